@@ -1,0 +1,13 @@
+//! AuthZEN 1.0 JSON: questions in, answers out, in canonical form (RFC 8785).
+//!
+//! Used by the HTTPS binding, by `poort evaluate` and by the decision record, whose request and response are AuthZEN JSON
+//! (ADL 1.0.0, section 3). So what a caller receives, what the command prints and what the log holds cannot differ in form.
+//!
+//! - `read`: bytes to questions; every mistake names its field
+//! - `write`: questions and answers to canonical bytes
+
+mod read;
+mod write;
+
+pub use read::{Asked, Limits, ReadError, read_batch, read_evaluation, read_value};
+pub use write::{write_answer, write_answers, write_batch, write_evaluation, write_map, write_string};

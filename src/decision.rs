@@ -1,0 +1,126 @@
+//! The answer: allow or deny, and why.
+//!
+//! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
+
+use crate::{evaluation::Map, revision::Revision};
+use std::{fmt, sync::Arc};
+
+/// May the access go ahead?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// It may.
+    Allow,
+    /// It must not.
+    Deny,
+}
+
+impl Decision {
+    /// Whether the access may go ahead.
+    #[must_use]
+    pub const fn is_allow(self) -> bool {
+        matches!(self, Self::Allow)
+    }
+
+    /// `allow` or `deny`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the engine found on one question. It depends on the snapshot and the question alone, so it can be cached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The decision.
+    pub decision: Decision,
+    /// The policies that determine this decision, ordered by id.
+    pub policies: Vec<Arc<PolicyFacts>>,
+    /// The policies that could not be evaluated, ordered by id. Any of these makes the decision a deny.
+    pub errors: Vec<EvaluationError>,
+    /// One sentence for a person.
+    pub reason: String,
+}
+
+/// What a policy says about itself, for people and for the caller.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PolicyFacts {
+    /// The policy's `@id`.
+    pub id: String,
+    /// The policy's `@title`; empty if it has none.
+    pub title: String,
+    /// What the caller must do when this policy determines the decision.
+    pub obligations: Vec<Obligation>,
+    /// What the caller may do when this policy determines the decision.
+    pub advice: Vec<String>,
+}
+
+/// Something that the caller must do with a decision (AuthZEN obligations profile).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Obligation {
+    /// Unique within an answer: it begins with the policy's id.
+    pub id: String,
+    /// `step-up`, `notification`, `session_termination` or `custom`.
+    pub kind: String,
+    /// What the kind asks for.
+    pub properties: Map,
+}
+
+/// A policy that failed while it was evaluated. Cedar skips it; poort denies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EvaluationError {
+    /// The policy's `@id`.
+    pub policy: String,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The question was evaluated.
+    Evaluated(Evaluated),
+    /// An item of a batch had a fault in its form; the item is denied.
+    Fault(Fault),
+}
+
+/// A verdict, with the world that it was reached in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// What the engine found.
+    pub verdict: Arc<Verdict>,
+    /// The revision of the policies.
+    pub revision: Revision,
+    /// The revision of the directory.
+    pub directory_revision: Revision,
+    /// Whether the verdict was found in the cache.
+    pub cached: bool,
+}
+
+/// Why an item of a batch was not evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The HTTP status that the same fault gives on its own.
+    pub status: u16,
+    /// What is wrong and where.
+    pub message: String,
+}
+
+impl Answer {
+    /// Whether the access may go ahead.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        match self {
+            Self::Evaluated(evaluated) => evaluated.verdict.decision,
+            Self::Fault(_) => Decision::Deny,
+        }
+    }
+}

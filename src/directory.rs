@@ -1,0 +1,252 @@
+//! The directory: accounts, units, organisations and whatever else the schema leaves to it, in Cedar's entity JSON.
+//!
+//! What holds here: every entity conforms to the schema, none is of a type that questions speak for, and each carries all
+//! its ancestors, so that an evaluation can take the few entities it needs and nothing else.
+
+use crate::{
+    policy::{Held, Policies},
+    problem::{Problem, SourceFile},
+    revision::Revision,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::ast;
+use serde_json::value::RawValue;
+use std::{
+    collections::HashMap,
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The entities that poort knows of itself.
+#[derive(Debug)]
+pub struct Directory {
+    entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+    /// The version: the digest of the files.
+    pub revision: Revision,
+}
+
+impl Directory {
+    /// The entity with this id, with all its ancestors.
+    #[must_use]
+    pub fn get(&self, uid: &ast::EntityUID) -> Option<&Arc<ast::Entity>> {
+        self.entities.get(uid)
+    }
+
+    /// How many entities there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entities.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// All entities, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ast::Entity>> {
+        self.entities.values()
+    }
+
+    /// Checks the directory against the schema. All problems of all files come back; the directory comes back only if
+    /// none of them is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources, policies: &Policies) -> (Option<Self>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut entities = Vec::new();
+        let mut places: HashMap<cedar::EntityUid, (&SourceFile, Range<usize>)> = HashMap::new();
+        for (_, file) in &sources.files {
+            for (place, entity) in read_file(file, policies, &mut problems) {
+                if let Some((other, _)) = places.get(&entity.uid()) {
+                    problems.push(
+                        Problem::error(
+                            "directory::duplicate",
+                            file,
+                            format!("{} is in the directory twice; also in {}", entity.uid(), other.name),
+                        )
+                        .at(place, "the second time")
+                        .help("leave one of the two"),
+                    );
+                    continue;
+                }
+                places.insert(entity.uid(), (file, place));
+                entities.push(entity);
+            }
+        }
+        if !problems.is_empty() {
+            return (None, problems);
+        }
+        // This closes the ancestors and finds cycles; each entity has been checked alone.
+        match cedar::Entities::from_entities(entities, Some(&policies.schema)) {
+            Ok(closed) => {
+                let entities = closed
+                    .iter()
+                    .map(|entity| {
+                        let entity: &ast::Entity = entity.as_ref();
+                        (entity.uid().clone(), Arc::new(entity.clone()))
+                    })
+                    .collect();
+                (Some(Self { entities, revision: sources.revision() }), problems)
+            }
+            Err(error) => {
+                let message = causes(&error);
+                // The error names the entity; its place is found by that name.
+                let place = places
+                    .iter()
+                    .filter(|(uid, _)| message.contains(&uid.to_string()))
+                    .min_by_key(|(uid, _)| message.find(&uid.to_string()));
+                problems.push(match place {
+                    Some((_, (file, place))) => {
+                        Problem::error("directory::invalid", file, message).at(place.clone(), "this entity")
+                    }
+                    None => Problem::unreadable("directory::invalid", &sources.shown, message),
+                });
+                (None, problems)
+            }
+        }
+    }
+}
+
+/// The files of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    shown: String,
+    files: Vec<(String, SourceFile)>,
+}
+
+impl Sources {
+    /// Reads a folder of `*.json` files, or one file.
+    ///
+    /// # Errors
+    /// One problem for each file that cannot be read or is not UTF-8, or one for the folder.
+    pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
+        let shown = path.display().to_string();
+        let unreadable = |path: &Path, error: &io::Error| {
+            let path = path.display().to_string();
+            Problem::unreadable("directory::unreadable", &path, format!("cannot be read: {error}"))
+        };
+        let paths = list(path).map_err(|error| {
+            vec![unreadable(path, &error).help("name the folder or file with the accounts with --directory PATH")]
+        })?;
+        let mut files = Vec::new();
+        let mut problems = Vec::new();
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            match fs::read(&path).map(String::from_utf8) {
+                Ok(Ok(text)) => {
+                    let file = SourceFile { name: path.display().to_string().into(), text: text.into() };
+                    files.push((name, file));
+                }
+                Ok(Err(error)) => problems.push(Problem::unreadable(
+                    "directory::not-utf8",
+                    &path.display().to_string(),
+                    format!(
+                        "is not UTF-8 text: the byte at offset {} has no meaning there",
+                        error.utf8_error().valid_up_to()
+                    ),
+                )),
+                Err(error) => problems.push(unreadable(&path, &error)),
+            }
+        }
+        if problems.is_empty() { Ok(Self { shown, files }) } else { Err(problems) }
+    }
+
+    /// Sources that are in memory: file names and texts.
+    #[must_use]
+    pub fn from_texts<'a>(folder: &str, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut files: Vec<_> = texts
+            .into_iter()
+            .map(|(name, text)| {
+                (name.to_owned(), SourceFile { name: format!("{folder}/{name}").into(), text: text.into() })
+            })
+            .collect();
+        files.sort_by(|one, other| one.0.cmp(&other.0));
+        Self { shown: folder.to_owned(), files }
+    }
+
+    /// The digest of the names and contents.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        Revision::of(self.files.iter().map(|(name, file)| (name.as_str(), file.text.as_bytes())))
+    }
+}
+
+fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".json") && !name.starts_with('.') && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The entities of one file with their places. Each is read by itself, so that each mistake has a place.
+fn read_file(
+    file: &SourceFile,
+    policies: &Policies,
+    problems: &mut Vec<Problem>,
+) -> Vec<(Range<usize>, cedar::Entity)> {
+    let items: Vec<&RawValue> =
+        match serde_json::from_str(&file.text) {
+            Ok(items) => items,
+            Err(error) => {
+                let place = crate::problem::json_place(&file.text, &error);
+                problems.push(Problem::error("directory::syntax", file, error.to_string()).at(place, "here").help(
+                    "a list of entities: [{\"uid\": {\"type\": …, \"id\": …}, \"attrs\": {…}, \"parents\": […]}]",
+                ));
+                return Vec::new();
+            }
+        };
+    let mut entities = Vec::new();
+    let mut search_from = 0;
+    for item in items {
+        let start = file.text.get(search_from..).and_then(|rest| rest.find(item.get())).unwrap_or(0) + search_from;
+        let place = start..start + item.get().len();
+        search_from = place.end;
+        match read_entity(item, policies) {
+            Ok(entity) => entities.push((place, entity)),
+            Err(message) => {
+                let line = item.get().find('\n').map_or(place.end, |length| place.start + length);
+                problems.push(Problem::error("directory::invalid", file, message).at(place.start..line, "this entity"));
+            }
+        }
+    }
+    entities
+}
+
+fn read_entity(item: &RawValue, policies: &Policies) -> Result<cedar::Entity, String> {
+    let entity = cedar::Entity::from_json_str(item.get(), Some(&policies.schema)).map_err(|error| causes(&error))?;
+    let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
+    match policies.model.entity_type(kind).map(|model| &model.held) {
+        Some(Held::ByRequest { .. }) => Err(format!(
+            "{} is of a type that questions speak for (@source(\"request\") in the schema), so it cannot be in the directory",
+            entity.uid()
+        )),
+        _ => Ok(entity),
+    }
+}
+
+/// An error with its causes, each once.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,199 @@
+//! The evaluation of a question, over the few entities that can matter to it.
+//!
+//! **Why a few are enough.** `in` looks at the ancestors of the entity on its left, which each entity carries. An attribute
+//! or a tag is looked up on the entity itself. So an evaluation touches only what it dereferences: entities reached from
+//! the principal, the resource, the context or a policy's literal by following references, at most `Reads::hops` in a row.
+//! Those are taken; leaving out the others cannot change the decision, the determining policies or the errors.
+//! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+
+use super::translate::{Question, Source};
+use crate::{
+    decision::{Decision, EvaluationError, PolicyFacts, Verdict},
+    snapshot::Snapshot,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::{
+    ast::{self, PartialValue, Value, ValueKind},
+    authorizer::{AuthorizationError, Authorizer, Decision as CedarDecision},
+    entities::{Entities, NoEntitiesSchema, TCComputation},
+    extensions::Extensions,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Decides a question that was translated under this snapshot.
+#[must_use]
+pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
+    if let Some(unknown) = unknown(question) {
+        return Verdict { decision: Decision::Deny, policies: Vec::new(), errors: Vec::new(), reason: unknown };
+    }
+    let Ok(entities) = entities(snapshot, question) else {
+        // The parties were checked to be consistent, and the directory has each entity once.
+        return Verdict {
+            decision: Decision::Deny,
+            policies: Vec::new(),
+            errors: Vec::new(),
+            reason: "Denied: the entities of the question contradict each other.".to_owned(),
+        };
+    };
+    let response = Authorizer::new().is_authorized(
+        request(question),
+        AsRef::<ast::PolicySet>::as_ref(&snapshot.policies.set),
+        &entities,
+    );
+    let mut errors: Vec<_> = response
+        .diagnostics
+        .errors
+        .iter()
+        .map(|AuthorizationError::PolicyEvaluationError { id, error }| EvaluationError {
+            policy: AsRef::<str>::as_ref(id).to_owned(),
+            message: error.to_string(),
+        })
+        .collect();
+    errors.sort();
+    let allowed = response.decision == CedarDecision::Allow;
+    // Cedar skips a policy that errors, and a forbid that is skipped does not forbid. So an error denies, and then no
+    // permit determines the decision.
+    let determining = if allowed && !errors.is_empty() {
+        Vec::new()
+    } else {
+        facts(snapshot, response.diagnostics.reason.iter().map(|id| AsRef::<str>::as_ref(id).to_owned()))
+    };
+    let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
+    let reason = reason(decision, &determining, &errors);
+    Verdict { decision, policies: determining, errors, reason }
+}
+
+/// The facts of these policies, ordered by id.
+fn facts(snapshot: &Snapshot, ids: impl Iterator<Item = String>) -> Vec<Arc<PolicyFacts>> {
+    let mut facts: Vec<_> = ids
+        .map(|id| {
+            snapshot
+                .policies
+                .facts
+                .get(&cedar::PolicyId::new(&id))
+                .cloned()
+                .unwrap_or_else(|| Arc::new(PolicyFacts { id, ..PolicyFacts::default() }))
+        })
+        .collect();
+    facts.sort_by(|one, other| one.id.cmp(&other.id));
+    facts
+}
+
+/// Why the question is denied without an evaluation, if it is.
+pub(super) fn unknown(question: &Question) -> Option<String> {
+    let of = |role: &str, party: &super::translate::Party| {
+        matches!(party.entity, Source::Unknown)
+            .then(|| format!("Denied: the directory does not know the {role} {}.", party.uid))
+    };
+    of("subject", &question.principal).or_else(|| of("resource", &question.resource))
+}
+
+fn reason(decision: Decision, determining: &[Arc<PolicyFacts>], errors: &[EvaluationError]) -> String {
+    let titles = determining
+        .iter()
+        .map(|facts| {
+            if facts.title.is_empty() {
+                format!("policy `{}`", facts.id)
+            } else {
+                facts.title.trim_end_matches('.').to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
+    match (decision, determining, errors) {
+        (Decision::Allow, ..) => format!("Allowed: {titles}."),
+        (Decision::Deny, [_, ..], _) => format!("Denied: {titles}."),
+        (Decision::Deny, [], [first, ..]) => {
+            format!("Denied: policy `{}` could not be evaluated, so nothing is allowed.", first.policy)
+        }
+        (Decision::Deny, [], []) => "Denied: no policy permits this.".to_owned(),
+    }
+}
+
+pub(super) fn request(question: &Question) -> ast::Request {
+    let known = |uid: &ast::EntityUID| ast::EntityUIDEntry::known(uid.clone(), None);
+    ast::Request::new_unchecked(
+        known(&question.principal.uid),
+        known(&question.action),
+        known(&question.resource.uid),
+        Some(ast::Context::Value(question.context.clone())),
+    )
+}
+
+/// The entities that evaluation can reach.
+pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entities, String> {
+    let mut reach = Reach { snapshot, found: HashMap::new() };
+    let mut next = HashSet::new();
+    for party in [&question.principal, &question.resource] {
+        if let Source::Directory(entity) | Source::Request(entity) = &party.entity {
+            reach.take(entity.clone(), &mut next);
+        }
+    }
+    for uid in &snapshot.policies.reads.literals {
+        if let Some(entity) = snapshot.directory.get(uid) {
+            reach.take(entity.clone(), &mut next);
+        }
+    }
+    if let Some(action) = snapshot.policies.action_entities.get(&question.action) {
+        reach.take(action.clone(), &mut next);
+    }
+    // The context is one step away: nothing in it is dereferenced before it is read.
+    question.context.values().for_each(|value| references(value, &mut next));
+    // The first in a row is taken above.
+    for _ in 1..snapshot.policies.reads.hops {
+        if next.is_empty() {
+            break;
+        }
+        let mut after = HashSet::new();
+        for uid in next {
+            if let Some(entity) = snapshot.directory.get(&uid) {
+                reach.take(entity.clone(), &mut after);
+            }
+        }
+        next = after;
+    }
+    // Every entity comes from the directory, which closed its ancestors, or was given those of its parents.
+    Entities::new()
+        .add_entities(
+            reach.found.into_values(),
+            None::<&NoEntitiesSchema>,
+            TCComputation::AssumeAlreadyComputed,
+            Extensions::all_available(),
+        )
+        .map_err(|error| error.to_string())
+}
+
+struct Reach<'s> {
+    snapshot: &'s Snapshot,
+    found: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+}
+
+impl Reach<'_> {
+    /// Takes an entity, and notes the references in it.
+    fn take(&mut self, entity: Arc<ast::Entity>, next: &mut HashSet<ast::EntityUID>) {
+        if self.found.contains_key(entity.uid()) {
+            return;
+        }
+        if self.snapshot.policies.reads.hops > 1 {
+            for (_, value) in entity.attrs().chain(entity.tags()) {
+                if let PartialValue::Value(value) = value {
+                    references(value, next);
+                }
+            }
+        }
+        self.found.insert(entity.uid().clone(), entity);
+    }
+}
+
+/// The entities that a value refers to.
+fn references(value: &Value, found: &mut HashSet<ast::EntityUID>) {
+    match value.value_kind() {
+        ValueKind::Lit(ast::Literal::EntityUID(uid)) => drop(found.insert(uid.as_ref().clone())),
+        ValueKind::Lit(_) | ValueKind::ExtensionValue(_) => {}
+        ValueKind::Set(set) => set.iter().for_each(|element| references(element, found)),
+        ValueKind::Record(fields) => fields.values().for_each(|field| references(field, found)),
+    }
+}

@@ -1,0 +1,24 @@
+//! The engine: decides, and does nothing else.
+//!
+//! Pure and synchronous: (snapshot, question, moment) in, verdict out. It has no clock, no cache and no log, so the
+//! server, `poort evaluate`, the tests and the benches run the very same function.
+//!
+//! What holds here:
+//! - A verdict equals that of `cedar_policy::Authorizer` over the full policy and entity sets, and denies wherever a policy
+//!   could not be evaluated (Cedar skips such a policy, a forbid too).
+//! - A question holds only what the schema declares, in the declared types. What the caller may not say is not in it.
+//! - [`Question::key`] holds everything that the verdict depends on. Equal keys have equal verdicts.
+//!
+//! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
+//! - `terms`: values to Cedar values by the declared type
+//! - `decide`: the few entities that matter, and the evaluation
+//! - `explain`: why, policy by policy, for a person
+
+mod decide;
+mod explain;
+mod terms;
+mod translate;
+
+pub use decide::decide;
+pub use explain::{Clause, Explained, Outcome, explain};
+pub use translate::{Invalid, Moment, Question, UnknownEntities, translate};

@@ -1,0 +1,98 @@
+//! Policies: Cedar text in, checked policies out.
+//!
+//! What holds here:
+//! - [`Policies`] exists only if every file parsed, every policy is valid against the schema (strict), every id is unique
+//!   and every annotation that poort reads is well formed. Whoever has one may evaluate with it.
+//! - Its [`Revision`](crate::revision::Revision) is the digest of exactly the files it was made from.
+//! - The policies that are evaluated have no source locations: all locations of a text share one reference count, and
+//!   threads would fight over it (see `Policies::from_sources`).
+//!
+//! - `sources`: the files of a policy folder, as bytes that have a revision
+//! - `parse`: ids, annotations and template links
+//! - `facts`: what a policy tells people and callers: title, obligations, advice
+//! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
+//! - `shape`: the types of values
+//! - `reads`: what the policies of an action can read
+
+mod facts;
+mod model;
+mod parse;
+mod reads;
+mod shape;
+mod sources;
+
+pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
+pub use reads::{PdpReads, Reads};
+pub use shape::{Attribute, Attributes, Extension, Shape};
+pub use sources::{SCHEMA_FILE, Sources};
+
+use crate::{
+    decision::PolicyFacts,
+    problem::{Problem, has_errors},
+    revision::Revision,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::ast;
+use std::{collections::HashMap, sync::Arc};
+
+/// A checked set of policies with its schema.
+#[derive(Debug)]
+pub struct Policies {
+    /// The policies, under their `@id`s.
+    pub set: cedar::PolicySet,
+    /// The schema that they were validated against.
+    pub schema: cedar::Schema,
+    /// The schema, as the translation of questions needs it.
+    pub model: Model,
+    /// What each policy says about itself.
+    pub facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    /// The actions as entities, with all groups that they are in.
+    pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+    /// What evaluation can read.
+    pub reads: Reads,
+    /// The version of all this.
+    pub revision: Revision,
+}
+
+impl Policies {
+    /// Checks the files of a policy folder. All problems of all files come back, warnings too; the policies come back
+    /// only if none of the problems is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let schema = model::read_schema(sources, &mut problems);
+        let parsed = parse::parse(sources, &mut problems);
+        let Some((schema, model)) = schema else { return (None, problems) };
+        parse::validate(&schema, &parsed, &mut problems);
+        if has_errors(&problems) {
+            return (None, problems);
+        }
+        let built = parsed.set.to_pst().map_err(|error| error.to_string()).and_then(|tree| {
+            let reads = Reads::of(&tree, &parsed.set, &schema, &model);
+            // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
+            // clones its location, all locations of a text share one reference count, and two threads together would be
+            // no faster than one.
+            let set = cedar::PolicySet::from_pst(tree).map_err(|error| error.to_string())?;
+            let actions = schema.action_entities().map_err(|error| error.to_string())?;
+            let action_entities = actions
+                .iter()
+                .map(|action| {
+                    let action: &ast::Entity = action.as_ref();
+                    (action.uid().clone(), Arc::new(action.clone()))
+                })
+                .collect();
+            Ok((set, reads, action_entities))
+        });
+        match built {
+            Ok((set, reads, action_entities)) => {
+                let revision = sources.revision();
+                let facts = parsed.facts;
+                (Some(Self { set, schema, model, facts, action_entities, reads, revision }), problems)
+            }
+            Err(message) => {
+                problems.push(Problem::unreadable("policy::internal", sources.folder(), message));
+                (None, problems)
+            }
+        }
+    }
+}

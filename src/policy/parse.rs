@@ -1,0 +1,224 @@
+//! From the text of the policy files to one set of policies under their ids.
+//!
+//! A policy's id is its `@id`. One without is named by its file and its place in it, such as `bvh#3`.
+
+use super::{Sources, facts};
+use crate::{
+    decision::PolicyFacts,
+    problem::{Problem, SourceFile, json_place},
+};
+use cedar_policy as cedar;
+use cedar_policy_core::ast;
+use miette::Diagnostic;
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::Arc,
+};
+
+/// All policies that parsed.
+pub(super) struct Parsed {
+    pub(super) set: cedar::PolicySet,
+    pub(super) facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    /// Where each policy stands.
+    places: HashMap<cedar::PolicyId, (SourceFile, Range<usize>)>,
+}
+
+pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
+    let mut parsed = Parsed { set: cedar::PolicySet::new(), facts: HashMap::new(), places: HashMap::new() };
+    for (stem, file) in sources.policies() {
+        match file.text.parse::<cedar::PolicySet>() {
+            Ok(set) => parsed.take(stem, file, &set, problems),
+            Err(errors) => {
+                problems.extend(errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error)));
+            }
+        }
+    }
+    for file in sources.links() {
+        parsed.link(file, problems);
+    }
+    parsed
+}
+
+/// A static policy or a template.
+enum Kind {
+    Static(cedar::Policy),
+    Template(cedar::Template),
+}
+
+impl Kind {
+    fn place(&self) -> Range<usize> {
+        let loc = match self {
+            Self::Static(policy) => AsRef::<ast::Policy>::as_ref(policy).loc(),
+            Self::Template(template) => AsRef::<ast::Template>::as_ref(template).loc(),
+        };
+        loc.map_or(0..0, |loc| loc.span.offset()..loc.span.offset() + loc.span.len())
+    }
+
+    fn annotations(&self) -> BTreeMap<String, String> {
+        let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+        match self {
+            Self::Static(policy) => policy.annotations().map(owned).collect(),
+            Self::Template(template) => template.annotations().map(owned).collect(),
+        }
+    }
+}
+
+impl Parsed {
+    /// Takes the policies of one file over, in the order of the file.
+    fn take(&mut self, stem: &str, file: &SourceFile, set: &cedar::PolicySet, problems: &mut Vec<Problem>) {
+        let statics = set.policies().cloned().map(Kind::Static);
+        let templates = set.templates().cloned().map(Kind::Template);
+        let mut kinds: Vec<_> = statics.chain(templates).map(|kind| (kind.place(), kind)).collect();
+        kinds.sort_by_key(|(place, _)| place.start);
+        for (index, (place, kind)) in kinds.into_iter().enumerate() {
+            let annotations = kind.annotations();
+            // Only the first line: a caret under a whole policy says nothing.
+            let place = first_line(&file.text, place);
+            let id = match annotations.get("id").map(|id| id.trim()) {
+                Some(id) if !id.is_empty() => id.to_owned(),
+                _ => {
+                    let id = format!("{stem}#{}", index + 1);
+                    problems.push(
+                        Problem::warning("policy::no-id", file, format!("this policy has no @id; it is named `{id}`"))
+                            .at(place.clone(), "no @id")
+                            .help("records and reports name policies by @id; a name by position changes when policies move"),
+                    );
+                    id
+                }
+            };
+            self.add(file, place, cedar::PolicyId::new(&id), &annotations, kind, problems);
+        }
+    }
+
+    fn add(
+        &mut self,
+        file: &SourceFile,
+        place: Range<usize>,
+        id: cedar::PolicyId,
+        annotations: &BTreeMap<String, String>,
+        kind: Kind,
+        problems: &mut Vec<Problem>,
+    ) {
+        if let Some((other, _)) = self.places.get(&id) {
+            problems.push(
+                Problem::error(
+                    "policy::duplicate-id",
+                    file,
+                    format!("the id `{id}` is taken by a policy in {}", other.name),
+                )
+                .at(place, "the same @id")
+                .help("give each policy an @id of its own"),
+            );
+            return;
+        }
+        let annotations = annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        match facts::read(AsRef::<str>::as_ref(&id), annotations) {
+            Ok(facts) => drop(self.facts.insert(id.clone(), Arc::new(facts))),
+            Err(message) => problems.push(
+                Problem::error("policy::annotation", file, message)
+                    .at(place.clone(), "in this policy")
+                    .help("write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}"),
+            ),
+        }
+        let added = match kind {
+            Kind::Static(policy) => self.set.add(policy.new_id(id.clone())),
+            Kind::Template(template) => self.set.add_template(template.new_id(id.clone())),
+        };
+        match added {
+            Ok(()) => drop(self.places.insert(id, (file.clone(), place))),
+            Err(error) => {
+                problems.push(Problem::error("policy::set", file, error.to_string()).at(place, "this policy"))
+            }
+        }
+    }
+
+    /// Links templates as a file says, in the form of the Cedar command line.
+    fn link(&mut self, file: &SourceFile, problems: &mut Vec<Problem>) {
+        let links: Vec<Link> = match serde_json::from_str(&file.text) {
+            Ok(links) => links,
+            Err(error) => {
+                let place = json_place(&file.text, &error);
+                problems.push(Problem::error("links::syntax", file, error.to_string()).at(place, "here").help(
+                    "a list of {\"template_id\": …, \"link_id\": …, \"args\": {\"?principal\": \"Type::\\\"id\\\"\"}}",
+                ));
+                return;
+            }
+        };
+        for link in links {
+            let place = file.text.find(&link.link_id).map_or(0..0, |start| start..start + link.link_id.len());
+            if let Err(message) = self.link_one(file, &link, place.clone()) {
+                problems.push(Problem::error("links::invalid", file, message).at(place, "this link"));
+            }
+        }
+    }
+
+    fn link_one(&mut self, file: &SourceFile, link: &Link, place: Range<usize>) -> Result<(), String> {
+        let template = cedar::PolicyId::new(&link.template_id);
+        let id = cedar::PolicyId::new(&link.link_id);
+        if self.places.contains_key(&id) {
+            return Err(format!("the id `{id}` is taken by another policy"));
+        }
+        let mut values = HashMap::new();
+        for (slot, uid) in &link.args {
+            let slot_id = match slot.as_str() {
+                "?principal" => cedar::SlotId::principal(),
+                "?resource" => cedar::SlotId::resource(),
+                other => return Err(format!("unknown slot `{other}`; the slots are ?principal and ?resource")),
+            };
+            let uid: cedar::EntityUid = uid.parse().map_err(|error| format!("`{slot}`: {error}"))?;
+            values.insert(slot_id, uid);
+        }
+        self.set.link(template.clone(), id.clone(), values).map_err(|error| {
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        })?;
+        let facts = self.facts.get(&template).map(|facts| {
+            let mut facts = facts.as_ref().clone();
+            facts.id = link.link_id.clone();
+            for obligation in &mut facts.obligations {
+                obligation.id = obligation.id.replacen(&link.template_id, &link.link_id, 1);
+            }
+            Arc::new(facts)
+        });
+        self.facts.extend(facts.map(|facts| (id.clone(), facts)));
+        self.places.insert(id, (file.clone(), place));
+        Ok(())
+    }
+}
+
+/// A line of a `*.links.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    template_id: String,
+    link_id: String,
+    args: BTreeMap<String, String>,
+}
+
+/// Validates the policies against the schema, strictly.
+pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut Vec<Problem>) {
+    let result = cedar::Validator::new(schema.clone()).validate(&parsed.set, cedar::ValidationMode::Strict);
+    let mut found: Vec<_> = result
+        .validation_errors()
+        .map(|error| (error.policy_id(), error as &dyn Diagnostic, false))
+        .chain(result.validation_warnings().map(|warning| (warning.policy_id(), warning as &dyn Diagnostic, true)))
+        .filter_map(|(id, diagnostic, is_warning)| {
+            let (file, place) = parsed.places.get(id)?;
+            let code = if is_warning { "policy::warning" } else { "policy::invalid" };
+            let mut problem = Problem::from_diagnostic(code, file, diagnostic);
+            if diagnostic.labels().is_none() {
+                problem = problem.at(place.clone(), "this policy");
+            }
+            Some(if is_warning { problem.as_warning() } else { problem })
+        })
+        .collect();
+    // The validator gives its findings in no order.
+    found.sort_by_key(|problem| (problem.file().to_owned(), problem.position(), problem.to_string()));
+    problems.extend(found);
+}
+
+fn first_line(text: &str, place: Range<usize>) -> Range<usize> {
+    let length = text.get(place.clone()).and_then(|policy| policy.find('\n'));
+    place.start..length.map_or(place.end, |length| place.start + length)
+}

@@ -1,0 +1,134 @@
+//! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
+
+use cedar_policy_core::{ast, validator::types::EntityKind, validator::types::Type};
+use smol_str::SmolStr;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The type of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Truth.
+    Bool,
+    /// A whole number of 64 bits.
+    Long,
+    /// Text.
+    String,
+    /// A reference to an entity of this type.
+    Entity(ast::EntityType),
+    /// A set of one type of element.
+    Set(Arc<Shape>),
+    /// Named values.
+    Record(Arc<Attributes>),
+    /// An address, a decimal, a moment or a span of time.
+    Extension(Extension),
+}
+
+/// A declared attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its type.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// Declared attributes, by name.
+pub type Attributes = BTreeMap<SmolStr, Attribute>;
+
+/// Cedar's extension types. A value is written as a string, which the constructor of the same name reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// `ipaddr`, made by `ip("10.0.0.0/8")`.
+    Ip,
+    /// `decimal`, made by `decimal("1.5")`.
+    Decimal,
+    /// `datetime`, made by `datetime("2026-01-31T12:00:00Z")`.
+    Datetime,
+    /// `duration`, made by `duration("1d12h")`.
+    Duration,
+}
+
+impl Extension {
+    const ALL: [Self; 4] = [Self::Ip, Self::Decimal, Self::Datetime, Self::Duration];
+
+    /// Cedar's name of the type.
+    #[must_use]
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Ip => "ipaddr",
+            Self::Decimal => "decimal",
+            Self::Datetime => "datetime",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// Cedar's name of the function that makes a value.
+    #[must_use]
+    pub const fn constructor(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Decimal => "decimal",
+            Self::Datetime => "datetime",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// A value of this type, as an example in a message.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Ip => "10.0.0.7 or 10.0.0.0/8",
+            Self::Decimal => "1.25",
+            Self::Datetime => "2026-01-31 or 2026-01-31T12:00:00Z",
+            Self::Duration => "1d12h",
+        }
+    }
+}
+
+impl Shape {
+    /// The shape of a Cedar type; `None` for what no schema can declare.
+    pub(super) fn of(ty: &Type) -> Option<Self> {
+        Some(match ty {
+            Type::Bool(_) => Self::Bool,
+            Type::Long => Self::Long,
+            Type::String => Self::String,
+            Type::Entity(EntityKind::Entity(lub)) => Self::Entity(lub.get_single_entity()?.clone()),
+            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::of(element)?)),
+            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes(attrs.iter())?)),
+            Type::ExtensionType { name } => {
+                let name = name.to_string();
+                Self::Extension(Extension::ALL.into_iter().find(|extension| extension.type_name() == name)?)
+            }
+            Type::Never | Type::Entity(EntityKind::AnyEntity) | Type::Set { element_type: None } => return None,
+        })
+    }
+
+    /// What a person calls a value of this type.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Bool => "a boolean".to_owned(),
+            Self::Long => "a whole number".to_owned(),
+            Self::String => "a string".to_owned(),
+            Self::Entity(kind) => format!("the id of an entity of type {kind}"),
+            Self::Set(element) => format!("a list, each element {}", element.describe()),
+            Self::Record(_) => "an object".to_owned(),
+            Self::Extension(extension) => {
+                format!("a string that is a {}, such as {}", extension.type_name(), extension.example())
+            }
+        }
+    }
+}
+
+/// The shapes of declared attributes.
+pub(super) fn attributes<'a>(
+    declared: impl IntoIterator<Item = (&'a SmolStr, &'a cedar_policy_core::validator::types::AttributeType)>,
+) -> Option<Attributes> {
+    declared
+        .into_iter()
+        .map(|(name, attribute)| {
+            let shape = Shape::of(&attribute.attr_type)?;
+            Some((name.clone(), Attribute { shape, required: attribute.is_required }))
+        })
+        .collect()
+}

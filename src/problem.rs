@@ -1,0 +1,191 @@
+//! Problems in files: what is wrong, in which file, at which place, and what to do about it.
+//!
+//! Everything that reads files for a person to write (policies, schema, directory) reports in this form, all problems at
+//! once. [`Problem`] is a [`miette::Diagnostic`], so a terminal shows it with the source and a caret.
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan};
+use std::{fmt, ops::Range, sync::Arc};
+
+/// A text file, under the name by which its problems are reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path as a person would type it.
+    pub name: Arc<str>,
+    /// The content.
+    pub text: Arc<str>,
+}
+
+/// Something wrong in a file.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    help: Option<String>,
+    file: Arc<str>,
+    source: Option<NamedSource<Arc<str>>>,
+    labels: Vec<LabeledSpan>,
+}
+
+impl Problem {
+    /// A mistake in a file that keeps it from being used. `code` is stable and names the kind of mistake.
+    #[must_use]
+    pub fn error(code: &'static str, file: &SourceFile, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            help: None,
+            file: file.name.clone(),
+            source: Some(NamedSource::new(&file.name, file.text.clone())),
+            labels: Vec::new(),
+        }
+    }
+
+    /// Something in a file that is probably not meant, but can be used.
+    #[must_use]
+    pub fn warning(code: &'static str, file: &SourceFile, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, file, message) }
+    }
+
+    /// A file or folder that cannot be read.
+    #[must_use]
+    pub fn unreadable(code: &'static str, path: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            help: None,
+            file: path.into(),
+            source: None,
+            labels: Vec::new(),
+        }
+    }
+
+    /// A mistake that a library reports with places of its own in the same text.
+    #[must_use]
+    pub fn from_diagnostic(code: &'static str, file: &SourceFile, diagnostic: &dyn Diagnostic) -> Self {
+        let mut problem = Self::error(code, file, diagnostic.to_string());
+        if diagnostic.severity() == Some(Severity::Warning) {
+            problem.severity = Severity::Warning;
+        }
+        problem.help = diagnostic.help().map(|help| help.to_string());
+        let end = file.text.len();
+        problem.labels = diagnostic
+            .labels()
+            .into_iter()
+            .flatten()
+            .map(|label| {
+                let start = label.offset().min(end);
+                let span = SourceSpan::new(start.into(), label.len().min(end - start));
+                LabeledSpan::new_with_span(label.label().map(str::to_owned), span)
+            })
+            .collect();
+        problem
+    }
+
+    /// The same, as a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Points at a place in the file, in bytes.
+    #[must_use]
+    pub fn at(mut self, place: Range<usize>, label: impl Into<String>) -> Self {
+        let span = SourceSpan::new(place.start.into(), place.end.saturating_sub(place.start));
+        self.labels.push(LabeledSpan::new_with_span(Some(label.into()), span));
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Whether this keeps the file from being used.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The stable name of the kind of mistake.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.code
+    }
+
+    /// Line and column of the first place, counted from one; the column counts characters.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        let text = self.source.as_ref()?.inner();
+        let before = text.get(..self.labels.first()?.offset())?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((before.matches('\n').count() + 1, before.get(line_start..)?.chars().count() + 1))
+    }
+
+    /// `file:line:column: message`, for one line of a log.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match self.position() {
+            Some((line, column)) => format!("{}:{line}:{column}: {}", self.file, self.message),
+            None => format!("{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without a place in the text there is no snippet to name the file.
+        if self.labels.is_empty() { write!(f, "{}: {}", self.file, self.message) } else { f.write_str(&self.message) }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as _)
+    }
+}
+
+/// Whether any of the problems keeps a file from being used.
+#[must_use]
+pub fn has_errors(problems: &[Problem]) -> bool {
+    problems.iter().any(Problem::is_error)
+}
+
+/// The place that a JSON error speaks of.
+#[must_use]
+pub fn json_place(text: &str, error: &serde_json::Error) -> Range<usize> {
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let start = (before + error.column().saturating_sub(1)).min(text.len());
+    let start = (0..=start).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0);
+    let end = (start + 1..=text.len()).find(|place| text.is_char_boundary(*place)).unwrap_or(text.len());
+    start..end
+}

@@ -1,0 +1,69 @@
+//! Revisions: versions of policies and directory, named by the digest of their content.
+
+use sha2::{Digest as _, Sha256};
+use std::{fmt, sync::Arc};
+
+/// The name of a version: `sha256:` and 64 lowercase hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revision(Arc<str>);
+
+impl Revision {
+    /// The revision of a set of named contents. The order in which they are given does not count; their names do.
+    #[must_use]
+    pub fn of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut parts: Vec<_> = parts.into_iter().collect();
+        parts.sort_unstable();
+        let mut digest = Sha256::new();
+        for (name, content) in parts {
+            // Lengths go first, so that no two different sets give the same bytes.
+            for part in [name.as_bytes(), content] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
+        }
+        let mut text = String::from("sha256:");
+        for byte in digest.finalize() {
+            text.push_str(&format!("{byte:02x}"));
+        }
+        Self(text.into())
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first twelve digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(7..19).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revision({})", self.short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_does_not_count_but_names_and_boundaries_do() {
+        let base = Revision::of([("a", b"12".as_slice()), ("b", b"3")]);
+        assert_eq!(base, Revision::of([("b", b"3".as_slice()), ("a", b"12")]));
+        assert_ne!(base, Revision::of([("a", b"1".as_slice()), ("b", b"23")]));
+        assert_ne!(base, Revision::of([("c", b"12".as_slice()), ("b", b"3")]));
+        assert_eq!(base.as_str().len(), 7 + 64);
+        assert_eq!(base.short().len(), 12);
+    }
+}

@@ -1,0 +1,67 @@
+//! The snapshot: policies, schema and directory, frozen together.
+//!
+//! **Invariant:** a decision reads one snapshot from start to end, so it never mixes two revisions. Whoever decides takes
+//! an `Arc<Snapshot>` once and hands it down.
+
+use crate::{
+    directory::{self, Directory},
+    policy::{self, Policies},
+    problem::Problem,
+};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// One frozen world to decide in.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The policies and the schema.
+    pub policies: Policies,
+    /// The accounts and what else the directory holds, valid against that schema.
+    pub directory: Directory,
+    /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
+    pub generation: u64,
+}
+
+/// What a snapshot is made from: the bytes of all files, read at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The policy folder.
+    pub policies: policy::Sources,
+    /// The directory.
+    pub directory: directory::Sources,
+}
+
+impl Sources {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// The files that cannot be read.
+    pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
+        match (policy::Sources::read(policies), directory::Sources::read(directory)) {
+            (Ok(policies), Ok(directory)) => Ok(Self { policies, directory }),
+            (Err(mut problems), Err(more)) => {
+                problems.extend(more);
+                Err(problems)
+            }
+            (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Checks the files and freezes them. All problems of all files come back, warnings too; the snapshot comes back only
+    /// if none of them is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        static GENERATION: AtomicU64 = AtomicU64::new(1);
+        let (policies, mut problems) = Policies::from_sources(&sources.policies);
+        let Some(policies) = policies else { return (None, problems) };
+        let (directory, more) = Directory::from_sources(&sources.directory, &policies);
+        problems.extend(more);
+        let Some(directory) = directory else { return (None, problems) };
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        (Some(Self { policies, directory, generation }), problems)
+    }
+}

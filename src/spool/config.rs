@@ -1,0 +1,56 @@
+//! What a spool is told at its start, and the times it keeps.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a spool is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of the spool. It is made when it does not exist; then its parent is synced.
+    pub dir: PathBuf,
+    /// The size of a segment, which is taken from the disk in advance.
+    pub segment_bytes: u64,
+    /// The most that all segments may take together. It should hold several segments: a new one is made only when all
+    /// of it fits. A warning is logged when less than a fifth is left.
+    pub max_bytes: u64,
+    /// How many entries may wait for the writer. One more is answered with `QueueFull`.
+    pub queue: usize,
+}
+
+impl Config {
+    /// 64 MiB: a new segment each minute or so under heavy load, and recovery reads one in well under a second.
+    pub const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
+    /// Ten segments.
+    pub const DEFAULT_MAX_BYTES: u64 = 10 * Self::DEFAULT_SEGMENT_BYTES;
+    /// About a tenth of a second of work for one disk.
+    pub const DEFAULT_QUEUE: usize = 8192;
+
+    /// A configuration with the default sizes.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            segment_bytes: Self::DEFAULT_SEGMENT_BYTES,
+            max_bytes: Self::DEFAULT_MAX_BYTES,
+            queue: Self::DEFAULT_QUEUE,
+        }
+    }
+}
+
+/// How often the writer looks up from its work. Only tests choose other times.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Between two looks at the identity of the files, while all is well.
+    pub(super) check: Duration,
+    /// Between two attempts to write again, while it is not.
+    pub(super) probe: Duration,
+}
+
+impl Pace {
+    pub(super) const SERVING: Self = Self {
+        // A deleted folder must be noticed within about a second.
+        check: Duration::from_secs(1),
+        // Short enough to be back soon after room was made, long enough to cost nothing.
+        probe: Duration::from_millis(250),
+    };
+}

@@ -1,0 +1,113 @@
+//! The folder and its lock: one process writes, and it notices when the folder is taken away.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use thiserror::Error;
+
+use super::files::Files;
+use super::segment::{Identity, still_names};
+
+const LOCK: &str = "lock";
+
+/// The open folder. The lock goes with it.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    pub(super) dir: File,
+    lock: File,
+    device: u64,
+}
+
+/// The folder could not be taken.
+#[derive(Debug, Error)]
+pub(super) enum TakeError {
+    #[error("another process holds the lock of `{}`", dir.display())]
+    Held { dir: PathBuf },
+    #[error("{what} `{}`", path.display())]
+    Io {
+        what: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("`{}` is on another file system than before", path.display())]
+    Moved { path: PathBuf },
+}
+
+impl Folder {
+    /// Makes the folder if it is not there, opens it and takes the lock. Nothing is read before the lock is held.
+    pub(super) fn take(files: &dyn Files, path: &Path) -> Result<Self, TakeError> {
+        let failed = |what, path: &Path| {
+            let path = path.to_path_buf();
+            move |source| TakeError::Io { what, path, source }
+        };
+        create_durably(files, path).map_err(failed("cannot create", path))?;
+        let dir = File::open(path).map_err(failed("cannot open", path))?;
+        let device = dir.metadata().map_err(failed("cannot read", path))?.dev();
+        let lock_path = path.join(LOCK);
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o640)
+            .open(&lock_path)
+            .map_err(failed("cannot open", &lock_path))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(TakeError::Held { dir: path.into() }),
+            Err(error) => return Err(failed("cannot lock", &lock_path)(error.into())),
+        }
+        // Its name may have been taken away between the open and the lock. Then somebody else may lock another file.
+        if !still_names(&lock_path, &lock) {
+            return Err(TakeError::Held { dir: path.into() });
+        }
+        Ok(Self {
+            path: path.into(),
+            dir,
+            lock,
+            device,
+        })
+    }
+
+    /// What is wrong with the folder or its lock, if anything.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let dir = self.path.display();
+        if !still_names(&self.path, &self.dir) {
+            return Some(format!("the folder `{dir}` was deleted or replaced"));
+        }
+        if !still_names(&self.path.join(LOCK), &self.lock) {
+            return Some(format!("the lock of the folder `{dir}` was deleted or replaced"));
+        }
+        None
+    }
+
+    /// Takes the folder again after it was taken away. It is made again only on the file system where it was: if the
+    /// disk itself is gone, the records must not go to whatever lies below its mount point.
+    pub(super) fn retake(&self, files: &dyn Files) -> Result<Self, TakeError> {
+        let nearest = self.path.ancestors().find_map(|path| fs::metadata(path).ok());
+        let nearest = nearest.map(|metadata| Identity::of(&metadata).device);
+        if nearest != Some(self.device) {
+            return Err(TakeError::Moved { path: self.path.clone() });
+        }
+        Self::take(files, &self.path)
+    }
+}
+
+/// Makes a folder and what is missing above it. Each new name is synced, so the folder is there after a power cut.
+fn create_durably(files: &dyn Files, path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    create_durably(files, parent)?;
+    match files.create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        done => done?,
+    }
+    files.sync_dir(&File::open(parent)?)
+}

@@ -1,0 +1,418 @@
+//! The segments as one growing journal: append a commit, go on to the next segment, come back after a failure.
+//!
+//! It knows no queue and no callers. One thread owns it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::files::{Files, is_no_room};
+use super::folder::{Folder, TakeError};
+use super::recovery::Found;
+use super::segment::{CreateError, Identity, Segment, list, path_of, still_names, write_all_at};
+use super::state::State;
+
+/// The segments on disk.
+#[derive(Debug)]
+pub(super) struct Journal {
+    files: Arc<dyn Files>,
+    folder: Folder,
+    segment_bytes: u64,
+    max_bytes: u64,
+    /// The seq of the next record. All below are on disk.
+    next_seq: u64,
+    /// The segment to write to. `None` after a failure, until [`Journal::make_ready`] made one.
+    active: Option<Segment>,
+    /// A segment that was given up, until it is known to end at its durable end.
+    unsettled: Option<Unsettled>,
+    /// The last segment with records that was left behind.
+    tail: Option<Tail>,
+}
+
+/// A segment that holds records up to the next seq.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    pub(super) first: u64,
+    pub(super) identity: Identity,
+}
+
+/// A segment that may hold bytes behind its durable end.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    pub(super) first: u64,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    pub(super) end: u64,
+    pub(super) last_commit: u64,
+    pub(super) was_tried: bool,
+}
+
+/// Why nothing can be written now.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    /// What was tried, or what was found.
+    pub(super) what: String,
+    pub(super) path: PathBuf,
+    pub(super) source: Option<io::Error>,
+}
+
+/// Whether a fault passes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// There is no room.
+    Full,
+    /// The disk cannot be trusted, or the files are not what they were.
+    Failed,
+}
+
+impl Fault {
+    fn taking_room(what: &str, path: PathBuf, source: io::Error) -> Self {
+        Self {
+            kind: if is_no_room(&source) { FaultKind::Full } else { FaultKind::Failed },
+            what: what.into(),
+            path,
+            source: Some(source),
+        }
+    }
+
+    fn failed(what: &str, path: PathBuf, source: io::Error) -> Self {
+        Self {
+            kind: FaultKind::Failed,
+            what: what.into(),
+            path,
+            source: Some(source),
+        }
+    }
+
+    fn found(what: String, path: PathBuf) -> Self {
+        Self {
+            kind: FaultKind::Failed,
+            what,
+            path,
+            source: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self.kind {
+            FaultKind::Full => State::Full,
+            FaultKind::Failed => State::Failed(self.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Some(source) => write!(f, "{} `{}`: {source}", self.what, self.path.display()),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+impl From<TakeError> for Fault {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::Io { what, path, source } => Self::taking_room(what, path, source),
+            TakeError::Held { ref dir } | TakeError::Moved { path: ref dir } => {
+                let dir = dir.clone();
+                Self::found(error.to_string(), dir)
+            }
+        }
+    }
+}
+
+impl Journal {
+    /// Goes on from what recovery found. Nothing can be written before [`Journal::make_ready`].
+    pub(super) fn new(files: Arc<dyn Files>, folder: Folder, segment_bytes: u64, max_bytes: u64, found: Found) -> Self {
+        let Found {
+            recovery,
+            tail,
+            unsettled,
+        } = found;
+        Self {
+            files,
+            folder,
+            segment_bytes,
+            max_bytes,
+            next_seq: recovery.next_seq,
+            active: None,
+            unsettled,
+            tail,
+        }
+    }
+
+    /// The seq of the next record. All below are on disk.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The bytes that all segments take.
+    pub(super) fn disk_bytes(&self) -> io::Result<u64> {
+        self.bytes_without(None)
+    }
+
+    /// Appends one commit: one write, one sync. When it returns well, all of it is on disk.
+    ///
+    /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base.
+    pub(super) fn append(&mut self, frames: &[u8], n_records: u64) -> Result<(), Fault> {
+        let len = frames.len() as u64;
+        if self.active.as_ref().is_some_and(|segment| !segment.has_room_for(len)) {
+            self.check()?;
+            self.seal()?;
+        }
+        if self.active.is_none() {
+            self.make_ready(len)?;
+        }
+        let Some(mut segment) = self.active.take() else {
+            return Err(Fault::found("there is no segment to write to".into(), self.folder.path.clone()));
+        };
+        if let Err(fault) = self.commit(&segment, frames) {
+            self.give_up(segment);
+            // At once if it can be, so that a process that ends now leaves a clean end. If not, the probe goes on.
+            return match self.settle() {
+                Ok(()) => Err(fault),
+                Err(worse) if fault.kind == FaultKind::Full => Err(worse),
+                Err(_) => Err(fault),
+            };
+        }
+        segment.last_commit = segment.end;
+        segment.end = segment.end.saturating_add(len);
+        self.active = Some(segment);
+        self.next_seq = self.next_seq.saturating_add(n_records);
+        Ok(())
+    }
+
+    fn commit(&self, segment: &Segment, frames: &[u8]) -> Result<(), Fault> {
+        let files = &*self.files;
+        segment.write(files, frames).map_err(|error| Fault::taking_room("cannot write", segment.path.clone(), error))?;
+        let synced = files.sync_data(&segment.file);
+        synced.map_err(|error| Fault::failed("cannot sync", segment.path.clone(), error))?;
+        // A file without a name swallows writes, and a sync of it returns well. The full check runs once a second;
+        // this part of it costs almost nothing, so no commit into a deleted file is ever acknowledged.
+        let reading = |error| Fault::failed("cannot read", segment.path.clone(), error);
+        if segment.file.metadata().map_err(reading)?.nlink() == 0 {
+            return Err(deleted(segment));
+        }
+        Ok(())
+    }
+
+    /// Looks whether the files are still those that were opened. If not, the segment is given up.
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
+        let mut trouble = self.folder.trouble().map(|what| Fault::found(what, self.folder.path.clone()));
+        if let Some(segment) = &self.active
+            && trouble.is_none()
+            && !still_names(&segment.path, &segment.file)
+        {
+            trouble = Some(deleted(segment));
+        }
+        let Some(fault) = trouble else {
+            return Ok(());
+        };
+        if let Some(segment) = self.active.take() {
+            self.give_up(segment);
+        }
+        Err(fault)
+    }
+
+    /// Makes a segment with room for at least `len` bytes, if there is none. After a failure this is the way back.
+    pub(super) fn make_ready(&mut self, len: u64) -> Result<(), Fault> {
+        if self.active.is_some() {
+            return Ok(());
+        }
+        self.settle()?;
+        if let Some(what) = self.folder.trouble() {
+            self.folder = self.folder.retake(&*self.files)?;
+            tracing::error!(
+                dir = %self.folder.path.display(),
+                next_seq = self.next_seq,
+                "Took the spool again, because {what}. Records before this one may be gone.",
+            );
+        }
+        self.check_tail()?;
+        let path = path_of(&self.folder.path, self.next_seq);
+        let size = self.segment_bytes.max(len);
+        // A segment with this name has no records and is replaced.
+        let used = self.bytes_without(Some(self.next_seq));
+        let used = used.map_err(|error| Fault::failed("cannot list", self.folder.path.clone(), error))?;
+        if used.saturating_add(size) > self.max_bytes {
+            return Err(Fault {
+                kind: FaultKind::Full,
+                what: format!(
+                    "segments take {used} of {} bytes, and the next one needs {size}",
+                    self.max_bytes
+                ),
+                path,
+                source: None,
+            });
+        }
+        let created = Segment::create(&*self.files, &self.folder.path, &self.folder.dir, self.next_seq, size);
+        self.active = Some(created.map_err(|CreateError { step, error, is_no_room }| Fault {
+            kind: if is_no_room { FaultKind::Full } else { FaultKind::Failed },
+            what: format!("cannot {step}"),
+            path,
+            source: Some(error),
+        })?);
+        Ok(())
+    }
+
+    /// Ends the segment: cuts it to its true length and syncs it. A new one may follow only then.
+    pub(super) fn seal(&mut self) -> Result<(), Fault> {
+        let Some(segment) = self.active.take() else {
+            return self.settle();
+        };
+        let cut = self.files.cut(&segment.file, segment.end).and_then(|()| self.files.sync_all(&segment.file));
+        if let Err(error) = cut {
+            let fault = Fault::failed("cannot seal", segment.path.clone(), error);
+            self.give_up(segment);
+            return Err(fault);
+        }
+        self.leave(segment.first, segment.end, &segment.file);
+        Ok(())
+    }
+
+    fn give_up(&mut self, segment: Segment) {
+        let Segment {
+            first,
+            path,
+            file,
+            size: _,
+            end,
+            last_commit,
+        } = segment;
+        self.unsettled = Some(Unsettled {
+            first,
+            path,
+            file,
+            end,
+            last_commit,
+            was_tried: false,
+        });
+    }
+
+    /// Brings a given-up segment to its durable end, for good.
+    ///
+    /// A commit that failed may be on disk in whole or in part. Its numbers are not used up: the next commit takes
+    /// them for other records. So this must be settled first, or a frame that was never acknowledged could be read
+    /// after a power cut as the record of its number. The argument that it cannot:
+    ///
+    /// * The segment is cut at its durable end, which is known here and not read back, and synced. No new segment is
+    ///   made before that returned well. So a new segment never stands beside the old bytes.
+    /// * The sync is not the failed one tried again. A sync reports an error once, and a second call may say "well"
+    ///   about pages that it no longer counts as unwritten. But the cut is a new change, made after the failure, and
+    ///   the sync speaks for it. If the cut or its sync fails too, the next attempt makes the change anew: the file
+    ///   grows by a byte and is cut again.
+    /// * The last durable commit shares a block with the bytes that failed. It is written again where it stands, so
+    ///   that the sync covers it too. That also serves the start: a process before this one may have failed to sync
+    ///   the commit and left it in the page cache only.
+    /// * If the process ends before this is done, the segment is the last one. Recovery takes the commit whole, as a
+    ///   record without an answer, or cuts it. Its numbers then go to one meaning only.
+    /// * If no durable record is in the segment, the new one has the same name and replaces it.
+    fn settle(&mut self) -> Result<(), Fault> {
+        let Some(unsettled) = &mut self.unsettled else {
+            return Ok(());
+        };
+        let files = &*self.files;
+        let Unsettled {
+            first,
+            path,
+            file,
+            end,
+            last_commit,
+            was_tried,
+        } = unsettled;
+        let mut settle = || {
+            // Nobody can ever open it again, so it does not matter what it holds.
+            if file.metadata()?.nlink() == 0 {
+                return Ok(());
+            }
+            let len = usize::try_from(end.saturating_sub(*last_commit)).map_err(|_| io::ErrorKind::FileTooLarge)?;
+            let mut again = vec![0; len];
+            file.read_exact_at(&mut again, *last_commit)?;
+            if std::mem::replace(was_tried, true) {
+                files.cut(file, end.saturating_add(1))?;
+            }
+            files.cut(file, *end)?;
+            write_all_at(files, file, &again, *last_commit)
+        };
+        settle().map_err(|error| Fault::taking_room("cannot cut", path.clone(), error))?;
+        if file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
+            let synced = files.sync_all(file);
+            synced.map_err(|error| Fault::failed("cannot sync the cut of", path.clone(), error))?;
+        }
+        let (first, end) = (*first, *end);
+        if let Some(unsettled) = self.unsettled.take() {
+            self.leave(first, end, &unsettled.file);
+        }
+        Ok(())
+    }
+
+    /// Remembers which segment the next one follows.
+    fn leave(&mut self, first: u64, end: u64, file: &File) {
+        if end > 0
+            && let Ok(metadata) = file.metadata()
+        {
+            self.tail = Some(Tail {
+                first,
+                identity: Identity::of(&metadata),
+            });
+        }
+    }
+
+    /// A new segment follows the one that this journal left, or stands alone. If records between them were deleted,
+    /// or somebody else wrote here, the sequence would have a hole or two meanings. A person has to look.
+    fn check_tail(&self) -> Result<(), Fault> {
+        let dir = &self.folder.path;
+        let reading = |error| Fault::failed("cannot list", dir.clone(), error);
+        let segments = list(dir).map_err(reading)?;
+        let mut before = None;
+        for segment in segments {
+            let metadata = fs::metadata(&segment.path).map_err(reading)?;
+            match segment.first.cmp(&self.next_seq) {
+                std::cmp::Ordering::Less => before = Some((segment, Identity::of(&metadata))),
+                // Left by an attempt that did not get so far as to write.
+                std::cmp::Ordering::Equal if self.tail.is_none_or(|tail| tail.identity != Identity::of(&metadata)) => {}
+                _ => before = Some((segment, Identity::of(&metadata))),
+            }
+        }
+        let tail = self.tail.map(|tail| (tail.first, tail.identity));
+        match before {
+            Some((segment, identity)) if Some((segment.first, identity)) != tail => Err(Fault::found(
+                format!(
+                    "segment `{}` is not the one that record {} follows: records were deleted, or another process wrote \
+                     here",
+                    segment.path.display(),
+                    self.next_seq
+                ),
+                dir.clone(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn bytes_without(&self, without: Option<u64>) -> io::Result<u64> {
+        let mut bytes: u64 = 0;
+        for segment in list(&self.folder.path)? {
+            if Some(segment.first) != without {
+                match fs::metadata(&segment.path) {
+                    Ok(metadata) => bytes = bytes.saturating_add(metadata.len()),
+                    // Deleted meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+fn deleted(segment: &Segment) -> Fault {
+    Fault::found(
+        format!("segment `{}` was deleted or replaced while it was written", segment.path.display()),
+        segment.path.clone(),
+    )
+}

@@ -1,0 +1,69 @@
+//! The spool: bytes in, durable sequence numbers out.
+//!
+//! A caller submits an [`Entry`] and gets a [`Ticket`]. The ticket resolves when the entry is on disk, or with an error
+//! when it never will be. The spool does not look into a payload: it knows no record format and no protocol, and it
+//! imports nothing from the rest of the crate.
+//!
+//! ```text
+//!   submit ──► bounded queue ──► one writer thread ──► one write, one fdatasync ──► every waiting caller
+//! ```
+//!
+//! There is no timer: the sync in flight is the window, and whatever arrived meanwhile is the next commit.
+//!
+//! # On disk
+//!
+//! `<dir>/lock` is held with `flock` by the process that writes. `<dir>/<first seq as 16 hex digits>.seg` holds frames:
+//!
+//! ```text
+//!   len u32 | crc32c u32 | seq u64 | base u64 | payload        little endian; the CRC covers seq, base and payload
+//! ```
+//!
+//! `base` is the first seq of the commit that the frame belongs to. It is what tells a torn write from bit rot.
+//!
+//! # What holds
+//!
+//! * **An answer has its record.** A ticket resolves well only after `fdatasync` returned for its commit
+//!   (`tests/writing.rs::nothing_is_answered_before_the_sync_returns`).
+//! * **Commit n+1 is written only after commit n is on disk.** Recovery rests on this: bytes that belong to the last
+//!   commit may be torn, bytes with a later commit behind them may not
+//!   (`tests/recovering.rs::a_frame_of_a_later_commit_after_damage_is_corruption`).
+//! * **The sequence has no gaps and never starts again** (`tests/recovering.rs::a_restart_continues_the_sequence`,
+//!   `tests/recovering.rs::an_empty_segment_keeps_the_sequence_alive`).
+//! * **A frame that was not acknowledged never comes back with another meaning.** See `journal::Journal::settle`
+//!   (`tests/failing.rs::a_failed_sync_poisons_and_nothing_acknowledged_is_lost`).
+//! * **No wait without a bound.** `submit` never blocks. While the spool is full or failed, every entry is refused at
+//!   once (`tests/failing.rs::a_full_disk_is_answered_at_once_and_ends_when_there_is_room`).
+//! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`).
+//! * **What the record says and what the caller hears agree.** See [`Entry`]
+//!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
+//!
+//! # Limits
+//!
+//! * A payload must not hold a byte image of a frame. Text without control characters cannot. With binary payloads a
+//!   torn tail might be taken for corruption, and the spool would refuse to start; it would not lose anything.
+//! * Whoever deletes old segments must leave the newest one: its name carries the sequence.
+//! * A checksum finds rot, not an attacker.
+
+mod config;
+mod files;
+mod folder;
+mod frame;
+mod handle;
+mod journal;
+mod metrics;
+pub mod reader;
+mod recovery;
+mod segment;
+mod state;
+mod walk;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use frame::MAX_PAYLOAD;
+pub use handle::{AppendError, Commit, Entry, Spool, Ticket};
+pub use recovery::{OpenError, Recovery};
+pub use state::State;
+pub use walk::Damage;

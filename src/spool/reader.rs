@@ -1,0 +1,235 @@
+//! Reads a spool, also while another process writes it.
+//!
+//! The reader takes no lock and changes nothing. It ends at the last whole frame. That frame may belong to a commit
+//! that is written but not yet synced: a reader in the process that writes stops at
+//! [`Spool::durable`](super::Spool::durable), and one elsewhere must not pass on the end of a running spool as final.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::segment::{list, path_of, still_names};
+use super::walk::{Damage, Rest, Walk};
+
+/// A record as it lies on disk.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its place in the sequence.
+    pub seq: u64,
+    /// The first seq of the commit that wrote it.
+    pub base: u64,
+    /// The bytes that were submitted.
+    pub payload: Vec<u8>,
+}
+
+impl fmt::Debug for Frame {
+    // The payload is not shown: it may name people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("seq", &self.seq)
+            .field("base", &self.base)
+            .field("bytes", &self.payload.len())
+            .finish()
+    }
+}
+
+/// The spool cannot be read on from here.
+#[derive(Debug, Error)]
+#[error("cannot read `{}` at byte {offset}", segment.display())]
+pub struct ReadError {
+    /// The segment, or the folder if no segment could be opened.
+    pub segment: PathBuf,
+    /// Where in it.
+    pub offset: u64,
+    /// Why.
+    #[source]
+    pub cause: ReadCause,
+}
+
+/// Why a spool cannot be read on.
+#[derive(Debug, Error)]
+pub enum ReadCause {
+    /// Records are damaged or missing.
+    #[error("{0}")]
+    Damaged(Damage),
+    /// The file system failed.
+    #[error("the file system failed")]
+    Io(#[source] io::Error),
+}
+
+/// Reads all records in order, from the oldest that is kept.
+///
+/// The iterator gives `None` at the current end, and may be asked again later: it goes on with what was written
+/// meanwhile. After an error it gives `None` for ever.
+#[derive(Debug)]
+pub struct Reader {
+    dir: PathBuf,
+    /// The seq to go on with. `None` until the first segment was seen.
+    want: Option<u64>,
+    at: Option<Walk>,
+    is_broken: bool,
+}
+
+impl Reader {
+    /// Opens a spool to read.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, ReadError> {
+        let reader = Self {
+            dir: dir.as_ref().into(),
+            want: None,
+            at: None,
+            is_broken: false,
+        };
+        list(&reader.dir).map_err(|error| reader.failed(error))?;
+        Ok(reader)
+    }
+
+    fn advance(&mut self) -> Result<Option<Frame>, ReadError> {
+        loop {
+            if self.at.is_none() && !self.enter()? {
+                return Ok(None);
+            }
+            if let Some(frame) = self.frame()? {
+                return Ok(Some(frame));
+            }
+            // The order matters. A segment has a successor only after it was cut to its true length. So if there is
+            // one now, a fresh look at this segment sees all that it will ever hold.
+            let segments = list(&self.dir).map_err(|error| self.failed(error))?;
+            let first = self.at.as_ref().map(|walk| walk.first);
+            let next = segments.into_iter().find(|segment| Some(segment.first) > first);
+            if let Some(frame) = self.look_again()? {
+                return Ok(Some(frame));
+            }
+            match (self.rest()?, next) {
+                (Rest::LaterCommit, _) => {
+                    // Both commits may have been written between the two looks. They were written in order, so the
+                    // frame that is wanted must be there now.
+                    return match self.look_again()? {
+                        None => Err(self.damaged(Damage::RecordsLost)),
+                        found => Ok(found),
+                    };
+                }
+                (Rest::Torn { .. }, Some(_)) => return Err(self.damaged(Damage::NoRecord)),
+                (Rest::Empty | Rest::Torn { .. }, None) => {
+                    // A segment without records may be replaced by another of the same name. Look at the name again
+                    // next time.
+                    if self.at.as_ref().is_some_and(|walk| walk.want == walk.first) {
+                        self.at = None;
+                    }
+                    return Ok(None);
+                }
+                (Rest::Empty, Some(next)) => {
+                    let walk = self.at.take();
+                    if walk.is_some_and(|walk| walk.want == walk.first && !still_names(&walk.path, &walk.file)) {
+                        continue;
+                    }
+                    if let Some(expected) = self.want.filter(|want| *want != next.first) {
+                        return Err(ReadError {
+                            segment: next.path,
+                            offset: 0,
+                            cause: ReadCause::Damaged(Damage::OutOfPlace { expected }),
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens the segment that begins with the wanted seq. False when it is not there yet.
+    fn enter(&mut self) -> Result<bool, ReadError> {
+        loop {
+            let segments = list(&self.dir).map_err(|error| self.failed(error))?;
+            let from = self.want.unwrap_or(0);
+            let Some(segment) = segments.into_iter().find(|segment| segment.first >= from) else {
+                return Ok(false);
+            };
+            if let Some(expected) = self.want.filter(|want| *want != segment.first) {
+                return Err(ReadError {
+                    segment: segment.path,
+                    offset: 0,
+                    cause: ReadCause::Damaged(Damage::OutOfPlace { expected }),
+                });
+            }
+            match File::open(&segment.path) {
+                Ok(file) => {
+                    self.want = Some(segment.first);
+                    self.at = Some(Walk::new(file, &segment.path, segment.first));
+                    return Ok(true);
+                }
+                // It was deleted or replaced between the listing and the opening. List again: each time round needs
+                // somebody to do that again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.want.is_none() => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    fn frame(&mut self) -> Result<Option<Frame>, ReadError> {
+        let Some(walk) = &mut self.at else {
+            return Ok(None);
+        };
+        let found = walk.next().map(|found| {
+            found.map(|(header, payload)| Frame {
+                seq: header.seq,
+                base: header.base,
+                payload: payload.to_vec(),
+            })
+        });
+        let want = walk.want;
+        let found = found.map_err(|error| self.failed(error))?;
+        self.want = Some(want);
+        Ok(found)
+    }
+
+    fn look_again(&mut self) -> Result<Option<Frame>, ReadError> {
+        if let Some(walk) = &mut self.at {
+            walk.refresh();
+        }
+        self.frame()
+    }
+
+    fn rest(&mut self) -> Result<Rest, ReadError> {
+        let Some(walk) = &mut self.at else {
+            return Ok(Rest::Empty);
+        };
+        let rest = walk.written().and_then(|until| walk.rest(until));
+        walk.refresh();
+        rest.map_err(|error| self.failed(error))
+    }
+
+    fn damaged(&self, damage: Damage) -> ReadError {
+        self.error(ReadCause::Damaged(damage))
+    }
+
+    fn failed(&self, error: io::Error) -> ReadError {
+        self.error(ReadCause::Io(error))
+    }
+
+    fn error(&self, cause: ReadCause) -> ReadError {
+        let (segment, offset) = match (&self.at, self.want) {
+            (Some(walk), _) => (walk.path.clone(), walk.offset),
+            (None, Some(want)) => (path_of(&self.dir, want), 0),
+            (None, None) => (self.dir.clone(), 0),
+        };
+        ReadError { segment, offset, cause }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Frame, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_broken {
+            return None;
+        }
+        let next = self.advance().transpose();
+        self.is_broken = matches!(next, Some(Err(_)));
+        next
+    }
+}
+

@@ -1,0 +1,176 @@
+//! What a spool finds at its start, and when it refuses to start.
+//!
+//! Recovery reads and judges; it changes nothing. What must be changed, the cut of a torn tail, is left to the
+//! journal, which does the same after a failed write.
+//!
+//! The rule, for each segment in order: every seq is the next one, and a segment begins where the one before ended.
+//! 24 zero bytes or the end of the file end the frames. At the first place without a good frame:
+//!
+//! 1. If a whole frame of a *later commit* lies behind it, what is damaged was on disk: **corruption**, also when it
+//!    reads as zeros.
+//! 2. Else, if the bytes are not zeros and the segment is not the last: **corruption** too.
+//! 3. Else it is a clean end or a **torn tail** that no caller was told about: it is cut.
+//!
+//! Simpler rules are wrong. "Any good frame behind a bad one is corruption" refuses legal states after a power cut,
+//! because the sectors of a write that was not synced land in any order. "Cut at the first bad frame" silently drops
+//! acknowledged records when bits rot. A record whose caller got no answer may be left; an answer without a record
+//! never.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::folder::TakeError;
+use super::journal::{Tail, Unsettled};
+use super::segment::{Identity, list};
+use super::walk::{Damage, Rest, Walk};
+
+/// What was found at the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// The seq of the next record.
+    pub next_seq: u64,
+    /// Segments that hold records.
+    pub segments: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes of these records, with their frames.
+    pub bytes: u64,
+    /// Bytes of a torn tail that were cut away. No caller was told about them.
+    pub cut_bytes: u64,
+}
+
+/// The spool cannot start, and a person has to look.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process writes in this folder.
+    #[error("another poort runs in `{}`: each needs a folder of its own", dir.display())]
+    LockedByOther {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Records that were on disk are damaged or missing.
+    #[error("segment `{}` is damaged at byte {offset}: {damage}", segment.display())]
+    Corrupt {
+        /// The segment.
+        segment: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        damage: Damage,
+    },
+    /// The file system failed, or does not let this process in.
+    #[error("{what} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        what: String,
+        /// With which file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl From<TakeError> for OpenError {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::Held { dir } => Self::LockedByOther { dir },
+            TakeError::Io { what, path, source } => Self::Io {
+                what: what.into(),
+                path,
+                source,
+            },
+            TakeError::Moved { path } => Self::Io {
+                what: "cannot use".into(),
+                path,
+                source: io::ErrorKind::CrossesDevices.into(),
+            },
+        }
+    }
+}
+
+/// What the journal goes on from.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) recovery: Recovery,
+    /// The last segment with records.
+    pub(super) tail: Option<Tail>,
+    /// The last segment. It must be cut to its frames before a new one is made.
+    pub(super) unsettled: Option<Unsettled>,
+}
+
+/// Reads the segments of a folder. The lock must be held.
+pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
+    let failed = |what: &str, path: &Path| {
+        let (what, path) = (what.to_owned(), path.to_path_buf());
+        move |source| OpenError::Io { what, path, source }
+    };
+    let segments = list(dir).map_err(failed("cannot list", dir))?;
+    let mut found = Found::default();
+    let mut expected = None;
+    let n_segments = segments.len();
+    for (index, segment) in segments.into_iter().enumerate() {
+        let is_last = index.saturating_add(1) == n_segments;
+        if let Some(expected) = expected.filter(|expected| *expected != segment.first) {
+            return Err(OpenError::Corrupt {
+                segment: segment.path,
+                offset: 0,
+                damage: Damage::OutOfPlace { expected },
+            });
+        }
+        let reading = || failed("cannot read", &segment.path);
+        let file = OpenOptions::new().read(true).write(is_last).open(&segment.path).map_err(reading())?;
+        let metadata = file.metadata().map_err(reading())?;
+        let mut walk = Walk::new(file, &segment.path, segment.first);
+        while walk.next().map_err(reading())?.is_some() {}
+        // The whole file is looked at, and no hole is trusted: much depends on this answer.
+        let damage = match walk.rest(metadata.len()).map_err(reading())? {
+            Rest::LaterCommit => Some(Damage::RecordsLost),
+            Rest::Torn { .. } if !is_last => Some(Damage::NoRecord),
+            Rest::Torn { bytes } => {
+                found.recovery.cut_bytes = bytes;
+                None
+            }
+            Rest::Empty => None,
+        };
+        if let Some(damage) = damage {
+            return Err(OpenError::Corrupt {
+                segment: segment.path,
+                offset: walk.offset,
+                damage,
+            });
+        }
+        expected = Some(walk.want);
+        let Recovery {
+            next_seq,
+            segments,
+            records,
+            bytes,
+            cut_bytes: _,
+        } = &mut found.recovery;
+        *next_seq = walk.want;
+        *records = records.saturating_add(walk.want.saturating_sub(walk.first));
+        *bytes = bytes.saturating_add(walk.offset);
+        if walk.offset > 0 {
+            *segments = segments.saturating_add(1);
+            found.tail = Some(Tail {
+                first: segment.first,
+                identity: Identity::of(&metadata),
+            });
+        }
+        if is_last {
+            found.unsettled = Some(Unsettled {
+                last_commit: walk.last_commit(),
+                first: walk.first,
+                end: walk.offset,
+                path: walk.path,
+                file: walk.file,
+                was_tried: false,
+            });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,180 @@
+//! One segment: its name, how it is made, and how it grows.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::files::{Files, is_no_room, is_unsupported};
+
+const EXTENSION: &str = "seg";
+/// A segment that is being made has this extension, so that nobody takes it for one.
+const UNFINISHED: &str = "new";
+const DIGITS: usize = 16;
+
+/// A segment in a folder.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) first: u64,
+    pub(super) path: PathBuf,
+}
+
+/// The segments of a folder in order. Other files are passed over.
+pub(super) fn list(dir: &Path) -> io::Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if let Some(first) = first_seq(&path) {
+            listed.push(Listed { first, path });
+        }
+    }
+    listed.sort_by_key(|segment| segment.first);
+    Ok(listed)
+}
+
+/// Where the segment that begins with `first` lies.
+pub(super) fn path_of(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("{first:0DIGITS$x}.{EXTENSION}"))
+}
+
+fn first_seq(path: &Path) -> Option<u64> {
+    if path.extension() != Some(OsStr::new(EXTENSION)) {
+        return None;
+    }
+    let stem = path.file_stem()?.to_str()?;
+    let is_hex = stem.len() == DIGITS && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| u64::from_str_radix(stem, 16).ok()).flatten()
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+/// Whether `path` still names the open `file`.
+pub(super) fn still_names(path: &Path, file: &File) -> bool {
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else {
+        return false;
+    };
+    open.nlink() > 0 && Identity::of(&open) == Identity::of(&named)
+}
+
+/// The segment that the writer appends to.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) first: u64,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    /// How long the frames may become.
+    pub(super) size: u64,
+    /// Where the last durable commit ends. What lies behind it was never acknowledged.
+    pub(super) end: u64,
+    /// Where the last durable commit begins.
+    pub(super) last_commit: u64,
+}
+
+/// Why a segment could not be made.
+#[derive(Debug)]
+pub(super) struct CreateError {
+    pub(super) step: &'static str,
+    pub(super) error: io::Error,
+    /// The error may pass when room is made.
+    pub(super) is_no_room: bool,
+}
+
+impl Segment {
+    /// Makes a segment that is safe to write to: its blocks are taken and its name is on disk.
+    ///
+    /// It is made under another name and then renamed. So a segment of the same name without records is replaced in
+    /// one step. At no moment is the folder without the name that carries the sequence.
+    pub(super) fn create(
+        files: &dyn Files,
+        dir_path: &Path,
+        dir: &File,
+        first: u64,
+        size: u64,
+    ) -> Result<Self, CreateError> {
+        let path = path_of(dir_path, first);
+        let unfinished = path.with_extension(UNFINISHED);
+        // One may be left from an earlier attempt. If it cannot go, the next call says why.
+        let _absent = files.remove(&unfinished);
+        // Taking room may fail for want of room. A sync that fails says that the disk is broken, whatever its number.
+        let taking = |step| {
+            move |error| CreateError {
+                step,
+                is_no_room: is_no_room(&error),
+                error,
+            }
+        };
+        let syncing = |step| {
+            move |error| CreateError {
+                step,
+                is_no_room: false,
+                error,
+            }
+        };
+
+        let file = files.create(&unfinished).map_err(taking("create"))?;
+        let make = || {
+            match files.allocate(&file, size) {
+                // The file grows as it is written. It costs time, and a full disk shows later.
+                Err(error) if is_unsupported(&error) => {}
+                done => done.map_err(taking("take room for"))?,
+            }
+            files.sync_all(&file).map_err(syncing("sync"))?;
+            files.rename(&unfinished, &path).map_err(taking("name"))?;
+            Ok(())
+        };
+        if let Err(error) = make() {
+            let _left_over = files.remove(&unfinished);
+            return Err(error);
+        }
+        files.sync_dir(dir).map_err(syncing("sync the folder of"))?;
+        Ok(Self {
+            first,
+            path,
+            file,
+            size,
+            end: 0,
+            last_commit: 0,
+        })
+    }
+
+    pub(super) fn has_room_for(&self, bytes: u64) -> bool {
+        self.size.saturating_sub(self.end) >= bytes
+    }
+
+    /// Writes behind the durable end. It does not move the end.
+    pub(super) fn write(&self, files: &dyn Files, bytes: &[u8]) -> io::Result<()> {
+        write_all_at(files, &self.file, bytes, self.end)
+    }
+}
+
+/// Usually one write. A short one goes on where it stopped.
+pub(super) fn write_all_at(files: &dyn Files, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let (mut rest, mut offset) = (bytes, offset);
+    while !rest.is_empty() {
+        match files.write_at(file, rest, offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                rest = rest.get(n..).unwrap_or_default();
+                offset = offset.saturating_add(n as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

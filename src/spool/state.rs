@@ -1,0 +1,115 @@
+//! Whether the spool can take entries, as its handles and the health service see it.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+use super::handle::AppendError;
+use super::metrics::Metrics;
+
+/// Whether the spool can take entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Entries are taken.
+    Writable,
+    /// There is no room, on the disk or below the limit. It ends by itself when there is.
+    Full,
+    /// The disk cannot be trusted; the text says why. The spool tries to come back.
+    Failed(String),
+    /// The spool was closed.
+    Closed,
+}
+
+impl State {
+    /// What a caller hears in this state, if it is not writable.
+    pub(super) fn refusal(&self) -> Option<AppendError> {
+        match self {
+            Self::Writable => None,
+            Self::Full => Some(AppendError::DiskFull),
+            Self::Failed(_) => Some(AppendError::Failed),
+            Self::Closed => Some(AppendError::Closed),
+        }
+    }
+}
+
+const WRITABLE: u8 = 0;
+const FULL: u8 = 1;
+const FAILED: u8 = 2;
+const CLOSED: u8 = 3;
+
+/// What the handles and the writer thread share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: watch::Sender<State>,
+    /// The state without its text, so that `submit` takes no lock.
+    gate: AtomicU8,
+    /// Set when somebody asked to close: from then on no entry is taken, while the writer still drains.
+    closing: AtomicBool,
+    /// All seq below this are on disk.
+    durable: AtomicU64,
+    pub(super) metrics: Metrics,
+}
+
+impl Shared {
+    pub(super) fn new(state: State, durable: u64, metrics: Metrics) -> Self {
+        let shared = Self {
+            state: watch::Sender::new(State::Closed),
+            gate: AtomicU8::new(CLOSED),
+            closing: AtomicBool::new(false),
+            durable: AtomicU64::new(durable),
+            metrics,
+        };
+        shared.enter(state);
+        shared
+    }
+
+    /// Goes to a state. Only the writer thread does so.
+    pub(super) fn enter(&self, state: State) {
+        let gate = match state {
+            State::Writable => WRITABLE,
+            State::Full => FULL,
+            State::Failed(_) => FAILED,
+            State::Closed => CLOSED,
+        };
+        self.gate.store(gate, Ordering::Release);
+        self.metrics.writable(gate == WRITABLE);
+        self.state.send_if_modified(|current| {
+            let changed = *current != state;
+            *current = state;
+            changed
+        });
+    }
+
+    /// Why an entry is refused now, if it is.
+    pub(super) fn refusal(&self) -> Option<AppendError> {
+        if self.closing.load(Ordering::Acquire) {
+            return Some(AppendError::Closed);
+        }
+        match self.gate.load(Ordering::Acquire) {
+            WRITABLE => None,
+            FULL => Some(AppendError::DiskFull),
+            CLOSED => Some(AppendError::Closed),
+            _ => Some(AppendError::Failed),
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn advance(&self, durable: u64) {
+        self.durable.store(durable, Ordering::Release);
+    }
+}

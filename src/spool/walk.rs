@@ -1,0 +1,199 @@
+//! Walks over the frames of one segment, and judges the place where they end.
+//!
+//! Recovery and the reader share it, so they cannot disagree about what is a record.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::SeekFrom;
+use rustix::io::Errno;
+
+use super::frame::{HEADER, Header};
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// What is wrong with a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// A record of a later commit lies behind bytes that are no record. So these bytes were on disk, and are not now.
+    RecordsLost,
+    /// Bytes that are no record, in a segment that has a successor and so was complete.
+    NoRecord,
+    /// The segment does not begin where the one before ended.
+    OutOfPlace {
+        /// The seq that it should begin with.
+        expected: u64,
+    },
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordsLost => f.write_str("records that were on disk cannot be read"),
+            Self::NoRecord => f.write_str("there are bytes that are no record"),
+            Self::OutOfPlace { expected } => write!(f, "the segment should begin with record {expected}"),
+        }
+    }
+}
+
+/// What lies behind the last good frame of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing, or zeros: the frames end here.
+    Empty,
+    /// Bytes that are no frame, and no later commit. They reach so far from the place where the frames end.
+    Torn { bytes: u64 },
+    /// A frame of a later commit.
+    LaterCommit,
+}
+
+/// A place in a segment.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    pub(super) first: u64,
+    /// The seq of the next frame.
+    pub(super) want: u64,
+    /// Where the next frame begins.
+    pub(super) offset: u64,
+    /// Where the commit of the last frame begins, and its base.
+    commit: Option<(u64, u64)>,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl Walk {
+    pub(super) fn new(file: File, path: &Path, first: u64) -> Self {
+        Self {
+            path: path.into(),
+            file,
+            first,
+            want: first,
+            offset: 0,
+            commit: None,
+            window: Vec::new(),
+            window_at: 0,
+        }
+    }
+
+    /// The next frame, or `None` where no good one lies.
+    pub(super) fn next(&mut self) -> io::Result<Option<(Header, &[u8])>> {
+        let (offset, want) = (self.offset, self.want);
+        let Some(header) = Header::parse(self.view(offset, HEADER)?) else {
+            return Ok(None);
+        };
+        // A seq at the very end of the numbers could not be followed by another.
+        let (true, Some(next)) = (header.seq == want, want.checked_add(1)) else {
+            return Ok(None);
+        };
+        let len = header.frame_len();
+        if header.intact(self.view(offset, len)?).is_none() {
+            return Ok(None);
+        }
+        self.want = next;
+        self.offset = offset.saturating_add(len as u64);
+        if self.commit.is_none_or(|(_, base)| base != header.base) {
+            self.commit = Some((offset, header.base));
+        }
+        // Already in the window: this only borrows it again.
+        let payload = self.view(offset, len)?.get(HEADER..).unwrap_or_default();
+        Ok(Some((header, payload)))
+    }
+
+    /// Where the last commit of the segment begins.
+    pub(super) fn last_commit(&self) -> u64 {
+        self.commit.map_or(0, |(offset, _)| offset)
+    }
+
+    /// Forgets what was read, so that the next look sees what was written meanwhile.
+    pub(super) fn refresh(&mut self) {
+        self.window.clear();
+    }
+
+    /// Judges what lies behind the last good frame. `until` is where the file, or what was ever written of it, ends.
+    ///
+    /// A commit is written only after the one before is on disk. So a whole frame whose commit begins behind the next
+    /// seq proves that everything before it was on disk, also when it reads as zeros now. Frames of the *same* commit
+    /// prove nothing: the sectors of one write that was never synced land in any order.
+    pub(super) fn rest(&mut self, until: u64) -> io::Result<Rest> {
+        let len = until.saturating_sub(self.offset);
+        let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let want = self.want;
+        let rest = self.view(self.offset, len)?;
+        let Some(last) = rest.iter().rposition(|&byte| byte != 0) else {
+            return Ok(Rest::Empty);
+        };
+        for start in 0..=last {
+            let at = rest.get(start..).unwrap_or_default();
+            let later = Header::parse(at).is_some_and(|header| {
+                header.seq >= want && header.base > want && header.intact(at).is_some()
+            });
+            if later {
+                return Ok(Rest::LaterCommit);
+            }
+        }
+        let bytes = (last as u64).saturating_add(1);
+        // It may be large, and it is not needed again.
+        self.window = Vec::new();
+        Ok(Rest::Torn { bytes })
+    }
+
+    /// Where the written part of the file ends. What a file system reports as a hole was taken from the disk but
+    /// never written, and need not be read.
+    pub(super) fn written(&self) -> io::Result<u64> {
+        let mut end = self.offset;
+        loop {
+            match rustix::fs::seek(&self.file, SeekFrom::Data(end)) {
+                Ok(data) => match rustix::fs::seek(&self.file, SeekFrom::Hole(data)) {
+                    Ok(hole) if hole > end => end = hole,
+                    // It was cut meanwhile.
+                    Ok(_) | Err(Errno::NXIO) => return Ok(end),
+                    Err(error) => return Err(error.into()),
+                },
+                Err(Errno::NXIO) => return Ok(end),
+                // Then everything counts as written.
+                Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(self.file.metadata()?.len()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The bytes from `offset`, as far as the file has them, at most `len`.
+    fn view(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+        let start = offset.checked_sub(self.window_at).and_then(|start| usize::try_from(start).ok());
+        let held = start.and_then(|start| self.window.get(start..)).is_some_and(|bytes| bytes.len() >= len);
+        if !held {
+            self.fill(offset, len)?;
+        }
+        let start = offset.saturating_sub(self.window_at);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let bytes = self.window.get(start..).unwrap_or_default();
+        Ok(bytes.get(..len).unwrap_or(bytes))
+    }
+
+    fn fill(&mut self, offset: u64, len: usize) -> io::Result<()> {
+        // The length comes from the disk and may be wrong. The file bounds it.
+        let there = self.file.metadata()?.len().saturating_sub(offset);
+        let size = len.max(CHUNK).min(usize::try_from(there).unwrap_or(usize::MAX));
+        self.window.clear();
+        self.window.resize(size, 0);
+        self.window_at = offset;
+        let mut n = 0;
+        while let Some(free) = self.window.get_mut(n..).filter(|free| !free.is_empty()) {
+            match self.file.read_at(free, offset.saturating_add(n as u64)) {
+                Ok(0) => break,
+                Ok(read) => n = n.saturating_add(read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.window.truncate(n);
+        Ok(())
+    }
+}
