@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command line of poort. See `poort --help`, and the crate's documentation for how it is built.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    poort::commands::run(std::env::args_os()).into()
+}

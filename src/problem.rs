@@ -3,7 +3,9 @@
 //! Everything that reads files for a person to write (policies, schema, directory) reports in this form, all problems at
 //! once. [`Problem`] is a [`miette::Diagnostic`], so a terminal shows it with the source and a caret.
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan,
+};
 use std::{fmt, ops::Range, sync::Arc};
 
 /// A text file, under the name by which its problems are reported.
@@ -188,4 +190,19 @@ pub fn json_place(text: &str, error: &serde_json::Error) -> Range<usize> {
     let start = (0..=start).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0);
     let end = (start + 1..=text.len()).find(|place| text.is_char_boundary(*place)).unwrap_or(text.len());
     start..end
+}
+
+/// All problems as a person reads them: source, line, column and caret.
+#[must_use]
+pub fn report(problems: &[Problem], colour: bool) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(120).with_links(false);
+    let mut text = String::new();
+    for problem in problems {
+        if handler.render_report(&mut text, problem).is_err() {
+            text.push_str(&problem.one_line());
+        }
+        text.push('\n');
+    }
+    text
 }

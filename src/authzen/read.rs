@@ -330,7 +330,7 @@ mod tests {
         refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","properties":[]"#), "subject.properties: is a list");
         refused(&format!("{GOOD}x"), "trailing");
         refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","id":"j""#), "`id` stands twice");
-        refused(r#"{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}"#, "nested more than 6 deep");
+        refused(r#"{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}"#, "nested more than 6 deep");
         refused(r#"{"subject":{"type":"\ud800","id":"x"}}"#, "not JSON");
     }
 

@@ -29,11 +29,7 @@ pub(super) enum TakeError {
     #[error("another process holds the lock of `{}`", dir.display())]
     Held { dir: PathBuf },
     #[error("{what} `{}`", path.display())]
-    Io {
-        what: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { what: &'static str, path: PathBuf, source: io::Error },
     #[error("`{}` is on another file system than before", path.display())]
     Moved { path: PathBuf },
 }
@@ -65,12 +61,7 @@ impl Folder {
         if !still_names(&lock_path, &lock) {
             return Err(TakeError::Held { dir: path.into() });
         }
-        Ok(Self {
-            path: path.into(),
-            dir,
-            lock,
-            device,
-        })
+        Ok(Self { path: path.into(), dir, lock, device })
     }
 
     /// What is wrong with the folder or its lock, if anything.

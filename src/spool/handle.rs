@@ -49,11 +49,7 @@ impl Entry {
     /// An entry without a deadline.
     #[must_use]
     pub fn new(payload: impl Into<Vec<u8>>) -> Self {
-        Self {
-            payload: payload.into(),
-            deadline: None,
-            late: None,
-        }
+        Self { payload: payload.into(), deadline: None, late: None }
     }
 }
 
@@ -145,11 +141,8 @@ impl Spool {
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
         let started = writer::start(config, meter, files, pace)?;
-        let spool = Self {
-            queue: started.queue,
-            shared: started.shared,
-            thread: Arc::new(Mutex::new(Some(started.thread))),
-        };
+        let spool =
+            Self { queue: started.queue, shared: started.shared, thread: Arc::new(Mutex::new(Some(started.thread))) };
         Ok((spool, started.recovery))
     }
 
@@ -235,10 +228,7 @@ pub(super) struct Waiter {
 impl Waiter {
     fn new(shared: Arc<Shared>) -> (Self, Ticket) {
         let (sender, answer) = oneshot::channel();
-        let waiter = Self {
-            answer: Some(sender),
-            shared,
-        };
+        let waiter = Self { answer: Some(sender), shared };
         (waiter, Ticket { answer })
     }
 

@@ -14,6 +14,7 @@ use super::folder::{Folder, TakeError};
 use super::recovery::Found;
 use super::segment::{CreateError, Identity, Segment, list, path_of, still_names, write_all_at};
 use super::state::State;
+use super::walk::Walk;
 
 /// The segments on disk.
 #[derive(Debug)]
@@ -80,21 +81,11 @@ impl Fault {
     }
 
     fn failed(what: &str, path: PathBuf, source: io::Error) -> Self {
-        Self {
-            kind: FaultKind::Failed,
-            what: what.into(),
-            path,
-            source: Some(source),
-        }
+        Self { kind: FaultKind::Failed, what: what.into(), path, source: Some(source) }
     }
 
     fn found(what: String, path: PathBuf) -> Self {
-        Self {
-            kind: FaultKind::Failed,
-            what,
-            path,
-            source: None,
-        }
+        Self { kind: FaultKind::Failed, what, path, source: None }
     }
 
     pub(super) fn state(&self) -> State {
@@ -129,21 +120,8 @@ impl From<TakeError> for Fault {
 impl Journal {
     /// Goes on from what recovery found. Nothing can be written before [`Journal::make_ready`].
     pub(super) fn new(files: Arc<dyn Files>, folder: Folder, segment_bytes: u64, max_bytes: u64, found: Found) -> Self {
-        let Found {
-            recovery,
-            tail,
-            unsettled,
-        } = found;
-        Self {
-            files,
-            folder,
-            segment_bytes,
-            max_bytes,
-            next_seq: recovery.next_seq,
-            active: None,
-            unsettled,
-            tail,
-        }
+        let Found { recovery, tail, unsettled } = found;
+        Self { files, folder, segment_bytes, max_bytes, next_seq: recovery.next_seq, active: None, unsettled, tail }
     }
 
     /// The seq of the next record. All below are on disk.
@@ -189,7 +167,9 @@ impl Journal {
 
     fn commit(&self, segment: &Segment, frames: &[u8]) -> Result<(), Fault> {
         let files = &*self.files;
-        segment.write(files, frames).map_err(|error| Fault::taking_room("cannot write", segment.path.clone(), error))?;
+        segment
+            .write(files, frames)
+            .map_err(|error| Fault::taking_room("cannot write", segment.path.clone(), error))?;
         let synced = files.sync_data(&segment.file);
         synced.map_err(|error| Fault::failed("cannot sync", segment.path.clone(), error))?;
         // A file without a name swallows writes, and a sync of it returns well. The full check runs once a second;
@@ -242,10 +222,7 @@ impl Journal {
         if used.saturating_add(size) > self.max_bytes {
             return Err(Fault {
                 kind: FaultKind::Full,
-                what: format!(
-                    "segments take {used} of {} bytes, and the next one needs {size}",
-                    self.max_bytes
-                ),
+                what: format!("segments take {used} of {} bytes, and the next one needs {size}", self.max_bytes),
                 path,
                 source: None,
             });
@@ -276,22 +253,8 @@ impl Journal {
     }
 
     fn give_up(&mut self, segment: Segment) {
-        let Segment {
-            first,
-            path,
-            file,
-            size: _,
-            end,
-            last_commit,
-        } = segment;
-        self.unsettled = Some(Unsettled {
-            first,
-            path,
-            file,
-            end,
-            last_commit,
-            was_tried: false,
-        });
+        let Segment { first, path, file, size: _, end, last_commit } = segment;
+        self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
     }
 
     /// Brings a given-up segment to its durable end, for good.
@@ -317,30 +280,22 @@ impl Journal {
             return Ok(());
         };
         let files = &*self.files;
-        let Unsettled {
-            first,
-            path,
-            file,
-            end,
-            last_commit,
-            was_tried,
-        } = unsettled;
-        let mut settle = || {
-            // Nobody can ever open it again, so it does not matter what it holds.
-            if file.metadata()?.nlink() == 0 {
-                return Ok(());
-            }
-            let len = usize::try_from(end.saturating_sub(*last_commit)).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let Unsettled { first, path, file, end, last_commit, was_tried } = unsettled;
+        let reading = |error| Fault::failed("cannot read", path.clone(), error);
+        // Without a name nobody can ever open it again, so it does not matter what it holds.
+        if file.metadata().map_err(reading)?.nlink() > 0 {
+            let len = end.saturating_sub(*last_commit);
+            let len = usize::try_from(len).map_err(|_| reading(io::ErrorKind::FileTooLarge.into()))?;
             let mut again = vec![0; len];
-            file.read_exact_at(&mut again, *last_commit)?;
-            if std::mem::replace(was_tried, true) {
-                files.cut(file, end.saturating_add(1))?;
-            }
-            files.cut(file, *end)?;
-            write_all_at(files, file, &again, *last_commit)
-        };
-        settle().map_err(|error| Fault::taking_room("cannot cut", path.clone(), error))?;
-        if file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
+            file.read_exact_at(&mut again, *last_commit).map_err(reading)?;
+            let mut cut = || {
+                if std::mem::replace(was_tried, true) {
+                    files.cut(file, end.saturating_add(1))?;
+                }
+                files.cut(file, *end)?;
+                write_all_at(files, file, &again, *last_commit)
+            };
+            cut().map_err(|error| Fault::taking_room("cannot cut", path.clone(), error))?;
             let synced = files.sync_all(file);
             synced.map_err(|error| Fault::failed("cannot sync the cut of", path.clone(), error))?;
         }
@@ -356,10 +311,7 @@ impl Journal {
         if end > 0
             && let Ok(metadata) = file.metadata()
         {
-            self.tail = Some(Tail {
-                first,
-                identity: Identity::of(&metadata),
-            });
+            self.tail = Some(Tail { first, identity: Identity::of(&metadata) });
         }
     }
 
@@ -371,12 +323,17 @@ impl Journal {
         let segments = list(dir).map_err(reading)?;
         let mut before = None;
         for segment in segments {
-            let metadata = fs::metadata(&segment.path).map_err(reading)?;
-            match segment.first.cmp(&self.next_seq) {
-                std::cmp::Ordering::Less => before = Some((segment, Identity::of(&metadata))),
-                // Left by an attempt that did not get so far as to write.
-                std::cmp::Ordering::Equal if self.tail.is_none_or(|tail| tail.identity != Identity::of(&metadata)) => {}
-                _ => before = Some((segment, Identity::of(&metadata))),
+            let file = match File::open(&segment.path) {
+                // Deleted meanwhile, as old segments may be.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(reading)?,
+            };
+            let identity = Identity::of(&file.metadata().map_err(reading)?);
+            // One with the next name may be left from an attempt that did not get so far as to write.
+            if segment.first != self.next_seq
+                || Walk::new(file, &segment.path, segment.first).next().map_err(reading)?.is_some()
+            {
+                before = Some((segment, identity));
             }
         }
         let tail = self.tail.map(|tail| (tail.first, tail.identity));

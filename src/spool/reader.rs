@@ -79,12 +79,7 @@ impl Reader {
     /// # Errors
     /// The folder cannot be listed.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, ReadError> {
-        let reader = Self {
-            dir: dir.as_ref().into(),
-            want: None,
-            at: None,
-            is_broken: false,
-        };
+        let reader = Self { dir: dir.as_ref().into(), want: None, at: None, is_broken: false };
         list(&reader.dir).map_err(|error| reader.failed(error))?;
         Ok(reader)
     }
@@ -174,11 +169,7 @@ impl Reader {
             return Ok(None);
         };
         let found = walk.next().map(|found| {
-            found.map(|(header, payload)| Frame {
-                seq: header.seq,
-                base: header.base,
-                payload: payload.to_vec(),
-            })
+            found.map(|(header, payload)| Frame { seq: header.seq, base: header.base, payload: payload.to_vec() })
         });
         let want = walk.want;
         let found = found.map_err(|error| self.failed(error))?;
@@ -232,4 +223,3 @@ impl Iterator for Reader {
         next
     }
 }
-

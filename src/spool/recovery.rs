@@ -78,16 +78,10 @@ impl From<TakeError> for OpenError {
     fn from(error: TakeError) -> Self {
         match error {
             TakeError::Held { dir } => Self::LockedByOther { dir },
-            TakeError::Io { what, path, source } => Self::Io {
-                what: what.into(),
-                path,
-                source,
-            },
-            TakeError::Moved { path } => Self::Io {
-                what: "cannot use".into(),
-                path,
-                source: io::ErrorKind::CrossesDevices.into(),
-            },
+            TakeError::Io { what, path, source } => Self::Io { what: what.into(), path, source },
+            TakeError::Moved { path } => {
+                Self::Io { what: "cannot use".into(), path, source: io::ErrorKind::CrossesDevices.into() }
+            }
         }
     }
 }
@@ -137,29 +131,16 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
             Rest::Empty => None,
         };
         if let Some(damage) = damage {
-            return Err(OpenError::Corrupt {
-                segment: segment.path,
-                offset: walk.offset,
-                damage,
-            });
+            return Err(OpenError::Corrupt { segment: segment.path, offset: walk.offset, damage });
         }
         expected = Some(walk.want);
-        let Recovery {
-            next_seq,
-            segments,
-            records,
-            bytes,
-            cut_bytes: _,
-        } = &mut found.recovery;
+        let Recovery { next_seq, segments, records, bytes, cut_bytes: _ } = &mut found.recovery;
         *next_seq = walk.want;
         *records = records.saturating_add(walk.want.saturating_sub(walk.first));
         *bytes = bytes.saturating_add(walk.offset);
         if walk.offset > 0 {
             *segments = segments.saturating_add(1);
-            found.tail = Some(Tail {
-                first: segment.first,
-                identity: Identity::of(&metadata),
-            });
+            found.tail = Some(Tail { first: segment.first, identity: Identity::of(&metadata) });
         }
         if is_last {
             found.unsettled = Some(Unsettled {

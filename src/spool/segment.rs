@@ -56,10 +56,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
+        Self { device: metadata.dev(), inode: metadata.ino() }
     }
 }
 
@@ -111,20 +108,8 @@ impl Segment {
         // One may be left from an earlier attempt. If it cannot go, the next call says why.
         let _absent = files.remove(&unfinished);
         // Taking room may fail for want of room. A sync that fails says that the disk is broken, whatever its number.
-        let taking = |step| {
-            move |error| CreateError {
-                step,
-                is_no_room: is_no_room(&error),
-                error,
-            }
-        };
-        let syncing = |step| {
-            move |error| CreateError {
-                step,
-                is_no_room: false,
-                error,
-            }
-        };
+        let taking = |step| move |error| CreateError { step, is_no_room: is_no_room(&error), error };
+        let syncing = |step| move |error| CreateError { step, is_no_room: false, error };
 
         let file = files.create(&unfinished).map_err(taking("create"))?;
         let make = || {
@@ -141,15 +126,12 @@ impl Segment {
             let _left_over = files.remove(&unfinished);
             return Err(error);
         }
-        files.sync_dir(dir).map_err(syncing("sync the folder of"))?;
-        Ok(Self {
-            first,
-            path,
-            file,
-            size,
-            end: 0,
-            last_commit: 0,
-        })
+        if let Err(error) = files.sync_dir(dir) {
+            // It keeps its name, for the sequence, but not its room: the next attempt takes that again.
+            let _kept = files.cut(&file, 0);
+            return Err(syncing("sync the folder of")(error));
+        }
+        Ok(Self { first, path, file, size, end: 0, last_commit: 0 })
     }
 
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {

@@ -85,6 +85,11 @@ impl Shared {
         if self.closing.load(Ordering::Acquire) {
             return Some(AppendError::Closed);
         }
+        self.gate()
+    }
+
+    /// Why nothing can be written now, if so. What was submitted before a close is still written.
+    pub(super) fn gate(&self) -> Option<AppendError> {
         match self.gate.load(Ordering::Acquire) {
             WRITABLE => None,
             FULL => Some(AppendError::DiskFull),

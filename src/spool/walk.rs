@@ -70,16 +70,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(file: File, path: &Path, first: u64) -> Self {
-        Self {
-            path: path.into(),
-            file,
-            first,
-            want: first,
-            offset: 0,
-            commit: None,
-            window: Vec::new(),
-            window_at: 0,
-        }
+        Self { path: path.into(), file, first, want: first, offset: 0, commit: None, window: Vec::new(), window_at: 0 }
     }
 
     /// The next frame, or `None` where no good one lies.
@@ -131,9 +122,8 @@ impl Walk {
         };
         for start in 0..=last {
             let at = rest.get(start..).unwrap_or_default();
-            let later = Header::parse(at).is_some_and(|header| {
-                header.seq >= want && header.base > want && header.intact(at).is_some()
-            });
+            let later = Header::parse(at)
+                .is_some_and(|header| header.seq >= want && header.base > want && header.intact(at).is_some());
             if later {
                 return Ok(Rest::LaterCommit);
             }

@@ -1,0 +1,83 @@
+//! Trace context and deadline of a call, from its headers. gRPC metadata and HTTP headers are the same thing here.
+
+use crate::{
+    pdp::{Call, LONGEST_DEADLINE},
+    trace::TraceContext,
+};
+use http::{HeaderMap, HeaderValue};
+use std::time::{Duration, Instant};
+
+/// The call with these headers. A `traceparent` that is missing, invalid or there twice begins a new trace.
+pub(super) fn call(headers: &HeaderMap, deadline: Option<Instant>) -> Call {
+    Call { trace: trace(headers), deadline }
+}
+
+fn trace(headers: &HeaderMap) -> TraceContext {
+    let mut parents = headers.get_all("traceparent").iter();
+    let parent = match (parents.next().map(HeaderValue::to_str), parents.next()) {
+        (Some(Ok(parent)), None) => Some(parent),
+        _ => None,
+    };
+    // Several `tracestate` headers are one list (W3C Trace Context, section 3.3.1.1).
+    let states: Vec<_> = headers.get_all("tracestate").iter().filter_map(|state| state.to_str().ok()).collect();
+    let state = states.join(",");
+    TraceContext::from_headers(parent, (!state.is_empty()).then_some(state.as_str()))
+}
+
+/// The deadline that a gRPC caller sets, else the one that is usual here.
+///
+/// # Errors
+/// `grpc-timeout` cannot be read.
+pub(super) fn grpc_deadline(headers: &HeaderMap, usual: Duration) -> Result<Instant, String> {
+    let timeout = match headers.get("grpc-timeout") {
+        None => usual,
+        Some(text) => text.to_str().ok().and_then(parse_timeout).ok_or_else(|| {
+            format!("grpc-timeout: {text:?} is not a number of at most 8 digits and one of the units H M S m u n")
+        })?,
+    };
+    Ok(Instant::now() + timeout.min(LONGEST_DEADLINE))
+}
+
+/// `TimeoutValue TimeoutUnit` of the gRPC protocol.
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let value: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(value * 3600),
+        "M" => Duration::from_secs(value * 60),
+        "S" => Duration::from_secs(value),
+        "m" => Duration::from_millis(value),
+        "u" => Duration::from_micros(value),
+        "n" => Duration::from_nanos(value),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_the_protocol_writes_them() {
+        assert_eq!(parse_timeout("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        for odd in ["", "S", "1", "-1S", "123456789S", "1s", "1.5S", "é"] {
+            assert_eq!(parse_timeout(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn two_traceparents_begin_a_new_trace_and_several_tracestates_are_one() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut headers = HeaderMap::new();
+        headers.append("traceparent", HeaderValue::from_static(parent));
+        headers.append("tracestate", HeaderValue::from_static("a=1"));
+        headers.append("tracestate", HeaderValue::from_static("b=2"));
+        assert_eq!(trace(&headers).parent.unwrap().state, "a=1,b=2");
+        headers.append("traceparent", HeaderValue::from_static(parent));
+        assert_eq!(trace(&headers).parent, None);
+    }
+}

@@ -1,0 +1,216 @@
+//! Messages to words and back. Nothing is decided here.
+
+use super::pb;
+use crate::{
+    decision::{Answer, Evaluated, Fault},
+    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value},
+    pdp::Refusal,
+    trace::RecordIdentity,
+};
+use prost_types::{Struct, value::Kind};
+
+/// Why a message is not a question.
+#[derive(Debug)]
+pub(super) enum Malformed {
+    /// Something is missing or not a JSON value; also what is above a limit of the batch.
+    Refused(Refusal),
+    /// Lists and objects lie too deep in each other.
+    TooDeep(String),
+}
+
+impl From<Refusal> for Malformed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A question. `at` is how deep its own objects lie; a single question is the outermost object.
+pub(super) fn evaluation(message: pb::EvaluateRequest, depth: usize) -> Result<Evaluation, Malformed> {
+    let item = item(message, "", 1, depth)?;
+    let missing = |name: &str| Refusal::Missing(name.to_owned());
+    Ok(Evaluation {
+        subject: item.subject.ok_or_else(|| missing("subject"))?,
+        action: item.action.ok_or_else(|| missing("action"))?,
+        resource: item.resource.ok_or_else(|| missing("resource"))?,
+        context: item.context.unwrap_or_default(),
+    })
+}
+
+/// A batch. Without items the defaults are its one item.
+pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usize) -> Result<Batch, Malformed> {
+    let pb::EvaluateBatchRequest { subject, action, resource, context, mut evaluations, evaluations_semantic } =
+        message;
+    if evaluations.len() > limit {
+        return Err(Refusal::TooMany { found: evaluations.len(), limit }.into());
+    }
+    let semantic = match pb::EvaluationsSemantic::try_from(evaluations_semantic) {
+        Ok(pb::EvaluationsSemantic::Unspecified | pb::EvaluationsSemantic::ExecuteAll) => Semantic::ExecuteAll,
+        Ok(pb::EvaluationsSemantic::DenyOnFirstDeny) => Semantic::DenyOnFirstDeny,
+        Ok(pb::EvaluationsSemantic::PermitOnFirstPermit) => Semantic::PermitOnFirstPermit,
+        Err(error) => return Err(invalid("evaluations_semantic", error.to_string())),
+    };
+    let defaults = item(pb::EvaluateRequest { subject, action, resource, context }, "", 1, depth)?;
+    if evaluations.is_empty() {
+        evaluations.push(pb::EvaluateRequest::default());
+    }
+    let items = evaluations
+        .into_iter()
+        .enumerate()
+        .map(|(index, message)| match item(message, &format!("evaluations[{index}]."), 3, depth) {
+            Ok(item) => Ok(item),
+            Err(Malformed::Refused(fault)) => Ok(Item { fault: Some(fault.to_string()), ..Item::default() }),
+            Err(deep @ Malformed::TooDeep(_)) => Err(deep),
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Batch { defaults, items, semantic })
+}
+
+fn invalid(path: impl Into<String>, message: impl Into<String>) -> Malformed {
+    Malformed::Refused(Refusal::Invalid(crate::engine::Invalid { path: path.into(), message: message.into() }))
+}
+
+/// The parts of a question that are there. `level` is how deep the object that holds them lies.
+fn item(message: pb::EvaluateRequest, path: &str, level: usize, depth: usize) -> Result<Item, Malformed> {
+    let pb::EvaluateRequest { subject, action, resource, context } = message;
+    let mut reader = Reader { depth };
+    let mut party = |role: &str, kind: String, id: String, properties: Option<Struct>| -> Result<Entity, Malformed> {
+        let path = format!("{path}{role}");
+        if kind.is_empty() {
+            return Err(Refusal::Missing(format!("{path}.type")).into());
+        }
+        Ok(Entity { kind, id, properties: reader.map(properties, &format!("{path}.properties"), level + 2)? })
+    };
+    let subject =
+        subject.map(|pb::Subject { r#type, id, properties }| party("subject", r#type, id, properties)).transpose()?;
+    let resource = resource
+        .map(|pb::Resource { r#type, id, properties }| party("resource", r#type, id, properties))
+        .transpose()?;
+    let action = action
+        .map(|pb::Action { name, properties }| {
+            let path = format!("{path}action");
+            if name.is_empty() {
+                return Err(Refusal::Missing(format!("{path}.name")).into());
+            }
+            let properties = reader.map(properties, &format!("{path}.properties"), level + 2)?;
+            Ok::<_, Malformed>(Action { name, properties })
+        })
+        .transpose()?;
+    let context = context.map(|context| reader.map(Some(context), &format!("{path}context"), level + 1)).transpose()?;
+    Ok(Item { subject, action, resource, context, fault: None })
+}
+
+/// Reads `google.protobuf.Struct`, as deep as JSON may be.
+struct Reader {
+    depth: usize,
+}
+
+impl Reader {
+    fn map(&mut self, message: Option<Struct>, path: &str, level: usize) -> Result<Map, Malformed> {
+        let Some(Struct { fields }) = message else { return Ok(Map::new()) };
+        self.check(path, level)?;
+        fields
+            .into_iter()
+            .map(|(name, value)| {
+                let path = format!("{path}.{name}");
+                Ok((name, self.value(value, &path, level)?))
+            })
+            .collect()
+    }
+
+    /// A value in an object or list at this level.
+    fn value(&mut self, message: prost_types::Value, path: &str, level: usize) -> Result<Value, Malformed> {
+        Ok(match message.kind {
+            None | Some(Kind::NullValue(_)) => Value::Null,
+            Some(Kind::BoolValue(value)) => Value::Bool(value),
+            Some(Kind::NumberValue(value)) if value.is_finite() => Value::Number(value),
+            Some(Kind::NumberValue(value)) => {
+                return Err(invalid(path, format!("{value} is not a number that JSON has")));
+            }
+            Some(Kind::StringValue(value)) => Value::String(value),
+            Some(Kind::StructValue(value)) => Value::Map(self.map(Some(value), path, level + 1)?),
+            Some(Kind::ListValue(list)) => {
+                self.check(path, level + 1)?;
+                let elements = list.values.into_iter().enumerate();
+                Value::List(
+                    elements
+                        .map(|(index, value)| self.value(value, &format!("{path}[{index}]"), level + 1))
+                        .collect::<Result<_, _>>()?,
+                )
+            }
+        })
+    }
+
+    fn check(&self, path: &str, level: usize) -> Result<(), Malformed> {
+        if level > self.depth {
+            let limit = self.depth;
+            return Err(Malformed::TooDeep(format!("{path}: lists and objects are nested more than {limit} deep")));
+        }
+        Ok(())
+    }
+}
+
+/// An answer, with the record that it left.
+pub(super) fn response(answer: &Answer, record: RecordIdentity) -> pb::EvaluateResponse {
+    let decision = answer.decision().is_allow();
+    let record = Some(identity(record));
+    match answer {
+        Answer::Fault(Fault { status, message }) => pb::EvaluateResponse {
+            decision,
+            error: Some(pb::ItemError { status: (*status).into(), message: message.clone() }),
+            record,
+            ..pb::EvaluateResponse::default()
+        },
+        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _ }) => pb::EvaluateResponse {
+            decision,
+            policies: verdict
+                .policies
+                .iter()
+                .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
+                .collect(),
+            errors: verdict
+                .errors
+                .iter()
+                .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
+                .collect(),
+            reason: verdict.reason.clone(),
+            obligations: verdict
+                .policies
+                .iter()
+                .flat_map(|policy| &policy.obligations)
+                .map(|obligation| pb::Obligation {
+                    id: obligation.id.clone(),
+                    r#type: obligation.kind.clone(),
+                    properties: Some(structure(&obligation.properties)),
+                })
+                .collect(),
+            advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
+            revision: revision.to_string(),
+            directory_revision: directory_revision.to_string(),
+            record,
+            error: None,
+        },
+    }
+}
+
+/// The key of a record.
+pub(super) fn identity(record: RecordIdentity) -> pb::RecordIdentity {
+    pb::RecordIdentity { trace_id: record.trace_id.to_string(), span_id: record.span_id.to_string() }
+}
+
+fn structure(map: &Map) -> Struct {
+    Struct { fields: map.iter().map(|(name, value)| (name.clone(), message(value))).collect() }
+}
+
+fn message(value: &Value) -> prost_types::Value {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(value) => Kind::BoolValue(*value),
+        Value::Number(value) => Kind::NumberValue(*value),
+        Value::String(value) => Kind::StringValue(value.clone()),
+        Value::List(elements) => {
+            Kind::ListValue(prost_types::ListValue { values: elements.iter().map(message).collect() })
+        }
+        Value::Map(map) => Kind::StructValue(structure(map)),
+    };
+    prost_types::Value { kind: Some(kind) }
+}

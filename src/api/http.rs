@@ -1,0 +1,229 @@
+//! The HTTPS+JSON binding: OpenID AuthZEN Authorization API 1.0.
+//!
+//! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
+//! The body of an error is a JSON string that says what is wrong. `X-Request-ID` comes back as it was sent.
+
+use super::{Config, call, status};
+use crate::{
+    authzen::{self, Asked, Limits, ReadError},
+    pdp::{Pdp, Refusal},
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    middleware::{self, Next},
+    routing,
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const EVALUATION: &str = "/access/v1/evaluation";
+const EVALUATIONS: &str = "/access/v1/evaluations";
+const METADATA: &str = "/.well-known/authzen-configuration";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+#[derive(Debug, Clone)]
+struct Service {
+    pdp: Arc<Pdp>,
+    limits: Limits,
+    message: usize,
+    deadline: Duration,
+    public_url: Option<Arc<str>>,
+    scheme: &'static str,
+}
+
+pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config) -> Router {
+    let service = Service {
+        pdp: pdp.clone(),
+        limits: Limits { depth: config.depth, batch: pdp.batch_limit() },
+        message: config.message,
+        deadline: config.deadline,
+        public_url: config.public_url.as_deref().map(Arc::from),
+        scheme: if config.tls { "https" } else { "http" },
+    };
+    let wrong_method = || async { error(StatusCode::METHOD_NOT_ALLOWED, "this address takes POST with a JSON body") };
+    Router::new()
+        .route(EVALUATION, routing::post(evaluation).fallback(wrong_method))
+        .route(EVALUATIONS, routing::post(evaluations).fallback(wrong_method))
+        .route(METADATA, routing::get(metadata))
+        .with_state(service)
+        .layer(middleware::from_fn(request_id))
+}
+
+/// Whatever else is asked for.
+pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
+    let is_grpc = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+    if is_grpc {
+        return tonic::Status::unimplemented("there is no such method; the service is poort.v1.AccessEvaluation")
+            .into_http();
+    }
+    let known = format!("there is nothing here; there are {EVALUATION}, {EVALUATIONS} and {METADATA}");
+    let mut response = error(StatusCode::NOT_FOUND, &known);
+    if let Some(id) = request.headers().get(REQUEST_ID) {
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    response
+}
+
+async fn request_id(request: Request<Body>, next: Next) -> Response<Body> {
+    let id = request.headers().get(REQUEST_ID).cloned();
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+async fn evaluation(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
+    service.evaluation(request).await.unwrap_or_else(Fault::into_response)
+}
+
+async fn evaluations(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
+    service.evaluations(request).await.unwrap_or_else(Fault::into_response)
+}
+
+async fn metadata(State(service): State<Service>, headers: HeaderMap) -> Response<Body> {
+    service.metadata(&headers)
+}
+
+impl Service {
+    async fn evaluation(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
+        let (headers, body, deadline) = self.take(request).await?;
+        let evaluation = authzen::read_evaluation(&body, self.limits)?;
+        self.one(&headers, evaluation, deadline).await
+    }
+
+    async fn evaluations(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
+        let (headers, body, deadline) = self.take(request).await?;
+        match authzen::read_batch(&body, self.limits)? {
+            Asked::One(evaluation) => self.one(&headers, evaluation, deadline).await,
+            Asked::Several(batch) => {
+                let answered = self.pdp.evaluate_batch(&call::call(&headers, Some(deadline)), batch).await?;
+                let mut out = Vec::with_capacity(1024);
+                authzen::write_answers(&mut out, &answered.answer, Some(answered.record));
+                Ok(json(StatusCode::OK, out))
+            }
+        }
+    }
+
+    async fn one(
+        &self,
+        headers: &HeaderMap,
+        evaluation: crate::evaluation::Evaluation,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Fault> {
+        let answered = self.pdp.evaluate(&call::call(headers, Some(deadline)), evaluation).await?;
+        let mut out = Vec::with_capacity(1024);
+        authzen::write_answer(&mut out, &answered.answer, Some(answered.record));
+        Ok(json(StatusCode::OK, out))
+    }
+
+    /// The body, which has to be there before the deadline.
+    async fn take(&self, request: Request<Body>) -> Result<(HeaderMap, Bytes, Instant), Fault> {
+        let deadline = Instant::now() + self.deadline;
+        let (head, body) = request.into_parts();
+        if !is_json(&head.headers) {
+            return Err(Fault::new(StatusCode::BAD_REQUEST, "Content-Type: must be application/json"));
+        }
+        let too_large =
+            || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
+        let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > self.message) {
+            return Err(too_large());
+        }
+        let read = Limited::new(body, self.message).collect();
+        match tokio::time::timeout_at(deadline.into(), read).await {
+            Ok(Ok(body)) => Ok((head.headers, body.to_bytes(), deadline)),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(Fault::new(StatusCode::BAD_REQUEST, "the body broke off")),
+            Err(_) => Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        }
+    }
+
+    /// AuthZEN 1.0, section 9: where the endpoints are.
+    fn metadata(&self, headers: &HeaderMap) -> Response<Body> {
+        let base = match &self.public_url {
+            Some(url) => url.to_string(),
+            None => {
+                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+                format!("{}://{host}", self.scheme)
+            }
+        };
+        let base = base.trim_end_matches('/');
+        let kinds = self.pdp.obligation_kinds();
+        let mut metadata = serde_json::json!({
+            "policy_decision_point": base,
+            "access_evaluation_endpoint": format!("{base}{EVALUATION}"),
+            "access_evaluations_endpoint": format!("{base}{EVALUATIONS}"),
+        });
+        if let (Some(fields), false) = (metadata.as_object_mut(), kinds.is_empty()) {
+            fields.insert("supported_obligations".to_owned(), kinds.into_iter().collect());
+        }
+        json(StatusCode::OK, metadata.to_string().into_bytes())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(Ok(kind)), None) = (types.next().map(HeaderValue::to_str), types.next()) else { return false };
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// An error as the caller sees it.
+#[derive(Debug)]
+struct Fault {
+    status: StatusCode,
+    message: String,
+}
+
+impl Fault {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn into_response(self) -> Response<Body> {
+        error(self.status, &self.message)
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        let status = if error.is_limit() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(status::of(&refusal).0, refusal.to_string())
+    }
+}
+
+fn error(status: StatusCode, message: &str) -> Response<Body> {
+    let mut body = Vec::new();
+    authzen::write_string(&mut body, message);
+    let mut response = json(status, body);
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // An answer holds for the moment it was given in.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

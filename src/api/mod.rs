@@ -1,0 +1,60 @@
+//! The wire: gRPC and HTTPS+JSON on one port, over TCP, TLS or a Unix socket.
+//!
+//! Both bindings make the same [`Evaluation`](crate::evaluation::Evaluation) and call the same
+//! [`Pdp`](crate::pdp::Pdp), so they cannot decide differently; statuses of both are made in one place.
+//!
+//! - `grpc`: `poort.v1.AccessEvaluation`, health and reflection
+//! - `http`: AuthZEN 1.0 JSON
+//! - `status`: what a refusal is called in each binding
+//! - `call`: trace context and deadline of a call
+//! - `listen`: sockets and TLS
+//! - `serve`: connections, from the first byte to an orderly end
+
+mod call;
+mod grpc;
+mod http;
+mod listen;
+mod serve;
+mod status;
+
+pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
+pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
+pub use serve::{Limits as ConnectionLimits, serve};
+
+use crate::pdp::Pdp;
+use axum::Router;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Configuration of the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The largest message in bytes: a gRPC message, or the body of a JSON request.
+    pub message: usize,
+    /// How deep lists and objects may lie in each other, the question itself included.
+    pub depth: usize,
+    /// How long a question may take whose caller sets no deadline.
+    pub deadline: Duration,
+    /// The address by which callers know this decision point, for AuthZEN metadata; `None`: as the caller wrote it.
+    pub public_url: Option<String>,
+    /// Whether callers reach the port over TLS.
+    pub tls: bool,
+}
+
+impl Default for Config {
+    /// 4 MiB: what gRPC libraries send and take by themselves, so that a limit is met here and not in between. 16 deep:
+    /// twice what a schema of records in records needs. 5 s: long enough for a disk that stalls, short enough that a
+    /// caller without a deadline does not hang.
+    fn default() -> Self {
+        Self { message: 4 * 1024 * 1024, depth: 16, deadline: Duration::from_secs(5), public_url: None, tls: false }
+    }
+}
+
+/// All that is served to callers.
+///
+/// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
+#[must_use]
+pub fn router(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Router, Health) {
+    let (grpc, health) = grpc::routes(pdp, config, stopping);
+    (grpc.merge(http::routes(pdp, config)).fallback(http::not_found), health)
+}

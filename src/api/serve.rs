@@ -1,0 +1,162 @@
+//! Connections, from the first byte to an orderly end.
+//!
+//! tonic's own server would do for gRPC alone. Here one port speaks HTTP/1.1 and HTTP/2, over three kinds of socket, and
+//! `grpc-timeout` has to reach the decision point, whose record says that a call was too late: tonic's server would cut
+//! the call off before that. So connections are taken here, with hyper.
+
+use super::listen::{Bound, Socket};
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// Bounds on connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many connections may be open. One more waits in the kernel until another ends.
+    pub connections: usize,
+    /// How many calls may be under way on one HTTP/2 connection.
+    pub streams: u32,
+    /// How long a TLS handshake or the head of an HTTP/1.1 request may take.
+    pub handshake: Duration,
+    /// How long calls that were taken may take to end after the stop signal.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 1024 calls on one: some clients put
+    /// all they have on one connection. 10 s to introduce oneself. 10 s of grace: twice the usual deadline.
+    fn default() -> Self {
+        Self { connections: 1024, streams: 1024, handshake: Duration::from_secs(10), grace: Duration::from_secs(10) }
+    }
+}
+
+/// Serves until `stopping`, then lets the calls that were taken end within the grace period. Comes back with how many
+/// connections were cut off after it.
+pub async fn serve(
+    bound: Vec<Bound>,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    stopping: CancellationToken,
+) -> usize {
+    let connections = Arc::new(Connections::new(router, limits));
+    let accepting = bound.into_iter().map(|bound| {
+        // A Unix socket stays on this machine, where file permissions protect it.
+        let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
+        tokio::spawn(accept(bound, tls, connections.clone(), stopping.clone()))
+    });
+    futures_util::future::join_all(accepting.collect::<Vec<_>>()).await;
+    // Every task that accepts has ended, so this is the last owner; what is being served holds watchers only.
+    match Arc::try_unwrap(connections) {
+        Ok(connections) => connections.drain(limits.grace).await,
+        Err(_) => 0,
+    }
+}
+
+struct Connections {
+    graceful: GracefulShutdown,
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    open: Arc<Semaphore>,
+    limits: Limits,
+}
+
+impl Connections {
+    fn new(router: Router, limits: Limits) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.handshake)
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            // Finds out about peers that went away without a word.
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(10));
+        let open = Arc::new(Semaphore::new(limits.connections));
+        Self { graceful: GracefulShutdown::new(), builder, router, open, limits }
+    }
+
+    /// Serves one connection in a task of its own.
+    fn start<S>(&self, stream: S, tls: Option<TlsAcceptor>, permit: tokio::sync::OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let builder = self.builder.clone();
+        let service = TowerToHyperService::new(self.router.clone());
+        let watcher = self.graceful.watcher();
+        let handshake = self.limits.handshake;
+        tokio::spawn(async move {
+            let _permit = permit;
+            let ended = match tls {
+                None => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+                Some(tls) => match tokio::time::timeout(handshake, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let connection = builder.serve_connection(TokioIo::new(stream), service);
+                        watcher.watch(connection.into_owned()).await
+                    }
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(_) => Err("the TLS handshake took too long".into()),
+                },
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "A connection ended badly.");
+            }
+        });
+    }
+
+    async fn drain(self, grace: Duration) -> usize {
+        let Self { graceful, open, limits, builder: _, router: _ } = self;
+        if tokio::time::timeout(grace, graceful.shutdown()).await.is_ok() {
+            return 0;
+        }
+        limits.connections.saturating_sub(open.available_permits())
+    }
+}
+
+async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: Arc<Connections>, stopping: CancellationToken) {
+    loop {
+        let Ok(permit) = connections.open.clone().acquire_owned().await else { return };
+        let accepted = async {
+            match &bound.socket {
+                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                    // Answers are small and wait for nothing more.
+                    let _ = stream.set_nodelay(true);
+                    connections.start(stream, tls.clone(), permit);
+                }),
+                Socket::Unix(listener) => {
+                    listener.accept().await.map(|(stream, _)| connections.start(stream, None, permit))
+                }
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            result = accepted => if let Err(error) = result {
+                after_failure(&error).await;
+            }
+        }
+    }
+}
+
+/// A peer that went away is nothing; out of file descriptors needs a pause, or the loop spins.
+async fn after_failure(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::warn!(%error, "A connection could not be taken.");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! Verdicts that were reached before.
+//!
+//! What holds here: a verdict is found only under a key that is equal byte for byte, and [`Question::key`] holds all that
+//! a verdict depends on, the snapshot included. So a cached verdict is the one that evaluation would reach now, and a
+//! reload needs no clearing: old keys are never asked for again and age out.
+//! (`tests/it/properties.rs::a_cached_answer_is_the_fresh_one` holds this.)
+//!
+//! It knows nothing of the engine; what to do on a miss is handed in.
+//!
+//! [`Question::key`]: crate::engine::Question::key
+
+use crate::decision::Verdict;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Meter},
+};
+use std::{fmt, sync::Arc};
+
+/// Configuration of the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How much memory the entries may take, in bytes. Zero: nothing is kept.
+    pub memory: u64,
+}
+
+impl Default for Config {
+    /// 64 MiB: some 60 000 answers of usual size, which is more than a shift of a large unit asks about.
+    fn default() -> Self {
+        Self { memory: 64 * 1024 * 1024 }
+    }
+}
+
+/// What an entry takes beside its key and its texts: the entry itself, the hash table's slot and the queues that choose
+/// what goes. Estimated from above.
+const ENTRY: usize = 320;
+
+/// The verdicts that were reached before.
+pub struct Cache {
+    verdicts: moka::sync::Cache<Arc<[u8]>, Arc<Verdict>>,
+    lookups: Counter<u64>,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("entries", &self.verdicts.entry_count()).finish_non_exhaustive()
+    }
+}
+
+impl Cache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(config: &Config, meter: &Meter) -> Self {
+        let verdicts = moka::sync::Cache::builder()
+            .max_capacity(config.memory)
+            .weigher(|key: &Arc<[u8]>, verdict: &Arc<Verdict>| {
+                let errors: usize =
+                    verdict.errors.iter().map(|error| error.policy.len() + error.message.len() + 48).sum();
+                let size = ENTRY + key.len() + verdict.reason.len() + 8 * verdict.policies.len() + errors;
+                u32::try_from(size).unwrap_or(u32::MAX)
+            })
+            .build();
+        let observed = verdicts.clone();
+        meter
+            .u64_observable_gauge("poort.cache.memory")
+            .with_unit("By")
+            .with_description("Memory that the cached answers take, estimated.")
+            .with_callback(move |gauge| gauge.observe(observed.weighted_size(), &[]))
+            .build();
+        let observed = verdicts.clone();
+        meter
+            .u64_observable_gauge("poort.cache.entries")
+            .with_description("Cached answers.")
+            .with_callback(move |gauge| gauge.observe(observed.entry_count(), &[]))
+            .build();
+        let lookups = meter
+            .u64_counter("poort.cache.lookups")
+            .with_description("Questions by what the cache had: hit, miss, or bypass where policies read the time.")
+            .build();
+        Self { verdicts, lookups }
+    }
+
+    /// The verdict under this key, and whether it was there; without a key, or if it was not, the one that `decide` makes.
+    pub fn verdict(&self, key: Option<&Arc<[u8]>>, decide: impl FnOnce() -> Verdict) -> (Arc<Verdict>, bool) {
+        let Some(key) = key else {
+            self.lookups.add(1, &[KeyValue::new("result", "bypass")]);
+            return (Arc::new(decide()), false);
+        };
+        if let Some(verdict) = self.verdicts.get(key) {
+            self.lookups.add(1, &[KeyValue::new("result", "hit")]);
+            return (verdict, true);
+        }
+        self.lookups.add(1, &[KeyValue::new("result", "miss")]);
+        let verdict = Arc::new(decide());
+        self.verdicts.insert(key.clone(), verdict.clone());
+        (verdict, false)
+    }
+
+    /// Lets the bookkeeping that runs in the background catch up. For tests.
+    pub fn settle(&self) {
+        self.verdicts.run_pending_tasks();
+    }
+
+    /// Memory that the entries take, in bytes, estimated.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.verdicts.weighted_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Decision;
+
+    fn verdict(reason: &str) -> Verdict {
+        Verdict { decision: Decision::Allow, policies: vec![], errors: vec![], reason: reason.to_owned() }
+    }
+
+    fn cache(memory: u64) -> Cache {
+        Cache::new(&Config { memory }, &opentelemetry::global::meter("test"))
+    }
+
+    #[test]
+    fn only_an_equal_key_finds_a_verdict_and_no_key_finds_none() {
+        let cache = cache(1 << 20);
+        let key: Arc<[u8]> = Arc::from(b"one".as_slice());
+        assert!(!cache.verdict(Some(&key), || verdict("first")).1);
+        let (found, hit) = cache.verdict(Some(&key), || verdict("second"));
+        assert!(hit);
+        assert_eq!(found.reason, "first");
+        assert!(!cache.verdict(Some(&Arc::from(b"on".as_slice())), || verdict("other")).1);
+        assert!(!cache.verdict(None, || verdict("now")).1);
+    }
+
+    #[test]
+    fn memory_stays_within_its_bound() {
+        let cache = cache(100_000);
+        for number in 0_u32..5_000 {
+            let key: Arc<[u8]> = Arc::from(number.to_le_bytes().as_slice());
+            cache.verdict(Some(&key), || verdict("because"));
+        }
+        cache.settle();
+        assert!(cache.memory() <= 100_000, "{} bytes", cache.memory());
+    }
+}

@@ -1,0 +1,30 @@
+//! Exit codes, which scripts and CI rely on.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done. For `evaluate`: allow.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: denied.
+    Denied,
+    /// 3: policies, schema or directory are not valid.
+    NotValid,
+    /// 64: wrong usage or configuration.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Denied => 2,
+            Exit::NotValid => 3,
+            Exit::Usage => 64,
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line: one file a command.
+//!
+//! - `serve`: answer questions
+//! - `validate`: check the policy folder
+//! - `evaluate`: answer AuthZEN JSON from a file
+//! - `log`: the decision log on disk
+//! - `exit`: exit codes
+//! - `output`: standard output and standard error; nothing else writes to them
+
+mod evaluate;
+mod exit;
+mod log;
+mod output;
+mod serve;
+mod validate;
+
+pub use exit::Exit;
+
+use crate::config::{self, Flags, Settings};
+use clap::{Args, Parser, Subcommand};
+use output::Output;
+use std::{env, ffi::OsString, path::PathBuf};
+
+/// A policy decision point: may this account do this to this record, for this purpose?
+#[derive(Debug, Parser)]
+#[command(name = "poort", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done (evaluate: allow) · 1 failed · 2 denied · 3 not valid · 64 wrong usage or \
+                          configuration\n\nConfiguration: every key, its default and the reason for it stand in \
+                          poort.example.toml.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer questions over gRPC and HTTP+JSON
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::Arguments),
+    /// Check schema, policies and directory; every problem is shown with its place
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::Arguments),
+    /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(evaluate::Arguments),
+    /// Read the decision log on disk
+    #[command(subcommand)]
+    Log(log::Command),
+}
+
+/// What most commands share.
+#[derive(Debug, Clone, Default, Args)]
+struct Common {
+    /// The policy folder [default: policies]
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// The directory: a folder of JSON files, or one file [default: directory/ in the policy folder]
+    #[arg(long, value_name = "PATH")]
+    directory: Option<PathBuf>,
+    /// Where the decision log lies [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file [default: poort.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Common {
+    /// The settings under these flags and more of the command's own.
+    fn settings(&self, more: Flags, output: &mut Output) -> Result<(Settings, Vec<String>), Exit> {
+        let Self { policies, directory, data, config } = self;
+        let mut flags = more;
+        for (key, path) in [("policies", policies), ("directory.path", directory), ("data", data)] {
+            if let Some(path) = path {
+                flags.insert(key.to_owned(), vec![path.display().to_string()]);
+            }
+        }
+        // A variable that is no text cannot be one of poort's.
+        let environment =
+            || env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let named = environment().find(|(name, _)| name == "POORT_CONFIG").map(|(_, path)| path.into());
+        config::load(config.clone().or(named), environment(), flags).map_err(|mistakes| {
+            output.error("the configuration is not usable:");
+            mistakes.iter().for_each(|mistake| output.tell(&format!("  {mistake}")));
+            Exit::Usage
+        })
+    }
+}
+
+/// Runs the command that these arguments name.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut output = Output::new();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, and go to standard output.
+            let is_answer = !error.use_stderr();
+            let _ = error.print();
+            return if is_answer { Exit::Done } else { Exit::Usage };
+        }
+    };
+    let ended = match cli.command {
+        Command::Serve(arguments) => serve::run(arguments, &mut output),
+        Command::Validate(arguments) => validate::run(&arguments, &mut output),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Log(command) => log::run(&command, &mut output),
+    };
+    ended.unwrap_or_else(|exit| exit)
+}

@@ -1,0 +1,256 @@
+//! `poort serve`: answers questions until it is told to stop.
+//!
+//! Start: configuration → sockets (so that addresses are known and taken) → policies → serving, not yet ready → log →
+//! ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log synced
+//! and closed → exit 0.
+
+use super::{Common, Exit, output::Output};
+use crate::{
+    admin::{self, Admin},
+    api::{self, Address, Bound, Health},
+    cache::Cache,
+    config::{Flags, Settings},
+    decision_log::{DecisionLog, Producer},
+    pdp::{Clock, Pdp},
+    problem,
+    spool::State as LogState,
+    store::{Fingerprint, INTERVAL, Store},
+    telemetry::{Telemetry, init_logging},
+};
+use clap::Args;
+use std::{error::Error, io, sync::Arc};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort serve                                       on 127.0.0.1:50051, with the policies in `policies`
+  poort serve --listen unix:/run/poort/poort.sock   on a Unix socket
+  poort serve --listen 127.0.0.1:0 --admin 127.0.0.1:0
+                                                    on free ports, which are logged
+
+SIGTERM stops it in order: what was taken is answered, the decision log is synced.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where callers are heard, gRPC and JSON: an address or unix:PATH; can be given several times
+    /// [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// Where operators are heard: /healthz, /readyz, /metrics [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let Arguments { listen, admin, common } = arguments;
+    let mut flags = Flags::new();
+    if !listen.is_empty() {
+        flags.insert("listen".to_owned(), listen);
+    }
+    flags.extend(admin.map(|admin| ("admin".to_owned(), vec![admin])));
+    let (settings, warnings) = common.settings(flags, output)?;
+    init_logging(&settings.telemetry.log).map_err(|error| usage(output, &error))?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("poort").build();
+    let runtime = runtime.map_err(|error| failed(output, &error))?;
+    runtime.block_on(serve(settings, output))
+}
+
+fn failed(output: &mut Output, error: &dyn Error) -> Exit {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    output.error(&message);
+    Exit::Failed
+}
+
+fn usage(output: &mut Output, error: &dyn Error) -> Exit {
+    let _ = failed(output, error);
+    Exit::Usage
+}
+
+async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
+    let mut signals = Signals::new().map_err(|error| failed(output, &error))?;
+    let telemetry = Telemetry::start(&settings.telemetry).map_err(|error| usage(output, &error))?;
+    let tls = settings.tls.as_ref().map(api::Tls::acceptor).transpose().map_err(|error| usage(output, &error))?;
+    let bound = bind(&settings.listen, "callers", output)?;
+    let admin_bound = bind(std::slice::from_ref(&settings.admin), "operators", output)?;
+
+    let meter = telemetry.meter();
+    let store = Arc::new(Store::new(settings.store.clone(), &meter));
+    if let Err(problems) = store.load() {
+        output.problems(&problems);
+        let errors = problems.iter().filter(|problem| problem.is_error()).count();
+        output.error(&format!("the policies cannot be used: {errors} problem{}", if errors == 1 { "" } else { "s" }));
+        return Err(if problem::has_errors(&problems) { Exit::NotValid } else { Exit::Failed });
+    }
+
+    let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
+    let cache = Cache::new(&settings.cache, &meter);
+    let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
+    let stopping = CancellationToken::new();
+    let (log_state, log_seen) = watch::channel(None);
+    let (router, health) = api::router(&pdp, &settings.api, &stopping);
+    health.set(false).await;
+    let operators = admin::router(Admin {
+        pdp: pdp.clone(),
+        store: store.clone(),
+        log: log_seen,
+        stopping: stopping.clone(),
+        exposition: telemetry.exposition(),
+    });
+    let serving = tokio::spawn(api::serve(bound, router, tls, settings.connections, stopping.clone()));
+    // Operators can look until the very end.
+    let ended = CancellationToken::new();
+    let admin_limits = api::ConnectionLimits { grace: std::time::Duration::ZERO, ..settings.connections };
+    let admin = tokio::spawn(api::serve(admin_bound, operators, None, admin_limits, ended.clone()));
+
+    let log = open_log(&settings, &meter, output).await?;
+    pdp.record_to(log.clone());
+    let watching = watch_files(store, stopping.clone());
+    let telling = tell_health(health, log.watch(), log_state, stopping.clone());
+    info!("Ready for questions.");
+
+    let name = signals.next().await;
+    info!(signal = name, "Stopping: what was taken is answered.");
+    stopping.cancel();
+    let cut_off = serving.await.unwrap_or_default();
+    if cut_off > 0 {
+        warn!(connections = cut_off, "The grace period ran out; calls on these connections were cut off.");
+    }
+    let _ = watching.await;
+    let _ = telling.await;
+    if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+        error!(%error, "The decision log was not closed.");
+    }
+    ended.cancel();
+    let _ = admin.await;
+    telemetry.shutdown().await;
+    info!("Stopped.");
+    Ok(Exit::Done)
+}
+
+fn bind(addresses: &[Address], whom: &str, output: &mut Output) -> Result<Vec<Bound>, Exit> {
+    addresses
+        .iter()
+        .map(|address| {
+            let bound = Bound::bind(address).map_err(|error| {
+                output.error(&format!("cannot listen for {whom} on {address}: {error}"));
+                Exit::Failed
+            })?;
+            info!(address = %bound.address(), "Listening for {whom}.");
+            Ok(bound)
+        })
+        .collect()
+}
+
+async fn open_log(
+    settings: &Settings,
+    meter: &opentelemetry::metrics::Meter,
+    output: &mut Output,
+) -> Result<DecisionLog, Exit> {
+    let version = env!("CARGO_PKG_VERSION");
+    let producer = Producer::new(version, &settings.digest, &settings.instance, &settings.log.producer);
+    let (config, meter) = (settings.log.clone(), meter.clone());
+    // Reads all that is there, which takes a while for a large log.
+    let opened = tokio::task::spawn_blocking(move || DecisionLog::open(&config, producer, &meter)).await;
+    match opened {
+        Ok(Ok((log, recovery))) => {
+            info!(
+                folder = %settings.log.records().display(),
+                records = recovery.records,
+                cut_bytes = recovery.cut_bytes,
+                "The decision log is open."
+            );
+            Ok(log)
+        }
+        Ok(Err(error)) => Err(failed(output, &error)),
+        Err(error) => Err(failed(output, &error)),
+    }
+}
+
+/// Looks at the files a few times a second and activates what changed.
+fn watch_files(store: Arc<Store>, stopping: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seen = Fingerprint::default();
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let store = store.clone();
+            let looked = tokio::task::spawn_blocking(move || {
+                store.reload(&mut seen);
+                seen
+            });
+            match looked.await {
+                Ok(now) => seen = now,
+                Err(error) => {
+                    error!(%error, "Looking at the files failed; changes are not noticed any more.");
+                    return;
+                }
+            }
+        }
+    })
+}
+
+/// Keeps the health service true.
+fn tell_health(
+    health: Health,
+    mut log: watch::Receiver<LogState>,
+    seen: watch::Sender<Option<LogState>>,
+    stopping: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let state = log.borrow_and_update().clone();
+            health.set(state == LogState::Writable).await;
+            let _ = seen.send(Some(state));
+            tokio::select! {
+                () = stopping.cancelled() => break,
+                changed = log.changed() => if changed.is_err() { break }
+            }
+        }
+        health.set(false).await;
+    })
+}
+
+/// The signals that stop poort, and one that must not.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// A file size limit is answered like a full disk. Unhandled, its signal would end the process.
+    _file_size: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Configuration: from a file, the environment and flags to the checked settings of every module.
+//!
+//! A flag beats an environment variable, which beats the file, which beats the default. All mistakes are reported at once,
+//! each with its key and where it was written; an unknown key is a mistake. Defaults and the reasons for them live with the
+//! modules whose configuration they are.
+//!
+//! - `source`: values as they were written, with where
+//! - `reader`: values by type, mistakes gathered
+//! - `units`: sizes and durations
+
+mod reader;
+mod source;
+mod units;
+
+pub use source::{Flags, Source};
+
+use crate::{
+    api::{self, Address, ConnectionLimits, Plaintext, Tls},
+    cache, decision_log,
+    engine::UnknownEntities,
+    pdp,
+    revision::Revision,
+    store, telemetry,
+};
+use jiff::tz::TimeZone;
+use reader::Reader;
+use std::{path::PathBuf, time::Duration};
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where callers are heard.
+    pub listen: Vec<Address>,
+    /// Where operators are heard.
+    pub admin: Address,
+    /// Where TCP without TLS is allowed.
+    pub plaintext: Plaintext,
+    /// TLS for callers.
+    pub tls: Option<Tls>,
+    /// The wire.
+    pub api: api::Config,
+    /// Bounds on connections.
+    pub connections: ConnectionLimits,
+    /// The decision point.
+    pub pdp: pdp::Config,
+    /// The cache.
+    pub cache: cache::Config,
+    /// Policies and directory.
+    pub store: store::Config,
+    /// The decision log.
+    pub log: decision_log::Config,
+    /// The organisation's time zone.
+    pub time_zone: TimeZone,
+    /// The calling application, `context.pdp.application`.
+    pub application: Option<String>,
+    /// This sidecar, among its siblings.
+    pub instance: String,
+    /// Logs, metrics and traces for operators.
+    pub telemetry: telemetry::Config,
+    /// The digest of what can change a decision beside policies and directory.
+    pub digest: Revision,
+}
+
+impl Settings {
+    /// Checks what was written.
+    ///
+    /// # Errors
+    /// All mistakes, a sentence each.
+    pub fn read(source: &Source) -> Result<Self, Vec<String>> {
+        let mut reader = Reader::new(source);
+        let settings = settings(&mut reader);
+        let mut mistakes = reader.finish();
+        mistakes.extend(conflicts(&settings));
+        if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+    }
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    let loopback = |port| Address::Tcp(([127, 0, 0, 1], port).into());
+    let policies = reader.path("policies").unwrap_or_else(|| "policies".into());
+    let directory = reader.path("directory.path").unwrap_or_else(|| policies.join("directory"));
+    let api = api::Config::default();
+    let connections = ConnectionLimits::default();
+    let pdp = pdp::Config::default();
+    let cache = cache::Config::default();
+    let log = decision_log::Config::new(reader.path("data").unwrap_or_else(|| "data".into()));
+    let zone_name = reader.text("decisions.time_zone").unwrap_or_else(|| "Europe/Amsterdam".to_owned());
+    let time_zone = TimeZone::get(&zone_name).unwrap_or_else(|_| {
+        reader.mistake(
+            "decisions.time_zone",
+            &format!("`{zone_name}` is not a time zone; an example is Europe/Amsterdam"),
+        );
+        TimeZone::UTC
+    });
+    let application = reader.text("decisions.application");
+    let unknown = reader
+        .choice("directory.unknown", &[("deny", UnknownEntities::Deny), ("evaluate", UnknownEntities::Evaluate)])
+        .unwrap_or_default();
+    let tls = tls(reader);
+    let instance = reader.text("instance").unwrap_or_else(host_name);
+    Settings {
+        listen: reader.list("listen").unwrap_or_else(|| vec![loopback(50051)]),
+        admin: reader.parsed("admin").unwrap_or_else(|| loopback(9464)),
+        plaintext: reader
+            .choice("plaintext", &[("loopback", Plaintext::Loopback), ("anywhere", Plaintext::Anywhere)])
+            .unwrap_or_default(),
+        api: api::Config {
+            message: reader.size("limits.message", 1024..=64 << 20).unwrap_or(api.message),
+            depth: reader.count("limits.depth", 4..=64).unwrap_or(api.depth),
+            deadline: reader.duration("limits.deadline", millis(1)..=pdp::LONGEST_DEADLINE).unwrap_or(api.deadline),
+            public_url: reader.text("public_url"),
+            tls: tls.is_some(),
+        },
+        connections: ConnectionLimits {
+            connections: reader.count("limits.connections", 1..=1 << 20).unwrap_or(connections.connections),
+            streams: reader.count("limits.streams", 1..=1 << 20).unwrap_or(connections.streams),
+            handshake: reader
+                .duration("limits.handshake", millis(10)..=millis(600_000))
+                .unwrap_or(connections.handshake),
+            grace: reader.duration("limits.grace", millis(0)..=millis(600_000)).unwrap_or(connections.grace),
+        },
+        pdp: pdp::Config {
+            unknown,
+            concurrent: reader.count("limits.concurrent", 1..=1 << 24).unwrap_or(pdp.concurrent),
+            batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
+        },
+        cache: cache::Config { memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory) },
+        store: store::Config { policies, directory },
+        log: decision_log::Config {
+            segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
+            max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
+            queue: reader.count("log.queue", 1..=1 << 20).unwrap_or(log.queue),
+            producer: reader.texts("log.producer"),
+            data: log.data,
+        },
+        telemetry: telemetry(reader, &instance),
+        digest: Revision::of([
+            ("application", application.as_deref().unwrap_or_default().as_bytes()),
+            ("time_zone", zone_name.as_bytes()),
+            ("unknown", if unknown == UnknownEntities::Deny { b"deny".as_slice() } else { b"evaluate" }),
+        ]),
+        tls,
+        time_zone,
+        application,
+        instance,
+    }
+}
+
+fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
+    let (certificate, key, client_ca) =
+        (reader.path("tls.certificate"), reader.path("tls.key"), reader.path("tls.client_ca"));
+    match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), client_ca) => Some(Tls { certificate, key, client_ca }),
+        (None, None, None) => None,
+        (certificate, ..) => {
+            let missing = if certificate.is_none() { "tls.certificate" } else { "tls.key" };
+            reader.mistake(missing, "is missing; TLS needs tls.certificate and tls.key");
+            None
+        }
+    }
+}
+
+fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {
+    use telemetry::{Otlp, logging};
+    let log = logging::Config::default();
+    let endpoint = reader.text("telemetry.otlp.endpoint");
+    let otlp = Otlp {
+        endpoint: endpoint.clone().unwrap_or_default(),
+        timeout: reader.duration("telemetry.otlp.timeout", millis(10)..=millis(60_000)).unwrap_or(millis(5_000)),
+        trace_ratio: reader.ratio("telemetry.otlp.trace_ratio").unwrap_or(0.01),
+        metrics_interval: reader
+            .duration("telemetry.otlp.metrics_interval", millis(100)..=millis(3_600_000))
+            .unwrap_or(millis(15_000)),
+    };
+    telemetry::Config {
+        log: logging::Config {
+            filter: reader.text("telemetry.log").unwrap_or(log.filter),
+            format: reader
+                .choice("telemetry.format", &[("text", logging::Format::Text), ("json", logging::Format::Json)])
+                .unwrap_or(log.format),
+        },
+        otlp: endpoint.map(|_| otlp),
+        service_version: env!("CARGO_PKG_VERSION").to_owned(),
+        cedar_version: Some(cedar_policy::get_sdk_version().to_string()),
+        service_instance_id: instance.to_owned(),
+    }
+}
+
+/// What is well formed by itself and does not go together.
+fn conflicts(settings: &Settings) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    let exposed =
+        settings.listen.iter().find(|address| matches!(address, Address::Tcp(address) if !address.ip().is_loopback()));
+    if let (Some(address), None, Plaintext::Loopback) = (exposed, &settings.tls, settings.plaintext) {
+        mistakes.push(format!(
+            "listen: {address} is not a loopback address, and without TLS questions and answers would cross the network \
+             in the clear; set tls.certificate and tls.key, or plaintext = \"anywhere\" if something else protects the link"
+        ));
+    }
+    if matches!(settings.admin, Address::Unix(_)) {
+        mistakes.push("admin: must be an IP address and a port".to_owned());
+    }
+    if settings.pdp.batch > settings.pdp.concurrent {
+        mistakes.push(format!(
+            "limits.batch: {} is more than limits.concurrent ({}), so a full batch could never be answered",
+            settings.pdp.batch, settings.pdp.concurrent
+        ));
+    }
+    if settings.log.max < settings.log.segment {
+        mistakes.push("log.max: is less than log.segment, so there is no room for any record".to_owned());
+    }
+    if settings.api.public_url.as_ref().is_some_and(|url| !url.starts_with("https://") || url.contains(['?', '#'])) {
+        mistakes
+            .push("public_url: must be an https URL without query and fragment (AuthZEN 1.0, section 9)".to_owned());
+    }
+    mistakes
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "unknown".to_owned() } else { name.to_owned() }
+}
+
+/// The configuration file that is read if none is named.
+pub const DEFAULT_FILE: &str = "poort.toml";
+
+/// Reads the file and the environment. `named` is the file that a flag or the environment names; without it, `poort.toml`
+/// is read if it is there.
+///
+/// # Errors
+/// All mistakes, a sentence each.
+pub fn load(
+    named: Option<PathBuf>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: Flags,
+) -> Result<(Settings, Vec<String>), Vec<String>> {
+    let (source, warnings) = Source::gather(named, environment, flags)?;
+    Settings::read(&source).map(|settings| (settings, warnings))
+}
+
+#[cfg(test)]
+mod tests;

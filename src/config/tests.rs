@@ -1,0 +1,111 @@
+use super::*;
+use std::collections::BTreeMap;
+
+fn read(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("poort.toml");
+    std::fs::write(&path, file).unwrap();
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    load(Some(path), environment.collect::<Vec<_>>(), flags)
+}
+
+#[track_caller]
+fn refused(file: &str, expected: &str) {
+    let mistakes = read(file, &[], Flags::new()).unwrap_err().join("\n");
+    assert!(mistakes.contains(expected), "{file}\n→ {mistakes}");
+}
+
+#[test]
+fn nothing_written_gives_the_defaults_of_the_design() {
+    let (settings, warnings) = read("", &[], Flags::new()).unwrap();
+    assert_eq!(settings.listen, ["127.0.0.1:50051".parse().unwrap()]);
+    assert_eq!(settings.admin, "127.0.0.1:9464".parse().unwrap());
+    assert_eq!(settings.store.policies, PathBuf::from("policies"));
+    assert_eq!(settings.store.directory, PathBuf::from("policies/directory"));
+    assert_eq!(settings.log.records(), PathBuf::from("data/records"));
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file() {
+    let file = "policies = \"a\"\ndata = \"a\"\n[limits]\nbatch = 1\n[directory]\npath = \"a\"";
+    let environment = [("POORT_DATA", "b"), ("POORT_POLICIES", "b"), ("POORT_LIMITS_BATCH", "2")];
+    let flags = BTreeMap::from([("policies".to_owned(), vec!["c".to_owned()])]);
+    let (settings, _) = read(file, &environment, flags).unwrap();
+    assert_eq!(settings.store.policies, PathBuf::from("c"));
+    assert_eq!(settings.store.directory, PathBuf::from("a"));
+    assert_eq!(settings.log.data, PathBuf::from("b"));
+    assert_eq!(settings.pdp.batch, 2);
+}
+
+#[test]
+fn all_mistakes_come_at_once_with_their_keys_and_places() {
+    let file = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\nmessage = 5\ndeadline = \"1d\"\n[cache]\nmemory = [1]\n";
+    let mistakes = read(file, &[("POORT_LIMITS_DEPTH", "0")], Flags::new()).unwrap_err();
+    let expected = [
+        ("limits.message: `5` is not a size", "line 4"),
+        ("limits.depth: `0` must be a whole number from 4 to 64", "environment variable POORT_LIMITS_DEPTH"),
+        ("limits.deadline: `1d` is not a duration", "line 5"),
+        ("limits.batch: `many` must be a whole number", "line 3"),
+        ("cache.memory: is a list of something other than strings", "line 7"),
+        ("lissten: is not a key that poort knows; did you mean `listen`?", "line 1"),
+    ];
+    assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
+    for (mistake, (start, place)) in mistakes.iter().zip(expected) {
+        assert!(mistake.starts_with(start) && mistake.contains(place), "{mistake}");
+    }
+}
+
+#[test]
+fn plain_tcp_beyond_loopback_must_be_said_out_loud() {
+    refused("listen = \"0.0.0.0:50051\"", "in the clear");
+    refused("listen = [\"127.0.0.1:1\", \"[::]:50051\"]", "in the clear");
+    read("listen = \"0.0.0.0:50051\"\nplaintext = \"anywhere\"", &[], Flags::new()).unwrap();
+    read("listen = [\"unix:/tmp/x.sock\", \"[::1]:50051\"]", &[], Flags::new()).unwrap();
+    read("listen = \"0.0.0.0:1\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"", &[], Flags::new()).unwrap();
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    refused("[tls]\ncertificate = \"c\"", "tls.key: is missing");
+    refused("[limits]\nbatch = 20\nconcurrent = 10", "limits.batch: 20 is more than limits.concurrent (10)");
+    refused("[log]\nsegment = \"2MiB\"\nmax = \"1MiB\"", "log.max: is less than log.segment");
+    refused("public_url = \"http://pdp.example\"", "must be an https URL");
+    refused("[decisions]\ntime_zone = \"Mars\"", "`Mars` is not a time zone");
+    refused("admin = \"unix:/x\"", "admin: must be an IP address");
+    refused("a = 1\nb = [", "line 2");
+}
+
+#[test]
+fn a_stranger_in_the_environment_is_a_warning() {
+    let (_, warnings) = read("", &[("POORT_SERVICE_HOST", "10.0.0.1"), ("PATH", "/bin")], Flags::new()).unwrap();
+    assert_eq!(warnings, ["environment variable POORT_SERVICE_HOST is not one of poort's; it has no effect"]);
+}
+
+#[test]
+fn the_example_file_holds_every_key_with_its_default() {
+    let text = include_str!("../../poort.example.toml");
+    // Every key stands there as a comment, so that the file as it is changes nothing.
+    let uncommented: String = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ") || line.starts_with('[')))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let (source, _) = {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("poort.toml");
+        std::fs::write(&path, &uncommented).unwrap();
+        Source::gather(Some(path), [], Flags::new()).unwrap()
+    };
+    for key in reader::KEYS {
+        assert!(source.values.contains_key(key), "{key} is not in poort.example.toml");
+    }
+    let (defaults, _) = read("", &[], Flags::new()).unwrap();
+    let (example, _) = read(text, &[], Flags::new()).unwrap();
+    assert_eq!(format!("{defaults:?}"), format!("{example:?}"));
+    // The values in the comments are the defaults, but for those that have none.
+    let with_default: String =
+        uncommented.lines().filter(|line| !line.contains("no default")).map(|line| format!("{line}\n")).collect();
+    let (written, _) = read(&with_default, &[], Flags::new()).unwrap();
+    assert_eq!(format!("{defaults:?}"), format!("{written:?}"));
+}

@@ -1,0 +1,53 @@
+//! The moment of a decision, as the policies see it in `context.pdp`. Time that decides is never the caller's.
+
+use crate::engine::Moment;
+use jiff::{Timestamp, tz::TimeZone};
+use std::sync::Arc;
+
+/// Tells the moment, in the organisation's time zone.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: TimeZone,
+    application: Option<Arc<str>>,
+}
+
+impl Clock {
+    /// A clock for this time zone, on behalf of this application.
+    #[must_use]
+    pub fn new(zone: TimeZone, application: Option<&str>) -> Self {
+        Self { zone, application: application.map(Arc::from) }
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.at(Timestamp::now())
+    }
+
+    /// A given moment.
+    #[must_use]
+    pub fn at(&self, timestamp: Timestamp) -> Moment {
+        let local = timestamp.to_zoned_datetime(self.zone.clone());
+        Moment {
+            now: timestamp.as_millisecond(),
+            now_text: format!("{timestamp:.3}"),
+            today: local.date().to_string(),
+            hour: u8::try_from(local.hour()).unwrap_or_default(),
+            application: self.application.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn today_and_hour_are_local_and_now_is_utc() {
+        let clock = Clock::new(TimeZone::get("Europe/Amsterdam").unwrap(), None);
+        let moment = clock.at("2026-06-30T22:30:00.5Z".parse().unwrap());
+        assert_eq!(moment.now_text, "2026-06-30T22:30:00.500Z");
+        assert_eq!((moment.today.as_str(), moment.hour), ("2026-07-01", 0));
+        assert_eq!(moment.now, 1_782_858_600_500);
+    }
+}

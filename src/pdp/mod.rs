@@ -1,0 +1,380 @@
+//! The policy decision point: the whole path of a question, in one place.
+//!
+//! Snapshot → question → cache or engine → record → answer. What holds here:
+//! - A call takes one snapshot and one moment, and uses no other.
+//! - `Ok` comes back only when the record of exactly that answer is on disk.
+//! - Whatever goes wrong is a [`Refusal`]: no decision was made, and none is guessed.
+//! - Nothing waits in an unbounded queue: beyond the limit of concurrent questions the answer is [`Refusal::Busy`] at once.
+//!
+//! - `clock`: the moment of a decision
+//! - `metrics`: what operators see of it
+
+mod clock;
+mod metrics;
+
+pub use clock::Clock;
+
+use crate::{
+    cache::Cache,
+    decision::{Answer, Evaluated, Fault},
+    decision_log::{Appended, Asked, Cause, Decided, DecisionLog, Record},
+    engine::{self, Invalid, Moment, UnknownEntities},
+    evaluation::{Batch, Evaluation, Item},
+    snapshot::Snapshot,
+    spool::AppendError,
+    store::Store,
+    telemetry::{DecisionSpan, SpanSink},
+    trace::{RecordIdentity, TraceContext},
+};
+use metrics::Metrics;
+use opentelemetry::{KeyValue, metrics::Meter};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant, SystemTime},
+};
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Configuration of the decision point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What becomes of accounts and records that the directory should know and does not.
+    pub unknown: UnknownEntities,
+    /// How many questions may be under way at once. A batch counts as many as it has items.
+    pub concurrent: usize,
+    /// How many items a batch may have.
+    pub batch: usize,
+}
+
+impl Default for Config {
+    /// 10 000 questions at once: with a commit of 2 ms that is five million a second, more than a machine decides, so
+    /// only a stalled disk meets it; and it bounds the memory of waiting questions to some tens of megabytes. Batches of
+    /// 1 000: some ten milliseconds of work, which is as long as one call should keep a thread.
+    fn default() -> Self {
+        Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000 }
+    }
+}
+
+/// The policy decision point.
+#[derive(Debug)]
+pub struct Pdp {
+    config: Config,
+    store: Arc<Store>,
+    cache: Cache,
+    log: OnceLock<DecisionLog>,
+    clock: Clock,
+    under_way: Arc<Semaphore>,
+    metrics: Metrics,
+    spans: Option<SpanSink>,
+}
+
+/// How a call came, beside what it asks.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The caller's trace, and the identity of the record.
+    pub trace: TraceContext,
+    /// After this moment nobody waits for an answer any more.
+    pub deadline: Option<Instant>,
+}
+
+/// The answer to one question, with its record on disk.
+#[derive(Debug, Clone)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// The record that it left.
+    pub record: RecordIdentity,
+}
+
+/// Why no decision was made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The question does not fit the schema.
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    /// A part of the question is missing.
+    #[error("{0}: is missing")]
+    Missing(String),
+    /// The batch has too many items.
+    #[error("evaluations: has {found} items; the limit is {limit}")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// As many questions as may be are under way.
+    #[error("too many questions are under way; ask again shortly")]
+    Busy,
+    /// The record would be larger than the decision log takes.
+    #[error("the question and its answer are too large for one decision record")]
+    TooLarge,
+    /// The deadline passed before the answer could leave. A record says so.
+    #[error("the deadline passed before the decision was on record")]
+    Late,
+    /// No policies are active, or the decision log is not open yet.
+    #[error("not ready: no policies are active, or the decision log is not open")]
+    NotReady,
+    /// The decision log cannot take the record, so there is no answer.
+    #[error("the decision log cannot be written, so nothing is decided")]
+    NoRecord,
+}
+
+impl Pdp {
+    /// Puts the parts together, but for the log: reading what an old log holds can take a while, and health is told
+    /// meanwhile.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        store: Arc<Store>,
+        cache: Cache,
+        clock: Clock,
+        meter: &Meter,
+        spans: Option<SpanSink>,
+    ) -> Self {
+        let under_way = Arc::new(Semaphore::new(config.concurrent));
+        let metrics = Metrics::new(meter, &under_way, config.concurrent);
+        Self { config, store, cache, log: OnceLock::new(), clock, under_way, metrics, spans }
+    }
+
+    /// Gives it the log that its records go to. Until then nothing is answered. A second log is not taken.
+    pub fn record_to(&self, log: DecisionLog) {
+        // Only the first one counts; the sidecar opens one.
+        let _ = self.log.set(log);
+    }
+
+    /// Whether questions can be answered now: a snapshot is active and records are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.store.snapshot().is_some() && self.log.get().is_some_and(DecisionLog::is_writable)
+    }
+
+    /// How many items a batch may have.
+    #[must_use]
+    pub const fn batch_limit(&self) -> usize {
+        self.config.batch
+    }
+
+    /// The types of obligations that the active policies can give, ordered.
+    #[must_use]
+    pub fn obligation_kinds(&self) -> BTreeSet<String> {
+        let snapshot = self.store.snapshot();
+        let facts = snapshot.iter().flat_map(|snapshot| snapshot.policies.facts.values());
+        facts.flat_map(|facts| &facts.obligations).map(|obligation| obligation.kind.clone()).collect()
+    }
+
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// No decision was made.
+    pub async fn evaluate(&self, call: &Call, evaluation: Evaluation) -> Result<Answered<Answer>, Refusal> {
+        let run = Run::start();
+        let answered = self.evaluate_one(call, evaluation, &run).await;
+        self.metrics.finish(&answered, run.started);
+        answered
+    }
+
+    async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
+        let _permit = self.enter(1)?;
+        let (snapshot, moment) = self.world()?;
+        let asked = Arc::new(evaluation);
+        if call.is_late() {
+            return self.too_late(call, Asked::One(asked), &snapshot, moment, run).await;
+        }
+        let answer = self.answer(&snapshot, &asked, &moment)?;
+        let record = self.record(call, Asked::One(asked), Decided::One(answer.clone()), &snapshot, moment);
+        self.keep(call, record, run).await?;
+        self.metrics.decided(&answer);
+        Ok(Answered { answer, record: call.trace.identity })
+    }
+
+    /// Answers a batch under one snapshot.
+    ///
+    /// # Errors
+    /// No decision was made. A fault in one item is not an error here: it is that item's answer.
+    pub async fn evaluate_batch(&self, call: &Call, batch: Batch) -> Result<Answered<Arc<[Answer]>>, Refusal> {
+        let run = Run::start();
+        let answered = self.evaluate_several(call, batch, &run).await;
+        self.metrics.finish(&answered, run.started);
+        answered
+    }
+
+    async fn evaluate_several(&self, call: &Call, batch: Batch, run: &Run) -> Result<Answered<Arc<[Answer]>>, Refusal> {
+        let found = batch.items.len();
+        if found > self.config.batch {
+            return Err(Refusal::TooMany { found, limit: self.config.batch });
+        }
+        let _permit = self.enter(found.max(1))?;
+        let (snapshot, moment) = self.world()?;
+        let asked = Arc::new(batch);
+        let mut answers = Vec::with_capacity(found);
+        for (index, item) in asked.items.iter().enumerate() {
+            if call.is_late() {
+                return self.too_late(call, Asked::Several(asked), &snapshot, moment, run).await;
+            }
+            let answer = self.answer_item(&snapshot, &asked.defaults, item, index, &moment);
+            let stop = asked.semantic.stops_after(answer.decision().is_allow());
+            answers.push(answer);
+            if stop {
+                break;
+            }
+            // A long batch lets other calls of this thread go on.
+            if index % 32 == 31 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let answers: Arc<[Answer]> = answers.into();
+        let decided = Decided::Several(answers.clone());
+        let record = self.record(call, Asked::Several(asked), decided, &snapshot, moment);
+        self.keep(call, record, run).await?;
+        answers.iter().for_each(|answer| self.metrics.decided(answer));
+        Ok(Answered { answer: answers, record: call.trace.identity })
+    }
+
+    fn enter(&self, questions: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let questions = u32::try_from(questions).map_err(|_| Refusal::Busy)?;
+        self.under_way.clone().try_acquire_many_owned(questions).map_err(|_| Refusal::Busy)
+    }
+
+    /// The one snapshot and the one moment of a call.
+    fn world(&self) -> Result<(Arc<Snapshot>, Arc<Moment>), Refusal> {
+        // A question that cannot be recorded need not be evaluated.
+        if !self.log.get().ok_or(Refusal::NotReady)?.is_writable() {
+            return Err(Refusal::NoRecord);
+        }
+        let snapshot = self.store.snapshot().ok_or(Refusal::NotReady)?;
+        Ok((snapshot, Arc::new(self.clock.now())))
+    }
+
+    fn answer(&self, snapshot: &Snapshot, evaluation: &Evaluation, moment: &Moment) -> Result<Answer, Invalid> {
+        let question = engine::translate(snapshot, evaluation, moment, self.config.unknown)?;
+        let (verdict, cached) = self.cache.verdict(question.key(), || engine::decide(snapshot, &question));
+        Ok(Answer::Evaluated(Evaluated {
+            verdict,
+            revision: snapshot.policies.revision.clone(),
+            directory_revision: snapshot.directory.revision.clone(),
+            cached,
+        }))
+    }
+
+    fn answer_item(&self, snapshot: &Snapshot, defaults: &Item, item: &Item, index: usize, moment: &Moment) -> Answer {
+        let path = |error: Invalid| format!("evaluations[{index}].{error}");
+        resolve(defaults, item, index)
+            .and_then(|evaluation| self.answer(snapshot, &evaluation, moment).map_err(path))
+            .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }))
+    }
+
+    fn record(&self, call: &Call, asked: Asked, decided: Decided, snapshot: &Snapshot, moment: Arc<Moment>) -> Record {
+        Record {
+            trace: call.trace.clone(),
+            moment,
+            asked,
+            decided,
+            policies: snapshot.policies.revision.clone(),
+            directory: snapshot.directory.revision.clone(),
+        }
+    }
+
+    /// Records that the deadline passed before anything was decided.
+    async fn too_late<T>(
+        &self,
+        call: &Call,
+        asked: Asked,
+        snapshot: &Snapshot,
+        moment: Arc<Moment>,
+        run: &Run,
+    ) -> Result<T, Refusal> {
+        let nothing = Decided::Nothing(Cause::DeadlineExceeded);
+        let record = self.record(call, asked, nothing, snapshot, moment);
+        self.keep(&Call { deadline: None, ..call.clone() }, record, run).await?;
+        Err(Refusal::Late)
+    }
+
+    /// Waits until the record is on disk. Only then may the answer leave.
+    async fn keep(&self, call: &Call, record: Record, run: &Run) -> Result<(), Refusal> {
+        let span = self.span(&record);
+        let log = self.log.get().ok_or(Refusal::NotReady)?;
+        let appended = log.append(record, call.deadline).await.map_err(|error| match error {
+            AppendError::QueueFull => Refusal::Busy,
+            AppendError::TooLarge => Refusal::TooLarge,
+            AppendError::DiskFull | AppendError::Failed | AppendError::Closed => Refusal::NoRecord,
+        })?;
+        if let (Some(sink), Some(mut span)) = (&self.spans, span) {
+            span.start = run.wall;
+            span.end = run.wall + run.started.elapsed();
+            if appended == Appended::Late {
+                span.error = Some("deadline_exceeded".to_owned());
+            }
+            sink.record(span);
+        }
+        match appended {
+            Appended::Durable => Ok(()),
+            Appended::Late => Err(Refusal::Late),
+        }
+    }
+
+    /// The OpenTelemetry span of a call: the same ids and name as its record. `None` if traces are off or not sampled.
+    fn span(&self, record: &Record) -> Option<DecisionSpan> {
+        let sink = self.spans.as_ref()?;
+        let identity = record.trace.identity;
+        let parent = record.trace.parent.as_ref();
+        let sampled = parent.map(|parent| parent.flags & 1 == 1);
+        sink.samples(sampled, identity.trace_id.bytes()).then(|| {
+            let mut attributes = vec![KeyValue::new("poort.revision", record.policies.to_string())];
+            if let Decided::One(answer) = &record.decided {
+                attributes.push(KeyValue::new("poort.decision", answer.decision().name()));
+            }
+            DecisionSpan {
+                trace_id: identity.trace_id.bytes(),
+                span_id: identity.span_id.bytes(),
+                parent_span_id: parent.map(|parent| parent.span_id.bytes()),
+                trace_flags: parent.map_or(1, |parent| parent.flags),
+                tracestate: parent.map(|parent| parent.state.clone()).filter(|state| !state.is_empty()),
+                name: record.asked.event_name(),
+                start: SystemTime::UNIX_EPOCH,
+                end: SystemTime::UNIX_EPOCH,
+                attributes,
+                error: record.decided.outcome().map(str::to_owned),
+            }
+        })
+    }
+}
+
+impl Call {
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// When a call began: for its duration, and for its span.
+struct Run {
+    started: Instant,
+    wall: SystemTime,
+}
+
+impl Run {
+    fn start() -> Self {
+        Self { started: Instant::now(), wall: SystemTime::now() }
+    }
+}
+
+/// An item with the defaults filled in (AuthZEN 1.0, section 7.1.1: a part of the item replaces the whole default).
+///
+/// # Errors
+/// The fault of the item, or what is missing; it names the item by its index.
+pub fn resolve(defaults: &Item, item: &Item, index: usize) -> Result<Evaluation, String> {
+    if let Some(fault) = &item.fault {
+        return Err(fault.clone());
+    }
+    let missing = |name: &str| format!("evaluations[{index}].{name}: is missing, here and among the defaults");
+    Ok(Evaluation {
+        subject: item.subject.as_ref().or(defaults.subject.as_ref()).ok_or_else(|| missing("subject"))?.clone(),
+        action: item.action.as_ref().or(defaults.action.as_ref()).ok_or_else(|| missing("action"))?.clone(),
+        resource: item.resource.as_ref().or(defaults.resource.as_ref()).ok_or_else(|| missing("resource"))?.clone(),
+        context: item.context.as_ref().or(defaults.context.as_ref()).cloned().unwrap_or_default(),
+    })
+}
+
+/// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
+pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);

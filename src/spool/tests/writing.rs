@@ -1,0 +1,355 @@
+//! Entries on their way to the disk while all is well.
+
+use std::fs;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::faulty::Call;
+use super::support::{Place, SEGMENT, await_state, await_that, committed, payload, record};
+use crate::spool::reader::Reader;
+use crate::spool::{AppendError, Commit, Entry, MAX_PAYLOAD, State};
+
+#[test]
+fn nothing_is_answered_before_the_sync_returns() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.files.hold();
+    let ticket = spool.submit(Entry::new("one")).unwrap();
+    place.files.await_held();
+    let mut answer = pin!(ticket.committed());
+    assert_eq!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending);
+    assert_eq!(spool.durable(), 0);
+    place.files.release();
+    let answer = super::support::block_on(answer);
+    assert_eq!(answer, Ok(Commit { seq: 0, late: false }));
+    assert_eq!(spool.durable(), 1);
+    spool.close();
+    place.check_payloads(["one"]);
+}
+
+#[test]
+fn many_submitters_share_few_syncs() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.files.hold();
+    let first = spool.submit(Entry::new("first")).unwrap();
+    place.files.await_held();
+    let before = place.files.count(Call::SyncData);
+    let barrier = Barrier::new(9);
+    let mut seqs = thread::scope(|scope| {
+        let submitters: Vec<_> = (0..8_u64)
+            .map(|n| {
+                let (spool, barrier) = (&spool, &barrier);
+                scope.spawn(move || {
+                    let tickets: Vec<_> =
+                        (0..10).map(|i| spool.submit(Entry::new(payload(10 * n + i, 9))).unwrap()).collect();
+                    barrier.wait();
+                    tickets.into_iter().map(|ticket| committed(ticket).unwrap().seq).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        barrier.wait();
+        place.files.release();
+        submitters.into_iter().flat_map(|submitter| submitter.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(committed(first).unwrap().seq, 0);
+    seqs.sort_unstable();
+    assert!(seqs.into_iter().eq(1..81), "each entry has a place of its own");
+    assert_eq!(place.files.count(Call::SyncData) - before, 1, "80 entries, one sync");
+    assert!(place.read()[1..].iter().all(|frame| frame.base == 1));
+    spool.close();
+}
+
+#[test]
+fn one_commit_is_one_write_and_one_sync() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let (writes, syncs) = (place.files.count(Call::Write), place.files.count(Call::SyncData));
+    for n in 0..5 {
+        record(&spool, payload(n, 20)).unwrap();
+    }
+    assert_eq!(place.files.count(Call::Write) - writes, 5);
+    assert_eq!(place.files.count(Call::SyncData) - syncs, 5);
+    spool.close();
+}
+
+#[test]
+fn an_entry_whose_deadline_passed_is_written_as_late() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let entry = |deadline| Entry {
+        payload: "in time".into(),
+        deadline: Some(deadline),
+        late: Some(Box::new(|| "too late".into())),
+    };
+    let now = Instant::now();
+    let late = committed(spool.submit(entry(now)).unwrap()).unwrap();
+    let in_time = committed(spool.submit(entry(now + Duration::from_secs(3600))).unwrap()).unwrap();
+    assert_eq!(late, Commit { seq: 0, late: true });
+    assert_eq!(in_time, Commit { seq: 1, late: false });
+    spool.close();
+    place.check_payloads(["too late", "in time"]);
+}
+
+#[test]
+fn an_entry_that_waited_behind_a_slow_sync_is_late() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.files.hold();
+    let first = spool.submit(Entry::new("first")).unwrap();
+    place.files.await_held();
+    let deadline = Instant::now() + Duration::from_millis(5);
+    let entry =
+        Entry { payload: "in time".into(), deadline: Some(deadline), late: Some(Box::new(|| "too late".into())) };
+    let second = spool.submit(entry).unwrap();
+    await_that(|| Instant::now() > deadline);
+    place.files.release();
+    assert!(!committed(first).unwrap().late);
+    assert!(committed(second).unwrap().late);
+    spool.close();
+    place.check_payloads(["first", "too late"]);
+}
+
+#[test]
+fn an_entry_that_was_taken_in_time_is_not_late_however_slow_the_sync() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    // A busy machine may take the entry too late. Then the next one has more time.
+    for wait in [50, 500, 5000] {
+        place.files.hold();
+        let deadline = Instant::now() + Duration::from_millis(wait);
+        let entry =
+            Entry { payload: "in time".into(), deadline: Some(deadline), late: Some(Box::new(|| "too late".into())) };
+        let ticket = spool.submit(entry).unwrap();
+        place.files.await_held();
+        let was_in_time = Instant::now() < deadline;
+        await_that(|| Instant::now() > deadline);
+        place.files.release();
+        let commit = committed(ticket).unwrap();
+        if was_in_time {
+            assert!(!commit.late);
+            spool.close();
+            assert_eq!(place.read().last().unwrap().payload, b"in time");
+            return;
+        }
+    }
+    panic!("no entry was taken in time");
+}
+
+#[test]
+fn a_late_record_that_cannot_be_made_costs_only_its_entry() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let entry = Entry {
+        payload: "in time".into(),
+        deadline: Some(Instant::now()),
+        late: Some(Box::new(|| std::panic::resume_unwind(Box::new(())))),
+    };
+    assert_eq!(committed(spool.submit(entry).unwrap()), Err(AppendError::Failed));
+    assert_eq!(record(&spool, "next").unwrap().seq, 0);
+    spool.close();
+    place.check_payloads(["next"]);
+}
+
+#[test]
+fn a_full_queue_refuses_at_once() {
+    let mut place = Place::new();
+    place.config.queue = 3;
+    let (spool, _) = place.open();
+    place.files.hold();
+    let mut tickets = vec![spool.submit(Entry::new("first")).unwrap()];
+    place.files.await_held();
+    tickets.extend((0..3).map(|n| spool.submit(Entry::new(payload(n, 9))).unwrap()));
+    assert_eq!(spool.submit(Entry::new("one too many")).unwrap_err(), AppendError::QueueFull);
+    assert!(spool.is_writable(), "the next one may fit");
+    place.files.release();
+    for (seq, ticket) in (0..).zip(tickets) {
+        assert_eq!(committed(ticket).unwrap().seq, seq);
+    }
+    spool.close();
+    assert_eq!(place.read().len(), 4);
+}
+
+#[test]
+fn a_payload_that_is_too_large_is_refused_and_others_are_not() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let huge = vec![b'x'; MAX_PAYLOAD + 1];
+    assert_eq!(spool.submit(Entry::new(huge.clone())).unwrap_err(), AppendError::TooLarge);
+    let late = Entry { payload: Vec::new(), deadline: Some(Instant::now()), late: Some(Box::new(|| huge)) };
+    assert_eq!(committed(spool.submit(late).unwrap()), Err(AppendError::TooLarge));
+    record(&spool, "next").unwrap();
+    spool.close();
+    place.check_payloads(["next"]);
+}
+
+#[test]
+fn a_payload_larger_than_a_segment_gets_a_segment_of_its_own_size() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let payloads = [payload(0, 10), payload(1, 3 * SEGMENT as usize), payload(2, 10)];
+    for payload in &payloads {
+        record(&spool, payload.clone()).unwrap();
+    }
+    spool.close();
+    assert_eq!(place.segments().len(), 3);
+    place.check_payloads(&payloads);
+    let (spool, recovery) = place.open();
+    assert_eq!(recovery.next_seq, 3);
+    spool.close();
+}
+
+#[test]
+fn an_empty_payload_is_a_record() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    record(&spool, "").unwrap();
+    spool.close();
+    place.check_payloads([""]);
+}
+
+#[test]
+fn segments_are_cut_to_their_true_length_and_chain() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let payloads: Vec<_> = (0..40).map(|n| payload(n, 500)).collect();
+    for payload in &payloads {
+        record(&spool, payload.clone()).unwrap();
+    }
+    spool.close();
+    let segments = place.segments();
+    assert!(segments.len() > 4);
+    let bytes: u64 = segments.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert_eq!(bytes, 40 * 524, "nothing but frames");
+    place.check_payloads(&payloads);
+}
+
+#[test]
+fn short_writes_are_continued() {
+    let place = Place::new();
+    place.files.write_at_most(7);
+    let (spool, _) = place.open();
+    let payloads: Vec<_> = (0..10).map(|n| payload(n, 100)).collect();
+    for payload in &payloads {
+        record(&spool, payload.clone()).unwrap();
+    }
+    spool.close();
+    place.check_payloads(&payloads);
+}
+
+#[test]
+fn a_file_system_without_fallocate_will_do() {
+    let place = Place::new();
+    place.files.fail(Call::Allocate, Errno::OPNOTSUPP, usize::MAX);
+    let (spool, _) = place.open();
+    let payloads: Vec<_> = (0..40).map(|n| payload(n, 500)).collect();
+    for payload in &payloads {
+        record(&spool, payload.clone()).unwrap();
+    }
+    spool.close();
+    assert!(place.segments().len() > 4);
+    place.check_payloads(&payloads);
+}
+
+#[test]
+fn closing_records_what_was_submitted_and_refuses_the_rest() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.files.hold();
+    let tickets: Vec<_> = (0..50).map(|n| spool.submit(Entry::new(payload(n, 200))).unwrap()).collect();
+    place.files.await_held();
+    thread::scope(|scope| {
+        let closers: Vec<_> = (0..2).map(|_| scope.spawn(|| spool.close())).collect();
+        await_that(|| !spool.is_writable());
+        assert_eq!(spool.submit(Entry::new("more")).unwrap_err(), AppendError::Closed);
+        place.files.release();
+        closers.into_iter().for_each(|closer| closer.join().unwrap());
+    });
+    await_state(&spool, |state| *state == State::Closed);
+    for (seq, ticket) in (0..).zip(tickets) {
+        assert_eq!(committed(ticket).unwrap().seq, seq);
+    }
+    spool.close();
+    assert_eq!(spool.submit(Entry::new("more")).unwrap_err(), AppendError::Closed);
+    assert_eq!(place.read().len(), 50);
+    // The lock is free again.
+    place.open().0.close();
+}
+
+#[test]
+fn every_ticket_is_answered_when_submitting_races_with_closing() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        let barrier = Barrier::new(5);
+        let acknowledged: usize = thread::scope(|scope| {
+            let submitters: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        let tickets = (0..50).map_while(|_| spool.submit(Entry::new("x")).ok());
+                        let tickets: Vec<_> = tickets.collect();
+                        tickets.into_iter().filter_map(|ticket| committed(ticket).ok()).count()
+                    })
+                })
+                .collect();
+            barrier.wait();
+            spool.close();
+            submitters.into_iter().map(|submitter| submitter.join().unwrap()).sum()
+        });
+        assert_eq!(place.read().len(), acknowledged);
+    }
+}
+
+#[test]
+fn a_reader_follows_a_spool_that_is_being_written() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let mut reader = Reader::open(place.dir()).unwrap();
+    assert!(reader.next().is_none());
+    for n in 0..60 {
+        record(&spool, payload(n, 300)).unwrap();
+        let frame = reader.next().unwrap().unwrap();
+        assert_eq!((frame.seq, frame.payload), (n, payload(n, 300)));
+        assert!(reader.next().is_none());
+    }
+    spool.close();
+    let (spool, _) = place.open();
+    record(&spool, "after a restart").unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().seq, 60);
+    assert!(reader.next().is_none());
+    spool.close();
+}
+
+#[test]
+fn a_reader_that_races_with_the_writer_sees_no_damage() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 0..300 {
+                let tickets: Vec<_> =
+                    (0..4).map(|i| spool.submit(Entry::new(payload(4 * n + i, 300))).unwrap()).collect();
+                tickets.into_iter().for_each(|ticket| assert!(committed(ticket).is_ok()));
+            }
+        });
+        let mut reader = Reader::open(place.dir()).unwrap();
+        let mut seq = 0;
+        await_that(|| {
+            let is_over = writer.is_finished();
+            for frame in reader.by_ref() {
+                let frame = frame.unwrap();
+                assert_eq!((frame.seq, frame.payload), (seq, payload(seq, 300)));
+                seq += 1;
+            }
+            is_over
+        });
+        assert_eq!(seq, 1200);
+    });
+    spool.close();
+}

@@ -1,0 +1,245 @@
+//! The store: holds the active snapshot and replaces it when the files change.
+//!
+//! What holds here:
+//! - Readers take the snapshot with one atomic load and are never kept waiting by a reload.
+//! - A change that does not check changes nothing: the last good snapshot keeps answering, and the refusal is in the log,
+//!   in `/readyz` and in a metric until a good change comes.
+//! - A change is taken only after the files lie still (see `watch`), so half of a file that is being written is not taken
+//!   for a smaller policy set.
+//!
+//! - `watch`: notices changes of files
+
+mod watch;
+
+pub use watch::{Fingerprint, INTERVAL};
+
+use crate::{
+    problem::{self, Problem},
+    snapshot::{Snapshot, Sources},
+};
+use arc_swap::ArcSwapOption;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Meter},
+};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+/// Configuration of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The policy folder.
+    pub policies: PathBuf,
+    /// The directory: a folder of JSON files, or one file.
+    pub directory: PathBuf,
+}
+
+/// Holds the active snapshot.
+pub struct Store {
+    config: Config,
+    active: Arc<ArcSwapOption<Snapshot>>,
+    /// What the active snapshot was made from, and how the last change went.
+    last: Arc<Mutex<Last>>,
+    reloads: Counter<u64>,
+}
+
+#[derive(Default)]
+struct Last {
+    sources: Option<Sources>,
+    fingerprint: Fingerprint,
+    refused: Option<Refused>,
+}
+
+/// The newest change, if it was refused.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// When it was refused.
+    pub at: SystemTime,
+    /// Each problem as `file:line:column: message`.
+    pub problems: Vec<String>,
+}
+
+/// What became of a look at the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// The files are as they were, or still changing.
+    Unchanged,
+    /// A new snapshot is active.
+    Activated,
+    /// The files do not check; the last good snapshot keeps answering.
+    Refused,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store without a snapshot; [`Store::load`] gives it one.
+    #[must_use]
+    pub fn new(config: Config, meter: &Meter) -> Self {
+        let active = Arc::new(ArcSwapOption::<Snapshot>::empty());
+        let last = Arc::new(Mutex::new(Last::default()));
+        observe(meter, &active, &last);
+        let reloads = meter
+            .u64_counter("poort.reloads")
+            .with_description("Changes of policies or directory by outcome: activated or refused.")
+            .build();
+        Self { config, active, last, reloads }
+    }
+
+    /// The active snapshot; `None` before the first one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.active.load_full()
+    }
+
+    /// The newest change, if it was refused and no good one came since.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        self.lock().refused.clone()
+    }
+
+    /// Reads the files and activates them. Blocks on files; not for an asynchronous task.
+    ///
+    /// # Errors
+    /// Everything that is wrong; the active snapshot stays. On success the warnings come back.
+    pub fn load(&self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let fingerprint = Fingerprint::take(&self.config.policies, &self.config.directory);
+        let sources = Sources::read(&self.config.policies, &self.config.directory);
+        self.activate(sources, fingerprint)
+    }
+
+    /// Looks whether the files changed since they were last read, and activates them if they did and lie still. Blocks on
+    /// files; not for an asynchronous task.
+    pub fn reload(&self, seen_before: &mut Fingerprint) -> Reload {
+        let now = Fingerprint::take(&self.config.policies, &self.config.directory);
+        let known = now == self.lock().fingerprint && !now.is_too_fresh();
+        let still = now == *seen_before;
+        *seen_before = now.clone();
+        if known || !still {
+            return Reload::Unchanged;
+        }
+        let sources = Sources::read(&self.config.policies, &self.config.directory);
+        // Written to while they were read: look again at the next turn.
+        if Fingerprint::take(&self.config.policies, &self.config.directory) != now {
+            return Reload::Unchanged;
+        }
+        {
+            let mut last = self.lock();
+            if let (Ok(sources), Some(active)) = (&sources, &last.sources)
+                && sources == active
+            {
+                // Touched, or put back as it was: the refusal of what lay there in between is over.
+                last.fingerprint = now;
+                if last.refused.take().is_some() {
+                    tracing::info!("The files are again those of the active revision.");
+                }
+                return Reload::Unchanged;
+            }
+        }
+        match self.activate(sources, now) {
+            Ok(_) => Reload::Activated,
+            Err(_) => Reload::Refused,
+        }
+    }
+
+    fn activate(
+        &self,
+        sources: Result<Sources, Vec<Problem>>,
+        fingerprint: Fingerprint,
+    ) -> Result<Vec<Problem>, Vec<Problem>> {
+        let checked = sources.and_then(|sources| match Snapshot::from_sources(&sources) {
+            (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
+            (None, problems) => Err(problems),
+        });
+        let mut last = self.lock();
+        last.fingerprint = fingerprint;
+        match checked {
+            Ok((sources, snapshot, warnings)) => {
+                tracing::info!(
+                    revision = snapshot.policies.revision.short(),
+                    directory_revision = snapshot.directory.revision.short(),
+                    policies = snapshot.policies.facts.len(),
+                    entities = snapshot.directory.len(),
+                    "Policies and directory are active."
+                );
+                for warning in &warnings {
+                    tracing::warn!("{}", warning.one_line());
+                }
+                self.active.store(Some(Arc::new(snapshot)));
+                last.sources = Some(sources);
+                last.refused = None;
+                self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
+                Ok(warnings)
+            }
+            Err(problems) => {
+                let errors = problems.iter().filter(|problem| problem.is_error());
+                let lines = errors.map(Problem::one_line).collect::<Vec<_>>();
+                // Files that were just written are looked into several times; one refusal is one refusal.
+                if last.refused.as_ref().is_some_and(|refused| refused.problems == lines) {
+                    return Err(problems);
+                }
+                if last.sources.is_some() {
+                    tracing::error!(
+                        "The change of policies or directory is refused; the last good revision keeps answering.\n{}",
+                        problem::report(&problems, false)
+                    );
+                }
+                last.refused = Some(Refused { at: SystemTime::now(), problems: lines });
+                self.reloads.add(1, &[KeyValue::new("outcome", "refused")]);
+                Err(problems)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>) {
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.revision")
+        .with_description("1 for the active revisions of policies and directory.")
+        .with_callback(move |gauge| {
+            if let Some(snapshot) = seen.load_full() {
+                let labels = [
+                    KeyValue::new("revision", snapshot.policies.revision.to_string()),
+                    KeyValue::new("directory_revision", snapshot.directory.revision.to_string()),
+                ];
+                gauge.observe(1, &labels);
+            }
+        })
+        .build();
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.directory.entities")
+        .with_description("Entities in the active directory.")
+        .with_callback(move |gauge| gauge.observe(seen.load().as_ref().map_or(0, |it| it.directory.len() as u64), &[]))
+        .build();
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.policies")
+        .with_description("Active policies.")
+        .with_callback(move |gauge| {
+            gauge.observe(seen.load().as_ref().map_or(0, |it| it.policies.facts.len() as u64), &[])
+        })
+        .build();
+    let seen = last.clone();
+    meter
+        .u64_observable_gauge("poort.reload.refused")
+        .with_description("1 while the newest change of policies or directory is refused.")
+        .with_callback(move |gauge| {
+            let refused = seen.lock().unwrap_or_else(PoisonError::into_inner).refused.is_some();
+            gauge.observe(u64::from(refused), &[]);
+        })
+        .build();
+}
