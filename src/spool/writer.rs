@@ -255,10 +255,10 @@ impl Writer {
                     tracing::warn!(next_seq, "The spool takes entries again.");
                     self.shared.enter(State::Writable);
                 }
-                self.measure();
             }
             Err(fault) => self.fail(&fault),
         }
+        self.measure();
         self.look_up_at = self.next_look();
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::faulty::Call;
 use super::support::{Place, SEGMENT, commits, payload, record};
 use crate::spool::frame;
 use crate::spool::reader::{ReadCause, Reader};
@@ -205,8 +206,6 @@ fn a_process_that_dies_leaves_a_spool_that_opens() {
 
 #[test]
 fn the_last_commit_is_written_again_because_it_may_be_in_the_cache_only() {
-    use super::faulty::Call;
-
     let place = Place::new();
     place.put(0, &commits(0, &[&[b"one"], &[b"two"]]).concat());
     let (spool, _) = place.open();
@@ -255,4 +254,14 @@ fn a_folder_that_is_not_there_cannot_be_read() {
     let error = Reader::open(place.dir()).unwrap_err();
     assert!(matches!(error.cause, ReadCause::Io(_)));
     assert!(error.to_string().contains("spool"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_made_is_synced_in_its_parent() {
+    let place = Place::new();
+    place.open().0.close();
+    // The parent for the folder, the folder for the segment.
+    assert_eq!(place.files.count(Call::SyncDir), 2);
+    place.open().0.close();
+    assert_eq!(place.files.count(Call::SyncDir), 3);
 }

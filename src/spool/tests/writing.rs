@@ -327,6 +327,25 @@ fn a_reader_follows_a_spool_that_is_being_written() {
 }
 
 #[test]
+fn a_reader_goes_on_where_it_looked_too_early() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    record(&spool, payload(0, 300)).unwrap();
+    // It reads ahead, so it holds zeros where the next records will be.
+    let mut reader = Reader::open(place.dir()).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().seq, 0);
+    for n in 1..60 {
+        record(&spool, payload(n, 300)).unwrap();
+    }
+    for n in 1..60 {
+        let frame = reader.next().unwrap().unwrap();
+        assert_eq!((frame.seq, frame.payload), (n, payload(n, 300)));
+    }
+    assert!(reader.next().is_none());
+    spool.close();
+}
+
+#[test]
 fn a_reader_that_races_with_the_writer_sees_no_damage() {
     let place = Place::new();
     let (spool, _) = place.open();

@@ -1,0 +1,63 @@
+//! The real binary in a folder of its own, and clients for it.
+
+mod http;
+mod sidecar;
+
+pub use http::{Reply, request, request_over};
+pub use sidecar::{Ended, Sidecar, Starting, run, run_with_input};
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The repository's own policies.
+pub fn policies() -> PathBuf {
+    repository().join("policies")
+}
+
+/// A copy of the repository's own policies that a test may change.
+pub fn copied_policies(into: &Path) -> PathBuf {
+    let copy = into.join("policies");
+    copy_folder(&policies(), &copy);
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A question that the repository's policies allow on any day.
+pub fn allowed() -> Value {
+    json!({
+        "subject": {"type": "Officer", "id": "officer-0007"},
+        "action": {"name": "consult"},
+        "resource": {"type": "Investigation", "id": "inv-0042", "properties":
+            {"unit": "detectives-north", "team": "heron", "level": 3, "embargo": false}},
+        "context": {"purpose": "9"},
+    })
+}
+
+/// A question that the repository's policies deny on any day.
+pub fn denied() -> Value {
+    let mut question = allowed();
+    question["subject"]["id"] = "officer-0008".into();
+    question
+}
+
+/// A folder for one test, which goes with it.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("poort-test-").tempdir().unwrap()
+}
