@@ -40,7 +40,6 @@ pub struct Admin {
 }
 
 /// The operators' port.
-#[must_use]
 pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", routing::get(|| async { "ok\n" }))

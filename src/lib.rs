@@ -1,4 +1,67 @@
-//! poort
+//! poort (Dutch: gate) is a policy decision point that runs as a sidecar beside an application. Before the application
+//! touches police data it asks poort: may this account do this, to this record, for this purpose? poort answers from
+//! versioned Cedar policies, and the record of the answer is on disk before the answer leaves.
+//!
+//! # Where a question goes
+//!
+//! ```text
+//!  caller ── gRPC / HTTPS+JSON ──►  api           bytes → Evaluation; trace context, deadline, limits
+//!                                    │
+//!                                   pdp           one snapshot, one moment; the whole path in one place
+//!                                    ├──►  engine        translate: Evaluation → Question (checked by the schema)
+//!                                    ├──►  cache         equal questions have equal verdicts
+//!                                    ├──►  engine        decide: (snapshot, question) → verdict
+//!                                    └──►  decision_log  verdict → record → fdatasync
+//!                                    │
+//!  caller ◄── decision ──────────────┘            api: Answer → bytes
+//! ```
+//!
+//! # Where an answer comes from
+//!
+//! ```text
+//!  policies/*.cedar, schema ─►  policy     ─┐
+//!  directory/*.json         ─►  directory  ─┴─►  snapshot  ─►  store        one atomic swap, seen by pdp
+//! ```
+//!
+//! # Layers
+//!
+//! Imports run one way, down; a module uses what stands below it, never what stands above or beside
+//! (`tests/it/layers.rs::imports_run_one_way` reads every `use`).
+//!
+//! ```text
+//!  7  commands                                   the command line, one file a command
+//!  6  config                                     composes every module's own Config
+//!  5  api · admin                                the wire for callers; the wire for operators
+//!  4  pdp                                        the path of a question
+//!  3  engine · cache · store · decision_log      none imports another
+//!  2  snapshot                                   policies, schema and directory, frozen together
+//!  1  policy ◄─ directory · spool · telemetry    sources; bytes to disk; what operators see
+//!  0  evaluation · decision · revision · trace · moment · problem · authzen
+//! ```
+//!
+//! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
+//!   [`engine::translate`] and nowhere else.
+//! - `engine` is pure: the server, `poort evaluate`, the tests and the benches run the same function.
+//! - `cache` does not know the engine; a miss is a closure. `spool` does not know what a record is.
+//! - `authzen` makes and reads AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these cannot
+//!   differ in form.
+//! - Errors, metrics and configuration live with their module.
+//!
+//! # Promises
+//!
+//! Each is held by a test that fails when it is broken.
+//!
+//! 1. **No answer without a record** on durable storage: [`pdp::Pdp`] (`tests/it/durability.rs`).
+//! 2. **Fail closed**: an error is never an allow: [`engine::decide`], [`pdp::Refusal`] (`tests/it/cedar.rs`,
+//!    `tests/it/bad_input.rs`).
+//! 3. **One world per decision**: [`snapshot::Snapshot`] (`tests/it/reload.rs`).
+//! 4. **Cached = fresh**: [`cache::Cache`] (`tests/it/properties.rs`).
+//! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
+//!
+//! # Absent on purpose
+//!
+//! No policy language of its own, no decision without a record, no default that allows, no queue without a bound, no
+//! agent framework, no replication.
 
 pub mod admin;
 pub mod api;
@@ -11,6 +74,7 @@ pub mod decision_log;
 pub mod directory;
 pub mod engine;
 pub mod evaluation;
+pub mod moment;
 pub mod pdp;
 pub mod policy;
 pub mod problem;

@@ -53,7 +53,6 @@ impl Default for Config {
 /// All that is served to callers.
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
-#[must_use]
 pub fn router(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Router, Health) {
     let (grpc, health) = grpc::routes(pdp, config, stopping);
     (grpc.merge(http::routes(pdp, config)).fallback(http::not_found), health)

@@ -6,8 +6,9 @@ use super::{Common, Exit, output::Output};
 use crate::{
     authzen::{self, Limits},
     decision::{Answer, Decision, Evaluated, Fault},
-    engine::{self, Explained, Moment, Outcome},
+    engine::{self, Explained, Outcome},
     evaluation::{Batch, Evaluation},
+    moment::Moment,
     pdp::{Clock, resolve},
     problem::has_errors,
     snapshot::{Snapshot, Sources},

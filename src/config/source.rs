@@ -1,7 +1,11 @@
 //! Values as they were written, with where: in the file, in the environment, or as a flag.
 
 use super::DEFAULT_FILE;
-use std::{collections::BTreeMap, fmt, fs, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -65,7 +69,7 @@ impl Source {
         flags: Flags,
     ) -> Result<(Self, Vec<String>), Vec<String>> {
         let mut source = Self::default();
-        source.read_file(named)?;
+        source.read_file(named.as_deref())?;
         let keys: BTreeMap<String, &str> = super::reader::KEYS.iter().map(|key| (variable(key), *key)).collect();
         let mut warnings = Vec::new();
         for (name, value) in environment {
@@ -92,10 +96,10 @@ impl Source {
         self.values.insert(key.to_owned(), Given { raw, origin });
     }
 
-    fn read_file(&mut self, named: Option<PathBuf>) -> Result<(), Vec<String>> {
-        let path = named.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+    fn read_file(&mut self, named: Option<&Path>) -> Result<(), Vec<String>> {
+        let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
         let name = path.display().to_string();
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(()),
             Err(error) => return Err(vec![format!("{name}: cannot be read: {error}")]),

@@ -16,8 +16,8 @@
 use crate::{
     authzen,
     decision::Answer,
-    engine::Moment,
     evaluation::{Batch, Evaluation},
+    moment::Moment,
     revision::Revision,
     trace::{Parent, TraceContext},
 };

@@ -21,4 +21,4 @@ mod translate;
 
 pub use decide::decide;
 pub use explain::{Clause, Explained, Outcome, explain};
-pub use translate::{Invalid, Moment, Question, UnknownEntities, translate};
+pub use translate::{Invalid, Question, UnknownEntities, translate};

@@ -10,6 +10,7 @@
 use super::terms::{self, Key, Path};
 use crate::{
     evaluation::{Evaluation, Map, Value},
+    moment::Moment,
     policy::{ActionModel, EntityModel, Extension, Held, Shape},
     snapshot::Snapshot,
 };
@@ -61,21 +62,6 @@ pub(super) enum Source {
     Unknown,
     /// The directory should know it and does not, and configuration asks for Cedar's meaning: no attributes.
     Bare,
-}
-
-/// Poort's own part of the context, `context.pdp`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// The moment of the decision in milliseconds since the Unix epoch.
-    pub now: i64,
-    /// The same in RFC 3339, UTC, with milliseconds.
-    pub now_text: String,
-    /// The local date, `YYYY-MM-DD`.
-    pub today: String,
-    /// The local hour, 0 to 23.
-    pub hour: u8,
-    /// The calling application, if configuration names it.
-    pub application: Option<Arc<str>>,
 }
 
 /// What becomes of a subject or resource that the directory should know and does not.

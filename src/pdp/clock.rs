@@ -1,6 +1,6 @@
 //! The moment of a decision, as the policies see it in `context.pdp`. Time that decides is never the caller's.
 
-use crate::engine::Moment;
+use crate::moment::Moment;
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 

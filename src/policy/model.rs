@@ -381,7 +381,7 @@ impl Reader<'_> {
     }
 
     fn complain(&mut self, name: &ast::EntityType, code: &'static str, message: String, help: &str) {
-        let place = declaration(&self.file.text, &name.name().basename().to_string());
+        let place = declaration(&self.file.text, name.name().basename().as_ref());
         self.complain_at(place, code, message, help);
     }
 

@@ -129,7 +129,7 @@ impl Parsed {
         match added {
             Ok(()) => drop(self.places.insert(id, (file.clone(), place))),
             Err(error) => {
-                problems.push(Problem::error("policy::set", file, error.to_string()).at(place, "this policy"))
+                problems.push(Problem::error("policy::set", file, error.to_string()).at(place, "this policy"));
             }
         }
     }

@@ -32,38 +32,38 @@ impl Metrics {
             commit_duration: meter
                 .f64_histogram("poort.log.commit.duration")
                 .with_unit("s")
-                .with_description("How long one write and its sync took")
+                .with_description("How long one write and its sync took.")
                 .with_boundaries(SECONDS.to_vec())
                 .build(),
             commit_records: meter
                 .u64_histogram("poort.log.commit.records")
                 .with_unit("{record}")
-                .with_description("Records in one commit")
+                .with_description("Records in one commit.")
                 .with_boundaries(RECORDS.to_vec())
                 .build(),
             records: meter
                 .u64_counter("poort.log.records")
                 .with_unit("{record}")
-                .with_description("Records on disk")
+                .with_description("Records on disk.")
                 .build(),
             bytes: meter
-                .u64_counter("poort.log.bytes")
+                .u64_counter("poort.log.written")
                 .with_unit("By")
-                .with_description("Bytes on disk, with the frames around the records")
+                .with_description("Bytes on disk, with the frames around the records.")
                 .build(),
             unrecorded: meter
                 .u64_counter("poort.log.unrecorded")
                 .with_unit("{record}")
-                .with_description("Entries that were not recorded, whatever the reason")
+                .with_description("Entries that were not recorded, whatever the reason.")
                 .build(),
             writable: meter
                 .u64_gauge("poort.log.writable")
-                .with_description("1 while the spool takes entries, else 0")
+                .with_description("1 while the spool takes entries, else 0.")
                 .build(),
             disk_bytes: meter
-                .u64_gauge("poort.log.disk.bytes")
+                .u64_gauge("poort.log.disk")
                 .with_unit("By")
-                .with_description("Bytes that all segments take, with what is reserved")
+                .with_description("Bytes that all segments take, with what is reserved.")
                 .build(),
         }
     }

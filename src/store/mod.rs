@@ -230,7 +230,7 @@ fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mute
         .u64_observable_gauge("poort.policies")
         .with_description("Active policies.")
         .with_callback(move |gauge| {
-            gauge.observe(seen.load().as_ref().map_or(0, |it| it.policies.facts.len() as u64), &[])
+            gauge.observe(seen.load().as_ref().map_or(0, |it| it.policies.facts.len() as u64), &[]);
         })
         .build();
     let seen = last.clone();

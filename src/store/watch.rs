@@ -24,9 +24,7 @@ const FRESH: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fingerprint {
     files: BTreeMap<PathBuf, File>,
-    /// The newest change of a file, and when this was taken, both since the Unix epoch.
-    newest: Duration,
-    /// Whether `newest` was within [`FRESH`] when this was taken.
+    /// Whether the newest change of a file was within [`FRESH`] when this was taken.
     fresh: bool,
 }
 
@@ -58,7 +56,7 @@ impl Fingerprint {
             .max()
             .unwrap_or_default();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { files, newest, fresh: now.saturating_sub(newest) < FRESH }
+        Self { files, fresh: now.saturating_sub(newest) < FRESH }
     }
 
     /// Whether a file changed so shortly before this was taken that a further change could look the same.

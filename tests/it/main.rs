@@ -10,4 +10,5 @@
 )]
 
 mod answers;
+mod layers;
 mod support;

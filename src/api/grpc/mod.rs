@@ -25,7 +25,7 @@ use tonic::service::Routes;
     missing_docs,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
-    clippy::needless_pass_by_value,
+    clippy::large_enum_variant,
     unused_qualifications,
     reason = "generated code"
 )]

@@ -1,10 +1,16 @@
 //! The real binary in a folder of its own, and clients for it.
 
+mod exposition;
+mod grpc;
 mod http;
 mod sidecar;
+mod wait;
 
+pub use exposition::Exposition;
+pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
-pub use sidecar::{Ended, Sidecar, Starting, run, run_with_input};
+pub use sidecar::{Ended, Sidecar, Starting, records, run, run_with_input};
+pub use wait::until;
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -26,7 +32,8 @@ pub fn copied_policies(into: &Path) -> PathBuf {
     copy
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -29,6 +29,7 @@ pub struct Starting {
     data: Option<PathBuf>,
     config: String,
     wrapper: Vec<OsString>,
+    listen: Vec<OsString>,
 }
 
 impl Starting {
@@ -68,6 +69,12 @@ impl Starting {
         self
     }
 
+    /// Leaves it to the environment or the file where callers are heard; one address must be on 127.0.0.1.
+    pub fn without_listen(mut self) -> Self {
+        self.listen.clear();
+        self
+    }
+
     /// Starts it and waits until it has logged its addresses and is ready.
     #[track_caller]
     pub fn start(self) -> Sidecar {
@@ -79,7 +86,20 @@ impl Starting {
     /// Starts it and waits until it has logged its addresses.
     #[track_caller]
     pub fn launch(self) -> Sidecar {
-        let Self { folder, policies, arguments, environment, data, config, wrapper } = self;
+        let mut sidecar = self.spawn();
+        sidecar.address = sidecar.bound("callers");
+        sidecar.admin = sidecar.bound("operators");
+        sidecar
+    }
+
+    /// Starts it and waits until it ends by itself: a start that must not succeed.
+    #[track_caller]
+    pub fn fail(self) -> Ended {
+        self.spawn().wait()
+    }
+
+    fn spawn(self) -> Sidecar {
+        let Self { folder, policies, arguments, environment, data, config, wrapper, listen } = self;
         let data = data.unwrap_or_else(|| folder.path().join("data"));
         let file = folder.path().join("poort.toml");
         std::fs::write(&file, config).unwrap();
@@ -87,21 +107,18 @@ impl Starting {
         words.push(env!("CARGO_BIN_EXE_poort").into());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg("serve").arg("--config").arg(file).arg("--policies").arg(policies);
-        command.arg("--data").arg(&data).args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.arg("--data").arg(&data).args(listen).args(["--admin", "127.0.0.1:0"]);
         command.args(arguments).envs(environment).current_dir(folder.path());
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::follow(process.stderr.take().unwrap());
-        let mut sidecar = Sidecar {
+        Sidecar {
             process,
             log,
             address: ([127, 0, 0, 1], 0).into(),
             admin: ([127, 0, 0, 1], 0).into(),
             data,
             folder,
-        };
-        sidecar.address = sidecar.bound("callers");
-        sidecar.admin = sidecar.bound("operators");
-        sidecar
+        }
     }
 }
 
@@ -141,6 +158,7 @@ impl Sidecar {
             data: None,
             config: String::new(),
             wrapper: Vec::new(),
+            listen: ["--listen", "127.0.0.1:0"].map(Into::into).into(),
         }
     }
 
