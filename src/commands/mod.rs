@@ -79,12 +79,14 @@ impl Common {
         // A variable that is no text cannot be one of poort's.
         let environment =
             || env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let named = environment().find(|(name, _)| name == "POORT_CONFIG").map(|(_, path)| path.into());
-        config::load(config.clone().or(named), environment(), flags).map_err(|mistakes| {
-            output.error("the configuration is not usable:");
-            mistakes.iter().for_each(|mistake| output.tell(&format!("  {mistake}")));
-            Exit::Usage
-        })
+        let named = environment().find(|(name, _)| name == "POORT_CONFIG").map(|(_, path)| PathBuf::from(path));
+        config::load(config.as_ref().or(named.as_ref()).map(PathBuf::as_path), environment(), flags).map_err(
+            |mistakes| {
+                output.error("the configuration is not usable:");
+                mistakes.iter().for_each(|mistake| output.tell(&format!("  {mistake}")));
+                Exit::Usage
+            },
+        )
     }
 }
 

@@ -118,7 +118,14 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let admin_limits = api::ConnectionLimits { grace: std::time::Duration::ZERO, ..settings.connections };
     let admin = tokio::spawn(api::serve(admin_bound, operators, None, admin_limits, ended.clone()));
 
-    let log = open_log(&settings, &meter, output).await?;
+    let opened = tokio::select! {
+        opened = open_log(&settings, &meter, output) => Some(opened?),
+        name = signals.next() => {
+            info!(signal = name, "Stopped while the decision log was being read.");
+            None
+        }
+    };
+    let Some(log) = opened else { return Ok(Exit::Done) };
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
     let telling = tell_health(health, log.watch(), log_state, stopping.clone());

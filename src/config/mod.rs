@@ -24,7 +24,7 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use reader::Reader;
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -235,7 +235,7 @@ pub const DEFAULT_FILE: &str = "poort.toml";
 /// # Errors
 /// All mistakes, a sentence each.
 pub fn load(
-    named: Option<PathBuf>,
+    named: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Flags,
 ) -> Result<(Settings, Vec<String>), Vec<String>> {

@@ -1,11 +1,7 @@
 //! Values as they were written, with where: in the file, in the environment, or as a flag.
 
 use super::DEFAULT_FILE;
-use std::{
-    collections::BTreeMap,
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, fs, io, path::Path};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -64,12 +60,12 @@ impl Source {
     /// # Errors
     /// The file cannot be read or is not TOML.
     pub fn gather(
-        named: Option<PathBuf>,
+        named: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
         flags: Flags,
     ) -> Result<(Self, Vec<String>), Vec<String>> {
         let mut source = Self::default();
-        source.read_file(named.as_deref())?;
+        source.read_file(named)?;
         let keys: BTreeMap<String, &str> = super::reader::KEYS.iter().map(|key| (variable(key), *key)).collect();
         let mut warnings = Vec::new();
         for (name, value) in environment {

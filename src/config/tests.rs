@@ -1,12 +1,12 @@
 use super::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 fn read(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("poort.toml");
     std::fs::write(&path, file).unwrap();
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    load(Some(path), environment.collect::<Vec<_>>(), flags)
+    load(Some(&path), environment.collect::<Vec<_>>(), flags)
 }
 
 #[track_caller]
@@ -95,7 +95,7 @@ fn the_example_file_holds_every_key_with_its_default() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("poort.toml");
         std::fs::write(&path, &uncommented).unwrap();
-        Source::gather(Some(path), [], Flags::new()).unwrap()
+        Source::gather(Some(&path), [], Flags::new()).unwrap()
     };
     for key in reader::KEYS {
         assert!(source.values.contains_key(key), "{key} is not in poort.example.toml");

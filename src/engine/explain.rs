@@ -4,7 +4,7 @@
 //! This is for a person at a terminal and costs accordingly.
 
 use super::{
-    decide::{entities, request},
+    decide::{entities, request, unknown},
     translate::Question,
 };
 use crate::{decision::PolicyFacts, snapshot::Snapshot};
@@ -53,11 +53,15 @@ impl Explained {
     }
 }
 
-/// Explains a question, policy by policy, ordered by id.
+/// Explains a question, policy by policy, ordered by id. Empty if it is denied before any policy is evaluated, because the
+/// directory does not know the subject or the resource.
 ///
 /// # Errors
 /// A policy that has no syntax tree, or entities that contradict each other.
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Vec<Explained>, String> {
+    if unknown(question).is_some() {
+        return Ok(Vec::new());
+    }
     let entities = entities(snapshot, question)?;
     let mut policies: Vec<_> = snapshot.policies.set.policies().collect();
     policies.sort_by(|one, other| AsRef::<str>::as_ref(one.id()).cmp(AsRef::<str>::as_ref(other.id())));

@@ -15,6 +15,7 @@ pub use watch::{Fingerprint, INTERVAL};
 
 use crate::{
     problem::{self, Problem},
+    revision::Revision,
     snapshot::{Snapshot, Sources},
 };
 use arc_swap::ArcSwapOption;
@@ -42,14 +43,17 @@ pub struct Config {
 pub struct Store {
     config: Config,
     active: Arc<ArcSwapOption<Snapshot>>,
-    /// What the active snapshot was made from, and how the last change went.
+    /// What the active snapshot was made from, and how the newest change went.
     last: Arc<Mutex<Last>>,
     reloads: Counter<u64>,
 }
 
+/// The revisions of policies and directory.
+type Revisions = (Revision, Revision);
+
 #[derive(Default)]
 struct Last {
-    sources: Option<Sources>,
+    revisions: Option<Revisions>,
     fingerprint: Fingerprint,
     refused: Option<Refused>,
 }
@@ -133,8 +137,8 @@ impl Store {
         }
         {
             let mut last = self.lock();
-            if let (Ok(sources), Some(active)) = (&sources, &last.sources)
-                && sources == active
+            if let (Ok(sources), Some(active)) = (&sources, &last.revisions)
+                && revisions(sources) == *active
             {
                 // Touched, or put back as it was: the refusal of what lay there in between is over.
                 last.fingerprint = now;
@@ -156,13 +160,13 @@ impl Store {
         fingerprint: Fingerprint,
     ) -> Result<Vec<Problem>, Vec<Problem>> {
         let checked = sources.and_then(|sources| match Snapshot::from_sources(&sources) {
-            (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
+            (Some(snapshot), warnings) => Ok((revisions(&sources), snapshot, warnings)),
             (None, problems) => Err(problems),
         });
         let mut last = self.lock();
         last.fingerprint = fingerprint;
         match checked {
-            Ok((sources, snapshot, warnings)) => {
+            Ok((revisions, snapshot, warnings)) => {
                 tracing::info!(
                     revision = snapshot.policies.revision.short(),
                     directory_revision = snapshot.directory.revision.short(),
@@ -174,7 +178,7 @@ impl Store {
                     tracing::warn!("{}", warning.one_line());
                 }
                 self.active.store(Some(Arc::new(snapshot)));
-                last.sources = Some(sources);
+                last.revisions = Some(revisions);
                 last.refused = None;
                 self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
                 Ok(warnings)
@@ -186,7 +190,7 @@ impl Store {
                 if last.refused.as_ref().is_some_and(|refused| refused.problems == lines) {
                     return Err(problems);
                 }
-                if last.sources.is_some() {
+                if last.revisions.is_some() {
                     tracing::error!(
                         "The change of policies or directory is refused; the last good revision keeps answering.\n{}",
                         problem::report(&problems, false)
@@ -202,6 +206,10 @@ impl Store {
     fn lock(&self) -> std::sync::MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn revisions(sources: &Sources) -> Revisions {
+    (sources.policies.revision(), sources.directory.revision())
 }
 
 fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>) {

@@ -19,7 +19,8 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 pub fn message(question: &serde_json::Value) -> pb::EvaluateRequest {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let properties = |value: &serde_json::Value| value.as_object().map(fields);
-    let entity = |value: &serde_json::Value| (text(&value["type"]), text(&value["id"]), properties(&value["properties"]));
+    let entity =
+        |value: &serde_json::Value| (text(&value["type"]), text(&value["id"]), properties(&value["properties"]));
     let (subject, resource) = (entity(&question["subject"]), entity(&question["resource"]));
     let action = &question["action"];
     pb::EvaluateRequest {

@@ -111,14 +111,7 @@ impl Starting {
         command.args(arguments).envs(environment).current_dir(folder.path());
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::follow(process.stderr.take().unwrap());
-        Sidecar {
-            process,
-            log,
-            address: ([127, 0, 0, 1], 0).into(),
-            admin: ([127, 0, 0, 1], 0).into(),
-            data,
-            folder,
-        }
+        Sidecar { process, log, address: ([127, 0, 0, 1], 0).into(), admin: ([127, 0, 0, 1], 0).into(), data, folder }
     }
 }
 

@@ -1,0 +1,332 @@
+//! From start to end: health, refused starts, and an orderly stop.
+
+use crate::support::{
+    BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, key, message, until,
+};
+use http_body_util::BodyExt as _;
+use poort::api::pb::{self, access_evaluation_server::SERVICE_NAME};
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, net::SocketAddr, os::unix::net::UnixStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::spawn_blocking,
+};
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+// ---- Health ----
+
+#[tokio::test]
+async fn health_is_told_for_the_server_and_for_the_service_and_nothing_else() {
+    let sidecar = Sidecar::new().start();
+    for service in ["", SERVICE_NAME] {
+        until("SERVING", async || (health(&sidecar, service).await == "SERVING").then_some(())).await;
+    }
+    let mut client = HealthClient::new(sidecar.channel().await);
+    let other = client.check(HealthCheckRequest { service: "poort.v1.Other".to_owned() }).await.unwrap_err();
+    assert_eq!(other.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn health_goes_from_not_serving_to_serving_when_records_can_be_written() {
+    // A limit on file sizes keeps the log from being written, until it is lifted.
+    let sidecar = Sidecar::new().wrapper(["sh", "-c", "ulimit -S -f 8 && exec \"$@\"", "sh"]).launch();
+    let mut watched = Vec::new();
+    for service in ["", SERVICE_NAME] {
+        let mut client = HealthClient::new(sidecar.channel().await);
+        let request = HealthCheckRequest { service: service.to_owned() };
+        watched.push(client.watch(request).await.unwrap().into_inner());
+    }
+    for states in &mut watched {
+        assert_eq!(states.message().await.unwrap().unwrap().status().as_str_name(), "NOT_SERVING");
+    }
+    assert_eq!(sidecar.operators("/readyz").await.status, 503);
+    assert_eq!(sidecar.operators("/healthz").await.status, 200);
+    let pid = Pid::from_raw(i32::try_from(sidecar.pid()).unwrap());
+    prlimit(pid, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    for states in &mut watched {
+        assert_eq!(states.message().await.unwrap().unwrap().status().as_str_name(), "SERVING");
+    }
+    until("readiness", async || (sidecar.operators("/readyz").await.status == 200).then_some(())).await;
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+}
+
+// ---- Starts that are refused ----
+
+#[tokio::test]
+async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let text = fs::read_to_string(policies.join("bvh.cedar")).unwrap();
+    fs::write(policies.join("bvh.cedar"), text.replacen("principal", "principle", 1)).unwrap();
+    let ended = Sidecar::new().policies(&policies).fail();
+    assert_eq!(ended.code, Some(3), "{}", ended.log);
+    for part in ["bvh.cedar:", "principle", "╭", "┬", "the policies cannot be used: 1 problem"] {
+        assert!(ended.log.contains(part), "no {part} in:\n{}", ended.log);
+    }
+    assert!(!ended.log.contains("Ready for questions."));
+}
+
+#[tokio::test]
+async fn a_start_without_a_policy_folder_exits_with_3_and_names_the_folder() {
+    let ended = Sidecar::new().policies("/nowhere/policies").fail();
+    assert_eq!(ended.code, Some(3), "{}", ended.log);
+    assert!(ended.log.contains("/nowhere/policies"), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn a_start_on_a_port_that_is_taken_exits_with_1_and_names_the_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Sidecar::new().argument("--listen").argument(&address).fail();
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains(&format!("cannot listen for callers on {address}")), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn a_start_on_a_socket_in_use_exits_with_1_and_one_that_was_left_behind_is_taken_over() {
+    let folder = folder();
+    let path = folder.path().join("poort.sock");
+    let listen = format!("unix:{}", path.display());
+    let first = Sidecar::new().argument("--listen").argument(&listen).start();
+    let second = Sidecar::new().argument("--listen").argument(&listen).fail();
+    assert_eq!(second.code, Some(1), "{}", second.log);
+    assert!(second.log.contains("another process listens on this socket"), "{}", second.log);
+    UnixStream::connect(&path).expect("the first one is unharmed");
+    first.kill();
+    assert!(path.exists());
+    let _third = Sidecar::new().argument("--listen").argument(&listen).start();
+    UnixStream::connect(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_start_on_a_configuration_with_mistakes_exits_with_64_and_tells_all_of_them() {
+    let config = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\n[log]\nsegment = \"2\"\n";
+    let ended = Sidecar::new().config(config).variable("POORT_LIMITS_DEPTH", "0").fail();
+    assert_eq!(ended.code, Some(64), "{}", ended.log);
+    for part in ["did you mean `listen`", "line 1", "limits.batch: `many`", "line 3", "log.segment", "line 5", "POORT_LIMITS_DEPTH"]
+    {
+        assert!(ended.log.contains(part), "no {part} in:\n{}", ended.log);
+    }
+}
+
+// ---- Stopping ----
+
+/// A request over HTTP of which poort has the head and asks for the rest.
+async fn half_asked(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /access/v1/evaluation HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n\
+         content-length: {}\r\n\r\n",
+        allowed().to_string().len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Sends the rest and reads the answer.
+async fn ask_the_rest(mut stream: TcpStream) -> Value {
+    stream.write_all(allowed().to_string().as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
+    let folder = folder();
+    let socket = folder.path().join("poort.sock");
+    let sidecar = Sidecar::new().argument("--listen").argument(format!("unix:{}", socket.display())).start();
+    assert!(socket.exists());
+    let half = half_asked(sidecar.address).await;
+    sidecar.signal(Signal::TERM);
+    sidecar.wait_for_line("Stopping");
+    let refused = async || TcpStream::connect(sidecar.address).await.err().map(|error| error.kind());
+    assert_eq!(until("a refused connection", refused).await, std::io::ErrorKind::ConnectionRefused);
+    until("the end of the socket's file", async || (!socket.exists()).then_some(())).await;
+    let ready = sidecar.operators("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["stopping"]), (503, &true.into()));
+    assert_eq!(ask_the_rest(half).await["decision"], true);
+    let data = sidecar.data.clone();
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert_eq!(crate::support::records(&data).len(), 1);
+    assert!(!ended.log.contains("cut off"), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
+    let sidecar = Sidecar::new().start();
+    // The message comes in two parts, and the second one after the stop.
+    let mut message = prost::Message::encode_to_vec(&message(&allowed()));
+    let mut frame = vec![0];
+    frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    frame.append(&mut message);
+    let rest = frame.split_off(20);
+    let (parts, body) = tokio::sync::mpsc::channel::<Result<_, std::convert::Infallible>>(2);
+    let part = |bytes: Vec<u8>| Ok(hyper::body::Frame::data(hyper::body::Bytes::from(bytes)));
+    parts.send(part(frame)).await.unwrap();
+    let body = http_body_util::StreamBody::new(tokio_stream::wrappers::ReceiverStream::new(body));
+    let request = http::Request::post("/poort.v1.AccessEvaluation/Evaluate")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(tonic::body::Body::new(body))
+        .unwrap();
+    let mut channel = BareChannel::to(&sidecar).await;
+    // Another call on the same connection, sent later, has been answered: so poort has taken this one too.
+    let call = tokio::spawn(tower::Service::call(&mut channel, request));
+    tokio::task::yield_now().await;
+    let first = channel.client().evaluate(crate::support::message(&denied())).await.unwrap();
+    assert!(!first.into_inner().decision);
+    sidecar.signal(Signal::TERM);
+    sidecar.wait_for_line("Stopping");
+    parts.send(part(rest)).await.unwrap();
+    drop(parts);
+    let response = call.await.unwrap().unwrap();
+    let trailers = response.into_body().collect().await.unwrap().trailers().cloned().unwrap_or_default();
+    assert_eq!(trailers["grpc-status"], "0");
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_stream_answers_what_it_took_and_ends_in_order() {
+    let sidecar = Sidecar::new().start();
+    let mut client = sidecar.grpc().await;
+    let (questions, asked) = tokio::sync::mpsc::channel(64);
+    let mut answers =
+        client.evaluate_stream(tokio_stream::wrappers::ReceiverStream::new(asked)).await.unwrap().into_inner();
+    // Questions come without end.
+    let asking = tokio::spawn(async move {
+        let mut number = 0_u64;
+        let question = |number: u64| pb::EvaluateStreamRequest {
+            id: number.to_string(),
+            evaluation: Some(message(&allowed())),
+            ..Default::default()
+        };
+        while questions.send(question(number)).await.is_ok() {
+            number += 1;
+        }
+    });
+    let mut heard = BTreeSet::new();
+    let mut told = false;
+    while let Some(answer) = answers.message().await.unwrap() {
+        match answer.result.unwrap() {
+            pb::evaluate_stream_response::Result::Evaluation(answer) => heard.insert(key(&answer)),
+            pb::evaluate_stream_response::Result::Error(error) => panic!("{error:?}"),
+        };
+        if heard.len() > 40 && !told {
+            sidecar.signal(Signal::TERM);
+            told = true;
+        }
+    }
+    drop(answers);
+    asking.await.unwrap();
+    let data = sidecar.data.clone();
+    drop(client);
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("cut off"), "{}", ended.log);
+    // Each question that was taken has its record and was answered, and each answer has its record.
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let records = crate::support::records(&data);
+    let recorded: BTreeSet<_> =
+        records.iter().map(|record| (text(&record["trace_id"]), text(&record["span_id"]))).collect();
+    assert_eq!(recorded, heard);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_and_watchers_of_health_do_not_hold_up_the_stop() {
+    let sidecar = Sidecar::new().start();
+    let silent = TcpStream::connect(sidecar.address).await.unwrap();
+    let mut idle = sidecar.grpc().await;
+    idle.evaluate(message(&allowed())).await.unwrap();
+    let mut kept = TcpStream::connect(sidecar.address).await.unwrap();
+    kept.write_all(b"GET /.well-known/authzen-configuration HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut some = [0; 15];
+    kept.read_exact(&mut some).await.unwrap();
+    assert_eq!(&some, b"HTTP/1.1 200 OK");
+    sidecar.signal(Signal::TERM);
+    sidecar.signal(Signal::TERM);
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("grace period"), "{}", ended.log);
+    drop((silent, idle, kept));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
+    let sidecar = Sidecar::new().start();
+    let mut client = HealthClient::new(sidecar.channel().await);
+    let mut states = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
+    until("SERVING", async || {
+        let state = states.message().await.unwrap().unwrap();
+        (state.status().as_str_name() == "SERVING").then_some(())
+    })
+    .await;
+    sidecar.signal(Signal::TERM);
+    let last = states.message().await.unwrap().unwrap();
+    assert_eq!(last.status().as_str_name(), "NOT_SERVING");
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("grace period"), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_never_ends_is_cut_off_when_the_grace_period_is_over() {
+    let sidecar = Sidecar::new().config("[limits]\ngrace = \"100ms\"\ndeadline = \"1h\"\n").start();
+    let half = half_asked(sidecar.address).await;
+    sidecar.signal(Signal::TERM);
+    sidecar.signal(Signal::TERM);
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(ended.log.contains("The grace period ran out"), "{}", ended.log);
+    assert!(ended.log.contains("connections=1"), "{}", ended.log);
+    drop(half);
+}
+
+#[tokio::test]
+async fn an_interrupt_from_the_keyboard_stops_it_in_order_too() {
+    let sidecar = Sidecar::new().start();
+    sidecar.signal(Signal::INT);
+    let ended = sidecar.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(ended.log.ends_with("Stopped."), "{}", ended.log);
+}
+
+// ---- The operators' log ----
+
+#[tokio::test]
+async fn the_log_shows_nothing_of_a_question_and_does_not_grow_with_their_number() {
+    let sidecar = Sidecar::new().start();
+    let before = sidecar.log().lines().count();
+    let mut client = sidecar.grpc().await;
+    let mut question = allowed();
+    question["context"]["justification"] = "SECRET-1".into();
+    question["resource"]["id"] = "SECRET-2".into();
+    let mut unknown = question.clone();
+    unknown["subject"]["id"] = "SECRET-3".into();
+    let mut malformed = question.clone();
+    malformed["resource"]["properties"]["level"] = "SECRET-4".into();
+    let mut undeclared = question.clone();
+    undeclared["context"]["SECRET-5"] = json!({"SECRET-6": 1});
+    for question in [&question, &unknown, &malformed, &undeclared] {
+        let _ = client.evaluate(message(question)).await;
+        sidecar.post("/access/v1/evaluation", question).await;
+        sidecar.post("/access/v1/evaluations", &json!({"evaluations": [question, question]})).await;
+    }
+    sidecar.post_bytes("/access/v1/evaluation", b"{\"SECRET-7\": ".to_vec()).await;
+    sidecar.post("/SECRET-8", &question).await;
+    let ended = sidecar.stop();
+    assert!(!ended.log.contains("SECRET"), "{}", ended.log);
+    let log: Vec<_> = ended.log.lines().skip(before).collect();
+    assert!(log.iter().all(|line| !line.contains("WARN") && !line.contains("ERROR")), "{log:#?}");
+    // What it says from here on: that it stops, that the log is closed, that it stopped.
+    assert!(log.len() <= 4, "{log:#?}");
+}
