@@ -1,13 +1,13 @@
 //! Verdicts that were reached before.
 //!
-//! What holds here: a verdict is found only under a key that is equal byte for byte, and [`Question::key`] holds all that
+//! What holds here: a verdict is found only under a key that is equal byte for byte, and [`Outline::key`] holds all that
 //! a verdict depends on, the snapshot included. So a cached verdict is the one that evaluation would reach now, and a
 //! reload needs no clearing: old keys are never asked for again and age out.
 //! (`tests/it/properties.rs::a_cached_answer_is_the_fresh_one` holds this.)
 //!
 //! It knows nothing of the engine; what to do on a miss is handed in.
 //!
-//! [`Question::key`]: crate::engine::Question::key
+//! [`Outline::key`]: crate::engine::Outline::key
 
 use crate::decision::Verdict;
 use opentelemetry::{
@@ -80,19 +80,26 @@ impl Cache {
     }
 
     /// The verdict under this key, and whether it was there; without a key, or if it was not, the one that `decide` makes.
-    pub fn verdict(&self, key: Option<&Arc<[u8]>>, decide: impl FnOnce() -> Verdict) -> (Arc<Verdict>, bool) {
+    ///
+    /// # Errors
+    /// That of `decide`; nothing is kept then.
+    pub fn verdict<E>(
+        &self,
+        key: Option<&Arc<[u8]>>,
+        decide: impl FnOnce() -> Result<Verdict, E>,
+    ) -> Result<(Arc<Verdict>, bool), E> {
         let Some(key) = key else {
             self.lookups.add(1, &[KeyValue::new("result", "bypass")]);
-            return (Arc::new(decide()), false);
+            return Ok((Arc::new(decide()?), false));
         };
         if let Some(verdict) = self.verdicts.get(key) {
             self.lookups.add(1, &[KeyValue::new("result", "hit")]);
-            return (verdict, true);
+            return Ok((verdict, true));
         }
         self.lookups.add(1, &[KeyValue::new("result", "miss")]);
-        let verdict = Arc::new(decide());
+        let verdict = Arc::new(decide()?);
         self.verdicts.insert(key.clone(), verdict.clone());
-        (verdict, false)
+        Ok((verdict, false))
     }
 
     /// Lets the bookkeeping that runs in the background catch up. For tests.
@@ -111,9 +118,10 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::decision::Decision;
+    use std::convert::Infallible;
 
-    fn verdict(reason: &str) -> Verdict {
-        Verdict { decision: Decision::Allow, policies: vec![], errors: vec![], reason: reason.to_owned() }
+    fn verdict(reason: &str) -> Result<Verdict, Infallible> {
+        Ok(Verdict { decision: Decision::Allow, policies: vec![], errors: vec![], reason: reason.to_owned() })
     }
 
     fn cache(memory: u64) -> Cache {
@@ -124,12 +132,12 @@ mod tests {
     fn only_an_equal_key_finds_a_verdict_and_no_key_finds_none() {
         let cache = cache(1 << 20);
         let key: Arc<[u8]> = Arc::from(b"one".as_slice());
-        assert!(!cache.verdict(Some(&key), || verdict("first")).1);
-        let (found, hit) = cache.verdict(Some(&key), || verdict("second"));
+        assert!(!cache.verdict(Some(&key), || verdict("first")).unwrap().1);
+        let (found, hit) = cache.verdict(Some(&key), || verdict("second")).unwrap();
         assert!(hit);
         assert_eq!(found.reason, "first");
-        assert!(!cache.verdict(Some(&Arc::from(b"on".as_slice())), || verdict("other")).1);
-        assert!(!cache.verdict(None, || verdict("now")).1);
+        assert!(!cache.verdict(Some(&Arc::from(b"on".as_slice())), || verdict("other")).unwrap().1);
+        assert!(!cache.verdict(None, || verdict("now")).unwrap().1);
     }
 
     #[test]
@@ -137,7 +145,7 @@ mod tests {
         let cache = cache(100_000);
         for number in 0_u32..5_000 {
             let key: Arc<[u8]> = Arc::from(number.to_le_bytes().as_slice());
-            cache.verdict(Some(&key), || verdict("because"));
+            cache.verdict(Some(&key), || verdict("because")).unwrap();
         }
         cache.settle();
         assert!(cache.memory() <= 100_000, "{} bytes", cache.memory());

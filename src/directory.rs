@@ -4,7 +4,7 @@
 //! its ancestors, so that an evaluation can take the few entities it needs and nothing else.
 
 use crate::{
-    policy::{Held, Policies},
+    policy::{Held, Schema},
     problem::{Problem, SourceFile},
     revision::Revision,
 };
@@ -54,12 +54,12 @@ impl Directory {
     /// Checks the directory against the schema. All problems of all files come back; the directory comes back only if
     /// none of them is an error.
     #[must_use]
-    pub fn from_sources(sources: &Sources, policies: &Policies) -> (Option<Self>, Vec<Problem>) {
+    pub fn from_sources(sources: &Sources, schema: &Schema) -> (Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut entities = Vec::new();
         let mut places: HashMap<cedar::EntityUid, (&SourceFile, Range<usize>)> = HashMap::new();
         for (_, file) in &sources.files {
-            for (place, entity) in read_file(file, policies, &mut problems) {
+            for (place, entity) in read_file(file, schema, &mut problems) {
                 if let Some((other, _)) = places.get(&entity.uid()) {
                     problems.push(
                         Problem::error(
@@ -80,7 +80,7 @@ impl Directory {
             return (None, problems);
         }
         // This closes the ancestors and finds cycles; each entity has been checked alone.
-        match cedar::Entities::from_entities(entities, Some(&policies.schema)) {
+        match cedar::Entities::from_entities(entities, Some(&schema.cedar)) {
             Ok(closed) => {
                 let entities = closed
                     .iter()
@@ -191,11 +191,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The entities of one file with their places. Each is read by itself, so that each mistake has a place.
-fn read_file(
-    file: &SourceFile,
-    policies: &Policies,
-    problems: &mut Vec<Problem>,
-) -> Vec<(Range<usize>, cedar::Entity)> {
+fn read_file(file: &SourceFile, schema: &Schema, problems: &mut Vec<Problem>) -> Vec<(Range<usize>, cedar::Entity)> {
     let items: Vec<&RawValue> =
         match serde_json::from_str(&file.text) {
             Ok(items) => items,
@@ -213,7 +209,7 @@ fn read_file(
         let start = file.text.get(search_from..).and_then(|rest| rest.find(item.get())).unwrap_or(0) + search_from;
         let place = start..start + item.get().len();
         search_from = place.end;
-        match read_entity(item, policies) {
+        match read_entity(item, schema) {
             Ok(entity) => entities.push((place, entity)),
             Err(message) => {
                 let line = item.get().find('\n').map_or(place.end, |length| place.start + length);
@@ -224,10 +220,10 @@ fn read_file(
     entities
 }
 
-fn read_entity(item: &RawValue, policies: &Policies) -> Result<cedar::Entity, String> {
-    let entity = cedar::Entity::from_json_str(item.get(), Some(&policies.schema)).map_err(|error| causes(&error))?;
+fn read_entity(item: &RawValue, schema: &Schema) -> Result<cedar::Entity, String> {
+    let entity = cedar::Entity::from_json_str(item.get(), Some(&schema.cedar)).map_err(|error| causes(&error))?;
     let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
-    match policies.model.entity_type(kind).map(|model| &model.held) {
+    match schema.model.entity_type(kind).map(|model| &model.held) {
         Some(Held::ByRequest { .. }) => Err(format!(
             "{} is of a type that questions speak for (@source(\"request\") in the schema), so it cannot be in the directory",
             entity.uid()

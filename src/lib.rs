@@ -8,9 +8,9 @@
 //!  caller ── gRPC / HTTPS+JSON ──►  api           bytes → Evaluation; trace context, deadline, limits
 //!                                    │
 //!                                   pdp           one snapshot, one moment; the whole path in one place
-//!                                    ├──►  engine        translate: Evaluation → Question (checked by the schema)
-//!                                    ├──►  cache         equal questions have equal verdicts
-//!                                    ├──►  engine        decide: (snapshot, question) → verdict
+//!                                    ├──►  engine        outline: fits the schema? and its key
+//!                                    ├──►  cache         equal keys have equal verdicts
+//!                                    ├──►  engine        question, decide: Cedar's words, Cedar's evaluation → verdict
 //!                                    └──►  decision_log  verdict → record → fdatasync
 //!                                    │
 //!  caller ◄── decision ──────────────┘            api: Answer → bytes
@@ -40,7 +40,7 @@
 //! ```
 //!
 //! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
-//!   [`engine::translate`] and nowhere else.
+//!   [`engine::outline`] and nowhere else.
 //! - `engine` is pure: the server, `poort evaluate`, the tests and the benches run the same function.
 //! - `cache` does not know the engine; a miss is a closure. `spool` does not know what a record is.
 //! - `authzen` makes and reads AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these cannot

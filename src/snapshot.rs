@@ -56,11 +56,11 @@ impl Snapshot {
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
         static GENERATION: AtomicU64 = AtomicU64::new(1);
-        let (policies, mut problems) = Policies::from_sources(&sources.policies);
-        let Some(policies) = policies else { return (None, problems) };
-        let (directory, more) = Directory::from_sources(&sources.directory, &policies);
+        let (schema, policies, mut problems) = Policies::from_sources(&sources.policies);
+        let Some(schema) = schema else { return (None, problems) };
+        let (directory, more) = Directory::from_sources(&sources.directory, &schema);
         problems.extend(more);
-        let Some(directory) = directory else { return (None, problems) };
+        let (Some(policies), Some(directory)) = (policies, directory) else { return (None, problems) };
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
         (Some(Self { policies, directory, generation }), problems)
     }

@@ -33,10 +33,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 1024 calls on one: some clients put
-    /// all they have on one connection. 10 s to introduce oneself. 10 s of grace: twice the usual deadline.
+    /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 256 calls on one, which bounds what
+    /// their messages can take; clients keep further calls back by themselves. 10 s to introduce oneself. 10 s of grace:
+    /// twice the usual deadline.
     fn default() -> Self {
-        Self { connections: 1024, streams: 1024, handshake: Duration::from_secs(10), grace: Duration::from_secs(10) }
+        Self { connections: 1024, streams: 256, handshake: Duration::from_secs(10), grace: Duration::from_secs(10) }
     }
 }
 
@@ -49,18 +50,14 @@ pub async fn serve(
     limits: Limits,
     stopping: CancellationToken,
 ) -> usize {
-    let connections = Arc::new(Connections::new(router, limits));
+    let connections = Connections::new(router, limits);
     let accepting = bound.into_iter().map(|bound| {
         // A Unix socket stays on this machine, where file permissions protect it.
         let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
-        tokio::spawn(accept(bound, tls, connections.clone(), stopping.clone()))
+        accept(bound, tls, &connections, &stopping)
     });
-    futures_util::future::join_all(accepting.collect::<Vec<_>>()).await;
-    // Every task that accepts has ended, so this is the last owner; what is being served holds watchers only.
-    match Arc::try_unwrap(connections) {
-        Ok(connections) => connections.drain(limits.grace).await,
-        Err(_) => 0,
-    }
+    futures_util::future::join_all(accepting).await;
+    connections.drain(limits.grace).await
 }
 
 struct Connections {
@@ -128,20 +125,24 @@ impl Connections {
     }
 }
 
-async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: Arc<Connections>, stopping: CancellationToken) {
+async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connections, stopping: &CancellationToken) {
     loop {
-        let Ok(permit) = connections.open.clone().acquire_owned().await else { return };
         let accepted = async {
+            // One connection too many waits in the kernel.
+            let permit = connections.open.clone().acquire_owned().await.map_err(io::Error::other)?;
             match &bound.socket {
-                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                Socket::Tcp(listener) => {
+                    let (stream, _) = listener.accept().await?;
                     // Answers are small and wait for nothing more.
                     let _ = stream.set_nodelay(true);
                     connections.start(stream, tls.clone(), permit);
-                }),
+                }
                 Socket::Unix(listener) => {
-                    listener.accept().await.map(|(stream, _)| connections.start(stream, None, permit))
+                    let (stream, _) = listener.accept().await?;
+                    connections.start(stream, None, permit);
                 }
             }
+            Ok(())
         };
         tokio::select! {
             () = stopping.cancelled() => return,

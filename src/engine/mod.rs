@@ -7,7 +7,7 @@
 //! - A verdict equals that of `cedar_policy::Authorizer` over the full policy and entity sets, and denies wherever a policy
 //!   could not be evaluated (Cedar skips such a policy, a forbid too).
 //! - A question holds only what the schema declares, in the declared types. What the caller may not say is not in it.
-//! - [`Question::key`] holds everything that the verdict depends on. Equal keys have equal verdicts.
+//! - [`Outline::key`] holds everything that the verdict depends on. Equal keys have equal verdicts.
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `terms`: values to Cedar values by the declared type
@@ -21,4 +21,4 @@ mod translate;
 
 pub use decide::decide;
 pub use explain::{Clause, Explained, Outcome, explain};
-pub use translate::{Invalid, Question, UnknownEntities, translate};
+pub use translate::{Invalid, Outline, Question, UnknownEntities, outline, translate};

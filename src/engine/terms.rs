@@ -1,7 +1,6 @@
-//! Values of a question to Cedar values, by the type that the schema declares.
+//! Values of a question, by the type that the schema declares: into the question's key, and into Cedar values.
 //!
-//! While a value is converted, it is also written into the question's key, so that the key holds what the engine sees and
-//! nothing that it does not see.
+//! One walk does both, so that the key holds what the engine sees and nothing that it does not see.
 
 use super::translate::Invalid;
 use crate::{
@@ -59,7 +58,31 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// What a walk over the values of a question makes of them. There are two: [`Key`] and [`Make`]. They see the same values
+/// in the same order, because the same walk leads them, so the key holds what the engine sees.
+pub(super) trait Terms {
+    /// A finished value.
+    type Term;
+    /// The fields of a record, so far.
+    type Fields: Default;
+
+    fn truth(&mut self, truth: bool) -> Self::Term;
+    fn long(&mut self, long: i64) -> Self::Term;
+    fn text(&mut self, text: &str) -> Self::Term;
+    fn entity(&mut self, kind: &ast::EntityType, id: &str) -> Self::Term;
+    fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<Self::Term, Invalid>;
+    /// A set of this many elements begins.
+    fn enter_set(&mut self, elements: usize);
+    fn set(&mut self, elements: Vec<Self::Term>) -> Self::Term;
+    /// A declared attribute is there or not; if it is, its value comes next.
+    fn attribute(&mut self, present: bool);
+    fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: Self::Term);
+    fn record(&mut self, fields: Self::Fields) -> Self::Term;
+}
+
 /// Bytes that differ wherever two questions differ: every part carries its length or its kind.
+///
+/// Extension values are in it as they were written and are not read. A key that is in the cache was read before.
 #[derive(Debug, Default)]
 pub(super) struct Key(Vec<u8>);
 
@@ -76,11 +99,6 @@ impl Key {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    pub(super) fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
     pub(super) fn uid(&mut self, uid: &ast::EntityUID) {
         self.text(&uid.entity_type().to_string());
         self.text(AsRef::<str>::as_ref(uid.eid()));
@@ -91,76 +109,148 @@ impl Key {
     }
 }
 
+impl Terms for Key {
+    type Term = ();
+    type Fields = ();
+
+    fn truth(&mut self, truth: bool) {
+        self.tag(u8::from(truth));
+    }
+
+    fn long(&mut self, long: i64) {
+        self.number(long.cast_unsigned());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// The type is declared, and so the same for all questions about this action and these types.
+    fn entity(&mut self, _: &ast::EntityType, id: &str) {
+        self.text(id);
+    }
+
+    fn extension(&mut self, _: Extension, text: &str, _: Path<'_>) -> Result<(), Invalid> {
+        self.text(text);
+        Ok(())
+    }
+
+    fn enter_set(&mut self, elements: usize) {
+        self.number(elements as u64);
+    }
+
+    fn set(&mut self, _: Vec<()>) {}
+
+    fn attribute(&mut self, present: bool) {
+        self.tag(u8::from(present));
+    }
+
+    fn field(&mut self, (): &mut (), _: &SmolStr, (): ()) {}
+
+    fn record(&mut self, (): ()) {}
+}
+
+/// Makes Cedar values.
+#[derive(Debug)]
+pub(super) struct Make;
+
+impl Terms for Make {
+    type Term = ast::Value;
+    type Fields = BTreeMap<SmolStr, ast::Value>;
+
+    fn truth(&mut self, truth: bool) -> ast::Value {
+        ast::Value::from(truth)
+    }
+
+    fn long(&mut self, long: i64) -> ast::Value {
+        ast::Value::from(long)
+    }
+
+    fn text(&mut self, text: &str) -> ast::Value {
+        ast::Value::from(text)
+    }
+
+    fn entity(&mut self, kind: &ast::EntityType, id: &str) -> ast::Value {
+        ast::Value::from(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None))
+    }
+
+    fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
+        extension(kind, text).map_err(|error| {
+            let (name, example) = (kind.type_name(), kind.example());
+            Invalid::new(path, format!("`{text}` is not a {name}: {error}; an example is {example}"))
+        })
+    }
+
+    fn enter_set(&mut self, _: usize) {}
+
+    fn set(&mut self, elements: Vec<ast::Value>) -> ast::Value {
+        ast::Value::set(elements, None)
+    }
+
+    fn attribute(&mut self, _: bool) {}
+
+    fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: ast::Value) {
+        fields.insert(name.clone(), term);
+    }
+
+    fn record(&mut self, fields: Self::Fields) -> ast::Value {
+        ast::Value::record_arc(Arc::new(fields), None)
+    }
+}
+
 /// The declared attributes that the caller gives. What is not declared is left out: no valid policy can read it.
-pub(super) fn record(
+pub(super) fn record<T: Terms>(
+    terms: &mut T,
     declared: &Attributes,
     given: &Map,
     path: Path<'_>,
-    key: &mut Key,
-) -> Result<BTreeMap<SmolStr, ast::Value>, Invalid> {
-    let mut record = BTreeMap::new();
+) -> Result<T::Fields, Invalid> {
+    let mut fields = T::Fields::default();
     for (name, attribute) in declared {
         match given.get(name.as_str()) {
             None | Some(Value::Null) if attribute.required => {
                 let message = format!("is missing; the schema requires {}", attribute.shape.describe());
                 return Err(Invalid::new(path.field(name), message));
             }
-            None | Some(Value::Null) => key.tag(0),
+            None | Some(Value::Null) => terms.attribute(false),
             Some(value) => {
-                key.tag(1);
-                let value = term(&attribute.shape, value, path.field(name), key)?;
-                record.insert(name.clone(), value);
+                terms.attribute(true);
+                let term = term(terms, &attribute.shape, value, path.field(name))?;
+                terms.field(&mut fields, name, term);
             }
         }
     }
-    Ok(record)
+    Ok(fields)
 }
 
 /// A value of the declared type.
-pub(super) fn term(shape: &Shape, value: &Value, path: Path<'_>, key: &mut Key) -> Result<ast::Value, Invalid> {
+pub(super) fn term<T: Terms>(terms: &mut T, shape: &Shape, value: &Value, path: Path<'_>) -> Result<T::Term, Invalid> {
     let unfit = || Invalid::new(path, format!("is {}; the schema wants {}", value.kind(), shape.describe()));
     match (shape, value) {
-        (Shape::Bool, Value::Bool(truth)) => {
-            key.tag(u8::from(*truth));
-            Ok(ast::Value::from(*truth))
-        }
-        (Shape::Long, Value::Number(number)) => {
-            let long = long(*number, path)?;
-            key.number(long.cast_unsigned());
-            Ok(ast::Value::from(long))
-        }
-        (Shape::String, Value::String(text)) => {
-            key.text(text);
-            Ok(ast::Value::from(text.as_str()))
-        }
+        (Shape::Bool, Value::Bool(truth)) => Ok(terms.truth(*truth)),
+        (Shape::Long, Value::Number(number)) => Ok(terms.long(long(*number, path)?)),
+        (Shape::String, Value::String(text)) => Ok(terms.text(text)),
         (Shape::Entity(kind), _) => {
             let id = entity_id(kind, value, path)?.ok_or_else(unfit)?;
-            key.text(id);
-            let uid = ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
-            Ok(ast::Value::from(uid))
+            Ok(terms.entity(kind, id))
         }
         (Shape::Set(element), Value::List(elements)) => {
-            key.number(elements.len() as u64);
-            let terms = elements
+            terms.enter_set(elements.len());
+            let elements = elements
                 .iter()
                 .enumerate()
-                .map(|(index, value)| term(element, value, path.index(index), key))
+                .map(|(index, value)| term(terms, element, value, path.index(index)))
                 .collect::<Result<Vec<_>, _>>()?;
-            Ok(ast::Value::set(terms, None))
+            Ok(terms.set(elements))
         }
         (Shape::Record(declared), Value::Map(given)) => {
-            Ok(ast::Value::record_arc(Arc::new(record(declared, given, path, key)?), None))
+            let fields = record(terms, declared, given, path)?;
+            Ok(terms.record(fields))
         }
         (Shape::Extension(kind), _) => {
             let text = extension_text(*kind, value, path)?.ok_or_else(unfit)?;
-            let made = extension(*kind, text).map_err(|error| {
-                Invalid::new(
-                    path,
-                    format!("`{text}` is not a {}: {error}; an example is {}", kind.type_name(), kind.example()),
-                )
-            })?;
-            key.text(text);
-            Ok(made)
+            terms.extension(*kind, text, path)
         }
         _ => Err(unfit()),
     }

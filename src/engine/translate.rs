@@ -7,7 +7,7 @@
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema does not declare is left out; what it declares and does not fit is an [`Invalid`] with its path.
 
-use super::terms::{self, Key, Path};
+use super::terms::{self, Key, Make, Path, Terms};
 use crate::{
     evaluation::{Evaluation, Map, Value},
     moment::Moment,
@@ -22,6 +22,21 @@ use std::{
     sync::Arc,
 };
 
+/// A question whose form fits the schema of one snapshot: all names are known and all values have their declared kinds.
+///
+/// It has a key, under which its verdict may be found; if it is not, [`Outline::question`] makes what the engine decides.
+#[derive(Debug)]
+pub struct Outline<'a> {
+    snapshot: &'a Snapshot,
+    evaluation: &'a Evaluation,
+    moment: &'a Moment,
+    unknown: UnknownEntities,
+    subject: &'a EntityModel,
+    action: &'a ActionModel,
+    resource: &'a EntityModel,
+    key: Option<Arc<[u8]>>,
+}
+
 /// A question that the engine can decide: valid against the schema of one snapshot.
 #[derive(Debug)]
 pub struct Question {
@@ -29,17 +44,6 @@ pub struct Question {
     pub(super) action: ast::EntityUID,
     pub(super) resource: Party,
     pub(super) context: Arc<BTreeMap<SmolStr, ast::Value>>,
-    /// Everything that the verdict depends on. `None`: it depends on the moment itself, and is never reused.
-    key: Option<Arc<[u8]>>,
-}
-
-impl Question {
-    /// Everything that the verdict depends on, the snapshot included: equal keys have equal verdicts. `None` if the
-    /// policies can read the moment of the decision.
-    #[must_use]
-    pub const fn key(&self) -> Option<&Arc<[u8]>> {
-        self.key.as_ref()
-    }
 }
 
 /// A principal or a resource.
@@ -102,7 +106,29 @@ const ACTION: Path<'_> = Path::root("action");
 const RESOURCE: Path<'_> = Path::root("resource");
 const CONTEXT: Path<'_> = Path::root("context");
 
-/// Makes a question of an evaluation.
+/// Checks the form of an evaluation and makes its key.
+///
+/// # Errors
+/// The first field that does not fit the schema.
+pub fn outline<'a>(
+    snapshot: &'a Snapshot,
+    evaluation: &'a Evaluation,
+    moment: &'a Moment,
+    unknown: UnknownEntities,
+) -> Result<Outline<'a>, Invalid> {
+    let Evaluation { subject, action, resource, context: _ } = evaluation;
+    let model = &snapshot.policies.model;
+    let in_type = |path: Path<'_>, message| Invalid::new(path.field("type"), message);
+    let subject = model.entity(&subject.kind).map_err(|message| in_type(SUBJECT, message))?;
+    let resource = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message))?;
+    let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
+    check_applies(action, subject, resource)?;
+    let mut outline = Outline { snapshot, evaluation, moment, unknown, subject, action, resource, key: None };
+    outline.key = outline.make_key()?;
+    Ok(outline)
+}
+
+/// Makes a question of an evaluation: [`outline`] and [`Outline::question`] in one.
 ///
 /// # Errors
 /// The first field that does not fit the schema.
@@ -112,28 +138,158 @@ pub fn translate(
     moment: &Moment,
     unknown: UnknownEntities,
 ) -> Result<Question, Invalid> {
-    let Evaluation { subject, action, resource, context } = evaluation;
-    let model = &snapshot.policies.model;
-    let in_type = |path: Path<'_>, message| Invalid::new(path.field("type"), message);
-    let subject_type = model.entity(&subject.kind).map_err(|message| in_type(SUBJECT, message))?;
-    let resource_type = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message))?;
-    let action_model = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
-    check_applies(action_model, subject_type, resource_type)?;
+    outline(snapshot, evaluation, moment, unknown)?.question()
+}
 
-    let mut key = Key::with_capacity(256);
-    key.number(snapshot.generation);
-    key.uid(&action_model.uid);
-    let principal = party(snapshot, subject_type, subject, SUBJECT, unknown, &mut key)?;
-    let resource = party(snapshot, resource_type, resource, RESOURCE, unknown, &mut key)?;
-    if principal.uid == resource.uid
-        && let (Source::Request(one), Source::Request(other)) = (&principal.entity, &resource.entity)
-        && !one.deep_eq(other)
-    {
-        return Err(Invalid::new(RESOURCE.field("properties"), "is the subject itself, with other properties"));
+impl Outline<'_> {
+    /// Everything that the verdict depends on, the snapshot included: equal keys have equal verdicts. `None` if the
+    /// policies can read the moment of the decision.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Arc<[u8]>> {
+        self.key.as_ref()
     }
-    let (context, repeatable) = context_of(snapshot, action_model, &action.properties, context, moment, &mut key)?;
-    let key = repeatable.then(|| key.finish());
-    Ok(Question { principal, action: action_model.uid.clone(), resource, context: Arc::new(context), key })
+
+    fn make_key(&self) -> Result<Option<Arc<[u8]>>, Invalid> {
+        let Self { snapshot, evaluation, moment, unknown: _, subject, action, resource, key: _ } = self;
+        let mut key = Key::with_capacity(256);
+        key.number(snapshot.generation);
+        key.uid(&action.uid);
+        for (model, named, path) in
+            [(subject, &evaluation.subject, SUBJECT), (resource, &evaluation.resource, RESOURCE)]
+        {
+            key.text(&model.name.to_string());
+            key.text(&named.id);
+            // What the directory holds is the snapshot's, and the key has its generation.
+            if let Held::ByRequest { attributes, tags, parents: _ } = &model.held {
+                let properties = path.field("properties");
+                terms::record(&mut key, attributes, &named.properties, properties)?;
+                if let Some(shape) = tags.as_ref().filter(|_| !attributes.contains_key("tags")) {
+                    tags_of(&mut key, shape, named.properties.get("tags"), properties.field("tags"))?;
+                }
+            }
+        }
+        self.context_of(&mut key)?;
+        let Some(declared) = action.pdp else { return Ok(Some(key.finish())) };
+        let reads = snapshot.policies.reads.pdp(&action.uid);
+        if declared.now && reads.now {
+            return Ok(None);
+        }
+        if declared.today && reads.today {
+            key.text(&moment.today);
+        }
+        if declared.hour && reads.hour {
+            key.tag(moment.hour);
+        }
+        if let (true, true, Some(application)) = (declared.application, reads.application, &moment.application) {
+            key.text(application);
+        }
+        Ok(Some(key.finish()))
+    }
+
+    /// What the engine decides.
+    ///
+    /// # Errors
+    /// The first value that has the declared kind but not a meaning, such as a date that is none.
+    pub fn question(&self) -> Result<Question, Invalid> {
+        let principal = self.party(self.subject, &self.evaluation.subject, SUBJECT)?;
+        let resource = self.party(self.resource, &self.evaluation.resource, RESOURCE)?;
+        if principal.uid == resource.uid
+            && let (Source::Request(one), Source::Request(other)) = (&principal.entity, &resource.entity)
+            && !one.deep_eq(other)
+        {
+            return Err(Invalid::new(RESOURCE.field("properties"), "is the subject itself, with other properties"));
+        }
+        let (mut context, action) = self.context_of(&mut Make)?;
+        context.extend(action.map(|action| (SmolStr::new_static("action"), Make.record(action))));
+        context.extend(self.pdp()?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
+        Ok(Question { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
+    }
+
+    fn party(&self, model: &EntityModel, named: &crate::evaluation::Entity, path: Path<'_>) -> Result<Party, Invalid> {
+        let directory = &self.snapshot.directory;
+        let uid = ast::EntityUID::from_components(model.name.clone(), ast::Eid::new(named.id.as_str()), None);
+        let entity = match &model.held {
+            Held::ByDirectory => match (directory.get(&uid), self.unknown) {
+                (Some(entity), _) => Source::Directory(entity.clone()),
+                (None, UnknownEntities::Deny) => Source::Unknown,
+                (None, UnknownEntities::Evaluate) => Source::Bare,
+            },
+            Held::BySchema => Source::Schema,
+            Held::ByRequest { attributes, parents, tags } => {
+                let properties = path.field("properties");
+                let attrs = terms::record(&mut Make, attributes, &named.properties, properties)?;
+                let tags = match tags {
+                    Some(shape) if !attributes.contains_key("tags") => {
+                        tags_of(&mut Make, shape, named.properties.get("tags"), properties.field("tags"))?
+                    }
+                    _ => BTreeMap::new(),
+                };
+                let parents = parents_of(&attrs, parents);
+                // A parent brings its own ancestors from the directory, so that `in` sees the whole hierarchy.
+                let ancestors = parents
+                    .iter()
+                    .filter_map(|parent| directory.get(parent))
+                    .flat_map(|parent| parent.ancestors().cloned())
+                    .filter(|ancestor| !parents.contains(ancestor))
+                    .collect();
+                let known = |(name, value): (SmolStr, ast::Value)| (name, ast::PartialValue::Value(value));
+                Source::Request(Arc::new(ast::Entity::new_with_attr_partial_value(
+                    uid.clone(),
+                    attrs.into_iter().map(known),
+                    ancestors,
+                    parents,
+                    tags.into_iter().map(known),
+                )))
+            }
+        };
+        Ok(Party { uid, entity })
+    }
+
+    /// The caller's part of the context, and the action's properties where the schema declares them.
+    fn context_of<T: Terms>(&self, terms: &mut T) -> Result<(T::Fields, Option<T::Fields>), Invalid> {
+        let given = &self.evaluation.context;
+        if given.contains_key("pdp") {
+            return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
+        }
+        let context = terms::record(terms, &self.action.context, given, CONTEXT)?;
+        let Some(declared) = &self.action.properties else { return Ok((context, None)) };
+        if given.contains_key("action") {
+            let message = "is made of the properties of the action; give them in action.properties";
+            return Err(Invalid::new(CONTEXT.field("action"), message));
+        }
+        let properties = &self.evaluation.action.properties;
+        let present = declared.required || !properties.is_empty();
+        terms.attribute(present);
+        if !present {
+            return Ok((context, None));
+        }
+        let action = terms::record(terms, &declared.attributes, properties, ACTION.field("properties"))?;
+        Ok((context, Some(action)))
+    }
+
+    /// Poort's own part of the context: of what the schema declares, what the policies of this action can read. What none
+    /// of them can read cannot change the answer, and is not made.
+    fn pdp(&self) -> Result<Option<BTreeMap<SmolStr, ast::Value>>, Invalid> {
+        let Some(declared) = self.action.pdp else { return Ok(None) };
+        let reads = self.snapshot.policies.reads.pdp(&self.action.uid);
+        let moment = self.moment;
+        let mut pdp = BTreeMap::new();
+        if declared.now && reads.now {
+            let now = Make.extension(Extension::Datetime, &moment.now_text, CONTEXT)?;
+            pdp.insert(SmolStr::new_static("now"), now);
+        }
+        if declared.today && reads.today {
+            let today = Make.extension(Extension::Datetime, &moment.today, CONTEXT)?;
+            pdp.insert(SmolStr::new_static("today"), today);
+        }
+        if declared.hour && reads.hour {
+            pdp.insert(SmolStr::new_static("hour"), ast::Value::from(i64::from(moment.hour)));
+        }
+        if let (true, true, Some(application)) = (declared.application, reads.application, &moment.application) {
+            pdp.insert(SmolStr::new_static("application"), ast::Value::from(application.as_ref()));
+        }
+        Ok(Some(pdp))
+    }
 }
 
 /// The schema says which types of subjects and resources an action is about.
@@ -158,74 +314,26 @@ fn check_applies(action: &ActionModel, subject: &EntityModel, resource: &EntityM
     Ok(())
 }
 
-fn party(
-    snapshot: &Snapshot,
-    model: &EntityModel,
-    named: &crate::evaluation::Entity,
-    path: Path<'_>,
-    unknown: UnknownEntities,
-    key: &mut Key,
-) -> Result<Party, Invalid> {
-    let uid = ast::EntityUID::from_components(model.name.clone(), ast::Eid::new(named.id.as_str()), None);
-    key.uid(&uid);
-    let entity = match &model.held {
-        // The snapshot's generation is in the key, and stands for everything that the directory holds.
-        Held::ByDirectory => match (snapshot.directory.get(&uid), unknown) {
-            (Some(entity), _) => Source::Directory(entity.clone()),
-            (None, UnknownEntities::Deny) => Source::Unknown,
-            (None, UnknownEntities::Evaluate) => Source::Bare,
-        },
-        Held::BySchema => Source::Schema,
-        Held::ByRequest { attributes, parents, tags } => {
-            let properties = path.field("properties");
-            let attrs = terms::record(attributes, &named.properties, properties, key)?;
-            let tags = match tags {
-                Some(shape) if !attributes.contains_key("tags") => {
-                    tags_of(shape, named.properties.get("tags"), properties.field("tags"), key)?
-                }
-                _ => BTreeMap::new(),
-            };
-            let parents = parents_of(&attrs, parents);
-            // A parent brings its own ancestors from the directory, so that `in` sees the whole hierarchy.
-            let ancestors = parents
-                .iter()
-                .filter_map(|parent| snapshot.directory.get(parent))
-                .flat_map(|parent| parent.ancestors().cloned())
-                .filter(|ancestor| !parents.contains(ancestor))
-                .collect();
-            let known = |(name, value): (SmolStr, ast::Value)| (name, ast::PartialValue::Value(value));
-            Source::Request(Arc::new(ast::Entity::new_with_attr_partial_value(
-                uid.clone(),
-                attrs.into_iter().map(known),
-                ancestors,
-                parents,
-                tags.into_iter().map(known),
-            )))
-        }
-    };
-    Ok(Party { uid, entity })
-}
-
 /// Tags are the property `tags`: any names, values of one type.
-fn tags_of(
+fn tags_of<T: Terms>(
+    terms: &mut T,
     shape: &Shape,
     given: Option<&Value>,
     path: Path<'_>,
-    key: &mut Key,
-) -> Result<BTreeMap<SmolStr, ast::Value>, Invalid> {
+) -> Result<T::Fields, Invalid> {
+    let mut tags = T::Fields::default();
     let given = match given {
         None | Some(Value::Null) => &Map::new(),
         Some(Value::Map(given)) => given,
         Some(other) => return Err(Invalid::new(path, format!("is {}; the schema wants an object", other.kind()))),
     };
-    key.number(given.len() as u64);
-    given
-        .iter()
-        .map(|(name, value)| {
-            key.text(name);
-            Ok((SmolStr::new(name), terms::term(shape, value, path.field(name), key)?))
-        })
-        .collect()
+    terms.enter_set(given.len());
+    for (name, value) in given {
+        terms.text(name);
+        let term = terms::term(terms, shape, value, path.field(name))?;
+        terms.field(&mut tags, &SmolStr::new(name), term);
+    }
+    Ok(tags)
 }
 
 /// The entities that the attributes named in `@parents` hold.
@@ -235,64 +343,4 @@ fn parents_of(attrs: &BTreeMap<SmolStr, ast::Value>, names: &[SmolStr]) -> HashS
         parents.extend(value.all_literal_uids());
     }
     parents
-}
-
-/// The context: the caller's part, the action's properties, and poort's own. Also says whether the answer can be reused.
-fn context_of(
-    snapshot: &Snapshot,
-    action: &ActionModel,
-    properties: &Map,
-    given: &Map,
-    moment: &Moment,
-    key: &mut Key,
-) -> Result<(BTreeMap<SmolStr, ast::Value>, bool), Invalid> {
-    if given.contains_key("pdp") {
-        return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
-    }
-    let mut context = terms::record(&action.context, given, CONTEXT, key)?;
-    if let Some(declared) = &action.properties {
-        if given.contains_key("action") {
-            let message = "is made of the properties of the action; give them in action.properties";
-            return Err(Invalid::new(CONTEXT.field("action"), message));
-        }
-        let present = declared.required || !properties.is_empty();
-        key.tag(u8::from(present));
-        if present {
-            let record = terms::record(&declared.attributes, properties, ACTION.field("properties"), key)?;
-            context.insert(SmolStr::new_static("action"), ast::Value::record_arc(Arc::new(record), None));
-        }
-    }
-    let Some(declared) = action.pdp else { return Ok((context, true)) };
-    // Only what the policies of this action can read is in the key; the rest cannot change the answer.
-    let reads = snapshot.policies.reads.pdp(&action.uid);
-    let mut pdp = BTreeMap::new();
-    let mut datetime = |name: &'static str, text: &str| {
-        let value = terms::extension(Extension::Datetime, text)
-            .map_err(|error| Invalid::new(CONTEXT.field("pdp"), format!("{name}: {error}")))?;
-        pdp.insert(SmolStr::new_static(name), value);
-        Ok(())
-    };
-    if declared.now {
-        datetime("now", &moment.now_text)?;
-    }
-    if declared.today {
-        datetime("today", &moment.today)?;
-        if reads.today {
-            key.text(&moment.today);
-        }
-    }
-    if declared.hour {
-        pdp.insert(SmolStr::new_static("hour"), ast::Value::from(i64::from(moment.hour)));
-        if reads.hour {
-            key.tag(moment.hour);
-        }
-    }
-    if let (true, Some(application)) = (declared.application, &moment.application) {
-        pdp.insert(SmolStr::new_static("application"), ast::Value::from(application.as_ref()));
-        if reads.application {
-            key.text(application);
-        }
-    }
-    context.insert(SmolStr::new_static("pdp"), ast::Value::record_arc(Arc::new(pdp), None));
-    Ok((context, !(declared.now && reads.now)))
 }

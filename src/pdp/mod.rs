@@ -249,8 +249,9 @@ impl Pdp {
     }
 
     fn answer(&self, snapshot: &Snapshot, evaluation: &Evaluation, moment: &Moment) -> Result<Answer, Invalid> {
-        let question = engine::translate(snapshot, evaluation, moment, self.config.unknown)?;
-        let (verdict, cached) = self.cache.verdict(question.key(), || engine::decide(snapshot, &question));
+        let outline = engine::outline(snapshot, evaluation, moment, self.config.unknown)?;
+        let decide = || outline.question().map(|question| engine::decide(snapshot, &question));
+        let (verdict, cached) = self.cache.verdict(outline.key(), decide)?;
         Ok(Answer::Evaluated(Evaluated {
             verdict,
             revision: snapshot.policies.revision.clone(),

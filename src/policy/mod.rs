@@ -43,7 +43,7 @@ pub struct Policies {
     /// The schema that they were validated against.
     pub schema: cedar::Schema,
     /// The schema, as the translation of questions needs it.
-    pub model: Model,
+    pub model: Arc<Model>,
     /// What each policy says about itself.
     pub facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
     /// The actions as entities, with all groups that they are in.
@@ -54,19 +54,33 @@ pub struct Policies {
     pub revision: Revision,
 }
 
+/// A checked schema. The directory is checked against it also where the policies have mistakes, so that all mistakes are
+/// found at once.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// As Cedar has it.
+    pub cedar: cedar::Schema,
+    /// As the translation of questions needs it.
+    pub model: Arc<Model>,
+}
+
 impl Policies {
-    /// Checks the files of a policy folder. All problems of all files come back, warnings too; the policies come back
-    /// only if none of the problems is an error.
+    /// Checks the files of a policy folder. All problems of all files come back, warnings too; the schema comes back if it
+    /// has no error, the policies only if none of the problems is an error.
     #[must_use]
-    pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+    pub fn from_sources(sources: &Sources) -> (Option<Schema>, Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();
         let schema = model::read_schema(sources, &mut problems);
         let parsed = parse::parse(sources, &mut problems);
-        let Some((schema, model)) = schema else { return (None, problems) };
-        parse::validate(&schema, &parsed, &mut problems);
-        if has_errors(&problems) {
-            return (None, problems);
-        }
+        let Some(schema) = schema else { return (None, None, problems) };
+        parse::validate(&schema.cedar, &parsed, &mut problems);
+        let policies = if has_errors(&problems) { None } else { Self::build(sources, &schema, parsed, &mut problems) };
+        (Some(schema), policies, problems)
+    }
+
+    /// Puts together what was checked.
+    fn build(sources: &Sources, schema: &Schema, parsed: parse::Parsed, problems: &mut Vec<Problem>) -> Option<Self> {
+        let Schema { cedar: schema, model } = schema.clone();
         let built = parsed.set.to_pst().map_err(|error| error.to_string()).and_then(|tree| {
             let reads = Reads::of(&tree, &parsed.set, &schema, &model);
             // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
@@ -87,11 +101,11 @@ impl Policies {
             Ok((set, reads, action_entities)) => {
                 let revision = sources.revision();
                 let facts = parsed.facts;
-                (Some(Self { set, schema, model, facts, action_entities, reads, revision }), problems)
+                Some(Self { set, schema, model, facts, action_entities, reads, revision })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));
-                (None, problems)
+                None
             }
         }
     }

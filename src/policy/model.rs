@@ -4,7 +4,7 @@
 //! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types.
 
 use super::{
-    Sources,
+    Schema, Sources,
     shape::{Attributes, Extension, Shape, attributes},
 };
 use crate::problem::{Problem, SourceFile};
@@ -163,7 +163,7 @@ fn quoted(names: &[String]) -> String {
 }
 
 /// Reads the schema file. `None` if it has an error, which is then among the problems.
-pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Option<(cedar::Schema, Model)> {
+pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Option<Schema> {
     let Some(file) = sources.schema() else {
         problems.push(
             Problem::unreadable("schema::missing", sources.folder(), format!("has no file `{}`", super::SCHEMA_FILE))
@@ -191,7 +191,7 @@ pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Opt
     problems
         .extend(warnings.iter().map(|warning| Problem::from_diagnostic("schema::warning", file, warning).as_warning()));
     let model = Reader { file, fragment: &fragment, schema: schema.as_ref(), problems }.read()?;
-    Some((schema, model))
+    Some(Schema { cedar: schema, model: Arc::new(model) })
 }
 
 /// Makes the model, and gathers what is wrong in the annotations.
