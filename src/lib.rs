@@ -47,6 +47,34 @@
 //!   differ in form.
 //! - Errors, metrics and configuration live with their module.
 //!
+//! # In a few lines
+//!
+//! The engine needs no server:
+//!
+//! ```
+//! use poort::{
+//!     authzen::{Limits, read_evaluation},
+//!     engine::{UnknownEntities, decide, translate},
+//!     pdp::Clock,
+//!     snapshot::{Snapshot, Sources},
+//! };
+//! use std::path::Path;
+//!
+//! let sources = Sources::read(Path::new("policies"), Path::new("policies/directory")).expect("readable files");
+//! let (snapshot, _problems) = Snapshot::from_sources(&sources);
+//! let snapshot = snapshot.expect("valid policies");
+//! let question = br#"{"subject": {"type": "Officer", "id": "officer-0007"}, "action": {"name": "consult"},
+//!     "resource": {"type": "Investigation", "id": "inv-0042", "properties":
+//!         {"unit": "detectives-north", "team": "heron", "level": 3, "embargo": false}},
+//!     "context": {"purpose": "9"}}"#;
+//! let evaluation = read_evaluation(question, Limits { depth: 16, batch: 1 })?;
+//! let moment = Clock::new(jiff::tz::TimeZone::UTC, None).now();
+//! let verdict = decide(&snapshot, &translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny)?);
+//! assert!(verdict.decision.is_allow());
+//! assert_eq!(verdict.policies[0].id, "summit.team");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Promises
 //!
 //! Each is held by a test that fails when it is broken.

@@ -6,7 +6,7 @@
 use super::{Config, call, status};
 use crate::{
     authzen::{self, Asked, Limits, ReadError},
-    pdp::{Pdp, Refusal},
+    pdp::{Pdp, Refusal, Unread},
 };
 use axum::{
     Router,
@@ -16,7 +16,7 @@ use axum::{
     middleware::{self, Next},
     routing,
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -84,11 +84,11 @@ async fn request_id(request: Request<Body>, next: Next) -> Response<Body> {
 }
 
 async fn evaluation(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
-    service.evaluation(request).await.unwrap_or_else(Fault::into_response)
+    service.evaluation(request).await.unwrap_or_else(|fault| service.told(&fault))
 }
 
 async fn evaluations(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
-    service.evaluations(request).await.unwrap_or_else(Fault::into_response)
+    service.evaluations(request).await.unwrap_or_else(|fault| service.told(&fault))
 }
 
 async fn metadata(State(service): State<Service>, headers: HeaderMap) -> Response<Body> {
@@ -115,6 +115,14 @@ impl Service {
         }
     }
 
+    fn told(&self, fault: &Fault) -> Response<Body> {
+        if !fault.counted {
+            let is_limit = fault.status == StatusCode::PAYLOAD_TOO_LARGE;
+            self.pdp.count_unread(if is_limit { Unread::TooLarge } else { Unread::Invalid });
+        }
+        error(fault.status, &fault.message)
+    }
+
     async fn one(
         &self,
         headers: &HeaderMap,
@@ -136,14 +144,9 @@ impl Service {
         }
         let too_large =
             || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
-        let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > self.message) {
-            return Err(too_large());
-        }
-        let read = Limited::new(body, self.message).collect();
-        match tokio::time::timeout_at(deadline.into(), read).await {
-            Ok(Ok(body)) => Ok((head.headers, body.to_bytes(), deadline)),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        match tokio::time::timeout_at(deadline.into(), read(body, self.message)).await {
+            Ok(Ok(Some(body))) => Ok((head.headers, body, deadline)),
+            Ok(Ok(None)) => Err(too_large()),
             Ok(Err(_)) => Err(Fault::new(StatusCode::BAD_REQUEST, "the body broke off")),
             Err(_) => Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         }
@@ -172,6 +175,26 @@ impl Service {
     }
 }
 
+/// How much of a body that is too large is still taken, in times the limit.
+const PATIENCE: usize = 16;
+
+/// The body; `None` if it is larger than the limit. Many HTTP/1.1 callers look at the answer only when they have sent all,
+/// and lose it if the connection is closed before that. So what is too much is read too, up to a bound, and thrown away.
+async fn read(mut body: Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut kept = Vec::new();
+    let mut n_bytes = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        n_bytes = n_bytes.saturating_add(data.len());
+        if n_bytes <= limit {
+            kept.extend_from_slice(&data);
+        } else if n_bytes > limit.saturating_mul(PATIENCE) {
+            break;
+        }
+    }
+    Ok((n_bytes <= limit).then(|| kept.into()))
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(kind)), None) = (types.next().map(HeaderValue::to_str), types.next()) else { return false };
@@ -183,15 +206,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 struct Fault {
     status: StatusCode,
     message: String,
+    /// Whether the decision point saw the question, and so has counted its refusal.
+    counted: bool,
 }
 
 impl Fault {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
-    }
-
-    fn into_response(self) -> Response<Body> {
-        error(self.status, &self.message)
+        Self { status, message: message.into(), counted: false }
     }
 }
 
@@ -204,7 +225,7 @@ impl From<ReadError> for Fault {
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
-        Self::new(status::of(&refusal).0, refusal.to_string())
+        Self { counted: true, ..Self::new(status::of(&refusal).0, refusal.to_string()) }
     }
 }
 

@@ -166,14 +166,20 @@ fn item(mut fields: Map, path: &str) -> Result<Item, ReadError> {
 
 fn entity(mut fields: Map, path: &str) -> Result<Entity, ReadError> {
     Ok(Entity {
-        kind: string(&mut fields, path, "type")?,
+        kind: name(&mut fields, path, "type")?,
         id: string(&mut fields, path, "id")?,
         properties: properties(&mut fields, path)?,
     })
 }
 
 fn action(mut fields: Map, path: &str) -> Result<Action, ReadError> {
-    Ok(Action { name: string(&mut fields, path, "name")?, properties: properties(&mut fields, path)? })
+    Ok(Action { name: name(&mut fields, path, "name")?, properties: properties(&mut fields, path)? })
+}
+
+/// A name; an empty one is none, as in protobuf, which cannot tell the two apart.
+fn name(fields: &mut Map, path: &str, name: &str) -> Result<String, ReadError> {
+    let text = string(fields, path, name)?;
+    if text.is_empty() { Err(ReadError::form(format!("{path}.{name}"), "is missing")) } else { Ok(text) }
 }
 
 fn string(fields: &mut Map, path: &str, name: &str) -> Result<String, ReadError> {

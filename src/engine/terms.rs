@@ -178,7 +178,7 @@ impl Terms for Make {
     fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
         extension(kind, text).map_err(|error| {
             let (name, example) = (kind.type_name(), kind.example());
-            Invalid::new(path, format!("`{text}` is not a {name}: {error}; an example is {example}"))
+            Invalid::new(path, format!("`{text}` is no {name}: {error}; an example is {example}"))
         })
     }
 
@@ -308,7 +308,7 @@ fn extension_text<'v>(kind: Extension, value: &'v Value, path: Path<'_>) -> Resu
             if function == kind.constructor() {
                 Ok(Some(argument))
             } else {
-                let message = format!("is made by `{function}`; the schema wants a {}", kind.type_name());
+                let message = format!("is made by `{function}`; the schema wants `{}`", kind.constructor());
                 Err(Invalid::new(path, message))
             }
         }

@@ -1,6 +1,6 @@
 //! What operators see of the decision point.
 
-use super::{Answered, Refusal};
+use super::{Answered, Refusal, Unread};
 use crate::{decision::Answer, telemetry::metrics::DURATION_BOUNDARIES};
 use opentelemetry::{
     KeyValue,
@@ -56,6 +56,14 @@ impl Metrics {
                 self.policy_errors.add(1, &[KeyValue::new("policy", error.policy.clone())]);
             }
         }
+    }
+
+    pub(super) fn unread(&self, why: Unread) {
+        let reason = match why {
+            Unread::Invalid => "invalid",
+            Unread::TooLarge => "too_large",
+        };
+        self.refused.add(1, &[KeyValue::new("reason", reason)]);
     }
 
     pub(super) fn finish<T>(&self, outcome: &Result<Answered<T>, Refusal>, started: Instant) {

@@ -122,7 +122,21 @@ pub enum Refusal {
     NoRecord,
 }
 
+/// Why a call never became a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is no question.
+    Invalid,
+    /// It is above a limit.
+    TooLarge,
+}
+
 impl Pdp {
+    /// Counts a call that the wire could make no question of, beside the refusals that are counted here.
+    pub fn count_unread(&self, why: Unread) {
+        self.metrics.unread(why);
+    }
+
     /// Puts the parts together, but for the log: reading what an old log holds can take a while, and health is told
     /// meanwhile.
     #[must_use]

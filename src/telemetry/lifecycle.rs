@@ -34,7 +34,7 @@ pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 pub enum StartError {
     /// The log's filter is not in the syntax of `EnvFilter`.
-    #[error("telemetry.log.filter: cannot read `{filter}`")]
+    #[error("telemetry.log: cannot read `{filter}`")]
     InvalidFilter {
         /// The filter as configured.
         filter: String,

@@ -168,6 +168,6 @@ mod tests {
     fn an_invalid_filter_is_an_error_that_shows_it() {
         let error = written("poort=loud", Format::Text, Color::None).err();
         let message = error.map(|error| error.to_string()).unwrap_or_default();
-        assert_eq!(message, "telemetry.log.filter: cannot read `poort=loud`");
+        assert_eq!(message, "telemetry.log: cannot read `poort=loud`");
     }
 }

@@ -48,7 +48,8 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         U::decode(buffer).map(Some).map_err(|error| {
-            let error = error.to_string();
+            // Fields are named as in Rust, where `type` needs a prefix.
+            let error = error.to_string().replace("r#", "");
             // The library's bound on nesting lies above ours, and has no kind of its own.
             if error.contains("recursion limit") {
                 Status::resource_exhausted("the message is nested too deep")

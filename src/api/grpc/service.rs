@@ -3,7 +3,7 @@
 use super::{convert, convert::Malformed, pb};
 use crate::{
     api::{Config, call, status},
-    pdp::{Call, Pdp, Refusal},
+    pdp::{Call, Pdp, Refusal, Unread},
     trace::TraceContext,
 };
 use futures_util::{Stream, StreamExt as _};
@@ -43,18 +43,23 @@ fn refused(refusal: &Refusal) -> Status {
     Status::new(status::of(refusal).1, refusal.to_string())
 }
 
-fn malformed(malformed: Malformed) -> Status {
-    match malformed {
+/// What never became a question, counted.
+fn malformed(pdp: &Pdp, malformed: Malformed) -> Status {
+    let status = match malformed {
         Malformed::Refused(refusal) => refused(&refusal),
         Malformed::TooDeep(message) => Status::resource_exhausted(message),
-    }
+    };
+    let is_limit = status.code() == Code::ResourceExhausted;
+    pdp.count_unread(if is_limit { Unread::TooLarge } else { Unread::Invalid });
+    status
 }
 
 #[tonic::async_trait]
 impl pb::access_evaluation_server::AccessEvaluation for Service {
     async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
         let call = self.call(&request)?;
-        let evaluation = convert::evaluation(request.into_inner(), self.depth).map_err(malformed)?;
+        let evaluation =
+            convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal))?;
         Ok(Response::new(convert::response(&answered.answer, answered.record)))
     }
@@ -65,7 +70,8 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
     ) -> Result<Response<pb::EvaluateBatchResponse>, Status> {
         let call = self.call(&request)?;
         let limit = self.pdp.batch_limit();
-        let batch = convert::batch(request.into_inner(), self.depth, limit).map_err(malformed)?;
+        let batch =
+            convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal))?;
         let evaluations = answered.answer.iter().map(|answer| convert::response(answer, answered.record)).collect();
         let record = Some(convert::identity(answered.record));
@@ -143,7 +149,7 @@ async fn answer(
     use pb::evaluate_stream_response::Result as Outcome;
     let answered = match convert::evaluation(evaluation, depth) {
         Ok(evaluation) => pdp.evaluate(call, evaluation).await.map_err(|refusal| refused(&refusal)),
-        Err(fault) => Err(malformed(fault)),
+        Err(fault) => Err(malformed(pdp, fault)),
     };
     let result = match answered {
         Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record)),

@@ -24,7 +24,9 @@ PATIENCE = 30
 
 
 def main(address):
-    with grpc.insecure_channel(address) as channel:
+    # Over a Unix socket this library would name the server by the path of the socket, which is no valid name in HTTP/2.
+    options = [("grpc.default_authority", "localhost")] if address.startswith("unix:") else []
+    with grpc.insecure_channel(address, options=options) as channel:
         poort = pb_grpc.AccessEvaluationStub(channel)
         health(channel)
         reflection(channel)

@@ -1,15 +1,17 @@
 //! The real binary in a folder of its own, and clients for it.
 
+mod asked;
 mod exposition;
 mod grpc;
 mod http;
 mod sidecar;
 mod wait;
 
+pub use asked::{batch, grpc_bytes, parts};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
-pub use sidecar::{Ended, Sidecar, Starting, records, run, run_with_input};
+pub use sidecar::{Sidecar, Starting, records, run, run_with_input};
 pub use wait::until;
 
 use serde_json::{Value, json};

@@ -1,0 +1,50 @@
+//! What the README shows is what happens.
+
+use crate::support::{Sidecar, repository, run_with_input};
+use serde_json::Value;
+
+fn readme() -> String {
+    std::fs::read_to_string(repository().join("README.md")).unwrap()
+}
+
+/// The question of the README's `curl`.
+fn question(readme: &str) -> Value {
+    let (_, rest) = readme.split_once("-d '").unwrap();
+    let (question, _) = rest.split_once('\'').unwrap();
+    serde_json::from_str(question).unwrap()
+}
+
+/// The answer that the README shows below it.
+fn shown(readme: &str) -> Value {
+    let (_, rest) = readme.split_once("```json\n").unwrap();
+    let (answer, _) = rest.split_once("```").unwrap();
+    serde_json::from_str(answer).unwrap()
+}
+
+#[tokio::test]
+async fn the_question_of_the_readme_gets_the_answer_of_the_readme() {
+    let readme = readme();
+    let (mut question, shown) = (question(&readme), shown(&readme));
+    let sidecar = Sidecar::new().start();
+    let answer = sidecar.evaluate(&question).await;
+    assert_eq!(answer["decision"], shown["decision"]);
+    for part in ["policies", "reason", "obligations", "advice", "errors"] {
+        assert_eq!(answer["context"][part], shown["context"][part], "{part}");
+    }
+    let names = |answer: &Value| answer["context"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&answer), names(&shown));
+    question["subject"]["id"] = "officer-0008".into();
+    assert_eq!(sidecar.evaluate(&question).await["decision"], false);
+}
+
+#[test]
+fn the_explanation_of_the_readme_is_the_one_that_is_given() {
+    let readme = readme();
+    let output = run_with_input(["evaluate", "--explain"], question(&readme).to_string().as_bytes());
+    let given = String::from_utf8(output.stderr).unwrap();
+    let (_, rest) = readme.split_once("$ poort evaluate --explain question.json\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    for line in shown.lines().filter(|line| line.trim() != "…") {
+        assert!(given.lines().any(|it| it == line), "`{line}` is not in:\n{given}");
+    }
+}
