@@ -82,12 +82,12 @@ impl Directory {
         // This closes the ancestors and finds cycles; each entity has been checked alone.
         match cedar::Entities::from_entities(entities, Some(&schema.cedar)) {
             Ok(closed) => {
+                // Cedar adds the actions of the schema, which are not the directory's.
                 let entities = closed
                     .iter()
-                    .map(|entity| {
-                        let entity: &ast::Entity = entity.as_ref();
-                        (entity.uid().clone(), Arc::new(entity.clone()))
-                    })
+                    .map(AsRef::<ast::Entity>::as_ref)
+                    .filter(|entity| !entity.uid().is_action())
+                    .map(|entity| (entity.uid().clone(), Arc::new(entity.clone())))
                     .collect();
                 (Some(Self { entities, revision: sources.revision() }), problems)
             }

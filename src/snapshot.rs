@@ -13,6 +13,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+/// The stack of the thread that checks files, in bytes. Only what is used of it takes memory.
+const STACK: usize = 64 << 20;
+
 /// One frozen world to decide in.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -55,6 +58,22 @@ impl Snapshot {
     /// if none of them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        // Cedar walks expressions by recursion. What the bounds of `policy` let through fits in this stack by far; it might
+        // not fit in that of the caller.
+        std::thread::scope(|scope| {
+            let build = || Self::build(sources);
+            let built =
+                std::thread::Builder::new().name("poort-load".to_owned()).stack_size(STACK).spawn_scoped(scope, build);
+            built.map_err(|error| error.to_string()).and_then(|thread| {
+                thread.join().map_err(|_| "the check of the files broke off; this is a fault of poort".to_owned())
+            })
+        })
+        .unwrap_or_else(|message| {
+            (None, vec![Problem::unreadable("snapshot::internal", sources.policies.folder(), message)])
+        })
+    }
+
+    fn build(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
         static GENERATION: AtomicU64 = AtomicU64::new(1);
         let (schema, policies, mut problems) = Policies::from_sources(&sources.policies);
         let Some(schema) = schema else { return (None, problems) };

@@ -14,7 +14,7 @@ use hyper_util::{
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ pub async fn serve(
     limits: Limits,
     stopping: CancellationToken,
 ) -> usize {
-    let connections = Connections::new(router, limits);
+    let connections = Connections::new(router, limits, stopping.clone());
     let accepting = bound.into_iter().map(|bound| {
         // A Unix socket stays on this machine, where file permissions protect it.
         let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
@@ -66,10 +66,11 @@ struct Connections {
     router: Router,
     open: Arc<Semaphore>,
     limits: Limits,
+    stopping: CancellationToken,
 }
 
 impl Connections {
-    fn new(router: Router, limits: Limits) -> Self {
+    fn new(router: Router, limits: Limits, stopping: CancellationToken) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -82,18 +83,18 @@ impl Connections {
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
         let open = Arc::new(Semaphore::new(limits.connections));
-        Self { graceful: GracefulShutdown::new(), builder, router, open, limits }
+        Self { graceful: GracefulShutdown::new(), builder, router, open, limits, stopping }
     }
 
     /// Serves one connection in a task of its own.
-    fn start<S>(&self, stream: S, tls: Option<TlsAcceptor>, permit: tokio::sync::OwnedSemaphorePermit)
+    fn start<S>(&self, stream: S, tls: Option<TlsAcceptor>, permit: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let builder = self.builder.clone();
         let service = TowerToHyperService::new(self.router.clone());
         let watcher = self.graceful.watcher();
-        let handshake = self.limits.handshake;
+        let (handshake, stopping) = (self.limits.handshake, self.stopping.clone());
         tokio::spawn(async move {
             let _permit = permit;
             let ended = match tls {
@@ -101,14 +102,21 @@ impl Connections {
                     let connection = builder.serve_connection(TokioIo::new(stream), service);
                     watcher.watch(connection.into_owned()).await
                 }
-                Some(tls) => match tokio::time::timeout(handshake, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => {
-                        let connection = builder.serve_connection(TokioIo::new(stream), service);
-                        watcher.watch(connection.into_owned()).await
+                Some(tls) => {
+                    let shaken = tokio::select! {
+                        shaken = tokio::time::timeout(handshake, tls.accept(stream)) => shaken,
+                        // Nothing was asked yet.
+                        () = stopping.cancelled() => return,
+                    };
+                    match shaken {
+                        Ok(Ok(stream)) => {
+                            let connection = builder.serve_connection(TokioIo::new(stream), service);
+                            watcher.watch(connection.into_owned()).await
+                        }
+                        Ok(Err(error)) => Err(error.into()),
+                        Err(_) => Err("the TLS handshake took too long".into()),
                     }
-                    Ok(Err(error)) => Err(error.into()),
-                    Err(_) => Err("the TLS handshake took too long".into()),
-                },
+                }
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "A connection ended badly.");
@@ -117,7 +125,7 @@ impl Connections {
     }
 
     async fn drain(self, grace: Duration) -> usize {
-        let Self { graceful, open, limits, builder: _, router: _ } = self;
+        let Self { graceful, open, limits, builder: _, router: _, stopping: _ } = self;
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_ok() {
             return 0;
         }

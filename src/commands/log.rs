@@ -26,8 +26,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     let (settings, _) = common.settings(Default::default(), output)?;
     let folder = settings.log.records();
     let failed = |output: &mut Output, error: &dyn std::error::Error| {
-        let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
-        output.error(&format!("{error}{cause}"));
+        output.failure(error);
         Exit::Failed
     };
     let reader = Reader::open(&folder).map_err(|error| failed(output, &error))?;

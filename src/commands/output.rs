@@ -1,7 +1,10 @@
 //! Standard output and standard error. Results go to the first, words about them to the second.
 
 use crate::problem::{self, Problem};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    error::Error,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 /// The two streams of a command.
 #[derive(Debug)]
@@ -31,6 +34,17 @@ impl Output {
     /// An error, on one line.
     pub(super) fn error(&mut self, message: &str) {
         self.tell(&format!("poort: {message}"));
+    }
+
+    /// An error with its causes, on one line.
+    pub(super) fn failure(&mut self, error: &dyn Error) {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        self.error(&message);
     }
 
     /// Problems in files, with source and caret.

@@ -67,18 +67,12 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
 }
 
 fn failed(output: &mut Output, error: &dyn Error) -> Exit {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    output.error(&message);
+    output.failure(error);
     Exit::Failed
 }
 
 fn usage(output: &mut Output, error: &dyn Error) -> Exit {
-    let _ = failed(output, error);
+    output.failure(error);
     Exit::Usage
 }
 
@@ -128,11 +122,13 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let Some(log) = opened else { return Ok(Exit::Done) };
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
-    let telling = tell_health(health, log.watch(), log_state, stopping.clone());
+    let telling = tell_health(health.clone(), log.watch(), log_state, stopping.clone());
     info!("Ready for questions.");
 
     let name = signals.next().await;
     info!(signal = name, "Stopping: what was taken is answered.");
+    // First the word, then the deed: who watches health hears of it.
+    health.set(false).await;
     stopping.cancel();
     let cut_off = serving.await.unwrap_or_default();
     if cut_off > 0 {

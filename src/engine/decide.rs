@@ -155,10 +155,11 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
         }
         next = after;
     }
+    let found = raised(question, reach.found);
     // Every entity comes from the directory, which closed its ancestors, or was given those of its parents.
     Entities::new()
         .add_entities(
-            reach.found.into_values(),
+            found.into_values(),
             None::<&NoEntitiesSchema>,
             TCComputation::AssumeAlreadyComputed,
             Extensions::all_available(),
@@ -166,9 +167,35 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
         .map_err(|error| error.to_string())
 }
 
+type Found = HashMap<ast::EntityUID, Arc<ast::Entity>>;
+
+/// An entity of the question can itself be the parent of another: of the other party, or of an entity in the directory,
+/// which does not know what lies above it. Those get its ancestors too.
+fn raised(question: &Question, mut found: Found) -> Found {
+    // Twice, since the one party may lie below the other, and a third entity below both.
+    for _ in 0..2 {
+        for party in [&question.principal, &question.resource] {
+            let Source::Request(_) = &party.entity else { continue };
+            let Some(above) = found.get(&party.uid).cloned() else { continue };
+            for entity in found.values_mut().filter(|entity| entity.is_descendant_of(&party.uid)) {
+                let missing: Vec<_> = above
+                    .ancestors()
+                    .filter(|ancestor| !entity.is_descendant_of(ancestor) && *ancestor != entity.uid())
+                    .cloned()
+                    .collect();
+                if !missing.is_empty() {
+                    let entity = Arc::make_mut(entity);
+                    missing.into_iter().for_each(|ancestor| entity.add_indirect_ancestor(ancestor));
+                }
+            }
+        }
+    }
+    found
+}
+
 struct Reach<'s> {
     snapshot: &'s Snapshot,
-    found: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+    found: Found,
 }
 
 impl Reach<'_> {

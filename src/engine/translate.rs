@@ -199,6 +199,16 @@ impl Outline<'_> {
         {
             return Err(Invalid::new(RESOURCE.field("properties"), "is the subject itself, with other properties"));
         }
+        for (party, other, path) in [(&principal, &resource, SUBJECT), (&resource, &principal, RESOURCE)] {
+            let below = |entity: &ast::Entity, uid| entity.is_descendant_of(uid);
+            if let Source::Request(entity) = &party.entity
+                && (below(entity, &party.uid)
+                    || below(entity, &other.uid)
+                        && matches!(&other.entity, Source::Request(other) if below(other, &party.uid)))
+            {
+                return Err(Invalid::new(path.field("properties"), "make it one of its own parents"));
+            }
+        }
         let (mut context, action) = self.context_of(&mut Make)?;
         context.extend(action.map(|action| (SmolStr::new_static("action"), Make.record(action))));
         context.extend(self.pdp()?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));

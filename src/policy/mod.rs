@@ -7,6 +7,7 @@
 //! - The policies that are evaluated have no source locations: all locations of a text share one reference count, and
 //!   threads would fight over it (see `Policies::from_sources`).
 //!
+//! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
@@ -14,6 +15,7 @@
 //! - `shape`: the types of values
 //! - `reads`: what the policies of an action can read
 
+mod bounds;
 mod facts;
 mod model;
 mod parse;

@@ -4,7 +4,7 @@
 //! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types.
 
 use super::{
-    Schema, Sources,
+    Schema, Sources, bounds,
     shape::{Attributes, Extension, Shape, attributes},
 };
 use crate::problem::{Problem, SourceFile};
@@ -171,6 +171,9 @@ pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Opt
         );
         return None;
     };
+    if !bounds::check(file, problems) {
+        return None;
+    }
     let mut failed = |error: &cedar::CedarSchemaError| {
         problems.push(Problem::from_diagnostic("schema::invalid", file, error));
     };

@@ -114,7 +114,11 @@ impl Shape {
             Self::Set(element) => format!("a list, each element {}", element.describe()),
             Self::Record(_) => "an object".to_owned(),
             Self::Extension(extension) => {
-                format!("a string that holds a value of type {}, such as {}", extension.type_name(), extension.example())
+                format!(
+                    "a string that holds a value of type {}, such as {}",
+                    extension.type_name(),
+                    extension.example()
+                )
             }
         }
     }

@@ -105,11 +105,11 @@ fn mistakes() -> Vec<Mistake> {
         (
             first,
             json!({"__extn": {"fn": "ip", "arg": "10.0.0.1"}}),
-            "resource.properties.first_processed: is made by `ip`; the schema wants a datetime",
+            "resource.properties.first_processed: is made by `ip`; the schema wants `datetime`",
         ),
         (first, json!({"__extn": {"fn": "datetime", "arg": 3}}), "resource.properties.first_processed: is an object"),
         ("/context/location", text("300.1.1.1"), "context.location: `300.1.1.1` is no ipaddr"),
-        ("/context/location", text(""), "context.location: `` is not a"),
+        ("/context/location", text(""), "context.location: `` is no ipaddr"),
         (at("price"), text("12.345678"), "resource.properties.price: `12.345678` is no decimal"),
         (at("price"), json!(12.5), "resource.properties.price: is a number"),
         // Entities.

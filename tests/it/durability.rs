@@ -26,7 +26,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use tokio::{net::TcpStream, sync::Notify, task::JoinSet};
+use tokio::{
+    net::TcpStream,
+    sync::Notify,
+    task::{JoinSet, spawn_blocking},
+};
 use tonic::{Code, transport::Channel};
 
 /// The smallest segments that there are, so that a few hundred records fill several.
@@ -101,7 +105,8 @@ async fn ask_over_http(address: SocketAddr, tally: Arc<Tally>) -> Heard {
     tokio::spawn(connection);
     let mut number = 1;
     loop {
-        let request = Request::post("/access/v1/evaluation").header("host", "x").header("content-type", "application/json");
+        let request =
+            Request::post("/access/v1/evaluation").header("host", "x").header("content-type", "application/json");
         let request = request.body(Full::new(Bytes::from(numbered(number).to_string()))).unwrap();
         let Ok(response) = sender.send_request(request).await else { return heard };
         assert_eq!(response.status(), 200);
@@ -114,9 +119,26 @@ async fn ask_over_http(address: SocketAddr, tally: Arc<Tally>) -> Heard {
     }
 }
 
-/// Asks from 32 gRPC clients on 8 connections and from 4 HTTP clients, kills poort when this many answers were heard, and
-/// gives all that were.
-async fn kill_under_load(sidecar: Sidecar, enough: usize) -> Heard {
+/// When in the load a kill comes: not by the clock, so that it falls in the same place on any machine.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// When so many answers were heard.
+    Answers(usize),
+    /// When so many answers were heard and then the next segment is begun: a commit is on its way, and not yet on disk.
+    NextSegment(usize),
+}
+
+/// Waits until a segment is being made.
+fn until_a_segment_begins(records: &Path) {
+    let unfinished = |entry: fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "new");
+    while !fs::read_dir(records).unwrap().any(|entry| entry.is_ok_and(unfinished)) {
+        std::thread::yield_now();
+    }
+}
+
+/// Asks from 32 gRPC clients on 8 connections and from 4 HTTP clients, kills poort, and gives all that was heard.
+async fn kill_under_load(sidecar: Sidecar, moment: Moment) -> Heard {
+    let (Moment::Answers(enough) | Moment::NextSegment(enough)) = moment;
     let tally = Arc::new(Tally { answers: AtomicUsize::new(0), enough, reached: Notify::new() });
     let mut clients = JoinSet::new();
     for _ in 0..8 {
@@ -129,7 +151,14 @@ async fn kill_under_load(sidecar: Sidecar, enough: usize) -> Heard {
         clients.spawn(ask_over_http(sidecar.address, tally.clone()));
     }
     tally.reached.notified().await;
-    assert_eq!(sidecar.kill().code, None, "it ended before it was killed");
+    let records = sidecar.data.join("records");
+    let killing = spawn_blocking(move || {
+        if matches!(moment, Moment::NextSegment(_)) {
+            until_a_segment_begins(&records);
+        }
+        sidecar.kill()
+    });
+    assert_eq!(killing.await.unwrap().code, None, "it ended before it was killed");
     clients.join_all().await.into_iter().flatten().collect()
 }
 
@@ -138,15 +167,15 @@ async fn every_answer_that_was_heard_before_a_kill_has_its_record_and_the_sequen
     let folder = folder();
     let mut heard = Heard::new();
     let mut records_before = 0;
-    for round in 0..5 {
+    for round in 0..8 {
         let sidecar = Sidecar::new().data(folder.path()).config(SMALL).start();
-        // By count and not by the clock, so that it falls in the load on any machine.
-        let enough = rand::random_range(30..300);
-        let now = kill_under_load(sidecar, enough).await;
+        let enough = rand::random_range(30..200);
+        let moment = if round % 2 == 0 { Moment::Answers(enough) } else { Moment::NextSegment(enough) };
+        let now = kill_under_load(sidecar, moment).await;
         assert!(now.len() >= enough, "round {round}");
-        heard.extend(now);
         let records_now = sequence(folder.path());
-        assert!(records_now >= records_before + enough as u64, "round {round}, killed after {enough}");
+        assert!(records_now >= records_before + now.len() as u64, "round {round}, killed at {moment:?}");
+        heard.extend(now);
         records_before = records_now;
     }
     let recorded = recorded(folder.path());
@@ -164,8 +193,7 @@ fn on_a_small_disk(data: &Path, filler: u32) -> Starting {
     let script = format!(
         "mount -t tmpfs -o size=512k tmpfs \"$0\" && head -c {filler} /dev/zero > \"$0/filler\" && exec \"$@\""
     );
-    let words: [OsString; 6] =
-        ["unshare".into(), "-rm".into(), "sh".into(), "-c".into(), script.into(), data.into()];
+    let words: [OsString; 6] = ["unshare".into(), "-rm".into(), "sh".into(), "-c".into(), script.into(), data.into()];
     Sidecar::new().data(data).config(SMALL).wrapper(words)
 }
 
@@ -206,7 +234,8 @@ async fn nothing_is_answered(sidecar: &Sidecar, client: &mut AccessEvaluationCli
     }
     let batch = pb::EvaluateBatchRequest { evaluations: vec![message(&allowed()); 3], ..Default::default() };
     assert_eq!(client.evaluate_batch(batch).await.unwrap_err().code(), Code::Unavailable);
-    let asked = pb::EvaluateStreamRequest { id: "1".into(), evaluation: Some(message(&allowed())), ..Default::default() };
+    let asked =
+        pb::EvaluateStreamRequest { id: "1".into(), evaluation: Some(message(&allowed())), ..Default::default() };
     let mut answers = client.evaluate_stream(tokio_stream::iter([asked])).await.unwrap().into_inner();
     let answer = answers.message().await.unwrap().unwrap();
     match answer.result.unwrap() {
@@ -225,7 +254,7 @@ async fn until_answered(client: &mut AccessEvaluationClient<Channel>, heard: &mu
     heard.insert(key(&answer), true);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_gives_no_answers_until_there_is_room() {
     let folder = folder();
     let sidecar = on_a_small_disk(folder.path(), 256 * 1024).start();
@@ -270,7 +299,8 @@ async fn a_disk_that_fills_under_load_leaves_a_record_of_every_answer() {
 async fn a_start_on_a_full_disk_waits_for_room_and_then_answers() {
     let folder = folder();
     let sidecar = on_a_small_disk(folder.path(), 480 * 1024).launch();
-    until("a log that is full", async || (sidecar.operators("/readyz").await.json()["log"] == "full").then_some(())).await;
+    until("a log that is full", async || (sidecar.operators("/readyz").await.json()["log"] == "full").then_some(()))
+        .await;
     assert_eq!(health(&sidecar, "").await, "NOT_SERVING");
     let mut client = sidecar.grpc().await;
     nothing_is_answered(&sidecar, &mut client).await;
@@ -281,7 +311,7 @@ async fn a_start_on_a_full_disk_waits_for_room_and_then_answers() {
     assert_eq!(recorded(&seen_by(&sidecar)), heard);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_on_file_sizes_is_like_a_full_disk_and_no_crash() {
     let sidecar = Sidecar::new().config(SMALL).start();
     let pid = Pid::from_raw(i32::try_from(sidecar.pid()).unwrap());
@@ -369,7 +399,7 @@ async fn with_records(count: usize, folder: &Path) -> PathBuf {
     segments.find(|path| path.extension().is_some_and(|extension| extension == "seg")).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_byte_that_rotted_keeps_poort_from_starting_and_its_place_is_named() {
     let folder = folder();
     let segment = with_records(4, folder.path()).await;
@@ -395,7 +425,7 @@ async fn a_byte_that_rotted_keeps_poort_from_starting_and_its_place_is_named() {
     assert_eq!(printed, whole[..1]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_end_is_cut_and_what_was_answered_stays() {
     let folder = folder();
     let segment = with_records(3, folder.path()).await;

@@ -1,8 +1,6 @@
 //! From start to end: health, refused starts, and an orderly stop.
 
-use crate::support::{
-    BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, key, message, until,
-};
+use crate::support::{BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, key, message, until};
 use http_body_util::BodyExt as _;
 use poort::api::pb::{self, access_evaluation_server::SERVICE_NAME};
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
@@ -15,6 +13,10 @@ use tokio::{
 };
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest,
+};
 
 // ---- Health ----
 
@@ -47,7 +49,12 @@ async fn health_goes_from_not_serving_to_serving_when_records_can_be_written() {
     let pid = Pid::from_raw(i32::try_from(sidecar.pid()).unwrap());
     prlimit(pid, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
     for states in &mut watched {
-        assert_eq!(states.message().await.unwrap().unwrap().status().as_str_name(), "SERVING");
+        // It may say more than once that it does not serve.
+        let mut heard = String::from("NOT_SERVING");
+        while heard == "NOT_SERVING" {
+            heard = states.message().await.unwrap().unwrap().status().as_str_name().to_owned();
+        }
+        assert_eq!(heard, "SERVING");
     }
     until("readiness", async || (sidecar.operators("/readyz").await.status == 200).then_some(())).await;
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
@@ -63,7 +70,8 @@ async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place
     fs::write(policies.join("bvh.cedar"), text.replacen("principal", "principle", 1)).unwrap();
     let ended = Sidecar::new().policies(&policies).fail();
     assert_eq!(ended.code, Some(3), "{}", ended.log);
-    for part in ["bvh.cedar:", "principle", "╭", "┬", "the policies cannot be used: 1 problem"] {
+    for part in ["bvh.cedar:8:3]", "  principle is", "  ─────────", "the policies cannot be used: 1 problem"]
+    {
         assert!(ended.log.contains(part), "no {part} in:\n{}", ended.log);
     }
     assert!(!ended.log.contains("Ready for questions."));
@@ -85,7 +93,7 @@ async fn a_start_on_a_port_that_is_taken_exits_with_1_and_names_the_address() {
     assert!(ended.log.contains(&format!("cannot listen for callers on {address}")), "{}", ended.log);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_on_a_socket_in_use_exits_with_1_and_one_that_was_left_behind_is_taken_over() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
@@ -106,8 +114,15 @@ async fn a_start_on_a_configuration_with_mistakes_exits_with_64_and_tells_all_of
     let config = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\n[log]\nsegment = \"2\"\n";
     let ended = Sidecar::new().config(config).variable("POORT_LIMITS_DEPTH", "0").fail();
     assert_eq!(ended.code, Some(64), "{}", ended.log);
-    for part in ["did you mean `listen`", "line 1", "limits.batch: `many`", "line 3", "log.segment", "line 5", "POORT_LIMITS_DEPTH"]
-    {
+    for part in [
+        "did you mean `listen`",
+        "line 1",
+        "limits.batch: `many`",
+        "line 3",
+        "log.segment",
+        "line 5",
+        "POORT_LIMITS_DEPTH",
+    ] {
         assert!(ended.log.contains(part), "no {part} in:\n{}", ended.log);
     }
 }
@@ -147,8 +162,10 @@ async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
     let half = half_asked(sidecar.address).await;
     sidecar.signal(Signal::TERM);
     sidecar.wait_for_line("Stopping");
+    // One that comes in the very moment may be reset instead.
     let refused = async || TcpStream::connect(sidecar.address).await.err().map(|error| error.kind());
-    assert_eq!(until("a refused connection", refused).await, std::io::ErrorKind::ConnectionRefused);
+    let refused = async || refused().await.filter(|kind| *kind == std::io::ErrorKind::ConnectionRefused);
+    until("a refused connection", refused).await;
     until("the end of the socket's file", async || (!socket.exists()).then_some(())).await;
     let ready = sidecar.operators("/readyz").await;
     assert_eq!((ready.status.as_u16(), &ready.json()["stopping"]), (503, &true.into()));
@@ -242,7 +259,7 @@ async fn an_open_stream_answers_what_it_took_and_ends_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_connections_and_watchers_of_health_do_not_hold_up_the_stop() {
+async fn idle_connections_and_a_second_signal_do_not_hold_up_the_stop() {
     let sidecar = Sidecar::new().start();
     let silent = TcpStream::connect(sidecar.address).await.unwrap();
     let mut idle = sidecar.grpc().await;
@@ -261,6 +278,27 @@ async fn idle_connections_and_watchers_of_health_do_not_hold_up_the_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_call_of_reflection_does_not_hold_up_the_stop() {
+    let sidecar = Sidecar::new().start();
+    let mut client = ServerReflectionClient::new(sidecar.channel().await);
+    // Tools keep this call open for as long as they run.
+    let (questions, asked) = tokio::sync::mpsc::channel(1);
+    let request = ServerReflectionRequest {
+        message_request: Some(MessageRequest::ListServices(String::new())),
+        ..Default::default()
+    };
+    questions.send(request).await.unwrap();
+    let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
+    let mut answers = client.server_reflection_info(asked).await.unwrap().into_inner();
+    answers.message().await.unwrap().unwrap();
+    sidecar.signal(Signal::TERM);
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("grace period"), "{}", ended.log);
+    drop((questions, answers));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
     let sidecar = Sidecar::new().start();
     let mut client = HealthClient::new(sidecar.channel().await);
@@ -271,8 +309,8 @@ async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
     })
     .await;
     sidecar.signal(Signal::TERM);
-    let last = states.message().await.unwrap().unwrap();
-    assert_eq!(last.status().as_str_name(), "NOT_SERVING");
+    let last = states.message().await.unwrap().map(|state| state.status().as_str_name().to_owned());
+    assert_eq!(last.as_deref(), Some("NOT_SERVING"));
     let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(!ended.log.contains("grace period"), "{}", ended.log);
@@ -302,7 +340,7 @@ async fn an_interrupt_from_the_keyboard_stops_it_in_order_too() {
 
 // ---- The operators' log ----
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_shows_nothing_of_a_question_and_does_not_grow_with_their_number() {
     let sidecar = Sidecar::new().start();
     let before = sidecar.log().lines().count();

@@ -10,5 +10,18 @@
 )]
 
 mod answers;
+mod bad_input;
+mod batch;
+mod cedar;
+mod cli;
+mod clients;
+mod durability;
 mod layers;
+mod lifecycle;
+mod properties;
+mod readme;
+mod reload;
+mod sample_policies;
 mod support;
+mod telemetry;
+mod transport;

@@ -3,10 +3,12 @@
 //! - `service`: the calls
 //! - `convert`: messages to words and back
 //! - `codec`: protobuf, with decoding faults as the caller's fault
+//! - `ending`: no call of a bystander holds up a stop
 //! - `health`: SERVING only while questions can be answered
 
 pub(crate) mod codec;
 mod convert;
+mod ending;
 mod health;
 mod service;
 
@@ -14,7 +16,10 @@ pub use health::Health;
 
 use super::Config;
 use crate::pdp::Pdp;
-use axum::Router;
+use axum::{
+    Router,
+    middleware::{from_fn_with_state, map_response},
+};
 use http::{HeaderValue, Response};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -42,22 +47,23 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationTok
     let service =
         pb::access_evaluation_server::AccessEvaluationServer::new(service).max_decoding_message_size(config.message);
     let (health, health_service) = Health::new();
-    let mut routes = Routes::builder();
-    routes.add_service(service).add_service(health_service);
+    let mut beside = Routes::builder();
+    beside.add_service(health_service);
     // Both versions of reflection are in use: clients ask for `v1` first and fall back to `v1alpha`.
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    // The descriptors come from this build; that they can be read is held by
-    // `tests/it/grpc.rs::reflection_describes_the_services`.
+    // The descriptors come from this build, so they can be read (`tests/it/transport.rs`).
     match (described().build_v1(), described().build_v1alpha()) {
-        (Ok(v1), Ok(v1alpha)) => drop(routes.add_service(v1).add_service(v1alpha)),
+        (Ok(v1), Ok(v1alpha)) => drop(beside.add_service(v1).add_service(v1alpha)),
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "Reflection is not served."),
     }
-    let router = routes.routes().prepare().into_axum_router();
-    (router.layer(axum::middleware::map_response(exhausted)), health)
+    let ends = from_fn_with_state(stopping.clone(), ending::ending);
+    let beside = beside.routes().prepare().into_axum_router().reset_fallback().layer(ends);
+    let main = Routes::new(service).prepare().into_axum_router().reset_fallback().layer(map_response(exhausted));
+    (main.merge(beside), health)
 }
 
 /// A message above the limit: tonic says OUT_OF_RANGE, where gRPC's word is RESOURCE_EXHAUSTED. Nothing here uses

@@ -81,7 +81,10 @@ pub static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
     };
     vec![
         directory("Unit", &["Unit"], vec![must("name", Ty::Text), may("head", ACCOUNT), must("above", UNIT)]),
-        directory("Team", &["Unit"], vec![may("leader", ACCOUNT), must("unit", UNIT)]),
+        EntityType {
+            tags: Some(Ty::Long),
+            ..directory("Team", &["Unit"], vec![may("leader", ACCOUNT), must("unit", UNIT)])
+        },
         EntityType {
             tags: Some(ACCOUNT),
             uri: Some("https://example.org/account"),
@@ -151,7 +154,7 @@ pub static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
         },
         // A subject that questions speak for.
         EntityType {
-            tags: Some(Ty::Long),
+            tags: Some(ACCOUNT),
             ..request("Robot", &["team"], &["Team"], vec![must("team", Ty::Entity("Team")), may("maker", ACCOUNT)])
         },
         EntityType { enumerated: vec!["red", "", "gr\"ün\\"], ..directory("Colour", &[], Vec::new()) },
@@ -239,6 +242,15 @@ pub static ACTIONS: LazyLock<Vec<Action>> = LazyLock::new(|| {
             resources: vec!["A::File", "B::C::File", "A::Zone"],
             context: vec![],
         },
+        // Little refers to accounts here, so that one reference too few is noticed.
+        Action {
+            kind: "Action",
+            id: "tell",
+            groups: vec![],
+            principals: vec!["Robot"],
+            resources: vec!["Colour"],
+            context: usual(),
+        },
     ]
 });
 
@@ -297,8 +309,12 @@ pub static TEXT: LazyLock<String> = LazyLock::new(|| {
             write!(text, " in [{group}]").unwrap();
         }
         let (principals, resources) = (action.principals.join(", "), action.resources.join(", "));
-        writeln!(text, " appliesTo {{ principal: [{principals}], resource: [{resources}], context: {} }};",
-            record(&action.context)).unwrap();
+        writeln!(
+            text,
+            " appliesTo {{ principal: [{principals}], resource: [{resources}], context: {} }};",
+            record(&action.context)
+        )
+        .unwrap();
     }
     let mut whole = String::new();
     for (namespace, text) in namespaces {

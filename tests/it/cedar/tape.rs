@@ -9,17 +9,14 @@ use proptest::{
     strategy::Strategy,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
+use std::fmt;
 
 /// Reads choices. After the last number, every choice is the first one.
 pub struct Tape<'n> {
     numbers: &'n [u32],
 }
 
-impl<'n> Tape<'n> {
-    pub fn new(numbers: &'n [u32]) -> Self {
-        Self { numbers }
-    }
-
+impl Tape<'_> {
     fn next(&mut self) -> u32 {
         let Some((first, rest)) = self.numbers.split_first() else { return 0 };
         self.numbers = rest;
@@ -36,8 +33,8 @@ impl<'n> Tape<'n> {
         self.below(n) == n - 1
     }
 
-    pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
-        &from[self.below(from.len())]
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())].clone()
     }
 
     /// Some of these, in their order, each with even odds.
@@ -53,16 +50,32 @@ impl<'n> Tape<'n> {
     }
 }
 
+/// A list of choices. What it makes tells more than the numbers, so these are not shown.
+#[derive(Clone)]
+pub struct Numbers(Vec<u32>);
+
+impl Numbers {
+    pub fn tape(&self) -> Tape<'_> {
+        Tape { numbers: &self.0 }
+    }
+}
+
+impl fmt::Debug for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} choices", self.0.len())
+    }
+}
+
 /// Lists of up to this many numbers.
-pub fn numbers(most: usize) -> impl Strategy<Value = Vec<u32>> {
-    vec(any::<u32>(), most / 2..=most)
+pub fn numbers(most: usize) -> impl Strategy<Value = Numbers> {
+    vec(any::<u32>(), most / 2..=most).prop_map(Numbers)
 }
 
 /// This many cases, or as many as `PROPTEST_CASES` says. A failure shows its shrunk input and writes no file.
 pub fn cases(usual: u32) -> Config {
     let config = Config::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { usual };
-    Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..config }
+    Config { cases, failure_persistence: None, max_shrink_iters: 300, ..config }
 }
 
 /// A runner whose cases are the same in every run.

@@ -71,9 +71,9 @@ pub enum From {
 pub fn term(tape: &mut Tape<'_>, ty: &Ty, from: From) -> Term {
     match ty {
         Ty::Bool => Term::Bool(tape.below(2) == 1),
-        Ty::Long if from == From::Question => Term::Long(*tape.pick(&LONGS[..7])),
-        Ty::Long => Term::Long(*tape.pick(&LONGS)),
-        Ty::Text => Term::Text((*tape.pick(&TEXTS)).to_owned()),
+        Ty::Long if from == From::Question => Term::Long(tape.pick(&LONGS[..7])),
+        Ty::Long => Term::Long(tape.pick(&LONGS)),
+        Ty::Text => Term::Text(tape.pick(&TEXTS).to_owned()),
         Ty::Decimal => Term::Extension("decimal", tape.pick(&DECIMALS)),
         Ty::Datetime => Term::Extension("datetime", tape.pick(&DATETIMES)),
         Ty::Duration => Term::Extension("duration", tape.pick(&DURATIONS)),
@@ -100,7 +100,7 @@ pub fn tags(tape: &mut Tape<'_>, ty: &Ty, from: From) -> BTreeMap<&'static str, 
 
 pub fn id(tape: &mut Tape<'_>, kind: &str) -> String {
     let declared = entity(kind);
-    if declared.enumerated.is_empty() { tape.pick(&IDS).clone() } else { (*tape.pick(&declared.enumerated)).to_owned() }
+    if declared.enumerated.is_empty() { tape.pick(&IDS) } else { tape.pick(&declared.enumerated).to_owned() }
 }
 
 /// Text as Cedar's policies write it.

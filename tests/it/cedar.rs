@@ -1,0 +1,187 @@
+//! poort's engine against Cedar's own authorizer.
+//!
+//! The engine evaluates over the few entities that can matter. Here the same questions go to
+//! `cedar_policy::Authorizer::is_authorized` over every policy and every entity, which are read by Cedar from JSON and text
+//! of their own, and the two must agree on the decision, the determining policies and the errors.
+
+pub mod policies;
+pub mod schema;
+pub mod tape;
+pub mod terms;
+pub mod world;
+
+use self::{
+    tape::{cases, fixed, numbers},
+    world::{Expected, Full, Question, World, question, world},
+};
+use poort::{
+    decision::{Decision, Verdict},
+    directory,
+    engine::{UnknownEntities, decide, translate},
+    evaluation::{Action, Entity, Evaluation, Map, Value},
+    policy,
+    snapshot::{Snapshot, Sources},
+};
+use proptest::{prelude::*, strategy::ValueTree as _};
+use serde_json::json;
+
+const QUESTIONS: usize = 24;
+const NUMBERS: usize = 4_000;
+
+fn verdict(snapshot: &Snapshot, asked: &Question) -> Result<Verdict, String> {
+    let question =
+        translate(snapshot, &asked.evaluation, &asked.moment, asked.unknown).map_err(|error| error.to_string())?;
+    Ok(decide(snapshot, &question))
+}
+
+fn found(verdict: &Verdict) -> Expected {
+    Expected {
+        allowed: verdict.decision == Decision::Allow,
+        policies: verdict.policies.iter().map(|policy| policy.id.clone()).collect(),
+        errors: verdict.errors.iter().map(|error| (error.policy.clone(), error.message.clone())).collect(),
+    }
+}
+
+fn check(world: &World, snapshot: &Snapshot, full: &Full, asked: &Question) -> Result<Expected, TestCaseError> {
+    let expected = asked.expected(full);
+    let verdict = verdict(snapshot, asked).map_err(|error| TestCaseError::fail(format!("{error}\n{asked:#?}")))?;
+    let found = found(&verdict);
+    if found != expected {
+        let texts = format!("{:#?}\n{:#?}", world.files, world.links);
+        return Err(TestCaseError::fail(format!(
+            "poort:  {found:?}\ncedar:  {expected:?}\nreason: {}\n{texts}\n{:#?}\n{:#?}",
+            verdict.reason, asked.evaluation, asked.moment
+        )));
+    }
+    if asked.is_unknown(full) {
+        prop_assert!(verdict.reason.contains("does not know"), "{}", verdict.reason);
+    }
+    Ok(expected)
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn verdicts_equal_those_of_the_authorizer_over_everything(numbers in numbers(NUMBERS)) {
+        let mut tape = numbers.tape();
+        let world = world(&mut tape);
+        let (snapshot, full) = (world.snapshot(), world.full());
+        for _ in 0..QUESTIONS {
+            let asked = question(&mut tape, &world);
+            check(&world, &snapshot, &full, &asked)?;
+        }
+    }
+}
+
+#[test]
+fn the_questions_that_are_compared_are_of_every_kind() {
+    let mut runner = fixed(1);
+    let strategy = numbers(NUMBERS);
+    let (mut policies, mut dropped, mut allows, mut forbids, mut silent) = (0, 0, 0, 0, 0);
+    let (mut errors, mut far, mut linked, mut unknown, mut overflows, mut missing) = (0, 0, 0, 0, 0, 0);
+    for _ in 0..40 {
+        let numbers = strategy.new_tree(&mut runner).unwrap().current();
+        let mut tape = numbers.tape();
+        let world = world(&mut tape);
+        let full = world.full();
+        policies += world.files.iter().map(|(_, policies)| policies.len()).sum::<usize>();
+        dropped += world.dropped;
+        for _ in 0..QUESTIONS {
+            let asked = question(&mut tape, &world);
+            let expected = asked.expected(&full);
+            unknown += usize::from(asked.is_unknown(&full));
+            allows += usize::from(expected.allowed);
+            forbids += usize::from(!expected.allowed && !expected.policies.is_empty());
+            silent += usize::from(!expected.allowed && expected.policies.is_empty() && expected.errors.is_empty());
+            errors += usize::from(!expected.errors.is_empty());
+            overflows += usize::from(expected.errors.iter().any(|(_, message)| message.contains("overflow")));
+            missing += usize::from(expected.errors.iter().any(|(_, message)| message.contains("does not exist")));
+            let ids = expected.policies.iter().chain(expected.errors.iter().map(|(id, _)| id));
+            far += usize::from(ids.clone().any(|id| world.hops(id) >= 3));
+            linked += usize::from(ids.clone().any(|id| world.links.iter().any(|link| link.id == *id)));
+        }
+    }
+    let seen = format!(
+        "policies {policies}, dropped {dropped}, allows {allows}, forbids {forbids}, silent {silent}, errors {errors}, \
+         far {far}, linked {linked}, unknown {unknown}, overflows {overflows}, missing {missing}"
+    );
+    assert!(policies > 2 * dropped, "{seen}");
+    for count in [allows, forbids, silent, errors, far, linked, unknown, overflows, missing] {
+        assert!(count > 0, "{seen}");
+    }
+}
+
+/// The question speaks for a case. Where another party is in that case, the parents of the case are its ancestors too.
+#[test]
+fn what_a_question_says_of_one_party_counts_for_whatever_is_in_it() {
+    let schema = r#"
+        entity Unit;
+        @source("request") @parents("unit") entity Case in [Unit] { unit: Unit };
+        @source("request") @parents("of") entity Step in [Case] { of: Case };
+        entity Account in [Case];
+        action take appliesTo { principal: [Step, Account], resource: [Case, Step] };
+    "#;
+    let policies = "@id(\"in\") permit (principal in Unit::\"north\", action, resource);
+        @id(\"all\") permit (principal, action, resource);
+        @id(\"never\") forbid (principal, action, resource) when { resource in Unit::\"north\" && resource is Step };";
+    let directory =
+        json!([{"uid": {"type": "Account", "id": "anna"}, "attrs": {}, "parents": [{"type": "Case", "id": "1"}]}]);
+    let sources = Sources {
+        policies: policy::Sources::from_texts("p", [(policy::SCHEMA_FILE, schema), ("all.cedar", policies)]),
+        directory: directory::Sources::from_texts("d", [("all.json", directory.to_string().as_str())]),
+    };
+    // A schema that cannot have this meaning may be refused as well.
+    let (Some(snapshot), _) = Snapshot::from_sources(&sources) else { return };
+    let schema = cedar_policy::Schema::from_cedarschema_str(schema).unwrap().0;
+    let policies = ["in", "all", "never"]
+        .into_iter()
+        .zip(policies.split_inclusive(';'))
+        .map(|(id, text)| cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new(id)), text).unwrap());
+    let policies = cedar_policy::PolicySet::from_policies(policies).unwrap();
+    // Type, id, and where the question speaks for it: the attribute that is its parent, with that parent.
+    let step = ("Step", "s", Some(("of", "Case", "1")));
+    let anna = ("Account", "anna", None);
+    let case = |unit| ("Case", "1", Some(("unit", "Unit", unit)));
+    for (subject, resource) in [
+        (step, case("north")),
+        (step, case("south")),
+        (anna, case("north")),
+        (anna, ("Step", "1", Some(("of", "Case", "1")))),
+    ] {
+        let entity = |(kind, id, told): (&str, &str, Option<(&str, &str, &str)>)| Entity {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            properties: told.map(|(name, _, id)| (name.to_owned(), Value::String(id.to_owned()))).into_iter().collect(),
+        };
+        let asked = Evaluation {
+            subject: entity(subject),
+            action: Action { name: "take".to_owned(), properties: Map::new() },
+            resource: entity(resource),
+            context: Map::new(),
+        };
+        let moment = world::moment(&mut numbers(2).new_tree(&mut fixed(1)).unwrap().current().tape());
+        let question = translate(&snapshot, &asked, &moment, UnknownEntities::Deny).unwrap();
+        let verdict = decide(&snapshot, &question);
+
+        let told = [subject, resource].into_iter().filter_map(|(kind, id, told)| {
+            let (name, parent, parent_id) = told?;
+            let parent = json!({"type": parent, "id": parent_id});
+            Some(json!({"uid": {"type": kind, "id": id}, "attrs": {name: parent}, "parents": [parent]}))
+        });
+        let all: Vec<_> = directory.as_array().unwrap().iter().cloned().chain(told).collect();
+        let entities = cedar_policy::Entities::from_json_value(json!(all), Some(&schema)).unwrap();
+        let uid = |kind: &str, id: &str| -> cedar_policy::EntityUid { format!("{kind}::{id:?}").parse().unwrap() };
+        let request = cedar_policy::Request::new(
+            uid(subject.0, subject.1),
+            uid("Action", "take"),
+            uid(resource.0, resource.1),
+            cedar_policy::Context::empty(),
+            Some(&schema),
+        );
+        let response = cedar_policy::Authorizer::new().is_authorized(&request.unwrap(), &policies, &entities);
+        let mut expected: Vec<_> = response.diagnostics().reason().map(ToString::to_string).collect();
+        expected.sort();
+        assert_eq!(found(&verdict).policies, expected, "{subject:?} on {resource:?}");
+    }
+}
