@@ -8,11 +8,13 @@
 //! - `status`: what a refusal is called in each binding
 //! - `call`: trace context and deadline of a call
 //! - `listen`: sockets and TLS
+//! - `linger`: the end of a connection that loses nothing
 //! - `serve`: connections, from the first byte to an orderly end
 
 mod call;
 mod grpc;
 mod http;
+mod linger;
 mod listen;
 mod serve;
 mod status;

@@ -4,7 +4,10 @@
 //! `grpc-timeout` has to reach the decision point, whose record says that a call was too late: tonic's server would cut
 //! the call off before that. So connections are taken here, with hyper.
 
-use super::listen::{Bound, Socket};
+use super::{
+    linger::Lingering,
+    listen::{Bound, Socket},
+};
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -99,7 +102,7 @@ impl Connections {
             let _permit = permit;
             let ended = match tls {
                 None => {
-                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    let connection = builder.serve_connection(TokioIo::new(Lingering::new(stream)), service);
                     watcher.watch(connection.into_owned()).await
                 }
                 Some(tls) => {
@@ -110,7 +113,7 @@ impl Connections {
                     };
                     match shaken {
                         Ok(Ok(stream)) => {
-                            let connection = builder.serve_connection(TokioIo::new(stream), service);
+                            let connection = builder.serve_connection(TokioIo::new(Lingering::new(stream)), service);
                             watcher.watch(connection.into_owned()).await
                         }
                         Ok(Err(error)) => Err(error.into()),

@@ -123,7 +123,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
     let telling = tell_health(health.clone(), log.watch(), log_state, stopping.clone());
-    info!("Ready for questions.");
+    if log.is_writable() {
+        info!("Ready for questions.");
+    } else {
+        warn!("Not ready for questions: the decision log has no room. It is tried again until it has.");
+    }
 
     let name = signals.next().await;
     info!(signal = name, "Stopping: what was taken is answered.");

@@ -32,6 +32,11 @@ pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
             continue;
         }
         match file.text.parse::<cedar::PolicySet>() {
+            // What a copy onto a full disk leaves behind parses, and would quietly take every forbid in it away.
+            Ok(set) if set.is_empty() && set.templates().next().is_none() => problems
+                .push(Problem::error("policy::empty", file, "this file holds no policy").help(
+                    "delete the file if that is meant; an empty file may be one that was not written to its end",
+                )),
             Ok(set) => parsed.take(stem, file, &set, problems),
             Err(errors) => {
                 problems.extend(errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error)));
