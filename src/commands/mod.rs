@@ -90,9 +90,25 @@ impl Common {
     }
 }
 
+/// The stack of the thread that runs a command, in bytes. Policies are walked by recursion, and what `policy` lets through
+/// must fit wherever it is walked. Only what is used of it takes memory.
+const STACK: usize = 64 << 20;
+
 /// Runs the command that these arguments name.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let thread = std::thread::Builder::new().name("poort-main".to_owned()).stack_size(STACK);
+    match thread.spawn(|| run_here(arguments)) {
+        Ok(thread) => thread.join().unwrap_or(Exit::Failed),
+        Err(error) => {
+            Output::new().failure(&error);
+            Exit::Failed
+        }
+    }
+}
+
+fn run_here(arguments: Vec<OsString>) -> Exit {
     let mut output = Output::new();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

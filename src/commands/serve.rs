@@ -36,6 +36,10 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 SIGTERM stops it in order: what was taken is answered, the decision log is synced.";
 
+/// The stack of the threads that answer questions, in bytes: the longest policy that is taken fits several times. Only what
+/// is used of it takes memory.
+const STACK: usize = 16 << 20;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where callers are heard, gRPC and JSON: an address or unix:PATH; can be given several times
@@ -61,7 +65,8 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     for warning in warnings {
         warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("poort").build();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().thread_name("poort").thread_stack_size(STACK).build();
     let runtime = runtime.map_err(|error| failed(output, &error))?;
     runtime.block_on(serve(settings, output))
 }

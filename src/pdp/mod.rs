@@ -50,8 +50,8 @@ pub struct Config {
 
 impl Default for Config {
     /// 10 000 questions at once: with a commit of 2 ms that is five million a second, more than a machine decides, so
-    /// only a stalled disk meets it; and it bounds the memory of waiting questions to some tens of megabytes. Batches of
-    /// 1 000: some ten milliseconds of work, which is as long as one call should keep a thread.
+    /// only a stalled disk meets it; of usual size they take some tens of megabytes meanwhile. Batches of 1 000: some ten
+    /// milliseconds of work, which is as long as one call should keep a thread.
     fn default() -> Self {
         Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000 }
     }

@@ -4,7 +4,8 @@
 //! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types.
 
 use super::{
-    Schema, Sources, bounds,
+    Schema, Sources,
+    bounds::{self, Language},
     shape::{Attributes, Extension, Shape, attributes},
 };
 use crate::problem::{Problem, SourceFile};
@@ -171,7 +172,7 @@ pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Opt
         );
         return None;
     };
-    if !bounds::check(file, problems) {
+    if !bounds::check(file, Language::Schema, problems) {
         return None;
     }
     let mut failed = |error: &cedar::CedarSchemaError| {
@@ -237,6 +238,10 @@ impl Reader<'_> {
             names.full.insert(full, Arc::new(EntityModel { name, held }));
         }
         for (uri, full) in uris {
+            if names.full.contains_key(&uri) || names.short.contains_key(&uri) {
+                let message = format!("@uri(\"{uri}\") on `{full}` is the name of a type");
+                self.complain_word(&uri, "schema::uri", message, "give the type a URI that is no other type's name");
+            }
             names.short.insert(uri, vec![full]);
         }
         names

@@ -2,7 +2,11 @@
 //!
 //! A policy's id is its `@id`. One without is named by its file and its place in it, such as `bvh#3`.
 
-use super::{Sources, bounds, facts};
+use super::{
+    Sources,
+    bounds::{self, Language},
+    facts,
+};
 use crate::{
     decision::PolicyFacts,
     problem::{Problem, SourceFile, json_place},
@@ -28,7 +32,7 @@ pub(super) struct Parsed {
 pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
     let mut parsed = Parsed { set: cedar::PolicySet::new(), facts: HashMap::new(), places: HashMap::new() };
     for (stem, file) in sources.policies() {
-        if !bounds::check(file, problems) {
+        if !bounds::check(file, Language::Policies, problems) {
             continue;
         }
         match file.text.parse::<cedar::PolicySet>() {

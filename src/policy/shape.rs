@@ -1,6 +1,9 @@
 //! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
 
-use cedar_policy_core::{ast, validator::types::EntityKind, validator::types::Type};
+use cedar_policy_core::{
+    ast,
+    validator::types::{AttributeType, EntityKind, Type},
+};
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -86,15 +89,20 @@ impl Extension {
 }
 
 impl Shape {
-    /// The shape of a Cedar type; `None` for what no schema can declare.
+    /// The shape of a Cedar type; `None` for what no schema can declare, and for types that lie too deep in each other.
     pub(super) fn of(ty: &Type) -> Option<Self> {
+        Self::within(ty, DEPTH)
+    }
+
+    fn within(ty: &Type, left: usize) -> Option<Self> {
+        let left = left.checked_sub(1)?;
         Some(match ty {
             Type::Bool(_) => Self::Bool,
             Type::Long => Self::Long,
             Type::String => Self::String,
             Type::Entity(EntityKind::Entity(lub)) => Self::Entity(lub.get_single_entity()?.clone()),
-            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::of(element)?)),
-            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes(attrs.iter())?)),
+            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::within(element, left)?)),
+            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes_within(attrs.iter(), left)?)),
             Type::ExtensionType { name } => {
                 let name = name.to_string();
                 Self::Extension(Extension::ALL.into_iter().find(|extension| extension.type_name() == name)?)
@@ -124,14 +132,24 @@ impl Shape {
     }
 }
 
-/// The shapes of declared attributes.
+/// How deep types may lie in each other. Values are walked by recursion, and no question is nested as deep as this.
+const DEPTH: usize = 64;
+
+/// The shapes of declared attributes; `None` if one has none.
 pub(super) fn attributes<'a>(
-    declared: impl IntoIterator<Item = (&'a SmolStr, &'a cedar_policy_core::validator::types::AttributeType)>,
+    declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+) -> Option<Attributes> {
+    attributes_within(declared, DEPTH)
+}
+
+fn attributes_within<'a>(
+    declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+    left: usize,
 ) -> Option<Attributes> {
     declared
         .into_iter()
         .map(|(name, attribute)| {
-            let shape = Shape::of(&attribute.attr_type)?;
+            let shape = Shape::within(&attribute.attr_type, left)?;
             Some((name.clone(), Attribute { shape, required: attribute.is_required }))
         })
         .collect()

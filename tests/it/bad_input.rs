@@ -170,7 +170,7 @@ async fn refused_as(sidecar: &Sidecar, reason: &str) -> f64 {
 #[tokio::test]
 async fn every_mistake_is_told_by_its_field_in_every_call() {
     let folder = folder();
-    let sidecar = Sidecar::new().policies(with_more_types(folder.path())).start();
+    let sidecar = Sidecar::builder().policies(with_more_types(folder.path())).start();
     let mut grpc = sidecar.grpc().await;
     let mut stream = Vec::new();
     let mut items = Vec::new();
@@ -218,7 +218,7 @@ async fn every_mistake_is_told_by_its_field_in_every_call() {
 
 #[tokio::test]
 async fn an_empty_name_is_told_alike_in_both_bindings() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     for (pointer, says) in [
         ("/subject/type", "subject.type: is missing"),
         ("/resource/type", "resource.type: is missing"),
@@ -234,7 +234,7 @@ async fn an_empty_name_is_told_alike_in_both_bindings() {
 
 #[tokio::test]
 async fn a_call_on_which_nothing_is_decided_is_counted_with_its_reason() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut grpc = sidecar.grpc().await;
     // What does not fit the schema, and what is no question at all.
     for question in [changed(allowed(), "/action/name", &"fly".into()), json!({})] {
@@ -259,7 +259,7 @@ async fn a_call_on_which_nothing_is_decided_is_counted_with_its_reason() {
 #[tokio::test]
 async fn the_question_that_the_mistakes_are_made_in_is_answered() {
     let folder = folder();
-    let sidecar = Sidecar::new().policies(with_more_types(folder.path())).start();
+    let sidecar = Sidecar::builder().policies(with_more_types(folder.path())).start();
     for question in [
         disclosure(),
         changed(disclosure(), "/resource/properties/level", &json!(9_007_199_254_740_991_i64)),
@@ -285,7 +285,7 @@ async fn the_question_that_the_mistakes_are_made_in_is_answered() {
 
 #[tokio::test]
 async fn what_is_no_question_in_json_is_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let good = allowed().to_string();
     let replaced = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
@@ -335,7 +335,7 @@ async fn what_is_no_question_in_json_is_refused() {
 
 #[tokio::test]
 async fn only_json_is_taken_and_only_by_post() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let send = async |method: &str, path: &str, kinds: &[&str]| {
         let mut head = Request::builder().method(method).uri(path).header("x-request-id", "odd-1");
         for kind in kinds {
@@ -360,7 +360,7 @@ async fn only_json_is_taken_and_only_by_post() {
 
 #[tokio::test]
 async fn what_is_no_message_in_protobuf_is_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let good = message(&allowed()).encode_to_vec();
     // Field 1, length 4: a subject whose field 1, of length 2, is no UTF-8.
     let bad_utf8 = vec![0x0a, 4, 0x0a, 2, 0xff, 0xfe];
@@ -387,7 +387,7 @@ async fn what_is_no_message_in_protobuf_is_refused() {
 
 #[tokio::test]
 async fn numbers_that_json_does_not_have_are_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut grpc = sidecar.grpc().await;
     for (number, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         // Also where no policy looks: the record would not be JSON.
@@ -425,7 +425,7 @@ fn nested(depth: usize) -> Value {
 
 #[tokio::test]
 async fn what_is_nested_too_deep_is_refused_at_the_same_depth_in_both_bindings() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut grpc = sidecar.grpc().await;
     assert_eq!(http(&sidecar, &nested(16)).await.status, 200);
     assert!(grpc.evaluate(message(&nested(16))).await.is_ok());
@@ -457,7 +457,7 @@ fn too_large() -> Value {
 
 #[tokio::test]
 async fn a_caller_with_too_large_a_body_is_told_so_while_it_is_still_sending() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let body = too_large().to_string().into_bytes();
     for _ in 0..10 {
         let reply = sidecar.post_bytes(EVALUATION, body.clone()).await;
@@ -471,7 +471,7 @@ async fn a_caller_with_too_large_a_body_is_told_so_while_it_is_still_sending() {
 
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let large = too_large();
     let mut grpc = sidecar.grpc().await;
     let status = grpc.evaluate(message(&large)).await.unwrap_err();
@@ -493,7 +493,7 @@ async fn what_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn an_invalid_traceparent_begins_a_new_trace() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let bad = [
         "".to_owned(),
@@ -527,7 +527,7 @@ async fn an_invalid_traceparent_begins_a_new_trace() {
 
 #[tokio::test]
 async fn a_timeout_that_cannot_be_read_is_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let channel = BareChannel::to(&sidecar).await;
     for timeout in ["soon", "1", "S", "-1S", "1.5S", "123456789S", "1s", "1 S"] {
         let mut question = GrpcRequest::new(message(&allowed()));
@@ -544,7 +544,7 @@ async fn a_timeout_that_cannot_be_read_is_refused() {
 
 #[tokio::test]
 async fn claims_about_an_account_of_the_directory_change_nothing() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let registration = json!({"type": "Registration", "id": "2026-000123", "properties":
         {"unit": "station-north-1", "first_processed": "2015-03-01", "level": 1, "subjects_are_staff": false}});
     let claims = json!({
@@ -596,7 +596,7 @@ fn opening(account: &str, door: &str) -> Value {
 #[tokio::test]
 async fn who_or_what_the_directory_does_not_know_is_denied() {
     let folder = folder();
-    let sidecar = Sidecar::new().policies(open_doors(folder.path())).start();
+    let sidecar = Sidecar::builder().policies(open_doors(folder.path())).start();
     let cases = [
         ("known", "known", "Allowed: Everyone may open every door."),
         ("stranger", "known", "Denied: the directory does not know the subject Account::\"stranger\"."),
@@ -619,10 +619,10 @@ async fn who_or_what_the_directory_does_not_know_is_denied() {
 async fn who_or_what_the_directory_does_not_know_is_evaluated_if_configuration_says_so() {
     let folder = folder();
     let config = "[directory]\nunknown = \"evaluate\"\n";
-    let sidecar = Sidecar::new().policies(open_doors(folder.path())).config(config).start();
+    let sidecar = Sidecar::builder().policies(open_doors(folder.path())).config(config).start();
     assert_eq!(sidecar.evaluate(&opening("stranger", "elsewhere")).await["decision"], true);
     // Where a policy needs what nobody knows, it cannot be evaluated, and nothing is allowed.
-    let sidecar = Sidecar::new().config(config).start();
+    let sidecar = Sidecar::builder().config(config).start();
     let answer = sidecar.evaluate(&changed(allowed(), "/subject/id", &"officer-9999".into())).await;
     assert_eq!(answer["decision"], false);
     assert!(!answer["context"]["errors"].as_array().unwrap().is_empty(), "{answer}");
@@ -635,7 +635,7 @@ async fn who_or_what_the_directory_does_not_know_is_evaluated_if_configuration_s
 
 #[tokio::test]
 async fn beyond_the_limit_of_questions_each_is_answered_or_refused_and_each_answer_has_its_record() {
-    let sidecar = Sidecar::new().config("[limits]\nconcurrent = 1\nbatch = 1\n").start();
+    let sidecar = Sidecar::builder().config("[limits]\nconcurrent = 1\nbatch = 1\n").start();
     let grpc = sidecar.grpc().await;
     let over_grpc = (0..64).map(|_| {
         let mut grpc = grpc.clone();

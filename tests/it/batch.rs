@@ -104,7 +104,7 @@ fn decisions(answers: &[Answer]) -> Vec<bool> {
 
 #[tokio::test]
 async fn what_an_item_sets_replaces_the_whole_default() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let items = json!([
         {},
         {"subject": denied()["subject"]},
@@ -137,14 +137,14 @@ async fn what_an_item_sets_replaces_the_whole_default() {
 
 #[tokio::test]
 async fn items_need_no_defaults() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let answers = ask(&sidecar, &json!({"evaluations": [allowed(), denied()]})).await;
     assert_eq!(decisions(&answers), [true, false]);
 }
 
 #[tokio::test]
 async fn a_batch_ends_where_its_semantic_says() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let (allow, deny, fault) = (json!({}), json!({"subject": denied()["subject"]}), json!({"action": {"name": "fly"}}));
     let item = |letter: char| match letter {
         'a' => allow.clone(),
@@ -173,7 +173,7 @@ async fn a_batch_ends_where_its_semantic_says() {
 
 #[tokio::test]
 async fn a_fault_stays_in_its_item() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut body = json!({"evaluations": [allowed(), {}, allowed(), allowed(), allowed()]});
     body["evaluations"][2]["subject"]["type"] = "Oficer".into();
     body["evaluations"][3]["resource"]["properties"]["level"] = 1.5.into();
@@ -193,7 +193,7 @@ async fn a_fault_stays_in_its_item() {
 
 #[tokio::test]
 async fn a_fault_in_the_defaults_is_a_fault_of_the_call() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut body = over_defaults(json!([{}]), "execute_all");
     body["subject"] = json!({"id": "officer-0007"});
     let reply = post(&sidecar, &body).await;
@@ -205,7 +205,7 @@ async fn a_fault_in_the_defaults_is_a_fault_of_the_call() {
 
 #[tokio::test]
 async fn without_items_the_defaults_are_the_question() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     for (evaluations, question) in [(json!([]), allowed()), (Value::Null, denied())] {
         let mut body = question.clone();
         body["evaluations"] = evaluations;
@@ -226,7 +226,7 @@ async fn without_items_the_defaults_are_the_question() {
 
 #[tokio::test]
 async fn without_items_and_without_defaults_there_is_no_question() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let reply = post(&sidecar, &json!({})).await;
     assert_eq!((reply.status.as_u16(), reply.json()), (400, json!("subject: is missing")));
     let (answers, _) = grpc(&sidecar, &json!({})).await;
@@ -236,7 +236,7 @@ async fn without_items_and_without_defaults_there_is_no_question() {
 
 #[tokio::test]
 async fn an_unknown_semantic_is_refused() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let reply = post(&sidecar, &over_defaults(json!([{}]), "first_come_first_served")).await;
     assert_eq!(reply.status, 400);
     assert!(
@@ -254,7 +254,7 @@ async fn an_unknown_semantic_is_refused() {
 
 #[tokio::test]
 async fn the_record_of_a_batch_holds_it_as_it_was_asked() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let body =
         over_defaults(json!([{}, {"subject": denied()["subject"]}, {"context": {"purpose": "8"}}]), "execute_all");
     ask(&sidecar, &body).await;
@@ -265,7 +265,7 @@ async fn the_record_of_a_batch_holds_it_as_it_was_asked() {
 
 #[tokio::test]
 async fn a_long_batch_is_answered_in_order() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let items =
         (0..1000).map(|number| if number % 3 == 0 { json!({}) } else { json!({"subject": denied()["subject"]}) });
     let answers = ask(&sidecar, &over_defaults(items.collect(), "execute_all")).await;

@@ -224,7 +224,7 @@ fn evaluate_records_nothing() {
 
 #[tokio::test]
 async fn log_cat_prints_one_record_a_line_also_beside_a_server() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     for question in [allowed(), denied(), allowed()] {
         sidecar.evaluate(&question).await;
     }
@@ -239,7 +239,7 @@ async fn log_cat_prints_one_record_a_line_also_beside_a_server() {
 
 #[tokio::test]
 async fn log_cat_into_a_reader_that_stops_ends_without_a_word() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let batch = json!({"evaluations": vec![allowed(); 200]});
     for _ in 0..10 {
         assert_eq!(sidecar.post("/access/v1/evaluations", &batch).await.status, 200);
@@ -310,7 +310,7 @@ fn wrong_usage_exits_with_64() {
 #[tokio::test]
 async fn the_example_configuration_is_accepted_and_changes_nothing() {
     let example = fs::read_to_string(repository().join("poort.example.toml")).unwrap();
-    let sidecar = Sidecar::new().config(&example).start();
+    let sidecar = Sidecar::builder().config(&example).start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     assert!(!sidecar.log().contains("WARN"), "{}", sidecar.log());
     let file = repository().join("poort.example.toml");
@@ -322,17 +322,17 @@ async fn the_environment_says_where_to_listen_and_a_flag_beats_it() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
     let listen = format!("127.0.0.1:0,unix:{}", path.display());
-    let sidecar = Sidecar::new().without_listen().variable("POORT_LISTEN", &listen).start();
+    let sidecar = Sidecar::builder().without_listen().variable("POORT_LISTEN", &listen).start();
     assert!(path.exists());
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     assert_eq!(sidecar.stop().code, Some(0));
-    let sidecar = Sidecar::new().variable("POORT_LISTEN", &listen).start();
+    let sidecar = Sidecar::builder().variable("POORT_LISTEN", &listen).start();
     assert!(!path.exists());
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
 }
 
 #[tokio::test]
 async fn a_variable_that_begins_like_poorts_own_and_is_not_is_told() {
-    let sidecar = Sidecar::new().variable("POORT_SERVICE_HOST", "10.0.0.1").start();
+    let sidecar = Sidecar::builder().variable("POORT_SERVICE_HOST", "10.0.0.1").start();
     sidecar.wait_for_line("environment variable POORT_SERVICE_HOST is not one of poort's");
 }

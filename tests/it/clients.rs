@@ -54,7 +54,7 @@ fn curl_is_answered_over_tcp_and_over_a_unix_socket() {
 
 /// A poort that is heard over TCP and over a Unix socket.
 fn started() -> Sidecar {
-    let sidecar = Sidecar::new().argument("--listen").argument("unix:poort.sock").start();
+    let sidecar = Sidecar::builder().argument("--listen").argument("unix:poort.sock").start();
     sidecar.wait_for_line("Listening for callers. address=unix:");
     sidecar
 }

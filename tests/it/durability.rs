@@ -168,7 +168,7 @@ async fn every_answer_that_was_heard_before_a_kill_has_its_record_and_the_sequen
     let mut heard = Heard::new();
     let mut records_before = 0;
     for round in 0..8 {
-        let sidecar = Sidecar::new().data(folder.path()).config(SMALL).start();
+        let sidecar = Sidecar::builder().data(folder.path()).config(SMALL).start();
         let enough = rand::random_range(30..200);
         let moment = if round % 2 == 0 { Moment::Answers(enough) } else { Moment::NextSegment(enough) };
         let now = kill_under_load(sidecar, moment).await;
@@ -183,7 +183,7 @@ async fn every_answer_that_was_heard_before_a_kill_has_its_record_and_the_sequen
         assert_eq!(recorded.get(key), Some(decision), "{key:?}");
     }
     // And it goes on as if nothing had been.
-    let sidecar = Sidecar::new().data(folder.path()).config(SMALL).start();
+    let sidecar = Sidecar::builder().data(folder.path()).config(SMALL).start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     assert_eq!(sequence(folder.path()), records_before + 1);
 }
@@ -194,7 +194,7 @@ fn on_a_small_disk(data: &Path, filler: u32) -> Starting {
         "mount -t tmpfs -o size=512k tmpfs \"$0\" && head -c {filler} /dev/zero > \"$0/filler\" && exec \"$@\""
     );
     let words: [OsString; 6] = ["unshare".into(), "-rm".into(), "sh".into(), "-c".into(), script.into(), data.into()];
-    Sidecar::new().data(data).config(SMALL).wrapper(words)
+    Sidecar::builder().data(data).config(SMALL).wrapper(words)
 }
 
 /// The data folder as the process sees it, behind its own mounts.
@@ -313,7 +313,7 @@ async fn a_start_on_a_full_disk_waits_for_room_and_then_answers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_on_file_sizes_is_like_a_full_disk_and_no_crash() {
-    let sidecar = Sidecar::new().config(SMALL).start();
+    let sidecar = Sidecar::builder().config(SMALL).start();
     let pid = Pid::from_raw(i32::try_from(sidecar.pid()).unwrap());
     let limit = |current| prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).unwrap();
     let mut client = sidecar.grpc().await;
@@ -338,9 +338,9 @@ async fn a_limit_on_file_sizes_is_like_a_full_disk_and_no_crash() {
 
 #[tokio::test]
 async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
-    let second = Sidecar::new().data(&sidecar.data).fail();
+    let second = Sidecar::builder().data(&sidecar.data).fail();
     assert_eq!(second.code, Some(1), "{}", second.log);
     let folder = sidecar.data.join("records");
     assert!(second.log.contains("another poort runs in"), "{}", second.log);
@@ -351,7 +351,7 @@ async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
 
 #[tokio::test]
 async fn a_records_folder_that_was_taken_away_swallows_no_record() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     until_answered(&mut client, &mut Heard::new()).await;
     // In one step another thing has the folder's name, and then the folder is gone.
@@ -376,7 +376,7 @@ async fn a_records_folder_that_was_taken_away_swallows_no_record() {
 
 #[tokio::test]
 async fn a_records_folder_that_was_deleted_is_noticed_and_made_again() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     until_answered(&mut client, &mut Heard::new()).await;
     fs::remove_dir_all(sidecar.data.join("records")).unwrap();
@@ -390,7 +390,7 @@ async fn a_records_folder_that_was_deleted_is_noticed_and_made_again() {
 
 /// A data folder with this many records, each in a commit of its own, and the one segment that holds them.
 async fn with_records(count: usize, folder: &Path) -> PathBuf {
-    let sidecar = Sidecar::new().data(folder).start();
+    let sidecar = Sidecar::builder().data(folder).start();
     for number in 0..count {
         sidecar.evaluate(&numbered(number)).await;
     }
@@ -411,7 +411,7 @@ async fn a_byte_that_rotted_keeps_poort_from_starting_and_its_place_is_named() {
     fs::write(&segment, bytes).unwrap();
 
     let place = format!("`{}`", segment.display());
-    let ended = Sidecar::new().data(folder.path()).fail();
+    let ended = Sidecar::builder().data(folder.path()).fail();
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert!(ended.log.contains(&place), "{}", ended.log);
     assert!(ended.log.contains(&format!("byte {second}")), "{}", ended.log);
@@ -434,7 +434,7 @@ async fn a_torn_end_is_cut_and_what_was_answered_stays() {
     let mut bytes = fs::read(&segment).unwrap();
     bytes.extend([200, 1, 0, 0, 9, 9, 9, 9, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, b'{', b'"']);
     fs::write(&segment, bytes).unwrap();
-    let sidecar = Sidecar::new().data(folder.path()).start();
+    let sidecar = Sidecar::builder().data(folder.path()).start();
     assert!(sidecar.wait_for_line("The decision log is open.").contains("cut_bytes=26"));
     sidecar.evaluate(&allowed()).await;
     let now = sidecar.records();
@@ -446,7 +446,7 @@ async fn a_torn_end_is_cut_and_what_was_answered_stays() {
 
 #[tokio::test]
 async fn a_question_that_comes_too_late_gets_no_decision_and_a_record_that_says_so() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = BareChannel::to(&sidecar).await.client();
     for timeout in ["1n", "0m"] {
         let mut request = tonic::Request::new(message(&allowed()));
@@ -474,7 +474,7 @@ async fn a_question_that_comes_too_late_gets_no_decision_and_a_record_that_says_
 
 #[tokio::test]
 async fn a_question_over_http_that_takes_too_long_gets_no_decision() {
-    let sidecar = Sidecar::new().config("[limits]\ndeadline = \"1ms\"\n").start();
+    let sidecar = Sidecar::builder().config("[limits]\ndeadline = \"1ms\"\n").start();
     let mut replies = Vec::new();
     for number in 0..40 {
         replies.push(sidecar.post("/access/v1/evaluation", &numbered(number)).await);

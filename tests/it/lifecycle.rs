@@ -22,7 +22,7 @@ use tonic_reflection::pb::v1::{
 
 #[tokio::test]
 async fn health_is_told_for_the_server_and_for_the_service_and_nothing_else() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     for service in ["", SERVICE_NAME] {
         until("SERVING", async || (health(&sidecar, service).await == "SERVING").then_some(())).await;
     }
@@ -34,7 +34,7 @@ async fn health_is_told_for_the_server_and_for_the_service_and_nothing_else() {
 #[tokio::test]
 async fn health_goes_from_not_serving_to_serving_when_records_can_be_written() {
     // A limit on file sizes keeps the log from being written, until it is lifted.
-    let sidecar = Sidecar::new().wrapper(["sh", "-c", "ulimit -S -f 8 && exec \"$@\"", "sh"]).launch();
+    let sidecar = Sidecar::builder().wrapper(["sh", "-c", "ulimit -S -f 8 && exec \"$@\"", "sh"]).launch();
     let mut watched = Vec::new();
     for service in ["", SERVICE_NAME] {
         let mut client = HealthClient::new(sidecar.channel().await);
@@ -68,7 +68,7 @@ async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place
     let policies = copied_policies(folder.path());
     let text = fs::read_to_string(policies.join("bvh.cedar")).unwrap();
     fs::write(policies.join("bvh.cedar"), text.replacen("principal", "principle", 1)).unwrap();
-    let ended = Sidecar::new().policies(&policies).fail();
+    let ended = Sidecar::builder().policies(&policies).fail();
     assert_eq!(ended.code, Some(3), "{}", ended.log);
     for part in ["bvh.cedar:8:3]", "  principle is", "  ─────────", "the policies cannot be used: 1 problem"]
     {
@@ -79,7 +79,7 @@ async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place
 
 #[tokio::test]
 async fn a_start_without_a_policy_folder_exits_with_3_and_names_the_folder() {
-    let ended = Sidecar::new().policies("/nowhere/policies").fail();
+    let ended = Sidecar::builder().policies("/nowhere/policies").fail();
     assert_eq!(ended.code, Some(3), "{}", ended.log);
     assert!(ended.log.contains("/nowhere/policies"), "{}", ended.log);
 }
@@ -88,7 +88,7 @@ async fn a_start_without_a_policy_folder_exits_with_3_and_names_the_folder() {
 async fn a_start_on_a_port_that_is_taken_exits_with_1_and_names_the_address() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Sidecar::new().argument("--listen").argument(&address).fail();
+    let ended = Sidecar::builder().argument("--listen").argument(&address).fail();
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert!(ended.log.contains(&format!("cannot listen for callers on {address}")), "{}", ended.log);
 }
@@ -98,21 +98,21 @@ async fn a_start_on_a_socket_in_use_exits_with_1_and_one_that_was_left_behind_is
     let folder = folder();
     let path = folder.path().join("poort.sock");
     let listen = format!("unix:{}", path.display());
-    let first = Sidecar::new().argument("--listen").argument(&listen).start();
-    let second = Sidecar::new().argument("--listen").argument(&listen).fail();
+    let first = Sidecar::builder().argument("--listen").argument(&listen).start();
+    let second = Sidecar::builder().argument("--listen").argument(&listen).fail();
     assert_eq!(second.code, Some(1), "{}", second.log);
     assert!(second.log.contains("another process listens on this socket"), "{}", second.log);
     UnixStream::connect(&path).expect("the first one is unharmed");
     first.kill();
     assert!(path.exists());
-    let _third = Sidecar::new().argument("--listen").argument(&listen).start();
+    let _third = Sidecar::builder().argument("--listen").argument(&listen).start();
     UnixStream::connect(&path).unwrap();
 }
 
 #[tokio::test]
 async fn a_start_on_a_configuration_with_mistakes_exits_with_64_and_tells_all_of_them() {
     let config = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\n[log]\nsegment = \"2\"\n";
-    let ended = Sidecar::new().config(config).variable("POORT_LIMITS_DEPTH", "0").fail();
+    let ended = Sidecar::builder().config(config).variable("POORT_LIMITS_DEPTH", "0").fail();
     assert_eq!(ended.code, Some(64), "{}", ended.log);
     for part in [
         "did you mean `listen`",
@@ -157,7 +157,7 @@ async fn ask_the_rest(mut stream: TcpStream) -> Value {
 async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
     let folder = folder();
     let socket = folder.path().join("poort.sock");
-    let sidecar = Sidecar::new().argument("--listen").argument(format!("unix:{}", socket.display())).start();
+    let sidecar = Sidecar::builder().argument("--listen").argument(format!("unix:{}", socket.display())).start();
     assert!(socket.exists());
     let half = half_asked(sidecar.address).await;
     sidecar.signal(Signal::TERM);
@@ -179,7 +179,7 @@ async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     // The message comes in two parts, and the second one after the stop.
     let mut message = prost::Message::encode_to_vec(&message(&allowed()));
     let mut frame = vec![0];
@@ -214,7 +214,7 @@ async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_stream_answers_what_it_took_and_ends_in_order() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     let (questions, asked) = tokio::sync::mpsc::channel(64);
     let mut answers =
@@ -260,7 +260,7 @@ async fn an_open_stream_answers_what_it_took_and_ends_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_connections_and_a_second_signal_do_not_hold_up_the_stop() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let silent = TcpStream::connect(sidecar.address).await.unwrap();
     let mut idle = sidecar.grpc().await;
     idle.evaluate(message(&allowed())).await.unwrap();
@@ -279,7 +279,7 @@ async fn idle_connections_and_a_second_signal_do_not_hold_up_the_stop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_call_of_reflection_does_not_hold_up_the_stop() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = ServerReflectionClient::new(sidecar.channel().await);
     // Tools keep this call open for as long as they run.
     let (questions, asked) = tokio::sync::mpsc::channel(1);
@@ -300,7 +300,7 @@ async fn an_open_call_of_reflection_does_not_hold_up_the_stop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut client = HealthClient::new(sidecar.channel().await);
     let mut states = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
     until("SERVING", async || {
@@ -318,7 +318,7 @@ async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_never_ends_is_cut_off_when_the_grace_period_is_over() {
-    let sidecar = Sidecar::new().config("[limits]\ngrace = \"100ms\"\ndeadline = \"1h\"\n").start();
+    let sidecar = Sidecar::builder().config("[limits]\ngrace = \"100ms\"\ndeadline = \"1h\"\n").start();
     let half = half_asked(sidecar.address).await;
     sidecar.signal(Signal::TERM);
     sidecar.signal(Signal::TERM);
@@ -331,7 +331,7 @@ async fn a_call_that_never_ends_is_cut_off_when_the_grace_period_is_over() {
 
 #[tokio::test]
 async fn an_interrupt_from_the_keyboard_stops_it_in_order_too() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     sidecar.signal(Signal::INT);
     let ended = sidecar.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
@@ -342,7 +342,7 @@ async fn an_interrupt_from_the_keyboard_stops_it_in_order_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_shows_nothing_of_a_question_and_does_not_grow_with_their_number() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let before = sidecar.log().lines().count();
     let mut client = sidecar.grpc().await;
     let mut question = allowed();

@@ -26,7 +26,7 @@ fn shown(readme: &str) -> Value {
 async fn the_question_of_the_readme_gets_the_answer_of_the_readme() {
     let readme = readme();
     let (mut question, shown) = (question(&readme), shown(&readme));
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let answer = sidecar.evaluate(&question).await;
     assert_eq!(answer["decision"], shown["decision"]);
     for part in ["policies", "reason", "obligations", "advice", "errors"] {

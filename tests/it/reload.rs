@@ -130,7 +130,7 @@ async fn reload_status(sidecar: &Sidecar) -> Value {
 async fn a_good_change_is_live_soon_and_no_question_fails_meanwhile() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let client = sidecar.grpc().await;
     let mut worlds = BTreeSet::from([(world(&policies), true)]);
     let load = Load::on(&sidecar).await;
@@ -154,7 +154,7 @@ async fn a_good_change_is_live_soon_and_no_question_fails_meanwhile() {
 async fn a_policy_that_is_added_decides_at_once_also_what_was_answered_from_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let mut client = sidecar.grpc().await;
     let load = Load::on(&sidecar).await;
     let old = active(&client).await;
@@ -173,7 +173,7 @@ async fn a_policy_that_is_added_decides_at_once_also_what_was_answered_from_the_
 async fn is_refused(file: &str, from: &str, to: &str, line: usize, message_part: &str) {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let client = sidecar.grpc().await;
     let before = active(&client).await;
     let load = Load::on(&sidecar).await;
@@ -233,7 +233,7 @@ async fn a_directory_that_does_not_fit_the_schema_changes_nothing() {
 async fn a_bad_change_that_is_put_back_is_over() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let client = sidecar.grpc().await;
     let before = active(&client).await;
     for round in 1..3 {
@@ -252,7 +252,7 @@ async fn a_bad_change_that_is_put_back_is_over() {
 async fn a_policy_folder_that_goes_away_changes_nothing() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let client = sidecar.grpc().await;
     let before = active(&client).await;
     fs::rename(&policies, folder.path().join("away")).unwrap();
@@ -266,7 +266,7 @@ async fn a_policy_folder_that_goes_away_changes_nothing() {
 async fn an_account_that_leaves_the_directory_is_denied_from_then_on_also_where_it_was_allowed_from_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let mut client = sidecar.grpc().await;
     let before = active(&client).await;
     active(&client).await;
@@ -306,7 +306,7 @@ async fn a_folder_that_is_swapped_through_a_link_is_noticed_and_no_decision_mixe
     symlink(&one, &link).unwrap();
     let worlds = [world(&one), world(&other)];
     assert!(worlds[0].0 != worlds[1].0 && worlds[0].1 != worlds[1].1);
-    let sidecar = Sidecar::new().policies(&link).start();
+    let sidecar = Sidecar::builder().policies(&link).start();
     let client = sidecar.grpc().await;
     // Long enough for a change to come while a batch is answered.
     let load = Load::with_batches(&sidecar, 64).await;
@@ -341,7 +341,7 @@ async fn a_config_map_that_is_updated_is_noticed_and_never_seen_in_part() {
         symlink(Path::new("..data").join(&name), volume.join(&name)).unwrap();
     }
     let mut known = BTreeMap::from([(world_of(&first, &directory), true)]);
-    let sidecar = Sidecar::new().policies(&volume).argument("--directory").argument(&directory).start();
+    let sidecar = Sidecar::builder().policies(&volume).argument("--directory").argument(&directory).start();
     let client = sidecar.grpc().await;
     assert!(known.contains_key(&active(&client).await));
     let load = Load::on(&sidecar).await;
@@ -383,7 +383,7 @@ async fn a_file_that_is_being_written_is_never_taken_for_a_smaller_policy_set() 
     fs::write(&file, &new_text).unwrap();
     let new = world(&policies);
     fs::write(&file, pieces.concat()).unwrap();
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let client = sidecar.grpc().await;
     assert_eq!(active(&client).await, old);
     let load = Load::on(&sidecar).await;

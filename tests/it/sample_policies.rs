@@ -96,7 +96,7 @@ fn cases_have_names_of_their_own_and_sorted_policies() {
 
 #[tokio::test]
 async fn both_bindings_answer_the_cases_of_any_day_alike() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let mut grpc = sidecar.grpc().await;
     let cases: Vec<_> = cases().into_iter().filter(|case| case.today.is_none()).collect();
     for case in &cases {

@@ -36,7 +36,7 @@ async fn the_metrics_count_what_was_asked() {
     let failing = "@id(\"fails\")\n@title(\"Fails at high levels.\")\nforbid (principal, action == Politie::Action::\"alter\", \
                    resource) when { resource.level + 9223372036854775807 > 0 };\n";
     fs::write(policies.join("fails.cedar"), failing).unwrap();
-    let sidecar = Sidecar::new().policies(&policies).config("[limits]\nbatch = 3\n").start();
+    let sidecar = Sidecar::builder().policies(&policies).config("[limits]\nbatch = 3\n").start();
     let mut client = sidecar.grpc().await;
     for _ in 0..3 {
         client.evaluate(message(&allowed())).await.unwrap();
@@ -93,7 +93,7 @@ async fn the_entities_of_the_directory_are_those_of_its_files() {
         let text = fs::read_to_string(policies.join("directory").join(file)).unwrap();
         serde_json::from_str::<Vec<serde_json::Value>>(&text).unwrap().len()
     };
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let metrics = Exposition::of(&sidecar).await;
     let expected = count("accounts.json") + count("organisations.json");
     assert_eq!(metrics.value("poort_directory_entities", ""), expected as f64);
@@ -103,7 +103,7 @@ async fn the_entities_of_the_directory_are_those_of_its_files() {
 async fn the_active_revisions_are_one_series_also_after_a_change() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::new().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).start();
     let revisions = async || {
         let ready = sidecar.operators("/readyz").await.json();
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
@@ -126,7 +126,7 @@ async fn the_active_revisions_are_one_series_also_after_a_change() {
 
 #[tokio::test]
 async fn questions_beyond_the_limit_are_counted_as_busy() {
-    let sidecar = Sidecar::new().config("[limits]\nconcurrent = 4\nbatch = 4\n").start();
+    let sidecar = Sidecar::builder().config("[limits]\nconcurrent = 4\nbatch = 4\n").start();
     // A batch of as many items as there may be questions leaves no room for another call meanwhile.
     let batch = json!({"evaluations": vec![allowed(); 4]});
     let calls = (0..32).map(|_| sidecar.post("/access/v1/evaluations", &batch));
@@ -220,7 +220,7 @@ fn hex(bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_span_has_the_same_ids_as_the_record_and_metrics_come_too() {
     let mut collector = Collector::start();
-    let sidecar = Sidecar::new().config(&otlp(collector.address, "1.0")).start();
+    let sidecar = Sidecar::builder().config(&otlp(collector.address, "1.0")).start();
     sidecar.evaluate(&allowed()).await;
     sidecar.evaluate(&denied()).await;
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -261,7 +261,7 @@ async fn a_span_has_the_same_ids_as_the_record_and_metrics_come_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whether_a_trace_is_sent_is_decided_by_its_own_flag_and_never_keeps_a_record_away() {
     let mut collector = Collector::start();
-    let sidecar = Sidecar::new().config(&otlp(collector.address, "0.0")).start();
+    let sidecar = Sidecar::builder().config(&otlp(collector.address, "0.0")).start();
     for (trace, flags) in [("4bf92f3577b34da6a3ce929d0e0e4736", "01"), ("5bf92f3577b34da6a3ce929d0e0e4736", "00")] {
         let request = hyper::Request::post("/access/v1/evaluation")
             .header("content-type", "application/json")
@@ -280,7 +280,7 @@ async fn whether_a_trace_is_sent_is_decided_by_its_own_flag_and_never_keeps_a_re
 
 /// Answers all the same, and ends in order.
 async fn is_no_hindrance(endpoint: SocketAddr) {
-    let sidecar = Sidecar::new().config(&otlp(endpoint, "1.0")).start();
+    let sidecar = Sidecar::builder().config(&otlp(endpoint, "1.0")).start();
     for number in 0..50 {
         let (question, decision) = if number % 2 == 0 { (allowed(), true) } else { (denied(), false) };
         assert_eq!(sidecar.evaluate(&question).await["decision"], decision);

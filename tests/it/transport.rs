@@ -38,7 +38,7 @@ fn question() -> Request<Vec<u8>> {
 async fn a_unix_socket_speaks_grpc_and_http_and_belongs_to_poort_and_its_group() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
-    let sidecar = Sidecar::new().argument("--listen").argument(format!("unix:{}", path.display())).start();
+    let sidecar = Sidecar::builder().argument("--listen").argument(format!("unix:{}", path.display())).start();
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o660);
     let reply = request_over(UnixStream::connect(&path).await.unwrap(), question()).await;
@@ -63,7 +63,7 @@ async fn a_socket_cannot_take_the_place_of_a_file() {
     let folder = folder();
     let path = folder.path().join("precious");
     fs::write(&path, "data").unwrap();
-    let ended = Sidecar::new().argument("--listen").argument(format!("unix:{}", path.display())).fail();
+    let ended = Sidecar::builder().argument("--listen").argument(format!("unix:{}", path.display())).fail();
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert!(ended.log.contains("a file that is no socket is in the way"), "{}", ended.log);
     assert_eq!(fs::read_to_string(path).unwrap(), "data");
@@ -133,7 +133,7 @@ fn with_tls(server: &Identity, client_ca: Option<&Path>) -> Starting {
     if let Some(path) = client_ca {
         config.push_str(&format!("client_ca = {path:?}\n"));
     }
-    Sidecar::new().config(&config)
+    Sidecar::builder().config(&config)
 }
 
 async fn connect(tls: &TlsConnector, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
@@ -234,12 +234,12 @@ async fn tls_files_that_do_not_do_are_named_at_the_start() {
 #[tokio::test]
 async fn plain_tcp_beyond_this_machine_is_refused_unless_it_is_said_out_loud() {
     for address in ["0.0.0.0:0", "[::]:0"] {
-        let ended = Sidecar::new().argument("--listen").argument(address).fail();
+        let ended = Sidecar::builder().argument("--listen").argument(address).fail();
         assert_eq!(ended.code, Some(64), "{}", ended.log);
         assert!(ended.log.contains("in the clear"), "{}", ended.log);
     }
     let sidecar =
-        Sidecar::new().argument("--listen").argument("0.0.0.0:0").config("plaintext = \"anywhere\"\n").start();
+        Sidecar::builder().argument("--listen").argument("0.0.0.0:0").config("plaintext = \"anywhere\"\n").start();
     sidecar.wait_for_line("address=0.0.0.0:");
 }
 
@@ -254,7 +254,7 @@ async fn reflected(sidecar: &Sidecar, asked: MessageRequest) -> MessageResponse 
 
 #[tokio::test]
 async fn reflection_names_the_services_and_describes_them() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let MessageResponse::ListServicesResponse(list) =
         reflected(&sidecar, MessageRequest::ListServices(String::new())).await
     else {
@@ -278,7 +278,7 @@ async fn reflection_names_the_services_and_describes_them() {
 
 #[tokio::test]
 async fn a_method_that_does_not_exist_is_unimplemented_for_grpc() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     for path in ["/poort.v1.AccessEvaluation/Guess", "/poort.v1.Other/Evaluate"] {
         let mut grpc = tonic::client::Grpc::new(sidecar.channel().await);
         grpc.ready().await.unwrap();
@@ -306,7 +306,7 @@ async fn sent(sidecar: &Sidecar, method: &str, path: &str, content_type: Option<
 
 #[tokio::test]
 async fn what_is_no_question_gets_the_status_that_http_has_for_it_and_its_request_id_back() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let json = Some("application/json");
     let asked = allowed().to_string().into_bytes();
     let (one, many) = ("/access/v1/evaluation", "/access/v1/evaluations");
@@ -347,7 +347,7 @@ async fn what_is_no_question_gets_the_status_that_http_has_for_it_and_its_reques
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_refused_whether_or_not_it_says_how_long_it_is() {
-    let sidecar = Sidecar::new().config("[limits]\nmessage = \"2KiB\"\n").start();
+    let sidecar = Sidecar::builder().config("[limits]\nmessage = \"2KiB\"\n").start();
     let mut large = allowed();
     large["context"]["justification"] = "x".repeat(4000).into();
     let reply = sidecar.post("/access/v1/evaluation", &large).await;
@@ -372,7 +372,7 @@ async fn a_body_above_the_limit_is_refused_whether_or_not_it_says_how_long_it_is
 
 #[tokio::test]
 async fn the_authzen_metadata_names_the_endpoints() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let reply = request(sidecar.address, metadata_request()).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.headers["content-type"], "application/json");
@@ -380,7 +380,7 @@ async fn the_authzen_metadata_names_the_endpoints() {
     assert_eq!(metadata["policy_decision_point"], "http://pdp.example");
     assert_eq!(metadata["access_evaluation_endpoint"], "http://pdp.example/access/v1/evaluation");
     assert_eq!(metadata["access_evaluations_endpoint"], "http://pdp.example/access/v1/evaluations");
-    let public = Sidecar::new().config("public_url = \"https://poort.politie.example/\"\n").start();
+    let public = Sidecar::builder().config("public_url = \"https://poort.politie.example/\"\n").start();
     let metadata = request(public.address, metadata_request()).await.json();
     assert_eq!(metadata["policy_decision_point"], "https://poort.politie.example");
     assert_eq!(metadata["access_evaluation_endpoint"], "https://poort.politie.example/access/v1/evaluation");
@@ -388,7 +388,7 @@ async fn the_authzen_metadata_names_the_endpoints() {
 
 #[tokio::test]
 async fn the_operators_port_answers_no_questions_and_the_callers_port_shows_no_metrics() {
-    let sidecar = Sidecar::new().start();
+    let sidecar = Sidecar::builder().start();
     let asked = Request::post("/access/v1/evaluation").body(allowed().to_string().into_bytes()).unwrap();
     assert_eq!(request(sidecar.admin, asked).await.status, 404);
     assert_eq!(sidecar.operators("/healthz").await.text(), "ok\n");

@@ -183,9 +183,11 @@ fn directory_of(tape: &mut Tape<'_>) -> Vec<serde_json::Value> {
 impl World {
     /// As files.
     pub fn sources(&self) -> Sources {
+        // A file without policies is refused.
         let mut texts: Vec<(String, String)> = self
             .files
             .iter()
+            .filter(|(_, policies)| !policies.is_empty())
             .map(|(stem, policies)| {
                 (format!("{stem}.cedar"), policies.iter().map(|policy| policy.text.as_str()).collect::<String>())
             })

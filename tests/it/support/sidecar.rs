@@ -136,13 +136,13 @@ pub struct Ended {
     pub code: Option<i32>,
     /// What it wrote to standard error.
     pub log: String,
-    /// The folder that it ran in.
-    pub folder: tempfile::TempDir,
+    /// The folder that it ran in, kept until a test has looked at what is left.
+    _folder: tempfile::TempDir,
 }
 
 impl Sidecar {
     /// A poort on the repository's own policies, on free ports.
-    pub fn new() -> Starting {
+    pub fn builder() -> Starting {
         Starting {
             folder: super::folder(),
             policies: policies(),
@@ -254,7 +254,7 @@ impl Sidecar {
         self.log.wait_for_end(PATIENCE);
         let log = self.log();
         let folder = std::mem::replace(&mut self.folder, super::folder());
-        Ended { code, log, folder }
+        Ended { code, log, _folder: folder }
     }
 }
 
