@@ -13,7 +13,11 @@ use cedar_policy_core::{
     extensions::Extensions,
 };
 use smol_str::SmolStr;
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 /// The largest whole number that both bindings carry exactly (I-JSON, RFC 7493, section 2.2).
 const EXACT: f64 = 9_007_199_254_740_991.0;
@@ -317,11 +321,17 @@ fn extension_text<'v>(kind: Extension, value: &'v Value, path: Path<'_>) -> Resu
 }
 
 /// Has Cedar itself make an extension value, so that what it accepts is what Cedar accepts.
-pub(super) fn extension(kind: Extension, text: &str) -> Result<ast::Value, String> {
-    let name = ast::Name::parse_unqualified_name(kind.constructor()).map_err(|error| error.to_string())?;
+fn extension(kind: Extension, text: &str) -> Result<ast::Value, String> {
+    let name = CONSTRUCTORS.get(&kind).ok_or("Cedar does not know its constructor")?.clone();
     let call = RestrictedExpr::call_extension_fn(name, [RestrictedExpr::val(text)]);
     RestrictedEvaluator::new(Extensions::all_available()).interpret(call.as_borrowed()).map_err(|error| {
         // Cedar's own text begins with what the caller of this function says anyway.
         error.to_string().replace("error while evaluating ", "")
     })
 }
+
+/// The names of the constructors. Cedar reads a name with its whole parser, which costs more than the value.
+static CONSTRUCTORS: LazyLock<HashMap<Extension, ast::Name>> = LazyLock::new(|| {
+    let named = |kind: Extension| Some((kind, ast::Name::parse_unqualified_name(kind.constructor()).ok()?));
+    Extension::ALL.into_iter().filter_map(named).collect()
+});

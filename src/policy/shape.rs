@@ -52,7 +52,8 @@ pub enum Extension {
 }
 
 impl Extension {
-    const ALL: [Self; 4] = [Self::Ip, Self::Decimal, Self::Datetime, Self::Duration];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Ip, Self::Decimal, Self::Datetime, Self::Duration];
 
     /// Cedar's name of the type.
     #[must_use]
