@@ -35,7 +35,7 @@
 //!  4  pdp                                        the path of a question
 //!  3  engine · cache · store · decision_log      none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
-//!  1  policy ◄─ directory · spool · telemetry    sources; bytes to disk; what operators see
+//!  1  policy ◄─ directory · spool · telemetry · report   sources; bytes to disk; what operators and officers see
 //!  0  evaluation · decision · revision · trace · moment · problem · authzen
 //! ```
 //!
@@ -106,6 +106,7 @@ pub mod moment;
 pub mod pdp;
 pub mod policy;
 pub mod problem;
+pub mod report;
 pub mod revision;
 pub mod snapshot;
 pub mod spool;

@@ -126,11 +126,40 @@ impl Problem {
         self.code
     }
 
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// Line and column of the first place, counted from one; the column counts characters.
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize)> {
-        let text = self.source.as_ref()?.inner();
-        let before = text.get(..self.labels.first()?.offset())?;
+        Some(self.region()?.start)
+    }
+
+    /// The first place, from its first character up to the one after its last: lines and columns, counted from one.
+    #[must_use]
+    pub fn region(&self) -> Option<Range<(usize, usize)>> {
+        let label = self.labels.first()?;
+        Some(self.position_of(label.offset())?..self.position_of(label.offset() + label.len())?)
+    }
+
+    /// The text of the first place.
+    #[must_use]
+    pub fn snippet(&self) -> &str {
+        let place = self.labels.first().map(|label| label.offset()..label.offset() + label.len());
+        place.and_then(|place| self.source.as_ref()?.inner().get(place)).unwrap_or_default()
+    }
+
+    fn position_of(&self, offset: usize) -> Option<(usize, usize)> {
+        let before = self.source.as_ref()?.inner().get(..offset)?;
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Some((before.matches('\n').count() + 1, before.get(line_start..)?.chars().count() + 1))
     }

@@ -13,6 +13,10 @@ pub enum Exit {
     Denied,
     /// 3: policies, schema or directory are not valid.
     NotValid,
+    /// 4: a test of the policies failed, or less is covered than asked.
+    TestsFailed,
+    /// 5: a change does more than was accepted, or what it does could not be decided.
+    Differences,
     /// 64: wrong usage or configuration.
     Usage,
 }
@@ -24,6 +28,8 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Denied => 2,
             Exit::NotValid => 3,
+            Exit::TestsFailed => 4,
+            Exit::Differences => 5,
             Exit::Usage => 64,
         })
     }

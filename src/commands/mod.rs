@@ -29,8 +29,8 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done (evaluate: allow) · 1 failed · 2 denied · 3 not valid · 64 wrong usage or \
-                          configuration\n\nConfiguration: every key, its default and the reason for it stand in \
+const EXIT_CODES: &str = "Exit codes: 0 done (evaluate: allow) · 1 failed · 2 denied · 3 not valid · 4 tests failed · 5 differences \
+                          that were not accepted · 64 wrong usage or configuration\n\nConfiguration: every key, its default and the reason for it stand in \
                           poort.example.toml.";
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,7 @@ mod shape;
 mod sources;
 
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
+pub use parse::Place;
 pub use reads::{PdpReads, Reads};
 pub use shape::{Attribute, Attributes, Extension, Shape};
 pub use sources::{SCHEMA_FILE, Sources};
@@ -48,6 +49,8 @@ pub struct Policies {
     pub model: Arc<Model>,
     /// What each policy says about itself.
     pub facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    /// Where each policy, template and link stands.
+    pub places: HashMap<cedar::PolicyId, Place>,
     /// The actions as entities, with all groups that they are in.
     pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
     /// What evaluation can read.
@@ -102,8 +105,8 @@ impl Policies {
         match built {
             Ok((set, reads, action_entities)) => {
                 let revision = sources.revision();
-                let facts = parsed.facts;
-                Some(Self { set, schema, model, facts, action_entities, reads, revision })
+                let parse::Parsed { facts, places, .. } = parsed;
+                Some(Self { set, schema, model, facts, places, action_entities, reads, revision })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));

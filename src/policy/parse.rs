@@ -21,12 +21,42 @@ use std::{
     sync::Arc,
 };
 
+/// Where a policy stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: SourceFile,
+    /// The bytes of the policy in it, annotations included; for a link, its id in the file of links.
+    pub span: Range<usize>,
+}
+
+impl Place {
+    /// The first line of the policy: a caret under a whole policy says nothing.
+    #[must_use]
+    pub fn first_line(&self) -> Range<usize> {
+        let length = self.text().find('\n');
+        self.span.start..length.map_or(self.span.end, |length| self.span.start + length)
+    }
+
+    /// The policy as it is written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.file.text.get(self.span.clone()).unwrap_or_default()
+    }
+
+    /// The line of its first byte, counted from one.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.file.text.get(..self.span.start).unwrap_or_default().matches('\n').count() + 1
+    }
+}
+
 /// All policies that parsed.
 pub(super) struct Parsed {
     pub(super) set: cedar::PolicySet,
     pub(super) facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
     /// Where each policy stands.
-    places: HashMap<cedar::PolicyId, (SourceFile, Range<usize>)>,
+    pub(super) places: HashMap<cedar::PolicyId, Place>,
 }
 
 pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
@@ -85,42 +115,41 @@ impl Parsed {
         let mut kinds: Vec<_> = statics.chain(templates).map(|kind| (kind.place(), kind)).collect();
         kinds.sort_by_key(|(place, _)| place.start);
         for (index, (place, kind)) in kinds.into_iter().enumerate() {
+            let place = Place { file: file.clone(), span: place };
             let annotations = kind.annotations();
-            // Only the first line: a caret under a whole policy says nothing.
-            let place = first_line(&file.text, place);
             let id = match annotations.get("id").map(|id| id.trim()) {
                 Some(id) if !id.is_empty() => id.to_owned(),
                 _ => {
                     let id = format!("{stem}#{}", index + 1);
                     problems.push(
                         Problem::warning("policy::no-id", file, format!("this policy has no @id; it is named `{id}`"))
-                            .at(place.clone(), "no @id")
+                            .at(place.first_line(), "no @id")
                             .help("records and reports name policies by @id; a name by position changes when policies move"),
                     );
                     id
                 }
             };
-            self.add(file, place, cedar::PolicyId::new(&id), &annotations, kind, problems);
+            self.add(place, cedar::PolicyId::new(&id), &annotations, kind, problems);
         }
     }
 
     fn add(
         &mut self,
-        file: &SourceFile,
-        place: Range<usize>,
+        place: Place,
         id: cedar::PolicyId,
         annotations: &BTreeMap<String, String>,
         kind: Kind,
         problems: &mut Vec<Problem>,
     ) {
-        if let Some((other, _)) = self.places.get(&id) {
+        let Place { file, .. } = &place;
+        if let Some(other) = self.places.get(&id) {
             problems.push(
                 Problem::error(
                     "policy::duplicate-id",
                     file,
-                    format!("the id `{id}` is taken by a policy in {}", other.name),
+                    format!("the id `{id}` is taken by a policy in {}", other.file.name),
                 )
-                .at(place, "the same @id")
+                .at(place.first_line(), "the same @id")
                 .help("give each policy an @id of its own"),
             );
             return;
@@ -130,7 +159,7 @@ impl Parsed {
             Ok(facts) => drop(self.facts.insert(id.clone(), Arc::new(facts))),
             Err(message) => problems.push(
                 Problem::error("policy::annotation", file, message)
-                    .at(place.clone(), "in this policy")
+                    .at(place.first_line(), "in this policy")
                     .help("write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}"),
             ),
         }
@@ -139,9 +168,10 @@ impl Parsed {
             Kind::Template(template) => self.set.add_template(template.new_id(id.clone())),
         };
         match added {
-            Ok(()) => drop(self.places.insert(id, (file.clone(), place))),
+            Ok(()) => drop(self.places.insert(id, place)),
             Err(error) => {
-                problems.push(Problem::error("policy::set", file, error.to_string()).at(place, "this policy"));
+                problems
+                    .push(Problem::error("policy::set", file, error.to_string()).at(place.first_line(), "this policy"));
             }
         }
     }
@@ -194,7 +224,7 @@ impl Parsed {
             Arc::new(facts)
         });
         self.facts.extend(facts.map(|facts| (id.clone(), facts)));
-        self.places.insert(id, (file.clone(), place));
+        self.places.insert(id, Place { file: file.clone(), span: place });
         Ok(())
     }
 }
@@ -216,11 +246,11 @@ pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut V
         .map(|error| (error.policy_id(), error as &dyn Diagnostic, false))
         .chain(result.validation_warnings().map(|warning| (warning.policy_id(), warning as &dyn Diagnostic, true)))
         .filter_map(|(id, diagnostic, is_warning)| {
-            let (file, place) = parsed.places.get(id)?;
+            let place = parsed.places.get(id)?;
             let code = if is_warning { "policy::warning" } else { "policy::invalid" };
-            let mut problem = Problem::from_diagnostic(code, file, diagnostic);
+            let mut problem = Problem::from_diagnostic(code, &place.file, diagnostic);
             if diagnostic.labels().is_none() {
-                problem = problem.at(place.clone(), "this policy");
+                problem = problem.at(place.first_line(), "this policy");
             }
             Some(if is_warning { problem.as_warning() } else { problem })
         })
@@ -228,9 +258,4 @@ pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut V
     // The validator gives its findings in no order.
     found.sort_by_key(|problem| (problem.file().to_owned(), problem.position(), problem.to_string()));
     problems.extend(found);
-}
-
-fn first_line(text: &str, place: Range<usize>) -> Range<usize> {
-    let length = text.get(place.clone()).and_then(|policy| policy.find('\n'));
-    place.start..length.map_or(place.end, |length| place.start + length)
 }

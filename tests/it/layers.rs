@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: [(&str, &[&str]); 21] = [
+const MODULES: [(&str, &[&str]); 22] = [
     ("evaluation", &[]),
     ("revision", &[]),
     ("trace", &[]),
@@ -18,6 +18,7 @@ const MODULES: [(&str, &[&str]); 21] = [
     ("authzen", &["decision", "trace"]),
     ("spool", &[]),
     ("telemetry", &[]),
+    ("report", &["problem"]),
     ("policy", &["authzen", "problem"]),
     ("directory", &["policy"]),
     ("snapshot", &["directory"]),
@@ -29,7 +30,7 @@ const MODULES: [(&str, &[&str]); 21] = [
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("config", &["admin", "api"]),
-    ("commands", &["config"]),
+    ("commands", &["config", "report"]),
 ];
 
 #[test]
