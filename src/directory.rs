@@ -135,20 +135,9 @@ impl Sources {
         let mut problems = Vec::new();
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            match fs::read(&path).map(String::from_utf8) {
-                Ok(Ok(text)) => {
-                    let file = SourceFile { name: path.display().to_string().into(), text: text.into() };
-                    files.push((name, file));
-                }
-                Ok(Err(error)) => problems.push(Problem::unreadable(
-                    "directory::not-utf8",
-                    &path.display().to_string(),
-                    format!(
-                        "is not UTF-8 text: the byte at offset {} has no meaning there",
-                        error.utf8_error().valid_up_to()
-                    ),
-                )),
-                Err(error) => problems.push(unreadable(&path, &error)),
+            match SourceFile::read(&path, "directory::unreadable", "directory::not-utf8") {
+                Ok(file) => files.push((name, file)),
+                Err(problem) => problems.push(*problem),
             }
         }
         if problems.is_empty() { Ok(Self { shown, files }) } else { Err(problems) }
@@ -182,7 +171,8 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".json") && !name.starts_with('.') && path.is_file() {
+        // What cannot be read is said, and not passed over: a link that leads nowhere would take its accounts away.
+        if name.ends_with(".json") && !name.starts_with('.') && !path.is_dir() {
             paths.push(path);
         }
     }

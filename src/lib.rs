@@ -102,6 +102,7 @@ pub mod decision_log;
 pub mod directory;
 pub mod engine;
 pub mod evaluation;
+pub mod lint;
 pub mod moment;
 pub mod pdp;
 pub mod policy;

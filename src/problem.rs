@@ -6,7 +6,7 @@
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan,
 };
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, fs, ops::Range, path::Path, sync::Arc};
 
 /// A text file, under the name by which its problems are reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,23 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The content.
     pub text: Arc<str>,
+}
+
+impl SourceFile {
+    /// Reads a file, under its path as the name. The codes say what kind of file it is.
+    ///
+    /// # Errors
+    /// Why it cannot be read, or that it is not UTF-8.
+    pub fn read(path: &Path, unreadable: &'static str, not_utf8: &'static str) -> Result<Self, Box<Problem>> {
+        let name = path.display().to_string();
+        let problem = |code, message: String| Box::new(Problem::unreadable(code, &name, message));
+        let bytes = fs::read(path).map_err(|error| problem(unreadable, format!("cannot be read: {error}")))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            problem(not_utf8, format!("is not UTF-8 text: the byte at offset {place} has no meaning there"))
+        })?;
+        Ok(Self { name: name.into(), text: text.into() })
+    }
 }
 
 /// Something wrong in a file.

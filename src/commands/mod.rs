@@ -2,6 +2,7 @@
 //!
 //! - `serve`: answer questions
 //! - `validate`: check the policy folder
+//! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
@@ -9,6 +10,7 @@
 
 mod evaluate;
 mod exit;
+mod fmt;
 mod log;
 mod output;
 mod serve;
@@ -19,7 +21,11 @@ pub use exit::Exit;
 use crate::config::{self, Flags, Settings};
 use clap::{Args, Parser, Subcommand};
 use output::Output;
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// A policy decision point: may this account do this to this record, for this purpose?
 #[derive(Debug, Parser)]
@@ -41,6 +47,9 @@ enum Command {
     /// Check schema, policies and directory; every problem is shown with its place
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Arguments),
+    /// Put policy files in their one form
+    #[command(after_help = fmt::EXAMPLES)]
+    Fmt(fmt::Arguments),
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
@@ -67,6 +76,11 @@ struct Common {
 }
 
 impl Common {
+    /// The same, with the policy folder that stands as an argument of its own.
+    fn in_folder(&self, folder: Option<&Path>) -> Self {
+        Self { policies: folder.map(Path::to_owned).or_else(|| self.policies.clone()), ..self.clone() }
+    }
+
     /// The settings under these flags and more of the command's own.
     fn settings(&self, more: Flags, output: &mut Output) -> Result<(Settings, Vec<String>), Exit> {
         let Self { policies, directory, data, config } = self;
@@ -122,6 +136,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
     let ended = match cli.command {
         Command::Serve(arguments) => serve::run(arguments, &mut output),
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
+        Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
     };

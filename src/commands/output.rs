@@ -1,6 +1,9 @@
 //! Standard output and standard error. Results go to the first, words about them to the second.
 
-use crate::problem::{self, Problem};
+use crate::{
+    problem::{self, Problem},
+    report::{self, Format},
+};
 use std::{
     error::Error,
     io::{self, IsTerminal as _, Write as _},
@@ -23,6 +26,11 @@ impl Output {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.write_all(b"\n")
+    }
+
+    /// A result that ends as it ends.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        io::stdout().lock().write_all(bytes)
     }
 
     /// A line for a person.
@@ -51,6 +59,15 @@ impl Output {
     pub(super) fn problems(&mut self, problems: &[Problem]) {
         let report = problem::report(problems, self.colour);
         let _ = io::stderr().lock().write_all(report.as_bytes());
+    }
+
+    /// Problems in files, in a form: for a person to standard error, for a machine to standard output.
+    pub(super) fn findings(&mut self, problems: &[Problem], format: Format) -> io::Result<()> {
+        let report = report::findings(problems, format, self.colour);
+        match format {
+            Format::Human => io::stderr().lock().write_all(report.as_bytes()),
+            _ => self.bytes(report.as_bytes()),
+        }
     }
 
     /// A text in a colour, if there are colours.

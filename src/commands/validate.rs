@@ -1,8 +1,10 @@
-//! `poort validate`: checks schema, policies and directory.
+//! `poort validate`: checks schema, policies and directory, and what makes them good policies.
 
 use super::{Common, Exit, output::Output};
 use crate::{
-    problem::has_errors,
+    lint,
+    problem::{Problem, has_errors},
+    report::Format,
     snapshot::{Snapshot, Sources},
 };
 use clap::Args;
@@ -12,30 +14,36 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort validate                       the folder `policies`
   poort validate new-policies          another folder, with the directory in it
   poort validate --directory accounts  policies against other accounts
+  poort validate --format sarif > poort.sarif     for code scanning
+  poort validate --format gitlab > quality.json   for GitLab's merge requests
+  poort validate --format github                  annotations in GitHub Actions
 
-Exits with 3 if anything keeps the policies from being used. Warnings do not.";
+Exits with 3 if anything is an error. Warnings do not; --deny-warnings makes them errors.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The policy folder; the same as --policies
     #[arg(value_name = "DIR", conflicts_with = "policies")]
     folder: Option<PathBuf>,
+    /// The form of the findings; all but `human` go to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    format: Format,
+    /// Exit with 3 for warnings too
+    #[arg(long)]
+    deny_warnings: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { folder, common } = arguments;
-    let common = Common { policies: folder.clone().or_else(|| common.policies.clone()), ..common.clone() };
+    let Arguments { folder, format, deny_warnings, common } = arguments;
+    let common = common.in_folder(folder.as_deref());
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
-        Ok(sources) => Snapshot::from_sources(&sources),
-        Err(problems) => (None, problems),
-    };
-    output.problems(&problems);
+    let (snapshot, problems) = check(&settings.store.policies, &settings.store.directory);
+    output.findings(&problems, *format).map_err(|_| Exit::Failed)?;
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
-    let Some(snapshot) = snapshot.filter(|_| !has_errors(&problems)) else {
+    let Some(snapshot) = snapshot.filter(|_| errors == 0 && !(*deny_warnings && warnings > 0)) else {
         output.tell(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
         return Ok(Exit::NotValid);
     };
@@ -47,8 +55,25 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         snapshot.policies.revision,
         snapshot.directory.revision,
     );
-    output.result(summary.as_bytes()).map_err(|_| Exit::Failed)?;
+    match format {
+        Format::Human => output.result(summary.as_bytes()).map_err(|_| Exit::Failed)?,
+        // Standard output is for what a machine reads.
+        _ => output.tell(&summary),
+    }
     Ok(Exit::Done)
+}
+
+/// All problems, those that keep the policies from being used and the others.
+fn check(policies: &std::path::Path, directory: &std::path::Path) -> (Option<Snapshot>, Vec<Problem>) {
+    let sources = match Sources::read(policies, directory) {
+        Ok(sources) => sources,
+        Err(problems) => return (None, problems),
+    };
+    let (snapshot, mut problems) = Snapshot::from_sources(&sources);
+    if let Some(snapshot) = &snapshot {
+        problems.extend(lint::lint(&sources.policies, &snapshot.policies));
+    }
+    (snapshot.filter(|_| !has_errors(&problems)), problems)
 }
 
 fn counted(errors: usize, warnings: usize) -> String {

@@ -11,6 +11,7 @@
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
+//! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `shape`: the types of values
 //! - `reads`: what the policies of an action can read
@@ -19,12 +20,14 @@ mod bounds;
 mod facts;
 mod model;
 mod parse;
+mod pretty;
 mod reads;
 mod shape;
 mod sources;
 
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
+pub use pretty::pretty;
 pub use reads::{PdpReads, Reads};
 pub use shape::{Attribute, Attributes, Extension, Shape};
 pub use sources::{SCHEMA_FILE, Sources};

@@ -46,18 +46,9 @@ impl Sources {
             if name.starts_with('.') || !(is_policy(name) || is_links(name) || name == SCHEMA_FILE) || path.is_dir() {
                 continue;
             }
-            let path_shown = path.display().to_string();
-            match fs::read(&path).map(String::from_utf8) {
-                Ok(Ok(text)) => files.push((name.to_owned(), source(&path_shown, text))),
-                Ok(Err(error)) => {
-                    let place = error.utf8_error().valid_up_to();
-                    problems.push(Problem::unreadable(
-                        "policy::not-utf8",
-                        &path_shown,
-                        format!("is not UTF-8 text: the byte at offset {place} has no meaning there"),
-                    ));
-                }
-                Err(error) => problems.push(unreadable(&path_shown, &error)),
+            match SourceFile::read(&path, "policy::unreadable", "policy::not-utf8") {
+                Ok(file) => files.push((name.to_owned(), file)),
+                Err(problem) => problems.push(*problem),
             }
         }
         files.sort_by(|one, other| one.0.cmp(&other.0));
@@ -85,6 +76,11 @@ impl Sources {
     #[must_use]
     pub fn folder(&self) -> &str {
         &self.folder
+    }
+
+    /// All files, by name.
+    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().map(|(_, file)| file)
     }
 
     pub(super) fn schema(&self) -> Option<&SourceFile> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: [(&str, &[&str]); 22] = [
+const MODULES: [(&str, &[&str]); 23] = [
     ("evaluation", &[]),
     ("revision", &[]),
     ("trace", &[]),
@@ -20,6 +20,7 @@ const MODULES: [(&str, &[&str]); 22] = [
     ("telemetry", &[]),
     ("report", &["problem"]),
     ("policy", &["authzen", "problem"]),
+    ("lint", &["policy"]),
     ("directory", &["policy"]),
     ("snapshot", &["directory"]),
     ("engine", &["snapshot", "moment"]),
@@ -30,7 +31,7 @@ const MODULES: [(&str, &[&str]); 22] = [
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("config", &["admin", "api"]),
-    ("commands", &["config", "report"]),
+    ("commands", &["config", "lint", "report"]),
 ];
 
 #[test]
