@@ -103,6 +103,7 @@ pub mod directory;
 pub mod engine;
 pub mod evaluation;
 pub mod lint;
+pub mod matrix;
 pub mod moment;
 pub mod pdp;
 pub mod policy;

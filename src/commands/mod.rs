@@ -4,6 +4,7 @@
 //! - `validate`: check the policy folder
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `matrix`: who may do what
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
 //! - `output`: standard output and standard error; nothing else writes to them
@@ -12,6 +13,7 @@ mod evaluate;
 mod exit;
 mod fmt;
 mod log;
+mod matrix;
 mod output;
 mod serve;
 mod validate;
@@ -53,6 +55,9 @@ enum Command {
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
+    /// Show who may do what: every account, operation and type of record
+    #[command(after_help = matrix::EXAMPLES)]
+    Matrix(matrix::Arguments),
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
@@ -138,6 +143,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

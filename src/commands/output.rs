@@ -4,6 +4,7 @@ use crate::{
     problem::{self, Problem},
     report::{self, Format},
 };
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     error::Error,
     io::{self, IsTerminal as _, Write as _},
@@ -68,6 +69,13 @@ impl Output {
             Format::Human => io::stderr().lock().write_all(report.as_bytes()),
             _ => self.bytes(report.as_bytes()),
         }
+    }
+
+    /// A progress bar on standard error; without a terminal there is none.
+    pub(super) fn progress(&self, what: &'static str) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+        let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg} {elapsed}");
+        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
     }
 
     /// A text in a colour, if there are colours.

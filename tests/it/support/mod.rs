@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own, and clients for it.
 
 mod asked;
+mod browser;
 mod exposition;
 mod grpc;
 mod http;
@@ -8,6 +9,7 @@ mod sidecar;
 mod wait;
 
 pub use asked::{batch, grpc_bytes, parts};
+pub use browser::{check_page, open};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};

@@ -1,0 +1,107 @@
+//! `poort matrix`: who may do what.
+
+use super::{Common, Exit, output::Output};
+use crate::{
+    matrix::{self, Filter, matrix},
+    pdp::Clock,
+    problem::has_errors,
+    snapshot::{Snapshot, Sources},
+};
+use clap::{Args, ValueEnum};
+use std::{fs, path::PathBuf};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort matrix --html matrix.html              a page for the yearly review of rights
+  poort matrix --account officer-0007 --details    one account with its conditions
+  poort matrix --record AnprHit --action disclose  who can disclose hits
+  poort matrix --format csv > matrix.csv       for a spreadsheet
+  poort matrix --today 2027-01-01              as of another day
+
+Each cell says what every possible question would get: always allowed, never allowed, or allowed under conditions.";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Form {
+    /// For a terminal
+    Table,
+    /// A line for each account, type of record and action
+    Csv,
+    /// The same as JSON
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The policy folder; the same as --policies
+    #[arg(value_name = "DIR", conflicts_with = "policies")]
+    folder: Option<PathBuf>,
+    /// The form of the result
+    #[arg(long, value_enum, default_value = "table", value_name = "FORM")]
+    format: Form,
+    /// Write a page for people to this file, instead of a result
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Only accounts whose type, id, name or groups contain this
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    account: String,
+    /// Only types of record whose name contains this
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    record: String,
+    /// Only actions whose name contains this
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    action: String,
+    /// The day that counts, such as 2027-01-01 [default: today]
+    #[arg(long, value_name = "DATE")]
+    today: Option<jiff::civil::Date>,
+    /// In the table: also the conditions
+    #[arg(long)]
+    details: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let Arguments { folder, format, html, account, record, action, today, details, common } = arguments;
+    let (settings, _) = common.in_folder(folder.as_deref()).settings(Default::default(), output)?;
+    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
+        Ok(sources) => Snapshot::from_sources(&sources),
+        Err(problems) => (None, problems),
+    };
+    if has_errors(&problems) {
+        output.problems(&problems);
+    }
+    let snapshot = snapshot.ok_or(Exit::NotValid)?;
+    let day = today.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
+    let filter = Filter { account: account.clone(), record: record.clone(), action: action.clone() };
+    let bar = output.progress("accounts");
+    let made = matrix(&snapshot, &day, &filter, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let matrix = made.map_err(|error| {
+        output.error(&error);
+        Exit::Failed
+    })?;
+    if matrix.accounts.is_empty() || matrix.records.is_empty() {
+        output.error("nothing fits: no account, type of record or action has this text in its name");
+        return Ok(Exit::Usage);
+    }
+    if let Some(file) = html {
+        if let Err(error) = fs::write(file, matrix::html(&matrix)) {
+            output.error(&format!("{}: {error}", file.display()));
+            return Ok(Exit::Failed);
+        }
+        output.tell(&format!("wrote {}", file.display()));
+        return Ok(Exit::Done);
+    }
+    let text = match format {
+        Form::Table => matrix::text(&matrix, *details, &|code, text| output.paint(code, text)) + "\n",
+        Form::Json => matrix::json(&matrix),
+        Form::Csv => matrix::csv(&matrix).map_err(|error| {
+            output.failure(&error);
+            Exit::Failed
+        })?,
+    };
+    output.bytes(text.as_bytes()).map_err(|_| Exit::Failed)?;
+    Ok(Exit::Done)
+}

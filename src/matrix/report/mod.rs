@@ -1,0 +1,18 @@
+//! The matrix as people and programs read it.
+//!
+//! - `text`: for a terminal
+//! - `table`: CSV, a line for each cell, and JSON
+//! - `page`: HTML
+
+mod page;
+mod table;
+mod text;
+
+pub use page::html;
+pub use table::{csv, json};
+pub use text::text;
+
+/// The name of a type or action without its namespace.
+fn short(name: &str) -> &str {
+    name.rsplit_once("::").map_or(name, |(_, short)| short)
+}

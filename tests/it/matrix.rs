@@ -1,0 +1,213 @@
+//! `poort matrix`: who may do what. Each cell speaks for all questions of its kind, so the engine is asked whether it does.
+
+use crate::support::{check_page, folder, open, policies, run};
+use jiff::tz::TimeZone;
+use poort::{
+    authzen::{self, Limits},
+    directory,
+    engine::{self, UnknownEntities},
+    matrix::{Access, Filter, Matrix, Part, matrix},
+    pdp::Clock,
+    policy,
+    snapshot::{Snapshot, Sources},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs};
+
+const SCHEMA: &str = r#"
+    entity Group;
+    entity User in [Group] { name: String, active: Bool, until: datetime, level: Long };
+    @source("request") entity Doc { level: Long, open: Bool };
+    type Question = { why?: String, pdp: { today: datetime } };
+    action read, write appliesTo { principal: User, resource: Doc, context: Question };
+"#;
+
+const ACCOUNTS: &str = r#"[
+    {"uid": {"type": "Group", "id": "chiefs"}, "attrs": {}, "parents": []},
+    {"uid": {"type": "User", "id": "ann"}, "parents": [{"type": "Group", "id": "chiefs"}],
+     "attrs": {"name": "=Ann", "active": true, "until": "2026-12-31", "level": 3}},
+    {"uid": {"type": "User", "id": "bob"}, "parents": [],
+     "attrs": {"name": "Bob <b>", "active": true, "until": "2030-12-31", "level": 9223372036854775807}}
+]"#;
+
+fn snapshot(policies: &str) -> Snapshot {
+    let sources = Sources {
+        policies: policy::Sources::from_texts("p", [("schema.cedarschema", SCHEMA), ("a.cedar", policies)]),
+        directory: directory::Sources::from_texts("d", [("accounts.json", ACCOUNTS)]),
+    };
+    let (snapshot, problems) = Snapshot::from_sources(&sources);
+    snapshot.unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+fn rights(policies: &str, day: &str) -> Matrix {
+    matrix(&snapshot(policies), day, &Filter::default(), &|_, _| ()).unwrap()
+}
+
+fn cell<'a>(matrix: &'a Matrix, account: &str, action: &str) -> &'a Access {
+    let account = matrix.accounts.iter().find(|found| found.id == account).unwrap();
+    &account.cells[&("Doc".to_owned(), action.to_owned())]
+}
+
+fn ids(parts: &[Part]) -> Vec<&str> {
+    parts.iter().map(|part| part.policy.id.as_str()).collect()
+}
+
+#[test]
+fn a_cell_is_always_never_or_under_the_conditions_that_are_left() {
+    let matrix = rights(
+        r#"@id("chief") permit (principal in Group::"chiefs", action == Action::"read", resource);
+           @id("open") permit (principal, action == Action::"read", resource) when { resource.open && principal.active };
+           @id("level") forbid (principal, action == Action::"read", resource) when { resource.level > principal.level };"#,
+        "2026-11-23",
+    );
+    let Access::Under { permits, forbids } = cell(&matrix, "ann", "read") else { panic!("{matrix:?}") };
+    assert_eq!((ids(permits), ids(forbids)), (vec!["chief", "open"], vec!["level"]));
+    assert_eq!(permits[0].conditions, Vec::<String>::new());
+    assert_eq!(permits[1].conditions, ["resource.open"]);
+    assert_eq!(forbids[0].conditions, ["resource.level > 3"]);
+    let Access::Under { permits, .. } = cell(&matrix, "bob", "read") else { panic!("{matrix:?}") };
+    assert_eq!(ids(permits), ["open"]);
+    assert_eq!(*cell(&matrix, "ann", "write"), Access::Never { forbids: Vec::new() });
+
+    let matrix = rights("@id(\"all\") permit (principal, action, resource);", "2026-11-23");
+    let Access::Always { permits } = cell(&matrix, "bob", "write") else { panic!("{matrix:?}") };
+    assert_eq!(ids(permits), ["all"]);
+}
+
+#[test]
+fn a_placement_counts_as_on_the_day() {
+    let policies = r#"@id("all") permit (principal, action, resource);
+        @id("ended") forbid (principal, action, resource) when { context.pdp.today > principal.until };"#;
+    assert_eq!(cell(&rights(policies, "2026-12-31"), "ann", "read").word(), "always");
+    let matrix = rights(policies, "2027-01-01");
+    let Access::Never { forbids } = cell(&matrix, "ann", "read") else { panic!("{matrix:?}") };
+    assert_eq!(ids(forbids), ["ended"]);
+    assert_eq!(cell(&matrix, "bob", "read").word(), "always");
+}
+
+#[test]
+fn a_policy_that_fails_is_no_right_and_one_that_could_fail_is_a_condition() {
+    let matrix = rights(
+        r#"@id("all") permit (principal, action, resource);
+           @id("sum") forbid (principal, action == Action::"read", resource) when { principal.level + 1 < 0 };
+           @id("open") forbid (principal, action == Action::"write", resource) when { resource.level + 1 < 0 && false };"#,
+        "2026-11-23",
+    );
+    assert_eq!(cell(&matrix, "ann", "read").word(), "always");
+    let Access::Never { forbids } = cell(&matrix, "bob", "read") else { panic!("{matrix:?}") };
+    assert_eq!(ids(forbids), ["sum"]);
+    assert_eq!(cell(&matrix, "ann", "write").word(), "conditions");
+}
+
+#[test]
+fn every_sample_case_comes_out_as_its_cell_says() {
+    let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
+    let snapshot = Snapshot::from_sources(&sources).0.unwrap();
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../cases/sample-policies.json")).unwrap();
+    let days: BTreeSet<_> = cases.iter().filter_map(|case| case["today"].as_str()).collect();
+    let mut checked = 0;
+    for day in days {
+        let matrix = matrix(&snapshot, day, &Filter::default(), &|_, _| ()).unwrap();
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+        let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
+        let moment = Clock::new(zone, None).at(noon);
+        for case in &cases {
+            let question = case["request"].to_string();
+            let evaluation = authzen::read_evaluation(question.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
+            let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+            let verdict = engine::decide(&snapshot, &question);
+            let account = matrix.accounts.iter().find(|account| account.id == evaluation.subject.id);
+            let Some(account) = account else { continue };
+            let key = (format!("Politie::{}", evaluation.resource.kind), evaluation.action.name.clone());
+            let determining: Vec<_> = verdict.policies.iter().map(|policy| policy.id.as_str()).collect();
+            let is_named = |parts: &[Part]| determining.iter().all(|id| ids(parts).contains(id));
+            let fits = match (&account.cells[&key], verdict.decision.is_allow()) {
+                (Access::Always { permits } | Access::Under { permits, .. }, true) => is_named(permits),
+                (Access::Under { forbids, .. }, false) => is_named(forbids),
+                // What forbids everything forbids this.
+                (Access::Never { forbids }, false) => ids(forbids).iter().all(|id| determining.contains(id)),
+                (Access::Always { .. }, false) | (Access::Never { .. }, true) => false,
+            };
+            assert!(fits, "{day} {case}\n{:?}", account.cells[&key]);
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "{checked}");
+}
+
+fn written(policies: &str) -> tempfile::TempDir {
+    let folder = folder();
+    let directory = folder.path().join("directory");
+    fs::create_dir(&directory).unwrap();
+    fs::write(folder.path().join("schema.cedarschema"), SCHEMA).unwrap();
+    fs::write(folder.path().join("a.cedar"), policies).unwrap();
+    fs::write(directory.join("accounts.json"), ACCOUNTS).unwrap();
+    folder
+}
+
+const POLICIES: &str = r#"@id("open") @title("Open <i>documents</i>.")
+    permit (principal, action == Action::"read", resource) when { resource.open };
+    @id("chief") @title("Chiefs write.")
+    permit (principal in Group::"chiefs", action == Action::"write", resource);"#;
+
+#[test]
+fn the_table_csv_and_json_say_the_same() {
+    let folder = written(POLICIES);
+    let matrix = |more: &[&str]| {
+        let path = folder.path().to_str().unwrap();
+        let output = run([&["matrix", path, "--today", "2026-11-23"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = matrix(&["--details"]);
+    assert!(table.contains("User ann  =Ann") && table.contains("? read  ✓ write"), "{table}");
+    assert!(table.contains("read if open: Open <i>documents</i>."), "{table}");
+
+    let json: Value = serde_json::from_str(&matrix(&["--format", "json"])).unwrap();
+    let cells = json["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 4);
+    assert_eq!(cells[1]["access"], "always");
+    assert_eq!(
+        cells[0]["permits"],
+        json!([{"id": "open", "title": "Open <i>documents</i>.", "conditions": ["resource.open"]}])
+    );
+
+    let text = matrix(&["--format", "csv"]);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), cells.len());
+    for (row, cell) in rows.iter().zip(cells) {
+        assert_eq!(&row[2], cell["account"]["id"].as_str().unwrap());
+        assert_eq!(&row[6], cell["access"].as_str().unwrap());
+    }
+    // A spreadsheet would run what begins with an equals sign.
+    assert_eq!(&rows[0][3], "'=Ann");
+    assert_eq!(matrix(&["--format", "csv", "--account", "Bob", "--action", "read"]).lines().count(), 2);
+}
+
+#[test]
+fn the_page_is_complete_and_a_cell_leads_to_its_conditions() {
+    let folder = written(POLICIES);
+    let page = folder.path().join("matrix.html");
+    let (policies, file) = (folder.path().to_str().unwrap(), page.to_str().unwrap());
+    let output = run(["matrix", policies, "--today", "2026-11-23", "--html", file]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = check_page(&page);
+    assert!(shown.html.contains("Bob &lt;b&gt;") && !shown.html.contains("<i>documents"), "{}", shown.html);
+    assert!(!shown.html.contains("<details class=\"account\" id=\"a1\" data-account=\"1\" open"), "{}", shown.html);
+    let shown = open(&page, "a1-0");
+    assert!(shown.html.contains("<details class=\"account\" id=\"a1\" data-account=\"1\" open"), "{}", shown.html);
+    assert_eq!(shown.console, Vec::<String>::new());
+}
+
+#[test]
+fn what_nothing_fits_and_what_cannot_be_read_is_said() {
+    let folder = written(POLICIES);
+    let path = folder.path().to_str().unwrap();
+    let output = run(["matrix", path, "--account", "nobody"]);
+    assert_eq!(output.status.code(), Some(64));
+    fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource").unwrap();
+    let output = run(["matrix", path]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a.cedar"), "no file named");
+}
