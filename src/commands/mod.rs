@@ -3,6 +3,7 @@
 //! - `serve`: answer questions
 //! - `validate`: check the policy folder
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
 //! - `output`: standard output and standard error; nothing else writes to them
@@ -12,6 +13,7 @@ mod exit;
 mod log;
 mod output;
 mod serve;
+mod test;
 mod validate;
 
 pub use exit::Exit;
@@ -44,6 +46,9 @@ enum Command {
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
+    /// Run the suites of a policy folder: what officers expect of their policies
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::Arguments),
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
@@ -123,6 +128,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Serve(arguments) => serve::run(arguments, &mut output),
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)
