@@ -31,7 +31,7 @@
 //! ```text
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
-//!  5  api · admin                                the wire for callers; the wire for operators
+//!  5  api · admin · suite                        the wire for callers; the wire for operators; tests of policies
 //!  4  pdp                                        the path of a question
 //!  3  engine · cache · store · decision_log      none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
@@ -113,5 +113,6 @@ pub mod revision;
 pub mod snapshot;
 pub mod spool;
 pub mod store;
+pub mod suite;
 pub mod telemetry;
 pub mod trace;

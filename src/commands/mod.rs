@@ -5,6 +5,7 @@
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
 //! - `matrix`: who may do what
+//! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
 //! - `output`: standard output and standard error; nothing else writes to them
@@ -16,6 +17,7 @@ mod log;
 mod matrix;
 mod output;
 mod serve;
+mod test;
 mod validate;
 
 pub use exit::Exit;
@@ -58,6 +60,9 @@ enum Command {
     /// Show who may do what: every account, operation and type of record
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(matrix::Arguments),
+    /// Run the suites of a policy folder: what officers expect of their policies
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::Arguments),
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
@@ -144,6 +149,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
+        Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

@@ -6,7 +6,10 @@
 //! Those are taken; leaving out the others cannot change the decision, the determining policies or the errors.
 //! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
-use super::translate::{Question, Source};
+use super::{
+    translate::{Question, Source},
+    world::World,
+};
 use crate::{
     decision::{Decision, EvaluationError, PolicyFacts, Verdict},
     snapshot::Snapshot,
@@ -26,24 +29,26 @@ use std::{
 /// Decides a question that was translated under this snapshot.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
+    let denied = |reason| Verdict { decision: Decision::Deny, policies: Vec::new(), errors: Vec::new(), reason };
     if let Some(unknown) = unknown(question) {
-        return Verdict { decision: Decision::Deny, policies: Vec::new(), errors: Vec::new(), reason: unknown };
+        return denied(unknown);
     }
-    let Ok(entities) = entities(snapshot, question) else {
+    match entities(snapshot, question) {
+        Ok(entities) => decide_in(snapshot, &World { request: request(question), entities }),
         // The parties were checked to be consistent, and the directory has each entity once.
-        return Verdict {
-            decision: Decision::Deny,
-            policies: Vec::new(),
-            errors: Vec::new(),
-            reason: "Denied: the entities of the question contradict each other.".to_owned(),
-        };
-    };
+        Err(_) => denied("Denied: the entities of the question contradict each other.".to_owned()),
+    }
+}
+
+/// Decides in a world, with the policies of a snapshot.
+#[must_use]
+pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
     let response = Authorizer::new().is_authorized(
-        request(question),
+        world.request.clone(),
         AsRef::<ast::PolicySet>::as_ref(&snapshot.policies.set),
-        &entities,
+        &world.entities,
     );
-    let mut errors: Vec<_> = response
+    let errors = response
         .diagnostics
         .errors
         .iter()
@@ -52,15 +57,22 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
             message: error.to_string(),
         })
         .collect();
-    errors.sort();
     let allowed = response.decision == CedarDecision::Allow;
+    let reasons = response.diagnostics.reason.iter().map(|id| AsRef::<str>::as_ref(id).to_owned());
+    verdict(snapshot, allowed, reasons, errors)
+}
+
+/// The verdict where the policies that are no errors allow or not, for these reasons.
+pub fn verdict(
+    snapshot: &Snapshot,
+    allowed: bool,
+    reasons: impl Iterator<Item = String>,
+    mut errors: Vec<EvaluationError>,
+) -> Verdict {
+    errors.sort();
     // Cedar skips a policy that errors, and a forbid that is skipped does not forbid. So an error denies, and then no
     // permit determines the decision.
-    let determining = if allowed && !errors.is_empty() {
-        Vec::new()
-    } else {
-        facts(snapshot, response.diagnostics.reason.iter().map(|id| AsRef::<str>::as_ref(id).to_owned()))
-    };
+    let determining = if allowed && !errors.is_empty() { Vec::new() } else { facts(snapshot, reasons) };
     let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
     let reason = reason(decision, &determining, &errors);
     Verdict { decision, policies: determining, errors, reason }

@@ -3,13 +3,10 @@
 //! Each part is evaluated by the same authorizer on a policy that has only that part, so what is shown is what Cedar did.
 //! This is for a person at a terminal and costs accordingly.
 
-use super::{
-    decide::{entities, request, unknown},
-    translate::Question,
-};
+use super::{translate::Question, world::World};
 use crate::{decision::PolicyFacts, snapshot::Snapshot};
 use cedar_policy::{self as cedar, pst};
-use cedar_policy_core::{ast, authorizer::Authorizer, entities::Entities};
+use cedar_policy_core::{ast, authorizer::Authorizer};
 use std::sync::Arc;
 
 /// What one policy made of a question.
@@ -59,21 +56,23 @@ impl Explained {
 /// # Errors
 /// A policy that has no syntax tree, or entities that contradict each other.
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Vec<Explained>, String> {
-    if unknown(question).is_some() {
-        return Ok(Vec::new());
+    match World::of(snapshot, question)? {
+        Some(world) => explain_in(snapshot, &world),
+        None => Ok(Vec::new()),
     }
-    let entities = entities(snapshot, question)?;
-    let mut policies: Vec<_> = snapshot.policies.set.policies().collect();
-    policies.sort_by(|one, other| AsRef::<str>::as_ref(one.id()).cmp(AsRef::<str>::as_ref(other.id())));
-    policies.into_iter().map(|policy| one(snapshot, question, &entities, policy)).collect()
 }
 
-fn one(
-    snapshot: &Snapshot,
-    question: &Question,
-    entities: &Entities,
-    policy: &cedar::Policy,
-) -> Result<Explained, String> {
+/// Explains what the policies make of a world, ordered by id.
+///
+/// # Errors
+/// A policy that has no syntax tree.
+pub fn explain_in(snapshot: &Snapshot, world: &World) -> Result<Vec<Explained>, String> {
+    let mut policies: Vec<_> = snapshot.policies.set.policies().collect();
+    policies.sort_by(|one, other| AsRef::<str>::as_ref(one.id()).cmp(AsRef::<str>::as_ref(other.id())));
+    policies.into_iter().map(|policy| one(snapshot, world, policy)).collect()
+}
+
+fn one(snapshot: &Snapshot, world: &World, policy: &cedar::Policy) -> Result<Explained, String> {
     let facts = snapshot.policies.facts.get(policy.id()).cloned().unwrap_or_else(|| {
         Arc::new(PolicyFacts { id: AsRef::<str>::as_ref(policy.id()).to_owned(), ..PolicyFacts::default() })
     });
@@ -86,8 +85,9 @@ fn one(
         let part = pst::StaticPolicy::try_from(part).map_err(|error| error.to_string())?;
         let part = cedar::Policy::from_pst(pst::Policy::Static(part)).map_err(|error| error.to_string())?;
         let set = cedar::PolicySet::from_policies([part]).map_err(|error| error.to_string())?;
+        let World { request, entities } = world;
         let response =
-            Authorizer::new().is_authorized(request(question), AsRef::<ast::PolicySet>::as_ref(&set), entities);
+            Authorizer::new().is_authorized(request.clone(), AsRef::<ast::PolicySet>::as_ref(&set), entities);
         Ok(match response.diagnostics.errors.first() {
             Some(cedar_policy_core::authorizer::AuthorizationError::PolicyEvaluationError { error, .. }) => {
                 Outcome::Error(error.to_string())

@@ -13,12 +13,15 @@
 //! - `terms`: values to Cedar values by the declared type
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
+//! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
 mod decide;
 mod explain;
 mod terms;
 mod translate;
+mod world;
 
-pub use decide::decide;
-pub use explain::{Clause, Explained, Outcome, explain};
+pub use decide::{decide, decide_in, verdict};
+pub use explain::{Clause, Explained, Outcome, explain, explain_in};
 pub use translate::{Invalid, Outline, Question, UnknownEntities, outline, translate};
+pub use world::{World, WorldEvaluator};

@@ -11,7 +11,7 @@ use super::terms::{self, Key, Make, Path, Terms};
 use crate::{
     evaluation::{Evaluation, Map, Value},
     moment::Moment,
-    policy::{ActionModel, EntityModel, Extension, Held, Shape},
+    policy::{ActionModel, EntityModel, Extension, Held, PdpReads, Shape},
     snapshot::Snapshot,
 };
 use cedar_policy_core::ast;
@@ -85,6 +85,18 @@ pub struct Invalid {
     pub path: String,
     /// What is wrong with it.
     pub message: String,
+}
+
+impl Question {
+    /// The parties that the directory should know and does not, as `Type::"id"`: the subject first.
+    #[must_use]
+    pub fn not_in_directory(&self) -> Vec<(&'static str, String)> {
+        [("subject", &self.principal), ("resource", &self.resource)]
+            .into_iter()
+            .filter(|(_, party)| matches!(party.entity, Source::Unknown | Source::Bare))
+            .map(|(role, party)| (role, party.uid.to_string()))
+            .collect()
+    }
 }
 
 impl Invalid {
@@ -191,6 +203,19 @@ impl Outline<'_> {
     /// # Errors
     /// The first value that has the declared kind but not a meaning, such as a date that is none.
     pub fn question(&self) -> Result<Question, Invalid> {
+        self.question_for(self.snapshot.policies.reads.pdp(&self.action.uid))
+    }
+
+    /// The same with all that the schema declares of `context.pdp`: for policies that are not those of the snapshot, and
+    /// so may read what those do not.
+    ///
+    /// # Errors
+    /// As [`Outline::question`].
+    pub fn whole_question(&self) -> Result<Question, Invalid> {
+        self.question_for(PdpReads::ALL)
+    }
+
+    fn question_for(&self, reads: PdpReads) -> Result<Question, Invalid> {
         let principal = self.party(self.subject, &self.evaluation.subject, SUBJECT)?;
         let resource = self.party(self.resource, &self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
@@ -211,7 +236,7 @@ impl Outline<'_> {
         }
         let (mut context, action) = self.context_of(&mut Make)?;
         context.extend(action.map(|action| (SmolStr::new_static("action"), Make.record(action))));
-        context.extend(self.pdp()?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
+        context.extend(self.pdp(reads)?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
         Ok(Question { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
     }
 
@@ -277,11 +302,10 @@ impl Outline<'_> {
         Ok((context, Some(action)))
     }
 
-    /// Poort's own part of the context: of what the schema declares, what the policies of this action can read. What none
-    /// of them can read cannot change the answer, and is not made.
-    fn pdp(&self) -> Result<Option<BTreeMap<SmolStr, ast::Value>>, Invalid> {
+    /// Poort's own part of the context: of what the schema declares, what policies can read. What none of them can read
+    /// cannot change the answer, and is not made.
+    fn pdp(&self, reads: PdpReads) -> Result<Option<BTreeMap<SmolStr, ast::Value>>, Invalid> {
         let Some(declared) = self.action.pdp else { return Ok(None) };
-        let reads = self.snapshot.policies.reads.pdp(&self.action.uid);
         let moment = self.moment;
         let mut pdp = BTreeMap::new();
         if declared.now && reads.now {

@@ -1,7 +1,7 @@
 //! The moment of a decision, as the policies see it in `context.pdp`. Time that decides is never the caller's.
 
 use crate::moment::Moment;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::sync::Arc;
 
 /// Tells the moment, in the organisation's time zone.
@@ -22,6 +22,13 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.at(Timestamp::now())
+    }
+
+    /// Noon of a day. `None` for a day at the very ends of the calendar.
+    #[must_use]
+    pub fn noon(&self, day: Date) -> Option<Moment> {
+        let noon = self.zone.to_timestamp(day.at(12, 0, 0, 0)).ok()?;
+        Some(self.at(noon))
     }
 
     /// A given moment.

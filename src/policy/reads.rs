@@ -33,7 +33,8 @@ pub struct PdpReads {
 }
 
 impl PdpReads {
-    const ALL: Self = Self { now: true, today: true, hour: true, application: true };
+    /// All of it.
+    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true };
 
     fn add(&mut self, other: Self) {
         self.now |= other.now;

@@ -1,0 +1,111 @@
+//! `poort test`: runs the suites of a policy folder.
+
+use super::{Common, Exit, output::Output};
+use crate::{
+    pdp::Clock,
+    problem::has_errors,
+    snapshot::{Snapshot, Sources},
+    suite::{
+        self, Filter, Runner,
+        report::{self, Results},
+    },
+};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort test                                   the suites of the folder `policies`: policies/tests/*.yaml, *.yml, *.json
+  poort test new-policies --filter 'bvh*'      those whose `suite / case / subject action resource` fits
+  poort test --format junit > report.xml       for CI
+
+Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The policy folder; the same as --policies
+    #[arg(value_name = "DIR", conflicts_with = "policies")]
+    folder: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+    /// Only cases whose `suite / case / subject action resource` holds this text, or fits it as a pattern with * and ?
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Name the cases and run none
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Form {
+    /// For a terminal
+    #[default]
+    Human,
+    /// For scripts
+    Json,
+    /// For CI systems
+    Junit,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let common = Common {
+        policies: arguments.folder.clone().or_else(|| arguments.common.policies.clone()),
+        ..arguments.common.clone()
+    };
+    let (settings, _) = common.settings(Default::default(), output)?;
+    let (suites, suite_problems) = suite::load(&settings.store.policies);
+    if arguments.list {
+        output.problems(&suite_problems);
+        let suites = select(arguments, suites, output)?;
+        output.result(report::listing(&suites).as_bytes()).map_err(|_| Exit::Failed)?;
+        return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
+    }
+    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
+        Ok(sources) => Snapshot::from_sources(&sources),
+        Err(problems) => (None, problems),
+    };
+    if has_errors(&problems) {
+        output.problems(&problems);
+    }
+    let Some(snapshot) = snapshot.filter(|_| !has_errors(&problems)) else {
+        output.problems(&suite_problems);
+        output.error("the policies are not valid, so no case was run");
+        return Ok(Exit::NotValid);
+    };
+    let suites = select(arguments, suites, output)?;
+    let clock = Clock::new(settings.time_zone, settings.application.as_deref());
+    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown };
+    let results =
+        Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
+    output.problems(&results.all_problems());
+    let written = match arguments.format {
+        Form::Human => report::human(&results),
+        Form::Json => format!("{:#}", report::json(&results, &snapshot)),
+        Form::Junit => report::junit(&results).map_err(|error| {
+            output.failure(&error);
+            Exit::Failed
+        })?,
+    };
+    output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+    Ok(if results.are_invalid() {
+        Exit::NotValid
+    } else if results.counts().failed > 0 {
+        Exit::TestsFailed
+    } else {
+        Exit::Done
+    })
+}
+
+/// The suites that are wanted. Where that is none, nothing would be tested, so it is no success.
+fn select(arguments: &Arguments, suites: Vec<suite::Suite>, output: &mut Output) -> Result<Vec<suite::Suite>, Exit> {
+    let Some(text) = &arguments.filter else { return Ok(suites) };
+    let selected = Filter::new(text).select(suites);
+    if selected.is_empty() {
+        output.error(&format!("no case fits --filter {text:?}; poort test --list names them all"));
+        return Err(Exit::Usage);
+    }
+    Ok(selected)
+}

@@ -1,0 +1,35 @@
+//! Test suites: what officers expect of their policies, as files beside them.
+//!
+//! What holds here:
+//! - A question of a suite is decided by the functions that decide the server's, at the moment that the case names.
+//! - Nothing that went wrong is shown as passed: a case that cannot be asked as it is meant, an account that the directory
+//!   does not know, a policy that does not exist, are errors with their place.
+//!
+//! - `node`: YAML and JSON as a tree in which every node knows its place
+//! - `case`: a suite, once it is read
+//! - `read`: a suite as it is written
+//! - `expand`: names and tables to single questions
+//! - `cedar_tests`: suites in the JSON form of Cedar's command line
+//! - `load`: the suites of a policy folder
+//! - `run`: questions to answers, answers against what is expected
+//! - `explain`: why a case came out otherwise
+//! - `select`: the cases that a person wants
+//! - `report`: results for people and for CI
+
+mod case;
+mod cedar_tests;
+mod expand;
+mod explain;
+mod load;
+mod node;
+mod read;
+pub mod report;
+mod run;
+mod select;
+
+pub use case::{
+    Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Named, Names, Question, Suite, When,
+};
+pub use load::{FOLDER, load, read_file};
+pub use run::{Asked, Failure, Outcome, Ran, Runner, differences};
+pub use select::Filter;
