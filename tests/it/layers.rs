@@ -57,7 +57,7 @@ fn imports_run_one_way() {
 
 fn below() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let mut below: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (module, direct) in MODULES {
+    for &(module, direct) in MODULES {
         let mut all: BTreeSet<_> = direct.iter().copied().collect();
         for used in direct {
             all.extend(below.get(used).unwrap_or_else(|| panic!("{module} stands above {used}")));
