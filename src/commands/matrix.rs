@@ -14,6 +14,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort matrix --html matrix.html              a page for the yearly review of rights
   poort matrix --account officer-0007 --details    one account with its conditions
   poort matrix --record AnprHit --action disclose  who can disclose hits
+  poort matrix --by Role                       what the accounts of each role may do
   poort matrix --format csv > matrix.csv       for a spreadsheet
   poort matrix --today 2027-01-01              as of another day
 
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
     /// Write a page for people to this file, instead of a result
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// In the table: one paragraph for each group of this type, such as Role or Unit, in the place of each account
+    #[arg(long, value_name = "TYPE", conflicts_with = "details")]
+    by: Option<String>,
     /// Only accounts whose type, id, name or groups contain this
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     account: String,
@@ -60,7 +64,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { folder, format, html, account, record, action, today, details, common } = arguments;
+    let Arguments { folder, format, html, by, account, record, action, today, details, common } = arguments;
     let (settings, _) = common.in_folder(folder.as_deref()).settings(Default::default(), output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
@@ -94,10 +98,26 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         output.tell(&format!("wrote {}", file.display()));
         return Ok(Exit::Done);
     }
-    let text = match format {
-        Form::Table => matrix::text(&matrix, *details, &|code, text| output.paint(code, text)) + "\n",
-        Form::Json => matrix::json(&matrix),
-        Form::Csv => matrix::csv(&matrix).map_err(|error| {
+    let paint = |code, text: &str| output.paint(code, text);
+    let text = match (format, by) {
+        (Form::Table, Some(wanted)) => {
+            let types = matrix.group_types();
+            let is_wanted = |kind: &&&str| kind.rsplit("::").next() == Some(wanted) || *kind == wanted;
+            let Some(kind) = types.iter().find(is_wanted) else {
+                output.error(&format!("no account is in a `{wanted}`; --by takes one of: {}", types.join(", ")));
+                return Ok(Exit::Usage);
+            };
+            matrix::groups_text(&matrix, kind, &paint) + "\n"
+        }
+        (_, Some(_)) => {
+            output.error(
+                "--by is for the table; in CSV and JSON each line names an account, and the page shows groups too",
+            );
+            return Ok(Exit::Usage);
+        }
+        (Form::Table, None) => matrix::text(&matrix, *details, &paint) + "\n",
+        (Form::Json, None) => matrix::json(&matrix),
+        (Form::Csv, None) => matrix::csv(&matrix).map_err(|error| {
             output.failure(&error);
             Exit::Failed
         })?,

@@ -3,12 +3,13 @@
 use super::{Common, Exit, output::Output};
 use crate::{
     lint,
+    policy::{self, Policies},
     problem::{Problem, has_errors},
     report::Format,
     snapshot::{Snapshot, Sources},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort validate                       the folder `policies`
@@ -64,10 +65,16 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 }
 
 /// All problems, those that keep the policies from being used and the others.
-fn check(policies: &std::path::Path, directory: &std::path::Path) -> (Option<Snapshot>, Vec<Problem>) {
+fn check(policies: &Path, directory: &Path) -> (Option<Snapshot>, Vec<Problem>) {
     let sources = match Sources::read(policies, directory) {
         Ok(sources) => sources,
-        Err(problems) => return (None, problems),
+        Err(mut problems) => {
+            // One folder that cannot be read keeps nobody from reading what is wrong in the other.
+            if let Ok(sources) = policy::Sources::read(policies) {
+                problems.extend(Policies::from_sources(&sources).2);
+            }
+            return (None, problems);
+        }
     };
     let (snapshot, mut problems) = Snapshot::from_sources(&sources);
     if let Some(snapshot) = &snapshot {

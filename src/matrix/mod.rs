@@ -20,7 +20,7 @@ mod report;
 mod simplify;
 mod today;
 
-pub use report::{csv, html, json, text};
+pub use report::{csv, groups_text, html, json, text};
 
 use crate::{decision::PolicyFacts, snapshot::Snapshot};
 use cedar_policy as cedar;
@@ -60,10 +60,67 @@ pub struct Account {
     pub id: String,
     /// Its attribute `name`, where it has one.
     pub name: Option<String>,
-    /// All that it is in, as `Type::"id"`, ordered.
-    pub groups: Vec<String>,
+    /// All that it is in (units, roles, teams, organisations), ordered by type and id.
+    pub groups: Vec<Group>,
     /// What it may do, by record and action. What the schema rules out has no cell.
     pub cells: BTreeMap<(String, String), Access>,
+}
+
+/// Something that accounts are in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// Its type, as the schema names it.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its attribute `name`, where it has one.
+    pub name: Option<String>,
+}
+
+/// How many accounts of a group may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Those that always may.
+    pub always: usize,
+    /// Those that may under conditions.
+    pub conditions: usize,
+    /// Those that never may.
+    pub never: usize,
+}
+
+/// What the accounts of a group may do, by record and action.
+pub type Rights = BTreeMap<(String, String), Counts>;
+
+impl Matrix {
+    /// The types of groups that accounts are in, ordered.
+    #[must_use]
+    pub fn group_types(&self) -> Vec<&str> {
+        let types: BTreeSet<_> =
+            self.accounts.iter().flat_map(|account| &account.groups).map(|group| group.kind.as_str()).collect();
+        types.into_iter().collect()
+    }
+
+    /// The groups of a type, ordered, with the number of their accounts and what these may do. A group counts all
+    /// accounts in it, also through groups in it.
+    #[must_use]
+    pub fn groups(&self, kind: &str) -> BTreeMap<&Group, (usize, Rights)> {
+        let mut groups = BTreeMap::<&Group, (usize, Rights)>::new();
+        for account in &self.accounts {
+            for group in account.groups.iter().filter(|group| group.kind == kind) {
+                let (members, rights) = groups.entry(group).or_default();
+                *members += 1;
+                for (key, access) in &account.cells {
+                    let counts = rights.entry(key.clone()).or_default();
+                    match access {
+                        Access::Always { .. } => counts.always += 1,
+                        Access::Under { .. } => counts.conditions += 1,
+                        Access::Never { .. } => counts.never += 1,
+                    }
+                }
+            }
+        }
+        groups
+    }
 }
 
 /// What an account may do with records of a type.
@@ -154,12 +211,13 @@ pub fn matrix(
         .directory
         .iter()
         .filter(|entity| subjects.contains(&entity.uid().entity_type().to_string()))
-        .map(|entity| account(entity))
+        .map(|entity| account(snapshot, entity))
         .filter(|account| {
             std::iter::once(&account.id)
                 .chain([&account.kind])
                 .chain(&account.name)
-                .chain(&account.groups)
+                .chain(account.groups.iter().map(|group| &group.id))
+                .chain(account.groups.iter().filter_map(|group| group.name.as_ref()))
                 .any(|text| Filter::takes(&filter.account, text))
         })
         .collect();
@@ -232,22 +290,33 @@ fn fill(
     Ok(filled.into_iter().map(|(_, account)| account).collect())
 }
 
-fn account(entity: &ast::Entity) -> Account {
-    let mut groups: Vec<_> = entity.ancestors().map(ToString::to_string).collect();
+fn account(snapshot: &Snapshot, entity: &ast::Entity) -> Account {
+    let mut groups: Vec<_> = entity
+        .ancestors()
+        .map(|uid| Group {
+            kind: uid.entity_type().to_string(),
+            id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+            name: snapshot.directory.get(uid).and_then(|group| name(group)),
+        })
+        .collect();
     groups.sort();
-    let name = entity.get("name").and_then(|value| match value {
+    Account {
+        kind: entity.uid().entity_type().to_string(),
+        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
+        name: name(entity),
+        groups,
+        cells: BTreeMap::new(),
+    }
+}
+
+/// The attribute `name`, if it is a text.
+fn name(entity: &ast::Entity) -> Option<String> {
+    match entity.get("name")? {
         ast::PartialValue::Value(value) => match value.value_kind() {
             ast::ValueKind::Lit(ast::Literal::String(name)) => Some(name.to_string()),
             _ => None,
         },
         ast::PartialValue::Residual(_) => None,
-    });
-    Account {
-        kind: entity.uid().entity_type().to_string(),
-        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
-        name,
-        groups,
-        cells: BTreeMap::new(),
     }
 }
 

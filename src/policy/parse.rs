@@ -16,7 +16,7 @@ use cedar_policy_core::ast;
 use miette::Diagnostic;
 use serde::Deserialize;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     sync::Arc,
 };
@@ -241,10 +241,17 @@ struct Link {
 /// Validates the policies against the schema, strictly.
 pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut Vec<Problem>) {
     let result = cedar::Validator::new(schema.clone()).validate(&parsed.set, cedar::ValidationMode::Strict);
+    // A policy with a mistake is mostly warned of as never applying, because of that mistake.
+    let mistaken: HashSet<_> = result.validation_errors().map(cedar::ValidationError::policy_id).collect();
     let mut found: Vec<_> = result
         .validation_errors()
         .map(|error| (error.policy_id(), error as &dyn Diagnostic, false))
-        .chain(result.validation_warnings().map(|warning| (warning.policy_id(), warning as &dyn Diagnostic, true)))
+        .chain(
+            result
+                .validation_warnings()
+                .filter(|warning| !mistaken.contains(warning.policy_id()))
+                .map(|warning| (warning.policy_id(), warning as &dyn Diagnostic, true)),
+        )
         .filter_map(|(id, diagnostic, is_warning)| {
             let place = parsed.places.get(id)?;
             let code = if is_warning { "policy::warning" } else { "policy::invalid" };

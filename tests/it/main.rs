@@ -26,3 +26,4 @@ mod sample_policies;
 mod support;
 mod telemetry;
 mod transport;
+mod validate;

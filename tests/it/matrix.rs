@@ -160,8 +160,11 @@ fn the_table_csv_and_json_say_the_same() {
         String::from_utf8(output.stdout).unwrap()
     };
     let table = matrix(&["--details"]);
-    assert!(table.contains("User ann  =Ann") && table.contains("? read  ✓ write"), "{table}");
+    assert!(table.contains("User ann  =Ann") && table.contains("◐ read  ✓ write"), "{table}");
     assert!(table.contains("read if open: Open <i>documents</i>."), "{table}");
+
+    let groups = matrix(&["--by", "Group"]);
+    assert!(groups.contains("Group chiefs  (1 account)\n  Doc  read ◐ 1  write ✓ 1\n"), "{groups}");
 
     let json: Value = serde_json::from_str(&matrix(&["--format", "json"])).unwrap();
     let cells = json["cells"].as_array().unwrap();

@@ -10,7 +10,12 @@ mod text;
 
 pub use page::html;
 pub use table::{csv, json};
-pub use text::text;
+pub use text::{groups_text, text};
+
+/// The signs of a right, which do not rely on colour.
+const ALWAYS: &str = "✓";
+const CONDITIONS: &str = "◐";
+const NEVER: &str = "·";
 
 /// The name of a type or action without its namespace.
 fn short(name: &str) -> &str {

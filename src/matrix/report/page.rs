@@ -1,8 +1,8 @@
 //! HTML: first who has what at a glance, then each account with its conditions.
 
 use super::{
-    super::{Access, Account, Matrix, Part},
-    short,
+    super::{Access, Account, Group, Matrix, Part, Rights},
+    ALWAYS, CONDITIONS, NEVER, short,
 };
 use crate::report::{Page, Tone, badge, facts};
 use maud::{Markup, html};
@@ -39,6 +39,7 @@ pub fn html(matrix: &Matrix) -> String {
                 " never. A number counts the operations. Choose a cell to read its conditions."
             }
             div.wide { (overview(matrix)) }
+            @for kind in matrix.group_types() { (groups(matrix, kind)) }
             h2 { "Account by account" }
             @for (index, account) in matrix.accounts.iter().enumerate() { (section(matrix, account, index)) }
         },
@@ -51,9 +52,9 @@ pub fn html(matrix: &Matrix) -> String {
 /// A sign that does not rely on its colour.
 fn mark(word: &str) -> Markup {
     let sign = match word {
-        "always" => "✓",
-        "conditions" => "?",
-        _ => "·",
+        "always" => ALWAYS,
+        "conditions" => CONDITIONS,
+        _ => NEVER,
     };
     html! { span class=(format!("mark {word}")) { (sign) } }
 }
@@ -104,6 +105,59 @@ fn cell(matrix: &Matrix, account: &Account, record: &str, index: usize, column: 
     }
 }
 
+/// A group with its type and name.
+fn shown(group: &Group) -> String {
+    let name = group.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{} {}{name}", short(&group.kind), group.id)
+}
+
+/// The groups of a type, folded: how many of their accounts may do something with a type of record.
+fn groups(matrix: &Matrix, kind: &str) -> Markup {
+    let groups = matrix.groups(kind);
+    html! {
+        details {
+            summary { "The same for each " (short(kind)) " (" (groups.len()) ")" }
+            p { "A number counts operations that any account in it may do, always or under conditions; point at it to read which, and how many accounts may." }
+            div.wide {
+                table.overview {
+                    thead { tr {
+                        th { (short(kind)) }
+                        th { "accounts" }
+                        @for record in &matrix.records { th.record { span { (short(record)) } } }
+                    } }
+                    tbody {
+                        @for (group, (members, rights)) in &groups {
+                            tr {
+                                th { (group.id) @if let Some(name) = &group.name { " " span.name { (name) } } }
+                                td { (members) }
+                                @for record in &matrix.records { (group_cell(matrix, rights, record)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn group_cell(matrix: &Matrix, rights: &Rights, record: &str) -> Markup {
+    let having: Vec<_> = matrix
+        .actions
+        .iter()
+        .filter_map(|action| Some((action, rights.get(&(record.to_owned(), action.clone()))?)))
+        .filter(|(_, counts)| counts.always + counts.conditions > 0)
+        .collect();
+    if having.is_empty() {
+        return html! { td { (mark("never")) } };
+    }
+    let hint: Vec<_> = having
+        .iter()
+        .map(|(action, counts)| format!("{action}: {} always, {} under conditions", counts.always, counts.conditions))
+        .collect();
+    let word = if having.iter().any(|(_, counts)| counts.always > 0) { "always" } else { "conditions" };
+    html! { td title=(format!("{}: {}", short(record), hint.join("; "))) { (mark(word)) (having.len()) } }
+}
+
 fn section(matrix: &Matrix, account: &Account, index: usize) -> Markup {
     html! {
         details.account id=(format!("a{index}")) data-account=(index) {
@@ -111,7 +165,7 @@ fn section(matrix: &Matrix, account: &Account, index: usize) -> Markup {
                 (short(&account.kind)) " " (account.id) @if let Some(name) = &account.name { " · " (name) }
                 @if !account.cells.values().any(|access| !matches!(access, Access::Never { .. })) { " " (badge(Tone::Neutral, "nothing")) }
             }
-            @if !account.groups.is_empty() { p.groups { "in " (account.groups.join(", ")) } }
+            @if !account.groups.is_empty() { p.groups { "in " (account.groups.iter().map(shown).collect::<Vec<_>>().join(", ")) } }
             @for (column, record) in matrix.records.iter().enumerate() {
                 @let grouped = grouped(matrix, account, record);
                 @if !grouped.is_empty() {
@@ -166,6 +220,7 @@ fn rights(access: &Access, actions: &[&str]) -> Markup {
 }
 
 const STYLE: &str = r"
+body { max-width: 120rem; } main > details.account { max-width: 78rem; }
 .overview { width: auto; } .overview td { text-align: center; white-space: nowrap; padding: .15rem .35rem; }
 .overview th { font-weight: 500; white-space: nowrap; padding: .15rem .5rem; } .overview tbody th { position: sticky; left: 0; background: var(--ground); }
 .overview th.record { vertical-align: bottom; height: 9.5rem; padding: .3rem .1rem; }

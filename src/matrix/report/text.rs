@@ -2,15 +2,17 @@
 
 use super::{
     super::{Access, Matrix},
-    short,
+    ALWAYS, CONDITIONS, short,
 };
 
 /// The whole matrix. `paint` puts a text in an ANSI colour, or leaves it as it is.
 #[must_use]
 pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) -> String {
     let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
-    let mut lines =
-        vec![format!("Rights on {}   ✓ always   ? under conditions   what is not shown: never", matrix.day)];
+    let mut lines = vec![format!(
+        "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   what is not shown: never",
+        matrix.day
+    )];
     for account in &matrix.accounts {
         lines.push(String::new());
         let name = account.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
@@ -30,8 +32,8 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
             let words: Vec<_> = cells
                 .iter()
                 .map(|(action, access)| match access {
-                    Access::Always { .. } => paint(32, &format!("✓ {action}")),
-                    _ => paint(33, &format!("? {action}")),
+                    Access::Always { .. } => paint(32, &format!("{ALWAYS} {action}")),
+                    _ => paint(33, &format!("{CONDITIONS} {action}")),
                 })
                 .collect();
             lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
@@ -41,6 +43,37 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
         }
         if nothing {
             lines.push("  nothing".to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// The rights of the groups of a type: how many of their accounts may do what.
+#[must_use]
+pub fn groups_text(matrix: &Matrix, kind: &str, paint: &dyn Fn(u8, &str) -> String) -> String {
+    let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
+    let mut lines = vec![format!(
+        "Rights on {}   {ALWAYS} accounts that always may   {CONDITIONS} accounts that may under conditions",
+        matrix.day
+    )];
+    for (group, (members, rights)) in matrix.groups(kind) {
+        lines.push(String::new());
+        let name = group.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
+        let accounts = if members == 1 { "account" } else { "accounts" };
+        lines.push(paint(1, &format!("{} {}{name}  ({members} {accounts})", short(kind), group.id)));
+        for record in &matrix.records {
+            let mut words = Vec::new();
+            for action in &matrix.actions {
+                let Some(counts) = rights.get(&(record.clone(), action.clone())) else { continue };
+                for (sign, count, colour) in [(ALWAYS, counts.always, 32), (CONDITIONS, counts.conditions, 33)] {
+                    if count > 0 {
+                        words.push(paint(colour, &format!("{action} {sign} {count}")));
+                    }
+                }
+            }
+            if !words.is_empty() {
+                lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
+            }
         }
     }
     lines.join("\n")
