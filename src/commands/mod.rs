@@ -5,12 +5,15 @@
 //! - `evaluate`: answer AuthZEN JSON from a file
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
+//! - `effort`, `prove`: what can be proven of the policies
 //! - `output`: standard output and standard error; nothing else writes to them
 
+mod effort;
 mod evaluate;
 mod exit;
 mod log;
 mod output;
+mod prove;
 mod serve;
 mod validate;
 

@@ -87,6 +87,11 @@ impl Sources {
         &self.folder
     }
 
+    /// The files, by name.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &SourceFile)> {
+        self.files.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
     pub(super) fn schema(&self) -> Option<&SourceFile> {
         self.files.iter().find(|(name, _)| name == SCHEMA_FILE).map(|(_, file)| file)
     }

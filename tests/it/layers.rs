@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: [(&str, &[&str]); 22] = [
+const MODULES: [(&str, &[&str]); 23] = [
     ("evaluation", &[]),
     ("revision", &[]),
     ("trace", &[]),
@@ -27,6 +27,7 @@ const MODULES: [(&str, &[&str]); 22] = [
     ("store", &["snapshot"]),
     ("decision_log", &["authzen", "moment", "spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
+    ("proof", &["engine"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("config", &["admin", "api"]),
