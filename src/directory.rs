@@ -20,7 +20,7 @@ use std::{
 };
 
 /// The entities that poort knows of itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Directory {
     entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
     /// The version: the digest of the files.

@@ -32,7 +32,7 @@
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
 //!  5  api · admin · suite                        the wire for callers; the wire for operators; tests of policies
-//!  4  pdp                                        the path of a question
+//!  4  pdp · proof                                the path of a question; what holds for all questions
 //!  3  engine · cache · store · decision_log      none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
 //!  1  policy ◄─ directory · spool · telemetry · report   sources; bytes to disk; what operators and officers see
@@ -108,6 +108,7 @@ pub mod moment;
 pub mod pdp;
 pub mod policy;
 pub mod problem;
+pub mod proof;
 pub mod report;
 pub mod revision;
 pub mod snapshot;

@@ -22,7 +22,7 @@ pub const LEVEL: u32 = 3;
 /// All findings, ordered by file and place.
 #[must_use]
 pub fn lint(sources: &Sources, policies: &Policies) -> Vec<Problem> {
-    let mut problems: Vec<_> = sources.files().flat_map(invisible).collect();
+    let mut problems: Vec<_> = sources.files().flat_map(|(_, file)| invisible(file)).collect();
     titles(policies, &mut problems);
     levels(policies, &mut problems);
     problems.sort_by_key(|problem| (problem.file().to_owned(), problem.position()));

@@ -10,17 +10,23 @@ use crate::{
 };
 use std::{
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// The stack of the thread that checks files, in bytes. Only what is used of it takes memory.
 const STACK: usize = 64 << 20;
 
+/// The number of the next snapshot of this process.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
 /// One frozen world to decide in.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The policies and the schema.
-    pub policies: Policies,
+    pub policies: Arc<Policies>,
     /// The accounts and what else the directory holds, valid against that schema.
     pub directory: Directory,
     /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
@@ -74,13 +80,17 @@ impl Snapshot {
     }
 
     fn build(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
-        static GENERATION: AtomicU64 = AtomicU64::new(1);
         let (schema, policies, mut problems) = Policies::from_sources(&sources.policies);
         let Some(schema) = schema else { return (None, problems) };
         let (directory, more) = Directory::from_sources(&sources.directory, &schema);
         problems.extend(more);
         let (Some(policies), Some(directory)) = (policies, directory) else { return (None, problems) };
-        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-        (Some(Self { policies, directory, generation }), problems)
+        (Some(Self::of(Arc::new(policies), directory)), problems)
+    }
+
+    /// Checked policies with another directory than they came with, which the caller has checked against their schema.
+    #[must_use]
+    pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
+        Self { policies, directory, generation: GENERATION.fetch_add(1, Ordering::Relaxed) }
     }
 }

@@ -8,14 +8,17 @@
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
+//! - `effort`, `prove`: what can be proven of the policies
 //! - `output`: standard output and standard error; nothing else writes to them
 
+mod effort;
 mod evaluate;
 mod exit;
 mod fmt;
 mod log;
 mod matrix;
 mod output;
+mod prove;
 mod serve;
 mod test;
 mod validate;

@@ -1,6 +1,6 @@
 //! `poort validate`: checks schema, policies and directory, and what makes them good policies.
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, output::Output, prove};
 use crate::{
     lint,
     policy::{self, Policies},
@@ -18,6 +18,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort validate --format sarif > poort.sarif     for code scanning
   poort validate --format gitlab > quality.json   for GitLab's merge requests
   poort validate --format github                  annotations in GitHub Actions
+  poort validate --prove               also prove the guarantees for all requests
 
 Exits with 3 if anything is an error. Warnings do not; --deny-warnings makes them errors.";
 
@@ -33,14 +34,22 @@ pub(super) struct Arguments {
     #[arg(long)]
     deny_warnings: bool,
     #[command(flatten)]
+    prove: prove::Proving,
+    #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { folder, format, deny_warnings, common } = arguments;
+    let Arguments { folder, format, deny_warnings, prove, common } = arguments;
     let common = common.in_folder(folder.as_deref());
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, problems) = check(&settings.store.policies, &settings.store.directory);
+    let (snapshot, mut problems) = check(&settings.store.policies, &settings.store.directory);
+    let proven = match &snapshot {
+        Some(snapshot) => prove::run(prove, snapshot, &settings.store.policies, output)?,
+        None => None,
+    };
+    let (found, proven) = proven.map_or_else(Default::default, |found| (found.problems, found.summary));
+    problems.extend(found);
     output.findings(&problems, *format).map_err(|_| Exit::Failed)?;
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
@@ -56,6 +65,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         snapshot.policies.revision,
         snapshot.directory.revision,
     );
+    let summary = if proven.is_empty() { summary } else { format!("{summary}\n{proven}") };
     match format {
         Format::Human => output.result(summary.as_bytes()).map_err(|_| Exit::Failed)?,
         // Standard output is for what a machine reads.

@@ -91,7 +91,8 @@ impl Extension {
 
 impl Shape {
     /// The shape of a Cedar type; `None` for what no schema can declare, and for types that lie too deep in each other.
-    pub(super) fn of(ty: &Type) -> Option<Self> {
+    #[must_use]
+    pub fn of(ty: &Type) -> Option<Self> {
         Self::within(ty, DEPTH)
     }
 

@@ -78,9 +78,9 @@ impl Sources {
         &self.folder
     }
 
-    /// All files, by name.
-    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files.iter().map(|(_, file)| file)
+    /// The files, by name.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &SourceFile)> {
+        self.files.iter().map(|(name, file)| (name.as_str(), file))
     }
 
     pub(super) fn schema(&self) -> Option<&SourceFile> {

@@ -29,11 +29,12 @@ const MODULES: &[(&str, &[&str])] = &[
     ("matrix", &["snapshot", "report"]),
     ("decision_log", &["authzen", "moment", "spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
+    ("proof", &["engine"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("suite", &["pdp", "report"]),
     ("config", &["admin", "api"]),
-    ("commands", &["config", "lint", "matrix", "suite"]),
+    ("commands", &["config", "lint", "matrix", "proof", "suite"]),
 ];
 
 #[test]

@@ -1,0 +1,41 @@
+//! What the commands that prove share: how much time the solver gets, and a bar that shows how far it is.
+
+use super::{Exit, output::Output};
+use crate::proof::{self, Effort};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{io::IsTerminal as _, time::Duration};
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Solving {
+    /// How long the solver may think about one question, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    timeout: f64,
+}
+
+impl Solving {
+    /// What these flags ask for, if there is a solver.
+    pub(super) fn effort(&self, output: &mut Output) -> Result<Effort, Exit> {
+        let limit =
+            Duration::try_from_secs_f64(self.timeout).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {
+                output.error("--timeout asks for a number of seconds above 0");
+                Exit::Usage
+            })?;
+        proof::find_solver().map_err(|missing| {
+            output.error(&missing.to_string());
+            Exit::Usage
+        })?;
+        Ok(Effort { limit, ..Effort::default() })
+    }
+}
+
+/// A bar on standard error, if that is a terminal.
+pub(super) fn bar(what: &'static str) -> ProgressBar {
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(None, target).with_message(what);
+    match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,66 @@
+//! `poort validate --prove`: what can be said of the policies for all requests.
+
+use super::{Exit, effort, output::Output};
+use crate::{
+    policy,
+    problem::Problem,
+    proof::{self, Guarantees},
+    snapshot::Snapshot,
+};
+use clap::Args;
+use std::path::Path;
+
+#[derive(Debug, Args)]
+pub(super) struct Proving {
+    /// Also prove the guarantees in guarantees/*.cedar for all requests, and find policies without effect (needs cvc5)
+    #[arg(long)]
+    prove: bool,
+    #[command(flatten)]
+    effort: effort::Solving,
+}
+
+/// What was found, and one line that sums it up.
+pub(super) struct Found {
+    pub(super) problems: Vec<Problem>,
+    pub(super) summary: String,
+}
+
+/// Proves, if that was asked. Broken and undecided guarantees are errors.
+pub(super) fn run(
+    arguments: &Proving,
+    snapshot: &Snapshot,
+    policies: &Path,
+    output: &mut Output,
+) -> Result<Option<Found>, Exit> {
+    if !arguments.prove {
+        return Ok(None);
+    }
+    let effort = arguments.effort.effort(output)?;
+    let read = policy::Sources::read(policies).and_then(|sources| Guarantees::read(policies, &sources));
+    let guarantees = match read {
+        Ok(guarantees) => guarantees,
+        Err(problems) => return Ok(Some(Found { problems, summary: String::new() })),
+    };
+    let bar = effort::bar("proving");
+    let done = || bar.inc(1);
+    let proven = proof::prove(snapshot, &guarantees, effort, &done);
+    let checked = proof::check(&snapshot.policies, effort, &done);
+    bar.finish_and_clear();
+    let count = |code: &str| checked.problems.iter().filter(|problem| problem.kind() == code).count();
+    let held = proven.guarantees.iter().filter(|it| it.broken.is_empty() && it.undecided.is_empty()).count();
+    let broken = proven.guarantees.iter().filter(|it| !it.broken.is_empty()).count();
+    let summary = format!(
+        "guarantees: {held} of {} proven, {broken} broken, {} undecided\nchecked {} policies: {} never apply, {} have no \
+         effect, {} can fail, {} undecided",
+        proven.guarantees.len(),
+        proven.guarantees.len() - held - broken,
+        checked.policies,
+        count("policy::never-matches"),
+        count("policy::redundant"),
+        count("policy::can-fail"),
+        checked.undecided,
+    );
+    let mut problems = proven.problems;
+    problems.extend(checked.problems);
+    Ok(Some(Found { problems, summary }))
+}

@@ -1,0 +1,257 @@
+//! What every question that reaches the engine has in common, because poort makes it so. Nothing that a caller or the
+//! directory may choose is assumed.
+//!
+//! This is the whole list, each with its reason:
+//! 1. `context.pdp.hour` is 0 to 23, `context.pdp.today` is a midnight between the years 0 and 9999, and
+//!    `context.pdp.now` lies at most a day and a half from `today`: the clock makes them (`pdp::Clock`), and no place on
+//!    earth is further from UTC than that. What of `context.pdp` the schema declares is there, but for `application`.
+//! 2. A whole number that a caller gives lies within ±(2^53 − 1): the wire carries no others (`engine::translate`).
+//! 3. A date that a caller gives can be written down: it lies between the years 0 and 9999.
+//! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
+//!    and in nothing else (`engine::translate`). "Nothing else" is not assumed where such an attribute is a set; what is
+//!    then found may be refuted by the engine, and is reported as undecided.
+//! 5. An entity that another refers to, and that a policy looks into, is known to the directory. (Where it is not, the
+//!    policy fails and poort denies, under both sides of a comparison alike if both look into it.)
+
+use super::{Environment, Rule};
+use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
+use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
+use std::collections::BTreeSet;
+
+/// The largest whole number that the wire carries.
+const EXACT: i64 = 9_007_199_254_740_991;
+/// The first and the last moment that can be written down.
+const FIRST: &str = "0000-01-01T00:00:00.000+2359";
+const LAST: &str = "9999-12-31T23:59:59.999-2359";
+
+/// Expressions that hold for every question that poort makes in an environment, for the policies that are asked about.
+///
+/// # Errors
+/// A fault of poort: an assumption that is no Cedar.
+pub(crate) fn assumptions(
+    policies: &Policies,
+    environment: &Environment,
+    rules: &[&Rule],
+) -> Result<Vec<Expr>, String> {
+    let model = &policies.model;
+    let mut texts = Vec::new();
+    if let Ok(action) = model.action(&environment.action.to_string()) {
+        clock(action, &mut texts);
+        values("context", &action.context, &mut texts);
+        if let Some(properties) = &action.properties {
+            let within = within("context.action", &properties.attributes);
+            texts.extend(within.map(|within| format!("!(context has action) || ({within})")));
+        }
+    }
+    for (variable, name, kind) in
+        [(Var::Principal, "principal", &environment.principal), (Var::Resource, "resource", &environment.resource)]
+    {
+        if let Some(entity) = model.entity_type(kind)
+            && let Held::ByRequest { attributes, parents, .. } = &entity.held
+        {
+            values(name, attributes, &mut texts);
+            let parents = Parents { policies, environment, variable, name, entity, attributes, parents };
+            parents.assume(rules, &mut texts);
+        }
+    }
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|error| format!("the assumption `{text}` is not Cedar: {error}")))
+        .collect()
+}
+
+fn clock(action: &ActionModel, texts: &mut Vec<String>) {
+    let Some(pdp) = action.pdp else { return };
+    let mut parts = vec!["context has pdp".to_owned()];
+    if pdp.hour {
+        parts.push("context.pdp has hour && context.pdp.hour >= 0 && context.pdp.hour <= 23".to_owned());
+    }
+    if pdp.today {
+        parts.push(format!(
+            "context.pdp has today && context.pdp.today >= datetime(\"{FIRST}\") && \
+             context.pdp.today <= datetime(\"{LAST}\") && context.pdp.today == context.pdp.today.toDate()"
+        ));
+    }
+    if pdp.now {
+        parts.push(format!(
+            "context.pdp has now && context.pdp.now >= datetime(\"{FIRST}\") && context.pdp.now <= datetime(\"{LAST}\")"
+        ));
+    }
+    if pdp.now && pdp.today {
+        parts.push(
+            "context.pdp.now >= context.pdp.today.offset(duration(\"-1d12h\")) && \
+             context.pdp.now <= context.pdp.today.offset(duration(\"2d12h\"))"
+                .to_owned(),
+        );
+    }
+    texts.push(parts.join(" && "));
+}
+
+fn values(base: &str, attributes: &Attributes, texts: &mut Vec<String>) {
+    texts.extend(within(base, attributes));
+}
+
+/// That the numbers and dates of a record are such as the wire carries; `None` if it has neither.
+fn within(base: &str, attributes: &Attributes) -> Option<String> {
+    let parts: Vec<_> = attributes
+        .iter()
+        .filter_map(|(name, attribute)| {
+            let name = quoted(name);
+            let path = format!("{base}[{name}]");
+            let bounds = match &attribute.shape {
+                Shape::Long => format!("{path} >= -{EXACT} && {path} <= {EXACT}"),
+                Shape::Extension(Extension::Datetime) => {
+                    format!("{path} >= datetime(\"{FIRST}\") && {path} <= datetime(\"{LAST}\")")
+                }
+                Shape::Record(inner) => within(&path, inner)?,
+                _ => return None,
+            };
+            Some(if attribute.required {
+                format!("({bounds})")
+            } else {
+                format!("(!({base} has {name}) || ({bounds}))")
+            })
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(" && "))
+}
+
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.escape_debug())
+}
+
+/// A party of the question that the question speaks for: where it can lie.
+struct Parents<'a> {
+    policies: &'a Policies,
+    environment: &'a Environment,
+    variable: Var,
+    name: &'a str,
+    entity: &'a EntityModel,
+    attributes: &'a Attributes,
+    parents: &'a [smol_str::SmolStr],
+}
+
+impl Parents<'_> {
+    fn assume(&self, rules: &[&Rule], texts: &mut Vec<String>) {
+        let Self { name, attributes, parents, .. } = self;
+        // For each attribute: how to reach it, guarded if it is optional.
+        let mut reached = Vec::new();
+        let mut all_single = true;
+        for parent in *parents {
+            let Some(attribute) = attributes.get(parent) else { continue };
+            let path = format!("{name}[{}]", quoted(parent));
+            let guard = format!("{name} has {}", quoted(parent));
+            match &attribute.shape {
+                Shape::Entity(_) => {
+                    texts.push(if attribute.required {
+                        format!("{name} in {path}")
+                    } else {
+                        format!("!({guard}) || {name} in {path}")
+                    });
+                }
+                // `in` a set asks for one of its elements. That it is in each of them cannot be said in general.
+                _ => {
+                    all_single = false;
+                    continue;
+                }
+            }
+            reached.push(if attribute.required { path } else { format!("{guard} && {path}") });
+        }
+        if !all_single {
+            return;
+        }
+        let mut asked = BTreeSet::new();
+        for rule in rules {
+            for part in rule.condition.subexpressions() {
+                if let ExprKind::BinaryApp { op: ast::BinaryOp::In, arg1, arg2 } = part.expr_kind()
+                    && matches!(arg1.expr_kind(), ExprKind::Var(variable) if *variable == self.variable)
+                {
+                    self.targets(arg2, &mut asked);
+                }
+            }
+        }
+        for (target, guard, same_type) in asked {
+            let mut ways: Vec<_> = reached.iter().map(|path| format!("({path} in {target})")).collect();
+            if same_type {
+                ways.push(format!("({name} == {target})"));
+            }
+            let ways = if ways.is_empty() { "false".to_owned() } else { ways.join(" || ") };
+            texts.push(format!("!({guard}{name} in {target}) || {ways}"));
+        }
+    }
+
+    /// What stands to the right of an `in`: entities, and paths to entities, with the conditions under which these exist
+    /// and whether they are of the party's own type.
+    fn targets(&self, expression: &Expr, found: &mut BTreeSet<(String, String, bool)>) {
+        match expression.expr_kind() {
+            ExprKind::Lit(ast::Literal::EntityUID(uid)) => {
+                found.insert((uid.to_string(), String::new(), *uid.entity_type() == self.entity.name));
+            }
+            ExprKind::Set(elements) => elements.iter().for_each(|element| self.targets(element, found)),
+            ExprKind::GetAttr { .. } => {
+                if let Some((path, guard, Some(kind))) = self.path(expression) {
+                    let same = kind == self.entity.name;
+                    found.insert((path, guard, same));
+                }
+            }
+            ExprKind::Var(other @ (Var::Principal | Var::Resource)) if *other != self.variable => {
+                if let Some((path, guard, Some(kind))) = self.path(expression) {
+                    found.insert((path, guard, kind == self.entity.name));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A path from a variable: its text, the guards of its steps, and the entity type at its end, if it is one.
+    fn path(&self, expression: &Expr) -> Option<(String, String, Option<ast::EntityType>)> {
+        let (path, guard, end) = self.walk(expression)?;
+        let kind = match end {
+            End::Entity(kind) => Some(kind),
+            End::Record(_) => None,
+        };
+        Some((path, guard, kind))
+    }
+
+    fn walk(&self, expression: &Expr) -> Option<(String, String, End)> {
+        match expression.expr_kind() {
+            ExprKind::Var(Var::Principal) => {
+                Some(("principal".to_owned(), String::new(), End::Entity(self.environment.principal.clone())))
+            }
+            ExprKind::Var(Var::Resource) => {
+                Some(("resource".to_owned(), String::new(), End::Entity(self.environment.resource.clone())))
+            }
+            ExprKind::Var(Var::Context) => {
+                let action = self.policies.model.action(&self.environment.action.to_string()).ok()?;
+                let context = action.context.iter().map(|(name, attribute)| (name.clone(), attribute.shape.clone()));
+                Some(("context".to_owned(), String::new(), End::Record(context.collect())))
+            }
+            ExprKind::GetAttr { expr, attr } => {
+                let (path, guard, end) = self.walk(expr)?;
+                let name = quoted(attr);
+                let shape = match end {
+                    End::Record(fields) => fields.into_iter().find(|(field, _)| field == attr)?.1,
+                    End::Entity(kind) => {
+                        let declared = self.policies.schema.as_ref().get_entity_type(&kind)?;
+                        Shape::of(&declared.attr(attr)?.attr_type)?
+                    }
+                };
+                let end = match shape {
+                    Shape::Entity(kind) => End::Entity(kind),
+                    Shape::Record(fields) => {
+                        End::Record(fields.iter().map(|(name, field)| (name.clone(), field.shape.clone())).collect())
+                    }
+                    _ => return None,
+                };
+                let guard = format!("{guard}{path} has {name} && ");
+                Some((format!("{path}[{name}]"), guard, end))
+            }
+            _ => None,
+        }
+    }
+}
+
+enum End {
+    Entity(ast::EntityType),
+    Record(Vec<(smol_str::SmolStr, Shape)>),
+}

@@ -1,0 +1,246 @@
+//! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
+
+use super::{
+    Effort, Environment, Example, Rule, assumptions,
+    example::describe,
+    meaning::{all, any, does_not_fail},
+    solver::{Found, Scene, Solver},
+    workers,
+};
+use crate::{policy::Policies, problem::Problem};
+use cedar_policy as cedar;
+use std::collections::BTreeSet;
+
+/// What was found about the policies of a set.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is to be looked at; all are warnings.
+    pub problems: Vec<Problem>,
+    /// How many policies were looked at.
+    pub policies: usize,
+    /// How many policies have something that could not be decided.
+    pub undecided: usize,
+}
+
+/// What one policy turned out to be.
+struct Finding {
+    index: usize,
+    /// `None`: undecided.
+    matches: Option<bool>,
+    fails: Option<(Environment, Option<Example>)>,
+    /// Whether what it matches is matched by others of its effect, everywhere.
+    covered: bool,
+    undecided: Option<String>,
+}
+
+/// Checks every policy of a set. `done` is called after each of [`steps`](check).
+#[must_use]
+pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> Checked {
+    let rules = match Rule::all(&policies.set) {
+        Ok(rules) => rules,
+        Err(message) => {
+            return Checked {
+                problems: vec![Problem::unreadable("policy::undecided", "policies", message)],
+                undecided: 1,
+                ..Checked::default()
+            };
+        }
+    };
+    let environments = Environment::all(&policies.model);
+    let world = World { policies, rules: &rules, environments: &environments };
+    let indexes: Vec<_> = (0..rules.len()).collect();
+    let found = workers::each(&indexes, effort, done, &|solver, index| world.look(solver, *index));
+    let mut checked = Checked { policies: rules.len(), ..Checked::default() };
+    let mut covered = Vec::new();
+    for (index, finding) in found.into_iter().enumerate() {
+        let Some(rule) = rules.get(index) else { continue };
+        let Some(finding) = finding else {
+            checked.undecided += 1;
+            checked.problems.push(world.warning(rule, "policy::undecided", "the analysis of this policy broke off"));
+            continue;
+        };
+        if let Some(reason) = &finding.undecided {
+            checked.undecided += 1;
+            let message = format!("`{}` could not be decided about: {reason}", rule.id);
+            let problem = world.warning(rule, "policy::undecided", &message);
+            checked.problems.push(problem.help("give the solver more time with --timeout SECONDS"));
+        }
+        if finding.matches == Some(false) {
+            let message = format!("`{}` never applies: no request meets all its conditions", rule.id);
+            let problem = world.warning(rule, "policy::never-matches", &message);
+            checked.problems.push(problem.help("delete it, or mend the condition that excludes the others"));
+        }
+        if let Some((environment, example)) = &finding.fails {
+            let example =
+                example.as_ref().map(|example| format!(", such as {}", describe(example))).unwrap_or_default();
+            let message = format!("`{}` cannot be evaluated for some requests of {environment}{example}", rule.id);
+            let problem = world.warning(rule, "policy::can-fail", &message);
+            checked.problems.push(problem.help(
+                "poort denies such a request, whatever the other policies say; test the size of numbers before calculating with them",
+            ));
+        }
+        if finding.covered && finding.matches == Some(true) {
+            covered.push(finding.index);
+        }
+    }
+    let (redundant, undecided) = world.redundant(&covered, effort);
+    checked.problems.extend(redundant);
+    checked.undecided += undecided;
+    checked.problems.sort_by_key(|problem| (problem.file().to_owned(), problem.position(), problem.kind()));
+    checked
+}
+
+struct World<'a> {
+    policies: &'a Policies,
+    rules: &'a [Rule],
+    environments: &'a [Environment],
+}
+
+impl World<'_> {
+    fn warning(&self, rule: &Rule, code: &'static str, message: &str) -> Problem {
+        match self.policies.places.get(&cedar::PolicyId::new(&rule.id)) {
+            Some(place) => Problem::warning(code, &place.file, message).at(place.first_line(), "this policy"),
+            None => Problem::unreadable(code, "policies", message).as_warning(),
+        }
+    }
+
+    fn look(&self, solver: &mut Solver, index: usize) -> Finding {
+        let mut finding = Finding { index, matches: Some(false), fails: None, covered: true, undecided: None };
+        let Some(rule) = self.rules.get(index) else { return finding };
+        let can_be_covered = self.has_no_words(rule) && !rule.may_fail;
+        for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
+            if let Err(message) = self.look_in(solver, rule, environment, can_be_covered, &mut finding) {
+                finding.undecided = Some(format!("{environment}: {message}"));
+                if finding.matches == Some(false) {
+                    finding.matches = None;
+                }
+                finding.covered = false;
+            }
+            let settled = finding.matches == Some(true) && (!rule.may_fail || finding.fails.is_some());
+            if settled && !(finding.covered && can_be_covered) {
+                break;
+            }
+        }
+        finding.covered &= can_be_covered;
+        finding
+    }
+
+    fn look_in(
+        &self,
+        solver: &mut Solver,
+        rule: &Rule,
+        environment: &Environment,
+        can_be_covered: bool,
+        finding: &mut Finding,
+    ) -> Result<(), String> {
+        let scene = Scene::new(&self.policies.schema, environment);
+        let others: Vec<_> = Rule::applicable(self.rules, environment, self.policies)
+            .into_iter()
+            .filter(|other| other.permits == rule.permits && other.id != rule.id)
+            .collect();
+        let mut read = others.clone();
+        read.push(rule);
+        let assumed = all(assumptions(self.policies, environment, &read)?);
+        let holds = all([assumed.clone(), rule.condition.clone()]);
+        if can_be_covered && finding.covered {
+            // One question for both: a request that it matches and no other one does.
+            let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
+            match solver.find_where(&scene, holds.clone(), Some(&rest)) {
+                Found::Request(_) => (finding.matches, finding.covered) = (Some(true), false),
+                Found::None => {}
+                Found::Undecided(message) => return Err(message),
+            }
+        }
+        if finding.matches != Some(true) {
+            match solver.find_where(&scene, holds, None) {
+                Found::Request(_) => finding.matches = Some(true),
+                Found::None => {}
+                Found::Undecided(message) => return Err(message),
+            }
+        }
+        if rule.may_fail && finding.fails.is_none() {
+            let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
+            match solver.find_where(&scene, assumed, Some(&evaluates)) {
+                Found::Request(found) => {
+                    let example = Example::of(&found, environment, self.policies).ok();
+                    finding.fails = Some((environment.clone(), example));
+                }
+                Found::None => {}
+                Found::Undecided(message) => return Err(message),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a policy says nothing to callers, so that it would not be missed where another one decides the same.
+    fn has_no_words(&self, rule: &Rule) -> bool {
+        self.policies
+            .facts
+            .get(&cedar::PolicyId::new(&rule.id))
+            .is_none_or(|facts| facts.obligations.is_empty() && facts.advice.is_empty())
+    }
+
+    /// Of the policies that are covered by others: which can go. Of policies that cover each other, one stays.
+    fn redundant(&self, covered: &[usize], effort: Effort) -> (Vec<Problem>, usize) {
+        let mut problems = Vec::new();
+        let mut undecided = 0;
+        let mut gone = BTreeSet::new();
+        let Ok(mut solver) = Solver::new(effort.limit) else { return (problems, covered.len()) };
+        // From the last: of two that are the same, the first stays.
+        for index in covered.iter().rev() {
+            let Some(rule) = self.rules.get(*index) else { continue };
+            let left: Vec<_> = self
+                .rules
+                .iter()
+                .filter(|other| other.permits == rule.permits && other.id != rule.id && !gone.contains(&other.id))
+                .collect();
+            // One policy that covers it says more than all together.
+            let mut by = None;
+            for other in &left {
+                match self.covers(&mut solver, rule, &[*other]) {
+                    Ok(true) => {
+                        by = Some(format!("`{}`", other.id));
+                        break;
+                    }
+                    Ok(false) => {}
+                    Err(_) => undecided += 1,
+                }
+            }
+            if by.is_none() && left.len() > 1 && matches!(self.covers(&mut solver, rule, &left), Ok(true)) {
+                by = Some("the others together".to_owned());
+            }
+            let Some(by) = by else { continue };
+            gone.insert(rule.id.clone());
+            let verb = if rule.permits { "permits" } else { "forbids" };
+            let message = format!("`{}` has no effect: all that it {verb}, {by} {verb} too", rule.id);
+            let problem = self.warning(rule, "policy::redundant", &message);
+            problems.push(problem.help("delete it, or write down what it should add"));
+        }
+        (problems, undecided)
+    }
+
+    /// Whether these policies match all that one matches, in all environments.
+    fn covers(&self, solver: &mut Solver, rule: &Rule, others: &[&Rule]) -> Result<bool, String> {
+        for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
+            let others: Vec<_> = others
+                .iter()
+                .filter(|other| other.applies(environment, &self.policies.action_entities))
+                .copied()
+                .collect();
+            if others.iter().any(|other| other.text == rule.text) {
+                continue;
+            }
+            let scene = Scene::new(&self.policies.schema, environment);
+            let mut read = others.clone();
+            read.push(rule);
+            let assumed = all(assumptions(self.policies, environment, &read)?);
+            let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
+            match solver.find_where(&scene, all([assumed, rule.condition.clone()]), Some(&rest)) {
+                Found::None => {}
+                Found::Request(_) => return Ok(false),
+                Found::Undecided(message) => return Err(message),
+            }
+        }
+        Ok(true)
+    }
+}

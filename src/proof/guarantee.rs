@@ -1,0 +1,237 @@
+//! Guarantees: what must hold whatever the policies say. `guarantees/*.cedar` in the policy folder, in Cedar.
+//!
+//! A `forbid` says: no request that it matches is ever allowed. A `permit` says: every request that it matches is always
+//! allowed. They decide nothing; they are proven.
+
+use super::{
+    Effort, Environment, Example, Rule, assumptions,
+    example::describe,
+    meaning::{all, allowed},
+    search::{Search, Searched},
+    solver::{Scene, Solver},
+    workers,
+};
+use crate::{
+    engine::{self, UnknownEntities},
+    policy::{Policies, SCHEMA_FILE, Sources},
+    problem::{Problem, has_errors},
+    snapshot::Snapshot,
+};
+use cedar_policy as cedar;
+use std::{path::Path, sync::Arc};
+
+/// The folder of the guarantees in the policy folder.
+const FOLDER: &str = "guarantees";
+
+/// Guarantees that are valid against the schema of the policies.
+#[derive(Debug)]
+pub struct Guarantees {
+    checked: Option<Arc<Policies>>,
+}
+
+/// One guarantee.
+#[derive(Debug, Clone)]
+pub struct Guarantee {
+    /// Its id.
+    pub id: String,
+    /// What it says, in one sentence.
+    pub title: String,
+    /// In how many environments it was proven.
+    pub proven: usize,
+    /// The environments in which it is broken, each with a question that shows it.
+    pub broken: Vec<(Environment, Box<Example>)>,
+    /// The environments that are undecided, with the reason.
+    pub undecided: Vec<(Environment, String)>,
+}
+
+/// What became of the guarantees.
+#[derive(Debug, Default)]
+pub struct Proven {
+    /// Each guarantee, ordered by id.
+    pub guarantees: Vec<Guarantee>,
+    /// What is broken or undecided; all are errors.
+    pub problems: Vec<Problem>,
+}
+
+impl Guarantees {
+    /// Reads the guarantees of a policy folder and checks them against its schema. A folder without guarantees has none.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn read(policies: &Path, sources: &Sources) -> Result<Self, Vec<Problem>> {
+        let folder = policies.join(FOLDER);
+        if !folder.exists() {
+            return Ok(Self { checked: None });
+        }
+        Self::of(&Sources::read(&folder)?, sources)
+    }
+
+    /// Checks guarantees that were read, against the schema of the policies that they are about.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn of(guarantees: &Sources, policies: &Sources) -> Result<Self, Vec<Problem>> {
+        let schema = policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
+        let texts: Vec<_> = guarantees.files().filter(|(name, _)| *name != SCHEMA_FILE).chain(schema).collect();
+        if texts.len() < 2 {
+            return Ok(Self { checked: None });
+        }
+        let texts = texts.iter().map(|(name, file)| (*name, file.text.as_ref()));
+        let (_, checked, problems) = Policies::from_sources(&Sources::from_texts(guarantees.folder(), texts));
+        match checked {
+            Some(checked) if !has_errors(&problems) => Ok(Self { checked: Some(Arc::new(checked)) }),
+            _ => Err(problems),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.checked.as_ref().map_or(0, |checked| checked.set.num_of_policies())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Proves each guarantee for all requests, or finds a question that breaks it. `done` is called after each guarantee in
+/// each environment that it is about.
+#[must_use]
+pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done: &(dyn Fn() + Sync)) -> Proven {
+    let Some(stated) = &guarantees.checked else { return Proven::default() };
+    let policies = &snapshot.policies;
+    let (rules, stated_rules) = match (Rule::all(&policies.set), Rule::all(&stated.set)) {
+        (Ok(rules), Ok(stated)) => (rules, stated),
+        (Err(message), _) | (_, Err(message)) => {
+            let problems = vec![Problem::unreadable("guarantee::undecided", FOLDER, message)];
+            return Proven { problems, ..Proven::default() };
+        }
+    };
+    let environments = Environment::all(&policies.model);
+    let tasks: Vec<_> = stated_rules
+        .iter()
+        .enumerate()
+        .flat_map(|(index, rule)| {
+            environments.iter().filter(|it| rule.applies(it, &stated.action_entities)).map(move |it| (index, rule, it))
+        })
+        .collect();
+    let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
+    let prover = Prover { snapshot, stating, rules };
+    let found = workers::each(&tasks, effort, done, &|solver, (_, rule, environment)| {
+        prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided)
+    });
+    let mut proven = Proven {
+        guarantees: stated_rules
+            .iter()
+            .map(|rule| Guarantee {
+                id: rule.id.clone(),
+                title: stated
+                    .facts
+                    .get(&cedar::PolicyId::new(&rule.id))
+                    .map(|facts| facts.title.clone())
+                    .unwrap_or_default(),
+                proven: 0,
+                broken: Vec::new(),
+                undecided: Vec::new(),
+            })
+            .collect(),
+        problems: Vec::new(),
+    };
+    for ((index, _, environment), found) in tasks.iter().zip(found) {
+        let Some(guarantee) = proven.guarantees.get_mut(*index) else { continue };
+        match found.unwrap_or_else(|| Searched::Undecided("the analysis broke off".to_owned())) {
+            Searched::None => guarantee.proven += 1,
+            Searched::Example(example) => guarantee.broken.push(((*environment).clone(), example)),
+            Searched::Undecided(reason) => guarantee.undecided.push(((*environment).clone(), reason)),
+        }
+    }
+    for (guarantee, rule) in proven.guarantees.iter().zip(&stated_rules) {
+        proven.problems.extend(problems_of(guarantee, rule.permits, stated));
+    }
+    proven
+}
+
+struct Prover<'a> {
+    snapshot: &'a Snapshot,
+    stating: Snapshot,
+    rules: Vec<Rule>,
+}
+
+impl Prover<'_> {
+    fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
+        let policies = &self.snapshot.policies;
+        let scene = Scene::new(&policies.schema, environment);
+        let applicable = Rule::applicable(&self.rules, environment, policies);
+        let mut read = applicable.clone();
+        read.push(stated);
+        let assumed = all(assumptions(policies, environment, &read)?);
+        let allowed = allowed(&applicable);
+        let (holds, fails) = if stated.permits {
+            (all([assumed, stated.condition.clone()]), Some(scene.compile(allowed)?))
+        } else {
+            (all([assumed, stated.condition.clone(), allowed]), None)
+        };
+        let confirm = |example: &Example| self.confirm(example, stated);
+        let search = Search { scene, environment, snapshot: self.snapshot, read: &read, confirm: &confirm };
+        Ok(search.find(solver, &holds, fails.as_ref()))
+    }
+
+    /// Whether the engine says that the guarantee matches, and that poort decides otherwise.
+    fn confirm(&self, example: &Example, stated: &Rule) -> Result<Option<String>, String> {
+        let own = if example.real { None } else { Some(example.directory(&self.snapshot.policies)?) };
+        let with = |snapshot: &Snapshot| {
+            let directory = own.clone().unwrap_or_else(|| snapshot.directory.clone());
+            Snapshot::of(snapshot.policies.clone(), directory)
+        };
+        let verdict = example.decide(&with(self.snapshot))?;
+        if verdict.decision.is_allow() == stated.permits {
+            return Ok(None);
+        }
+        let stating = with(&self.stating);
+        let question = engine::translate(&stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
+            .map_err(|error| error.to_string())?;
+        let matches = engine::explain(&stating, &question)?
+            .iter()
+            .any(|explained| explained.policy.id == stated.id && explained.applies());
+        Ok(matches.then(|| verdict.policies.iter().map(|facts| facts.id.clone()).collect::<Vec<_>>().join(", ")))
+    }
+}
+
+fn problems_of(guarantee: &Guarantee, permits: bool, stated: &Policies) -> Vec<Problem> {
+    let error = |code: &'static str, message: String| match stated.places.get(&cedar::PolicyId::new(&guarantee.id)) {
+        Some(place) => Problem::error(code, &place.file, message).at(place.first_line(), "this guarantee"),
+        None => Problem::unreadable(code, FOLDER, message),
+    };
+    let mut problems = Vec::new();
+    let more = |several: usize| match several {
+        0 | 1 => String::new(),
+        several => format!(" (and in {} more environments)", several - 1),
+    };
+    if let Some((environment, example)) = guarantee.broken.first() {
+        let decision = if permits { "is denied" } else { "is allowed" };
+        let accounts = if example.real { "" } else { "; its accounts are made up" };
+        let message = format!(
+            "the guarantee `{}` does not hold in {environment}{}: {decision}: {}{accounts}",
+            guarantee.id,
+            more(guarantee.broken.len()),
+            describe(example),
+        );
+        problems.push(error("guarantee::broken", message).help(if permits {
+            "change the policies so that this is allowed, or the guarantee if it says too much"
+        } else {
+            "change the policies so that this is denied, or the guarantee if it says too much"
+        }));
+    }
+    if let Some((environment, reason)) = guarantee.undecided.first() {
+        let message = format!(
+            "the guarantee `{}` is undecided in {environment}{}: {reason}",
+            guarantee.id,
+            more(guarantee.undecided.len()),
+        );
+        problems.push(error("guarantee::undecided", message).help("give the solver more time with --timeout SECONDS"));
+    }
+    problems
+}

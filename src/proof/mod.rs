@@ -1,0 +1,39 @@
+//! Proofs: what can be said of policies for *all* requests, with a solver.
+//!
+//! A question to the solver is whether some request has given properties, written as one Cedar expression. No answer, a
+//! time-out or a fault is "undecided", and is shown as that: only what the solver refuted counts as proven.
+//!
+//! What holds here:
+//! - What is proven is true of poort, which denies where a policy fails (`meaning`).
+//! - What is shown as an example has been decided by the engine, and came out as it is shown (`example`).
+//!
+//! - `environment`: request environments
+//! - `rule`: policies with their conditions; links of templates made static
+//! - `meaning`: what a set of policies means to poort, as one expression
+//! - `assumptions`: what every question has in common
+//! - `solver`: the program, its limits and its failures
+//! - `workers`: several solvers beside each other
+//! - `example`: a request of the solver as a question
+//! - `check`: policies that never apply, that others make redundant, that can fail
+//! - `guarantee`: what must hold whatever the policies say
+
+mod assumptions;
+mod check;
+mod environment;
+mod example;
+mod guarantee;
+mod meaning;
+mod rule;
+mod search;
+mod solver;
+mod workers;
+
+pub use check::{Checked, check};
+pub use environment::Environment;
+pub use example::Example;
+pub use guarantee::{Guarantee, Guarantees, Proven, prove};
+pub use rule::Rule;
+pub use solver::{INSTALL, SolverMissing, find_solver};
+pub use workers::Effort;
+
+pub(crate) use assumptions::assumptions;

@@ -1,0 +1,127 @@
+//! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
+
+use super::Environment;
+use crate::policy::Policies;
+use cedar_policy::{self as cedar, pst};
+use cedar_policy_core::ast;
+use std::{collections::HashMap, sync::Arc};
+
+/// A policy. A link of a template is a policy of its own.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its id.
+    pub id: String,
+    /// Whether it permits; it forbids otherwise.
+    pub permits: bool,
+    /// Scope and conditions as one expression.
+    pub(crate) condition: ast::Expr,
+    /// Effect and condition as text: two policies with equal texts are the same but for their annotations.
+    pub text: Arc<str>,
+    /// Whether its evaluation can end in an error, as far as can be seen from its text. `false` is sure.
+    pub(crate) may_fail: bool,
+    principal: cedar::PrincipalConstraint,
+    action: cedar::ActionConstraint,
+    resource: cedar::ResourceConstraint,
+}
+
+impl Rule {
+    /// All policies and links of a set, ordered by id.
+    ///
+    /// # Errors
+    /// A policy that has no syntax tree.
+    pub fn all(set: &cedar::PolicySet) -> Result<Vec<Self>, String> {
+        let mut rules = set.policies().map(Self::of).collect::<Result<Vec<_>, _>>()?;
+        rules.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(rules)
+    }
+
+    fn of(policy: &cedar::Policy) -> Result<Self, String> {
+        let fault = |error: &dyn std::fmt::Display| format!("policy `{}`: {error}", policy.id());
+        let fixed = match policy.to_pst().map_err(|error| fault(&error))? {
+            pst::Policy::Linked(link) => {
+                let fixed = link.into_static_policy().map_err(|error| fault(&error))?;
+                cedar::Policy::from_pst(fixed.into()).map_err(|error| fault(&error))?
+            }
+            pst::Policy::Static(_) => policy.clone(),
+        };
+        let permits = fixed.effect() == cedar::Effect::Permit;
+        let condition = AsRef::<ast::Policy>::as_ref(&fixed).condition();
+        Ok(Self {
+            id: AsRef::<str>::as_ref(policy.id()).to_owned(),
+            permits,
+            text: format!("{} {condition}", if permits { "permit" } else { "forbid" }).into(),
+            may_fail: may_fail(&condition),
+            principal: fixed.principal_constraint(),
+            action: fixed.action_constraint(),
+            resource: fixed.resource_constraint(),
+            condition,
+        })
+    }
+
+    /// Whether its scope leaves room for a request of this environment. `false` is sure: then it neither applies nor
+    /// fails, since Cedar's scope cannot fail.
+    #[must_use]
+    pub fn applies(&self, environment: &Environment, actions: &HashMap<ast::EntityUID, Arc<ast::Entity>>) -> bool {
+        let is = |named: &cedar::EntityTypeName, wanted: &ast::EntityType| named.to_string() == wanted.to_string();
+        let principal = match &self.principal {
+            cedar::PrincipalConstraint::Any | cedar::PrincipalConstraint::In(_) => true,
+            cedar::PrincipalConstraint::Eq(uid) => is(uid.type_name(), &environment.principal),
+            cedar::PrincipalConstraint::Is(kind) | cedar::PrincipalConstraint::IsIn(kind, _) => {
+                is(kind, &environment.principal)
+            }
+        };
+        let resource = match &self.resource {
+            cedar::ResourceConstraint::Any | cedar::ResourceConstraint::In(_) => true,
+            cedar::ResourceConstraint::Eq(uid) => is(uid.type_name(), &environment.resource),
+            cedar::ResourceConstraint::Is(kind) | cedar::ResourceConstraint::IsIn(kind, _) => {
+                is(kind, &environment.resource)
+            }
+        };
+        let asked = cedar::EntityUid::from(environment.action.clone());
+        let above = |group: &cedar::EntityUid| {
+            let group: &ast::EntityUID = group.as_ref();
+            actions.get(&environment.action).is_none_or(|action| action.is_descendant_of(group))
+        };
+        let action = match &self.action {
+            cedar::ActionConstraint::Any => true,
+            cedar::ActionConstraint::Eq(uid) => *uid == asked,
+            cedar::ActionConstraint::In(several) => several.iter().any(|uid| *uid == asked || above(uid)),
+        };
+        principal && action && resource
+    }
+
+    /// The policies of a set that can apply in an environment.
+    #[must_use]
+    pub fn applicable<'a>(rules: &'a [Self], environment: &Environment, policies: &Policies) -> Vec<&'a Self> {
+        rules.iter().filter(|rule| rule.applies(environment, &policies.action_entities)).collect()
+    }
+}
+
+/// Whether the evaluation of a strictly valid expression can end in an error. What is not known to be safe may fail:
+/// arithmetic overflows, and so do some functions of dates.
+fn may_fail(expression: &ast::Expr) -> bool {
+    !expression.subexpressions().all(|part| match part.expr_kind() {
+        ast::ExprKind::Lit(_)
+        | ast::ExprKind::Var(_)
+        | ast::ExprKind::If { .. }
+        | ast::ExprKind::And { .. }
+        | ast::ExprKind::Or { .. }
+        | ast::ExprKind::GetAttr { .. }
+        | ast::ExprKind::HasAttr { .. }
+        | ast::ExprKind::ExtHasAttr { .. }
+        | ast::ExprKind::Like { .. }
+        | ast::ExprKind::Is { .. }
+        | ast::ExprKind::Set(_)
+        | ast::ExprKind::Record(_) => true,
+        ast::ExprKind::UnaryApp { op, .. } => matches!(op, ast::UnaryOp::Not | ast::UnaryOp::IsEmpty),
+        ast::ExprKind::BinaryApp { op, .. } => {
+            !matches!(op, ast::BinaryOp::Add | ast::BinaryOp::Sub | ast::BinaryOp::Mul)
+        }
+        // The validator refuses a constructor whose text has no meaning.
+        ast::ExprKind::ExtensionFunctionApp { fn_name, args } => {
+            ["ip", "decimal", "datetime", "duration"].contains(&fn_name.to_string().as_str())
+                && args.iter().all(|argument| matches!(argument.expr_kind(), ast::ExprKind::Lit(_)))
+        }
+        _ => false,
+    })
+}
