@@ -2,23 +2,26 @@
 
 use super::{Common, Exit, output::Output};
 use crate::{
+    conditions,
     pdp::Clock,
     problem::has_errors,
     snapshot::{Snapshot, Sources},
     suite::{
-        self, Filter, Runner,
+        self, Coverage, Filter, Runner, Threshold,
         report::{self, Results},
     },
 };
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort test                                   the suites of the folder `policies`: policies/tests/*.yaml, *.yml, *.json
   poort test new-policies --filter 'bvh*'      those whose `suite / case / subject action resource` fits
   poort test --format junit > report.xml       for CI
+  poort test --coverage-min 100 --html c.html  every policy and condition seen, and a page that shows it
 
-Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails.";
+Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails or coverage is
+below the threshold.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -34,6 +37,15 @@ pub(super) struct Arguments {
     /// Name the cases and run none
     #[arg(long)]
     list: bool,
+    /// Also say which policies applied in some case, and which conditions were seen both true and false
+    #[arg(long)]
+    coverage: bool,
+    /// Fail if fewer policies applied, or fewer conditions were seen both ways, than this; exact, as in 97.5
+    #[arg(long, value_name = "PERCENT")]
+    coverage_min: Option<Threshold>,
+    /// Write a page with the text of the policies, marked by coverage
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -77,22 +89,42 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     };
     let suites = select(arguments, suites, output)?;
     let clock = Clock::new(settings.time_zone, settings.application.as_deref());
-    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown };
+    let conditions = conditions::of(&snapshot.policies);
+    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &conditions };
     let results =
         Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
+    let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();
+    let coverage = wants_coverage.then(|| Coverage::of(&conditions, &results.ran));
     output.problems(&results.all_problems());
     let written = match arguments.format {
-        Form::Human => report::human(&results),
-        Form::Json => format!("{:#}", report::json(&results, &snapshot)),
+        Form::Human => {
+            let coverage = coverage.as_ref().filter(|_| arguments.coverage).map(report::coverage_lines);
+            coverage.into_iter().chain([report::human(&results)]).collect::<Vec<_>>().join("\n")
+        }
+        Form::Json => format!("{:#}", report::json(&results, &snapshot, coverage.as_ref())),
         Form::Junit => report::junit(&results).map_err(|error| {
             output.failure(&error);
             Exit::Failed
         })?,
     };
     output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+    if let (Some(file), Some(coverage)) = (&arguments.html, &coverage) {
+        fs::write(file, report::html(&results, coverage)).map_err(|error| {
+            output.error(&format!("{}: cannot be written: {error}", file.display()));
+            Exit::Failed
+        })?;
+    }
+    let is_below = coverage.as_ref().zip(arguments.coverage_min).filter(|(coverage, least)| !coverage.reaches(*least));
+    if let Some((coverage, least)) = is_below {
+        output.error(&format!(
+            "coverage is below {least}: policies that applied: {}; conditions seen both ways: {}",
+            coverage.of_policies(),
+            coverage.of_conditions(),
+        ));
+    }
     Ok(if results.are_invalid() {
         Exit::NotValid
-    } else if results.counts().failed > 0 {
+    } else if results.counts().failed > 0 || is_below.is_some() {
         Exit::TestsFailed
     } else {
         Exit::Done

@@ -287,7 +287,7 @@ mod tests {
         refused("name: a\ncases: [\n  x\n", "suite::syntax", 2);
         refused("name: a\nname: b\n", "suite::syntax", 2);
         refused("a: &x {b: 1}\nc: {<<: *x}\n", "suite::syntax", 2);
-        refused("name: a\n---\nname: b\n", "suite::syntax", 2);
+        refused("name: a\n---\nname: b\n", "suite::too-large", 2);
         refused("a: *nowhere\n", "suite::syntax", 1);
     }
 

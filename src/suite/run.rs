@@ -9,6 +9,7 @@ use super::{
     read::nearest,
 };
 use crate::{
+    conditions::Conditioned,
     decision::{Decision, Verdict},
     engine::{self, UnknownEntities, World},
     moment::Moment,
@@ -28,6 +29,8 @@ pub struct Runner<'a> {
     pub clock: &'a Clock,
     /// What becomes of unknown accounts.
     pub unknown: UnknownEntities,
+    /// The conditions of the policies, to explain what came of them.
+    pub conditions: &'a [Conditioned],
 }
 
 /// What came of one suite.
@@ -244,7 +247,7 @@ impl Runner<'_> {
 
     fn explanation(&self, case: &Case, asked: &Asked) -> Vec<String> {
         let (Ok(verdict), Some(world)) = (&asked.answer, &asked.world) else { return Vec::new() };
-        explain(self.snapshot, world, verdict, &case.expected)
+        explain(self.conditions, world, verdict, &case.expected)
     }
 }
 

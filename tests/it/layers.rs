@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: [(&str, &[&str]); 23] = [
+const MODULES: [(&str, &[&str]); 24] = [
     ("evaluation", &[]),
     ("revision", &[]),
     ("trace", &[]),
@@ -20,6 +20,7 @@ const MODULES: [(&str, &[&str]); 23] = [
     ("telemetry", &[]),
     ("report", &["problem"]),
     ("policy", &["authzen", "problem"]),
+    ("conditions", &["policy"]),
     ("directory", &["policy"]),
     ("snapshot", &["directory"]),
     ("engine", &["snapshot", "moment"]),
@@ -29,7 +30,7 @@ const MODULES: [(&str, &[&str]); 23] = [
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
-    ("suite", &["pdp", "report"]),
+    ("suite", &["pdp", "conditions", "report"]),
     ("config", &["admin", "api"]),
     ("commands", &["config", "suite"]),
 ];

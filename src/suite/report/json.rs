@@ -11,10 +11,11 @@
 //!     answer       {decision, policies, obligations, advice, errors, reason}, null if there is none
 //!     differences  sentences; explanation: lines; problem: a sentence, null if there is none
 //! problems   [{code, severity, message, help, file, place}], as `findings` of `poort validate`
-//! coverage   null without --coverage       mutation   null without --mutate
+//! coverage   {policies, conditions, files, gaps}, null without --coverage; a share is {covered, total}, a gap is
+//!            {file, line, policy, what, text}
 //! ```
 
-use super::Results;
+use super::{Results, coverage::coverage_json};
 use crate::{
     authzen,
     decision::Verdict,
@@ -22,6 +23,7 @@ use crate::{
     snapshot::Snapshot,
     suite::{
         case::{Case, Names},
+        coverage::Coverage,
         run::{Outcome, Ran},
     },
 };
@@ -29,7 +31,7 @@ use serde_json::{Value, json};
 
 /// The results as JSON.
 #[must_use]
-pub fn json(results: &Results, snapshot: &Snapshot) -> Value {
+pub fn json(results: &Results, snapshot: &Snapshot, coverage: Option<&Coverage<'_>>) -> Value {
     let counts = results.counts();
     let problems: Value =
         serde_json::from_str(&findings(&results.all_problems(), Format::Json, false)).unwrap_or_default();
@@ -46,8 +48,7 @@ pub fn json(results: &Results, snapshot: &Snapshot) -> Value {
         "directory": snapshot.directory.revision.to_string(),
         "suites": results.ran.iter().map(suite).collect::<Vec<_>>(),
         "problems": problems.get("findings"),
-        "coverage": null,
-        "mutation": null,
+        "coverage": coverage.map(coverage_json),
     })
 }
 

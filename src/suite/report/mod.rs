@@ -2,12 +2,18 @@
 //!
 //! - `human`: for a terminal
 //! - `json`: for scripts; its field names are documented there and stay
+//! - `coverage`: what was seen of the policies
+//! - `html`: coverage as a page
 //! - `junit`: JUnit XML, which every CI system reads
 
+mod coverage;
+mod html;
 mod human;
 mod json;
 mod junit;
 
+pub use coverage::coverage_lines;
+pub use html::html;
 pub use human::{human, listing};
 pub use json::json;
 pub use junit::junit;
