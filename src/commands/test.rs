@@ -8,20 +8,28 @@ use crate::{
     snapshot::{Snapshot, Sources},
     suite::{
         self, Coverage, Filter, Runner, Threshold,
-        report::{self, Results},
+        mutate::{self, Mutation},
+        report::{self, More, Results},
     },
 };
 use clap::{Args, ValueEnum};
-use std::{fs, path::PathBuf};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort test                                   the suites of the folder `policies`: policies/tests/*.yaml, *.yml, *.json
   poort test new-policies --filter 'bvh*'      those whose `suite / case / subject action resource` fits
   poort test --format junit > report.xml       for CI
+  poort test --mutate                          which rules could be lost without a test failing?
   poort test --coverage-min 100 --html c.html  every policy and condition seen, and a page that shows it
 
-Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails or coverage is
-below the threshold.";
+Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails, coverage is
+below the threshold, or with --mutate if a change goes unnoticed that no comment in the policy explains:
+  // poort: equivalent, because …      on the line of the changed place, or alone on the line above it";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -46,6 +54,9 @@ pub(super) struct Arguments {
     /// Write a page with the text of the policies, marked by coverage
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Change one condition at a time, and list the changes that no case notices
+    #[arg(long, conflicts_with_all = ["list", "filter"])]
+    mutate: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -94,15 +105,22 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let results =
         Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
     let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();
-    let coverage = wants_coverage.then(|| Coverage::of(&conditions, &results.ran));
+    let coverage = (wants_coverage || arguments.mutate).then(|| Coverage::of(&conditions, &results.ran));
     output.problems(&results.all_problems());
+    let mutation = match &coverage {
+        Some(coverage) if arguments.mutate => Some(mutated(&snapshot, coverage, &results, output)?),
+        _ => None,
+    };
+    let mutation = mutation.flatten();
+    let more = More { coverage: coverage.as_ref().filter(|_| wants_coverage), mutation: mutation.as_ref() };
     let written = match arguments.format {
         Form::Human => {
             let coverage = coverage.as_ref().filter(|_| arguments.coverage).map(report::coverage_lines);
-            coverage.into_iter().chain([report::human(&results)]).collect::<Vec<_>>().join("\n")
+            let mutation = more.mutation.map(report::mutation_lines);
+            coverage.into_iter().chain(mutation).chain([report::human(&results)]).collect::<Vec<_>>().join("\n")
         }
-        Form::Json => format!("{:#}", report::json(&results, &snapshot, coverage.as_ref())),
-        Form::Junit => report::junit(&results).map_err(|error| {
+        Form::Json => format!("{:#}", report::json(&results, &snapshot, more)),
+        Form::Junit => report::junit(&results, more).map_err(|error| {
             output.failure(&error);
             Exit::Failed
         })?,
@@ -124,11 +142,39 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     }
     Ok(if results.are_invalid() {
         Exit::NotValid
-    } else if results.counts().failed > 0 || is_below.is_some() {
+    } else if results.counts().failed > 0
+        || is_below.is_some()
+        || mutation.is_some_and(|mutation| mutation.unexplained().next().is_some())
+    {
         Exit::TestsFailed
     } else {
         Exit::Done
     })
+}
+
+/// Tries all changes. `None` if not all cases pass, so that nothing could be told from it.
+fn mutated<'a>(
+    snapshot: &Snapshot,
+    coverage: &'a Coverage<'a>,
+    results: &Results,
+    output: &mut Output,
+) -> Result<Option<Mutation<'a>>, Exit> {
+    if results.are_invalid() || !mutate::all_passed(&results.ran) {
+        output.error("--mutate needs suites whose cases all pass; no change was tried");
+        return Ok(None);
+    }
+    let bar = ProgressBar::new(0);
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let tried = mutate::mutate(snapshot, coverage, &results.ran, |total| bar.set_length(total as u64), || bar.inc(1));
+    bar.finish_and_clear();
+    let mutation = tried.map_err(|error| {
+        output.error(&error);
+        Exit::Failed
+    })?;
+    output.problems(&mutation.problems);
+    Ok(Some(mutation))
 }
 
 /// The suites that are wanted. Where that is none, nothing would be tested, so it is no success.

@@ -7,8 +7,11 @@
 use super::run::Ran;
 use crate::{
     conditions::{Condition, Conditioned},
-    decision::EvaluationError,
+    decision::{EvaluationError, Verdict},
+    engine::{self, WorldEvaluator},
+    snapshot::Snapshot,
 };
+use cedar_policy_core::ast::{Effect, Policy};
 use std::{collections::BTreeSet, fmt};
 
 /// What the cases of a run saw.
@@ -226,7 +229,7 @@ impl Covered<'_> {
         })
     }
 
-    fn trace(&mut self, case: usize, evaluator: &crate::engine::WorldEvaluator<'_>, found: &mut Found) {
+    fn trace(&mut self, case: usize, evaluator: &WorldEvaluator<'_>, found: &mut Found) {
         let Self { policy, applied, errors, conditions } = self;
         for deciding in &policy.deciding {
             let id: &str = deciding.id().as_ref();
@@ -257,11 +260,19 @@ impl Covered<'_> {
 }
 
 impl Found {
+    /// The verdict that Cedar's rules make of it: a forbid that applies beats every permit.
+    #[must_use]
+    pub fn verdict(&self, snapshot: &Snapshot) -> Verdict {
+        let allowed = self.forbids.is_empty() && !self.permits.is_empty();
+        let reasons = if allowed { &self.permits } else { &self.forbids };
+        engine::verdict(snapshot, allowed, reasons.iter().cloned(), self.errors.clone())
+    }
+
     /// Adds a policy that applies.
-    pub fn add(&mut self, policy: &cedar_policy_core::ast::Policy, id: &str) {
+    pub fn add(&mut self, policy: &Policy, id: &str) {
         match policy.effect() {
-            cedar_policy_core::ast::Effect::Permit => self.permits.insert(id.to_owned()),
-            cedar_policy_core::ast::Effect::Forbid => self.forbids.insert(id.to_owned()),
+            Effect::Permit => self.permits.insert(id.to_owned()),
+            Effect::Forbid => self.forbids.insert(id.to_owned()),
         };
     }
 }

@@ -14,6 +14,7 @@
 //! - `run`: questions to answers, answers against what is expected
 //! - `explain`: why a case came out otherwise
 //! - `coverage`: which policies applied, and which conditions were seen both ways
+//! - `mutate`: which changes of the policies no case notices
 //! - `select`: the cases that a person wants
 //! - `report`: results for people and for CI
 
@@ -23,6 +24,7 @@ mod coverage;
 mod expand;
 mod explain;
 mod load;
+pub mod mutate;
 mod node;
 mod read;
 pub mod report;

@@ -13,9 +13,11 @@
 //! problems   [{code, severity, message, help, file, place}], as `findings` of `poort validate`
 //! coverage   {policies, conditions, files, gaps}, null without --coverage; a share is {covered, total}, a gap is
 //!            {file, line, policy, what, text}
+//! mutation   {tried, noticed, invalid, same, unnoticed}, null without --mutate; what is unnoticed is
+//!            {file, line, policy, kind, change, missing, reached, explained}
 //! ```
 
-use super::{Results, coverage::coverage_json};
+use super::{More, Results, coverage::coverage_json, mutation::mutation_json};
 use crate::{
     authzen,
     decision::Verdict,
@@ -23,7 +25,6 @@ use crate::{
     snapshot::Snapshot,
     suite::{
         case::{Case, Names},
-        coverage::Coverage,
         run::{Outcome, Ran},
     },
 };
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 
 /// The results as JSON.
 #[must_use]
-pub fn json(results: &Results, snapshot: &Snapshot, coverage: Option<&Coverage<'_>>) -> Value {
+pub fn json(results: &Results, snapshot: &Snapshot, more: More<'_>) -> Value {
     let counts = results.counts();
     let problems: Value =
         serde_json::from_str(&findings(&results.all_problems(), Format::Json, false)).unwrap_or_default();
@@ -48,7 +49,8 @@ pub fn json(results: &Results, snapshot: &Snapshot, coverage: Option<&Coverage<'
         "directory": snapshot.directory.revision.to_string(),
         "suites": results.ran.iter().map(suite).collect::<Vec<_>>(),
         "problems": problems.get("findings"),
-        "coverage": coverage.map(coverage_json),
+        "coverage": more.coverage.map(coverage_json),
+        "mutation": more.mutation.map(mutation_json),
     })
 }
 
