@@ -15,6 +15,7 @@
 //! - `explain`: why a case came out otherwise
 //! - `coverage`: which policies applied, and which conditions were seen both ways
 //! - `mutate`: which changes of the policies no case notices
+//! - `schema`: the form of suites, for editors
 //! - `select`: the cases that a person wants
 //! - `report`: results for people and for CI
 
@@ -29,6 +30,7 @@ mod node;
 mod read;
 pub mod report;
 mod run;
+mod schema;
 mod select;
 
 pub use case::{
@@ -37,4 +39,5 @@ pub use case::{
 pub use coverage::{Coverage, Covered, Found, Level, Seen, Share, Threshold};
 pub use load::{FOLDER, load, read_file};
 pub use run::{Asked, Failure, Outcome, Ran, Runner, differences};
+pub use schema::SCHEMA;
 pub use select::Filter;

@@ -3,7 +3,7 @@
 //! ```text
 //! outcome    passed | failed | invalid (files or cases that cannot be used as they are meant)
 //! summary    {suites, cases, passed, failed, errors}
-//! policies   revision of the policies      directory  revision of the directory
+//! policies   revision of the policies      directory  revision of the directory      null if they are not valid
 //! suites     [{name, note, file, cases}]
 //!   cases    [{name, note, parts, line, outcome, expected, answer, differences, explanation, problem}]
 //!     outcome      passed | failed | error
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 /// The results as JSON.
 #[must_use]
-pub fn json(results: &Results, snapshot: &Snapshot, more: More<'_>) -> Value {
+pub fn json(results: &Results, snapshot: Option<&Snapshot>, more: More<'_>) -> Value {
     let counts = results.counts();
     let problems: Value =
         serde_json::from_str(&findings(&results.all_problems(), Format::Json, false)).unwrap_or_default();
@@ -45,8 +45,8 @@ pub fn json(results: &Results, snapshot: &Snapshot, more: More<'_>) -> Value {
             "failed": counts.failed,
             "errors": counts.mistaken,
         },
-        "policies": snapshot.policies.revision.to_string(),
-        "directory": snapshot.directory.revision.to_string(),
+        "policies": snapshot.map(|snapshot| snapshot.policies.revision.to_string()),
+        "directory": snapshot.map(|snapshot| snapshot.directory.revision.to_string()),
         "suites": results.ran.iter().map(suite).collect::<Vec<_>>(),
         "problems": problems.get("findings"),
         "coverage": more.coverage.map(coverage_json),
@@ -55,7 +55,7 @@ pub fn json(results: &Results, snapshot: &Snapshot, more: More<'_>) -> Value {
 }
 
 fn suite(ran: &Ran) -> Value {
-    let Ran { suite, outcomes } = ran;
+    let Ran { suite, outcomes, .. } = ran;
     json!({
         "name": suite.name,
         "note": suite.note,

@@ -32,7 +32,7 @@ pub fn junit(results: &Results, more: More<'_>) -> Result<String, SerializeError
 }
 
 fn suite(ran: &Ran) -> TestSuite {
-    let Ran { suite, outcomes } = ran;
+    let Ran { suite, outcomes, .. } = ran;
     let mut written = TestSuite::new(suite.name.as_str());
     written.extra.insert("file".into(), suite.file.name.as_ref().into());
     for (case, outcome) in suite.cases.iter().zip(outcomes) {

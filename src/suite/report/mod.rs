@@ -95,9 +95,12 @@ impl Results {
     /// Everything that is wrong with the suites, those of single cases included; the same mistake once.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Problem> {
-        let of_cases = self.ran.iter().flat_map(|ran| &ran.outcomes).filter_map(|outcome| match outcome {
-            Outcome::Mistaken(problem) => Some(problem),
-            Outcome::Passed(_) | Outcome::Failed(..) => None,
+        let of_cases = self.ran.iter().flat_map(|ran| {
+            let mistakes = ran.outcomes.iter().filter_map(|outcome| match outcome {
+                Outcome::Mistaken(problem) => Some(problem),
+                Outcome::Passed(_) | Outcome::Failed(..) => None,
+            });
+            mistakes.chain(&ran.warnings)
         });
         let mut seen = std::collections::BTreeSet::new();
         self.problems.iter().chain(of_cases).filter(|problem| seen.insert(problem.one_line())).cloned().collect()

@@ -1,8 +1,13 @@
 //! `poort test`: runs the suites of a policy folder.
+//!
+//! - `watch`: again whenever something changes
+
+mod watch;
 
 use super::{Common, Exit, output::Output};
 use crate::{
     conditions,
+    config::Settings,
     pdp::Clock,
     problem::has_errors,
     snapshot::{Snapshot, Sources},
@@ -57,6 +62,12 @@ pub(super) struct Arguments {
     /// Change one condition at a time, and list the changes that no case notices
     #[arg(long, conflicts_with_all = ["list", "filter"])]
     mutate: bool,
+    /// Print the JSON Schema of suites, for editors, and run none
+    #[arg(long)]
+    schema: bool,
+    /// Run again whenever policies, directory or suites change; ends with Ctrl-C
+    #[arg(long, conflicts_with_all = ["list", "schema"])]
+    watch: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -78,7 +89,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         policies: arguments.folder.clone().or_else(|| arguments.common.policies.clone()),
         ..arguments.common.clone()
     };
+    if arguments.schema {
+        output.result(suite::SCHEMA.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+        return Ok(Exit::Done);
+    }
     let (settings, _) = common.settings(Default::default(), output)?;
+    if arguments.watch { watch::watch(arguments, &settings, output) } else { run_once(arguments, &settings, output) }
+}
+
+fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
     let (suites, suite_problems) = suite::load(&settings.store.policies);
     if arguments.list {
         output.problems(&suite_problems);
@@ -90,16 +109,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Ok(sources) => Snapshot::from_sources(&sources),
         Err(problems) => (None, problems),
     };
-    if has_errors(&problems) {
-        output.problems(&problems);
-    }
     let Some(snapshot) = snapshot.filter(|_| !has_errors(&problems)) else {
-        output.problems(&suite_problems);
+        let results = Results { ran: Vec::new(), problems: problems.into_iter().chain(suite_problems).collect() };
+        output.problems(&results.problems);
         output.error("the policies are not valid, so no case was run");
+        write(arguments, &results, None, More::default(), output)?;
         return Ok(Exit::NotValid);
     };
     let suites = select(arguments, suites, output)?;
-    let clock = Clock::new(settings.time_zone, settings.application.as_deref());
+    let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let conditions = conditions::of(&snapshot.policies);
     let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &conditions };
     let results =
@@ -113,19 +131,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     };
     let mutation = mutation.flatten();
     let more = More { coverage: coverage.as_ref().filter(|_| wants_coverage), mutation: mutation.as_ref() };
-    let written = match arguments.format {
-        Form::Human => {
-            let coverage = coverage.as_ref().filter(|_| arguments.coverage).map(report::coverage_lines);
-            let mutation = more.mutation.map(report::mutation_lines);
-            coverage.into_iter().chain(mutation).chain([report::human(&results)]).collect::<Vec<_>>().join("\n")
-        }
-        Form::Json => format!("{:#}", report::json(&results, &snapshot, more)),
-        Form::Junit => report::junit(&results, more).map_err(|error| {
-            output.failure(&error);
-            Exit::Failed
-        })?,
-    };
-    output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+    write(arguments, &results, Some(&snapshot), more, output)?;
     if let (Some(file), Some(coverage)) = (&arguments.html, &coverage) {
         fs::write(file, report::html(&results, coverage)).map_err(|error| {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
@@ -140,7 +146,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             coverage.of_conditions(),
         ));
     }
-    Ok(if results.are_invalid() {
+    let is_empty = results.counts().total() == 0;
+    if is_empty {
+        output.error("the suites hold no case, so nothing was tested");
+    }
+    Ok(if results.are_invalid() || is_empty {
         Exit::NotValid
     } else if results.counts().failed > 0
         || is_below.is_some()
@@ -150,6 +160,29 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     } else {
         Exit::Done
     })
+}
+
+/// Writes the results to standard output.
+fn write(
+    arguments: &Arguments,
+    results: &Results,
+    snapshot: Option<&Snapshot>,
+    more: More<'_>,
+    output: &mut Output,
+) -> Result<(), Exit> {
+    let written = match arguments.format {
+        Form::Human => {
+            let coverage = more.coverage.filter(|_| arguments.coverage).map(report::coverage_lines);
+            let mutation = more.mutation.map(report::mutation_lines);
+            coverage.into_iter().chain(mutation).chain([report::human(results)]).collect::<Vec<_>>().join("\n")
+        }
+        Form::Json => format!("{:#}", report::json(results, snapshot, more)),
+        Form::Junit => report::junit(results, more).map_err(|error| {
+            output.failure(&error);
+            Exit::Failed
+        })?,
+    };
+    output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)
 }
 
 /// Tries all changes. `None` if not all cases pass, so that nothing could be told from it.
