@@ -133,7 +133,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     let more = More { coverage: coverage.as_ref().filter(|_| wants_coverage), mutation: mutation.as_ref() };
     write(arguments, &results, Some(&snapshot), more, output)?;
     if let (Some(file), Some(coverage)) = (&arguments.html, &coverage) {
-        fs::write(file, report::html(&results, coverage)).map_err(|error| {
+        fs::write(file, report::html(&results, coverage, mutation.as_ref())).map_err(|error| {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
             Exit::Failed
         })?;

@@ -9,6 +9,7 @@ use crate::{
     report::{Page, Tone, badge, facts},
     suite::{
         coverage::{Coverage, Covered, Level, Seen},
+        mutate::Mutation,
         run::Outcome,
     },
 };
@@ -20,7 +21,7 @@ const STYLE: &str = r"
 .code td { border: 0; padding: 0 .5rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .code .n { color: var(--soft); text-align: right; user-select: none; width: 3.5rem; }
 .code .policy td { padding-top: .5rem; font-family: system-ui, sans-serif; }
-mark { color: inherit; border-radius: 3px; padding: 0 .1em; }
+mark { color: inherit; border-radius: 3px; padding: 0 .1em .15em; }
 mark.both { background: var(--good-ground); border-bottom: 2px solid var(--good); }
 mark.true { background: var(--warning-ground); border-bottom: 2px dashed var(--warning); }
 mark.false { background: var(--warning-ground); border-bottom: 2px dotted var(--warning); }
@@ -31,7 +32,7 @@ sup { font-size: .7em; font-weight: 700; padding-right: .15em; user-select: none
 
 /// The page.
 #[must_use]
-pub fn html(results: &Results, coverage: &Coverage<'_>) -> String {
+pub fn html(results: &Results, coverage: &Coverage<'_>, mutation: Option<&Mutation<'_>>) -> String {
     let counts = results.counts();
     let (policies, conditions) = (coverage.of_policies(), coverage.of_conditions());
     let tone = |covered: usize, total: usize| if covered == total { Tone::Good } else { Tone::Warning };
@@ -47,10 +48,11 @@ pub fn html(results: &Results, coverage: &Coverage<'_>) -> String {
         summary: html! { "What the test suites expect, and which conditions of the policies they have seen." },
         body: html! {
             (facts(figures))
-            (suites(results))
             (failures(results))
             (missing(coverage))
+            @if let Some(mutation) = mutation { (changes(mutation)) }
             (texts(coverage))
+            (suites(results))
         },
         style: STYLE,
         script: "",
@@ -125,6 +127,31 @@ fn missing(coverage: &Coverage<'_>) -> Markup {
                         td { a href=(format!("#policy-{id}")) { (id) } }
                         td.mono { (gap.text()) }
                         td.mono { (gap.covered.policy.place.file.name) ":" (gap.line()) }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn changes(mutation: &Mutation<'_>) -> Markup {
+    let Mutation { unnoticed, noticed, .. } = mutation;
+    html! {
+        h2 { "Changes that no case notices" }
+        p { (noticed + unnoticed.len()) " changes of one condition were tried; some case notices " (noticed) " of them." }
+        @if !unnoticed.is_empty() {
+            div.wide { table {
+                thead { tr { th { "Policy" } th { "Change" } th { "Missing" } th { "Place" } } }
+                tbody { @for one in unnoticed {
+                    @let id: &str = one.policy.id.as_ref();
+                    tr {
+                        td { a href=(format!("#policy-{id}")) { (id) } }
+                        td.mono { (one.shown()) }
+                        td { @match &one.explained {
+                            Some(reason) => { (badge(Tone::Neutral, "explained")) " because " (reason) },
+                            None => (one.change.kind.hint()),
+                        } }
+                        td.mono { (one.policy.place.file.name) ":" (one.line) }
                     }
                 } }
             } }
