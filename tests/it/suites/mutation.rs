@@ -1,7 +1,15 @@
 //! Mutation finds the rules that no case holds, and no others.
 
 use super::{Folder, SUITE, has};
+use poort::{
+    conditions,
+    engine::UnknownEntities,
+    pdp::Clock,
+    snapshot::{Snapshot, Sources},
+    suite::{self, Coverage, Runner},
+};
 use serde_json::Value;
+use std::path::Path;
 
 #[track_caller]
 fn unnoticed(folder: &Folder, code: i32) -> Vec<String> {
@@ -111,4 +119,41 @@ fn nothing_is_told_from_changes_while_cases_fail() {
     let (out, told) = folder.check(&["--mutate"], 4);
     has(&told, &["--mutate needs suites whose cases all pass"]);
     assert!(!out.contains("mutation:"), "{out}");
+}
+
+/// What trials go by is what the engine decides: in each case, the policies that coverage finds to apply make its verdict.
+#[track_caller]
+fn check_found(policies: &Path) {
+    let (snapshot, _) = Snapshot::from_sources(&Sources::read(policies, &policies.join("directory")).unwrap());
+    let snapshot = snapshot.unwrap();
+    let clock = Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None);
+    let conditions = conditions::of(&snapshot.policies);
+    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: UnknownEntities::Deny, conditions: &conditions };
+    let (suites, problems) = suite::load(policies);
+    assert_eq!(problems.iter().map(poort::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
+    let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    let coverage = Coverage::of(&conditions, &ran);
+    let asked: Vec<_> = ran.iter().flat_map(|ran| &ran.outcomes).map(|outcome| outcome.asked().unwrap()).collect();
+    assert!(asked.len() > 8);
+    assert_eq!(asked.len(), coverage.found.len());
+    for (asked, found) in asked.iter().zip(&coverage.found) {
+        let (verdict, again) = (asked.answer.as_ref().unwrap(), found.verdict(&snapshot));
+        assert_eq!((again.decision, &again.policies), (verdict.decision, &verdict.policies));
+        let failing = |verdict: &poort::decision::Verdict| {
+            verdict.errors.iter().map(|error| error.policy.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(failing(&again), failing(verdict));
+    }
+}
+
+#[test]
+fn what_coverage_finds_makes_the_verdicts_of_the_engine() {
+    let folder =
+        Folder::with(&[("records.yaml", SUITE), ("cedar.json", super::CEDAR), ("zoe.entities.json", super::ENTITIES)]);
+    let failing = "@id(\"sum\") @title(\"t\") forbid (principal, action, resource is Record) \
+                   when { resource.level > 2 && resource.level + 9223372036854775807 > 3 };";
+    folder.write("q.cedar", failing);
+    folder.write("r.cedar", super::TEMPLATE);
+    folder.write("r.links.json", super::LINKS);
+    check_found(&folder.path);
 }
