@@ -36,6 +36,7 @@
 //!  3  engine · cache · store · decision_log      none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
 //!  1  policy ◄─ directory · spool · telemetry · report   sources; bytes to disk; what operators and officers see
+//!     policy ◄─ conditions                       the boolean parts of policies, with their places
 //!  0  evaluation · decision · revision · trace · moment · problem · authzen
 //! ```
 //!
@@ -96,6 +97,7 @@ pub mod api;
 pub mod authzen;
 pub mod cache;
 pub mod commands;
+pub mod conditions;
 pub mod config;
 pub mod decision;
 pub mod decision_log;

@@ -17,7 +17,7 @@ use crate::{
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     sync::Arc,
 };
@@ -96,6 +96,30 @@ impl Question {
             .filter(|(_, party)| matches!(party.entity, Source::Unknown | Source::Bare))
             .map(|(role, party)| (role, party.uid.to_string()))
             .collect()
+    }
+}
+
+impl Question {
+    /// The entities that the question refers to in properties and context, that the directory should know and does not, as
+    /// `Type::"id"`, ordered. Cedar sees them without attributes and parents.
+    #[must_use]
+    pub fn references_not_in_directory(&self, snapshot: &Snapshot) -> Vec<String> {
+        let mut referred: BTreeSet<ast::EntityUID> =
+            self.context.values().flat_map(|value| value.all_literal_uids()).collect();
+        for party in [&self.principal, &self.resource] {
+            let Source::Request(entity) = &party.entity else { continue };
+            for (_, value) in entity.attrs().chain(entity.tags()) {
+                if let ast::PartialValue::Value(value) = value {
+                    referred.extend(value.all_literal_uids());
+                }
+            }
+        }
+        let is_held = |uid: &ast::EntityUID| {
+            let model = snapshot.policies.model.entity_type(uid.entity_type());
+            model.is_some_and(|model| model.held == Held::ByDirectory)
+        };
+        let missing = referred.iter().filter(|uid| is_held(uid) && snapshot.directory.get(uid).is_none());
+        missing.map(ToString::to_string).collect()
     }
 }
 

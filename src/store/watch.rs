@@ -59,6 +59,12 @@ impl Fingerprint {
         Self { files, fresh: now.saturating_sub(newest) < FRESH }
     }
 
+    /// The same as of a later look, when no file is fresh any more: for comparing two looks at the same files.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self { files: self.files.clone(), fresh: false }
+    }
+
     /// Whether a file changed so shortly before this was taken that a further change could look the same.
     #[must_use]
     pub const fn is_too_fresh(&self) -> bool {

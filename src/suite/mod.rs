@@ -13,23 +13,31 @@
 //! - `load`: the suites of a policy folder
 //! - `run`: questions to answers, answers against what is expected
 //! - `explain`: why a case came out otherwise
+//! - `coverage`: which policies applied, and which conditions were seen both ways
+//! - `mutate`: which changes of the policies no case notices
+//! - `schema`: the form of suites, for editors
 //! - `select`: the cases that a person wants
 //! - `report`: results for people and for CI
 
 mod case;
 mod cedar_tests;
+mod coverage;
 mod expand;
 mod explain;
 mod load;
+pub mod mutate;
 mod node;
 mod read;
 pub mod report;
 mod run;
+mod schema;
 mod select;
 
 pub use case::{
     Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Named, Names, Question, Suite, When,
 };
+pub use coverage::{Coverage, Covered, Found, Level, Seen, Share, Threshold};
 pub use load::{FOLDER, load, read_file};
 pub use run::{Asked, Failure, Outcome, Ran, Runner, differences};
+pub use schema::SCHEMA;
 pub use select::Filter;

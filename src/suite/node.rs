@@ -8,7 +8,7 @@ use crate::{
     problem::{Problem, SourceFile},
 };
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned, options::MergeKeyPolicy};
+use serde_saphyr::{Error, Location, Spanned, options::MergeKeyPolicy};
 use std::{fmt, ops::Range};
 
 /// The largest text that is read, in bytes. A suite of ten thousand cases is a tenth of it.
@@ -92,8 +92,7 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
         let message = format!("has {} bytes; a suite may have {BYTES}", file.text.len());
         return Err(Box::new(Problem::error("suite::too-large", file, message).help("split it into several files")));
     }
-    let budget =
-        serde_saphyr::budget! { max_depth: DEPTH, flow_nesting_limit: DEPTH, max_nodes: NODES, max_documents: 1 };
+    let budget = serde_saphyr::budget! { max_depth: DEPTH, flow_nesting_limit: DEPTH, max_nodes: NODES };
     let alias_limits = serde_saphyr::alias_limits! { max_total_replayed_events: NODES, max_replay_stack_depth: DEPTH };
     let options = serde_saphyr::options! {
         budget: budget,
@@ -109,9 +108,13 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
         let place = error.location().map_or(0..0, |location| bytes(&file.text, &location));
         let message = error.without_snippet().to_string();
         // The place is shown by the report.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
-        let limit = message.contains("budget") || message.contains("alias") || message.contains("limit");
-        let (code, help) = if limit {
+        let message = message.split_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
+        // The limits on aliases come wrapped as texts.
+        let is_limit = matches!(error.without_snippet(), Error::Budget { .. })
+            || ["alias replay", "alias expansion", "nesting"].iter().any(|limit| message.contains(limit));
+        let message =
+            if is_limit { format!("this is larger or deeper than a suite may be: {message}") } else { message };
+        let (code, help) = if is_limit {
             ("suite::too-large", "write it in several files, or with fewer levels and aliases")
         } else {
             ("suite::syntax", "the form of a suite is in its JSON Schema: poort test --schema")
@@ -287,7 +290,7 @@ mod tests {
         refused("name: a\ncases: [\n  x\n", "suite::syntax", 2);
         refused("name: a\nname: b\n", "suite::syntax", 2);
         refused("a: &x {b: 1}\nc: {<<: *x}\n", "suite::syntax", 2);
-        refused("name: a\n---\nname: b\n", "suite::syntax", 2);
+        refused("name: a\n---\nname: b\n", "suite::syntax", 3);
         refused("a: *nowhere\n", "suite::syntax", 1);
     }
 

@@ -9,6 +9,7 @@ use super::{
     read::nearest,
 };
 use crate::{
+    conditions::Conditioned,
     decision::{Decision, Verdict},
     engine::{self, UnknownEntities, World},
     moment::Moment,
@@ -28,6 +29,8 @@ pub struct Runner<'a> {
     pub clock: &'a Clock,
     /// What becomes of unknown accounts.
     pub unknown: UnknownEntities,
+    /// The conditions of the policies, to explain what came of them.
+    pub conditions: &'a [Conditioned],
 }
 
 /// What came of one suite.
@@ -37,6 +40,8 @@ pub struct Ran {
     pub suite: Suite,
     /// What came of each of its cases, in order.
     pub outcomes: Vec<Outcome>,
+    /// What in its questions is probably not meant.
+    pub warnings: Vec<Problem>,
 }
 
 /// What came of one case.
@@ -78,6 +83,8 @@ pub struct Asked {
     pub answer: Result<Verdict, String>,
     /// What the policies were evaluated on; `None` if none was evaluated.
     pub world: Option<World>,
+    /// Entities that properties or context refer to and that the directory does not know, as `Type::"id"`.
+    pub unknown_references: Vec<String>,
 }
 
 /// How an answer differs from what is expected.
@@ -93,8 +100,21 @@ impl Runner<'_> {
     /// Runs a suite.
     #[must_use]
     pub fn run(&self, suite: Suite) -> Ran {
-        let outcomes = suite.cases.iter().map(|case| self.run_case(&suite.file, case)).collect();
-        Ran { suite, outcomes }
+        let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case)).collect();
+        let mut warnings = Vec::new();
+        for (case, outcome) in suite.cases.iter().zip(&outcomes) {
+            for uid in outcome.asked().into_iter().flat_map(|asked| &asked.unknown_references) {
+                let message =
+                    format!("{}: the directory does not know {uid}, which the question refers to", case.title());
+                let problem = Problem::warning("suite::unknown-reference", &suite.file, message);
+                let help = match self.nearest_entity(uid) {
+                    Some(near) => format!("did you mean {near}? If it is meant to be unknown, add unknown: true"),
+                    None => "correct the id; if it is meant to be unknown, add unknown: true".to_owned(),
+                };
+                warnings.push(problem.at(case.place.clone(), "this case").help(help));
+            }
+        }
+        Ran { suite, outcomes, warnings }
     }
 
     fn run_case(&self, file: &SourceFile, case: &Case) -> Outcome {
@@ -132,6 +152,7 @@ impl Runner<'_> {
             Ok(question) => question,
             Err(error) => return self.unfit(case, &error),
         };
+        let references = question.references_not_in_directory(self.snapshot);
         match (question.not_in_directory().as_slice(), unknown) {
             ([(role, uid), ..], false) => {
                 return Err(Misasked {
@@ -146,9 +167,9 @@ impl Runner<'_> {
                     },
                 });
             }
-            ([], true) => {
+            ([], true) if references.is_empty() => {
                 return Err(Misasked {
-                    message: "the case says unknown: true, but the directory knows both subject and resource"
+                    message: "the case says unknown: true, but the directory knows all that the question names"
                         .to_owned(),
                     help: "leave out unknown: true, or name an id that the directory does not have".to_owned(),
                 });
@@ -162,13 +183,14 @@ impl Runner<'_> {
             .map_err(|error| error.to_string())
             .and_then(|question| World::of(self.snapshot, &question))
             .map_err(|message| Misasked { message, help: String::new() })?;
-        Ok(Asked { answer: Ok(verdict), world })
+        let unknown_references = if *unknown { Vec::new() } else { references };
+        Ok(Asked { answer: Ok(verdict), world, unknown_references })
     }
 
     /// What becomes of a question that does not fit the schema.
     fn unfit(&self, case: &Case, error: &engine::Invalid) -> Result<Asked, Misasked> {
         if case.expected.decision == ExpectedDecision::Invalid {
-            return Ok(Asked { answer: Err(error.to_string()), world: None });
+            return Ok(Asked { answer: Err(error.to_string()), world: None, unknown_references: Vec::new() });
         }
         Err(Misasked {
             message: format!("the question does not fit the schema: {error}"),
@@ -194,7 +216,8 @@ impl Runner<'_> {
                 help: "the form is that of Cedar's `run-tests`, under the policies' own schema".to_owned(),
             })?;
         let world = World::of_cedar(&request, &entities);
-        Ok(Asked { answer: Ok(engine::decide_in(self.snapshot, &world)), world: Some(world) })
+        let answer = Ok(engine::decide_in(self.snapshot, &world));
+        Ok(Asked { answer, world: Some(world), unknown_references: Vec::new() })
     }
 
     /// A policy or obligation that is named and does not exist.
@@ -244,7 +267,7 @@ impl Runner<'_> {
 
     fn explanation(&self, case: &Case, asked: &Asked) -> Vec<String> {
         let (Ok(verdict), Some(world)) = (&asked.answer, &asked.world) else { return Vec::new() };
-        explain(self.snapshot, world, verdict, &case.expected)
+        explain(self.conditions, world, verdict, &case.expected)
     }
 }
 

@@ -21,6 +21,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("report", &["problem"]),
     ("policy", &["authzen", "problem"]),
     ("lint", &["policy"]),
+    ("conditions", &["policy"]),
     ("directory", &["policy"]),
     ("snapshot", &["directory"]),
     ("engine", &["snapshot", "moment"]),
@@ -32,7 +33,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("proof", &["engine"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
-    ("suite", &["pdp", "report"]),
+    ("suite", &["pdp", "conditions", "report"]),
     ("config", &["admin", "api"]),
     ("commands", &["config", "lint", "matrix", "proof", "suite"]),
 ];

@@ -23,6 +23,7 @@ mod properties;
 mod readme;
 mod reload;
 mod sample_policies;
+mod suites;
 mod support;
 mod telemetry;
 mod transport;

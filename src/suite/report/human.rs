@@ -22,7 +22,7 @@ pub fn human(results: &Results) -> String {
 }
 
 fn suite(ran: &Ran, text: &mut String) {
-    let Ran { suite, outcomes } = ran;
+    let Ran { suite, outcomes, .. } = ran;
     let counts = ran.counts();
     let mark = if counts.passed == counts.total() { "✓" } else { "✗" };
     text.push_str(&format!("{mark} {}  {}\n", suite.name, shown(counts)));

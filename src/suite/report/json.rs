@@ -3,7 +3,7 @@
 //! ```text
 //! outcome    passed | failed | invalid (files or cases that cannot be used as they are meant)
 //! summary    {suites, cases, passed, failed, errors}
-//! policies   revision of the policies      directory  revision of the directory
+//! policies   revision of the policies      directory  revision of the directory      null if they are not valid
 //! suites     [{name, note, file, cases}]
 //!   cases    [{name, note, parts, line, outcome, expected, answer, differences, explanation, problem}]
 //!     outcome      passed | failed | error
@@ -11,10 +11,13 @@
 //!     answer       {decision, policies, obligations, advice, errors, reason}, null if there is none
 //!     differences  sentences; explanation: lines; problem: a sentence, null if there is none
 //! problems   [{code, severity, message, help, file, place}], as `findings` of `poort validate`
-//! coverage   null without --coverage       mutation   null without --mutate
+//! coverage   {policies, conditions, files, gaps}, null without --coverage; a share is {covered, total}, a gap is
+//!            {file, line, policy, what, text}
+//! mutation   {tried, noticed, invalid, same, unnoticed}, null without --mutate; what is unnoticed is
+//!            {file, line, policy, kind, change, missing, reached, explained}
 //! ```
 
-use super::Results;
+use super::{More, Results, coverage::coverage_json, mutation::mutation_json};
 use crate::{
     authzen,
     decision::Verdict,
@@ -29,7 +32,7 @@ use serde_json::{Value, json};
 
 /// The results as JSON.
 #[must_use]
-pub fn json(results: &Results, snapshot: &Snapshot) -> Value {
+pub fn json(results: &Results, snapshot: Option<&Snapshot>, more: More<'_>) -> Value {
     let counts = results.counts();
     let problems: Value =
         serde_json::from_str(&findings(&results.all_problems(), Format::Json, false)).unwrap_or_default();
@@ -42,17 +45,17 @@ pub fn json(results: &Results, snapshot: &Snapshot) -> Value {
             "failed": counts.failed,
             "errors": counts.mistaken,
         },
-        "policies": snapshot.policies.revision.to_string(),
-        "directory": snapshot.directory.revision.to_string(),
+        "policies": snapshot.map(|snapshot| snapshot.policies.revision.to_string()),
+        "directory": snapshot.map(|snapshot| snapshot.directory.revision.to_string()),
         "suites": results.ran.iter().map(suite).collect::<Vec<_>>(),
         "problems": problems.get("findings"),
-        "coverage": null,
-        "mutation": null,
+        "coverage": more.coverage.map(coverage_json),
+        "mutation": more.mutation.map(mutation_json),
     })
 }
 
 fn suite(ran: &Ran) -> Value {
-    let Ran { suite, outcomes } = ran;
+    let Ran { suite, outcomes, .. } = ran;
     json!({
         "name": suite.name,
         "note": suite.note,

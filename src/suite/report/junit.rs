@@ -1,7 +1,8 @@
 //! Results as JUnit XML: a `testsuite` for each suite, a `testcase` for each case with its file and line. A file that
-//! cannot be read is a suite with one error, so that a CI system that only looks at this form sees it.
+//! cannot be read is a suite with one error, so that a CI system that only looks at this form sees it;
+//! so are the changes that no case notices.
 
-use super::Results;
+use super::{More, Results, mutation::mutation_suite};
 use crate::suite::run::{Outcome, Ran};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -9,7 +10,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 ///
 /// # Errors
 /// What the writer of XML cannot write.
-pub fn junit(results: &Results) -> Result<String, SerializeError> {
+pub fn junit(results: &Results, more: More<'_>) -> Result<String, SerializeError> {
     let mut report = Report::new("poort test");
     for ran in &results.ran {
         report.add_test_suite(suite(ran));
@@ -24,11 +25,14 @@ pub fn junit(results: &Results) -> Result<String, SerializeError> {
         suite.add_test_case(case);
         report.add_test_suite(suite);
     }
+    if let Some(mutation) = more.mutation {
+        report.add_test_suite(mutation_suite(mutation));
+    }
     report.to_string()
 }
 
 fn suite(ran: &Ran) -> TestSuite {
-    let Ran { suite, outcomes } = ran;
+    let Ran { suite, outcomes, .. } = ran;
     let mut written = TestSuite::new(suite.name.as_str());
     written.extra.insert("file".into(), suite.file.name.as_ref().into());
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
@@ -54,7 +58,7 @@ fn suite(ran: &Ran) -> TestSuite {
     written
 }
 
-fn place(case: &mut TestCase, file: &str, line: usize) {
+pub(super) fn place(case: &mut TestCase, file: &str, line: usize) {
     case.extra.insert("file".into(), file.into());
     case.extra.insert("line".into(), line.to_string().into());
 }

@@ -2,17 +2,30 @@
 //!
 //! - `human`: for a terminal
 //! - `json`: for scripts; its field names are documented there and stay
+//! - `coverage`: what was seen of the policies
+//! - `html`: coverage as a page
+//! - `mutation`: what no case notices
 //! - `junit`: JUnit XML, which every CI system reads
 
+mod coverage;
+mod html;
 mod human;
 mod json;
 mod junit;
+mod mutation;
 
+pub use coverage::coverage_lines;
+pub use html::html;
 pub use human::{human, listing};
 pub use json::json;
 pub use junit::junit;
+pub use mutation::mutation_lines;
 
-use super::run::{Outcome, Ran};
+use super::{
+    coverage::Coverage,
+    mutate::Mutation,
+    run::{Outcome, Ran},
+};
 use crate::problem::{Problem, has_errors};
 
 /// All that came of a run.
@@ -22,6 +35,15 @@ pub struct Results {
     pub ran: Vec<Ran>,
     /// What is wrong with the files of suites, warnings too. Mistakes of single cases are in their outcomes.
     pub problems: Vec<Problem>,
+}
+
+/// What was looked into beside the cases, if it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct More<'a> {
+    /// What was seen of the policies.
+    pub coverage: Option<&'a Coverage<'a>>,
+    /// What no case notices.
+    pub mutation: Option<&'a Mutation<'a>>,
 }
 
 /// How many cases there are of each kind.
@@ -73,9 +95,12 @@ impl Results {
     /// Everything that is wrong with the suites, those of single cases included; the same mistake once.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Problem> {
-        let of_cases = self.ran.iter().flat_map(|ran| &ran.outcomes).filter_map(|outcome| match outcome {
-            Outcome::Mistaken(problem) => Some(problem),
-            Outcome::Passed(_) | Outcome::Failed(..) => None,
+        let of_cases = self.ran.iter().flat_map(|ran| {
+            let mistakes = ran.outcomes.iter().filter_map(|outcome| match outcome {
+                Outcome::Mistaken(problem) => Some(problem),
+                Outcome::Passed(_) | Outcome::Failed(..) => None,
+            });
+            mistakes.chain(&ran.warnings)
         });
         let mut seen = std::collections::BTreeSet::new();
         self.problems.iter().chain(of_cases).filter(|problem| seen.insert(problem.one_line())).cloned().collect()

@@ -1,0 +1,222 @@
+//! `poort test`: runs the suites of a policy folder.
+//!
+//! - `watch`: again whenever something changes
+
+mod watch;
+
+use super::{Common, Exit, output::Output};
+use crate::{
+    conditions,
+    config::Settings,
+    pdp::Clock,
+    problem::has_errors,
+    snapshot::{Snapshot, Sources},
+    suite::{
+        self, Coverage, Filter, Runner, Threshold,
+        mutate::{self, Mutation},
+        report::{self, More, Results},
+    },
+};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort test                                   the suites of the folder `policies`: policies/tests/*.yaml, *.yml, *.json
+  poort test new-policies --filter 'bvh*'      those whose `suite / case / subject action resource` fits
+  poort test --format junit > report.xml       for CI
+  poort test --mutate                          which rules could be lost without a test failing?
+  poort test --coverage-min 100 --html c.html  every policy and condition seen, and a page that shows it
+
+Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails, coverage is
+below the threshold, or with --mutate if a change goes unnoticed that no comment in the policy explains:
+  // poort: equivalent, because …      on the line of the changed place, or alone on the line above it";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The policy folder; the same as --policies
+    #[arg(value_name = "DIR", conflicts_with = "policies")]
+    folder: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+    /// Only cases whose `suite / case / subject action resource` holds this text, or fits it as a pattern with * and ?
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Name the cases and run none
+    #[arg(long)]
+    list: bool,
+    /// Also say which policies applied in some case, and which conditions were seen both true and false
+    #[arg(long)]
+    coverage: bool,
+    /// Fail if fewer policies applied, or fewer conditions were seen both ways, than this; exact, as in 97.5
+    #[arg(long, value_name = "PERCENT")]
+    coverage_min: Option<Threshold>,
+    /// Write a page with the text of the policies, marked by coverage
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Change one condition at a time, and list the changes that no case notices
+    #[arg(long, conflicts_with_all = ["list", "filter"])]
+    mutate: bool,
+    /// Print the JSON Schema of suites, for editors, and run none
+    #[arg(long)]
+    schema: bool,
+    /// Run again whenever policies, directory or suites change; ends with Ctrl-C
+    #[arg(long, conflicts_with_all = ["list", "schema"])]
+    watch: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Form {
+    /// For a terminal
+    #[default]
+    Human,
+    /// For scripts
+    Json,
+    /// For CI systems
+    Junit,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let common = Common {
+        policies: arguments.folder.clone().or_else(|| arguments.common.policies.clone()),
+        ..arguments.common.clone()
+    };
+    if arguments.schema {
+        output.result(suite::SCHEMA.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+        return Ok(Exit::Done);
+    }
+    let (settings, _) = common.settings(Default::default(), output)?;
+    if arguments.watch { watch::watch(arguments, &settings, output) } else { run_once(arguments, &settings, output) }
+}
+
+fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
+    let (suites, suite_problems) = suite::load(&settings.store.policies);
+    if arguments.list {
+        output.problems(&suite_problems);
+        let suites = select(arguments, suites, output)?;
+        output.result(report::listing(&suites).as_bytes()).map_err(|_| Exit::Failed)?;
+        return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
+    }
+    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
+        Ok(sources) => Snapshot::from_sources(&sources),
+        Err(problems) => (None, problems),
+    };
+    let Some(snapshot) = snapshot.filter(|_| !has_errors(&problems)) else {
+        let results = Results { ran: Vec::new(), problems: problems.into_iter().chain(suite_problems).collect() };
+        output.problems(&results.problems);
+        output.error("the policies are not valid, so no case was run");
+        write(arguments, &results, None, More::default(), output)?;
+        return Ok(Exit::NotValid);
+    };
+    let suites = select(arguments, suites, output)?;
+    let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
+    let conditions = conditions::of(&snapshot.policies);
+    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &conditions };
+    let results =
+        Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
+    let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();
+    let coverage = (wants_coverage || arguments.mutate).then(|| Coverage::of(&conditions, &results.ran));
+    output.problems(&results.all_problems());
+    let mutation = match &coverage {
+        Some(coverage) if arguments.mutate => Some(mutated(&snapshot, coverage, &results, output)?),
+        _ => None,
+    };
+    let mutation = mutation.flatten();
+    let more = More { coverage: coverage.as_ref().filter(|_| wants_coverage), mutation: mutation.as_ref() };
+    write(arguments, &results, Some(&snapshot), more, output)?;
+    if let (Some(file), Some(coverage)) = (&arguments.html, &coverage) {
+        fs::write(file, report::html(&results, coverage, mutation.as_ref())).map_err(|error| {
+            output.error(&format!("{}: cannot be written: {error}", file.display()));
+            Exit::Failed
+        })?;
+    }
+    let is_below = coverage.as_ref().zip(arguments.coverage_min).filter(|(coverage, least)| !coverage.reaches(*least));
+    if let Some((coverage, least)) = is_below {
+        output.error(&format!(
+            "coverage is below {least}: policies that applied: {}; conditions seen both ways: {}",
+            coverage.of_policies(),
+            coverage.of_conditions(),
+        ));
+    }
+    let is_empty = results.counts().total() == 0;
+    if is_empty {
+        output.error("the suites hold no case, so nothing was tested");
+    }
+    Ok(if results.are_invalid() || is_empty {
+        Exit::NotValid
+    } else if results.counts().failed > 0
+        || is_below.is_some()
+        || mutation.is_some_and(|mutation| mutation.unexplained().next().is_some())
+    {
+        Exit::TestsFailed
+    } else {
+        Exit::Done
+    })
+}
+
+/// Writes the results to standard output.
+fn write(
+    arguments: &Arguments,
+    results: &Results,
+    snapshot: Option<&Snapshot>,
+    more: More<'_>,
+    output: &mut Output,
+) -> Result<(), Exit> {
+    let written = match arguments.format {
+        Form::Human => {
+            let coverage = more.coverage.filter(|_| arguments.coverage).map(report::coverage_lines);
+            let mutation = more.mutation.map(report::mutation_lines);
+            coverage.into_iter().chain(mutation).chain([report::human(results)]).collect::<Vec<_>>().join("\n")
+        }
+        Form::Json => format!("{:#}", report::json(results, snapshot, more)),
+        Form::Junit => report::junit(results, more).map_err(|error| {
+            output.failure(&error);
+            Exit::Failed
+        })?,
+    };
+    output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)
+}
+
+/// Tries all changes. `None` if not all cases pass, so that nothing could be told from it.
+fn mutated<'a>(
+    snapshot: &Snapshot,
+    coverage: &'a Coverage<'a>,
+    results: &Results,
+    output: &mut Output,
+) -> Result<Option<Mutation<'a>>, Exit> {
+    if results.are_invalid() || !mutate::all_passed(&results.ran) {
+        output.error("--mutate needs suites whose cases all pass; no change was tried");
+        return Ok(None);
+    }
+    let bar = ProgressBar::new(0);
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let tried = mutate::mutate(snapshot, coverage, &results.ran, |total| bar.set_length(total as u64), || bar.inc(1));
+    bar.finish_and_clear();
+    let mutation = tried.map_err(|error| {
+        output.error(&error);
+        Exit::Failed
+    })?;
+    output.problems(&mutation.problems);
+    Ok(Some(mutation))
+}
+
+/// The suites that are wanted. Where that is none, nothing would be tested, so it is no success.
+fn select(arguments: &Arguments, suites: Vec<suite::Suite>, output: &mut Output) -> Result<Vec<suite::Suite>, Exit> {
+    let Some(text) = &arguments.filter else { return Ok(suites) };
+    let selected = Filter::new(text).select(suites);
+    if selected.is_empty() {
+        output.error(&format!("no case fits --filter {text:?}; poort test --list names them all"));
+        return Err(Exit::Usage);
+    }
+    Ok(selected)
+}

@@ -1,0 +1,159 @@
+//! Mutation finds the rules that no case holds, and no others.
+
+use super::{Folder, SUITE, has};
+use poort::{
+    conditions,
+    engine::UnknownEntities,
+    pdp::Clock,
+    snapshot::{Snapshot, Sources},
+    suite::{self, Coverage, Runner},
+};
+use serde_json::Value;
+use std::path::Path;
+
+#[track_caller]
+fn unnoticed(folder: &Folder, code: i32) -> Vec<String> {
+    let results: Value = serde_json::from_str(&folder.check(&["--mutate", "--format", "json"], code).0).unwrap();
+    let unnoticed = results["mutation"]["unnoticed"].as_array().unwrap();
+    unnoticed.iter().map(|one| one["change"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_set_of_policies_that_is_tested_to_its_limits_hides_no_change() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    assert_eq!(unnoticed(&folder, 0), [""; 0]);
+    let (out, told) = folder.check(&["--mutate"], 0);
+    has(&out, &["mutation: ", " 0 not noticed, 0 explained", "✓ Records"]);
+    assert_eq!(told, "");
+}
+
+#[test]
+fn the_rule_that_a_missing_case_held_is_named() {
+    for (from, to, expected) in [
+        // The limit of the level.
+        (
+            "resources: [record, thirty], decision: allow",
+            "resources: [[record, {level: 1}], [thirty, {level: 1}]], decision: allow",
+            vec!["resource.level <= principal.level becomes resource.level < principal.level"],
+        ),
+        // The last day.
+        (
+            "thirty: [record, {made: 2026-10-24}]",
+            "thirty: [record, {made: 2026-10-25}]",
+            vec![
+                "context.pdp.today > resource.made.offset(duration(\"30d\")) becomes context.pdp.today >= resource.made.offset(duration(\"30d\"))",
+                "context.pdp.today > resource.made.offset(duration(\"30d\")) becomes context.pdp.today > resource.made.offset(duration(\"29d\"))",
+            ],
+        ),
+        // Who is inactive.
+        ("    subject: bob\n", "    subject: bob\n    today: 2026-12-23\n", vec!["principal.active becomes true"]),
+        // Other actions.
+        (
+            "    action: write\n    resource: record\n",
+            "    action: read\n    resource: higher\n",
+            vec!["action == Action::\"read\" becomes action"],
+        ),
+    ] {
+        assert!(SUITE.contains(from), "{from}");
+        let suite = SUITE.replacen(from, to, 1);
+        let suite = if to.contains("2026-12-23") {
+            suite.replace("    today: 2026-12-23\n    action: read\n    resource: record\n    context: daily\n    decision: deny\n    policies: []",
+                "    today: 2026-12-23\n    action: read\n    resource: record\n    context: daily\n    decision: deny\n    policies: [old]")
+        } else {
+            suite
+        };
+        let folder = Folder::with(&[("records.yaml", &suite)]);
+        let found: Vec<_> =
+            unnoticed(&folder, 4).iter().map(|change| change.replace("  becomes  ", " becomes ")).collect();
+        let mut expected = expected;
+        expected.sort_unstable();
+        let mut sorted = found.clone();
+        sorted.sort();
+        assert_eq!(sorted, expected);
+    }
+}
+
+#[test]
+fn a_policy_that_no_case_needs_is_named_with_its_place() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    folder.write("q.cedar", "// More.\n@id(\"notes\")\n@title(\"t\")\npermit (principal, action, resource is Note)\nwhen { context.purpose == \"9\" };");
+    let (out, _) = folder.check(&["--mutate"], 4);
+    has(&out, &["q.cedar:4  notes\n    the permit notes is gone", "missing: a case that this policy decides"]);
+    has(
+        &folder.check(&["--mutate", "--format", "junit"], 4).0,
+        &["testsuite name=\"mutation\"", "the permit notes is gone"],
+    );
+}
+
+#[test]
+fn a_change_can_be_explained_as_harmless() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    folder.edit(
+        "p.cedar",
+        "when { principal.active &&",
+        "when { principal.active && (principal has unit || principal.active) &&",
+    );
+    assert!(unnoticed(&folder, 4).len() > 1);
+    folder.edit(
+        "p.cedar",
+        "when { principal.active",
+        "// poort: equivalent, because every officer has a unit\nwhen { principal.active",
+    );
+    let (out, told) = folder.check(&["--mutate"], 0);
+    has(
+        &out,
+        &["changes that the policies explain as harmless", "because every officer has a unit", " 0 not noticed, "],
+    );
+    assert_eq!(told, "");
+    // Without a reason, or where there is nothing to explain, it does not count.
+    folder.edit("p.cedar", ", because every officer has a unit", "");
+    has(&folder.check(&["--mutate"], 4).1, &["this comment gives no reason"]);
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    folder.edit("p.cedar", "when { principal", "// poort: equivalent, because of nothing\nwhen { principal");
+    has(&folder.check(&["--mutate"], 0).1, &["this comment explains nothing"]);
+}
+
+#[test]
+fn nothing_is_told_from_changes_while_cases_fail() {
+    let folder = Folder::with(&[("records.yaml", &SUITE.replace("policies: [old]", "policies: []"))]);
+    let (out, told) = folder.check(&["--mutate"], 4);
+    has(&told, &["--mutate needs suites whose cases all pass"]);
+    assert!(!out.contains("mutation:"), "{out}");
+}
+
+/// What trials go by is what the engine decides: in each case, the policies that coverage finds to apply make its verdict.
+#[track_caller]
+fn check_found(policies: &Path) {
+    let (snapshot, _) = Snapshot::from_sources(&Sources::read(policies, &policies.join("directory")).unwrap());
+    let snapshot = snapshot.unwrap();
+    let clock = Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None);
+    let conditions = conditions::of(&snapshot.policies);
+    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: UnknownEntities::Deny, conditions: &conditions };
+    let (suites, problems) = suite::load(policies);
+    assert_eq!(problems.iter().map(poort::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
+    let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    let coverage = Coverage::of(&conditions, &ran);
+    let asked: Vec<_> = ran.iter().flat_map(|ran| &ran.outcomes).map(|outcome| outcome.asked().unwrap()).collect();
+    assert!(asked.len() > 8);
+    assert_eq!(asked.len(), coverage.found.len());
+    for (asked, found) in asked.iter().zip(&coverage.found) {
+        let (verdict, again) = (asked.answer.as_ref().unwrap(), found.verdict(&snapshot));
+        assert_eq!((again.decision, &again.policies), (verdict.decision, &verdict.policies));
+        let failing = |verdict: &poort::decision::Verdict| {
+            verdict.errors.iter().map(|error| error.policy.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(failing(&again), failing(verdict));
+    }
+}
+
+#[test]
+fn what_coverage_finds_makes_the_verdicts_of_the_engine() {
+    let folder =
+        Folder::with(&[("records.yaml", SUITE), ("cedar.json", super::CEDAR), ("zoe.entities.json", super::ENTITIES)]);
+    let failing = "@id(\"sum\") @title(\"t\") forbid (principal, action, resource is Record) \
+                   when { resource.level > 2 && resource.level + 9223372036854775807 > 3 };";
+    folder.write("q.cedar", failing);
+    folder.write("r.cedar", super::TEMPLATE);
+    folder.write("r.links.json", super::LINKS);
+    check_found(&folder.path);
+}
