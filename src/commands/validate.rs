@@ -2,11 +2,15 @@
 
 use super::{Common, Exit, output::Output, prove};
 use crate::{
+    config::Settings,
     lint,
+    pdp::Clock,
     policy::{self, Policies},
     problem::{Problem, has_errors},
+    proof::Guarantees,
     report::Format,
     snapshot::{Snapshot, Sources},
+    suite::{self, Runner, report::Results},
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -43,7 +47,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Arguments { folder, format, deny_warnings, prove, common } = arguments;
     let common = common.in_folder(folder.as_deref());
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, mut problems) = check(&settings.store.policies, &settings.store.directory);
+    let (snapshot, mut problems) = check(&settings);
     let proven = match &snapshot {
         Some(snapshot) => prove::run(prove, snapshot, &settings.store.policies, output)?,
         None => None,
@@ -75,8 +79,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 }
 
 /// All problems, those that keep the policies from being used and the others.
-fn check(policies: &Path, directory: &Path) -> (Option<Snapshot>, Vec<Problem>) {
-    let sources = match Sources::read(policies, directory) {
+fn check(settings: &Settings) -> (Option<Snapshot>, Vec<Problem>) {
+    let policies = settings.store.policies.as_path();
+    let sources = match Sources::read(policies, &settings.store.directory) {
         Ok(sources) => sources,
         Err(mut problems) => {
             // One folder that cannot be read keeps nobody from reading what is wrong in the other.
@@ -89,8 +94,28 @@ fn check(policies: &Path, directory: &Path) -> (Option<Snapshot>, Vec<Problem>) 
     let (snapshot, mut problems) = Snapshot::from_sources(&sources);
     if let Some(snapshot) = &snapshot {
         problems.extend(lint::lint(&sources.policies, &snapshot.policies));
+        problems.extend(guarantees(policies, &sources));
+        problems.extend(suites(policies, snapshot, settings));
     }
     (snapshot.filter(|_| !has_errors(&problems)), problems)
+}
+
+/// What is wrong with the guarantees.
+fn guarantees(policies: &Path, sources: &Sources) -> Vec<Problem> {
+    Guarantees::read(policies, &sources.policies).err().unwrap_or_default()
+}
+
+/// What is wrong with the suites: mistakes in their files, and questions that do not fit the schema or the directory.
+/// Whether cases come out as expected is the business of `poort test`.
+fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Problem> {
+    if !policies.join(suite::FOLDER).exists() {
+        return Vec::new();
+    }
+    let (suites, problems) = suite::load(policies);
+    let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
+    let runner = Runner { snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &[] };
+    let ran = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    Results { ran, problems }.all_problems()
 }
 
 fn counted(errors: usize, warnings: usize) -> String {
