@@ -108,7 +108,9 @@ fn guarantees(policies: &Path, sources: &Sources) -> Vec<Problem> {
 /// What is wrong with the suites: mistakes in their files, and questions that do not fit the schema or the directory.
 /// Whether cases come out as expected is the business of `poort test`.
 fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Problem> {
-    if !policies.join(suite::FOLDER).exists() {
+    // They speak of the accounts that lie beside them, not of an organisation's own.
+    let of_the_folder = policies.join("directory") == settings.store.directory;
+    if !of_the_folder || !policies.join(suite::FOLDER).exists() {
         return Vec::new();
     }
     let (suites, problems) = suite::load(policies);

@@ -12,7 +12,7 @@ use poort::{
     snapshot::{Snapshot, Sources},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
 const SCHEMA: &str = r#"
     entity Group;
@@ -104,33 +104,31 @@ fn every_sample_case_comes_out_as_its_cell_says() {
     let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
     let snapshot = Snapshot::from_sources(&sources).0.unwrap();
     let cases: Vec<Value> = serde_json::from_str(include_str!("../cases/sample-policies.json")).unwrap();
-    let days: BTreeSet<_> = cases.iter().filter_map(|case| case["today"].as_str()).collect();
+    let day = "2026-11-23";
     let mut checked = 0;
-    for day in days {
-        let matrix = matrix(&snapshot, day, &Filter::default(), &|_, _| ()).unwrap();
-        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
-        let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
-        let moment = Clock::new(zone, None).at(noon);
-        for case in &cases {
-            let question = case["request"].to_string();
-            let evaluation = authzen::read_evaluation(question.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
-            let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
-            let verdict = engine::decide(&snapshot, &question);
-            let account = matrix.accounts.iter().find(|account| account.id == evaluation.subject.id);
-            let Some(account) = account else { continue };
-            let key = (format!("Politie::{}", evaluation.resource.kind), evaluation.action.name.clone());
-            let determining: Vec<_> = verdict.policies.iter().map(|policy| policy.id.as_str()).collect();
-            let is_named = |parts: &[Part]| determining.iter().all(|id| ids(parts).contains(id));
-            let fits = match (&account.cells[&key], verdict.decision.is_allow()) {
-                (Access::Always { permits } | Access::Under { permits, .. }, true) => is_named(permits),
-                (Access::Under { forbids, .. }, false) => is_named(forbids),
-                // What forbids everything forbids this.
-                (Access::Never { forbids }, false) => ids(forbids).iter().all(|id| determining.contains(id)),
-                (Access::Always { .. }, false) | (Access::Never { .. }, true) => false,
-            };
-            assert!(fits, "{day} {case}\n{:?}", account.cells[&key]);
-            checked += 1;
-        }
+    let matrix = matrix(&snapshot, day, &Filter::default(), &|_, _| ()).unwrap();
+    let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+    let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
+    let moment = Clock::new(zone, None).at(noon);
+    for case in &cases {
+        let question = case["request"].to_string();
+        let evaluation = authzen::read_evaluation(question.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
+        let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+        let verdict = engine::decide(&snapshot, &question);
+        let account = matrix.accounts.iter().find(|account| account.id == evaluation.subject.id);
+        let Some(account) = account else { continue };
+        let key = (format!("Politie::{}", evaluation.resource.kind), evaluation.action.name.clone());
+        let determining: Vec<_> = verdict.policies.iter().map(|policy| policy.id.as_str()).collect();
+        let is_named = |parts: &[Part]| determining.iter().all(|id| ids(parts).contains(id));
+        let fits = match (&account.cells[&key], verdict.decision.is_allow()) {
+            (Access::Always { permits } | Access::Under { permits, .. }, true) => is_named(permits),
+            (Access::Under { forbids, .. }, false) => is_named(forbids),
+            // What forbids everything forbids this.
+            (Access::Never { forbids }, false) => ids(forbids).iter().all(|id| determining.contains(id)),
+            (Access::Always { .. }, false) | (Access::Never { .. }, true) => false,
+        };
+        assert!(fits, "{day} {case}\n{:?}", account.cells[&key]);
+        checked += 1;
     }
     assert!(checked > 100, "{checked}");
 }
