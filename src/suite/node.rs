@@ -111,7 +111,9 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
         let message = message.split_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
         // The limits on aliases come wrapped as texts.
         let is_limit = matches!(error.without_snippet(), Error::Budget { .. })
-            || ["alias replay", "alias expansion", "nesting"].iter().any(|limit| message.contains(limit));
+            || ["alias replay", "alias expansion", "nesting", "recursion limit"]
+                .iter()
+                .any(|limit| message.contains(limit));
         let message =
             if is_limit { format!("this is larger or deeper than a suite may be: {message}") } else { message };
         let (code, help) = if is_limit {

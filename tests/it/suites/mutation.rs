@@ -156,4 +156,7 @@ fn what_coverage_finds_makes_the_verdicts_of_the_engine() {
     folder.write("r.cedar", super::TEMPLATE);
     folder.write("r.links.json", super::LINKS);
     check_found(&folder.path);
+    if crate::support::policies().join("tests").is_dir() {
+        check_found(&crate::support::policies());
+    }
 }
