@@ -23,14 +23,12 @@ use std::collections::BTreeSet;
 /// What suites run in.
 #[derive(Debug)]
 pub struct Runner<'a> {
-    /// The policies, the schema and the directory.
-    pub snapshot: &'a Snapshot,
-    /// Makes the moments of cases.
-    pub clock: &'a Clock,
-    /// What becomes of unknown accounts.
-    pub unknown: UnknownEntities,
-    /// The conditions of the policies, to explain what came of them.
-    pub conditions: &'a [Conditioned],
+    snapshot: &'a Snapshot,
+    clock: &'a Clock,
+    /// The moment of all cases that name none: one for all, so that no two of them fall on different days.
+    present: Moment,
+    unknown: UnknownEntities,
+    conditions: &'a [Conditioned],
 }
 
 /// What came of one suite.
@@ -96,7 +94,19 @@ pub struct Failure {
     pub explanation: Vec<String>,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    /// Suites run with these policies and this directory, on this clock. The conditions of the policies explain what came
+    /// of them.
+    #[must_use]
+    pub fn new(
+        snapshot: &'a Snapshot,
+        clock: &'a Clock,
+        unknown: UnknownEntities,
+        conditions: &'a [Conditioned],
+    ) -> Self {
+        Self { snapshot, clock, present: clock.now(), unknown, conditions }
+    }
+
     /// Runs a suite.
     #[must_use]
     pub fn run(&self, suite: Suite) -> Ran {
@@ -201,7 +211,7 @@ impl Runner<'_> {
 
     fn moment(&self, when: When) -> Result<Moment, Misasked> {
         match when {
-            When::Present => Ok(self.clock.now()),
+            When::Present => Ok(self.present.clone()),
             When::Moment(moment) => Ok(self.clock.at(moment)),
             When::Day(day) => self.clock.noon(day).ok_or_else(|| Misasked {
                 message: format!("{day} is not a day that there can be decisions on"),

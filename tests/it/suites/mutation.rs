@@ -151,7 +151,7 @@ fn check_found(policies: &Path) {
     let snapshot = snapshot.unwrap();
     let clock = Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None);
     let conditions = conditions::of(&snapshot.policies);
-    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: UnknownEntities::Deny, conditions: &conditions };
+    let runner = Runner::new(&snapshot, &clock, UnknownEntities::Deny, &conditions);
     let (suites, problems) = suite::load(policies);
     assert_eq!(problems.iter().map(poort::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
     let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
