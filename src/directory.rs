@@ -5,7 +5,7 @@
 
 use crate::{
     policy::{Held, Schema},
-    problem::{Problem, SourceFile},
+    problem::{Problem, SourceFile, causes},
     revision::Revision,
 };
 use cedar_policy as cedar;
@@ -220,19 +220,4 @@ fn read_entity(item: &RawValue, schema: &Schema) -> Result<cedar::Entity, String
         )),
         _ => Ok(entity),
     }
-}
-
-/// An error with its causes, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -111,7 +111,9 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
         let message = message.split_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
         // The limits on aliases come wrapped as texts.
         let is_limit = matches!(error.without_snippet(), Error::Budget { .. })
-            || ["alias replay", "alias expansion", "nesting"].iter().any(|limit| message.contains(limit));
+            || ["alias replay", "alias expansion", "nesting", "recursion limit"]
+                .iter()
+                .any(|limit| message.contains(limit));
         let message =
             if is_limit { format!("this is larger or deeper than a suite may be: {message}") } else { message };
         let (code, help) = if is_limit {
@@ -123,19 +125,20 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
     })
 }
 
-/// The bytes that a location speaks of.
+/// The bytes that a location speaks of. Where the parser gives none, those of its line and column.
 fn bytes(text: &str, location: &Location) -> Range<usize> {
     let span = location.span();
-    let (start, length) = match (span.byte_offset(), span.byte_len()) {
-        (Some(start), Some(length)) => (start, length),
-        _ => {
-            let line = usize::try_from(location.line()).unwrap_or(usize::MAX).saturating_sub(1);
-            let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-            (before as u64, 0)
-        }
-    };
-    let within = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(text.len());
-    within(start)..within(start.saturating_add(length))
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    if let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) {
+        let within = |place: u64| number(place).min(text.len());
+        return within(start)..within(start.saturating_add(length));
+    }
+    let line = number(location.line()).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let here = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let column = number(location.column()).saturating_sub(1);
+    let start = start + here.char_indices().nth(column).map_or(here.len(), |(offset, _)| offset);
+    start..start
 }
 
 /// A place that is a point becomes its line's rest, so that a report can underline it.
@@ -145,7 +148,7 @@ fn widened(text: &str, place: Range<usize>) -> Range<usize> {
     }
     let rest = text.get(place.start..).unwrap_or_default();
     let line = rest.split(['\n', '\r']).next().unwrap_or_default();
-    place.start..place.start + line.len()
+    place.start..place.start + line.trim_end().len()
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -292,6 +295,8 @@ mod tests {
         refused("a: &x {b: 1}\nc: {<<: *x}\n", "suite::syntax", 2);
         refused("name: a\n---\nname: b\n", "suite::syntax", 3);
         refused("a: *nowhere\n", "suite::syntax", 1);
+        let problem = read(&file("é: a\nb:\n  c: x: y\n")).unwrap_err();
+        assert_eq!(problem.position(), Some((3, 7)), "{}", problem.message());
     }
 
     #[test]

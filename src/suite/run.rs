@@ -4,7 +4,7 @@
 //! directory does not know is denied whatever the policies say, so a misspelt one would pass for a deny.
 
 use super::{
-    case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Named, Names, Question, Suite, When},
+    case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
     explain::explain,
     read::nearest,
 };
@@ -14,7 +14,7 @@ use crate::{
     engine::{self, UnknownEntities, World},
     moment::Moment,
     pdp::Clock,
-    problem::{Problem, SourceFile},
+    problem::{Problem, SourceFile, causes},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
@@ -23,14 +23,12 @@ use std::collections::BTreeSet;
 /// What suites run in.
 #[derive(Debug)]
 pub struct Runner<'a> {
-    /// The policies, the schema and the directory.
-    pub snapshot: &'a Snapshot,
-    /// Makes the moments of cases.
-    pub clock: &'a Clock,
-    /// What becomes of unknown accounts.
-    pub unknown: UnknownEntities,
-    /// The conditions of the policies, to explain what came of them.
-    pub conditions: &'a [Conditioned],
+    snapshot: &'a Snapshot,
+    clock: &'a Clock,
+    /// The moment of all cases that name none: one for all, so that no two of them fall on different days.
+    present: Moment,
+    unknown: UnknownEntities,
+    conditions: &'a [Conditioned],
 }
 
 /// What came of one suite.
@@ -96,11 +94,24 @@ pub struct Failure {
     pub explanation: Vec<String>,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    /// Suites run with these policies and this directory, on this clock. The conditions of the policies explain what came
+    /// of them.
+    #[must_use]
+    pub fn new(
+        snapshot: &'a Snapshot,
+        clock: &'a Clock,
+        unknown: UnknownEntities,
+        conditions: &'a [Conditioned],
+    ) -> Self {
+        Self { snapshot, clock, present: clock.now(), unknown, conditions }
+    }
+
     /// Runs a suite.
     #[must_use]
     pub fn run(&self, suite: Suite) -> Ran {
-        let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case)).collect();
+        let known = Known::of(self.snapshot);
+        let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case, &known)).collect();
         let mut warnings = Vec::new();
         for (case, outcome) in suite.cases.iter().zip(&outcomes) {
             for uid in outcome.asked().into_iter().flat_map(|asked| &asked.unknown_references) {
@@ -117,8 +128,8 @@ impl Runner<'_> {
         Ran { suite, outcomes, warnings }
     }
 
-    fn run_case(&self, file: &SourceFile, case: &Case) -> Outcome {
-        if let Some(problem) = self.check_names(file, &case.expected) {
+    fn run_case(&self, file: &SourceFile, case: &Case, known: &Known<'_>) -> Outcome {
+        if let Some(problem) = known.check(file, &case.expected) {
             return Outcome::Mistaken(problem);
         }
         let asked = match &case.question {
@@ -200,7 +211,7 @@ impl Runner<'_> {
 
     fn moment(&self, when: When) -> Result<Moment, Misasked> {
         match when {
-            When::Present => Ok(self.clock.now()),
+            When::Present => Ok(self.present.clone()),
             When::Moment(moment) => Ok(self.clock.at(moment)),
             When::Day(day) => self.clock.noon(day).ok_or_else(|| Misasked {
                 message: format!("{day} is not a day that there can be decisions on"),
@@ -220,38 +231,6 @@ impl Runner<'_> {
         Ok(Asked { answer, world: Some(world), unknown_references: Vec::new() })
     }
 
-    /// A policy or obligation that is named and does not exist.
-    fn check_names(&self, file: &SourceFile, expected: &Expected) -> Option<Problem> {
-        let facts = &self.snapshot.policies.facts;
-        // A template by itself decides nothing; its links do.
-        let deciding =
-            || facts.iter().filter(|(id, _)| self.snapshot.policies.set.policy(id).is_some()).map(|(_, facts)| facts);
-        let policies: BTreeSet<&str> = deciding().map(|facts| facts.id.as_str()).collect();
-        let obligations: BTreeSet<&str> =
-            deciding().flat_map(|facts| facts.obligations.iter().map(|obligation| obligation.id.as_str())).collect();
-        let named = |what: &str, known: &BTreeSet<&str>, named: &Named| {
-            (!known.contains(named.name.as_str())).then(|| {
-                let help = match nearest(&named.name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("name an {what} by its id").replace("an policy", "a policy"),
-                };
-                Problem::error("suite::name", file, format!("there is no {what} `{}`", named.name))
-                    .at(named.place.clone(), "named here")
-                    .help(help)
-            })
-        };
-        expected
-            .policies
-            .named()
-            .iter()
-            .chain(expected.errors.named())
-            .find_map(|name| named("policy", &policies, name))
-            .or_else(|| {
-                let ids = expected.obligations.iter().flatten().map(|obligation| &obligation.id);
-                ids.into_iter().find_map(|id| named("obligation", &obligations, id))
-            })
-    }
-
     /// The known entity whose name is most like this one.
     fn nearest_entity(&self, uid: &str) -> Option<String> {
         let kind = uid.rsplit_once("::\"").map_or(uid, |(kind, _)| kind);
@@ -268,6 +247,42 @@ impl Runner<'_> {
     fn explanation(&self, case: &Case, asked: &Asked) -> Vec<String> {
         let (Ok(verdict), Some(world)) = (&asked.answer, &asked.world) else { return Vec::new() };
         explain(self.conditions, world, verdict, &case.expected)
+    }
+}
+
+/// The names that a case can expect.
+struct Known<'a> {
+    policies: BTreeSet<&'a str>,
+    obligations: BTreeSet<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        // A template by itself decides nothing; its links do.
+        let deciding = snapshot.policies.facts.iter().filter(|(id, _)| snapshot.policies.set.policy(id).is_some());
+        let (mut policies, mut obligations) = (BTreeSet::new(), BTreeSet::new());
+        for (_, facts) in deciding {
+            policies.insert(facts.id.as_str());
+            obligations.extend(facts.obligations.iter().map(|obligation| obligation.id.as_str()));
+        }
+        Self { policies, obligations }
+    }
+
+    /// A policy or obligation that a case names and that does not exist.
+    fn check(&self, file: &SourceFile, expected: &Expected) -> Option<Problem> {
+        let policies = expected.policies.named().iter().chain(expected.errors.named());
+        let obligations = expected.obligations.iter().flatten().map(|obligation| &obligation.id);
+        let named = policies
+            .map(|named| ("policy", &self.policies, named))
+            .chain(obligations.map(|named| ("obligation", &self.obligations, named)));
+        let (what, known, unknown) =
+            named.into_iter().find(|(_, known, named)| !known.contains(named.name.as_str()))?;
+        let help = match nearest(&unknown.name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "names are those of @id; the id of an obligation begins with its policy's".to_owned(),
+        };
+        let problem = Problem::error("suite::name", file, format!("there is no {what} `{}`", unknown.name));
+        Some(problem.at(unknown.place.clone(), "named here").help(help))
     }
 }
 
@@ -293,21 +308,6 @@ fn cedar_world(schema: &cedar::Schema, question: &CedarQuestion) -> Result<(ceda
     let entities = cedar::Entities::from_json_value(entities.clone(), Some(schema))
         .map_err(|error| format!("entities: {}", causes(&error)))?;
     Ok((request, entities))
-}
-
-/// An error with its causes, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// How an answer differs from what is expected, a sentence each. Empty: not at all.

@@ -26,15 +26,16 @@ use std::{
 };
 
 pub(super) const EXAMPLES: &str = "Examples:
-  poort test                                   the suites of the folder `policies`: policies/tests/*.yaml, *.yml, *.json
-  poort test new-policies --filter 'bvh*'      those whose `suite / case / subject action resource` fits
-  poort test --format junit > report.xml       for CI
-  poort test --mutate                          which rules could be lost without a test failing?
-  poort test --coverage-min 100 --html c.html  every policy and condition seen, and a page that shows it
+  poort test                                  the suites of `policies`: policies/tests/*.yaml, *.json
+  poort test new-policies --filter 'bvh*'     those whose `suite / case / subject action resource` fits
+  poort test --format junit > report.xml      for CI
+  poort test --mutate                         which rules could be lost without a test failing?
+  poort test --coverage-min 100 --html c.html is every policy and condition seen? And a page that shows it
 
-Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case fails, coverage is
-below the threshold, or with --mutate if a change goes unnoticed that no comment in the policy explains:
-  // poort: equivalent, because …      on the line of the changed place, or alone on the line above it";
+Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case
+fails, if coverage is below the threshold, or if a change goes unnoticed that no comment in the
+policy explains, on the line of the changed place or alone on the line above it:
+  // poort: equivalent, because …";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -119,7 +120,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     let suites = select(arguments, suites, output)?;
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let conditions = conditions::of(&snapshot.policies);
-    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &conditions };
+    let runner = Runner::new(&snapshot, &clock, settings.pdp.unknown, &conditions);
     let results =
         Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
     let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();

@@ -1,11 +1,13 @@
 //! The form of suites: what the JSON Schema refuses, the reader refuses, with its place.
 
 use super::{Folder, SUITE, has};
+use crate::support::policies;
 use poort::{
     problem::{SourceFile, has_errors},
     suite,
 };
 use serde_json::Value;
+use std::fs;
 
 fn read(text: &str) -> (Option<suite::Suite>, Vec<poort::problem::Problem>) {
     let mut problems = Vec::new();
@@ -113,6 +115,16 @@ fn what_only_the_reader_can_know_it_refuses_at_its_place() {
         .replace("subject: T::a", &format!("subjects: {many}"))
         .replace("resource: T::b", &format!("resources: {many}"));
     refused_by_reader(&many, 2, "more than 50000 questions");
+}
+
+#[test]
+fn the_suites_of_the_repository_fit_the_schema() {
+    for entry in fs::read_dir(policies().join("tests")).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            taken(&fs::read_to_string(path).unwrap());
+        }
+    }
 }
 
 #[test]

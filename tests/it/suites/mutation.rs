@@ -74,6 +74,29 @@ fn the_rule_that_a_missing_case_held_is_named() {
 }
 
 #[test]
+fn a_wider_policy_can_read_what_no_policy_of_that_action_reads() {
+    let suite = SUITE.replace("actions: [read, write]", "actions: [read]");
+    let folder = Folder::with(&[("records.yaml", &suite)]);
+    folder.edit(
+        "p.cedar",
+        "(principal, action, resource is Record)",
+        "(principal, action == Action::\"read\", resource)",
+    );
+    folder.edit("p.cedar", "when { context", "when { resource is Record && context");
+    // No policy about writing reads the date, so a question about writing has none: the wider policy must not fail on that.
+    assert_eq!(unnoticed(&folder, 4), ["action == Action::\"read\"  becomes  action"]);
+}
+
+#[test]
+fn what_the_schema_makes_the_same_is_not_tried() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    folder.edit("p.cedar", "@id(\"old\")\n", "@id(\"old\") // forbid\n");
+    folder.edit("p.cedar", "forbid (principal, action,", "forbid (principal is Officer, action,");
+    let (out, _) = folder.check(&["--mutate", "--coverage"], 0);
+    has(&out, &["1 that change nothing", "7 of 7 (100.0 %)"]);
+}
+
+#[test]
 fn a_policy_that_no_case_needs_is_named_with_its_place() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.write("q.cedar", "// More.\n@id(\"notes\")\n@title(\"t\")\npermit (principal, action, resource is Note)\nwhen { context.purpose == \"9\" };");
@@ -128,7 +151,7 @@ fn check_found(policies: &Path) {
     let snapshot = snapshot.unwrap();
     let clock = Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None);
     let conditions = conditions::of(&snapshot.policies);
-    let runner = Runner { snapshot: &snapshot, clock: &clock, unknown: UnknownEntities::Deny, conditions: &conditions };
+    let runner = Runner::new(&snapshot, &clock, UnknownEntities::Deny, &conditions);
     let (suites, problems) = suite::load(policies);
     assert_eq!(problems.iter().map(poort::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
     let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
@@ -156,4 +179,7 @@ fn what_coverage_finds_makes_the_verdicts_of_the_engine() {
     folder.write("r.cedar", super::TEMPLATE);
     folder.write("r.links.json", super::LINKS);
     check_found(&folder.path);
+    if crate::support::policies().join("tests").is_dir() {
+        check_found(&crate::support::policies());
+    }
 }
