@@ -115,7 +115,7 @@ fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Prob
     }
     let (suites, problems) = suite::load(policies);
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
-    let runner = Runner { snapshot, clock: &clock, unknown: settings.pdp.unknown, conditions: &[] };
+    let runner = Runner::new(snapshot, &clock, settings.pdp.unknown, &[]);
     let ran = suites.into_iter().map(|suite| runner.run(suite)).collect();
     Results { ran, problems }.all_problems()
 }
