@@ -21,6 +21,7 @@ mod lifecycle;
 mod matrix;
 mod properties;
 mod readme;
+mod recipes;
 mod reload;
 mod sample_policies;
 mod suites;
