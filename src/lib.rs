@@ -31,7 +31,7 @@
 //! ```text
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
-//!  5  api · admin                                the wire for callers; the wire for operators
+//!  5  api · admin · diff                         the wire for callers; the wire for operators; what a change would do
 //!  4  pdp · proof                                the path of a question; what holds for all questions
 //!  3  engine · cache · store · decision_log      none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
@@ -99,6 +99,7 @@ pub mod commands;
 pub mod config;
 pub mod decision;
 pub mod decision_log;
+pub mod diff;
 pub mod directory;
 pub mod engine;
 pub mod evaluation;

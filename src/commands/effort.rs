@@ -16,10 +16,11 @@ pub(super) struct Solving {
 impl Solving {
     /// What these flags ask for, if there is a solver.
     pub(super) fn effort(&self, output: &mut Output) -> Result<Effort, Exit> {
-        let limit = Duration::try_from_secs_f64(self.timeout).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {
-            output.error("--timeout asks for a number of seconds above 0");
-            Exit::Usage
-        })?;
+        let limit =
+            Duration::try_from_secs_f64(self.timeout).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {
+                output.error("--timeout asks for a number of seconds above 0");
+                Exit::Usage
+            })?;
         proof::find_solver().map_err(|missing| {
             output.error(&missing.to_string());
             Exit::Usage

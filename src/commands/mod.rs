@@ -3,11 +3,13 @@
 //! - `serve`: answer questions
 //! - `validate`: check the policy folder
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `diff`, `side`: what a change of policies would grant and take away
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
 //! - `effort`, `prove`: what can be proven of the policies
 //! - `output`: standard output and standard error; nothing else writes to them
 
+mod diff;
 mod effort;
 mod evaluate;
 mod exit;
@@ -15,6 +17,7 @@ mod log;
 mod output;
 mod prove;
 mod serve;
+mod side;
 mod validate;
 
 pub use exit::Exit;
@@ -47,6 +50,9 @@ enum Command {
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
+    /// Show what a policy change would grant and take away, for all questions
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(Box<diff::Arguments>),
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
@@ -126,6 +132,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Serve(arguments) => serve::run(arguments, &mut output),
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

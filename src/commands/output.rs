@@ -53,6 +53,11 @@ impl Output {
         let _ = io::stderr().lock().write_all(report.as_bytes());
     }
 
+    /// Whether results may have colours.
+    pub(super) fn result_is_coloured(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
     /// A text in a colour, if there are colours.
     pub(super) fn paint(&self, code: u8, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }

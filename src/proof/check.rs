@@ -71,9 +71,9 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
             checked.problems.push(problem.help("delete it, or mend the condition that excludes the others"));
         }
         if let Some((environment, example)) = &finding.fails {
-            let example = example.as_ref().map(|example| format!(", such as {}", describe(example))).unwrap_or_default();
-            let message =
-                format!("`{}` cannot be evaluated for some requests of {environment}{example}", rule.id);
+            let example =
+                example.as_ref().map(|example| format!(", such as {}", describe(example))).unwrap_or_default();
+            let message = format!("`{}` cannot be evaluated for some requests of {environment}{example}", rule.id);
             let problem = world.warning(rule, "policy::can-fail", &message);
             checked.problems.push(problem.help(
                 "poort denies such a request, whatever the other policies say; test the size of numbers before calculating with them",
@@ -140,7 +140,7 @@ impl World<'_> {
             .collect();
         let mut read = others.clone();
         read.push(rule);
-        let assumed = all(assumptions(self.policies, environment, &read)?);
+        let assumed = assumptions(self.policies, environment, &read)?.light;
         let holds = all([assumed.clone(), rule.condition.clone()]);
         if can_be_covered && finding.covered {
             // One question for both: a request that it matches and no other one does.
@@ -233,7 +233,7 @@ impl World<'_> {
             let scene = Scene::new(&self.policies.schema, environment);
             let mut read = others.clone();
             read.push(rule);
-            let assumed = all(assumptions(self.policies, environment, &read)?);
+            let assumed = assumptions(self.policies, environment, &read)?.light;
             let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
             match solver.find_where(&scene, all([assumed, rule.condition.clone()]), Some(&rest)) {
                 Found::None => {}

@@ -41,11 +41,7 @@ impl Environment {
 
     /// The same, as Cedar's analysis wants it.
     pub(crate) fn cedar(&self) -> cedar::RequestEnv {
-        cedar::RequestEnv::new(
-            self.principal.clone().into(),
-            self.action.clone().into(),
-            self.resource.clone().into(),
-        )
+        cedar::RequestEnv::new(self.principal.clone().into(), self.action.clone().into(), self.resource.clone().into())
     }
 
     /// The principal's type without its namespace.

@@ -72,9 +72,10 @@ impl Example {
             Ok(party)
         };
         let mut context = match request.context() {
-            Some(ast::Context::Value(fields)) => {
-                fields.iter().map(|(name, given)| Ok((name.to_string(), value(given)?))).collect::<Result<Map, String>>()?
-            }
+            Some(ast::Context::Value(fields)) => fields
+                .iter()
+                .map(|(name, given)| Ok((name.to_string(), value(given)?)))
+                .collect::<Result<Map, String>>()?,
             _ => return Err("the solver left the context open".to_owned()),
         };
         let moment = moment(context.remove("pdp"));
@@ -98,7 +99,11 @@ impl Example {
                 context,
             },
             moment,
-            entities: entities.values().filter(by_directory).map(|entity| entity_json(entity)).collect::<Result<_, _>>()?,
+            entities: entities
+                .values()
+                .filter(by_directory)
+                .map(|entity| entity_json(entity))
+                .collect::<Result<_, _>>()?,
             real: false,
         })
     }
@@ -201,12 +206,17 @@ fn extension_text(given: &ast::Value) -> Result<String, String> {
     let millis: i64 = millis.parse().map_err(|_| format!("`{call}` cannot be written in a question"))?;
     let moment = jiff::Timestamp::from_millisecond(millis).map_err(out_of_range)?;
     let text = format!("{moment:.3}");
-    if text.starts_with(|first: char| first.is_ascii_digit()) { Ok(text) } else { Err(format!("`{text}` is before the year 0")) }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is before the year 0"))
+    }
 }
 
 /// An entity in Cedar's entity JSON.
 pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, String> {
-    let uid = |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
+    let uid =
+        |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
     let fields = |fields: &mut dyn Iterator<Item = (&smol_str::SmolStr, &ast::PartialValue)>| {
         fields
             .map(|(name, given)| match given {

@@ -167,20 +167,27 @@ impl Prover<'_> {
         let applicable = Rule::applicable(&self.rules, environment, policies);
         let mut read = applicable.clone();
         read.push(stated);
-        let assumed = all(assumptions(policies, environment, &read)?);
+        let assumed = assumptions(policies, environment, &read)?;
         let allowed = allowed(&applicable);
         let (holds, fails) = if stated.permits {
-            (all([assumed, stated.condition.clone()]), Some(scene.compile(allowed)?))
+            (all([assumed.light, stated.condition.clone()]), Some(scene.compile(allowed)?))
         } else {
-            (all([assumed, stated.condition.clone(), allowed]), None)
+            (all([assumed.light, stated.condition.clone(), allowed]), None)
         };
         let confirm = |example: &Example| self.confirm(example, stated);
-        let search = Search { scene, environment, snapshot: self.snapshot, read: &read, confirm: &confirm };
+        let search = Search {
+            scene,
+            environment,
+            snapshot: self.snapshot,
+            heavy: assumed.heavy,
+            read: &read,
+            confirm: &confirm,
+        };
         Ok(search.find(solver, &holds, fails.as_ref()))
     }
 
     /// Whether the engine says that the guarantee matches, and that poort decides otherwise.
-    fn confirm(&self, example: &Example, stated: &Rule) -> Result<Option<String>, String> {
+    fn confirm(&self, example: &Example, stated: &Rule) -> Result<bool, String> {
         let own = if example.real { None } else { Some(example.directory(&self.snapshot.policies)?) };
         let with = |snapshot: &Snapshot| {
             let directory = own.clone().unwrap_or_else(|| snapshot.directory.clone());
@@ -188,7 +195,7 @@ impl Prover<'_> {
         };
         let verdict = example.decide(&with(self.snapshot))?;
         if verdict.decision.is_allow() == stated.permits {
-            return Ok(None);
+            return Ok(false);
         }
         let stating = with(&self.stating);
         let question = engine::translate(&stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
@@ -196,7 +203,7 @@ impl Prover<'_> {
         let matches = engine::explain(&stating, &question)?
             .iter()
             .any(|explained| explained.policy.id == stated.id && explained.applies());
-        Ok(matches.then(|| verdict.policies.iter().map(|facts| facts.id.clone()).collect::<Vec<_>>().join(", ")))
+        Ok(matches)
     }
 }
 

@@ -58,6 +58,14 @@ impl Rule {
         })
     }
 
+    pub(crate) const fn condition(&self) -> &ast::Expr {
+        &self.condition
+    }
+
+    pub(crate) const fn may_fail(&self) -> bool {
+        self.may_fail
+    }
+
     /// Whether its scope leaves room for a request of this environment. `false` is sure: then it neither applies nor
     /// fails, since Cedar's scope cannot fail.
     #[must_use]

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: [(&str, &[&str]); 23] = [
+const MODULES: [(&str, &[&str]); 24] = [
     ("evaluation", &[]),
     ("revision", &[]),
     ("trace", &[]),
@@ -28,10 +28,11 @@ const MODULES: [(&str, &[&str]); 23] = [
     ("decision_log", &["authzen", "moment", "spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("proof", &["engine"]),
+    ("diff", &["proof", "report"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("config", &["admin", "api"]),
-    ("commands", &["config", "report"]),
+    ("commands", &["config", "diff"]),
 ];
 
 #[test]
