@@ -3,7 +3,7 @@
 use super::{Common, Exit, effort, output::Output, side};
 use crate::diff::{
     Accepted, Cache, Options, compare,
-    report::{Report, json, terminal},
+    report::{Report, html, json, junit, markdown, sarif, terminal},
     template,
 };
 use clap::{Args, ValueEnum};
@@ -68,6 +68,14 @@ enum Format {
     Human,
     /// For a script
     Json,
+    /// For a merge request
+    Markdown,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For CI systems that show tests
+    Junit,
+    /// For an officer: one self-contained page
+    Html,
 }
 
 fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
@@ -124,6 +132,10 @@ fn write(format: Format, report: &Report<'_>, colour: bool) -> String {
     match format {
         Format::Human => terminal(report, colour),
         Format::Json => json(report),
+        Format::Markdown => markdown(report),
+        Format::Sarif => sarif(report),
+        Format::Junit => junit(report),
+        Format::Html => html(report),
     }
 }
 

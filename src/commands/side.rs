@@ -119,11 +119,8 @@ fn files(
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<(String, String)>, String> {
     let tree = if folder.is_empty() { commit.to_owned() } else { format!("{commit}:{folder}") };
-    let listed = match git(&["ls-tree", "-z", "--full-tree", &tree], Some(root)) {
-        Ok(listed) => listed,
-        // A folder that is not there holds nothing; whether that is a mistake, the caller says.
-        Err(_) => return Ok(Vec::new()),
-    };
+    // A folder that is not there holds nothing; whether that is a mistake, the caller says.
+    let Ok(listed) = git(&["ls-tree", "-z", "--full-tree", &tree], Some(root)) else { return Ok(Vec::new()) };
     let mut names = Vec::new();
     for entry in text(&listed)?.split('\0').filter(|entry| !entry.is_empty()) {
         let Some((facts, name)) = entry.split_once('\t') else {

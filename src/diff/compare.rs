@@ -313,6 +313,8 @@ impl<'a> Comparing<'a> {
                 result.undecided.push(format!("{}: {reason}", change.words()));
             }
         }
+        // The solver finds causes in no order.
+        result.differences.sort_by(|one, other| (one.change, &one.policies).cmp(&(other.change, &other.policies)));
         result
     }
 }

@@ -50,7 +50,8 @@ impl Group<'_> {
 /// The differences of a comparison by cause: first what is newly allowed, then what is newly denied.
 #[must_use]
 pub fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
-    let mut found: BTreeMap<(Direction, &[String]), Vec<(&Outcome, &Difference)>> = BTreeMap::new();
+    type Members<'a> = Vec<(&'a Outcome, &'a Difference)>;
+    let mut found: BTreeMap<(Direction, &[String]), Members<'_>> = BTreeMap::new();
     for outcome in &comparison.environments {
         for difference in &outcome.differences {
             found.entry((difference.change, &difference.policies)).or_default().push((outcome, difference));

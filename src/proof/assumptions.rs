@@ -119,7 +119,7 @@ fn clock(action: &ActionModel, read: &Read, texts: &mut Vec<String>, heavy: &mut
     assume(
         &[(pdp.now, "now"), (pdp.today, "today")],
         "context.pdp.now >= context.pdp.today.offset(duration(\"-1d12h\")) && \
-         context.pdp.now <= context.pdp.today.offset(duration(\"2d12h\"))",
+         context.pdp.now <= context.pdp.today.offset(duration(\"1d12h\"))",
         texts,
     );
 }

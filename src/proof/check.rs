@@ -162,7 +162,7 @@ impl World<'_> {
             let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
             match solver.find_where(&scene, assumed, Some(&evaluates)) {
                 Found::Request(found) => {
-                    let example = Example::of(&found, environment, self.policies).ok();
+                    let example = Example::of(&found, environment, self.policies, false).ok();
                     finding.fails = Some((environment.clone(), example));
                 }
                 Found::None => {}

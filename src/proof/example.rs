@@ -34,11 +34,16 @@ pub struct Example {
 }
 
 impl Example {
-    /// The solver's request, as a question.
+    /// The solver's request, as a question. If the policies read `today`, it must be a day and not a moment of one.
     ///
     /// # Errors
     /// What cannot be said in a question, such as a date beyond the year 9999.
-    pub(crate) fn of(found: &Env, environment: &Environment, policies: &Policies) -> Result<Self, String> {
+    pub(crate) fn of(
+        found: &Env,
+        environment: &Environment,
+        policies: &Policies,
+        reads_today: bool,
+    ) -> Result<Self, String> {
         let request: &ast::Request = found.request.as_ref();
         let entities: BTreeMap<String, &ast::Entity> = found
             .entities
@@ -78,7 +83,7 @@ impl Example {
                 .collect::<Result<Map, String>>()?,
             _ => return Err("the solver left the context open".to_owned()),
         };
-        let moment = moment(context.remove("pdp"));
+        let moment = moment(context.remove("pdp"), reads_today)?;
         let declared = policies.model.action(&environment.action.to_string()).ok();
         let properties = match context.remove("action") {
             Some(Value::Map(properties)) if declared.is_some_and(|action| action.properties.is_some()) => properties,
@@ -141,7 +146,7 @@ impl Example {
     }
 }
 
-fn moment(pdp: Option<Value>) -> Moment {
+fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
     let fields = match pdp {
         Some(Value::Map(fields)) => fields,
         _ => Map::new(),
@@ -150,6 +155,10 @@ fn moment(pdp: Option<Value>) -> Moment {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,
     };
+    let is_day = |today: &String| today.len() == 10 || today.get(10..).is_some_and(|rest| rest == "T00:00:00.000Z");
+    if reads_today && text("today").is_some_and(|today| !is_day(&today)) {
+        return Err("its `today` is not a day".to_owned());
+    }
     let today = text("today").and_then(|today| today.get(..10).map(str::to_owned));
     let now = text("now").or_else(|| today.as_ref().map(|today| format!("{today}T12:00:00.000Z")));
     let now = now.unwrap_or_else(|| format!("{TODAY}T12:00:00.000Z"));
@@ -160,7 +169,7 @@ fn moment(pdp: Option<Value>) -> Moment {
         _ => now.get(11..13).and_then(|hour| hour.parse().ok()).unwrap_or(12),
     };
     let instant = now.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
-    Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) }
+    Ok(Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) })
 }
 
 /// The day of an example where no policy reads the day.

@@ -38,10 +38,11 @@ impl Search<'_> {
             .with_real_accounts(&example, same)
             .or_else(|| self.find_real(solver, holds, denied, same))
             .unwrap_or(example);
-        self.polish(&mut example, same);
+        // While all that was made up is still there.
         if !example.real {
             self.rename(&mut example, same);
         }
+        self.polish(&mut example, same);
         example
     }
 
@@ -104,10 +105,7 @@ impl Search<'_> {
         let mut all = vec![candidate];
         for (place, attributes) in self.declared() {
             for (name, attribute) in attributes.iter() {
-                let kind = match &attribute.shape {
-                    Shape::Entity(kind) => kind,
-                    _ => continue,
-                };
+                let Shape::Entity(kind) = &attribute.shape else { continue };
                 let Some(real) = self.real(kind, PLACES, near) else { continue };
                 all = all
                     .into_iter()
@@ -165,7 +163,7 @@ impl Search<'_> {
         wanted.extend(self.heavy.clone());
         wanted.extend(pins);
         let Found::Request(found) = solver.find_where(&self.scene, all(wanted), denied) else { return None };
-        let mut example = Example::of(&found, self.environment, &self.snapshot.policies).ok()?;
+        let mut example = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some()).ok()?;
         (example.real, example.entities) = (true, Vec::new());
         same(&example).then_some(example)
     }
@@ -181,21 +179,24 @@ impl Search<'_> {
             }
             accepted
         };
-        let moments = ["2026-01-05", "2026-06-15"];
+        if !example.real {
+            // Dates and numbers hang together, so all of them at once and then one by one.
+            try_one(example, &|example| {
+                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_string()));
+                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), true));
+                set_moment(example, DAY);
+            });
+            try_one(example, &|example| {
+                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_number()));
+                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), false));
+            });
+        }
+        let moments = [DAY, "2026-06-15"];
         for day in moments {
-            let plain = |example: &mut Example| {
-                example.moment.today = day.to_owned();
-                example.moment.now_text = format!("{day}T{:02}:00:00.000Z", example.moment.hour);
-                example.moment.now = example
-                    .moment
-                    .now_text
-                    .parse::<jiff::Timestamp>()
-                    .map(jiff::Timestamp::as_millisecond)
-                    .unwrap_or_default();
-            };
+            let plain = |example: &mut Example| set_moment(example, day);
             let at_noon = |example: &mut Example| {
                 example.moment.hour = 12;
-                plain(example);
+                set_moment(example, day);
             };
             if try_one(example, &at_noon) || try_one(example, &plain) {
                 break;
@@ -209,15 +210,12 @@ impl Search<'_> {
         for (place, attributes) in self.declared() {
             self.polish_map(example, &[Step::Place(place)], &attributes, &mut try_one);
         }
+        for index in (0..example.entities.len()).rev() {
+            try_one(example, &|example| drop(example.entities.remove(index)));
+        }
     }
 
-    fn polish_map(
-        &self,
-        example: &mut Example,
-        path: &[Step],
-        attributes: &Attributes,
-        try_one: &mut dyn FnMut(&mut Example, &dyn Fn(&mut Example)) -> bool,
-    ) {
+    fn polish_map(&self, example: &mut Example, path: &[Step], attributes: &Attributes, try_one: &mut Try<'_>) {
         for (name, attribute) in attributes {
             let present = map_at(example, path).is_some_and(|map| map.contains_key(name.as_str()));
             if !present {
@@ -326,6 +324,49 @@ fn rename_json(value: &mut serde_json::Value, names: &BTreeMap<(String, String),
         _ => {}
     }
 }
+
+/// Makes a change if the question stays the same case, and says whether it did.
+type Try<'a> = dyn FnMut(&mut Example, &dyn Fn(&mut Example)) -> bool + 'a;
+
+/// The day of an example where the day does not matter.
+const DAY: &str = "2026-01-05";
+
+fn set_moment(example: &mut Example, day: &str) {
+    let moment = &mut example.moment;
+    moment.today = day.to_owned();
+    moment.now_text = format!("{day}T{:02}:00:00.000Z", moment.hour);
+    let now = moment.now_text.parse::<jiff::Timestamp>();
+    moment.now = now.map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+}
+
+/// Makes dates and numbers of an entity plain.
+fn plain_json(value: &mut serde_json::Value, which: &dyn Fn(&serde_json::Value) -> bool) {
+    match value {
+        serde_json::Value::Number(_) if which(value) => *value = json!(1),
+        serde_json::Value::String(text) if is_date(text) && which(value) => *value = json!("2025-06-01"),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| plain_json(value, which)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|value| plain_json(value, which)),
+        _ => {}
+    }
+}
+
+fn plain_values(map: &mut Map, dates: bool) {
+    for value in map.values_mut() {
+        match value {
+            Value::Number(number) if !dates => *number = 1.0,
+            Value::String(text) if dates && is_date(text) => *text = "2026-01-01".to_owned(),
+            Value::Map(inner) => plain_values(inner, dates),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text is a moment as the solver's values are written.
+fn is_date(text: &str) -> bool {
+    text.len() > 10 && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+const PLACES_OF_VALUES: [Place; 4] = [Place::Subject, Place::Resource, Place::Context, Place::Action];
 
 /// Where a question carries named values.
 #[derive(Debug, Clone, Copy)]

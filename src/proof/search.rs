@@ -52,7 +52,7 @@ impl Search<'_> {
             Found::None => Searched::None,
             Found::Undecided(reason) => Searched::Undecided(reason),
             Found::Request(found) => {
-                let first = Example::of(&found, self.environment, &self.snapshot.policies);
+                let first = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some());
                 let confirmed = first.and_then(|example| Ok((self.confirm)(&example)?.then_some(example)));
                 match confirmed {
                     Ok(Some(example)) => Searched::Example(Box::new(example)),

@@ -82,8 +82,12 @@ fn condition() -> impl Strategy<Value = String> {
 fn written() -> impl Strategy<Value = Written> {
     let action = prop::sample::select(vec!["action", "action == Action::\"read\"", "action in Action::\"any\""]);
     let link = prop::option::weighted(0.25, prop::sample::select(vec!["a", "b"]));
-    (prop::bool::weighted(0.7), action, condition(), link)
-        .prop_map(|(permits, action, condition, link)| Written { permits, action, condition, link })
+    (prop::bool::weighted(0.7), action, condition(), link).prop_map(|(permits, action, condition, link)| Written {
+        permits,
+        action,
+        condition,
+        link,
+    })
 }
 
 /// A set, and the same with one or two policies replaced, removed or added.
@@ -113,7 +117,9 @@ fn sources(policies: &[Written], schema: &str) -> Sources {
         text.push_str(&format!("@id(\"{id}\") {effect} ({principal}, {action}, resource) when {{ {condition} }};\n"));
         if let Some(group) = link {
             let link_id = format!("p{index}");
-            links.push(json!({"template_id": id, "link_id": link_id, "args": {"?principal": format!("Group::\"{group}\"")}}));
+            links.push(
+                json!({"template_id": id, "link_id": link_id, "args": {"?principal": format!("Group::\"{group}\"")}}),
+            );
         }
     }
     let links = Value::Array(links).to_string();

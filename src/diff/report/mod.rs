@@ -3,10 +3,18 @@
 //! What holds here: no form leaves out a difference or something undecided, and none calls a comparison with either of
 //! them passed.
 
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod sarif;
 mod terminal;
 
+pub use html::html;
 pub use json::json;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{Accepted, Comparison, Difference, Outcome};
