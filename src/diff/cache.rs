@@ -9,11 +9,13 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 7] = [
+const MADE_BY: [&str; 9] = [
     env!("CARGO_PKG_VERSION"),
     include_str!("compare.rs"),
     include_str!("../proof/assumptions.rs"),
+    include_str!("../proof/known.rs"),
     include_str!("../proof/meaning.rs"),
+    include_str!("../proof/rule.rs"),
     include_str!("../proof/readable.rs"),
     include_str!("../proof/search.rs"),
     include_str!("../engine/decide.rs"),

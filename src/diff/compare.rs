@@ -9,8 +9,8 @@ use crate::{
     policy::{self, Policies, SCHEMA_FILE},
     problem::has_errors,
     proof::{
-        Assumed, Compiled, Effort, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions,
-        each, meaning,
+        Assumed, Compiled, Effort, Environment, Example, Expr, Known, Rule, Scene, Search, Searched, Solver,
+        assumptions, each, meaning,
     },
     snapshot::{Snapshot, Sources},
 };
@@ -57,6 +57,7 @@ pub fn compare(
 ) -> Result<Comparison, String> {
     let base_rules = Rule::all(&base.snapshot.policies.set)?;
     let head_rules = Rule::all(&head.snapshot.policies.set)?;
+    let (base_known, head_known) = (Known::of(&base.snapshot.policies)?, Known::of(&head.snapshot.policies)?);
     let base_declared = schema::Declared::of(&base.snapshot.policies);
     let head_declared = schema::Declared::of(&head.snapshot.policies);
     let schema_changes = schema::changes(&base_declared, &head_declared);
@@ -102,12 +103,14 @@ pub fn compare(
             (true, true) => Ok(Pair {
                 base: Some((&base_judge, &base_rules)),
                 head: Some((&head.snapshot, &head_rules)),
+                known: &head_known,
                 note: None,
             }),
             (true, false) => match (&adapted_judge, &not_adapted) {
                 (Some(judge), _) => Ok(Pair {
                     base: Some((judge, &base_rules)),
                     head: Some((&head.snapshot, &head_rules)),
+                    known: &head_known,
                     note: Some(
                         "compared under the new schema: for questions as it has them, and not for those that only the \
                          old schema accepts"
@@ -122,11 +125,13 @@ pub fn compare(
             _ if in_head.contains(environment) => Ok(Pair {
                 base: None,
                 head: Some((&head.snapshot, &head_rules)),
+                known: &head_known,
                 note: Some("the old schema does not have these questions: they were refused".to_owned()),
             }),
             _ => Ok(Pair {
                 base: Some((&base.snapshot, &base_rules)),
                 head: None,
+                known: &base_known,
                 note: Some("the new schema does not have these questions: they are refused".to_owned()),
             }),
         };
@@ -230,6 +235,8 @@ fn outcome(environment: &Environment, settled: Settled) -> Outcome {
 struct Pair<'a> {
     base: Option<(&'a Snapshot, &'a [Rule])>,
     head: Option<(&'a Snapshot, &'a [Rule])>,
+    /// The schema that counts: the head's, where it has the environment.
+    known: &'a Known,
     note: Option<String>,
 }
 
@@ -336,7 +343,7 @@ impl OneWay<'_> {
             return Ok(());
         }
         let environment = self.comparing.environment;
-        let scene = Scene::new(&world.policies.schema, environment);
+        let scene = Scene::new(self.comparing.pair.known, environment);
         let mut read = to.rules.clone();
         read.extend(from.iter().flat_map(|from| from.rules.iter().copied()));
         let Assumed { light, heavy } = assumptions(&world.policies, environment, &read)?;

@@ -10,10 +10,10 @@
 //! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
 //!    and in nothing else (`engine::translate`). "Nothing else" is not assumed where such an attribute is a set; what is
 //!    then found may be refuted by the engine, and is reported as undecided.
-//! 5. An entity that another refers to, and that a policy looks into, is known to the directory. (Where it is not, the
-//!    policy fails and poort denies, under both sides of a comparison alike if both look into it.)
+//! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
+//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere: `known`.
 
-use super::{Environment, Rule, meaning::all};
+use super::{Environment, Rule, known::KNOWN, meaning::all};
 use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
 use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
 use smol_str::SmolStr;
@@ -55,6 +55,9 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
     for (variable, name, kind) in
         [(Var::Principal, "principal", &environment.principal), (Var::Resource, "resource", &environment.resource)]
     {
+        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema)) {
+            texts.push(format!("{name}[{}]", quoted(KNOWN)));
+        }
         if let Some(entity) = model.entity_type(kind)
             && let Held::ByRequest { attributes, parents, .. } = &entity.held
         {
@@ -262,6 +265,10 @@ impl Parents<'_> {
             }
             ExprKind::GetAttr { expr, attr } => {
                 let (path, guard, end) = self.walk(expr)?;
+                // What lies behind another entity may be nowhere.
+                if matches!(end, End::Entity(_)) && !matches!(expr.expr_kind(), ExprKind::Var(_)) {
+                    return None;
+                }
                 let name = quoted(attr);
                 let shape = match end {
                     End::Record(fields) => fields.into_iter().find(|(field, _)| field == attr)?.1,

@@ -1,7 +1,7 @@
 //! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
 
 use super::{
-    Effort, Environment, Example, Rule, assumptions,
+    Effort, Environment, Example, Known, Rule, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
     solver::{Found, Scene, Solver},
@@ -47,7 +47,17 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
         }
     };
     let environments = Environment::all(&policies.model);
-    let world = World { policies, rules: &rules, environments: &environments };
+    let known = match Known::of(policies) {
+        Ok(known) => known,
+        Err(message) => {
+            return Checked {
+                problems: vec![Problem::unreadable("policy::undecided", "policies", message).as_warning()],
+                policies: rules.len(),
+                undecided: rules.len(),
+            };
+        }
+    };
+    let world = World { policies, known, rules: &rules, environments: &environments };
     let indexes: Vec<_> = (0..rules.len()).collect();
     let found = workers::each(&indexes, effort, done, &|solver, index| world.look(solver, *index));
     let mut checked = Checked { policies: rules.len(), ..Checked::default() };
@@ -91,6 +101,7 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
 }
 
 struct World<'a> {
+    known: Known,
     policies: &'a Policies,
     rules: &'a [Rule],
     environments: &'a [Environment],
@@ -133,7 +144,7 @@ impl World<'_> {
         can_be_covered: bool,
         finding: &mut Finding,
     ) -> Result<(), String> {
-        let scene = Scene::new(&self.policies.schema, environment);
+        let scene = Scene::new(&self.known, environment);
         let others: Vec<_> = Rule::applicable(self.rules, environment, self.policies)
             .into_iter()
             .filter(|other| other.permits == rule.permits && other.id != rule.id)
@@ -230,7 +241,7 @@ impl World<'_> {
             if others.iter().any(|other| other.text == rule.text) {
                 continue;
             }
-            let scene = Scene::new(&self.policies.schema, environment);
+            let scene = Scene::new(&self.known, environment);
             let mut read = others.clone();
             read.push(rule);
             let assumed = assumptions(self.policies, environment, &read)?.light;

@@ -3,7 +3,7 @@
 //!
 //! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
 
-use super::Environment;
+use super::{Environment, known::KNOWN};
 use crate::{
     authzen,
     decision::Verdict,
@@ -94,7 +94,11 @@ impl Example {
         let name = if unique { name } else { environment.action.to_string() };
         let by_directory = |entity: &&&ast::Entity| {
             let held = policies.model.entity_type(entity.uid().entity_type()).map(|model| &model.held);
-            matches!(held, Some(Held::ByDirectory))
+            let is_known = !matches!(
+                entity.get(KNOWN),
+                Some(ast::PartialValue::Value(known)) if *known == ast::Value::from(false)
+            );
+            matches!(held, Some(Held::ByDirectory)) && is_known
         };
         Ok(Self {
             evaluation: Evaluation {
@@ -228,6 +232,7 @@ pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, Str
         |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
     let fields = |fields: &mut dyn Iterator<Item = (&smol_str::SmolStr, &ast::PartialValue)>| {
         fields
+            .filter(|(name, _)| *name != KNOWN)
             .map(|(name, given)| match given {
                 ast::PartialValue::Value(given) => Ok((name.to_string(), value_json(given)?)),
                 ast::PartialValue::Residual(_) => Err("the solver left a value open".to_owned()),

@@ -4,7 +4,7 @@
 //! allowed. They decide nothing; they are proven.
 
 use super::{
-    Effort, Environment, Example, Rule, assumptions,
+    Effort, Environment, Example, Known, Rule, assumptions,
     example::describe,
     meaning::{all, allowed},
     search::{Search, Searched},
@@ -103,9 +103,9 @@ impl Guarantees {
 pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done: &(dyn Fn() + Sync)) -> Proven {
     let Some(stated) = &guarantees.checked else { return Proven::default() };
     let policies = &snapshot.policies;
-    let (rules, stated_rules) = match (Rule::all(&policies.set), Rule::all(&stated.set)) {
-        (Ok(rules), Ok(stated)) => (rules, stated),
-        (Err(message), _) | (_, Err(message)) => {
+    let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
+        (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
+        (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
             let problems = vec![Problem::unreadable("guarantee::undecided", FOLDER, message)];
             return Proven { problems, ..Proven::default() };
         }
@@ -119,7 +119,7 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done:
         })
         .collect();
     let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
-    let prover = Prover { snapshot, stating, rules };
+    let prover = Prover { snapshot, stating, rules, known };
     let found = workers::each(&tasks, effort, done, &|solver, (_, rule, environment)| {
         prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided)
     });
@@ -158,12 +158,13 @@ struct Prover<'a> {
     snapshot: &'a Snapshot,
     stating: Snapshot,
     rules: Vec<Rule>,
+    known: Known,
 }
 
 impl Prover<'_> {
     fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
         let policies = &self.snapshot.policies;
-        let scene = Scene::new(&policies.schema, environment);
+        let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, policies);
         let mut read = applicable.clone();
         read.push(stated);

@@ -10,6 +10,7 @@
 //! - `environment`: request environments
 //! - `rule`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
+//! - `known`: entities that are referred to and that the directory does not know
 //! - `assumptions`: what every question has in common
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
@@ -23,6 +24,7 @@ mod check;
 mod environment;
 mod example;
 mod guarantee;
+mod known;
 pub(crate) mod meaning;
 mod pins;
 mod readable;
@@ -41,6 +43,7 @@ pub use workers::Effort;
 
 pub(crate) use assumptions::{Assumed, assumptions};
 pub(crate) use cedar_policy_core::ast::Expr;
+pub(crate) use known::Known;
 pub(crate) use search::{Search, Searched};
 pub(crate) use solver::{Compiled, Scene, Solver};
 pub(crate) use workers::each;

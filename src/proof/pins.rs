@@ -4,6 +4,7 @@
 use super::{
     Environment, Rule,
     assumptions::quoted,
+    known::KNOWN,
     meaning::{all, any},
 };
 use crate::{policy::Held, snapshot::Snapshot};
@@ -73,6 +74,7 @@ pub(crate) fn pins(snapshot: &Snapshot, environment: &Environment, read: &[&Rule
     for entity in chosen.values() {
         let uid = entity.uid();
         let declared = snapshot.policies.schema.as_ref().get_entity_type(uid.entity_type())?;
+        wishes.push(format!("{uid}[{}]", quoted(KNOWN)).parse().ok()?);
         for (name, _) in declared.attributes().iter().filter(|(name, _)| attributes.contains(*name)) {
             let quoted = quoted(name);
             let fact = match entity.get(name) {

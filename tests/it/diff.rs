@@ -203,6 +203,30 @@ fn a_policy_that_fails_denies_as_poort_does() {
 }
 
 #[test]
+fn a_policy_that_looks_into_an_entity_that_is_nowhere_fails() {
+    let world = World::new();
+    let schema = SCHEMA.replace("entity Group in [Group];", "entity Group in [Group] { open?: Bool, name: String };");
+    // Never true; but of a unit that the directory does not know, nothing can be read.
+    let looking =
+        "@id(\"looks\") forbid (principal, action, resource) when { resource.unit.name != resource.unit.name };";
+    for (side, policies) in [("base", POLICIES.to_owned()), ("head", format!("{POLICIES}\n{looking}"))] {
+        world.side_with(side, &policies, &schema);
+        let accounts = world.path(side).join("directory/accounts.json");
+        let text = fs::read_to_string(&accounts).unwrap().replacen("\"attrs\":{}", "\"attrs\":{\"name\":\"North\"}", 1);
+        fs::write(&accounts, text).unwrap();
+    }
+    let comparison = world.diff(&[], 0);
+    let found = differences(&comparison);
+    assert_eq!(found.len(), 1, "{comparison:#}");
+    assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-denied"), &json!(["looks"])));
+    assert!(!found[0].to_string().contains("poort: in the directory"), "{comparison:#}");
+    // Asking whether there is something to read never fails.
+    let asking = looking.replace("resource.unit.name != resource.unit.name", "resource.unit has open && 1 > 2");
+    fs::write(world.path("head/all.cedar"), format!("{POLICIES}\n{asking}")).unwrap();
+    assert_eq!(world.diff(&[], 0)["counts"]["equal"], 3);
+}
+
+#[test]
 fn no_difference_rests_on_what_poort_never_asks() {
     let world = World::new();
     let never = [
@@ -455,7 +479,7 @@ fn every_report_names_the_difference_and_its_place() {
     assert!(read("r.xml").contains("tests=\"3\" skipped=\"0\" failures=\"1\" errors=\"0\""), "{}", read("r.xml"));
     let markdown = read("r.md");
     assert!(markdown.contains("### ❌ Newly allowed: Officer × consult × Record, by `consult`"), "{markdown}");
-    assert!(!markdown.contains("<b>"), "{markdown}");
+    assert!(markdown.contains("&lt;b&gt;purpose&lt;/b&gt; 8 \\| 9"), "{markdown}");
     let html = read("r.html");
     assert!(html.contains("not passed") && html.contains("officer-1") && !html.contains("<b>purpose"), "{html}");
     for reference in ["src=", "href=", "url(", "http://", "https://", "@import"] {
@@ -472,7 +496,7 @@ fn a_policy_that_was_removed_is_shown_where_it_stood() {
     let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
     assert_eq!(
         (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
-        (&json!("base/all.cedar"), &json!(6))
+        (&json!("base/all.cedar"), &json!(8))
     );
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const CASES: u32 = 24;
 
 const SCHEMA: &str = r#"
-entity Group in [Group];
+entity Group in [Group] { open: Bool, boss?: User };
 entity User in [Group] { level: Long, active: Bool, home: Group };
 @source("request")
 @parents("unit")
@@ -35,11 +35,11 @@ const SCHEMAS: [(&str, &str); 5] = [
     ("", ""),
     ("kind?: String", "kind?: String, secret?: Bool"),
     ("action read, write in", "action read, write, erase in"),
-    ("entity Group in [Group];", "entity Group in [Group] { name?: String };"),
+    ("boss?: User", "boss?: User, name?: String"),
     ("action read, write in", "action read in"),
 ];
 
-const ATOMS: [&str; 17] = [
+const ATOMS: [&str; 22] = [
     "principal.level > 1",
     "principal.level > resource.level",
     "principal.level + 1 > resource.level",
@@ -53,6 +53,11 @@ const ATOMS: [&str; 17] = [
     "principal.home == resource.unit",
     "resource has kind && resource.kind == \"x\"",
     "resource has kind",
+    "principal.home.open",
+    "resource.unit.open",
+    "resource.unit has open",
+    "resource.unit has boss && resource.unit.boss == principal",
+    "resource.unit has boss && resource.unit.boss.active",
     "context.flag",
     "context.pdp.hour < 6",
     "context.pdp.hour > 23",
@@ -146,12 +151,13 @@ const MEMBERS: [&str; 3] = ["", "a", "b"];
 
 fn accounts() -> Value {
     let mut all = vec![
-        json!({"uid": group("a"), "attrs": {}, "parents": [group("b")]}),
-        json!({"uid": group("b"), "attrs": {}, "parents": []}),
+        json!({"uid": group("a"), "attrs": {"open": true, "boss": {"type": "User", "id": "gone"}}, "parents": [group("b")]}),
+        json!({"uid": group("b"), "attrs": {"open": false, "boss": {"type": "User", "id": "u1"}}, "parents": []}),
     ];
     for (index, (level, member)) in users().enumerate() {
         let parents: Vec<_> = Some(member).filter(|member| !member.is_empty()).map(group).into_iter().collect();
-        let home = if index % 2 == 0 { "a" } else { "b" };
+        // The last is nowhere.
+        let home = ["a", "b", "gone"][index % 3];
         let attrs = json!({"level": level, "active": index % 4 < 2, "home": group(home)});
         all.push(json!({"uid": {"type": "User", "id": format!("u{index}")}, "attrs": attrs, "parents": parents}));
     }
@@ -165,7 +171,7 @@ fn users() -> impl Iterator<Item = (i64, &'static str)> {
 
 fn universe() -> Vec<(Value, Moment)> {
     let mut all = Vec::new();
-    let docs: Vec<_> = ["a", "b"]
+    let docs: Vec<_> = ["a", "b", "gone"]
         .into_iter()
         .flat_map(|unit| [0, 2].into_iter().map(move |level| (unit, level)))
         .flat_map(|(unit, level)| [None, Some("x"), Some("y")].into_iter().map(move |kind| (unit, level, kind)))
