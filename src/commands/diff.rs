@@ -108,14 +108,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         output.error(&format!("--env: no environment has `{filter}` in its name"));
         return Err(Exit::Usage);
     }
-    let report = Report { comparison: &comparison, accepted: &accepted, strict: arguments.strict };
+    let report = Report::new(&comparison, &accepted, arguments.strict);
     for (format, file) in &arguments.report {
         fs::write(file, write(*format, &report, false)).map_err(|error| {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
             Exit::Failed
         })?;
     }
-    for number in accepted.judge(&comparison, arguments.strict).unused {
+    for number in &report.judged().unused {
         let file = arguments.accept.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
         output.tell(&format!("warning: {file}: entry {number} covers nothing in this change; leave it out"));
     }

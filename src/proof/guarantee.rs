@@ -184,24 +184,34 @@ impl Prover<'_> {
             read: &read,
             confirm: &confirm,
         };
-        Ok(search.find(solver, &holds, fails.as_ref()))
+        Ok(match search.find(solver, &holds, fails.as_ref()) {
+            Searched::Example(example) => {
+                let same = |example: &Example| confirm(example).unwrap_or(false);
+                let readable = search.readable(solver, &[holds], fails.as_ref(), *example, &same);
+                Searched::Example(Box::new(readable))
+            }
+            other => other,
+        })
     }
 
     /// Whether the engine says that the guarantee matches, and that poort decides otherwise.
     fn confirm(&self, example: &Example, stated: &Rule) -> Result<bool, String> {
-        let own = if example.real { None } else { Some(example.directory(&self.snapshot.policies)?) };
-        let with = |snapshot: &Snapshot| {
-            let directory = own.clone().unwrap_or_else(|| snapshot.directory.clone());
-            Snapshot::of(snapshot.policies.clone(), directory)
-        };
-        let verdict = example.decide(&with(self.snapshot))?;
+        if example.real {
+            return Self::confirm_in(example, stated, self.snapshot, &self.stating);
+        }
+        let own = example.directory(&self.snapshot.policies)?;
+        let with = |snapshot: &Snapshot| Snapshot::of(snapshot.policies.clone(), own.clone());
+        Self::confirm_in(example, stated, &with(self.snapshot), &with(&self.stating))
+    }
+
+    fn confirm_in(example: &Example, stated: &Rule, deciding: &Snapshot, stating: &Snapshot) -> Result<bool, String> {
+        let verdict = example.decide(deciding)?;
         if verdict.decision.is_allow() == stated.permits {
             return Ok(false);
         }
-        let stating = with(&self.stating);
-        let question = engine::translate(&stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
+        let question = engine::translate(stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
             .map_err(|error| error.to_string())?;
-        let matches = engine::explain(&stating, &question)?
+        let matches = engine::explain(stating, &question)?
             .iter()
             .any(|explained| explained.policy.id == stated.id && explained.applies());
         Ok(matches)

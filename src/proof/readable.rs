@@ -15,7 +15,10 @@ use crate::{
 };
 use cedar_policy_core::ast::{self, Expr};
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How many questions the engine may be asked to find real accounts.
 const TRIES: usize = 3_000;
@@ -252,25 +255,32 @@ impl Search<'_> {
 
     /// Gives entities that were made up names that say so.
     fn rename(&self, example: &mut Example, same: &dyn Fn(&Example) -> bool) {
+        let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+        example.entities.iter().for_each(|entity| ids_in_json(entity, &mut found));
+        let mut walked = example.clone();
+        for (place, attributes) in self.declared() {
+            rename_map(place.of_mut(&mut walked), &attributes, &mut |kind, id| {
+                found.insert((kind.to_string(), id.clone()));
+            });
+        }
         let mut names: BTreeMap<(String, String), String> = BTreeMap::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for entity in &example.entities {
-            let part = |name: &str| entity.pointer(&format!("/uid/{name}")).and_then(|part| part.as_str());
-            let (Some(kind), Some(id)) = (part("type"), part("id")) else { continue };
-            // An id that a policy names must stay.
+        for (kind, id) in found {
+            // An id that a policy names must stay, and such ids are words.
             if id.len() > 3 {
                 continue;
             }
-            let count = counts.entry(kind.to_owned()).or_default();
+            let count = counts.entry(kind.clone()).or_default();
             *count += 1;
-            let short = kind.rsplit("::").next().unwrap_or(kind).to_lowercase();
-            names.insert((kind.to_owned(), id.to_owned()), format!("example-{short}-{count}"));
+            let short = kind.rsplit("::").next().unwrap_or(&kind).to_lowercase();
+            let name = format!("example-{short}-{count}");
+            names.insert((kind, id), name);
         }
         let mut renamed = example.clone();
         for entity in &mut renamed.entities {
             rename_json(entity, &names);
         }
-        let rename = |kind: &ast::EntityType, id: &mut String| {
+        let mut rename = |kind: &ast::EntityType, id: &mut String| {
             if let Some(name) = names.get(&(kind.to_string(), id.clone())) {
                 id.clone_from(name);
             }
@@ -278,7 +288,7 @@ impl Search<'_> {
         rename(&self.environment.principal, &mut renamed.evaluation.subject.id);
         rename(&self.environment.resource, &mut renamed.evaluation.resource.id);
         for (place, attributes) in self.declared() {
-            rename_map(place.of_mut(&mut renamed), &attributes, &rename);
+            rename_map(place.of_mut(&mut renamed), &attributes, &mut rename);
         }
         if same(&renamed) {
             *example = renamed;
@@ -286,7 +296,7 @@ impl Search<'_> {
     }
 }
 
-fn rename_map(map: &mut Map, attributes: &Attributes, rename: &dyn Fn(&ast::EntityType, &mut String)) {
+fn rename_map(map: &mut Map, attributes: &Attributes, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
     for (name, value) in map {
         if let Some(attribute) = attributes.get(name.as_str()) {
             rename_value(value, &attribute.shape, rename);
@@ -294,13 +304,27 @@ fn rename_map(map: &mut Map, attributes: &Attributes, rename: &dyn Fn(&ast::Enti
     }
 }
 
-fn rename_value(value: &mut Value, shape: &Shape, rename: &dyn Fn(&ast::EntityType, &mut String)) {
+fn rename_value(value: &mut Value, shape: &Shape, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
     match (shape, value) {
         (Shape::Entity(kind), Value::String(id)) => rename(kind, id),
         (Shape::Set(element), Value::List(values)) => {
             values.iter_mut().for_each(|value| rename_value(value, element, rename));
         }
         (Shape::Record(attributes), Value::Map(map)) => rename_map(map, attributes, rename),
+        _ => {}
+    }
+}
+
+/// The types and ids of all that looks like `{"type", "id"}`.
+fn ids_in_json(value: &serde_json::Value, found: &mut BTreeSet<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => match (fields.get("type"), fields.get("id")) {
+            (Some(serde_json::Value::String(kind)), Some(serde_json::Value::String(id))) if fields.len() == 2 => {
+                found.insert((kind.clone(), id.clone()));
+            }
+            _ => fields.values().for_each(|value| ids_in_json(value, found)),
+        },
+        serde_json::Value::Array(values) => values.iter().for_each(|value| ids_in_json(value, found)),
         _ => {}
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn json(report: &Report<'_>) -> String {
     let comparison = report.comparison;
-    let judged = report.accepted.judge(comparison, report.strict);
+    let judged = &report.judged;
     let groups: Vec<_> = groups(comparison)
         .iter()
         .map(|group| {

@@ -17,40 +17,47 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::terminal;
 
-use super::{Accepted, Comparison, Difference, Outcome};
+use super::{AcceptVerdict, Accepted, Comparison, Difference};
+use std::collections::HashSet;
 
 /// What a report is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Report<'a> {
-    /// The comparison.
-    pub comparison: &'a Comparison,
-    /// What reviewers accepted.
-    pub accepted: &'a Accepted,
-    /// Whether what is newly denied asks for acceptance too.
-    pub strict: bool,
+    comparison: &'a Comparison,
+    strict: bool,
+    judged: AcceptVerdict<'a>,
+    open: HashSet<*const Difference>,
 }
 
 impl<'a> Report<'a> {
-    /// The differences that ask for acceptance and have none.
+    /// A report on a comparison, of which reviewers accepted a part. `strict`: what is newly denied asks for acceptance too.
     #[must_use]
-    pub fn open(&self) -> Vec<(&'a Outcome, &'a Difference)> {
-        self.accepted.judge(self.comparison, self.strict).open
+    pub fn new(comparison: &'a Comparison, accepted: &Accepted, strict: bool) -> Self {
+        let judged = accepted.judge(comparison, strict);
+        let open = judged.open.iter().map(|(_, difference)| std::ptr::from_ref(*difference)).collect();
+        Self { comparison, strict, judged, open }
+    }
+
+    /// What the accepted entries make of it.
+    #[must_use]
+    pub const fn judged(&self) -> &AcceptVerdict<'a> {
+        &self.judged
     }
 
     /// Whether the change may go on.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.open().is_empty() && self.comparison.undecided() == 0
+        self.open.is_empty() && self.comparison.undecided() == 0
     }
 
     fn is_open(&self, difference: &Difference) -> bool {
-        self.open().iter().any(|(_, other)| std::ptr::eq(*other, difference))
+        self.open.contains(&std::ptr::from_ref(difference))
     }
 
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let judged = self.accepted.judge(self.comparison, self.strict);
+        let judged = &self.judged;
         let undecided = self.comparison.undecided();
         let mut parts = Vec::new();
         if !judged.open.is_empty() {
