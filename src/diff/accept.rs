@@ -153,3 +153,72 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{Question, Said, Settled};
+
+    fn outcome(policies: &[&str]) -> Outcome {
+        let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
+        let example = Question {
+            question: serde_json::Value::Null,
+            today: String::new(),
+            hour: 0,
+            now: String::new(),
+            application: None,
+            time_matters: false,
+            real: true,
+            entities: Vec::new(),
+        };
+        let policies = policies.iter().map(|id| (*id).to_owned()).collect();
+        let change = Direction::NewlyAllowed;
+        Outcome {
+            principal: "Officer".to_owned(),
+            action: "consult".to_owned(),
+            resource: "Record".to_owned(),
+            differences: vec![Difference { change, policies, example, base: said(false), head: said(true) }],
+            undecided: Vec::new(),
+            note: None,
+            settled: Settled::Solver,
+        }
+    }
+
+    #[track_caller]
+    fn covers(entry: &str, policies: &[&str], expected: bool) {
+        let outcome = outcome(policies);
+        let text = format!("- {{{entry}, reason: because, approved_by: someone}}");
+        let accepted = Accepted::read(&text).unwrap();
+        assert_eq!(accepted.entries[0].covers(&outcome, &outcome.differences[0]), expected, "{text}");
+    }
+
+    #[test]
+    fn an_entry_covers_a_difference_only_if_it_names_every_policy_that_causes_it() {
+        covers("change: newly-allowed, policies: [one, two]", &["one"], true);
+        covers("change: newly-allowed, policies: [one, two]", &["one", "two"], true);
+        covers("change: newly-allowed, policies: [one]", &["one", "two"], false);
+    }
+
+    #[test]
+    fn what_an_entry_names_must_fit() {
+        covers("change: newly-allowed, principal: [Partner, Officer], policies: [one]", &["one"], true);
+        covers("change: newly-allowed, principal: Partner, policies: [one]", &["one"], false);
+        covers("change: newly-allowed, action: erase, policies: [one]", &["one"], false);
+        covers("change: newly-allowed, resource: Other, policies: [one]", &["one"], false);
+        covers("change: newly-denied, policies: [one]", &["one"], false);
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_is_refused() {
+        for text in [
+            "change: newly-allowed",
+            "- {change: newly-allowed}",
+            "- {change: more, policies: [a], reason: b, approved_by: c}",
+        ] {
+            assert!(Accepted::read(text).is_err(), "{text}");
+        }
+        let unknown = "- {change: newly-allowed, polices: [a], policies: [a], reason: b, approved_by: c}";
+        assert!(Accepted::read(unknown).unwrap_err().contains("polices"));
+        assert_eq!(Accepted::read("# nothing yet\n"), Ok(Accepted::default()));
+    }
+}

@@ -1,7 +1,7 @@
 //! Entities that something refers to and that the directory does not know.
 //!
 //! A caller or the directory may name an entity that is nowhere. Then a policy that reads a declared attribute of it
-//! fails, and asking whether it has one gives no; Cedar's analysis takes every entity to be there. So every type gets one
+//! fails, asking whether it has one gives no, and it lies in no other entity; Cedar's analysis takes every entity to be there. So every type gets one
 //! more attribute that says whether the directory knows the entity, and each place where an expression looks into an
 //! entity that it was led to asks for it. The principal and the resource are always there: poort denies otherwise.
 
@@ -94,10 +94,22 @@ impl Known {
             ExprKind::UnaryApp { op, arg } => Expr::unary_app(*op, go(arg)),
             ExprKind::BinaryApp { op, arg1, arg2 } => {
                 let asked = Expr::binary_app(*op, go(arg1), go(arg2));
-                if *op == ast::BinaryOp::HasTag && self.is_led_to(arg1) {
-                    Expr::and(known(go(arg1)), asked)
-                } else {
-                    asked
+                match op {
+                    ast::BinaryOp::HasTag if self.is_led_to(arg1) => Expr::and(known(go(arg1)), asked),
+                    // What is nowhere lies in itself and in nothing else.
+                    ast::BinaryOp::In if self.is_led_to(arg1) => match (entity_type(arg1), arg2.data()) {
+                        (Some(kind), _) if entity_type(arg2) == Some(kind) => {
+                            Expr::ite(known(go(arg1)), asked, Expr::is_eq(go(arg1), go(arg2)))
+                        }
+                        (Some(kind), Some(Type::Set { element_type: Some(element) }))
+                            if single(element) == Some(kind) =>
+                        {
+                            let among = Expr::binary_app(ast::BinaryOp::Contains, go(arg2), go(arg1));
+                            Expr::ite(known(go(arg1)), asked, among)
+                        }
+                        _ => Expr::and(known(go(arg1)), asked),
+                    },
+                    _ => asked,
                 }
             }
             ExprKind::ExtensionFunctionApp { fn_name, args } => {
@@ -140,9 +152,20 @@ impl Known {
 
     /// Whether the entity type of an expression requires an attribute; `None` if it is no entity or has none such.
     fn declares(&self, typed: &Expr<Option<Type>>, attribute: &str) -> Option<bool> {
-        let Some(Type::Entity(EntityKind::Entity(types))) = typed.data() else { return None };
         let schema: &ValidatorSchema = self.0.as_ref();
-        Some(schema.get_entity_type(types.get_single_entity()?)?.attr(attribute)?.is_required)
+        Some(schema.get_entity_type(entity_type(typed)?)?.attr(attribute)?.is_required)
+    }
+}
+
+/// The type of the entity that an expression is.
+fn entity_type(typed: &Expr<Option<Type>>) -> Option<&ast::EntityType> {
+    single(typed.data().as_ref()?)
+}
+
+fn single(ty: &Type) -> Option<&ast::EntityType> {
+    match ty {
+        Type::Entity(EntityKind::Entity(types)) => types.get_single_entity(),
+        _ => None,
     }
 }
 
@@ -162,7 +185,7 @@ pub(crate) fn looks_further(expression: &Expr) -> bool {
         ExprKind::GetAttr { expr, .. } | ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => {
             !matches!(expr.expr_kind(), ExprKind::Var(_))
         }
-        ExprKind::BinaryApp { op: ast::BinaryOp::HasTag | ast::BinaryOp::GetTag, arg1, .. } => {
+        ExprKind::BinaryApp { op: ast::BinaryOp::HasTag | ast::BinaryOp::GetTag | ast::BinaryOp::In, arg1, .. } => {
             !matches!(arg1.expr_kind(), ExprKind::Var(_))
         }
         _ => false,

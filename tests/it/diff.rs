@@ -200,6 +200,13 @@ fn a_policy_that_fails_denies_as_poort_does() {
     assert_eq!(found.len(), 1, "{comparison:#}");
     assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-denied"), &json!(["sum"])));
     assert!(found[0]["head"]["reason"].as_str().unwrap().contains("could not be evaluated"), "{comparison:#}");
+    // Nor does a permit that fails leave the others in force.
+    let failing =
+        "@id(\"sum\") permit (principal, action, resource) when { principal.level + 1 < -9223372036854775807 };";
+    world.side("head", &format!("{POLICIES}\n{failing}"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(differences(&comparison).len(), 1, "{comparison:#}");
+    assert_eq!(differences(&comparison)[0]["change"], "newly-denied");
 }
 
 #[test]
