@@ -367,7 +367,7 @@ impl OneWay<'_> {
                 if difference.policies.len() < 2 {
                     break;
                 }
-                let without = self.excluded(std::slice::from_ref(&id));
+                let without = self.uninvolved(std::slice::from_ref(&id));
                 let narrower = meaning::all(holds.iter().cloned().chain([without]));
                 if let Searched::Example(other) = search.find(solver, &narrower, denied.as_ref()) {
                     let narrower = self.difference(&other)?;
@@ -382,13 +382,26 @@ impl OneWay<'_> {
             if cause.is_empty() {
                 return Ok(());
             }
-            holds.push(self.excluded(&cause));
+            holds.push(Expr::not(self.explained(&cause)));
         }
-        Ok(())
+        Err(format!("there are more than {CAUSES} causes; what lies behind them was not looked at"))
+    }
+
+    /// Holds for what would be allowed if these policies alone had changed. What is left needs another change as well.
+    fn explained(&self, ids: &[String]) -> Expr {
+        let named = |rule: &&Rule| ids.contains(&rule.id);
+        let rules: Vec<_> = match self.from {
+            Some(from) => {
+                let kept = from.rules.iter().copied().filter(|rule| !named(rule));
+                kept.chain(self.to.rules.iter().copied().filter(named)).collect()
+            }
+            None => self.to.rules.iter().copied().filter(|rule| !rule.permits || named(rule)).collect(),
+        };
+        meaning::allowed(&rules)
     }
 
     /// Holds where at least one of these policies has no part in the decision.
-    fn excluded(&self, ids: &[String]) -> Expr {
+    fn uninvolved(&self, ids: &[String]) -> Expr {
         let of = |half: Option<&Half<'_>>, permits: bool| -> Vec<Expr> {
             let rules = half.into_iter().flat_map(|half| half.rules.iter());
             rules

@@ -189,6 +189,24 @@ fn a_cause_behind_another_is_shown_too() {
 }
 
 #[test]
+fn a_cause_that_needs_another_is_not_hidden_behind_it() {
+    let world = World::new();
+    let with = |consult: &str, forbid: &str| {
+        format!(
+            "@id(\"chief\") permit (principal, action == Action::\"consult\", resource) when {{ principal.level > 3 }};\n\
+             @id(\"consult\") permit (principal, action == Action::\"consult\", resource) when {{ {consult} }};\n{forbid}"
+        )
+    };
+    let forbid = "@id(\"never\") forbid (principal, action, resource) when { context.purpose == \"9\" };";
+    world.side("base", &with("context.purpose == \"8\"", forbid));
+    world.side("head", &with("context.purpose == \"8\" || (context.purpose == \"9\" && principal.active)", ""));
+    let comparison = world.diff(&[], 5);
+    let causes: Vec<_> = differences(&comparison).iter().map(|found| found["policies"].clone()).collect();
+    // Chiefs gain by the forbid that went alone; the others need the wider permit too.
+    assert_eq!(causes, [json!(["consult", "never"]), json!(["never"])], "{comparison:#}");
+}
+
+#[test]
 fn a_policy_that_fails_denies_as_poort_does() {
     let world = World::new();
     // Cedar alone would skip this forbid where it overflows, and so see no difference.
