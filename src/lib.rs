@@ -31,12 +31,12 @@
 //! ```text
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
-//!  5  api · admin · suite                        the wire for callers; the wire for operators; tests of policies
+//!  5  api · admin · suite · diff                 the wire for callers and for operators; tests of policies, changes of them
 //!  4  pdp · proof                                the path of a question; what holds for all questions
-//!  3  engine · cache · store · decision_log      none imports another
+//!  3  engine · cache · store · decision_log · matrix     none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
-//!  1  policy ◄─ directory · spool · telemetry · report   sources; bytes to disk; what operators and officers see
-//!     policy ◄─ conditions                       the boolean parts of policies, with their places
+//!  1  policy ◄─ directory · lint · conditions    sources; what is unwise in them; their smallest boolean parts
+//!     spool · telemetry · report                 bytes to disk; what operators see; what officers and CI read
 //!  0  evaluation · decision · revision · trace · moment · problem · authzen
 //! ```
 //!
@@ -101,6 +101,7 @@ pub mod conditions;
 pub mod config;
 pub mod decision;
 pub mod decision_log;
+pub mod diff;
 pub mod directory;
 pub mod engine;
 pub mod evaluation;

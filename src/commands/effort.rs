@@ -1,10 +1,9 @@
-//! What the commands that prove share: how much time the solver gets, and a bar that shows how far it is.
+//! What the commands that prove share: how much time the solver gets.
 
 use super::{Exit, output::Output};
 use crate::proof::{self, Effort};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Solving {
@@ -26,16 +25,5 @@ impl Solving {
             Exit::Usage
         })?;
         Ok(Effort { limit, ..Effort::default() })
-    }
-}
-
-/// A bar on standard error, if that is a terminal.
-pub(super) fn bar(what: &'static str) -> ProgressBar {
-    let target =
-        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target).with_message(what);
-    match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -4,6 +4,7 @@
 //! - `validate`: check the policy folder
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `diff`, `side`: what a change of policies would grant and take away
 //! - `matrix`: who may do what
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
@@ -11,6 +12,7 @@
 //! - `effort`, `prove`: what can be proven of the policies
 //! - `output`: standard output and standard error; nothing else writes to them
 
+mod diff;
 mod effort;
 mod evaluate;
 mod exit;
@@ -20,6 +22,7 @@ mod matrix;
 mod output;
 mod prove;
 mod serve;
+mod side;
 mod test;
 mod validate;
 
@@ -60,6 +63,9 @@ enum Command {
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
+    /// Show what a policy change would grant and take away, for all questions
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(Box<diff::Arguments>),
     /// Show who may do what: every account, operation and type of record
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(matrix::Arguments),
@@ -151,6 +157,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),

@@ -78,6 +78,11 @@ impl Output {
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
     }
 
+    /// Whether results may have colours.
+    pub(super) fn result_is_coloured(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
     /// A text in a colour, if there are colours.
     pub(super) fn paint(&self, code: u8, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }

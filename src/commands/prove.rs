@@ -41,7 +41,7 @@ pub(super) fn run(
         Ok(guarantees) => guarantees,
         Err(problems) => return Ok(Some(Found { problems, summary: String::new() })),
     };
-    let bar = effort::bar("proving");
+    let bar = output.progress("proofs");
     let done = || bar.inc(1);
     let proven = proof::prove(snapshot, &guarantees, effort, &done);
     let checked = proof::check(&snapshot.policies, effort, &done);

@@ -59,6 +59,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let warnings = problems.len() - errors;
     let Some(snapshot) = snapshot.filter(|_| errors == 0 && !(*deny_warnings && warnings > 0)) else {
         output.tell(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
+        if !proven.is_empty() {
+            output.tell(&proven);
+        }
         return Ok(Exit::NotValid);
     };
     let summary = format!(

@@ -48,6 +48,8 @@ pub struct Policies {
     pub set: cedar::PolicySet,
     /// The schema that they were validated against.
     pub schema: cedar::Schema,
+    /// The text of the schema, from which tools make others.
+    pub schema_text: Arc<str>,
     /// The schema, as the translation of questions needs it.
     pub model: Arc<Model>,
     /// What each policy says about itself.
@@ -109,7 +111,8 @@ impl Policies {
             Ok((set, reads, action_entities)) => {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
-                Some(Self { set, schema, model, facts, places, action_entities, reads, revision })
+                let schema_text = sources.schema().map(|file| file.text.clone()).unwrap_or_default();
+                Some(Self { set, schema, schema_text, model, facts, places, action_entities, reads, revision })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));

@@ -10,12 +10,13 @@
 //! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
 //!    and in nothing else (`engine::translate`). "Nothing else" is not assumed where such an attribute is a set; what is
 //!    then found may be refuted by the engine, and is reported as undecided.
-//! 5. An entity that another refers to, and that a policy looks into, is known to the directory. (Where it is not, the
-//!    policy fails and poort denies, under both sides of a comparison alike if both look into it.)
+//! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
+//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere: `known`.
 
-use super::{Environment, Rule};
+use super::{Environment, Rule, known::KNOWN, meaning::all};
 use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
 use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
+use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
 /// The largest whole number that the wire carries.
@@ -24,77 +25,113 @@ const EXACT: i64 = 9_007_199_254_740_991;
 const FIRST: &str = "0000-01-01T00:00:00.000+2359";
 const LAST: &str = "9999-12-31T23:59:59.999-2359";
 
-/// Expressions that hold for every question that poort makes in an environment, for the policies that are asked about.
+/// What holds for every question that poort makes in an environment, as far as it matters to some policies.
+#[derive(Debug, Clone)]
+pub(crate) struct Assumed {
+    /// What costs the solver little.
+    pub(crate) light: Expr,
+    /// What costs it much, and matters seldom. It is enough to assume it where a request was found without it: what is
+    /// refuted without it is refuted.
+    pub(crate) heavy: Option<Expr>,
+}
+
+/// What holds for every question that poort makes in an environment, for the policies that are asked about.
 ///
 /// # Errors
 /// A fault of poort: an assumption that is no Cedar.
-pub(crate) fn assumptions(
-    policies: &Policies,
-    environment: &Environment,
-    rules: &[&Rule],
-) -> Result<Vec<Expr>, String> {
+pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules: &[&Rule]) -> Result<Assumed, String> {
     let model = &policies.model;
+    let read = Read::of(rules);
     let mut texts = Vec::new();
+    let mut heavy = Vec::new();
     if let Ok(action) = model.action(&environment.action.to_string()) {
-        clock(action, &mut texts);
-        values("context", &action.context, &mut texts);
+        clock(action, &read, &mut texts, &mut heavy);
+        texts.extend(within("context", &action.context, &read));
         if let Some(properties) = &action.properties {
-            let within = within("context.action", &properties.attributes);
+            let within = within("context.action", &properties.attributes, &read);
             texts.extend(within.map(|within| format!("!(context has action) || ({within})")));
         }
     }
     for (variable, name, kind) in
         [(Var::Principal, "principal", &environment.principal), (Var::Resource, "resource", &environment.resource)]
     {
+        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema)) {
+            texts.push(format!("{name}[{}]", quoted(KNOWN)));
+        }
         if let Some(entity) = model.entity_type(kind)
             && let Held::ByRequest { attributes, parents, .. } = &entity.held
         {
-            values(name, attributes, &mut texts);
+            texts.extend(within(name, attributes, &read));
             let parents = Parents { policies, environment, variable, name, entity, attributes, parents };
             parents.assume(rules, &mut texts);
         }
     }
-    texts
-        .iter()
-        .map(|text| text.parse().map_err(|error| format!("the assumption `{text}` is not Cedar: {error}")))
-        .collect()
+    let parsed = |texts: &[String]| -> Result<Vec<Expr>, String> {
+        let parsed = texts
+            .iter()
+            .map(|text| text.parse().map_err(|error| format!("the assumption `{text}` is not Cedar: {error}")));
+        parsed.collect()
+    };
+    Ok(Assumed {
+        light: all(parsed(&texts)?),
+        heavy: (!heavy.is_empty()).then(|| parsed(&heavy).map(all)).transpose()?,
+    })
 }
 
-fn clock(action: &ActionModel, texts: &mut Vec<String>) {
+/// The names of the attributes that policies read. What none of them reads needs no assumption.
+struct Read(BTreeSet<SmolStr>);
+
+impl Read {
+    fn of(rules: &[&Rule]) -> Self {
+        let parts = rules.iter().flat_map(|rule| rule.condition.subexpressions());
+        Self(
+            parts
+                .filter_map(|part| match part.expr_kind() {
+                    ExprKind::GetAttr { attr, .. } => Some(attr.clone()),
+                    _ => None,
+                })
+                .collect(),
+        )
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+}
+
+fn clock(action: &ActionModel, read: &Read, texts: &mut Vec<String>, heavy: &mut Vec<String>) {
     let Some(pdp) = action.pdp else { return };
-    let mut parts = vec!["context has pdp".to_owned()];
-    if pdp.hour {
-        parts.push("context.pdp has hour && context.pdp.hour >= 0 && context.pdp.hour <= 23".to_owned());
+    texts.push("context has pdp".to_owned());
+    for (declared, name) in [(pdp.hour, "hour"), (pdp.today, "today"), (pdp.now, "now")] {
+        if declared {
+            texts.push(format!("context has pdp && context.pdp has {name}"));
+        }
     }
-    if pdp.today {
-        parts.push(format!(
-            "context.pdp has today && context.pdp.today >= datetime(\"{FIRST}\") && \
-             context.pdp.today <= datetime(\"{LAST}\") && context.pdp.today == context.pdp.today.toDate()"
-        ));
+    let assume = |names: &[(bool, &str)], what: &str, into: &mut Vec<String>| {
+        if names.iter().all(|(declared, name)| *declared && read.has(name)) {
+            let guard: String = names.iter().map(|(_, name)| format!("context.pdp has {name} && ")).collect();
+            into.push(format!("context has pdp && {guard}{what}"));
+        }
+    };
+    assume(&[(pdp.hour, "hour")], "context.pdp.hour >= 0 && context.pdp.hour <= 23", texts);
+    for (declared, name) in [(pdp.today, "today"), (pdp.now, "now")] {
+        let what = format!("context.pdp.{name} >= datetime(\"{FIRST}\") && context.pdp.{name} <= datetime(\"{LAST}\")");
+        assume(&[(declared, name)], &what, texts);
     }
-    if pdp.now {
-        parts.push(format!(
-            "context.pdp has now && context.pdp.now >= datetime(\"{FIRST}\") && context.pdp.now <= datetime(\"{LAST}\")"
-        ));
-    }
-    if pdp.now && pdp.today {
-        parts.push(
-            "context.pdp.now >= context.pdp.today.offset(duration(\"-1d12h\")) && \
-             context.pdp.now <= context.pdp.today.offset(duration(\"2d12h\"))"
-                .to_owned(),
-        );
-    }
-    texts.push(parts.join(" && "));
-}
-
-fn values(base: &str, attributes: &Attributes, texts: &mut Vec<String>) {
-    texts.extend(within(base, attributes));
+    assume(&[(pdp.today, "today")], "context.pdp.today == context.pdp.today.toDate()", heavy);
+    assume(
+        &[(pdp.now, "now"), (pdp.today, "today")],
+        "context.pdp.now >= context.pdp.today.offset(duration(\"-1d12h\")) && \
+         context.pdp.now <= context.pdp.today.offset(duration(\"1d12h\"))",
+        texts,
+    );
 }
 
 /// That the numbers and dates of a record are such as the wire carries; `None` if it has neither.
-fn within(base: &str, attributes: &Attributes) -> Option<String> {
+fn within(base: &str, attributes: &Attributes, read: &Read) -> Option<String> {
     let parts: Vec<_> = attributes
         .iter()
+        .filter(|(name, _)| read.has(name))
         .filter_map(|(name, attribute)| {
             let name = quoted(name);
             let path = format!("{base}[{name}]");
@@ -103,7 +140,7 @@ fn within(base: &str, attributes: &Attributes) -> Option<String> {
                 Shape::Extension(Extension::Datetime) => {
                     format!("{path} >= datetime(\"{FIRST}\") && {path} <= datetime(\"{LAST}\")")
                 }
-                Shape::Record(inner) => within(&path, inner)?,
+                Shape::Record(inner) => within(&path, inner, read)?,
                 _ => return None,
             };
             Some(if attribute.required {
@@ -128,7 +165,7 @@ struct Parents<'a> {
     name: &'a str,
     entity: &'a EntityModel,
     attributes: &'a Attributes,
-    parents: &'a [smol_str::SmolStr],
+    parents: &'a [SmolStr],
 }
 
 impl Parents<'_> {
@@ -228,6 +265,10 @@ impl Parents<'_> {
             }
             ExprKind::GetAttr { expr, attr } => {
                 let (path, guard, end) = self.walk(expr)?;
+                // What lies behind another entity may be nowhere.
+                if matches!(end, End::Entity(_)) && !matches!(expr.expr_kind(), ExprKind::Var(_)) {
+                    return None;
+                }
                 let name = quoted(attr);
                 let shape = match end {
                     End::Record(fields) => fields.into_iter().find(|(field, _)| field == attr)?.1,
@@ -253,5 +294,5 @@ impl Parents<'_> {
 
 enum End {
     Entity(ast::EntityType),
-    Record(Vec<(smol_str::SmolStr, Shape)>),
+    Record(Vec<(SmolStr, Shape)>),
 }

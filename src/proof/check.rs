@@ -1,7 +1,7 @@
 //! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
 
 use super::{
-    Effort, Environment, Example, Rule, assumptions,
+    Effort, Environment, Example, Known, Rule, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
     solver::{Found, Scene, Solver},
@@ -47,7 +47,17 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
         }
     };
     let environments = Environment::all(&policies.model);
-    let world = World { policies, rules: &rules, environments: &environments };
+    let known = match Known::of(policies) {
+        Ok(known) => known,
+        Err(message) => {
+            return Checked {
+                problems: vec![Problem::unreadable("policy::undecided", "policies", message).as_warning()],
+                policies: rules.len(),
+                undecided: rules.len(),
+            };
+        }
+    };
+    let world = World { policies, known, rules: &rules, environments: &environments };
     let indexes: Vec<_> = (0..rules.len()).collect();
     let found = workers::each(&indexes, effort, done, &|solver, index| world.look(solver, *index));
     let mut checked = Checked { policies: rules.len(), ..Checked::default() };
@@ -91,6 +101,7 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
 }
 
 struct World<'a> {
+    known: Known,
     policies: &'a Policies,
     rules: &'a [Rule],
     environments: &'a [Environment],
@@ -133,14 +144,14 @@ impl World<'_> {
         can_be_covered: bool,
         finding: &mut Finding,
     ) -> Result<(), String> {
-        let scene = Scene::new(&self.policies.schema, environment);
+        let scene = Scene::new(&self.known, environment);
         let others: Vec<_> = Rule::applicable(self.rules, environment, self.policies)
             .into_iter()
             .filter(|other| other.permits == rule.permits && other.id != rule.id)
             .collect();
         let mut read = others.clone();
         read.push(rule);
-        let assumed = all(assumptions(self.policies, environment, &read)?);
+        let assumed = assumptions(self.policies, environment, &read)?.light;
         let holds = all([assumed.clone(), rule.condition.clone()]);
         if can_be_covered && finding.covered {
             // One question for both: a request that it matches and no other one does.
@@ -162,7 +173,7 @@ impl World<'_> {
             let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
             match solver.find_where(&scene, assumed, Some(&evaluates)) {
                 Found::Request(found) => {
-                    let example = Example::of(&found, environment, self.policies).ok();
+                    let example = Example::of(&found, environment, self.policies, false).ok();
                     finding.fails = Some((environment.clone(), example));
                 }
                 Found::None => {}
@@ -230,10 +241,10 @@ impl World<'_> {
             if others.iter().any(|other| other.text == rule.text) {
                 continue;
             }
-            let scene = Scene::new(&self.policies.schema, environment);
+            let scene = Scene::new(&self.known, environment);
             let mut read = others.clone();
             read.push(rule);
-            let assumed = all(assumptions(self.policies, environment, &read)?);
+            let assumed = assumptions(self.policies, environment, &read)?.light;
             let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
             match solver.find_where(&scene, all([assumed, rule.condition.clone()]), Some(&rest)) {
                 Found::None => {}

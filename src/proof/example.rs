@@ -3,7 +3,7 @@
 //!
 //! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
 
-use super::Environment;
+use super::{Environment, known::KNOWN};
 use crate::{
     authzen,
     decision::Verdict,
@@ -34,11 +34,16 @@ pub struct Example {
 }
 
 impl Example {
-    /// The solver's request, as a question.
+    /// The solver's request, as a question. If the policies read `today`, it must be a day and not a moment of one.
     ///
     /// # Errors
     /// What cannot be said in a question, such as a date beyond the year 9999.
-    pub(crate) fn of(found: &Env, environment: &Environment, policies: &Policies) -> Result<Self, String> {
+    pub(crate) fn of(
+        found: &Env,
+        environment: &Environment,
+        policies: &Policies,
+        reads_today: bool,
+    ) -> Result<Self, String> {
         let request: &ast::Request = found.request.as_ref();
         let entities: BTreeMap<String, &ast::Entity> = found
             .entities
@@ -78,7 +83,7 @@ impl Example {
                 .collect::<Result<Map, String>>()?,
             _ => return Err("the solver left the context open".to_owned()),
         };
-        let moment = moment(context.remove("pdp"));
+        let moment = moment(context.remove("pdp"), reads_today)?;
         let declared = policies.model.action(&environment.action.to_string()).ok();
         let properties = match context.remove("action") {
             Some(Value::Map(properties)) if declared.is_some_and(|action| action.properties.is_some()) => properties,
@@ -89,7 +94,11 @@ impl Example {
         let name = if unique { name } else { environment.action.to_string() };
         let by_directory = |entity: &&&ast::Entity| {
             let held = policies.model.entity_type(entity.uid().entity_type()).map(|model| &model.held);
-            matches!(held, Some(Held::ByDirectory))
+            let is_known = !matches!(
+                entity.get(KNOWN),
+                Some(ast::PartialValue::Value(known)) if *known == ast::Value::from(false)
+            );
+            matches!(held, Some(Held::ByDirectory)) && is_known
         };
         Ok(Self {
             evaluation: Evaluation {
@@ -141,7 +150,7 @@ impl Example {
     }
 }
 
-fn moment(pdp: Option<Value>) -> Moment {
+fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
     let fields = match pdp {
         Some(Value::Map(fields)) => fields,
         _ => Map::new(),
@@ -150,6 +159,10 @@ fn moment(pdp: Option<Value>) -> Moment {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,
     };
+    let is_day = |today: &String| today.len() == 10 || today.get(10..).is_some_and(|rest| rest == "T00:00:00.000Z");
+    if reads_today && text("today").is_some_and(|today| !is_day(&today)) {
+        return Err("its `today` is not a day".to_owned());
+    }
     let today = text("today").and_then(|today| today.get(..10).map(str::to_owned));
     let now = text("now").or_else(|| today.as_ref().map(|today| format!("{today}T12:00:00.000Z")));
     let now = now.unwrap_or_else(|| format!("{TODAY}T12:00:00.000Z"));
@@ -160,7 +173,7 @@ fn moment(pdp: Option<Value>) -> Moment {
         _ => now.get(11..13).and_then(|hour| hour.parse().ok()).unwrap_or(12),
     };
     let instant = now.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
-    Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) }
+    Ok(Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) })
 }
 
 /// The day of an example where no policy reads the day.
@@ -219,6 +232,7 @@ pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, Str
         |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
     let fields = |fields: &mut dyn Iterator<Item = (&smol_str::SmolStr, &ast::PartialValue)>| {
         fields
+            .filter(|(name, _)| *name != KNOWN)
             .map(|(name, given)| match given {
                 ast::PartialValue::Value(given) => Ok((name.to_string(), value_json(given)?)),
                 ast::PartialValue::Residual(_) => Err("the solver left a value open".to_owned()),

@@ -4,7 +4,7 @@
 //! allowed. They decide nothing; they are proven.
 
 use super::{
-    Effort, Environment, Example, Rule, assumptions,
+    Effort, Environment, Example, Known, Rule, assumptions,
     example::describe,
     meaning::{all, allowed},
     search::{Search, Searched},
@@ -103,9 +103,9 @@ impl Guarantees {
 pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done: &(dyn Fn() + Sync)) -> Proven {
     let Some(stated) = &guarantees.checked else { return Proven::default() };
     let policies = &snapshot.policies;
-    let (rules, stated_rules) = match (Rule::all(&policies.set), Rule::all(&stated.set)) {
-        (Ok(rules), Ok(stated)) => (rules, stated),
-        (Err(message), _) | (_, Err(message)) => {
+    let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
+        (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
+        (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
             let problems = vec![Problem::unreadable("guarantee::undecided", FOLDER, message)];
             return Proven { problems, ..Proven::default() };
         }
@@ -119,7 +119,7 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done:
         })
         .collect();
     let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
-    let prover = Prover { snapshot, stating, rules };
+    let prover = Prover { snapshot, stating, rules, known };
     let found = workers::each(&tasks, effort, done, &|solver, (_, rule, environment)| {
         prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided)
     });
@@ -158,45 +158,63 @@ struct Prover<'a> {
     snapshot: &'a Snapshot,
     stating: Snapshot,
     rules: Vec<Rule>,
+    known: Known,
 }
 
 impl Prover<'_> {
     fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
         let policies = &self.snapshot.policies;
-        let scene = Scene::new(&policies.schema, environment);
+        let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, policies);
         let mut read = applicable.clone();
         read.push(stated);
-        let assumed = all(assumptions(policies, environment, &read)?);
+        let assumed = assumptions(policies, environment, &read)?;
         let allowed = allowed(&applicable);
         let (holds, fails) = if stated.permits {
-            (all([assumed, stated.condition.clone()]), Some(scene.compile(allowed)?))
+            (all([assumed.light, stated.condition.clone()]), Some(scene.compile(allowed)?))
         } else {
-            (all([assumed, stated.condition.clone(), allowed]), None)
+            (all([assumed.light, stated.condition.clone(), allowed]), None)
         };
         let confirm = |example: &Example| self.confirm(example, stated);
-        let search = Search { scene, environment, snapshot: self.snapshot, read: &read, confirm: &confirm };
-        Ok(search.find(solver, &holds, fails.as_ref()))
+        let search = Search {
+            scene,
+            environment,
+            snapshot: self.snapshot,
+            heavy: assumed.heavy,
+            read: &read,
+            confirm: &confirm,
+        };
+        Ok(match search.find(solver, &holds, fails.as_ref()) {
+            Searched::Example(example) => {
+                let same = |example: &Example| confirm(example).unwrap_or(false);
+                let readable = search.readable(solver, &[holds], fails.as_ref(), *example, &same);
+                Searched::Example(Box::new(readable))
+            }
+            other => other,
+        })
     }
 
     /// Whether the engine says that the guarantee matches, and that poort decides otherwise.
-    fn confirm(&self, example: &Example, stated: &Rule) -> Result<Option<String>, String> {
-        let own = if example.real { None } else { Some(example.directory(&self.snapshot.policies)?) };
-        let with = |snapshot: &Snapshot| {
-            let directory = own.clone().unwrap_or_else(|| snapshot.directory.clone());
-            Snapshot::of(snapshot.policies.clone(), directory)
-        };
-        let verdict = example.decide(&with(self.snapshot))?;
-        if verdict.decision.is_allow() == stated.permits {
-            return Ok(None);
+    fn confirm(&self, example: &Example, stated: &Rule) -> Result<bool, String> {
+        if example.real {
+            return Self::confirm_in(example, stated, self.snapshot, &self.stating);
         }
-        let stating = with(&self.stating);
-        let question = engine::translate(&stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
+        let own = example.directory(&self.snapshot.policies)?;
+        let with = |snapshot: &Snapshot| Snapshot::of(snapshot.policies.clone(), own.clone());
+        Self::confirm_in(example, stated, &with(self.snapshot), &with(&self.stating))
+    }
+
+    fn confirm_in(example: &Example, stated: &Rule, deciding: &Snapshot, stating: &Snapshot) -> Result<bool, String> {
+        let verdict = example.decide(deciding)?;
+        if verdict.decision.is_allow() == stated.permits {
+            return Ok(false);
+        }
+        let question = engine::translate(stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
             .map_err(|error| error.to_string())?;
-        let matches = engine::explain(&stating, &question)?
+        let matches = engine::explain(stating, &question)?
             .iter()
             .any(|explained| explained.policy.id == stated.id && explained.applies());
-        Ok(matches.then(|| verdict.policies.iter().map(|facts| facts.id.clone()).collect::<Vec<_>>().join(", ")))
+        Ok(matches)
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn allowed(rules: &[&Rule]) -> Expr {
         rules.iter().filter(|rule| rule.permits == permits).map(|rule| rule.condition.clone()).collect()
     };
     let failing: Vec<_> =
-        rules.iter().filter(|rule| rule.may_fail).map(|rule| does_not_fail(rule.condition.clone())).collect();
+        rules.iter().filter(|rule| rule.may_fail()).map(|rule| does_not_fail(rule.condition.clone())).collect();
     all([all(failing), any(conditions(true)), Expr::not(any(conditions(false)))])
 }
 

@@ -10,10 +10,12 @@
 //! - `environment`: request environments
 //! - `rule`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
+//! - `known`: entities that are referred to and that the directory does not know
 //! - `assumptions`: what every question has in common
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
 //! - `example`: a request of the solver as a question
+//! - `search`, `readable`, `pins`: from what the solver finds to a question that a person can read
 //! - `check`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
@@ -22,7 +24,10 @@ mod check;
 mod environment;
 mod example;
 mod guarantee;
-mod meaning;
+mod known;
+pub(crate) mod meaning;
+mod pins;
+mod readable;
 mod rule;
 mod search;
 mod solver;
@@ -36,4 +41,9 @@ pub use rule::Rule;
 pub use solver::{INSTALL, SolverMissing, find_solver};
 pub use workers::Effort;
 
-pub(crate) use assumptions::assumptions;
+pub(crate) use assumptions::{Assumed, assumptions};
+pub(crate) use cedar_policy_core::ast::Expr;
+pub(crate) use known::Known;
+pub(crate) use search::{Search, Searched};
+pub(crate) use solver::{Compiled, Scene, Solver};
+pub(crate) use workers::each;

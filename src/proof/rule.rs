@@ -1,6 +1,6 @@
 //! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
 
-use super::Environment;
+use super::{Environment, known::looks_further};
 use crate::policy::Policies;
 use cedar_policy::{self as cedar, pst};
 use cedar_policy_core::ast;
@@ -17,8 +17,11 @@ pub struct Rule {
     pub(crate) condition: ast::Expr,
     /// Effect and condition as text: two policies with equal texts are the same but for their annotations.
     pub text: Arc<str>,
-    /// Whether its evaluation can end in an error, as far as can be seen from its text. `false` is sure.
+    /// Whether its evaluation can end in an error though all entities are known, as far as can be seen from its text.
+    /// `false` is sure.
     pub(crate) may_fail: bool,
+    /// Whether it may look into an entity that the directory does not know. `false` is sure.
+    looks_further: bool,
     principal: cedar::PrincipalConstraint,
     action: cedar::ActionConstraint,
     resource: cedar::ResourceConstraint,
@@ -51,11 +54,21 @@ impl Rule {
             permits,
             text: format!("{} {condition}", if permits { "permit" } else { "forbid" }).into(),
             may_fail: may_fail(&condition),
+            looks_further: looks_further(&condition),
             principal: fixed.principal_constraint(),
             action: fixed.action_constraint(),
             resource: fixed.resource_constraint(),
             condition,
         })
+    }
+
+    pub(crate) const fn condition(&self) -> &ast::Expr {
+        &self.condition
+    }
+
+    /// Whether its evaluation can end in an error.
+    pub(crate) const fn may_fail(&self) -> bool {
+        self.may_fail || self.looks_further
     }
 
     /// Whether its scope leaves room for a request of this environment. `false` is sure: then it neither applies nor

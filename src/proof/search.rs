@@ -2,6 +2,7 @@
 
 use super::{
     Environment, Example, Rule,
+    meaning::all,
     solver::{Compiled, Found, Scene, Solver},
 };
 use crate::snapshot::Snapshot;
@@ -26,14 +27,24 @@ pub(crate) struct Search<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// The policies that the question is about.
     pub(crate) read: &'a [&'a Rule],
-    /// Asks the engine: `Some` with the name of what decides, if the question is what was searched for.
-    pub(crate) confirm: &'a dyn Fn(&Example) -> Result<Option<String>, String>,
+    /// What may be assumed if a request that was found without it is refuted by the engine.
+    pub(crate) heavy: Option<Expr>,
+    /// Asks the engine whether the question is what was searched for.
+    pub(crate) confirm: &'a dyn Fn(&Example) -> Result<bool, String>,
 }
 
 impl Search<'_> {
     /// Looks for a question for which one expression holds and another does not, and has the engine confirm it.
     pub(crate) fn find(&self, solver: &mut Solver, holds: &Expr, fails: Option<&Compiled>) -> Searched {
-        let compiled = match self.scene.compile(holds.clone()) {
+        let first = self.once(solver, holds.clone(), fails);
+        match (&first, &self.heavy) {
+            (Searched::Undecided(_), Some(heavy)) => self.once(solver, all([holds.clone(), heavy.clone()]), fails),
+            _ => first,
+        }
+    }
+
+    fn once(&self, solver: &mut Solver, holds: Expr, fails: Option<&Compiled>) -> Searched {
+        let compiled = match self.scene.compile(holds) {
             Ok(compiled) => compiled,
             Err(message) => return Searched::Undecided(message),
         };
@@ -41,10 +52,10 @@ impl Search<'_> {
             Found::None => Searched::None,
             Found::Undecided(reason) => Searched::Undecided(reason),
             Found::Request(found) => {
-                let first = Example::of(&found, self.environment, &self.snapshot.policies);
-                let confirmed = first.and_then(|example| Ok((self.confirm)(&example)?.map(|by| (example, by))));
+                let first = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some());
+                let confirmed = first.and_then(|example| Ok((self.confirm)(&example)?.then_some(example)));
                 match confirmed {
-                    Ok(Some((example, _))) => Searched::Example(Box::new(example)),
+                    Ok(Some(example)) => Searched::Example(Box::new(example)),
                     Ok(None) => Searched::Undecided(
                         "the solver found a request, but the engine does not decide it as the solver says".to_owned(),
                     ),

@@ -3,7 +3,7 @@
 //! One process answers one question at a time. A process that fails or hangs is ended and replaced; what it was asked is
 //! undecided, and never taken for an answer.
 
-use super::Environment;
+use super::{Environment, Known};
 use cedar_policy as cedar;
 use cedar_policy_core::ast;
 use cedar_policy_symcc::{
@@ -64,7 +64,7 @@ pub(crate) enum Found {
 /// The schema and the environment that a question is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Scene<'a> {
-    schema: &'a cedar::Schema,
+    known: &'a Known,
     environment: cedar::RequestEnv,
 }
 
@@ -72,15 +72,16 @@ pub(crate) struct Scene<'a> {
 pub(crate) type Compiled = CompiledPolicy;
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(schema: &'a cedar::Schema, environment: &Environment) -> Self {
-        Self { schema, environment: environment.cedar() }
+    pub(crate) fn new(known: &'a Known, environment: &Environment) -> Self {
+        Self { known, environment: environment.cedar() }
     }
 
     /// Compiles an expression.
     pub(crate) fn compile(&self, expression: ast::Expr) -> Result<Compiled, String> {
+        let expression = self.known.guarded(expression, &self.environment)?;
         let id = ast::PolicyID::from_string("question");
         let policy = ast::Policy::from_when_clause(ast::Effect::Permit, expression, id, None);
-        CompiledPolicy::compile(&cedar::Policy::from(policy), &self.environment, self.schema).map_err(|error| {
+        CompiledPolicy::compile(&cedar::Policy::from(policy), &self.environment, self.known.schema()).map_err(|error| {
             match &error {
                 Error::PolicyNotWellTyped { errs } => {
                     let causes: Vec<_> = errs.iter().map(ToString::to_string).collect();

@@ -31,11 +31,12 @@ const MODULES: &[(&str, &[&str])] = &[
     ("decision_log", &["authzen", "moment", "spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("proof", &["engine"]),
+    ("diff", &["proof", "report"]),
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("suite", &["pdp", "conditions", "report"]),
     ("config", &["admin", "api"]),
-    ("commands", &["config", "lint", "matrix", "proof", "suite"]),
+    ("commands", &["config", "diff", "lint", "matrix", "suite"]),
 ];
 
 #[test]

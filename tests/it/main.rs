@@ -14,6 +14,8 @@ mod batch;
 mod cedar;
 mod cli;
 mod clients;
+mod diff;
+mod diff_brute_force;
 mod durability;
 mod fmt;
 mod layers;

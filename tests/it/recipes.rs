@@ -219,7 +219,8 @@ fn on_gitlab_a_change_that_grants_fails_shows_who_and_passes_once_it_is_accepted
     // Not filled in, it accepts nothing.
     let (script, _) = on_gitlab(&checkout);
     assert_ne!(script.status.code(), Some(0), "{entry}");
-    let filled = entry.replace("reason: \"\"", "reason: an example").replace("approved_by: \"\"", "approved_by: E. Voorbeeld");
+    let filled =
+        entry.replace("reason: \"\"", "reason: an example").replace("approved_by: \"\"", "approved_by: E. Voorbeeld");
     assert_ne!(entry, filled);
     fs::write(checkout.path().join("policies/accepted.yaml"), filled).unwrap();
     let (script, _) = on_gitlab(&checkout);

@@ -18,12 +18,7 @@ use crate::{
     },
 };
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget};
-use std::{
-    fs,
-    io::{self, IsTerminal as _},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort test                                  the suites of `policies`: policies/tests/*.yaml, *.json
@@ -197,10 +192,7 @@ fn mutated<'a>(
         output.error("--mutate needs suites whose cases all pass; no change was tried");
         return Ok(None);
     }
-    let bar = ProgressBar::new(0);
-    if !io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
+    let bar = output.progress("changes");
     let tried = mutate::mutate(snapshot, coverage, &results.ran, |total| bar.set_length(total as u64), || bar.inc(1));
     bar.finish_and_clear();
     let mutation = tried.map_err(|error| {

@@ -1,0 +1,158 @@
+//! `poort diff`: what a change of policies would grant and take away.
+
+use super::{Common, Exit, effort, output::Output, side};
+use crate::diff::{
+    Accepted, Cache, Options, compare,
+    report::{Report, html, json, junit, markdown, sarif, terminal},
+    template,
+};
+use clap::{Args, ValueEnum};
+use std::{env, fs, path::PathBuf};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort diff git:main policies                    the working tree against the main branch
+  poort diff git:v1.4 git:v1.5                    two revisions
+  poort diff git:main:old/place policies          a folder that moved
+  poort diff git:main policies --accept accepted.yaml --report html=diff.html --report markdown=diff.md
+  poort diff git:main policies --accept-template >> accepted.yaml
+
+BASE and HEAD are folders, or git:REVISION, or git:REVISION:path/to/policies. Without a path, a revision is read at the place
+of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
+questions equally, or shows questions that they decide differently.
+
+Exits with 0 if nothing is newly allowed that the --accept file does not list; with 5 if something is, or if anything is
+undecided; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The side before the change: a folder, git:REVISION, or git:REVISION:PATH
+    #[arg(value_name = "BASE")]
+    base: String,
+    /// The side after the change
+    #[arg(value_name = "HEAD")]
+    head: String,
+    /// The form of the report on standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Also write a report to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = report_file)]
+    report: Vec<(Format, PathBuf)>,
+    /// The differences that reviewers accepted, in YAML
+    #[arg(long, value_name = "FILE")]
+    accept: Option<PathBuf>,
+    /// Print entries for the --accept file instead of a report; fill in `reason` and `approved_by`
+    #[arg(long)]
+    accept_template: bool,
+    /// What is newly denied asks for acceptance too
+    #[arg(long)]
+    strict: bool,
+    /// Only environments whose name holds this text, such as `Officer × consult`
+    #[arg(long, value_name = "TEXT")]
+    env: Option<String>,
+    /// Where proofs are kept [default: poort in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Keep no proofs, and use none
+    #[arg(long, conflicts_with = "cache")]
+    no_cache: bool,
+    #[command(flatten)]
+    effort: effort::Solving,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For a terminal
+    #[default]
+    Human,
+    /// For a script
+    Json,
+    /// For a merge request
+    Markdown,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For CI systems that show tests
+    Junit,
+    /// For an officer: one self-contained page
+    Html,
+}
+
+fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or("write FORMAT=FILE, such as html=diff.html")?;
+    if file.is_empty() {
+        return Err("the file has no name".to_owned());
+    }
+    Ok((Format::from_str(format, true).map_err(|_| format!("unknown format `{format}`"))?, file.into()))
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let (settings, _) = arguments.common.settings(Default::default(), output)?;
+    let accepted = accepted(arguments, output)?;
+    let directory = arguments.common.directory.as_deref();
+    let base = side::read(&arguments.base, &settings.store.policies, directory, output)?;
+    let head = side::read(&arguments.head, &settings.store.policies, directory, output)?;
+    let effort = arguments.effort.effort(output)?;
+    let cache = if arguments.no_cache { None } else { cache_folder(arguments).map(Cache::new) };
+    let options = Options { effort, filter: arguments.env.clone(), cache };
+    let bar = output.progress("environments");
+    let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
+    bar.finish_and_clear();
+    let comparison = comparison.map_err(|message| {
+        output.error(&message);
+        Exit::Failed
+    })?;
+    if let Some(filter) = &arguments.env
+        && comparison.environments.is_empty()
+    {
+        output.error(&format!("--env: no environment has `{filter}` in its name"));
+        return Err(Exit::Usage);
+    }
+    let report = Report::new(&comparison, &accepted, arguments.strict);
+    for (format, file) in &arguments.report {
+        fs::write(file, write(*format, &report, false)).map_err(|error| {
+            output.error(&format!("{}: cannot be written: {error}", file.display()));
+            Exit::Failed
+        })?;
+    }
+    for number in &report.judged().unused {
+        let file = arguments.accept.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+        output.tell(&format!("warning: {file}: entry {number} covers nothing in this change; leave it out"));
+    }
+    let text = if arguments.accept_template {
+        template(&comparison, &accepted, arguments.strict)
+    } else {
+        write(arguments.format, &report, output.result_is_coloured())
+    };
+    output.result(text.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+    Ok(if report.passes() { Exit::Done } else { Exit::Differences })
+}
+
+fn write(format: Format, report: &Report<'_>, colour: bool) -> String {
+    match format {
+        Format::Human => terminal(report, colour),
+        Format::Json => json(report),
+        Format::Markdown => markdown(report),
+        Format::Sarif => sarif(report),
+        Format::Junit => junit(report),
+        Format::Html => html(report),
+    }
+}
+
+fn accepted(arguments: &Arguments, output: &mut Output) -> Result<Accepted, Exit> {
+    let Some(file) = &arguments.accept else { return Ok(Accepted::default()) };
+    let text = fs::read_to_string(file).map_err(|error| error.to_string());
+    text.and_then(|text| Accepted::read(&text)).map_err(|message| {
+        output.error(&format!("{}: {message}", file.display()));
+        Exit::Usage
+    })
+}
+
+fn cache_folder(arguments: &Arguments) -> Option<PathBuf> {
+    if let Some(folder) = &arguments.cache {
+        return Some(folder.clone());
+    }
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")))?;
+    Some(folder.join("poort"))
+}

@@ -1,0 +1,181 @@
+//! For a merge request: the answer first, what is accepted and what is equal folded away.
+
+use super::{Report, counted};
+use crate::diff::{Change, Direction, Group, PolicyChange, Said, groups};
+use std::fmt::Write as _;
+
+/// The comparison in Markdown.
+#[must_use]
+pub fn markdown(report: &Report<'_>) -> String {
+    let comparison = report.comparison;
+    let mut text = String::new();
+    let mark = if report.passes() { "✅" } else { "❌" };
+    let _ = writeln!(text, "## {mark} Policy change: {}\n\n{}\n", escaped(&report.verdict()), comparison.summary());
+    let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
+    let _ = writeln!(
+        text,
+        "Compared: {} (policies `{}`, directory `{}`) with {} (policies `{}`, directory `{}`)\n",
+        code(&comparison.base.name),
+        short(&comparison.base.policies),
+        short(&comparison.base.directory),
+        code(&comparison.head.name),
+        short(&comparison.head.policies),
+        short(&comparison.head.directory),
+    );
+    if comparison.filtered > 0 {
+        let _ = writeln!(text, "{} left out by `--env`.\n", counted(comparison.filtered, "environment"));
+    }
+    for group in groups(comparison) {
+        one(report, &group, &mut text);
+    }
+    let undecided: Vec<_> = comparison.environments.iter().filter(|it| !it.undecided.is_empty()).collect();
+    if !undecided.is_empty() {
+        text.push_str("### ⚠️ Undecided\n\n");
+        for outcome in undecided {
+            let _ = writeln!(text, "- **{}**: {}", escaped(&outcome.name()), escaped(&outcome.undecided.join("; ")));
+        }
+        text.push('\n');
+    }
+    files(report, &mut text);
+    text
+}
+
+fn one(report: &Report<'_>, group: &Group<'_>, text: &mut String) {
+    let open = group.members.iter().any(|(_, difference)| report.is_open(difference));
+    let mark = match (open, group.change) {
+        (true, _) => "❌ ",
+        (false, Direction::NewlyAllowed) => "✅ accepted: ",
+        (false, Direction::NewlyDenied) => "",
+    };
+    let _ = writeln!(
+        text,
+        "### {mark}{}: {}, by {}\n",
+        if group.change == Direction::NewlyAllowed { "Newly allowed" } else { "Newly denied" },
+        escaped(&group.environments()),
+        group.policies.iter().map(|id| code(id)).collect::<Vec<_>>().join(", "),
+    );
+    let Some((outcome, difference)) = group.members.first() else { return };
+    if let Some(note) = &outcome.note {
+        let _ = writeln!(text, "> {}\n", escaped(note));
+    }
+    let example = &difference.example;
+    let accounts = if example.real { "accounts of the directory" } else { "made-up accounts" };
+    let _ = writeln!(text, "A question in {} ({accounts}):\n", escaped(&outcome.name()));
+    fenced("json", &format!("{:#}", example.question), text);
+    if let Some(when) = example.when() {
+        let _ = writeln!(text, "Asked {}.\n", escaped(&when));
+    }
+    for (side, Said { allowed, reason, policies }) in [("Before", &difference.base), ("After", &difference.head)] {
+        let by: Vec<_> = policies.iter().map(|policy| code(&policy.id)).collect();
+        let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+        let word = if *allowed { "allow" } else { "deny" };
+        let _ = writeln!(text, "- {side}: **{word}**{by}. {}", escaped(reason));
+    }
+    text.push('\n');
+    if !example.entities.is_empty() {
+        text.push_str("<details><summary>The made-up accounts</summary>\n\n");
+        fenced("json", &format!("{:#}", serde_json::Value::from(example.entities.clone())), text);
+        text.push_str("</details>\n\n");
+    }
+    for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
+        policy(change, text);
+    }
+    if group.members.len() > 1 {
+        let _ = writeln!(text, "<details><summary>{}</summary>\n", counted(group.members.len(), "environment"));
+        for (outcome, _) in &group.members {
+            let _ = writeln!(text, "- {}", escaped(&outcome.name()));
+        }
+        text.push_str("\n</details>\n\n");
+    }
+}
+
+fn policy(change: &PolicyChange, text: &mut String) {
+    let spot = change.head.as_ref().or(change.base.as_ref());
+    let place = spot.map(|spot| format!(" ({}:{})", code(&spot.file), spot.line)).unwrap_or_default();
+    let _ = writeln!(text, "{} {}{place}\n", code(&change.id), change.change.name());
+    if matches!(change.change, Change::Reworded) {
+        return;
+    }
+    let lines: String = change.lines.iter().map(|line| format!("{}{}\n", line.mark, line.text)).collect();
+    fenced("diff", &lines, text);
+}
+
+fn files(report: &Report<'_>, text: &mut String) {
+    let comparison = report.comparison;
+    let directory = &comparison.directory;
+    if comparison.policies.is_empty()
+        && comparison.schema.is_empty()
+        && [&directory.added, &directory.removed, &directory.changed].iter().all(|ids| ids.is_empty())
+    {
+        return;
+    }
+    text.push_str("<details><summary>What changed in the files</summary>\n\n");
+    for change in &comparison.schema {
+        let _ = writeln!(text, "- schema: {} {} {}", change.change.name(), change.what, code(&change.name));
+        if change.change == Change::Changed {
+            for (mark, lines) in [('−', &change.removed), ('+', &change.added)] {
+                for line in lines {
+                    let _ = writeln!(text, "  - {mark} {}", code(line));
+                }
+            }
+        }
+    }
+    for change in &comparison.policies {
+        let _ = writeln!(text, "- policy {} {}", code(&change.id), change.change.name());
+        for annotation in &change.annotations {
+            let shown = |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), code);
+            let (before, after) = (shown(&annotation.before), shown(&annotation.after));
+            let _ = writeln!(text, "  - @{}: {before} → {after}", escaped(&annotation.name));
+        }
+    }
+    for (word, ids) in [("added", &directory.added), ("removed", &directory.removed), ("changed", &directory.changed)] {
+        if !ids.is_empty() {
+            let first: Vec<_> = ids.iter().take(10).map(|id| code(id)).collect();
+            let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
+            let _ = writeln!(text, "- directory: {} {word}: {}{more}", ids.len(), first.join(", "));
+        }
+    }
+    text.push_str("\n</details>\n");
+}
+
+/// A block whose fence is longer than any in it.
+fn fenced(language: &str, content: &str, text: &mut String) {
+    let mut fence = "```".to_owned();
+    while content.contains(&fence) {
+        fence.push('`');
+    }
+    let _ = writeln!(text, "{fence}{language}\n{}\n{fence}\n", content.trim_end());
+}
+
+/// Text that is shown as it is.
+fn code(text: &str) -> String {
+    let mut fence = "`".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    let text = text.replace(['\n', '\r'], " ");
+    if text.starts_with('`') || text.ends_with('`') {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+/// Text in which nothing means more than itself.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' | '\r' => escaped.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '@' | '#' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

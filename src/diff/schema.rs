@@ -1,0 +1,175 @@
+//! Schemas, compared by what they declare and not by how they are written.
+
+use super::{Change, SchemaChange};
+use crate::{
+    policy::{Held, Policies, Shape},
+    proof::Environment,
+};
+use cedar_policy_core::{
+    ast,
+    validator::{ValidatorEntityTypeKind, types::Type},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a schema declares: each type and action, as lines that differ where the declarations differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Declared {
+    types: BTreeMap<String, TypeLines>,
+    actions: BTreeMap<String, Vec<String>>,
+    contexts: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct TypeLines {
+    lines: Vec<String>,
+    /// The types that it refers to.
+    refers: BTreeSet<String>,
+}
+
+impl Declared {
+    pub(super) fn of(policies: &Policies) -> Self {
+        let schema = policies.schema.as_ref();
+        let mut types = BTreeMap::new();
+        for declared in schema.entity_types() {
+            let mut refers = BTreeSet::new();
+            let mut lines = Vec::new();
+            if let ValidatorEntityTypeKind::Enum(choices) = &declared.kind {
+                lines.extend(choices.iter().map(|choice| format!("one is {choice:?}")));
+            }
+            for (name, attribute) in declared.attributes().iter() {
+                let mark = if attribute.is_required { "" } else { "?" };
+                lines.push(format!("{name}{mark}: {}", shown(&attribute.attr_type, &mut refers)));
+            }
+            if let Some(tags) = declared.tag_type() {
+                lines.push(format!("tags: {}", shown(tags, &mut refers)));
+            }
+            for above in policies.schema.ancestors(&declared.name().clone().into()).into_iter().flatten() {
+                lines.push(format!("in {above}"));
+                refers.insert(above.to_string());
+            }
+            if let Some(Held::ByRequest { parents, .. }) =
+                policies.model.entity_type(declared.name()).map(|model| &model.held)
+            {
+                lines.push("questions speak for it".to_owned());
+                lines.extend(parents.iter().map(|parent| format!("its parent is its {parent}")));
+            }
+            lines.sort();
+            types.insert(declared.name().to_string(), TypeLines { lines, refers });
+        }
+        let mut actions = BTreeMap::new();
+        let mut contexts = BTreeMap::new();
+        for action in schema.action_ids() {
+            let mut refers = BTreeSet::new();
+            let mut lines: Vec<_> = action.applies_to_principals().map(|kind| format!("for subjects {kind}")).collect();
+            lines.extend(action.applies_to_resources().map(|kind| format!("for resources {kind}")));
+            if let Some(Type::Record { attrs, .. }) = action.context() {
+                for (name, attribute) in attrs.iter() {
+                    let mark = if attribute.is_required { "" } else { "?" };
+                    lines.push(format!("context {name}{mark}: {}", shown(&attribute.attr_type, &mut refers)));
+                }
+            }
+            if let Some(entity) = policies.action_entities.get(action.name()) {
+                lines.extend(entity.ancestors().map(|group| format!("in {group}")));
+            }
+            lines.sort();
+            actions.insert(action.name().to_string(), lines);
+            contexts.insert(action.name().to_string(), refers);
+        }
+        Self { types, actions, contexts }
+    }
+
+    /// All that matters to the questions of an environment: what its types and its context declare, as far as a policy
+    /// can reach. Lines about which other types an action is for are left out.
+    pub(super) fn reachable(&self, environment: &Environment) -> BTreeMap<&str, Vec<&str>> {
+        let action = environment.action.to_string();
+        let mut next: Vec<&str> = Vec::new();
+        let mut found = BTreeMap::new();
+        if let Some((name, lines)) = self.actions.get_key_value(&action) {
+            let lines = lines.iter().filter(|line| !line.starts_with("for ")).map(String::as_str).collect();
+            found.insert(name.as_str(), lines);
+            next.extend(self.contexts.get(&action).into_iter().flatten().map(String::as_str));
+        }
+        for kind in [&environment.principal, &environment.resource] {
+            next.extend(self.types.get_key_value(&kind.to_string()).map(|(name, _)| name.as_str()));
+        }
+        while let Some(name) = next.pop() {
+            let Some((name, declared)) = self.types.get_key_value(name) else { continue };
+            if found.insert(name, declared.lines.iter().map(String::as_str).collect()).is_none() {
+                next.extend(declared.refers.iter().map(String::as_str));
+            }
+        }
+        found
+    }
+}
+
+/// What was added, removed and changed.
+pub(super) fn changes(base: &Declared, head: &Declared) -> Vec<SchemaChange> {
+    fn lines(of: &BTreeMap<String, TypeLines>) -> BTreeMap<&String, &Vec<String>> {
+        of.iter().map(|(name, declared)| (name, &declared.lines)).collect()
+    }
+    let mut all = Vec::new();
+    compare("entity type", &lines(&base.types), &lines(&head.types), &mut all);
+    compare("action", &base.actions.iter().collect(), &head.actions.iter().collect(), &mut all);
+    all
+}
+
+fn compare(
+    what: &str,
+    base: &BTreeMap<&String, &Vec<String>>,
+    head: &BTreeMap<&String, &Vec<String>>,
+    found: &mut Vec<SchemaChange>,
+) {
+    let names: BTreeSet<_> = base.keys().chain(head.keys()).collect();
+    for name in names {
+        let (before, after) = (base.get(name), head.get(name));
+        let change = match (before, after) {
+            (None, Some(_)) => Change::Added,
+            (Some(_), None) => Change::Removed,
+            (Some(before), Some(after)) if before != after => Change::Changed,
+            _ => continue,
+        };
+        let lines = |of: Option<&&Vec<String>>, other: Option<&&Vec<String>>| -> Vec<String> {
+            let other: BTreeSet<_> = other.into_iter().flat_map(|lines| lines.iter()).collect();
+            of.into_iter().flat_map(|lines| lines.iter()).filter(|line| !other.contains(line)).cloned().collect()
+        };
+        found.push(SchemaChange {
+            what: what.to_owned(),
+            name: (*name).clone(),
+            change,
+            removed: lines(before, after),
+            added: lines(after, before),
+        });
+    }
+}
+
+fn shown(ty: &Type, refers: &mut BTreeSet<String>) -> String {
+    match Shape::of(ty) {
+        Some(shape) => shape_text(&shape, refers),
+        None => format!("{ty:?}"),
+    }
+}
+
+fn shape_text(shape: &Shape, refers: &mut BTreeSet<String>) -> String {
+    match shape {
+        Shape::Bool => "Bool".to_owned(),
+        Shape::Long => "Long".to_owned(),
+        Shape::String => "String".to_owned(),
+        Shape::Entity(kind) => {
+            let kind: &ast::EntityType = kind;
+            refers.insert(kind.to_string());
+            kind.to_string()
+        }
+        Shape::Set(element) => format!("Set<{}>", shape_text(element, refers)),
+        Shape::Record(fields) => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, field)| {
+                    let mark = if field.required { "" } else { "?" };
+                    format!("{name}{mark}: {}", shape_text(&field.shape, refers))
+                })
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        Shape::Extension(extension) => extension.type_name().to_owned(),
+    }
+}

@@ -1,0 +1,468 @@
+//! Questions that a person can read. The solver finds ids like "" and numbers like −9223372036854775808; here the accounts
+//! become real ones of the directory where one fits, and the values become plain ones, as long as the engine says that
+//! the question is still the same case.
+
+use super::{
+    Example,
+    meaning::all,
+    pins,
+    search::Search,
+    solver::{Compiled, Found, Solver},
+};
+use crate::{
+    evaluation::{Map, Value},
+    policy::{Attributes, Held, Shape},
+};
+use cedar_policy_core::ast::{self, Expr};
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// How many questions the engine may be asked to find real accounts.
+const TRIES: usize = 3_000;
+/// How many real accounts are tried.
+const ACCOUNTS: usize = 200;
+/// How many real entities are tried in one place.
+const PLACES: usize = 8;
+
+impl Search<'_> {
+    /// The same case, readable. `same` asks the engine whether a question is still that case.
+    pub(crate) fn readable(
+        &self,
+        solver: &mut Solver,
+        holds: &[Expr],
+        denied: Option<&Compiled>,
+        example: Example,
+        same: &dyn Fn(&Example) -> bool,
+    ) -> Example {
+        let mut example = self
+            .with_real_accounts(&example, same)
+            .or_else(|| self.find_real(solver, holds, denied, same))
+            .unwrap_or(example);
+        // While all that was made up is still there.
+        if !example.real {
+            self.rename(&mut example, same);
+        }
+        self.polish(&mut example, same);
+        example
+    }
+
+    /// Puts real accounts and other entities of the directory where the solver made some up.
+    fn with_real_accounts(&self, example: &Example, same: &dyn Fn(&Example) -> bool) -> Option<Example> {
+        let mut left = TRIES;
+        let mut base = example.clone();
+        (base.real, base.entities) = (true, Vec::new());
+        for subject in self.real(&self.environment.principal, ACCOUNTS, &[])? {
+            for resource in self.real(&self.environment.resource, PLACES * 4, &[])? {
+                let mut candidate = base.clone();
+                let near: Vec<_> = subject.iter().chain(&resource).cloned().collect();
+                if let Some(subject) = &subject {
+                    candidate.evaluation.subject.id = AsRef::<str>::as_ref(subject.uid().eid()).to_owned();
+                }
+                if let Some(resource) = &resource {
+                    candidate.evaluation.resource.id = AsRef::<str>::as_ref(resource.uid().eid()).to_owned();
+                }
+                for candidate in self.with_real_references(candidate, &near) {
+                    left = left.checked_sub(1)?;
+                    if same(&candidate) {
+                        return Some(candidate);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The entities of a type in the directory, those that others refer to first. One `None` for a type that the
+    /// directory does not hold; `None` at all if it should hold some and has none.
+    fn real(
+        &self,
+        kind: &ast::EntityType,
+        most: usize,
+        near: &[Arc<ast::Entity>],
+    ) -> Option<Vec<Option<Arc<ast::Entity>>>> {
+        match self.snapshot.policies.model.entity_type(kind).map(|model| &model.held) {
+            Some(Held::ByDirectory) => {}
+            _ => return Some(vec![None]),
+        }
+        let refers = |entity: &ast::Entity, uid: &ast::EntityUID| {
+            entity.is_descendant_of(uid)
+                || entity.attrs().any(|(_, given)| match given {
+                    ast::PartialValue::Value(value) => value.all_literal_uids().contains(uid),
+                    ast::PartialValue::Residual(_) => false,
+                })
+        };
+        let mut found: Vec<_> =
+            self.snapshot.directory.iter().filter(|entity| entity.uid().entity_type() == kind).cloned().collect();
+        found.sort_by_cached_key(|entity| {
+            (!near.iter().any(|other| refers(other, entity.uid())), entity.uid().to_string())
+        });
+        found.truncate(most);
+        (!found.is_empty()).then(|| found.into_iter().map(Some).collect())
+    }
+
+    /// All ways to put real entities into the properties and the context.
+    fn with_real_references(&self, candidate: Example, near: &[Arc<ast::Entity>]) -> Vec<Example> {
+        let mut all = vec![candidate];
+        for (place, attributes) in self.declared() {
+            for (name, attribute) in attributes.iter() {
+                let Shape::Entity(kind) = &attribute.shape else { continue };
+                let Some(real) = self.real(kind, PLACES, near) else { continue };
+                all = all
+                    .into_iter()
+                    .flat_map(|candidate| {
+                        if !place.of(&candidate).contains_key(name.as_str()) {
+                            return vec![candidate];
+                        }
+                        real.iter()
+                            .flatten()
+                            .map(|entity| {
+                                let mut candidate = candidate.clone();
+                                let id = Value::String(AsRef::<str>::as_ref(entity.uid().eid()).to_owned());
+                                place.of_mut(&mut candidate).insert(name.to_string(), id);
+                                candidate
+                            })
+                            .collect()
+                    })
+                    .take(PLACES * PLACES)
+                    .collect();
+            }
+        }
+        all
+    }
+
+    /// What a question carries, with its declaration.
+    fn declared(&self) -> Vec<(Place, Arc<Attributes>)> {
+        let model = &self.snapshot.policies.model;
+        let mut declared = Vec::new();
+        for (place, kind) in
+            [(Place::Subject, &self.environment.principal), (Place::Resource, &self.environment.resource)]
+        {
+            if let Some(Held::ByRequest { attributes, .. }) = model.entity_type(kind).map(|model| &model.held) {
+                declared.push((place, attributes.clone()));
+            }
+        }
+        if let Ok(action) = model.action(&self.environment.action.to_string()) {
+            declared.push((Place::Context, action.context.clone()));
+            if let Some(properties) = &action.properties {
+                declared.push((Place::Action, properties.attributes.clone()));
+            }
+        }
+        declared
+    }
+
+    /// Asks the solver for a question about real accounts.
+    fn find_real(
+        &self,
+        solver: &mut Solver,
+        holds: &[Expr],
+        denied: Option<&Compiled>,
+        same: &dyn Fn(&Example) -> bool,
+    ) -> Option<Example> {
+        let pins = pins::pins(self.snapshot, self.environment, self.read)?;
+        let mut wanted = holds.to_vec();
+        wanted.extend(self.heavy.clone());
+        wanted.extend(pins);
+        let Found::Request(found) = solver.find_where(&self.scene, all(wanted), denied) else { return None };
+        let mut example = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some()).ok()?;
+        (example.real, example.entities) = (true, Vec::new());
+        same(&example).then_some(example)
+    }
+
+    /// Leaves out what can be left out and makes plain what can be plain.
+    fn polish(&self, example: &mut Example, same: &dyn Fn(&Example) -> bool) {
+        let mut try_one = |example: &mut Example, change: &dyn Fn(&mut Example)| {
+            let mut changed = example.clone();
+            change(&mut changed);
+            let accepted = same(&changed);
+            if accepted {
+                *example = changed;
+            }
+            accepted
+        };
+        if !example.real {
+            // Dates and numbers hang together, so all of them at once and then one by one.
+            try_one(example, &|example| {
+                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_string()));
+                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), true));
+                set_moment(example, DAY);
+            });
+            try_one(example, &|example| {
+                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_number()));
+                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), false));
+            });
+        }
+        let moments = [DAY, "2026-06-15"];
+        for day in moments {
+            let plain = |example: &mut Example| set_moment(example, day);
+            let at_noon = |example: &mut Example| {
+                example.moment.hour = 12;
+                set_moment(example, day);
+            };
+            if try_one(example, &at_noon) || try_one(example, &plain) {
+                break;
+            }
+        }
+        try_one(example, &|example| example.moment.application = None);
+        if !self.holds_in_directory(&self.environment.resource) {
+            let id = format!("{}-1", self.environment.resource_name().to_lowercase());
+            try_one(example, &|example| example.evaluation.resource.id.clone_from(&id));
+        }
+        for (place, attributes) in self.declared() {
+            self.polish_map(example, &[Step::Place(place)], &attributes, &mut try_one);
+        }
+        for index in (0..example.entities.len()).rev() {
+            try_one(example, &|example| drop(example.entities.remove(index)));
+        }
+    }
+
+    fn polish_map(&self, example: &mut Example, path: &[Step], attributes: &Attributes, try_one: &mut Try<'_>) {
+        for (name, attribute) in attributes {
+            let present = map_at(example, path).is_some_and(|map| map.contains_key(name.as_str()));
+            if !present {
+                continue;
+            }
+            let remove = |example: &mut Example| {
+                if let Some(map) = map_at(example, path) {
+                    map.remove(name.as_str());
+                }
+            };
+            if !attribute.required && try_one(example, &remove) {
+                continue;
+            }
+            for value in plain(&attribute.shape) {
+                let set = |example: &mut Example| {
+                    if let Some(map) = map_at(example, path) {
+                        map.insert(name.to_string(), value.clone());
+                    }
+                };
+                if try_one(example, &set) {
+                    break;
+                }
+            }
+            if let Shape::Record(inner) = &attribute.shape {
+                let path: Vec<_> = path.iter().cloned().chain([Step::Field(name.to_string())]).collect();
+                self.polish_map(example, &path, inner, try_one);
+            }
+        }
+    }
+
+    fn holds_in_directory(&self, kind: &ast::EntityType) -> bool {
+        matches!(self.snapshot.policies.model.entity_type(kind).map(|model| &model.held), Some(Held::ByDirectory))
+    }
+
+    /// Gives entities that were made up names that say so.
+    fn rename(&self, example: &mut Example, same: &dyn Fn(&Example) -> bool) {
+        let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+        example.entities.iter().for_each(|entity| ids_in_json(entity, &mut found));
+        let mut walked = example.clone();
+        for (place, attributes) in self.declared() {
+            rename_map(place.of_mut(&mut walked), &attributes, &mut |kind, id| {
+                found.insert((kind.to_string(), id.clone()));
+            });
+        }
+        let mut names: BTreeMap<(String, String), String> = BTreeMap::new();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (kind, id) in found {
+            // An id that a policy names must stay, and such ids are words.
+            if id.len() > 3 {
+                continue;
+            }
+            let count = counts.entry(kind.clone()).or_default();
+            *count += 1;
+            let short = kind.rsplit("::").next().unwrap_or(&kind).to_lowercase();
+            let name = format!("example-{short}-{count}");
+            names.insert((kind, id), name);
+        }
+        let mut renamed = example.clone();
+        for entity in &mut renamed.entities {
+            rename_json(entity, &names);
+        }
+        let mut rename = |kind: &ast::EntityType, id: &mut String| {
+            if let Some(name) = names.get(&(kind.to_string(), id.clone())) {
+                id.clone_from(name);
+            }
+        };
+        rename(&self.environment.principal, &mut renamed.evaluation.subject.id);
+        rename(&self.environment.resource, &mut renamed.evaluation.resource.id);
+        for (place, attributes) in self.declared() {
+            rename_map(place.of_mut(&mut renamed), &attributes, &mut rename);
+        }
+        if same(&renamed) {
+            *example = renamed;
+        }
+    }
+}
+
+fn rename_map(map: &mut Map, attributes: &Attributes, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
+    for (name, value) in map {
+        if let Some(attribute) = attributes.get(name.as_str()) {
+            rename_value(value, &attribute.shape, rename);
+        }
+    }
+}
+
+fn rename_value(value: &mut Value, shape: &Shape, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
+    match (shape, value) {
+        (Shape::Entity(kind), Value::String(id)) => rename(kind, id),
+        (Shape::Set(element), Value::List(values)) => {
+            values.iter_mut().for_each(|value| rename_value(value, element, rename));
+        }
+        (Shape::Record(attributes), Value::Map(map)) => rename_map(map, attributes, rename),
+        _ => {}
+    }
+}
+
+/// The types and ids of all that looks like `{"type", "id"}`.
+fn ids_in_json(value: &serde_json::Value, found: &mut BTreeSet<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => match (fields.get("type"), fields.get("id")) {
+            (Some(serde_json::Value::String(kind)), Some(serde_json::Value::String(id))) if fields.len() == 2 => {
+                found.insert((kind.clone(), id.clone()));
+            }
+            _ => fields.values().for_each(|value| ids_in_json(value, found)),
+        },
+        serde_json::Value::Array(values) => values.iter().for_each(|value| ids_in_json(value, found)),
+        _ => {}
+    }
+}
+
+/// Renames all that looks like `{"type", "id"}`.
+fn rename_json(value: &mut serde_json::Value, names: &BTreeMap<(String, String), String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let uid = match (fields.get("type"), fields.get("id")) {
+                (Some(serde_json::Value::String(kind)), Some(serde_json::Value::String(id))) if fields.len() == 2 => {
+                    names.get(&(kind.clone(), id.clone())).cloned()
+                }
+                _ => None,
+            };
+            match uid {
+                Some(name) => drop(fields.insert("id".to_owned(), json!(name))),
+                None => fields.values_mut().for_each(|value| rename_json(value, names)),
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| rename_json(value, names)),
+        _ => {}
+    }
+}
+
+/// Makes a change if the question stays the same case, and says whether it did.
+type Try<'a> = dyn FnMut(&mut Example, &dyn Fn(&mut Example)) -> bool + 'a;
+
+/// The day of an example where the day does not matter.
+const DAY: &str = "2026-01-05";
+
+fn set_moment(example: &mut Example, day: &str) {
+    let moment = &mut example.moment;
+    moment.today = day.to_owned();
+    moment.now_text = format!("{day}T{:02}:00:00.000Z", moment.hour);
+    let now = moment.now_text.parse::<jiff::Timestamp>();
+    moment.now = now.map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+}
+
+/// Makes dates and numbers of an entity plain.
+fn plain_json(value: &mut serde_json::Value, which: &dyn Fn(&serde_json::Value) -> bool) {
+    match value {
+        serde_json::Value::Number(_) if which(value) => *value = json!(1),
+        serde_json::Value::String(text) if is_date(text) && which(value) => *value = json!("2025-06-01"),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| plain_json(value, which)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|value| plain_json(value, which)),
+        _ => {}
+    }
+}
+
+fn plain_values(map: &mut Map, dates: bool) {
+    for value in map.values_mut() {
+        match value {
+            Value::Number(number) if !dates => *number = 1.0,
+            Value::String(text) if dates && is_date(text) => *text = "2026-01-01".to_owned(),
+            Value::Map(inner) => plain_values(inner, dates),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text is a moment as the solver's values are written.
+fn is_date(text: &str) -> bool {
+    text.len() > 10 && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+const PLACES_OF_VALUES: [Place; 4] = [Place::Subject, Place::Resource, Place::Context, Place::Action];
+
+/// Where a question carries named values.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Subject,
+    Resource,
+    Context,
+    Action,
+}
+
+impl Place {
+    fn of(self, example: &Example) -> &Map {
+        match self {
+            Self::Subject => &example.evaluation.subject.properties,
+            Self::Resource => &example.evaluation.resource.properties,
+            Self::Context => &example.evaluation.context,
+            Self::Action => &example.evaluation.action.properties,
+        }
+    }
+
+    fn of_mut(self, example: &mut Example) -> &mut Map {
+        match self {
+            Self::Subject => &mut example.evaluation.subject.properties,
+            Self::Resource => &mut example.evaluation.resource.properties,
+            Self::Context => &mut example.evaluation.context,
+            Self::Action => &mut example.evaluation.action.properties,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Place(Place),
+    Field(String),
+}
+
+fn map_at<'e>(example: &'e mut Example, path: &[Step]) -> Option<&'e mut Map> {
+    let (first, rest) = path.split_first()?;
+    let Step::Place(place) = first else { return None };
+    let mut map = place.of_mut(example);
+    for step in rest {
+        let Step::Field(name) = step else { return None };
+        match map.get_mut(name) {
+            Some(Value::Map(inner)) => map = inner,
+            _ => return None,
+        }
+    }
+    Some(map)
+}
+
+/// Plain values of a type, the plainest first.
+fn plain(shape: &Shape) -> Vec<Value> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| Value::String((*text).to_owned())).collect();
+    match shape {
+        Shape::Bool => vec![Value::Bool(false)],
+        Shape::Long => [1.0, 0.0, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0, 1000.0].into_iter().map(Value::Number).collect(),
+        Shape::String => texts(&["example"]),
+        Shape::Set(_) => vec![Value::List(Vec::new())],
+        Shape::Extension(kind) => match kind.type_name() {
+            "datetime" => texts(&[
+                "2026-01-05",
+                "2026-01-01",
+                "2025-12-01",
+                "2025-06-01",
+                "2024-01-01",
+                "2020-01-01",
+                "2027-01-01",
+            ]),
+            "ipaddr" => texts(&["10.0.0.1"]),
+            "decimal" => texts(&["1.0", "0.0"]),
+            _ => texts(&["1d"]),
+        },
+        Shape::Entity(_) | Shape::Record(_) => Vec::new(),
+    }
+}

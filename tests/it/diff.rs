@@ -1,0 +1,617 @@
+//! `poort diff` and `poort validate --prove` from outside: the real binary, small policy sets, real git repositories.
+
+use crate::support::folder;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+const SCHEMA: &str = r#"
+entity Group in [Group];
+entity Officer in [Group] { level: Long, active: Bool, home: Group };
+@source("request")
+@parents("unit")
+entity Record in [Group] { unit: Group, level: Long };
+type Question = { purpose: String, pdp: { hour: Long, today: datetime, now: datetime } };
+action consult, combine, erase appliesTo { principal: [Officer], resource: [Record], context: Question };
+"#;
+
+const POLICIES: &str = r#"@id("consult")
+@title("An officer may consult for purpose 8.")
+permit (principal, action == Action::"consult", resource)
+when { context.purpose == "8" };
+
+@id("inactive")
+@title("Who has left can do nothing.")
+forbid (principal, action, resource)
+unless { principal.active };
+"#;
+
+/// A folder with policies, a cache and nothing else, as one test's world.
+struct World {
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { folder: folder() };
+        world.side("base", POLICIES);
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn side(&self, name: &str, policies: &str) {
+        self.side_with(name, policies, SCHEMA);
+    }
+
+    fn side_with(&self, name: &str, policies: &str, schema: &str) {
+        let folder = self.path(name);
+        fs::create_dir_all(folder.join("directory")).unwrap();
+        fs::write(folder.join("schema.cedarschema"), schema).unwrap();
+        fs::write(folder.join("all.cedar"), policies).unwrap();
+        let group = json!({"type": "Group", "id": "north"});
+        let accounts = json!([
+            {"uid": group, "attrs": {}, "parents": []},
+            {"uid": {"type": "Officer", "id": "officer-1"}, "attrs": {"level": 2, "active": true, "home": group}, "parents": [group]},
+            {"uid": {"type": "Officer", "id": "officer-2"}, "attrs": {"level": 1, "active": false, "home": group}, "parents": []},
+        ]);
+        fs::write(folder.join("directory/accounts.json"), accounts.to_string()).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_poort"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .env_remove("CVC5")
+            .env("GIT_CEILING_DIRECTORIES", self.folder.path().parent().unwrap());
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
+        check(&self.command(arguments).output().unwrap(), code)
+    }
+
+    /// The comparison of `base` with `head`, as JSON.
+    #[track_caller]
+    fn diff(&self, more: &[&str], code: i32) -> Value {
+        let mut arguments = vec!["diff", "base", "head", "--format", "json"];
+        arguments.extend(more);
+        serde_json::from_str(&self.run(&arguments, code).0).unwrap()
+    }
+
+    #[track_caller]
+    fn git(&self, arguments: &[&str]) {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(self.folder.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+        check(&command.args(arguments).output().unwrap(), 0);
+    }
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, told) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
+    (out, told)
+}
+
+fn wider() -> String {
+    POLICIES.replace("context.purpose == \"8\"", "context.purpose == \"8\" || context.purpose == \"9\"")
+}
+
+fn differences(comparison: &Value) -> Vec<&Value> {
+    let environments = comparison["environments"].as_array().unwrap();
+    environments.iter().flat_map(|outcome| outcome["differences"].as_array().unwrap()).collect()
+}
+
+// ---- what is found ----
+
+#[test]
+fn a_wider_policy_is_newly_allowed_with_a_real_account_and_the_line_of_the_change() {
+    let world = World::new();
+    world.side("head", &wider());
+    let comparison = world.diff(&[], 5);
+    assert_eq!(
+        comparison["summary"],
+        "newly allowed in 1 of 3 environments, newly denied in 0, undecided 0, proven equal 2"
+    );
+    let found = differences(&comparison);
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-allowed"), &json!(["consult"])));
+    let example = &found[0]["example"];
+    assert_eq!(example["real"], true, "{example:#}");
+    assert_eq!(example["question"]["subject"]["id"], "officer-1");
+    assert_eq!(example["question"]["context"], json!({"purpose": "9"}));
+    assert_eq!(
+        comparison["policies"][0]["lines"][4],
+        json!({
+            "mark": "+", "base": null, "head": 4, "text": "when { context.purpose == \"8\" || context.purpose == \"9\" };"
+        })
+    );
+    // The example is a question that `poort evaluate` answers as the report says.
+    let question = world.path("question.json");
+    fs::write(&question, example["question"].to_string()).unwrap();
+    for (side, code) in [("base", 2), ("head", 0)] {
+        world.run(&["evaluate", "--policies", side, question.to_str().unwrap()], code);
+    }
+}
+
+#[test]
+fn a_narrower_policy_is_newly_denied_and_asks_for_acceptance_only_if_strict() {
+    let world = World::new();
+    world
+        .side("head", &POLICIES.replace("context.purpose == \"8\"", "context.purpose == \"8\" && principal.level > 2"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(differences(&comparison)[0]["change"], "newly-denied");
+    assert_eq!(differences(&comparison)[0]["example"]["question"]["subject"]["id"], "officer-1");
+    world.diff(&["--strict"], 5);
+}
+
+#[test]
+fn a_change_of_words_is_no_difference_and_is_listed() {
+    let world = World::new();
+    world.side("head", &POLICIES.replace("for purpose 8.", "for the daily task."));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(comparison["counts"]["equal"], 3);
+    assert_eq!(comparison["policies"][0]["change"], "reworded");
+    assert_eq!(comparison["policies"][0]["annotations"][0]["after"], "An officer may consult for the daily task.");
+}
+
+#[test]
+fn another_way_to_say_the_same_is_proven_equal() {
+    let world = World::new();
+    world.side("head", &POLICIES.replace("context.purpose == \"8\"", "[\"8\"].contains(context.purpose)"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!((&comparison["counts"]["equal"], &comparison["policies"][0]["change"]), (&json!(3), &json!("changed")));
+}
+
+#[test]
+fn a_cause_behind_another_is_shown_too() {
+    let world = World::new();
+    let more = format!(
+        "{}\n@id(\"more\") permit (principal, action == Action::\"consult\", resource) when {{ context.purpose == \"10\" }};",
+        wider()
+    );
+    world.side("head", &more);
+    let comparison = world.diff(&[], 5);
+    let causes: Vec<_> = differences(&comparison).iter().map(|found| found["policies"].clone()).collect();
+    assert_eq!(causes, [json!(["consult"]), json!(["more"])]);
+}
+
+#[test]
+fn a_cause_that_needs_another_is_not_hidden_behind_it() {
+    let world = World::new();
+    let with = |consult: &str, forbid: &str| {
+        format!(
+            "@id(\"chief\") permit (principal, action == Action::\"consult\", resource) when {{ principal.level > 3 }};\n\
+             @id(\"consult\") permit (principal, action == Action::\"consult\", resource) when {{ {consult} }};\n{forbid}"
+        )
+    };
+    let forbid = "@id(\"never\") forbid (principal, action, resource) when { context.purpose == \"9\" };";
+    world.side("base", &with("context.purpose == \"8\"", forbid));
+    world.side("head", &with("context.purpose == \"8\" || (context.purpose == \"9\" && principal.active)", ""));
+    let comparison = world.diff(&[], 5);
+    let causes: Vec<_> = differences(&comparison).iter().map(|found| found["policies"].clone()).collect();
+    // Chiefs gain by the forbid that went alone; the others need the wider permit too.
+    assert_eq!(causes, [json!(["consult", "never"]), json!(["never"])], "{comparison:#}");
+}
+
+#[test]
+fn a_policy_that_fails_denies_as_poort_does() {
+    let world = World::new();
+    // Cedar alone would skip this forbid where it overflows, and so see no difference.
+    let failing =
+        "@id(\"sum\") forbid (principal, action, resource) when { principal.level + 1 < -9223372036854775807 };";
+    world.side("head", &format!("{POLICIES}\n{failing}"));
+    let comparison = world.diff(&[], 0);
+    let found = differences(&comparison);
+    assert_eq!(found.len(), 1, "{comparison:#}");
+    assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-denied"), &json!(["sum"])));
+    assert!(found[0]["head"]["reason"].as_str().unwrap().contains("could not be evaluated"), "{comparison:#}");
+    // Nor does a permit that fails leave the others in force.
+    let failing =
+        "@id(\"sum\") permit (principal, action, resource) when { principal.level + 1 < -9223372036854775807 };";
+    world.side("head", &format!("{POLICIES}\n{failing}"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(differences(&comparison).len(), 1, "{comparison:#}");
+    assert_eq!(differences(&comparison)[0]["change"], "newly-denied");
+}
+
+#[test]
+fn a_policy_that_looks_into_an_entity_that_is_nowhere_fails() {
+    let world = World::new();
+    let schema = SCHEMA.replace("entity Group in [Group];", "entity Group in [Group] { open?: Bool, name: String };");
+    // Never true; but of a unit that the directory does not know, nothing can be read.
+    let looking =
+        "@id(\"looks\") forbid (principal, action, resource) when { resource.unit.name != resource.unit.name };";
+    for (side, policies) in [("base", POLICIES.to_owned()), ("head", format!("{POLICIES}\n{looking}"))] {
+        world.side_with(side, &policies, &schema);
+        let accounts = world.path(side).join("directory/accounts.json");
+        let text = fs::read_to_string(&accounts).unwrap().replacen("\"attrs\":{}", "\"attrs\":{\"name\":\"North\"}", 1);
+        fs::write(&accounts, text).unwrap();
+    }
+    let comparison = world.diff(&[], 0);
+    let found = differences(&comparison);
+    assert_eq!(found.len(), 1, "{comparison:#}");
+    assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-denied"), &json!(["looks"])));
+    assert!(!found[0].to_string().contains("poort: in the directory"), "{comparison:#}");
+    // Asking whether there is something to read never fails.
+    let asking = looking.replace("resource.unit.name != resource.unit.name", "resource.unit has open && 1 > 2");
+    fs::write(world.path("head/all.cedar"), format!("{POLICIES}\n{asking}")).unwrap();
+    assert_eq!(world.diff(&[], 0)["counts"]["equal"], 3);
+}
+
+#[test]
+fn no_difference_rests_on_what_poort_never_asks() {
+    let world = World::new();
+    let never = [
+        "context.pdp.hour > 23",
+        "context.pdp.hour < 0",
+        "context.pdp.today != context.pdp.today.toDate()",
+        "context.pdp.now > context.pdp.today.offset(duration(\"3d\"))",
+        "resource in Group::\"north\" && !(resource.unit in Group::\"north\")",
+        "!(resource in resource.unit)",
+        "resource.level > 9007199254740991",
+    ];
+    let never: String = never
+        .iter()
+        .enumerate()
+        .map(|(index, never)| format!("@id(\"n{index}\") permit (principal, action, resource) when {{ {never} }};\n"))
+        .collect();
+    world.side("head", &format!("{POLICIES}\n{never}"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(comparison["counts"]["equal"], 3, "{comparison:#}");
+    let (_, told) = world.run(&["validate", "head", "--prove"], 0);
+    assert!(told.contains("`n0` never applies"), "{told}");
+}
+
+#[test]
+fn an_action_that_is_new_was_refused_before() {
+    let world = World::new();
+    let schema = SCHEMA.replace("consult, combine,", "consult, combine, disclose,");
+    let policies = format!("{POLICIES}\n@id(\"new\") permit (principal, action == Action::\"disclose\", resource);");
+    world.side_with("head", &policies, &schema);
+    let comparison = world.diff(&[], 5);
+    let found = differences(&comparison);
+    assert_eq!(
+        (&found[0]["policies"], &found[0]["base"]["reason"]),
+        (&json!(["new"]), &json!("Refused: the schema does not have this question."))
+    );
+    assert_eq!(comparison["schema"][0]["name"], "Action::\"disclose\"");
+    // The other way it is newly denied.
+    let (out, _) = world.run(&["diff", "head", "base"], 0);
+    assert!(out.starts_with("newly allowed in 0 of 4 environments, newly denied in 1,"), "{out}");
+}
+
+#[test]
+fn types_that_changed_are_compared_under_the_new_schema_or_not_at_all() {
+    let world = World::new();
+    world.side_with("head", POLICIES, &SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };"));
+    let comparison = world.diff(&[], 0);
+    assert_eq!(comparison["counts"]["equal"], 3);
+    assert!(comparison["environments"][0]["note"].as_str().unwrap().contains("under the new schema"));
+    assert_eq!(comparison["schema"][0]["added"], json!(["secret?: Bool"]));
+    // The old policies read what the new schema does not have.
+    let renamed = |text: &str| text.replace("active", "present");
+    world.side_with("head", &renamed(POLICIES), &renamed(SCHEMA));
+    let accounts = world.path("head/directory/accounts.json");
+    fs::write(&accounts, renamed(&fs::read_to_string(&accounts).unwrap())).unwrap();
+    let comparison = world.diff(&[], 5);
+    assert_eq!((&comparison["counts"]["undecided"], &comparison["counts"]["equal"]), (&json!(3), &json!(0)));
+    assert_eq!(comparison["passed"], false);
+}
+
+#[test]
+fn changes_of_the_directory_are_listed() {
+    let world = World::new();
+    world.side("head", POLICIES);
+    let accounts = world.path("head/directory/accounts.json");
+    let text = fs::read_to_string(&accounts).unwrap();
+    fs::write(&accounts, text.replace("officer-2", "officer-3").replace("\"level\":2", "\"level\":3")).unwrap();
+    let comparison = world.diff(&[], 0);
+    assert_eq!(
+        comparison["directory"],
+        json!({
+            "added": ["Officer::\"officer-3\""], "removed": ["Officer::\"officer-2\""], "changed": ["Officer::\"officer-1\""]
+        })
+    );
+}
+
+// ---- acceptance ----
+
+#[test]
+fn what_reviewers_accepted_passes_and_nothing_else_does() {
+    let world = World::new();
+    world.side("head", &wider());
+    let (template, _) = world.run(&["diff", "base", "head", "--accept-template"], 5);
+    assert!(template.contains("change: newly-allowed") && template.contains("policies: [\"consult\"]"), "{template}");
+    let accept = world.path("accepted.yaml");
+    let accepted = |text: &str| fs::write(&accept, text).unwrap();
+    // An entry without a reason is no acceptance.
+    accepted(&template);
+    assert!(world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 64).1.contains("`reason` is empty"));
+    let whole = template.replace("reason: \"\"", "reason: \"new task\"").replace("by: \"\"", "by: \"the officer\"");
+    accepted(&whole);
+    world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 0);
+    // Of another policy, for another action, and in another direction.
+    for (from, to) in
+        [("\"consult\"]", "\"other\"]"), ("action: \"consult\"", "action: \"erase\""), ("-allowed", "-denied")]
+    {
+        accepted(&whole.replace(from, to));
+        let (_, told) = world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 5);
+        assert!(told.contains("accepted.yaml: entry 1 covers nothing"), "{told}");
+    }
+    accepted("- {change: newly-allowed");
+    world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 64);
+    world.run(&["diff", "base", "head", "--accept", "missing.yaml"], 64);
+}
+
+// ---- git ----
+
+#[test]
+fn revisions_are_read_from_git_without_a_checkout() {
+    let world = World::new();
+    world.git(&["init", "-q", "-b", "main"]);
+    fs::rename(world.path("base"), world.path("policies")).unwrap();
+    world.git(&["add", "policies"]);
+    world.git(&["commit", "-qm", "one"]);
+    world.side("policies", &wider());
+    let (out, _) = world.run(&["diff", "git:main", "policies"], 5);
+    assert!(out.starts_with("newly allowed in 1 of 3 environments"), "{out}");
+    assert!(out.contains("compared: git:main (") && out.contains(") with policies ("), "{out}");
+    world.git(&["mv", "policies", "moved"]);
+    world.git(&["commit", "-qam", "two"]);
+    let (out, _) = world.run(&["diff", "git:HEAD~1:policies", "git:HEAD:moved"], 5);
+    assert!(out.starts_with("newly allowed in 1 of 3 environments"), "{out}");
+    assert!(out.contains("moved/all.cedar:1"), "{out}");
+    // Relative to the repository, also from a folder in it.
+    let mut command = world.command(&["diff", "git:main~1", "git:main~1"]);
+    fs::create_dir(world.path("moved/deeper")).unwrap();
+    let out = command.args(["--policies", "../../policies"]).current_dir(world.path("moved/deeper")).output().unwrap();
+    check(&out, 0);
+}
+
+#[test]
+fn a_revision_that_cannot_be_read_says_why() {
+    let world = World::new();
+    assert!(world.run(&["diff", "git:main", "base"], 64).1.contains("not inside a git repository"));
+    world.git(&["init", "-q", "-b", "main"]);
+    world.git(&["add", "base"]);
+    world.git(&["commit", "-qm", "one"]);
+    assert!(world.run(&["diff", "git:nowhere", "base"], 64).1.contains("does not know the revision `nowhere`"));
+    assert!(world.run(&["diff", "git:main:other", "base"], 64).1.contains("no policies in the folder `other`"));
+    assert!(world.run(&["diff", "git:--all", "base"], 64).1.contains("is no revision"));
+    std::os::unix::fs::symlink("all.cedar", world.path("base/link.cedar")).unwrap();
+    world.git(&["add", "base"]);
+    world.git(&["commit", "-qm", "two"]);
+    assert!(world.run(&["diff", "git:main:base", "base"], 64).1.contains("`base/link.cedar` is a symbolic link"));
+}
+
+// ---- broken input, no solver, the cache ----
+
+#[test]
+fn a_side_that_is_not_valid_is_not_compared() {
+    let world = World::new();
+    world.side("head", &POLICIES.replace("unless { principal.active };", "unless { principal.active ;"));
+    let (out, told) = world.run(&["diff", "base", "head"], 3);
+    assert_eq!(out, "");
+    assert!(told.contains("head/all.cedar:") && told.contains("head is not valid"), "{told}");
+    fs::create_dir(world.path("empty")).unwrap();
+    world.run(&["diff", "base", "empty"], 3);
+    world.run(&["diff", "nowhere", "base"], 3);
+}
+
+#[test]
+fn without_a_solver_the_commands_that_need_it_say_so() {
+    let world = World::new();
+    world.side("head", &wider());
+    fs::create_dir(world.path("bin")).unwrap();
+    for arguments in [&["diff", "base", "head"][..], &["validate", "base", "--prove"]] {
+        let output = world.command(arguments).env("PATH", world.path("bin")).output().unwrap();
+        let (_, told) = check(&output, 64);
+        assert!(told.contains("apt-get install cvc5") && told.lines().count() == 1, "{told}");
+    }
+    check(&world.command(&["validate", "base"]).env("PATH", world.path("bin")).output().unwrap(), 0);
+}
+
+/// A solver that writes down that it was started.
+fn recording_solver(world: &World, then: &str) -> PathBuf {
+    let script = world.path("solver");
+    let log = world.path("started");
+    fs::write(&script, format!("#!/bin/sh\necho started >> '{}'\n{then}\n", log.display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    script
+}
+
+fn starts(world: &World) -> usize {
+    fs::read_to_string(world.path("started")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_second_run_asks_no_solver_and_says_the_same() {
+    let world = World::new();
+    world.side("head", &wider());
+    let solver = recording_solver(&world, "exec cvc5 \"$@\"");
+    let run =
+        |arguments: &[&str], code| check(&world.command(arguments).env("CVC5", &solver).output().unwrap(), code).0;
+    let first = run(&["diff", "base", "head"], 5);
+    let before = starts(&world);
+    assert!(before > 0);
+    assert_eq!(run(&["diff", "base", "head"], 5), first);
+    assert_eq!(starts(&world), before, "the solver was started again");
+    // A damaged result is made again, and so is one that is not wanted.
+    for entry in fs::read_dir(world.path("cache/poort")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("newly-allowed", "newly-denied")).unwrap();
+    }
+    assert_eq!(run(&["diff", "base", "head"], 5), first);
+    assert!(starts(&world) > before);
+    let before = starts(&world);
+    run(&["diff", "base", "head", "--no-cache"], 5);
+    assert!(starts(&world) > before);
+}
+
+#[test]
+fn a_solver_that_fails_leaves_it_undecided_and_that_is_no_pass() {
+    let world = World::new();
+    world.side("head", &POLICIES.replace("context.purpose == \"8\"", "[\"8\"].contains(context.purpose)"));
+    for then in
+        ["exit 1", "cat > /dev/null", "while read line; do case \"$line\" in *check-sat*) echo unknown;; esac; done"]
+    {
+        let solver = recording_solver(&world, then);
+        let mut command = world.command(&["diff", "base", "head", "--timeout", "0.1"]);
+        let (out, _) = check(&command.env("CVC5", &solver).output().unwrap(), 5);
+        assert!(
+            out.contains("undecided 1, proven equal 2") && out.contains("not passed: 1 environment undecided"),
+            "{out}"
+        );
+        // Nothing undecided is kept.
+        assert!(!world.path("cache/poort").exists(), "{then}");
+    }
+    check(&world.command(&["diff", "base", "head"]).output().unwrap(), 0);
+}
+
+// ---- reports ----
+
+#[test]
+fn every_report_names_the_difference_and_its_place() {
+    let world = World::new();
+    world.side("head", &wider().replace("for purpose 8.", "for <b>purpose</b> 8 | 9."));
+    let files = ["json=r.json", "markdown=r.md", "sarif=r.sarif", "junit=r.xml", "html=r.html"];
+    let mut arguments = vec!["diff", "base", "head"];
+    files.iter().for_each(|file| arguments.extend(["--report", file]));
+    let (out, _) = world.run(&arguments, 5);
+    assert!(out.contains("NEWLY ALLOWED  Officer × consult × Record, by `consult`"), "{out}");
+    assert!(out.contains("    4 + when { context.purpose == \"8\" || context.purpose == \"9\" };"), "{out}");
+    let read = |name: &str| fs::read_to_string(world.path(name)).unwrap();
+    let sarif: Value = serde_json::from_str(&read("r.sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&json!("diff::newly-allowed"), &json!("error")));
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "head/all.cedar");
+    assert_eq!(place["region"]["startLine"], 4);
+    assert!(read("r.xml").contains("tests=\"3\" skipped=\"0\" failures=\"1\" errors=\"0\""), "{}", read("r.xml"));
+    let markdown = read("r.md");
+    assert!(markdown.contains("### ❌ Newly allowed: Officer × consult × Record, by `consult`"), "{markdown}");
+    assert!(markdown.contains("&lt;b&gt;purpose&lt;/b&gt; 8 \\| 9"), "{markdown}");
+    let html = read("r.html");
+    assert!(html.contains("not passed") && html.contains("officer-1") && !html.contains("<b>purpose"), "{html}");
+    for reference in ["src=", "href=", "url(", "http://", "https://", "@import"] {
+        assert!(!html.contains(reference), "{reference} in the page");
+    }
+}
+
+#[test]
+fn a_policy_that_was_removed_is_shown_where_it_stood() {
+    let world = World::new();
+    world.side("head", POLICIES.split("@id(\"inactive\")").next().unwrap());
+    world.run(&["diff", "base", "head", "--report", "sarif=r.sarif"], 5);
+    let sarif: Value = serde_json::from_str(&fs::read_to_string(world.path("r.sarif")).unwrap()).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&json!("base/all.cedar"), &json!(8))
+    );
+}
+
+#[test]
+fn a_filter_says_what_it_leaves_out() {
+    let world = World::new();
+    world.side("head", &wider());
+    let (out, _) = world.run(&["diff", "base", "head", "--env", "× erase ×"], 0);
+    assert!(out.contains("of 1 environments") && out.contains("2 environments left out by --env"), "{out}");
+    world.run(&["diff", "base", "head", "--env", "nothing"], 64);
+}
+
+// ---- guarantees and policies without effect ----
+
+fn guarantee(world: &World, text: &str) {
+    let folder = world.path("base/guarantees");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("g.cedar"), text).unwrap();
+}
+
+#[test]
+fn guarantees_are_proven_or_broken_with_a_question() {
+    let world = World::new();
+    guarantee(
+        &world,
+        "@id(\"g.left\") @title(\"t\") forbid (principal, action, resource) unless { principal.active };\n\
+         @id(\"g.eight\") permit (principal, action == Action::\"consult\", resource)\n\
+         when { principal.active && context.purpose == \"8\" };\n",
+    );
+    let (out, told) = world.run(&["validate", "base", "--prove"], 0);
+    assert!(out.contains("guarantees: 2 of 2 proven, 0 broken, 0 undecided"), "{out}\n{told}");
+    guarantee(
+        &world,
+        "@id(\"g.level\") forbid (principal, action, resource) when { resource.level > principal.level };",
+    );
+    let (_, told) = world.run(&["validate", "base", "--prove"], 3);
+    assert!(told.contains("guarantee::broken") && told.contains("base/guarantees/g.cedar:1:1"), "{told}");
+    guarantee(&world, "@id(\"g.all\") permit (principal, action == Action::\"consult\", resource);");
+    let (_, told) = world.run(&["validate", "base", "--prove"], 3);
+    assert!(told.contains("is denied"), "{told}");
+    guarantee(&world, "@id(\"g\") permit (principal, action, resource) when { principal.nothing };");
+    world.run(&["validate", "base", "--prove"], 3);
+}
+
+#[test]
+fn a_forbid_that_can_fail_keeps_a_permit_guarantee_from_holding() {
+    let world = World::new();
+    world.side("base", &format!(
+        "{POLICIES}\n@id(\"sum\") forbid (principal, action, resource) when {{ principal.level + 1 < -9223372036854775807 }};"
+    ));
+    guarantee(
+        &world,
+        "@id(\"g\") permit (principal, action == Action::\"consult\", resource)\n\
+         when { principal.active && context.purpose == \"8\" };\n",
+    );
+    let (_, told) = world.run(&["validate", "base", "--prove"], 3);
+    assert!(told.contains("guarantee::broken") && told.contains("policy::can-fail"), "{told}");
+    assert!(told.contains("`sum` cannot be evaluated for some requests"), "{told}");
+}
+
+#[test]
+fn policies_without_effect_are_named_once() {
+    let world = World::new();
+    world.side(
+        "base",
+        &format!(
+            "{POLICIES}\n\
+         @id(\"narrow\") permit (principal, action == Action::\"consult\", resource)\n\
+         when {{ context.purpose == \"8\" && principal.level > 1 }};\n\
+         @id(\"twin\") forbid (principal, action, resource) unless {{ principal.active }};\n\
+         @id(\"advises\") @advice(\"look out\") permit (principal, action == Action::\"consult\", resource)\n\
+         when {{ context.purpose == \"8\" }};\n\
+         @id(\"impossible\") permit (principal, action == Action::\"erase\", resource)\n\
+         when {{ context.purpose == \"8\" && context.purpose == \"9\" }};\n"
+        ),
+    );
+    let (out, told) = world.run(&["validate", "base", "--prove"], 0);
+    assert!(
+        out.contains("checked 6 policies: 1 never apply, 3 have no effect, 0 can fail, 0 undecided"),
+        "{out}\n{told}"
+    );
+    assert!(told.contains("`impossible` never applies"), "{told}");
+    assert!(told.contains("`narrow` has no effect: all that it permits, `advises` permits too"), "{told}");
+    assert!(told.contains("`twin` has no effect: all that it forbids, `inactive` forbids too"), "{told}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_fails() {
+    let world = World::new();
+    world.side("head", &wider());
+    world.run(&["diff", "base", "head", "--report", "html=nowhere/r.html"], 1);
+    assert!(Path::new(env!("CARGO_BIN_EXE_poort")).exists());
+}
