@@ -2,12 +2,12 @@
 
 use super::{Common, Exit, effort, output::Output, side};
 use crate::diff::{
-    Accepted, Cache, Options, compare,
+    Accepted, Options, compare,
     report::{Report, html, json, junit, markdown, sarif, terminal},
     template,
 };
 use clap::{Args, ValueEnum};
-use std::{env, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort diff git:main policies                    the working tree against the main branch
@@ -49,12 +49,6 @@ pub(super) struct Arguments {
     /// Only environments whose name holds this text, such as `Officer × consult`
     #[arg(long, value_name = "TEXT")]
     env: Option<String>,
-    /// Where proofs are kept [default: poort in the user's cache folder]
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
-    /// Keep no proofs, and use none
-    #[arg(long, conflicts_with = "cache")]
-    no_cache: bool,
     #[command(flatten)]
     effort: effort::Solving,
     #[command(flatten)]
@@ -93,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let base = side::read(&arguments.base, &settings.store.policies, directory, output)?;
     let head = side::read(&arguments.head, &settings.store.policies, directory, output)?;
     let effort = arguments.effort.effort(output)?;
-    let cache = if arguments.no_cache { None } else { cache_folder(arguments).map(Cache::new) };
+    let cache = arguments.effort.cache();
     let options = Options { effort, filter: arguments.env.clone(), cache };
     let bar = output.progress("environments");
     let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
@@ -146,13 +140,4 @@ fn accepted(arguments: &Arguments, output: &mut Output) -> Result<Accepted, Exit
         output.error(&format!("{}: {message}", file.display()));
         Exit::Usage
     })
-}
-
-fn cache_folder(arguments: &Arguments) -> Option<PathBuf> {
-    if let Some(folder) = &arguments.cache {
-        return Some(folder.clone());
-    }
-    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")))?;
-    Some(folder.join("poort"))
 }

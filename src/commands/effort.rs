@@ -1,18 +1,34 @@
-//! What the commands that prove share: how much time the solver gets.
+//! What the commands that prove share: how much time the solver gets, and where proofs are kept.
 
 use super::{Exit, output::Output};
-use crate::proof::{self, Effort};
+use crate::proof::{self, Cache, Effort};
 use clap::Args;
-use std::time::Duration;
+use std::{env, path::PathBuf, time::Duration};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Solving {
     /// How long the solver may think about one question, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     timeout: f64,
+    /// Where proofs are kept [default: poort in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Keep no proofs, and use none
+    #[arg(long, conflicts_with = "cache")]
+    no_cache: bool,
 }
 
 impl Solving {
+    /// Where proofs are kept, if they are.
+    pub(super) fn cache(&self) -> Option<Cache> {
+        if self.no_cache {
+            return None;
+        }
+        let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let of_user = || named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+        Some(Cache::new(self.cache.clone().or_else(|| Some(of_user()?.join("poort")))?))
+    }
+
     /// What these flags ask for, if there is a solver.
     pub(super) fn effort(&self, output: &mut Output) -> Result<Effort, Exit> {
         let limit =

@@ -4,7 +4,7 @@ use super::{Exit, effort, output::Output};
 use crate::{
     policy,
     problem::Problem,
-    proof::{self, Guarantees},
+    proof::{self, Guarantees, Work},
     snapshot::Snapshot,
 };
 use clap::Args;
@@ -42,9 +42,11 @@ pub(super) fn run(
         Err(problems) => return Ok(Some(Found { problems, summary: String::new() })),
     };
     let bar = output.progress("proofs");
-    let done = || bar.inc(1);
-    let proven = proof::prove(snapshot, &guarantees, effort, &done);
-    let checked = proof::check(&snapshot.policies, effort, &done);
+    let cache = arguments.effort.cache();
+    let work =
+        Work { effort, cache: cache.as_ref(), planned: &|steps| bar.inc_length(steps as u64), done: &|| bar.inc(1) };
+    let proven = proof::prove(snapshot, &guarantees, work);
+    let checked = proof::check(&snapshot.policies, work);
     bar.finish_and_clear();
     let count = |code: &str| checked.problems.iter().filter(|problem| problem.kind() == code).count();
     let held = proven.guarantees.iter().filter(|it| it.broken.is_empty() && it.undecided.is_empty()).count();

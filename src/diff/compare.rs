@@ -1,16 +1,16 @@
 //! The comparison, environment by environment.
 
 use super::{
-    Cache, Comparison, Difference, Direction, DirectoryChange, Named, Outcome, Policy, Question, Said, Settled, cache,
-    policies, schema,
+    Comparison, Difference, Direction, DirectoryChange, Named, Outcome, Policy, Question, Said, Settled, policies,
+    schema,
 };
 use crate::{
     decision::Verdict,
     policy::{self, Policies, SCHEMA_FILE},
     problem::has_errors,
     proof::{
-        Assumed, Compiled, Effort, Environment, Example, Expr, Known, Rule, Scene, Search, Searched, Solver,
-        assumptions, each, meaning,
+        Assumed, Cache, Compiled, Effort, Environment, Example, Expr, Key, Known, Rule, Scene, Search, Searched,
+        Solver, assumptions, each, meaning,
     },
     snapshot::{Snapshot, Sources},
 };
@@ -263,7 +263,7 @@ impl<'a> Comparing<'a> {
     fn run_cached(&self, solver: &mut Solver, options: &Options) -> Outcome {
         let Some(cache) = &options.cache else { return self.run(solver) };
         let key = self.key();
-        if let Some(mut found) = cache.get(&key) {
+        if let Some(mut found) = cache.get::<Outcome>(&key) {
             found.settled = Settled::Cache;
             return found;
         }
@@ -276,7 +276,7 @@ impl<'a> Comparing<'a> {
 
     /// Everything that the outcome depends on.
     fn key(&self) -> String {
-        let mut key = cache::Key::new();
+        let mut key = Key::new();
         key.part(&format!("{:?}", self.environment));
         key.part(self.pair.note.as_deref().unwrap_or_default());
         for side in [self.pair.base, self.pair.head] {

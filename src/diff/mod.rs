@@ -8,14 +8,12 @@
 //! - Environments whose policies and types are the same on both sides need no proof: equal policies decide equally.
 //!
 //! - `compare`: the comparison, environment by environment
-//! - `cache`: proofs that were made before, by content
 //! - `schema`, `policies`: what changed in the files
 //! - `accept`: what reviewers accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
-mod cache;
 mod compare;
 mod group;
 mod policies;
@@ -23,7 +21,6 @@ pub mod report;
 mod schema;
 
 pub use accept::{Accepted, Entry, Names, Verdict as AcceptVerdict, template};
-pub use cache::Cache;
 pub use compare::{Options, Side, compare};
 pub use group::{Group, groups};
 

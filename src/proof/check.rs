@@ -1,7 +1,7 @@
 //! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
 
 use super::{
-    Effort, Environment, Example, Known, Rule, assumptions,
+    Effort, Environment, Example, Key, Known, Rule, Work, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
     solver::{Found, Scene, Solver},
@@ -33,9 +33,9 @@ struct Finding {
     undecided: Option<String>,
 }
 
-/// Checks every policy of a set. `done` is called after each of [`steps`](check).
+/// Checks every policy of a set. A step is a policy.
 #[must_use]
-pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> Checked {
+pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
     let rules = match Rule::all(&policies.set) {
         Ok(rules) => rules,
         Err(message) => {
@@ -59,10 +59,28 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
     };
     let world = World { policies, known, rules: &rules, environments: &environments };
     let indexes: Vec<_> = (0..rules.len()).collect();
-    let found = workers::each(&indexes, effort, done, &|solver, index| world.look(solver, *index));
+    (work.planned)(indexes.len());
+    let found = workers::each(&indexes, work.effort, work.done, &|solver, index| {
+        let mut other = None;
+        let unsuspicious = work.remembered(
+            || world.key(*index),
+            || {
+                let finding = world.look(solver, *index);
+                let keep = finding.fails.is_none() && finding.undecided.is_none() && finding.matches == Some(true);
+                let covered = finding.covered;
+                other = Some(finding);
+                keep.then_some(covered)
+            },
+        );
+        other.or_else(|| {
+            let covered = unsuspicious?;
+            Some(Finding { index: *index, matches: Some(true), fails: None, covered, undecided: None })
+        })
+    });
+    let found = found.into_iter().map(Option::flatten);
     let mut checked = Checked { policies: rules.len(), ..Checked::default() };
     let mut covered = Vec::new();
-    for (index, finding) in found.into_iter().enumerate() {
+    for (index, finding) in found.enumerate() {
         let Some(rule) = rules.get(index) else { continue };
         let Some(finding) = finding else {
             checked.undecided += 1;
@@ -93,7 +111,7 @@ pub fn check(policies: &Policies, effort: Effort, done: &(dyn Fn() + Sync)) -> C
             covered.push(finding.index);
         }
     }
-    let (redundant, undecided) = world.redundant(&covered, effort);
+    let (redundant, undecided) = world.redundant(&covered, work.effort);
     checked.problems.extend(redundant);
     checked.undecided += undecided;
     checked.problems.sort_by_key(|problem| (problem.file().to_owned(), problem.position(), problem.kind()));
@@ -113,6 +131,25 @@ impl World<'_> {
             Some(place) => Problem::warning(code, &place.file, message).at(place.first_line(), "this policy"),
             None => Problem::unreadable(code, "policies", message).as_warning(),
         }
+    }
+
+    /// Everything that the finding about a policy depends on.
+    fn key(&self, index: usize) -> String {
+        let mut key = Key::new();
+        key.part("check");
+        key.part(&self.policies.schema_text);
+        let Some(rule) = self.rules.get(index) else { return key.finish() };
+        key.part(&rule.text);
+        key.part(if self.has_no_words(rule) { "silent" } else { "with words" });
+        for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
+            key.part(&format!("{environment:?}"));
+            for other in Rule::applicable(self.rules, environment, self.policies) {
+                if other.permits == rule.permits && other.id != rule.id {
+                    key.part(&other.text);
+                }
+            }
+        }
+        key.finish()
     }
 
     fn look(&self, solver: &mut Solver, index: usize) -> Finding {

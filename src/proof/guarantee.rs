@@ -4,11 +4,11 @@
 //! allowed. They decide nothing; they are proven.
 
 use super::{
-    Effort, Environment, Example, Known, Rule, assumptions,
+    Environment, Example, Key, Known, Rule, Work, assumptions,
     example::describe,
-    meaning::{all, allowed},
+    meaning::{all, allowed, any},
     search::{Search, Searched},
-    solver::{Scene, Solver},
+    solver::{Found, Scene, Solver},
     workers,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
+use cedar_policy_core::ast::Expr;
 use std::{path::Path, sync::Arc};
 
 /// The folder of the guarantees in the policy folder.
@@ -97,10 +98,10 @@ impl Guarantees {
     }
 }
 
-/// Proves each guarantee for all requests, or finds a question that breaks it. `done` is called after each guarantee in
-/// each environment that it is about.
+/// Proves each guarantee for all requests, or finds a question that breaks it. A step is a guarantee in an environment that
+/// it is about.
 #[must_use]
-pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done: &(dyn Fn() + Sync)) -> Proven {
+pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Proven {
     let Some(stated) = &guarantees.checked else { return Proven::default() };
     let policies = &snapshot.policies;
     let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
@@ -120,8 +121,23 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, effort: Effort, done:
         .collect();
     let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
     let prover = Prover { snapshot, stating, rules, known };
-    let found = workers::each(&tasks, effort, done, &|solver, (_, rule, environment)| {
-        prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided)
+    (work.planned)(tasks.len());
+    let found = workers::each(&tasks, work.effort, work.done, &|solver, (_, rule, environment)| {
+        let mut other = None;
+        let proven = work.remembered(
+            || prover.key(rule, environment),
+            || match prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided) {
+                Searched::None => Some(()),
+                found => {
+                    other = Some(found);
+                    None
+                }
+            },
+        );
+        match (proven, other) {
+            (Some(()), _) => Searched::None,
+            (None, other) => other.unwrap_or_else(|| Searched::Undecided("nothing was found".to_owned())),
+        }
     });
     let mut proven = Proven {
         guarantees: stated_rules
@@ -166,6 +182,9 @@ impl Prover<'_> {
         let policies = &self.snapshot.policies;
         let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, policies);
+        if !stated.permits && Self::holds_simply(solver, &scene, stated, &applicable) {
+            return Ok(Searched::None);
+        }
         let mut read = applicable.clone();
         read.push(stated);
         let assumed = assumptions(policies, environment, &read)?;
@@ -192,6 +211,39 @@ impl Prover<'_> {
             }
             other => other,
         })
+    }
+
+    /// Everything that a proof depends on.
+    fn key(&self, stated: &Rule, environment: &Environment) -> String {
+        let policies = &self.snapshot.policies;
+        let mut key = Key::new();
+        key.part("guarantee");
+        key.part(&policies.schema_text);
+        key.part(&format!("{environment:?}"));
+        key.part(&stated.text);
+        for rule in Rule::applicable(&self.rules, environment, policies) {
+            key.part(&rule.text);
+        }
+        key.finish()
+    }
+
+    /// Whether nothing that it matches is allowed, as far as the simple policies show. `false` says nothing.
+    ///
+    /// What is allowed meets a permit and no forbid. So it is enough to refute that it meets the guarantee, a permit, and
+    /// none of the forbids that cannot fail: that leaves out what costs the solver most, calculating with dates.
+    fn holds_simply(solver: &mut Solver, scene: &Scene<'_>, stated: &Rule, applicable: &[&Rule]) -> bool {
+        let conditions = |wanted: &dyn Fn(&Rule) -> bool| {
+            any(applicable.iter().filter(|rule| wanted(rule)).map(|rule| rule.condition.clone()))
+        };
+        if !applicable.iter().any(|rule| rule.permits) {
+            return true;
+        }
+        if applicable.iter().any(|rule| !rule.permits && rule.text == stated.text) {
+            return true;
+        }
+        let forbids = conditions(&|rule| !rule.permits && !rule.may_fail());
+        let question = all([stated.condition.clone(), conditions(&|rule| rule.permits), Expr::not(forbids)]);
+        matches!(solver.find_where(scene, question, None), Found::None)
     }
 
     /// Whether the engine says that the guarantee matches, and that poort decides otherwise.

@@ -14,12 +14,14 @@
 //! - `assumptions`: what every question has in common
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
+//! - `cache`: proofs that were made before, by content
 //! - `example`: a request of the solver as a question
 //! - `search`, `readable`, `pins`: from what the solver finds to a question that a person can read
 //! - `check`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
 mod assumptions;
+mod cache;
 mod check;
 mod environment;
 mod example;
@@ -33,6 +35,7 @@ mod search;
 mod solver;
 mod workers;
 
+pub use cache::Cache;
 pub use check::{Checked, check};
 pub use environment::Environment;
 pub use example::Example;
@@ -41,7 +44,44 @@ pub use rule::Rule;
 pub use solver::{INSTALL, SolverMissing, find_solver};
 pub use workers::Effort;
 
+/// How proofs are made, and who hears of it.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// How much time they get.
+    pub effort: Effort,
+    /// Where they are kept.
+    pub cache: Option<&'a Cache>,
+    /// Hears how many steps come.
+    pub planned: &'a (dyn Fn(usize) + Sync),
+    /// Hears of each step that is done.
+    pub done: &'a (dyn Fn() + Sync),
+}
+
+impl std::fmt::Debug for Work<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work").field("effort", &self.effort).field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Work<'_> {
+    /// What was found before under a key, or what is found now. `None` is not kept.
+    pub(crate) fn remembered<T: serde::Serialize + serde::de::DeserializeOwned>(
+        &self,
+        key: impl FnOnce() -> String,
+        find: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        let Some(cache) = self.cache else { return find() };
+        let key = key();
+        cache.get(&key).or_else(|| {
+            let found = find()?;
+            cache.put(&key, &found);
+            Some(found)
+        })
+    }
+}
+
 pub(crate) use assumptions::{Assumed, assumptions};
+pub(crate) use cache::Key;
 pub(crate) use cedar_policy_core::ast::Expr;
 pub(crate) use known::Known;
 pub(crate) use search::{Search, Searched};

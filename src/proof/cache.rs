@@ -1,6 +1,6 @@
 //! Proofs that were made before, by content: a file for each, named by the digest of all that it depends on.
 
-use super::Outcome;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
@@ -9,15 +9,19 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 9] = [
+const MADE_BY: [&str; 13] = [
     env!("CARGO_PKG_VERSION"),
-    include_str!("compare.rs"),
-    include_str!("../proof/assumptions.rs"),
-    include_str!("../proof/known.rs"),
-    include_str!("../proof/meaning.rs"),
-    include_str!("../proof/rule.rs"),
-    include_str!("../proof/readable.rs"),
-    include_str!("../proof/search.rs"),
+    include_str!("assumptions.rs"),
+    include_str!("check.rs"),
+    include_str!("environment.rs"),
+    include_str!("guarantee.rs"),
+    include_str!("known.rs"),
+    include_str!("meaning.rs"),
+    include_str!("readable.rs"),
+    include_str!("rule.rs"),
+    include_str!("search.rs"),
+    include_str!("solver.rs"),
+    include_str!("../diff/compare.rs"),
     include_str!("../engine/decide.rs"),
 ];
 
@@ -35,7 +39,7 @@ impl Cache {
     }
 
     /// An earlier result. What cannot be read, or is not what was written, counts as absent.
-    pub(super) fn get(&self, key: &str) -> Option<Outcome> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let text = fs::read_to_string(self.folder.join(key)).ok()?;
         let (digest, body) = text.split_once('\n')?;
         if digest != hex(body.as_bytes()) {
@@ -45,7 +49,7 @@ impl Cache {
     }
 
     /// Keeps a result. That fails silently: the result is made again next time.
-    pub(super) fn put(&self, key: &str, outcome: &Outcome) {
+    pub(crate) fn put(&self, key: &str, outcome: &impl Serialize) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let Ok(body) = serde_json::to_string(outcome) else { return };
         let text = format!("{}\n{body}", hex(body.as_bytes()));
@@ -61,21 +65,21 @@ impl Cache {
 }
 
 /// The name of a result: parts with their lengths, digested.
-pub(super) struct Key(Sha256);
+pub(crate) struct Key(Sha256);
 
 impl Key {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut key = Self(Sha256::new());
         MADE_BY.iter().for_each(|part| key.part(part));
         key
     }
 
-    pub(super) fn part(&mut self, part: &str) {
+    pub(crate) fn part(&mut self, part: &str) {
         self.0.update((part.len() as u64).to_be_bytes());
         self.0.update(part.as_bytes());
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
