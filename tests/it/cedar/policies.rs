@@ -81,8 +81,13 @@ pub fn written(tape: &mut Tape<'_>, aim: Aim, id: Option<String>, effect: &str, 
         text.push_str(&format!("\n{word} {{ {whole}{open}{condition}{close} }}"));
     }
     text.push_str(";\n");
+    // Far within the bound on operators: what poort refuses, it cannot be compared on.
+    if text.len() > 2_000 {
+        return written(tape, aim, id, effect, true);
+    }
+    let hops = writer.hops;
     let index = ACTIONS.iter().position(|action| std::ptr::eq(action, aim.action)).unwrap();
-    Written { id, text, aim: (aim.principal, index, aim.resource), slots, hops: writer.hops }
+    Written { id, text, aim: (aim.principal, index, aim.resource), slots, hops }
 }
 
 struct Writer<'w, 't> {
