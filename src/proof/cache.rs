@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 13] = [
+const MADE_BY: [&str; 14] = [
     env!("CARGO_PKG_VERSION"),
     include_str!("assumptions.rs"),
     include_str!("check.rs"),
@@ -17,6 +17,7 @@ const MADE_BY: [&str; 13] = [
     include_str!("guarantee.rs"),
     include_str!("known.rs"),
     include_str!("meaning.rs"),
+    include_str!("plain.rs"),
     include_str!("readable.rs"),
     include_str!("rule.rs"),
     include_str!("search.rs"),

@@ -16,7 +16,7 @@
 //! - `workers`: several solvers beside each other
 //! - `cache`: proofs that were made before, by content
 //! - `example`: a request of the solver as a question
-//! - `search`, `readable`, `pins`: from what the solver finds to a question that a person can read
+//! - `search`, `readable`, `plain`, `pins`: from what the solver finds to a question that a person can read
 //! - `check`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
@@ -29,6 +29,7 @@ mod guarantee;
 mod known;
 pub(crate) mod meaning;
 mod pins;
+mod plain;
 mod readable;
 mod rule;
 mod search;

@@ -5,7 +5,7 @@
 use super::{
     Example,
     meaning::all,
-    pins,
+    pins, plain,
     search::Search,
     solver::{Compiled, Found, Solver},
 };
@@ -183,16 +183,15 @@ impl Search<'_> {
             accepted
         };
         if !example.real {
-            // Dates and numbers hang together, so all of them at once and then one by one.
-            try_one(example, &|example| {
-                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_string()));
-                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), true));
-                set_moment(example, DAY);
-            });
-            try_one(example, &|example| {
-                example.entities.iter_mut().for_each(|entity| plain_json(entity, &|value| value.is_number()));
-                PLACES_OF_VALUES.into_iter().for_each(|place| plain_values(place.of_mut(example), false));
-            });
+            try_one(example, &|example| plain::move_to(example, DAY));
+            for number in plain::numbers(example) {
+                for to in [1, 0, 2, 3].into_iter().filter(|to| *to != number) {
+                    if (0..=3).contains(&number) || try_one(example, &|example| plain::replace(example, number, to)) {
+                        break;
+                    }
+                }
+            }
+            plain::leave_out(example, same);
         }
         let moments = [DAY, "2026-06-15"];
         for day in moments {
@@ -232,7 +231,7 @@ impl Search<'_> {
             if !attribute.required && try_one(example, &remove) {
                 continue;
             }
-            for value in plain(&attribute.shape) {
+            for value in plain_forms(&attribute.shape) {
                 let set = |example: &mut Example| {
                     if let Some(map) = map_at(example, path) {
                         map.insert(name.to_string(), value.clone());
@@ -363,35 +362,6 @@ fn set_moment(example: &mut Example, day: &str) {
     moment.now = now.map(jiff::Timestamp::as_millisecond).unwrap_or_default();
 }
 
-/// Makes dates and numbers of an entity plain.
-fn plain_json(value: &mut serde_json::Value, which: &dyn Fn(&serde_json::Value) -> bool) {
-    match value {
-        serde_json::Value::Number(_) if which(value) => *value = json!(1),
-        serde_json::Value::String(text) if is_date(text) && which(value) => *value = json!("2025-06-01"),
-        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| plain_json(value, which)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|value| plain_json(value, which)),
-        _ => {}
-    }
-}
-
-fn plain_values(map: &mut Map, dates: bool) {
-    for value in map.values_mut() {
-        match value {
-            Value::Number(number) if !dates => *number = 1.0,
-            Value::String(text) if dates && is_date(text) => *text = "2026-01-01".to_owned(),
-            Value::Map(inner) => plain_values(inner, dates),
-            _ => {}
-        }
-    }
-}
-
-/// Whether a text is a moment as the solver's values are written.
-fn is_date(text: &str) -> bool {
-    text.len() > 10 && text.parse::<jiff::Timestamp>().is_ok()
-}
-
-const PLACES_OF_VALUES: [Place; 4] = [Place::Subject, Place::Resource, Place::Context, Place::Action];
-
 /// Where a question carries named values.
 #[derive(Debug, Clone, Copy)]
 enum Place {
@@ -442,7 +412,7 @@ fn map_at<'e>(example: &'e mut Example, path: &[Step]) -> Option<&'e mut Map> {
 }
 
 /// Plain values of a type, the plainest first.
-fn plain(shape: &Shape) -> Vec<Value> {
+fn plain_forms(shape: &Shape) -> Vec<Value> {
     let texts = |texts: &[&str]| texts.iter().map(|text| Value::String((*text).to_owned())).collect();
     match shape {
         Shape::Bool => vec![Value::Bool(false)],
