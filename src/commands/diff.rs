@@ -82,6 +82,7 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let (settings, _) = arguments.common.settings(Default::default(), output)?;
+    effort::check_meaning(&settings, output)?;
     let accepted = accepted(arguments, output)?;
     let directory = arguments.common.directory.as_deref();
     let base = side::read(&arguments.base, &settings.store.policies, directory, output)?;
@@ -118,7 +119,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     } else {
         write(arguments.format, &report, output.result_is_coloured())
     };
-    output.result(text.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+    output.conclude(&format!("{}\n", text.trim_end()))?;
     Ok(if report.passes() { Exit::Done } else { Exit::Differences })
 }
 

@@ -1,7 +1,11 @@
 //! What the commands that prove share: how much time the solver gets, and where proofs are kept.
 
 use super::{Exit, output::Output};
-use crate::proof::{self, Cache, Effort};
+use crate::{
+    config::Settings,
+    engine::UnknownEntities,
+    proof::{self, Cache, Effort},
+};
 use clap::Args;
 use std::{env, path::PathBuf, time::Duration};
 
@@ -10,7 +14,8 @@ pub(super) struct Solving {
     /// How long the solver may think about one question, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     timeout: f64,
-    /// Where proofs are kept [default: poort in the user's cache folder]
+    /// Where proofs are kept; what lies there is believed, so let nobody else write to it [default: poort in the user's
+    /// cache folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Keep no proofs, and use none
@@ -42,4 +47,18 @@ impl Solving {
         })?;
         Ok(Effort { limit, ..Effort::default() })
     }
+}
+
+/// Proofs are about `directory.unknown = "deny"`.
+///
+/// # Errors
+/// The configuration says otherwise.
+pub(super) fn check_meaning(settings: &Settings, output: &mut Output) -> Result<(), Exit> {
+    if settings.pdp.unknown == UnknownEntities::Deny {
+        return Ok(());
+    }
+    output.error(
+        "proofs hold for directory.unknown = \"deny\", and the configuration says \"evaluate\": nothing is proven",
+    );
+    Err(Exit::Usage)
 }

@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             Ok(text) => {
                 changed += 1;
                 if *check {
-                    output.result(difference(&file.name, &file.text, &text).as_bytes()).map_err(|_| Exit::Failed)?;
+                    output.conclude(&difference(&file.name, &file.text, &text))?;
                 } else if let Err(error) = replace(path, &text) {
                     output.error(&format!("{}: {error}", path.display()));
                     return Ok(Exit::Failed);
@@ -108,7 +108,7 @@ fn standard_input(check: bool, output: &mut Output) -> Result<Exit, Exit> {
     match policy::pretty(&file) {
         Ok(text) if check => Ok(if *text == *file.text { Exit::Done } else { Exit::Failed }),
         Ok(text) => {
-            output.bytes(text.as_bytes()).map_err(|_| Exit::Failed)?;
+            output.conclude(&text)?;
             Ok(Exit::Done)
         }
         Err(problems) => {

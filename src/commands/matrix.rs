@@ -122,6 +122,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             Exit::Failed
         })?,
     };
-    output.bytes(text.as_bytes()).map_err(|_| Exit::Failed)?;
+    output.conclude(&text)?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! Standard output and standard error. Results go to the first, words about them to the second.
 
+use super::Exit;
 use crate::{
     problem::{self, Problem},
     report::{self, Format},
@@ -29,8 +30,19 @@ impl Output {
         out.write_all(b"\n")
     }
 
+    /// The whole result of a command. That nobody reads it to its end is no failure; that it cannot be written is.
+    pub(super) fn conclude(&mut self, text: &str) -> Result<(), Exit> {
+        match self.bytes(text.as_bytes()).and_then(|()| io::stdout().lock().flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.error(&format!("standard output cannot be written: {error}"));
+                Err(Exit::Failed)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A result that ends as it ends.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         io::stdout().lock().write_all(bytes)
     }
 
@@ -63,12 +75,13 @@ impl Output {
     }
 
     /// Problems in files, in a form: for a person to standard error, for a machine to standard output.
-    pub(super) fn findings(&mut self, problems: &[Problem], format: Format) -> io::Result<()> {
+    pub(super) fn findings(&mut self, problems: &[Problem], format: Format) -> Result<(), Exit> {
         let report = report::findings(problems, format, self.colour);
-        match format {
-            Format::Human => io::stderr().lock().write_all(report.as_bytes()),
-            _ => self.bytes(report.as_bytes()),
+        if format == Format::Human {
+            let _ = io::stderr().lock().write_all(report.as_bytes());
+            return Ok(());
         }
+        self.conclude(&report)
     }
 
     /// A progress bar on standard error; without a terminal there is none.

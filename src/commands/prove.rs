@@ -2,13 +2,13 @@
 
 use super::{Exit, effort, output::Output};
 use crate::{
+    config::Settings,
     policy,
     problem::Problem,
     proof::{self, Guarantees, Work},
     snapshot::Snapshot,
 };
 use clap::Args;
-use std::path::Path;
 
 #[derive(Debug, Args)]
 pub(super) struct Proving {
@@ -29,12 +29,14 @@ pub(super) struct Found {
 pub(super) fn run(
     arguments: &Proving,
     snapshot: &Snapshot,
-    policies: &Path,
+    settings: &Settings,
     output: &mut Output,
 ) -> Result<Option<Found>, Exit> {
+    let policies = settings.store.policies.as_path();
     if !arguments.prove {
         return Ok(None);
     }
+    effort::check_meaning(settings, output)?;
     let effort = arguments.effort.effort(output)?;
     let read = policy::Sources::read(policies).and_then(|sources| Guarantees::read(policies, &sources));
     let guarantees = match read {

@@ -49,12 +49,12 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let (settings, _) = common.settings(Default::default(), output)?;
     let (snapshot, mut problems) = check(&settings);
     let proven = match &snapshot {
-        Some(snapshot) => prove::run(prove, snapshot, &settings.store.policies, output)?,
+        Some(snapshot) => prove::run(prove, snapshot, &settings, output)?,
         None => None,
     };
     let (found, proven) = proven.map_or_else(Default::default, |found| (found.problems, found.summary));
     problems.extend(found);
-    output.findings(&problems, *format).map_err(|_| Exit::Failed)?;
+    output.findings(&problems, *format)?;
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
     let Some(snapshot) = snapshot.filter(|_| errors == 0 && !(*deny_warnings && warnings > 0)) else {
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     );
     let summary = if proven.is_empty() { summary } else { format!("{summary}\n{proven}") };
     match format {
-        Format::Human => output.result(summary.as_bytes()).map_err(|_| Exit::Failed)?,
+        Format::Human => output.conclude(&format!("{summary}\n"))?,
         // Standard output is for what a machine reads.
         _ => output.tell(&summary),
     }

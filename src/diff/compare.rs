@@ -14,6 +14,7 @@ use crate::{
     },
     snapshot::{Snapshot, Sources},
 };
+use cedar_policy_core::ast::{ExprKind, Literal};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -93,7 +94,10 @@ pub fn compare(
             texts
         };
         let both = in_base.contains(environment) && in_head.contains(environment);
-        let same_types = both && base_declared.reachable(environment) == head_declared.reachable(environment);
+        let mut names = named_in(Rule::applicable(&base_rules, environment, &base.snapshot.policies));
+        names.extend(named_in(Rule::applicable(&head_rules, environment, &head.snapshot.policies)));
+        let same_types =
+            both && base_declared.reachable(environment, &names) == head_declared.reachable(environment, &names);
         let same_texts = || of(&base_rules, &base.snapshot.policies) == of(&head_rules, &head.snapshot.policies);
         if same_types && same_texts() {
             outcomes.push(Some(outcome(environment, Settled::Unchanged)));
@@ -106,8 +110,16 @@ pub fn compare(
                 known: &head_known,
                 note: None,
             }),
-            (true, false) => match (&adapted_judge, &not_adapted) {
-                (Some(judge), _) => Ok(Pair {
+            (true, false) => match (
+                schema::changed_meaning((&base_declared, &head_declared), environment, &names),
+                &adapted_judge,
+                &not_adapted,
+            ) {
+                (Some(line), ..) => Err(format!(
+                    "what these questions mean changed with the schema ({line}), so that the two sides cannot be compared \
+                     question by question"
+                )),
+                (None, Some(judge), _) => Ok(Pair {
                     base: Some((judge, &base_rules)),
                     head: Some((&head.snapshot, &head_rules)),
                     known: &head_known,
@@ -117,7 +129,7 @@ pub fn compare(
                             .to_owned(),
                     ),
                 }),
-                (None, reason) => Err(format!(
+                (None, None, reason) => Err(format!(
                     "the types changed, and the old policies are not valid under the new schema: {}",
                     reason.as_deref().unwrap_or("no reason is known")
                 )),
@@ -170,6 +182,20 @@ pub fn compare(
         schema: schema_changes,
         directory: directory_changes(&base.snapshot, &head.snapshot),
     })
+}
+
+/// The types and actions that policies name.
+fn named_in(rules: Vec<&Rule>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for part in rules.into_iter().flat_map(|rule| rule.condition().subexpressions()) {
+        match part.expr_kind() {
+            ExprKind::Lit(Literal::EntityUID(uid)) if uid.is_action() => drop(names.insert(uid.to_string())),
+            ExprKind::Lit(Literal::EntityUID(uid)) => drop(names.insert(uid.entity_type().to_string())),
+            ExprKind::Is { entity_type, .. } => drop(names.insert(entity_type.to_string())),
+            _ => {}
+        }
+    }
+    names
 }
 
 fn named(side: &Side) -> Named {
@@ -286,10 +312,7 @@ impl<'a> Comparing<'a> {
             };
             let policies = &half.snapshot.policies;
             key.part(half.snapshot.directory.revision.as_str());
-            for (name, lines) in schema::Declared::of(policies).reachable(self.environment) {
-                key.part(name);
-                key.part(&lines.join("\n"));
-            }
+            key.part(&policies.schema_text);
             key.part(&format!("{}", half.rules.len()));
             for rule in &half.rules {
                 key.part(&rule.id);

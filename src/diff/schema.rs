@@ -11,6 +11,9 @@ use cedar_policy_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The line of a type with `@source("request")`.
+const SPOKEN_FOR: &str = "questions speak for it";
+
 /// What a schema declares: each type and action, as lines that differ where the declarations differ.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Declared {
@@ -50,7 +53,7 @@ impl Declared {
             if let Some(Held::ByRequest { parents, .. }) =
                 policies.model.entity_type(declared.name()).map(|model| &model.held)
             {
-                lines.push("questions speak for it".to_owned());
+                lines.push(SPOKEN_FOR.to_owned());
                 lines.extend(parents.iter().map(|parent| format!("its parent is its {parent}")));
             }
             lines.sort();
@@ -78,15 +81,24 @@ impl Declared {
         Self { types, actions, contexts }
     }
 
+    /// Whether questions speak for entities of this type.
+    fn is_asked(&self, name: &str) -> bool {
+        self.types.get(name).is_some_and(|declared| declared.lines.iter().any(|line| line == SPOKEN_FOR))
+    }
+
     /// All that matters to the questions of an environment: what its types and its context declare, as far as a policy
-    /// can reach. Lines about which other types an action is for are left out.
-    pub(super) fn reachable(&self, environment: &Environment) -> BTreeMap<&str, Vec<&str>> {
+    /// can reach, also from the entities and actions that policies name. Lines about which other types an action is for are
+    /// left out.
+    pub(super) fn reachable(&self, environment: &Environment, named: &BTreeSet<String>) -> BTreeMap<&str, Vec<&str>> {
         let action = environment.action.to_string();
         let mut next: Vec<&str> = Vec::new();
         let mut found = BTreeMap::new();
-        if let Some((name, lines)) = self.actions.get_key_value(&action) {
+        for (name, lines) in named.iter().chain([&action]).filter_map(|name| self.actions.get_key_value(name)) {
             let lines = lines.iter().filter(|line| !line.starts_with("for ")).map(String::as_str).collect();
             found.insert(name.as_str(), lines);
+        }
+        next.extend(named.iter().filter_map(|name| self.types.get_key_value(name)).map(|(name, _)| name.as_str()));
+        if self.actions.contains_key(&action) {
             next.extend(self.contexts.get(&action).into_iter().flatten().map(String::as_str));
         }
         for kind in [&environment.principal, &environment.resource] {
@@ -100,6 +112,46 @@ impl Declared {
         }
         found
     }
+}
+
+/// What changed in the meaning of the same question, if anything: who speaks for an entity, what lies in what, and which
+/// questions are accepted at all. Under the new schema alone, such a change would not show.
+pub(super) fn changed_meaning(
+    (base, head): (&Declared, &Declared),
+    environment: &Environment,
+    named: &BTreeSet<String>,
+) -> Option<String> {
+    let (before, after) = (base.reachable(environment, named), head.reachable(environment, named));
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let (before, after) =
+            (before.get(*name).cloned().unwrap_or_default(), after.get(*name).cloned().unwrap_or_default());
+        let asked = |of: &Declared| of.actions.contains_key(*name) || of.is_asked(name);
+        let is_asked = asked(base) || asked(head);
+        for (line, other) in before.iter().map(|line| (line, &after)).chain(after.iter().map(|line| (line, &before))) {
+            if !other.contains(line) && carries_meaning(line, other, is_asked, base.actions.contains_key(*name)) {
+                return Some(format!("{name}: {line}"));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a line that only one side has changes what a question means.
+fn carries_meaning(line: &str, other: &[&str], is_asked: bool, is_action: bool) -> bool {
+    if ["questions speak", "its parent is", "one is "].iter().any(|start| line.starts_with(start)) {
+        return true;
+    }
+    if line.starts_with("in ") {
+        return is_action;
+    }
+    if !is_asked {
+        return false;
+    }
+    // An optional value that is new or gone refuses no question, and a policy that read it is not valid without it.
+    let attribute = |line: &str| line.split(": ").next().unwrap_or_default().trim_end_matches('?').to_owned();
+    let is_optional = line.split(": ").next().is_some_and(|name| name.ends_with('?'));
+    !is_optional || other.iter().any(|other| attribute(other) == attribute(line))
 }
 
 /// What was added, removed and changed.

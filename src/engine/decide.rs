@@ -145,7 +145,9 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
         }
     }
     for uid in &snapshot.policies.reads.literals {
-        if let Some(entity) = snapshot.directory.get(uid) {
+        // A policy can also name an action, other than the one that is asked about, and look at its groups.
+        let actions = &snapshot.policies.action_entities;
+        if let Some(entity) = snapshot.directory.get(uid).or_else(|| actions.get(uid)) {
             reach.take(entity.clone(), &mut next);
         }
     }

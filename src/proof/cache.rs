@@ -9,21 +9,31 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 14] = [
-    env!("CARGO_PKG_VERSION"),
+const MADE_BY: [&str; 23] = [
+    // Cedar and its analysis, with their versions.
+    include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
     include_str!("check.rs"),
     include_str!("environment.rs"),
+    include_str!("example.rs"),
     include_str!("guarantee.rs"),
     include_str!("known.rs"),
     include_str!("meaning.rs"),
+    include_str!("pins.rs"),
     include_str!("plain.rs"),
     include_str!("readable.rs"),
     include_str!("rule.rs"),
     include_str!("search.rs"),
     include_str!("solver.rs"),
+    include_str!("workers.rs"),
     include_str!("../diff/compare.rs"),
+    include_str!("../diff/schema.rs"),
     include_str!("../engine/decide.rs"),
+    include_str!("../engine/translate.rs"),
+    include_str!("../engine/terms.rs"),
+    include_str!("../policy/model.rs"),
+    include_str!("../policy/reads.rs"),
+    include_str!("../policy/shape.rs"),
 ];
 
 /// A folder of results.

@@ -155,7 +155,8 @@ impl World<'_> {
     fn look(&self, solver: &mut Solver, index: usize) -> Finding {
         let mut finding = Finding { index, matches: Some(false), fails: None, covered: true, undecided: None };
         let Some(rule) = self.rules.get(index) else { return finding };
-        let can_be_covered = self.has_no_words(rule) && !rule.may_fail;
+        // One that fails denies, and would be missed.
+        let can_be_covered = self.has_no_words(rule) && !rule.may_fail();
         for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
             if let Err(message) = self.look_in(solver, rule, environment, can_be_covered, &mut finding) {
                 finding.undecided = Some(format!("{environment}: {message}"));
@@ -164,7 +165,7 @@ impl World<'_> {
                 }
                 finding.covered = false;
             }
-            let settled = finding.matches == Some(true) && (!rule.may_fail || finding.fails.is_some());
+            let settled = finding.matches == Some(true) && (!rule.calculates || finding.fails.is_some());
             if settled && !(finding.covered && can_be_covered) {
                 break;
             }
@@ -206,7 +207,7 @@ impl World<'_> {
                 Found::Undecided(message) => return Err(message),
             }
         }
-        if rule.may_fail && finding.fails.is_none() {
+        if rule.calculates && finding.fails.is_none() {
             let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
             match solver.find_where(&scene, assumed, Some(&evaluates)) {
                 Found::Request(found) => {

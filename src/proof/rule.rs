@@ -19,7 +19,7 @@ pub struct Rule {
     pub text: Arc<str>,
     /// Whether its evaluation can end in an error though all entities are known, as far as can be seen from its text.
     /// `false` is sure.
-    pub(crate) may_fail: bool,
+    pub(crate) calculates: bool,
     /// Whether it may look into an entity that the directory does not know. `false` is sure.
     looks_further: bool,
     principal: cedar::PrincipalConstraint,
@@ -53,7 +53,7 @@ impl Rule {
             id: AsRef::<str>::as_ref(policy.id()).to_owned(),
             permits,
             text: format!("{} {condition}", if permits { "permit" } else { "forbid" }).into(),
-            may_fail: may_fail(&condition),
+            calculates: calculates(&condition),
             looks_further: looks_further(&condition),
             principal: fixed.principal_constraint(),
             action: fixed.action_constraint(),
@@ -68,7 +68,7 @@ impl Rule {
 
     /// Whether its evaluation can end in an error.
     pub(crate) const fn may_fail(&self) -> bool {
-        self.may_fail || self.looks_further
+        self.calculates || self.looks_further
     }
 
     /// Whether its scope leaves room for a request of this environment. `false` is sure: then it neither applies nor
@@ -112,7 +112,7 @@ impl Rule {
 
 /// Whether the evaluation of a strictly valid expression can end in an error. What is not known to be safe may fail:
 /// arithmetic overflows, and so do some functions of dates.
-fn may_fail(expression: &ast::Expr) -> bool {
+fn calculates(expression: &ast::Expr) -> bool {
     !expression.subexpressions().all(|part| match part.expr_kind() {
         ast::ExprKind::Lit(_)
         | ast::ExprKind::Var(_)

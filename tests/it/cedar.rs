@@ -185,3 +185,32 @@ fn what_a_question_says_of_one_party_counts_for_whatever_is_in_it() {
         assert_eq!(found(&verdict).policies, expected, "{subject:?} on {resource:?}");
     }
 }
+
+#[test]
+fn an_action_that_a_policy_names_lies_in_its_groups_also_where_another_is_asked_about() {
+    let schema = "entity User; @source(\"request\") entity Doc; action all; action other in [all], read
+        appliesTo { principal: User, resource: Doc };"
+        .replace(
+            "action other in [all], read",
+            "action read appliesTo { principal: User, resource: Doc };\naction other in [all]",
+        );
+    let policies = "@id(\"p\") permit (principal, action, resource);
+        @id(\"f\") forbid (principal, action, resource) when { Action::\"other\" in Action::\"all\" };";
+    let accounts = r#"[{"uid": {"type": "User", "id": "u"}, "attrs": {}, "parents": []}]"#;
+    let sources = Sources {
+        policies: policy::Sources::from_texts("p", [("schema.cedarschema", schema.as_str()), ("a.cedar", policies)]),
+        directory: directory::Sources::from_texts("d", [("a.json", accounts)]),
+    };
+    let (snapshot, problems) = Snapshot::from_sources(&sources);
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{problems:?}"));
+    let entity = |kind: &str| Entity { kind: kind.to_owned(), id: "u".to_owned(), properties: Map::new() };
+    let evaluation = Evaluation {
+        subject: entity("User"),
+        action: Action { name: "read".to_owned(), properties: Map::new() },
+        resource: entity("Doc"),
+        context: Map::new(),
+    };
+    let moment = poort::pdp::Clock::new(jiff::tz::TimeZone::UTC, None).now();
+    let question = translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+    assert_eq!(decide(&snapshot, &question).decision, Decision::Deny);
+}

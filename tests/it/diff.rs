@@ -615,3 +615,85 @@ fn a_report_that_cannot_be_written_fails() {
     world.run(&["diff", "base", "head", "--report", "html=nowhere/r.html"], 1);
     assert!(Path::new(env!("CARGO_BIN_EXE_poort")).exists());
 }
+
+// ---- what the same question means ----
+
+#[test]
+fn a_schema_that_gives_a_question_another_meaning_is_never_called_equal() {
+    let reads_level =
+        "@id(\"level\") permit (principal, action in Action::\"write\", resource) when { principal.level > 1 };\n";
+    let grouped = SCHEMA.replace("action consult", "action write;\naction consult");
+    for (name, base, head) in [
+        ("a group of actions", grouped.clone(), grouped.replace("erase appliesTo", "erase in [write] appliesTo")),
+        (
+            "who speaks for an account",
+            grouped.clone(),
+            grouped.replace("entity Officer", "@source(\"request\")\nentity Officer"),
+        ),
+        ("what lies in what", grouped.replace("@parents(\"unit\")\n", ""), grouped.clone()),
+        ("which questions are accepted", grouped.clone(), grouped.replace("purpose: String,", "purpose?: String,")),
+        (
+            "which questions are refused",
+            grouped.clone(),
+            grouped.replace("purpose: String,", "purpose: String, case: String,"),
+        ),
+    ] {
+        let world = World::new();
+        for (side, schema) in [("base", &base), ("head", &head)] {
+            world.side_with(side, reads_level, schema);
+            if schema.contains("@source(\"request\")\nentity Officer") {
+                fs::write(world.path(side).join("directory/accounts.json"), "[]").unwrap();
+            }
+        }
+        let comparison = world.diff(&[], 5);
+        assert_eq!(comparison["passed"], false, "{name}: {comparison}");
+        assert_ne!(comparison["counts"]["undecided"], 0, "{name}: {comparison}");
+    }
+}
+
+#[test]
+fn a_type_that_only_a_policy_names_is_part_of_what_a_proof_depends_on() {
+    let world = World::new();
+    let schema = |config: &str| format!("{SCHEMA}entity Config {{ {config} }};\n");
+    let policy = |more: &str| {
+        format!("@id(\"open\") permit (principal, action, resource) when {{ Config::\"main\" has open {more}}};\n")
+    };
+    let (always, also) = (policy(""), policy("&& Config::\"main\" has open "));
+    world.side_with("base", &always, &schema("open: Bool"));
+    world.side_with("head", &also, &schema("open: Bool"));
+    assert_eq!(world.diff(&[], 0)["counts"]["equal"], 3);
+    // The same texts under another schema are another question: what was kept does not answer it.
+    world.side_with("head", &also.replace("&& Config", "|| Config"), &schema("open?: Bool"));
+    world.side_with("base", &always, &schema("open: Bool"));
+    let (kept, fresh) = (world.diff(&[], 0), world.diff(&["--no-cache"], 0));
+    assert_eq!(kept["counts"], fresh["counts"]);
+    assert!(kept["environments"][0]["note"].is_string(), "{kept}");
+}
+
+#[test]
+fn proofs_are_refused_where_unknown_entities_are_evaluated() {
+    let world = World::new();
+    world.side("head", POLICIES);
+    fs::write(world.path("poort.toml"), "[directory]\nunknown = \"evaluate\"\n").unwrap();
+    for arguments in [&["diff", "base", "head"][..], &["validate", "base", "--prove"]] {
+        assert!(world.run(arguments, 64).1.contains("directory.unknown"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_denies_by_failing_is_not_called_redundant() {
+    let world = World::new();
+    let policies = "@id(\"a\") permit (principal, action, resource) when { principal.level > 1 };
+        @id(\"b\") permit (principal, action, resource)
+        when { principal.level > 2 && resource.unit in principal.home && principal.home.open };\n";
+    world.side_with(
+        "base",
+        policies,
+        &SCHEMA.replace("entity Group in [Group];", "entity Group in [Group] { open: Bool };"),
+    );
+    let accounts = world.path("base/directory/accounts.json");
+    let text = fs::read_to_string(&accounts).unwrap().replacen("\"attrs\":{}", "\"attrs\":{\"open\":true}", 1);
+    fs::write(&accounts, text).unwrap();
+    let (out, told) = world.run(&["validate", "base", "--prove"], 0);
+    assert!(out.contains("0 have no effect"), "{out}\n{told}");
+}

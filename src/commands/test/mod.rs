@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         ..arguments.common.clone()
     };
     if arguments.schema {
-        output.result(suite::SCHEMA.trim_end().as_bytes()).map_err(|_| Exit::Failed)?;
+        output.conclude(suite::SCHEMA)?;
         return Ok(Exit::Done);
     }
     let (settings, _) = common.settings(Default::default(), output)?;
@@ -98,7 +98,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     if arguments.list {
         output.problems(&suite_problems);
         let suites = select(arguments, suites, output)?;
-        output.result(report::listing(&suites).as_bytes()).map_err(|_| Exit::Failed)?;
+        output.conclude(&format!("{}\n", report::listing(&suites)))?;
         return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
     }
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
@@ -178,7 +178,7 @@ fn write(
             Exit::Failed
         })?,
     };
-    output.result(written.trim_end().as_bytes()).map_err(|_| Exit::Failed)
+    output.conclude(&format!("{}\n", written.trim_end()))
 }
 
 /// Tries all changes. `None` if not all cases pass, so that nothing could be told from it.

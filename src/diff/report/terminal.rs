@@ -46,6 +46,21 @@ impl Writer {
         if comparison.filtered > 0 {
             self.line(&format!("{} left out by --env", counted(comparison.filtered, "environment")));
         }
+        let notes: std::collections::BTreeMap<_, usize> = comparison
+            .environments
+            .iter()
+            .filter_map(|outcome| outcome.note.as_deref())
+            .fold(std::collections::BTreeMap::new(), |mut notes, note| {
+                *notes.entry(note).or_default() += 1;
+                notes
+            });
+        for (note, count) in notes {
+            self.line(&format!("note on {}: {note}", counted(count, "environment")));
+        }
+        let directory = &comparison.directory;
+        if !(directory.added.is_empty() && directory.removed.is_empty() && directory.changed.is_empty()) {
+            self.line("note: the directory changed; what that changes in decisions is not proven");
+        }
         for group in groups(comparison) {
             self.group(report, &group);
         }

@@ -3,6 +3,7 @@
 use super::{
     super::{Access, Account, Group, Matrix, Part, Rights},
     ALWAYS, CONDITIONS, NEVER, short,
+    table::conjunction,
 };
 use crate::report::{Page, Tone, badge, facts};
 use maud::{Markup, html};
@@ -199,7 +200,7 @@ fn rights(access: &Access, actions: &[&str]) -> Markup {
             @for part in parts {
                 li {
                     b { (word) } " " code { (part.policy.id) } " " (part.policy.title)
-                    @if !part.conditions.is_empty() { pre { (part.conditions.join("\n&& ")) } }
+                    @if !part.conditions.is_empty() { pre { (conjunction(&part.conditions, "\n&& ")) } }
                 }
             }
         }

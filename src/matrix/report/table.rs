@@ -20,7 +20,7 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
             parts
                 .iter()
                 .filter(|part| !part.conditions.is_empty())
-                .map(|part| format!("{word} {}: {}", part.policy.id, part.conditions.join(" && ")))
+                .map(|part| format!("{word} {}: {}", part.policy.id, conjunction(&part.conditions, " && ")))
                 .collect()
         };
         let conditions = [conditions("if", permits), conditions("unless", forbids)].concat().join("\n");
@@ -41,6 +41,15 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
     }
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Conditions that all must hold, as one: an `||` in one of them needs brackets.
+pub(super) fn conjunction(conditions: &[String], and: &str) -> String {
+    let one = |condition: &String| {
+        let needs_brackets = conditions.len() > 1 && (condition.contains("||") || condition.contains("if "));
+        if needs_brackets { format!("({condition})") } else { condition.clone() }
+    };
+    conditions.iter().map(one).collect::<Vec<_>>().join(and)
 }
 
 /// Spreadsheet programs run what begins like a formula. Ids and names come from elsewhere.
