@@ -1,7 +1,8 @@
 //! What reviewers accepted: a file that is committed beside the change that it is about.
 //!
-//! An entry covers a difference if all that it names fits; what it leaves out fits everything, but for the change and the
-//! policies, which every entry names. An entry covers a difference only if it names every policy that causes it.
+//! An entry covers a difference if all that it names fits; what it leaves out fits everything, but for the change, the
+//! policies and the digest, which every entry names. An entry covers a difference only if it names every policy that causes
+//! it, with the texts that the reviewer saw.
 
 use super::{Comparison, Difference, Direction, Group, Outcome, groups};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub struct Entry {
     pub resource: Option<Names>,
     /// Caused by these policies.
     pub policies: Vec<String>,
+    /// Exactly the change of them that was reviewed: [`Difference::digest`]. A later change of the same policies asks for
+    /// a review of its own.
+    pub digest: String,
     /// Why.
     pub reason: String,
     /// Who accepted it.
@@ -122,6 +126,7 @@ impl Entry {
             && fits(&self.principal, &outcome.principal)
             && fits(&self.action, &outcome.action)
             && fits(&self.resource, &outcome.resource)
+            && self.digest == difference.digest
             && difference.policies.iter().all(|id| self.policies.contains(id))
     }
 }
@@ -137,17 +142,18 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
     };
     let mut text = String::new();
     for group in groups(comparison).into_iter().filter(|group| is_open(group)) {
-        for (outcome, _) in &group.members {
+        for (outcome, difference) in &group.members {
             let quoted = |name: &str| serde_json::Value::from(name).to_string();
             let policies: Vec<_> = group.policies.iter().map(|id| quoted(id)).collect();
             text.push_str(&format!(
-                "- change: {}\n  principal: {}\n  action: {}\n  resource: {}\n  policies: [{}]\n  reason: \"\"\n  \
-                 approved_by: \"\"\n",
+                "- change: {}\n  principal: {}\n  action: {}\n  resource: {}\n  policies: [{}]\n  digest: \
+                 {}\n  reason: \"\"\n  approved_by: \"\"\n",
                 group.change.name(),
                 quoted(&outcome.principal),
                 quoted(&outcome.action),
                 quoted(&outcome.resource),
                 policies.join(", "),
+                difference.digest,
             ));
         }
     }
@@ -157,7 +163,10 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::{Question, Said, Settled};
+    use crate::{
+        diff::{Question, Said, Settled},
+        revision::Revision,
+    };
 
     fn outcome(policies: &[&str]) -> Outcome {
         let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
@@ -173,21 +182,28 @@ mod tests {
         };
         let policies = policies.iter().map(|id| (*id).to_owned()).collect();
         let change = Direction::NewlyAllowed;
+        let digest = digest("as reviewed");
         Outcome {
             principal: "Officer".to_owned(),
             action: "consult".to_owned(),
             resource: "Record".to_owned(),
-            differences: vec![Difference { change, policies, example, base: said(false), head: said(true) }],
+            differences: vec![Difference { change, policies, digest, example, base: said(false), head: said(true) }],
             undecided: Vec::new(),
             note: None,
             settled: Settled::Solver,
         }
     }
 
+    fn digest(text: &str) -> String {
+        Revision::of([("one", text.as_bytes())]).to_string()
+    }
+
     #[track_caller]
     fn covers(entry: &str, policies: &[&str], expected: bool) {
         let outcome = outcome(policies);
-        let text = format!("- {{{entry}, reason: because, approved_by: someone}}");
+        let digest =
+            if entry.contains("digest") { String::new() } else { format!(", digest: \"{}\"", digest("as reviewed")) };
+        let text = format!("- {{{entry}{digest}, reason: because, approved_by: someone}}");
         let accepted = Accepted::read(&text).unwrap();
         assert_eq!(accepted.entries[0].covers(&outcome, &outcome.differences[0]), expected, "{text}");
     }
@@ -197,6 +213,13 @@ mod tests {
         covers("change: newly-allowed, policies: [one, two]", &["one"], true);
         covers("change: newly-allowed, policies: [one, two]", &["one", "two"], true);
         covers("change: newly-allowed, policies: [one]", &["one", "two"], false);
+    }
+
+    #[test]
+    fn an_entry_covers_the_change_that_was_reviewed_and_no_later_one() {
+        let entry = |text| format!("change: newly-allowed, policies: [one], digest: \"{}\"", digest(text));
+        covers(&entry("as reviewed"), &["one"], true);
+        covers(&entry("as it became"), &["one"], false);
     }
 
     #[test]
@@ -213,11 +236,12 @@ mod tests {
         for text in [
             "change: newly-allowed",
             "- {change: newly-allowed}",
-            "- {change: more, policies: [a], reason: b, approved_by: c}",
+            "- {change: more, policies: [a], digest: d, reason: b, approved_by: c}",
+            "- {change: newly-allowed, policies: [a], reason: b, approved_by: c}",
         ] {
             assert!(Accepted::read(text).is_err(), "{text}");
         }
-        let unknown = "- {change: newly-allowed, polices: [a], policies: [a], reason: b, approved_by: c}";
+        let unknown = "- {change: newly-allowed, polices: [a], policies: [a], digest: d, reason: b, approved_by: c}";
         assert!(Accepted::read(unknown).unwrap_err().contains("polices"));
         assert_eq!(Accepted::read("# nothing yet\n"), Ok(Accepted::default()));
     }

@@ -12,6 +12,7 @@ use crate::{
         Assumed, Cache, Compiled, Effort, Environment, Example, Expr, Key, Known, Rule, Scene, Search, Searched,
         Solver, assumptions, each, meaning,
     },
+    revision::Revision,
     snapshot::{Snapshot, Sources},
 };
 use cedar_policy_core::ast::{ExprKind, Literal};
@@ -484,7 +485,27 @@ impl OneWay<'_> {
             Direction::NewlyAllowed => (from, to),
             Direction::NewlyDenied => (to, from),
         };
-        Ok(Difference { change: self.change, policies, example: self.question(example), base, head })
+        let digest = self.digest(&policies);
+        Ok(Difference { change: self.change, policies, digest, example: self.question(example), base, head })
+    }
+
+    /// Names exactly this change of these policies.
+    fn digest(&self, ids: &[String]) -> String {
+        let (before, after) = match self.change {
+            Direction::NewlyAllowed => (self.from, Some(self.to)),
+            Direction::NewlyDenied => (Some(self.to), self.from),
+        };
+        let mut parts = Vec::new();
+        for (side, half) in [("before", before), ("after", after)] {
+            let Some(half) = half else { continue };
+            for rule in half.rules.iter().filter(|rule| ids.contains(&rule.id)) {
+                parts.push((format!("{side} {}", rule.id), rule.text.as_bytes()));
+            }
+            if !ids.iter().any(|id| self.comparing.changed.contains(id)) {
+                parts.push((format!("{side} schema"), half.snapshot.policies.schema_text.as_bytes()));
+            }
+        }
+        Revision::of(parts.iter().map(|(name, text)| (name.as_str(), *text))).to_string()
     }
 
     fn question(&self, example: &Example) -> Question {

@@ -138,6 +138,9 @@ pub struct Difference {
     pub change: Direction,
     /// The policies that changed and cause it, ordered by id.
     pub policies: Vec<String>,
+    /// Names exactly this change of them: the digest of their conditions on both sides, and of the schema where a change of
+    /// it alone is the cause.
+    pub digest: String,
     /// The question.
     pub example: Question,
     /// What the side before says to it.

@@ -697,3 +697,16 @@ fn a_policy_that_denies_by_failing_is_not_called_redundant() {
     let (out, told) = world.run(&["validate", "base", "--prove"], 0);
     assert!(out.contains("0 have no effect"), "{out}\n{told}");
 }
+
+#[test]
+fn what_was_accepted_of_a_policy_does_not_cover_its_next_change() {
+    let world = World::new();
+    world.side("head", &wider());
+    let (template, _) = world.run(&["diff", "base", "head", "--accept-template"], 5);
+    let accepted = template.replace("reason: \"\"", "reason: \"new task\"").replace("by: \"\"", "by: \"the officer\"");
+    fs::write(world.path("accepted.yaml"), accepted).unwrap();
+    world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 0);
+    // The same policy, the same environments, and now for every purpose.
+    world.side("head", &POLICIES.replace("\nwhen { context.purpose == \"8\" }", ""));
+    world.run(&["diff", "base", "head", "--accept", "accepted.yaml"], 5);
+}
