@@ -45,6 +45,7 @@
 //! * A checksum finds rot, not an attacker.
 
 mod config;
+mod cursor;
 mod files;
 mod folder;
 mod frame;
@@ -54,6 +55,7 @@ mod metrics;
 pub mod reader;
 mod recovery;
 mod segment;
+mod slots;
 mod state;
 mod walk;
 mod writer;
@@ -62,6 +64,7 @@ mod writer;
 mod tests;
 
 pub use config::Config;
+pub use cursor::Cursor;
 pub use frame::MAX_PAYLOAD;
 pub use handle::{AppendError, Commit, Entry, Spool, Ticket};
 pub use recovery::{OpenError, Recovery};

@@ -84,6 +84,25 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Opens a spool to read from this seq on. If that record is not kept any more, it begins at the oldest that is; if
+    /// it is not there yet, at the end. [`Reader::position`] tells which.
+    ///
+    /// # Errors
+    /// The folder cannot be listed, or what lies before the record cannot be read.
+    pub fn open_at(dir: impl AsRef<Path>, seq: u64) -> Result<Self, ReadError> {
+        let mut reader = Self::open(dir)?;
+        let segments = list(&reader.dir).map_err(|error| reader.failed(error))?;
+        reader.want = segments.iter().rfind(|segment| segment.first <= seq).map(|segment| segment.first);
+        while reader.position() < seq && reader.advance()?.is_some() {}
+        Ok(reader)
+    }
+
+    /// The seq of the next record; 0 as long as no segment was seen.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.want.unwrap_or(0)
+    }
+
     fn advance(&mut self) -> Result<Option<Frame>, ReadError> {
         loop {
             if self.at.is_none() && !self.enter()? {
@@ -158,7 +177,7 @@ impl Reader {
                 }
                 // It was deleted or replaced between the listing and the opening. List again: each time round needs
                 // somebody to do that again.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && self.want.is_none() => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(self.failed(error)),
             }
         }

@@ -372,3 +372,22 @@ fn a_reader_that_races_with_the_writer_sees_no_damage() {
     });
     spool.close();
 }
+
+#[test]
+fn a_reader_begins_where_it_is_told_or_at_the_nearest_record_that_is_kept() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    for n in 0..30 {
+        record(&spool, payload(n, 500)).unwrap();
+    }
+    spool.close();
+    let first_kept = 7;
+    assert!(place.segments().len() > 3 && place.segment(first_kept).exists());
+    fs::remove_file(place.segment(0)).unwrap();
+    for (wanted, expected) in [(0, first_kept), (7, 7), (8, 8), (22, 22), (29, 29), (30, 30), (99, 30)] {
+        let mut reader = Reader::open_at(place.dir(), wanted).unwrap();
+        let next = reader.next().map(|frame| frame.unwrap().seq);
+        assert_eq!(next, (expected < 30).then_some(expected), "from {wanted}");
+        assert_eq!(reader.position(), (expected + 1).min(30), "from {wanted}");
+    }
+}

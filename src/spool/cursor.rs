@@ -1,0 +1,111 @@
+//! How far somebody who takes records from the spool has come.
+//!
+//! A cursor that is older than the truth costs a second delivery and nothing else, so it is not synced each time. But
+//! before a segment is deleted because everybody has it, all cursors are: see the retention.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::files::{Disk, Files};
+use super::slots::{self, Slots};
+
+const EXTENSION: &str = "cursor";
+
+/// A durable cursor. Clones are the same cursor.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    slots: Slots,
+    position: u64,
+}
+
+impl Cursor {
+    /// Opens the cursor of this name in the spool's folder, or makes one that stands at the first record. The name is
+    /// part of a file name.
+    ///
+    /// # Errors
+    /// The file cannot be made or read.
+    pub fn open(dir: &Path, name: &str) -> io::Result<Self> {
+        Self::open_on(Arc::new(Disk), dir, name)
+    }
+
+    pub(super) fn open_on(files: Arc<dyn Files>, dir: &Path, name: &str) -> io::Result<Self> {
+        let (slots, value) = Slots::open(files, &path_of(dir, name))?;
+        let position = value.as_deref().and_then(parse).unwrap_or(0);
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { slots, position })) })
+    }
+
+    /// Where a cursor stands, without opening it for writing. `None` when there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(dir: &Path, name: &str) -> io::Result<Option<u64>> {
+        Ok(slots::read(&path_of(dir, name))?.as_deref().and_then(parse))
+    }
+
+    /// All records below this seq were taken.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.lock().position
+    }
+
+    /// Moves forward. A cursor never goes back: a lower seq changes nothing.
+    ///
+    /// # Errors
+    /// The file cannot be written; the cursor stays where it was.
+    pub fn advance(&self, position: u64) -> io::Result<()> {
+        let mut inner = self.lock();
+        if position > inner.position {
+            inner.slots.write(&position.to_le_bytes())?;
+            inner.position = position;
+        }
+        Ok(())
+    }
+
+    /// After this, the cursor survives a power cut. Gives the position that does.
+    ///
+    /// # Errors
+    /// The file cannot be synced.
+    pub fn sync(&self) -> io::Result<u64> {
+        let inner = self.lock();
+        inner.slots.sync()?;
+        Ok(inner.position)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn path_of(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.{EXTENSION}"))
+}
+
+fn parse(value: &[u8]) -> Option<u64> {
+    value.try_into().ok().map(u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_goes_on_where_it_stood_and_never_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Cursor::read(folder.path(), "one").unwrap(), None);
+        let cursor = Cursor::open(folder.path(), "one").unwrap();
+        for (to, expected) in [(7, 7), (3, 7), (8, 8)] {
+            cursor.clone().advance(to).unwrap();
+            assert_eq!(cursor.position(), expected);
+        }
+        assert_eq!(cursor.sync().unwrap(), 8);
+        assert_eq!(Cursor::open(folder.path(), "one").unwrap().position(), 8);
+        assert_eq!(Cursor::read(folder.path(), "one").unwrap(), Some(8));
+        assert_eq!(Cursor::open(folder.path(), "other").unwrap().position(), 0);
+    }
+}
