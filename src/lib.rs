@@ -105,6 +105,7 @@ pub mod diff;
 pub mod directory;
 pub mod engine;
 pub mod evaluation;
+pub mod evidence;
 pub mod lint;
 pub mod matrix;
 pub mod moment;

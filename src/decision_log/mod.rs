@@ -15,7 +15,7 @@ mod record;
 
 pub use record::{Asked, Cause, Decided, Producer, Record};
 
-use crate::spool::{self, AppendError, Entry, OpenError, Recovery, Spool, State};
+use crate::spool::{self, AppendError, Entry, OpenError, Payload, Recovery, Spool, State};
 use opentelemetry::metrics::Meter;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 use tokio::sync::watch;
@@ -82,7 +82,7 @@ impl DecisionLog {
             max_bytes: config.max,
             queue: config.queue,
         };
-        let (spool, recovery) = Spool::open(settings, meter)?;
+        let (spool, recovery) = Spool::open(settings, None, meter)?;
         Ok((Self { spool, producer: Arc::new(producer) }, recovery))
     }
 
@@ -92,12 +92,12 @@ impl DecisionLog {
     /// # Errors
     /// The record is not on disk, so there must be no answer.
     pub async fn append(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        let payload = record.to_bytes(&self.producer);
+        let payload = record.to_bytes(&self.producer).into();
         let producer = self.producer.clone();
-        let late = deadline.map(|_| -> Box<dyn FnOnce() -> Vec<u8> + Send> {
-            Box::new(move || record.into_late().to_bytes(&producer))
+        let late = deadline.map(|_| -> Box<dyn FnOnce() -> Payload + Send> {
+            Box::new(move || record.into_late().to_bytes(&producer).into())
         });
-        let commit = self.spool.submit(Entry { payload, deadline, late })?.committed().await?;
+        let commit = self.spool.submit(Entry { payload, deadline, late, is_urgent: false })?.committed().await?;
         Ok(if commit.late { Appended::Late } else { Appended::Durable })
     }
 

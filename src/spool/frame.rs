@@ -3,7 +3,9 @@
 //! `len u32 | crc32c u32 | seq u64 | base u64 | payload`, little endian. The CRC covers seq, base and payload. The
 //! length needs no cover: a wrong one makes the CRC fail.
 
-use crc32c::{crc32c, crc32c_append};
+use crc32c::crc32c;
+
+use super::payload::Payload;
 
 /// The bytes before a payload.
 pub(super) const HEADER: usize = 24;
@@ -56,14 +58,27 @@ impl Header {
 }
 
 /// Puts a frame at the end of `buffer`. The payload is at most [`MAX_PAYLOAD`] long, which the writer has checked.
-pub(super) fn encode(buffer: &mut Vec<u8>, seq: u64, base: u64, payload: &[u8]) {
-    debug_assert!(payload.len() <= MAX_PAYLOAD, "the writer lets no longer payload through");
-    let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    let (seq, base) = (seq.to_le_bytes(), base.to_le_bytes());
-    let crc = crc32c_append(crc32c_append(crc32c(&seq), &base), payload);
-    buffer.extend_from_slice(&len.to_le_bytes());
-    buffer.extend_from_slice(&crc.to_le_bytes());
-    buffer.extend_from_slice(&seq);
-    buffer.extend_from_slice(&base);
-    buffer.extend_from_slice(payload);
+pub(super) fn encode(buffer: &mut Vec<u8>, seq: u64, base: u64, payload: &Payload) {
+    debug_assert!(payload.max_len() <= MAX_PAYLOAD, "the writer lets no longer payload through");
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; UNCOVERED]);
+    buffer.extend_from_slice(&seq.to_le_bytes());
+    buffer.extend_from_slice(&base.to_le_bytes());
+    payload.write(buffer, seq);
+    let len = buffer.len().saturating_sub(start).saturating_sub(HEADER);
+    let len = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    let crc = crc32c(buffer.get(start.saturating_add(UNCOVERED)..).unwrap_or_default()).to_le_bytes();
+    let head = buffer.get_mut(start..).unwrap_or_default().iter_mut();
+    head.zip(len.into_iter().chain(crc)).for_each(|(byte, value)| *byte = value);
+}
+
+/// The payloads of frames that were just encoded.
+pub(super) fn payloads(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = frames;
+    std::iter::from_fn(move || {
+        let header = Header::parse(rest)?;
+        let (frame, behind) = rest.split_at_checked(header.frame_len())?;
+        rest = behind;
+        frame.get(HEADER..)
+    })
 }

@@ -13,6 +13,8 @@ use tokio::sync::{oneshot, watch};
 use super::config::{Config, Pace};
 use super::files::{Disk, Files};
 use super::frame::MAX_PAYLOAD;
+use super::notary::Notary;
+use super::payload::Payload;
 use super::recovery::{OpenError, Recovery};
 use super::state::{Shared, State};
 use super::writer;
@@ -38,18 +40,21 @@ pub struct Spool {
 /// A deadline without `late` has no effect, and `late` without a deadline neither.
 pub struct Entry {
     /// The bytes of the record, at most [`MAX_PAYLOAD`].
-    pub payload: Vec<u8>,
+    pub payload: Payload,
     /// After this moment, `late` is written instead.
     pub deadline: Option<Instant>,
     /// Makes the record of an answer that comes too late. It runs on the writer thread, so it must be quick.
-    pub late: Option<Box<dyn FnOnce() -> Vec<u8> + Send>>,
+    pub late: Option<Box<dyn FnOnce() -> Payload + Send>>,
+    /// It may use the room that is kept aside for when there is none. For what must be said even then, and for nothing
+    /// else: the reserve is small.
+    pub is_urgent: bool,
 }
 
 impl Entry {
     /// An entry without a deadline.
     #[must_use]
-    pub fn new(payload: impl Into<Vec<u8>>) -> Self {
-        Self { payload: payload.into(), deadline: None, late: None }
+    pub fn new(payload: impl Into<Payload>) -> Self {
+        Self { payload: payload.into(), deadline: None, late: None, is_urgent: false }
     }
 }
 
@@ -57,9 +62,10 @@ impl fmt::Debug for Entry {
     // The payload is not shown: it may name people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
-            .field("bytes", &self.payload.len())
+            .field("payload", &self.payload)
             .field("deadline", &self.deadline)
             .field("late", &self.late.is_some())
+            .field("is_urgent", &self.is_urgent)
             .finish()
     }
 }
@@ -126,21 +132,23 @@ impl Spool {
     /// Takes the lock, recovers what an earlier process left, and starts the writer thread. It reads all segments, so
     /// it blocks for a while.
     ///
-    /// A full disk is not an error here: the spool opens in [`State::Full`] and comes back by itself.
+    /// A full disk is not an error here: the spool opens in [`State::Full`] and comes back by itself. With a notary, some
+    /// room is kept aside for when there is none.
     ///
     /// # Errors
     /// Something that needs a person: see [`OpenError`].
-    pub fn open(config: Config, meter: &Meter) -> Result<(Self, Recovery), OpenError> {
-        Self::open_on(config, meter, Arc::new(Disk), Pace::SERVING)
+    pub fn open(config: Config, notary: Option<Box<dyn Notary>>, meter: &Meter) -> Result<(Self, Recovery), OpenError> {
+        Self::open_on(config, notary, meter, Arc::new(Disk), Pace::SERVING)
     }
 
     pub(super) fn open_on(
         config: Config,
+        notary: Option<Box<dyn Notary>>,
         meter: &Meter,
         files: Arc<dyn Files>,
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
-        let started = writer::start(config, meter, files, pace)?;
+        let started = writer::start(config, notary, meter, files, pace)?;
         let spool =
             Self { queue: started.queue, shared: started.shared, thread: Arc::new(Mutex::new(Some(started.thread))) };
         Ok((spool, started.recovery))
@@ -152,8 +160,8 @@ impl Spool {
     /// At once, when the entry cannot be taken.
     pub fn submit(&self, entry: Entry) -> Result<Ticket, AppendError> {
         let (waiter, ticket) = Waiter::new(Arc::clone(&self.shared));
-        let refusal = self.shared.refusal();
-        let refusal = refusal.or_else(|| (entry.payload.len() > MAX_PAYLOAD).then_some(AppendError::TooLarge));
+        let refusal = self.shared.refusal_of(entry.is_urgent);
+        let refusal = refusal.or_else(|| (entry.payload.max_len() > MAX_PAYLOAD).then_some(AppendError::TooLarge));
         if let Some(error) = refusal {
             waiter.answer(Err(error));
             return Err(error);

@@ -6,13 +6,14 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Files, is_no_room};
 use super::folder::{Folder, TakeError};
 use super::recovery::Found;
-use super::segment::{CreateError, Identity, Segment, list, path_of, still_names, write_all_at};
+use super::reserve::Reserve;
+use super::segment::{CreateError, Identity, Prepared, Segment, list, path_of, still_names, write_all_at};
 use super::state::State;
 use super::walk::Walk;
 
@@ -31,6 +32,8 @@ pub(super) struct Journal {
     unsettled: Option<Unsettled>,
     /// The last segment with records that was left behind.
     tail: Option<Tail>,
+    /// Room for when there is none, if it is wanted.
+    reserve: Option<Reserve>,
 }
 
 /// A segment that holds records up to the next seq.
@@ -119,9 +122,17 @@ impl From<TakeError> for Fault {
 
 impl Journal {
     /// Goes on from what recovery found. Nothing can be written before [`Journal::make_ready`].
-    pub(super) fn new(files: Arc<dyn Files>, folder: Folder, segment_bytes: u64, max_bytes: u64, found: Found) -> Self {
+    pub(super) fn new(
+        files: Arc<dyn Files>,
+        folder: Folder,
+        segment_bytes: u64,
+        max_bytes: u64,
+        found: Found,
+        reserve: Option<Reserve>,
+    ) -> Self {
         let Found { recovery, tail, unsettled } = found;
-        Self { files, folder, segment_bytes, max_bytes, next_seq: recovery.next_seq, active: None, unsettled, tail }
+        let next_seq = recovery.next_seq;
+        Self { files, folder, segment_bytes, max_bytes, next_seq, active: None, unsettled, tail, reserve }
     }
 
     /// The seq of the next record. All below are on disk.
@@ -129,23 +140,46 @@ impl Journal {
         self.next_seq
     }
 
-    /// The bytes that all segments take.
+    /// The folder of the segments.
+    pub(super) fn path(&self) -> &Path {
+        &self.folder.path
+    }
+
+    /// The disk below.
+    pub(super) fn files(&self) -> Arc<dyn Files> {
+        Arc::clone(&self.files)
+    }
+
+    /// The bytes that all segments take, and the reserve.
     pub(super) fn disk_bytes(&self) -> io::Result<u64> {
         self.bytes_without(None)
     }
 
-    /// Appends one commit: one write, one sync. When it returns well, all of it is on disk.
-    ///
-    /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base.
-    pub(super) fn append(&mut self, frames: &[u8], n_records: u64) -> Result<(), Fault> {
-        let len = frames.len() as u64;
-        if self.active.as_ref().is_some_and(|segment| !segment.has_room_for(len)) {
+    /// Whether the next record is the first of its segment.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.active.as_ref().is_some_and(|segment| segment.end == 0)
+    }
+
+    /// Whether so many bytes can be written where the journal stands now.
+    pub(super) fn has_room_for(&self, bytes: u64) -> bool {
+        self.active.as_ref().is_some_and(|segment| segment.has_room_for(bytes))
+    }
+
+    /// Sees to it that `len` bytes can be written: goes on to the next segment if they do not fit in this one.
+    pub(super) fn make_room(&mut self, len: u64) -> Result<(), Fault> {
+        if self.active.as_ref().is_some_and(|segment| !segment.is_reserve && !segment.has_room_for(len)) {
             self.check()?;
             self.seal()?;
         }
-        if self.active.is_none() {
-            self.make_ready(len)?;
-        }
+        self.make_ready(len)
+    }
+
+    /// Appends one commit: one write, one sync. When it returns well, all of it is on disk.
+    ///
+    /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base. There must
+    /// be room for them: [`Journal::make_room`].
+    pub(super) fn append(&mut self, frames: &[u8], n_records: u64) -> Result<(), Fault> {
+        let len = frames.len() as u64;
         let Some(mut segment) = self.active.take() else {
             return Err(Fault::found("there is no segment to write to".into(), self.folder.path.clone()));
         };
@@ -199,9 +233,10 @@ impl Journal {
         Err(fault)
     }
 
-    /// Makes a segment with room for at least `len` bytes, if there is none. After a failure this is the way back.
+    /// Makes a segment with room for at least `len` bytes, if there is none but the reserve. After a failure this is the
+    /// way back.
     pub(super) fn make_ready(&mut self, len: u64) -> Result<(), Fault> {
-        if self.active.is_some() {
+        if self.active.as_ref().is_some_and(|segment| !segment.is_reserve) {
             return Ok(());
         }
         self.settle()?;
@@ -213,7 +248,9 @@ impl Journal {
                 "Took the spool again, because {what}. Records before this one may be gone.",
             );
         }
-        self.check_tail()?;
+        if self.active.is_none() {
+            self.check_tail()?;
+        }
         let path = path_of(&self.folder.path, self.next_seq);
         let size = self.segment_bytes.max(len);
         // A segment with this name has no records and is replaced.
@@ -227,14 +264,49 @@ impl Journal {
                 source: None,
             });
         }
-        let created = Segment::create(&*self.files, &self.folder.path, &self.folder.dir, self.next_seq, size);
-        self.active = Some(created.map_err(|CreateError { step, error, is_no_room }| Fault {
+        let fault = |CreateError { step, error, is_no_room }| Fault {
             kind: if is_no_room { FaultKind::Full } else { FaultKind::Failed },
             what: format!("cannot {step}"),
             path,
             source: Some(error),
-        })?);
+        };
+        let files = Arc::clone(&self.files);
+        let prepared = match Prepared::new(&*files, &self.folder.path, self.next_seq, size) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(fault(error)),
+        };
+        // The reserve is given up only when there is something to go on to.
+        if self.active.is_some()
+            && let Err(fault) = self.seal()
+        {
+            prepared.discard(&*files);
+            return Err(fault);
+        }
+        self.active = Some(prepared.publish(&*files, &self.folder.dir).map_err(fault)?);
         Ok(())
+    }
+
+    /// Goes on in the reserve, because no segment can be made. False when there is no reserve, or it is in use.
+    pub(super) fn fall_back(&mut self) -> Result<bool, Fault> {
+        let Some(reserve) = &mut self.reserve else { return Ok(false) };
+        if self.active.is_some() || self.unsettled.is_some() {
+            return Ok(false);
+        }
+        let path = path_of(&self.folder.path, self.next_seq);
+        let taken = reserve.take(&*self.files, &self.folder.path, &path, &self.folder.dir);
+        let taken = taken.map_err(|error| Fault::taking_room("cannot use the reserve as", path.clone(), error))?;
+        let Some(file) = taken else { return Ok(false) };
+        self.active = Some(Segment { is_reserve: true, ..Segment::ready(self.next_seq, path, file, reserve.bytes()) });
+        Ok(true)
+    }
+
+    /// Sees to it that a reserve is there, if one is wanted.
+    pub(super) fn keep_reserve(&mut self) {
+        if let Some(reserve) = &mut self.reserve
+            && let Err(error) = reserve.keep(&*self.files, &self.folder.path, &self.folder.dir)
+        {
+            tracing::warn!(dir = %self.folder.path.display(), %error, "There is no room for the reserve of the log.");
+        }
     }
 
     /// Ends the segment: cuts it to its true length and syncs it. A new one may follow only then.
@@ -253,7 +325,7 @@ impl Journal {
     }
 
     fn give_up(&mut self, segment: Segment) {
-        let Segment { first, path, file, size: _, end, last_commit } = segment;
+        let Segment { first, path, file, size: _, end, last_commit, is_reserve: _ } = segment;
         self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
     }
 
@@ -352,7 +424,7 @@ impl Journal {
     }
 
     fn bytes_without(&self, without: Option<u64>) -> io::Result<u64> {
-        let mut bytes: u64 = 0;
+        let mut bytes = self.reserve.as_ref().map_or(0, Reserve::held);
         for segment in list(&self.folder.path)? {
             if Some(segment.first) != without {
                 match fs::metadata(&segment.path) {

@@ -16,7 +16,7 @@
 //! acknowledged records when bits rot. A record whose caller got no answer may be left; an answer without a record
 //! never.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,9 @@ use thiserror::Error;
 
 use super::folder::TakeError;
 use super::journal::{Tail, Unsettled};
-use super::segment::{Identity, list};
+use super::notary::Notary;
+use super::segment::{Identity, list, path_of};
+use super::slots;
 use super::walk::{Damage, Rest, Walk};
 
 /// What was found at the start.
@@ -62,6 +64,14 @@ pub enum OpenError {
         /// What is wrong there.
         damage: Damage,
     },
+    /// The notary cannot go on: records that were attested to are not there.
+    #[error("the log in `{}` cannot be gone on with: {why}", dir.display())]
+    Unattested {
+        /// The folder.
+        dir: PathBuf,
+        /// What is missing.
+        why: String,
+    },
     /// The file system failed, or does not let this process in.
     #[error("{what} `{}`", path.display())]
     Io {
@@ -94,6 +104,35 @@ pub(super) struct Found {
     pub(super) tail: Option<Tail>,
     /// The last segment. It must be cut to its frames before a new one is made.
     pub(super) unsettled: Option<Unsettled>,
+}
+
+/// Tells a notary what is on disk: all records of the last segment that has any, and what was kept beside the segments.
+pub(super) fn resume(dir: &Path, tail: Option<&Tail>, notary: &mut dyn Notary) -> Result<(), OpenError> {
+    let refused = |why| OpenError::Unattested { dir: dir.into(), why };
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| OpenError::Io { what: "cannot read".into(), path, source }
+    };
+    let head_path = head_path(dir);
+    let head = slots::read(&head_path).map_err(failed(&head_path))?;
+    let Some(tail) = tail else {
+        notary.resume(head.as_deref(), None).map_err(refused)?;
+        return notary.resumed().map_err(refused);
+    };
+    let path = path_of(dir, tail.first);
+    let mut walk = Walk::new(File::open(&path).map_err(failed(&path))?, &path, tail.first);
+    while let Some((header, payload)) = walk.next().map_err(failed(&path))? {
+        if header.seq == tail.first {
+            notary.resume(head.as_deref(), Some((header.seq, payload))).map_err(refused)?;
+        }
+        notary.record(payload);
+    }
+    notary.resumed().map_err(refused)
+}
+
+/// Where the last attestation is kept in short.
+pub(super) fn head_path(dir: &Path) -> PathBuf {
+    dir.join("head")
 }
 
 /// Reads the segments of a folder. The lock must be held.

@@ -80,6 +80,18 @@ pub(super) struct Segment {
     pub(super) end: u64,
     /// Where the last durable commit begins.
     pub(super) last_commit: u64,
+    /// It was the reserve, and takes no ordinary records.
+    pub(super) is_reserve: bool,
+}
+
+/// A segment whose blocks are taken and which has no name yet.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    first: u64,
+    path: PathBuf,
+    unfinished: PathBuf,
+    file: File,
+    size: u64,
 }
 
 /// Why a segment could not be made.
@@ -91,47 +103,70 @@ pub(super) struct CreateError {
     pub(super) is_no_room: bool,
 }
 
-impl Segment {
-    /// Makes a segment that is safe to write to: its blocks are taken and its name is on disk.
-    ///
-    /// It is made under another name and then renamed. So a segment of the same name without records is replaced in
-    /// one step. At no moment is the folder without the name that carries the sequence.
-    pub(super) fn create(
-        files: &dyn Files,
-        dir_path: &Path,
-        dir: &File,
-        first: u64,
-        size: u64,
-    ) -> Result<Self, CreateError> {
-        let path = path_of(dir_path, first);
+impl Prepared {
+    /// Takes the blocks.
+    pub(super) fn new(files: &dyn Files, dir: &Path, first: u64, size: u64) -> Result<Self, CreateError> {
+        let path = path_of(dir, first);
         let unfinished = path.with_extension(UNFINISHED);
         // One may be left from an earlier attempt. If it cannot go, the next call says why.
         let _absent = files.remove(&unfinished);
-        // Taking room may fail for want of room. A sync that fails says that the disk is broken, whatever its number.
-        let taking = |step| move |error| CreateError { step, is_no_room: is_no_room(&error), error };
-        let syncing = |step| move |error| CreateError { step, is_no_room: false, error };
-
         let file = files.create(&unfinished).map_err(taking("create"))?;
-        let make = || {
+        let take = || {
             match files.allocate(&file, size) {
                 // The file grows as it is written. It costs time, and a full disk shows later.
                 Err(error) if is_unsupported(&error) => {}
                 done => done.map_err(taking("take room for"))?,
             }
-            files.sync_all(&file).map_err(syncing("sync"))?;
-            files.rename(&unfinished, &path).map_err(taking("name"))?;
-            Ok(())
+            files.sync_all(&file).map_err(syncing("sync"))
         };
-        if let Err(error) = make() {
-            let _left_over = files.remove(&unfinished);
-            return Err(error);
+        let taken = take();
+        let prepared = Self { first, path, unfinished, file, size };
+        match taken {
+            Ok(()) => Ok(prepared),
+            Err(error) => {
+                prepared.discard(files);
+                Err(error)
+            }
         }
+    }
+
+    /// Names it, which makes it a segment that is safe to write to.
+    ///
+    /// It is renamed and not made in place. So a segment of the same name without records is replaced in one step. At no
+    /// moment is the folder without the name that carries the sequence.
+    pub(super) fn publish(self, files: &dyn Files, dir: &File) -> Result<Segment, CreateError> {
+        if let Err(error) = files.rename(&self.unfinished, &self.path) {
+            self.discard(files);
+            return Err(taking("name")(error));
+        }
+        let Self { first, path, unfinished: _, file, size } = self;
         if let Err(error) = files.sync_dir(dir) {
             // It keeps its name, for the sequence, but not its room: the next attempt takes that again.
             let _kept = files.cut(&file, 0);
             return Err(syncing("sync the folder of")(error));
         }
-        Ok(Self { first, path, file, size, end: 0, last_commit: 0 })
+        Ok(Segment::ready(first, path, file, size))
+    }
+
+    /// Gives the blocks back.
+    pub(super) fn discard(&self, files: &dyn Files) {
+        let _left_over = files.remove(&self.unfinished);
+    }
+}
+
+// Taking room may fail for want of room. A sync that fails says that the disk is broken, whatever its number.
+fn taking(step: &'static str) -> impl Fn(io::Error) -> CreateError {
+    move |error| CreateError { step, is_no_room: is_no_room(&error), error }
+}
+
+fn syncing(step: &'static str) -> impl Fn(io::Error) -> CreateError {
+    move |error| CreateError { step, is_no_room: false, error }
+}
+
+impl Segment {
+    /// A segment that was made elsewhere: its blocks are taken and its name is on disk.
+    pub(super) fn ready(first: u64, path: PathBuf, file: File, size: u64) -> Self {
+        Self { first, path, file, size, end: 0, last_commit: 0, is_reserve: false }
     }
 
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {

@@ -88,6 +88,11 @@ impl Shared {
         self.gate()
     }
 
+    /// The same for an entry that may use the reserve.
+    pub(super) fn refusal_of(&self, is_urgent: bool) -> Option<AppendError> {
+        self.refusal().filter(|error| !(is_urgent && *error == AppendError::DiskFull))
+    }
+
     /// Why nothing can be written now, if so. What was submitted before a close is still written.
     pub(super) fn gate(&self) -> Option<AppendError> {
         match self.gate.load(Ordering::Acquire) {

@@ -1,7 +1,7 @@
 //! The writer thread: drains the queue, writes one commit, answers every caller.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -16,11 +16,21 @@ use super::frame::{self, HEADER, MAX_PAYLOAD};
 use super::handle::{AppendError, Commit, Entry, Message, Queued, Waiter};
 use super::journal::{Fault, FaultKind, Journal};
 use super::metrics::Metrics;
-use super::recovery::{Found, OpenError, Recovery, recover};
+use super::notary::{Attestation, Notary, Occasion};
+use super::payload::Payload;
+use super::recovery::{OpenError, Recovery, head_path, recover, resume};
+use super::reserve::Reserve;
+use super::slots::Slots;
 use super::state::{Shared, State};
 
 /// The most that one commit holds. A disk takes a few milliseconds for it, and every caller in it waits that long.
 const COMMIT_BYTES: usize = 8 << 20;
+
+/// What is kept aside for a full disk: some hundred attestations.
+const RESERVE_BYTES: u64 = 256 << 10;
+
+/// The room for an attestation at the start of a segment.
+const OPENING_BYTES: u64 = 8 << 10;
 
 /// A running writer, and what the handles need.
 #[derive(Debug)]
@@ -32,7 +42,13 @@ pub(super) struct Started {
 }
 
 /// Takes the folder, recovers, and starts the writer.
-pub(super) fn start(config: Config, meter: &Meter, files: Arc<dyn Files>, pace: Pace) -> Result<Started, OpenError> {
+pub(super) fn start(
+    config: Config,
+    mut notary: Option<Box<dyn Notary>>,
+    meter: &Meter,
+    files: Arc<dyn Files>,
+    pace: Pace,
+) -> Result<Started, OpenError> {
     let Config { dir, segment_bytes, max_bytes, queue } = config;
     let failed = |what: &str, path: PathBuf| {
         let what = what.to_owned();
@@ -42,40 +58,36 @@ pub(super) fn start(config: Config, meter: &Meter, files: Arc<dyn Files>, pace: 
     let dir = std::path::absolute(&dir).map_err(failed("cannot find", dir))?;
     let folder = Folder::take(&*files, &dir)?;
     let found = recover(&dir)?;
-    let Found { recovery, .. } = found;
-    let mut journal = Journal::new(files, folder, segment_bytes, max_bytes, found);
-    let state = match journal.make_ready(0) {
-        Ok(()) => State::Writable,
-        Err(fault) if fault.kind == FaultKind::Full => {
-            tracing::warn!(dir = %dir.display(), %fault, "The spool opens without room and takes no entries until there is.");
-            State::Full
-        }
-        Err(Fault { what, path, source, .. }) => {
-            let source = source.unwrap_or_else(|| std::io::Error::other("the folder is not usable"));
-            return Err(OpenError::Io { what, path, source });
-        }
-    };
-    let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
-    tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
-
-    let shared = Arc::new(Shared::new(state, next_seq, Metrics::new(meter)));
+    if let Some(notary) = &mut notary {
+        resume(&dir, found.tail.as_ref(), notary.as_mut())?;
+    }
+    let recovery = found.recovery;
+    let reserve = notary.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(segment_bytes)));
+    let journal = Journal::new(files, folder, segment_bytes, max_bytes, found, reserve);
     let (sender, receiver) = sync_channel(queue.max(1));
+    let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
+    let now = Instant::now();
     let mut writer = Writer {
         journal,
+        notary,
         queue: receiver,
         shared: Arc::clone(&shared),
         pace,
         max_bytes,
         commit_bytes: COMMIT_BYTES.min(usize::try_from(segment_bytes).unwrap_or(COMMIT_BYTES)),
-        frames: Vec::new(),
         waiting: Vec::new(),
+        gathered: 0,
+        frames: Vec::new(),
         carried: None,
         is_closing: false,
         is_low: false,
-        look_up_at: Instant::now(),
+        look_up_at: now,
+        attest_at: now,
+        attested: recovery.next_seq,
     };
-    writer.measure();
-    writer.look_up_at = writer.next_look();
+    let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
+    tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
+    writer.begin(&dir)?;
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
         let _guard = FailOnPanic(Arc::clone(&writer.shared));
         writer.run();
@@ -97,29 +109,70 @@ impl Drop for FailOnPanic {
 
 struct Writer {
     journal: Journal,
+    notary: Option<Box<dyn Notary>>,
     queue: Receiver<Message>,
     shared: Arc<Shared>,
     pace: Pace,
     max_bytes: u64,
     commit_bytes: usize,
-    /// The commit that is being gathered: its frames, and who waits for them in the same order.
+    /// The commit that is being gathered.
+    waiting: Vec<Waiting>,
+    /// The most bytes that its frames can take.
+    gathered: usize,
+    /// Its frames.
     frames: Vec<u8>,
-    waiting: Vec<(Waiter, bool)>,
     /// Taken from the queue, but did not fit any more.
     carried: Option<Queued>,
     is_closing: bool,
     is_low: bool,
     look_up_at: Instant,
+    attest_at: Instant,
+    /// All records below this were attested to, or are attestations.
+    attested: u64,
+}
+
+/// A record of the commit that is being gathered, and who waits for it.
+struct Waiting {
+    payload: Payload,
+    waiter: Waiter,
+    is_late: bool,
 }
 
 impl Writer {
+    /// The first segment, and the state that goes with it.
+    fn begin(&mut self, dir: &Path) -> Result<(), OpenError> {
+        match self.ready(0) {
+            Ok(()) => {
+                self.journal.keep_reserve();
+                self.shared.enter(State::Writable);
+            }
+            Err(fault) if fault.kind == FaultKind::Full => {
+                tracing::warn!(dir = %dir.display(), %fault, "The spool opens without room and takes no entries until there is.");
+                // One that is left from an earlier process serves now.
+                self.journal.keep_reserve();
+                self.fail(&fault);
+            }
+            Err(Fault { what, path, source, .. }) => {
+                let source = source.unwrap_or_else(|| std::io::Error::other("the folder is not usable"));
+                return Err(OpenError::Io { what, path, source });
+            }
+        }
+        self.measure();
+        self.look_up_at = self.next_look();
+        Ok(())
+    }
+
     fn run(mut self) {
         while let Some(queued) = self.receive() {
             if let Some(queued) = queued {
                 self.serve(queued);
             }
-            if Instant::now() >= self.look_up_at {
+            let now = Instant::now();
+            if now >= self.look_up_at {
                 self.look_up();
+            }
+            if self.notary.is_some() && now >= self.attest_at {
+                self.attest_in_time();
             }
         }
         self.finish();
@@ -133,7 +186,8 @@ impl Writer {
         let message = if self.is_closing {
             self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            self.queue.recv_timeout(self.look_up_at.saturating_duration_since(Instant::now()))
+            let until = self.notary.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
+            self.queue.recv_timeout(until.saturating_duration_since(Instant::now()))
         };
         match message {
             Ok(Message::Entry(queued)) => Some(Some(queued)),
@@ -149,14 +203,20 @@ impl Writer {
 
     fn serve(&mut self, first: Queued) {
         if let Some(error) = self.shared.gate() {
-            // It came in while the state changed.
-            first.waiter.answer(Err(error));
+            if error == AppendError::DiskFull && first.entry.is_urgent && self.journal.has_room_for(most_bytes(&first))
+            {
+                self.take(first);
+                self.commit();
+            } else {
+                // It came in while the state changed, or the reserve is used up.
+                first.waiter.answer(Err(error));
+            }
             return;
         }
         let mut next = Some(first);
         while let Some(queued) = next {
-            let bytes = self.frames.len().saturating_add(HEADER).saturating_add(queued.entry.payload.len());
-            if !self.waiting.is_empty() && bytes > self.commit_bytes {
+            let bytes = (self.gathered as u64).saturating_add(most_bytes(&queued));
+            if !self.waiting.is_empty() && bytes > self.commit_bytes as u64 {
                 self.carried = Some(queued);
                 break;
             }
@@ -176,7 +236,7 @@ impl Writer {
     /// Takes an entry into the commit. This is the moment that decides whether it is late: what is chosen here is what
     /// the record says and what the caller hears.
     fn take(&mut self, queued: Queued) {
-        let Queued { entry: Entry { payload, deadline, late }, waiter } = queued;
+        let Queued { entry: Entry { payload, deadline, late, is_urgent: _ }, waiter } = queued;
         let is_past = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let (payload, is_late) = match late {
             // It is the caller's code. If it panics, that must cost this entry and not the writer.
@@ -190,14 +250,12 @@ impl Writer {
             },
             _ => (payload, false),
         };
-        if payload.len() > MAX_PAYLOAD {
+        if payload.max_len() > MAX_PAYLOAD {
             waiter.answer(Err(AppendError::TooLarge));
             return;
         }
-        let base = self.journal.next_seq();
-        let seq = base.saturating_add(self.waiting.len() as u64);
-        frame::encode(&mut self.frames, seq, base, &payload);
-        self.waiting.push((waiter, is_late));
+        self.gathered = self.gathered.saturating_add(HEADER).saturating_add(payload.max_len());
+        self.waiting.push(Waiting { payload, waiter, is_late });
     }
 
     /// Writes what was gathered, and answers only then.
@@ -205,29 +263,94 @@ impl Writer {
         if self.waiting.is_empty() {
             return;
         }
-        let (base, n_records) = (self.journal.next_seq(), self.waiting.len() as u64);
         let started = Instant::now();
-        let appended = self.journal.append(&self.frames, n_records);
-        match appended {
+        // Where there is no room but the reserve, whoever may use it stands in it already.
+        let ready = if self.is_writable() { self.ready(self.gathered as u64) } else { Ok(()) };
+        let base = self.journal.next_seq();
+        let written = ready.and_then(|()| {
+            for (seq, Waiting { payload, .. }) in (base..).zip(&self.waiting) {
+                frame::encode(&mut self.frames, seq, base, payload);
+            }
+            self.journal.append(&self.frames, self.waiting.len() as u64)
+        });
+        match written {
             Ok(()) => {
-                self.shared.metrics.committed(started.elapsed(), n_records, self.frames.len() as u64);
-                self.shared.advance(self.journal.next_seq());
-                for (seq, (waiter, late)) in (base..).zip(self.waiting.drain(..)) {
-                    waiter.answer(Ok(Commit { seq, late }));
+                self.written(started, self.waiting.len() as u64, self.frames.len());
+                for (seq, Waiting { waiter, is_late, .. }) in (base..).zip(self.waiting.drain(..)) {
+                    waiter.answer(Ok(Commit { seq, late: is_late }));
+                }
+                if let Some(notary) = &mut self.notary {
+                    frame::payloads(&self.frames).for_each(|payload| notary.record(payload));
                 }
             }
             Err(fault) => {
                 // The state first: nobody who hears of the failure can then still submit into it.
                 self.fail(&fault);
                 let error = fault.state().refusal().unwrap_or(AppendError::Failed);
-                for (waiter, _) in self.waiting.drain(..) {
+                for Waiting { waiter, .. } in self.waiting.drain(..) {
                     waiter.answer(Err(error));
                 }
             }
         }
+        self.gathered = 0;
         self.frames.clear();
         // One huge payload must not be paid for until the end.
         self.frames.shrink_to(COMMIT_BYTES);
+    }
+
+    /// Sees to it that so many bytes can be written, in a segment that begins with an attestation.
+    fn ready(&mut self, len: u64) -> Result<(), Fault> {
+        let opening = if self.notary.is_some() { OPENING_BYTES } else { 0 };
+        if len == 0 || !self.journal.has_room_for(len) {
+            self.journal.make_room(len.saturating_add(opening))?;
+        }
+        if self.journal.is_at_start() { self.attest(Occasion::Segment) } else { Ok(()) }
+    }
+
+    /// Writes an attestation, in a commit of its own. Without a notary it does nothing.
+    fn attest(&mut self, occasion: Occasion) -> Result<(), Fault> {
+        let Some(notary) = &mut self.notary else { return Ok(()) };
+        let started = Instant::now();
+        let Attestation { record, head } = notary.attest(occasion);
+        let seq = self.journal.next_seq();
+        let mut frames = Vec::new();
+        frame::encode(&mut frames, seq, seq, &record);
+        self.journal.append(&frames, 1)?;
+        frame::payloads(&frames).for_each(|payload| notary.record(payload));
+        let cadence = notary.cadence();
+        self.written(started, 1, frames.len());
+        self.attested = self.journal.next_seq();
+        self.attest_at = started.checked_add(cadence).unwrap_or(started);
+        // It comes after the record, so it never speaks of more than is there.
+        let path = head_path(self.journal.path());
+        let kept = Slots::open(self.journal.files(), &path).and_then(|(mut slots, _)| slots.write(&head));
+        if let Err(error) = kept {
+            tracing::error!(path = %path.display(), %error, "The head of the log cannot be kept.");
+        }
+        Ok(())
+    }
+
+    /// An attestation at its time. Where there is only the reserve, it is made only if there is something new to attest to.
+    fn attest_in_time(&mut self) {
+        let is_new = self.journal.next_seq() > self.attested;
+        let attested = match self.shared.gate() {
+            None => self.ready(0).and_then(|()| self.attest(Occasion::Cadence)),
+            Some(AppendError::DiskFull) if is_new && self.journal.has_room_for(OPENING_BYTES) => {
+                self.attest(Occasion::Full)
+            }
+            Some(_) => Ok(()),
+        };
+        if let Err(fault) = attested {
+            self.fail(&fault);
+        }
+        let (now, cadence) = (Instant::now(), self.notary.as_ref().map(|notary| notary.cadence()));
+        self.attest_at = cadence.and_then(|cadence| now.checked_add(cadence)).unwrap_or(now);
+    }
+
+    /// Notes what was written.
+    fn written(&self, started: Instant, records: u64, bytes: usize) {
+        self.shared.metrics.committed(started.elapsed(), records, bytes as u64);
+        self.shared.advance(self.journal.next_seq());
     }
 
     fn fail(&mut self, fault: &Fault) {
@@ -242,14 +365,27 @@ impl Writer {
             }
             self.shared.enter(state);
         }
+        if fault.kind == FaultKind::Full {
+            self.fall_back();
+        }
         self.look_up_at = self.next_look();
+    }
+
+    /// Goes on in the reserve, so that all that was recorded is attested to.
+    fn fall_back(&mut self) {
+        let attested =
+            self.journal.fall_back().and_then(|fell| if fell { self.attest(Occasion::Full) } else { Ok(()) });
+        if let Err(fault) = attested {
+            tracing::error!(%fault, "The reserve of the log cannot be used.");
+        }
     }
 
     /// Once a second: are the files still there? After a failure, more often: is it over?
     fn look_up(&mut self) {
-        let looked = if self.is_writable() { self.journal.check() } else { self.journal.make_ready(0) };
+        let looked = if self.is_writable() { self.journal.check() } else { self.come_back() };
         match looked {
             Ok(()) => {
+                self.journal.keep_reserve();
                 if !self.is_writable() {
                     let next_seq = self.journal.next_seq();
                     tracing::warn!(next_seq, "The spool takes entries again.");
@@ -260,6 +396,13 @@ impl Writer {
         }
         self.measure();
         self.look_up_at = self.next_look();
+    }
+
+    /// The way back after a failure: a segment, and its attestation.
+    fn come_back(&mut self) -> Result<(), Fault> {
+        let opening = if self.notary.is_some() { OPENING_BYTES } else { 0 };
+        self.journal.make_ready(opening)?;
+        if self.journal.is_at_start() { self.attest(Occasion::Segment) } else { Ok(()) }
     }
 
     fn is_writable(&self) -> bool {
@@ -286,6 +429,13 @@ impl Writer {
     }
 
     fn finish(mut self) {
+        let has_room = self.journal.has_room_for(OPENING_BYTES);
+        if self.is_writable() || has_room {
+            let ready = if has_room { Ok(()) } else { self.ready(0) };
+            if let Err(fault) = ready.and_then(|()| self.attest(Occasion::Shutdown)) {
+                tracing::error!(%fault, "The last records of the log could not be attested to.");
+            }
+        }
         let next_seq = self.journal.next_seq();
         match self.journal.seal() {
             Ok(()) => tracing::info!(next_seq, "Closed the spool."),
@@ -297,4 +447,9 @@ impl Writer {
         drop(self);
         shared.enter(State::Closed);
     }
+}
+
+/// The most bytes that an entry takes in a segment.
+fn most_bytes(queued: &Queued) -> u64 {
+    (HEADER as u64).saturating_add(queued.entry.payload.max_len() as u64)
 }

@@ -236,7 +236,7 @@ fn a_segment_that_was_not_finished_is_no_segment() {
 fn a_length_from_the_disk_is_not_trusted() {
     let place = Place::new();
     let mut bytes = Vec::new();
-    frame::encode(&mut bytes, 0, 0, b"one");
+    frame::encode(&mut bytes, 0, 0, &"one".into());
     for len in [4, 4096, frame::MAX_PAYLOAD as u32, u32::MAX] {
         let mut wrong = bytes.clone();
         wrong[..4].copy_from_slice(&len.to_le_bytes());

@@ -13,7 +13,7 @@ use crate::spool::config::Pace;
 use crate::spool::frame;
 use crate::spool::reader::{Frame, Reader};
 use crate::spool::segment::{list, path_of};
-use crate::spool::{AppendError, Commit, Config, Entry, OpenError, Recovery, Spool, State, Ticket};
+use crate::spool::{AppendError, Commit, Config, Entry, OpenError, Payload, Recovery, Spool, State, Ticket};
 
 pub(super) const SEGMENT: u64 = 4096;
 
@@ -41,7 +41,7 @@ impl Place {
 
     pub(super) fn try_open(&self) -> Result<(Spool, Recovery), OpenError> {
         let meter = opentelemetry::global::meter("spool");
-        Spool::open_on(self.config.clone(), &meter, self.files.clone(), PACE)
+        Spool::open_on(self.config.clone(), None, &meter, self.files.clone(), PACE)
     }
 
     pub(super) fn open(&self) -> (Spool, Recovery) {
@@ -101,7 +101,7 @@ pub(super) fn commits(first: u64, commits: &[&[&[u8]]]) -> Vec<Vec<u8>> {
         let base = seq;
         let mut bytes = Vec::new();
         for payload in *commit {
-            frame::encode(&mut bytes, seq, base, payload);
+            frame::encode(&mut bytes, seq, base, &payload.to_vec().into());
             seq += 1;
         }
         out.push(bytes);
@@ -109,7 +109,7 @@ pub(super) fn commits(first: u64, commits: &[&[&[u8]]]) -> Vec<Vec<u8>> {
     out
 }
 
-pub(super) fn record(spool: &Spool, payload: impl Into<Vec<u8>>) -> Result<Commit, AppendError> {
+pub(super) fn record(spool: &Spool, payload: impl Into<Payload>) -> Result<Commit, AppendError> {
     committed(spool.submit(Entry::new(payload))?)
 }
 

@@ -12,7 +12,12 @@ use rustix::io::Errno;
 use super::faulty::Call;
 use super::support::{Place, SEGMENT, await_state, await_that, committed, payload, record};
 use crate::spool::reader::Reader;
-use crate::spool::{AppendError, Commit, Entry, MAX_PAYLOAD, State};
+use crate::spool::{AppendError, Commit, Entry, MAX_PAYLOAD, Payload, State};
+
+/// An entry that says whether it was taken in time.
+fn or_late(deadline: Instant) -> Entry {
+    Entry { deadline: Some(deadline), late: Some(Box::new(|| "too late".into())), ..Entry::new("in time") }
+}
 
 #[test]
 fn nothing_is_answered_before_the_sync_returns() {
@@ -82,14 +87,9 @@ fn one_commit_is_one_write_and_one_sync() {
 fn an_entry_whose_deadline_passed_is_written_as_late() {
     let place = Place::new();
     let (spool, _) = place.open();
-    let entry = |deadline| Entry {
-        payload: "in time".into(),
-        deadline: Some(deadline),
-        late: Some(Box::new(|| "too late".into())),
-    };
     let now = Instant::now();
-    let late = committed(spool.submit(entry(now)).unwrap()).unwrap();
-    let in_time = committed(spool.submit(entry(now + Duration::from_secs(3600))).unwrap()).unwrap();
+    let late = committed(spool.submit(or_late(now)).unwrap()).unwrap();
+    let in_time = committed(spool.submit(or_late(now + Duration::from_secs(3600))).unwrap()).unwrap();
     assert_eq!(late, Commit { seq: 0, late: true });
     assert_eq!(in_time, Commit { seq: 1, late: false });
     spool.close();
@@ -104,8 +104,7 @@ fn an_entry_that_waited_behind_a_slow_sync_is_late() {
     let first = spool.submit(Entry::new("first")).unwrap();
     place.files.await_held();
     let deadline = Instant::now() + Duration::from_millis(5);
-    let entry =
-        Entry { payload: "in time".into(), deadline: Some(deadline), late: Some(Box::new(|| "too late".into())) };
+    let entry = or_late(deadline);
     let second = spool.submit(entry).unwrap();
     await_that(|| Instant::now() > deadline);
     place.files.release();
@@ -123,8 +122,7 @@ fn an_entry_that_was_taken_in_time_is_not_late_however_slow_the_sync() {
     for wait in [50, 500, 5000] {
         place.files.hold();
         let deadline = Instant::now() + Duration::from_millis(wait);
-        let entry =
-            Entry { payload: "in time".into(), deadline: Some(deadline), late: Some(Box::new(|| "too late".into())) };
+        let entry = or_late(deadline);
         let ticket = spool.submit(entry).unwrap();
         place.files.await_held();
         let was_in_time = Instant::now() < deadline;
@@ -145,11 +143,8 @@ fn an_entry_that_was_taken_in_time_is_not_late_however_slow_the_sync() {
 fn a_late_record_that_cannot_be_made_costs_only_its_entry() {
     let place = Place::new();
     let (spool, _) = place.open();
-    let entry = Entry {
-        payload: "in time".into(),
-        deadline: Some(Instant::now()),
-        late: Some(Box::new(|| std::panic::resume_unwind(Box::new(())))),
-    };
+    let late = || -> Payload { std::panic::resume_unwind(Box::new(())) };
+    let entry = Entry { late: Some(Box::new(late)), ..or_late(Instant::now()) };
     assert_eq!(committed(spool.submit(entry).unwrap()), Err(AppendError::Failed));
     assert_eq!(record(&spool, "next").unwrap().seq, 0);
     spool.close();
@@ -181,7 +176,7 @@ fn a_payload_that_is_too_large_is_refused_and_others_are_not() {
     let (spool, _) = place.open();
     let huge = vec![b'x'; MAX_PAYLOAD + 1];
     assert_eq!(spool.submit(Entry::new(huge.clone())).unwrap_err(), AppendError::TooLarge);
-    let late = Entry { payload: Vec::new(), deadline: Some(Instant::now()), late: Some(Box::new(|| huge)) };
+    let late = Entry { late: Some(Box::new(|| huge.into())), ..or_late(Instant::now()) };
     assert_eq!(committed(spool.submit(late).unwrap()), Err(AppendError::TooLarge));
     record(&spool, "next").unwrap();
     spool.close();

@@ -1,0 +1,23 @@
+//! What lets others check the log: a Merkle tree over its records, and signed checkpoints of the tree.
+//!
+//! Everything here is a form that others have written down, so that an auditor needs no program of ours:
+//!
+//! - the tree: RFC 6962, section 2.1, with SHA-256; the leaf with index n is the record with seq n
+//! - the checkpoint: C2SP `tlog-checkpoint`, a text of three lines: origin, size of the tree, root
+//! - the signature: C2SP `signed-note` with Ed25519
+//!
+//! What a checkpoint proves: who holds it and the records below its size can tell whether these are all of them, unaltered
+//! and in order. What it cannot prove: a key that lies beside the log guards against everybody but its own host. Whoever
+//! can read the key can write another history and sign that. Only checkpoints that others already hold pin the past.
+//!
+//! - `tree`: the tree, in the little that is needed to go on with it
+//! - `key`: the key that signs, and its public part
+//! - `checkpoint`: the text, signed and checked
+
+mod checkpoint;
+mod key;
+mod tree;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use key::{BadKey, Key, KeyError, PublicKeys};
+pub use tree::{Hash, Tree, leaf};

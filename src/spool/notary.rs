@@ -1,0 +1,61 @@
+//! Who keeps account of the records while they are written, and attests to them in records of its own.
+//!
+//! The spool knows only when: an attestation is the first record of every segment, so that a reader who begins there knows
+//! what came before; it comes at a steady cadence, also when nothing else does, and as the last record of all. What it says
+//! is the notary's business.
+//!
+//! What holds: a notary hears of each record once, in order, and only after it is on disk. So an attestation never speaks
+//! of a record that a power cut could take back.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::payload::Payload;
+
+/// Why an attestation is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// It is the first record of a segment: all segments before it are complete.
+    Segment,
+    /// It is time for one.
+    Cadence,
+    /// There is no room for other records any more.
+    Full,
+    /// The spool closes.
+    Shutdown,
+}
+
+/// What a notary says of all records before this one.
+#[derive(Debug)]
+pub struct Attestation {
+    /// As a record.
+    pub record: Payload,
+    /// In short: kept beside the segments when the record is on disk, so that a log that was cut off behind it does not
+    /// look whole. At most 496 bytes.
+    pub head: Vec<u8>,
+}
+
+/// Keeps account of the records. It runs on the writer thread, so it must be quick, and it must not fail.
+pub trait Notary: fmt::Debug + Send {
+    /// Goes on from what is on disk: `head` is what was kept beside the segments, `opening` the first record of the last
+    /// segment that has records, with its seq. That record and all behind it come to [`Notary::record`] next.
+    ///
+    /// # Errors
+    /// Why it cannot: it would have to attest to records that it does not know.
+    fn resume(&mut self, head: Option<&[u8]>, opening: Option<(u64, &[u8])>) -> Result<(), String>;
+
+    /// A record is on disk. Attestations come here too.
+    fn record(&mut self, payload: &[u8]);
+
+    /// All records were given, at the start.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn resumed(&mut self) -> Result<(), String>;
+
+    /// Attests to all records so far.
+    fn attest(&mut self, occasion: Occasion) -> Attestation;
+
+    /// The time from one attestation to the next.
+    fn cadence(&self) -> Duration;
+}

@@ -1,0 +1,88 @@
+//! Room that is kept aside for when there is none.
+//!
+//! A full disk must not silence the log altogether: what was recorded is still attested to, and that there is a gap is
+//! still said. For that a small file lies ready with its blocks taken. When no segment can be made, it becomes one: a change
+//! of its name, which takes no room.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::{Files, is_unsupported};
+use super::segment::still_names;
+
+const NAME: &str = "reserve";
+const UNFINISHED: &str = "new";
+
+/// The reserve of a folder.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    bytes: u64,
+    file: Option<File>,
+}
+
+impl Reserve {
+    /// Nothing is on disk yet.
+    pub(super) fn new(bytes: u64) -> Self {
+        Self { bytes, file: None }
+    }
+
+    /// What it takes from the disk now.
+    pub(super) fn held(&self) -> u64 {
+        if self.file.is_some() { self.bytes } else { 0 }
+    }
+
+    /// The size of the segment that it becomes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Sees to it that it is there.
+    pub(super) fn keep(&mut self, files: &dyn Files, folder: &Path, dir: &File) -> io::Result<()> {
+        let path = path_of(folder);
+        if self.file.as_ref().is_some_and(|file| still_names(&path, file)) {
+            return Ok(());
+        }
+        self.file = None;
+        // Nothing is ever written to it under this name, so one of the right size is as good as new.
+        if let Ok(file) = OpenOptions::new().read(true).write(true).open(&path)
+            && file.metadata()?.len() == self.bytes
+        {
+            self.file = Some(file);
+            return Ok(());
+        }
+        let unfinished = path.with_extension(UNFINISHED);
+        let _absent = files.remove(&unfinished);
+        let file = files.create(&unfinished)?;
+        let make = || {
+            match files.allocate(&file, self.bytes) {
+                Err(error) if is_unsupported(&error) => files.cut(&file, self.bytes)?,
+                done => done?,
+            }
+            files.sync_all(&file)?;
+            files.rename(&unfinished, &path)?;
+            files.sync_dir(dir)
+        };
+        if let Err(error) = make() {
+            let _left_over = files.remove(&unfinished);
+            return Err(error);
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Gives the file another name, for good. `None` when there is no reserve.
+    pub(super) fn take(&mut self, files: &dyn Files, folder: &Path, to: &Path, dir: &File) -> io::Result<Option<File>> {
+        let path = path_of(folder);
+        let Some(file) = self.file.take().filter(|file| still_names(&path, file)) else {
+            return Ok(None);
+        };
+        files.rename(&path, to)?;
+        files.sync_dir(dir)?;
+        Ok(Some(file))
+    }
+}
+
+fn path_of(folder: &Path) -> PathBuf {
+    folder.join(NAME)
+}
