@@ -1,15 +1,16 @@
 //! `poort log`: the decision log on disk.
 
 use super::{Common, Exit, output::Output};
-use crate::spool::reader::Reader;
+use crate::{decision_log::Kind, spool::reader::Reader};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print all records as JSON Lines, oldest first
+    /// Print the records as JSON Lines, oldest first
     #[command(after_help = "Examples:
   poort log cat | tail -n 1
   poort log cat | grep '\"decision\":false'
+  poort log cat --all > received.jsonl        with the signed checkpoints, so that it can be verified
 
 Works beside a server that is writing. Exits with 1 if a record is damaged; what stands before it is printed.")]
     Cat(Cat),
@@ -17,12 +18,15 @@ Works beside a server that is writing. Exits with 1 if a record is damaged; what
 
 #[derive(Debug, Args)]
 pub(super) struct Cat {
+    /// Print the signed checkpoints too
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
-    let Command::Cat(Cat { common }) = command;
+    let Command::Cat(Cat { all, common }) = command;
     let (settings, _) = common.settings(Default::default(), output)?;
     let folder = settings.log.records();
     let failed = |output: &mut Output, error: &dyn std::error::Error| {
@@ -32,6 +36,9 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     let reader = Reader::open(&folder).map_err(|error| failed(output, &error))?;
     for frame in reader {
         let frame = frame.map_err(|error| failed(output, &error))?;
+        if !all && Kind::of(&frame.payload) == Kind::Checkpoint {
+            continue;
+        }
         if output.result(&frame.payload).is_err() {
             // Nobody reads on, such as `head` after its lines.
             return Ok(Exit::Done);

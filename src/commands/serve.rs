@@ -176,9 +176,9 @@ async fn open_log(
 ) -> Result<DecisionLog, Exit> {
     let version = env!("CARGO_PKG_VERSION");
     let producer = Producer::new(version, &settings.digest, &settings.instance, &settings.log.producer);
-    let (config, meter) = (settings.log.clone(), meter.clone());
+    let (config, instance, meter) = (settings.log.clone(), settings.instance.clone(), meter.clone());
     // Reads all that is there, which takes a while for a large log.
-    let opened = tokio::task::spawn_blocking(move || DecisionLog::open(&config, producer, &meter)).await;
+    let opened = tokio::task::spawn_blocking(move || DecisionLog::open(&config, &instance, producer, &meter)).await;
     match opened {
         Ok(Ok((log, recovery))) => {
             info!(

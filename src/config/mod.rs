@@ -130,6 +130,8 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
             max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
             queue: reader.count("log.queue", 1..=1 << 20).unwrap_or(log.queue),
+            checkpoint: reader.duration("log.checkpoint", millis(100)..=millis(3_600_000)).unwrap_or(log.checkpoint),
+            key: reader.path("log.key"),
             producer: reader.texts("log.producer"),
             data: log.data,
         },

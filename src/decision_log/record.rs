@@ -6,6 +6,8 @@
 //! | attribute | what it is |
 //! |---|---|
 //! | `poort.cache.hits` | how many answers of this call were found in the cache |
+//! | `poort.log.origin` | the log that the record is in, as its checkpoints name it |
+//! | `poort.log.seq` | the record's place in it |
 //! | `poort.outcome` | only with status `Error`: why no decision was made |
 //! | `poort.pdp` | `context.pdp` as the policies saw it, so that the decision can be made again |
 //! | `poort.trace.flags` | the flags byte of the incoming `traceparent` |
@@ -13,63 +15,17 @@
 //!
 //! The response in the record leaves out `context.record`, which is the record's own key.
 
+use super::producer::Producer;
 use crate::{
     authzen,
     decision::Answer,
     evaluation::{Batch, Evaluation},
     moment::Moment,
     revision::Revision,
+    spool::Payload,
     trace::{Parent, TraceContext},
 };
-use std::{collections::BTreeMap, io::Write as _, sync::Arc};
-
-/// Who makes the records, and with which configuration: the same in all records of a process, so written once.
-#[derive(Debug)]
-pub struct Producer {
-    /// `"adl.core.configuration":{…}`
-    configuration: Vec<u8>,
-    /// `"resource":{…}`
-    resource: Vec<u8>,
-}
-
-impl Producer {
-    /// `version` is poort's; `configuration` is the digest of what can change a decision beside policies and directory;
-    /// `instance` tells this sidecar from its siblings; `attributes` come from the configuration.
-    #[must_use]
-    pub fn new(version: &str, configuration: &Revision, instance: &str, attributes: &BTreeMap<String, String>) -> Self {
-        let mut resource = attributes.clone();
-        resource.extend([
-            ("service.name".to_owned(), "poort".to_owned()),
-            ("service.version".to_owned(), version.to_owned()),
-            ("service.instance.id".to_owned(), instance.to_owned()),
-        ]);
-        let configuration = BTreeMap::from([
-            ("cedar".to_owned(), cedar_policy::get_sdk_version().to_string()),
-            ("digest".to_owned(), configuration.to_string()),
-            ("version".to_owned(), version.to_owned()),
-        ]);
-        let mut written = (Vec::new(), Vec::new());
-        written.0.extend_from_slice(b"\"adl.core.configuration\":{\"poort\":");
-        strings(&mut written.0, &configuration);
-        written.0.push(b'}');
-        written.1.extend_from_slice(b"\"resource\":");
-        strings(&mut written.1, &resource);
-        Self { configuration: written.0, resource: written.1 }
-    }
-}
-
-fn strings(out: &mut Vec<u8>, map: &BTreeMap<String, String>) {
-    out.push(b'{');
-    for (index, (name, value)) in map.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        authzen::write_string(out, name);
-        out.push(b':');
-        authzen::write_string(out, value);
-    }
-    out.push(b'}');
-}
+use std::{io::Write as _, sync::Arc};
 
 /// What a call asked.
 #[derive(Debug, Clone)]
@@ -133,17 +89,19 @@ impl Record {
         Self { decided: Decided::Nothing(Cause::DeadlineExceeded), ..self }
     }
 
-    /// The bytes of the record: canonical JSON, no line break.
+    /// The record: canonical JSON, no line break. Its place in the log is put in when it is known.
     #[must_use]
-    pub fn to_bytes(&self, producer: &Producer) -> Vec<u8> {
+    pub fn to_payload(&self, producer: &Producer) -> Payload {
         let Self { trace, moment, asked, decided, policies, directory } = self;
         let mut out = Vec::with_capacity(1536);
         out.extend_from_slice(b"{\"attributes\":{");
-        out.extend_from_slice(&producer.configuration);
+        out.extend_from_slice(producer.configuration());
         // Writing to a Vec cannot fail.
         let _ = write!(out, ",\"adl.core.information\":{{\"directory\":{{\"revision\":\"{directory}\"}}}}");
         let _ = write!(out, ",\"adl.core.policies\":{{\"policies\":{{\"revision\":\"{policies}\"}}}}");
-        let _ = write!(out, ",\"poort.cache.hits\":{}", decided.cache_hits());
+        let _ = write!(out, ",\"poort.cache.hits\":{},", decided.cache_hits());
+        out.extend_from_slice(producer.place());
+        let seq_at = out.len();
         if let Some(outcome) = decided.outcome() {
             let _ = write!(out, ",\"poort.outcome\":\"{outcome}\"");
         }
@@ -176,14 +134,14 @@ impl Record {
             let _ = write!(out, ",\"parent_span_id\":\"{span_id}\"");
         }
         out.push(b',');
-        out.extend_from_slice(&producer.resource);
+        out.extend_from_slice(producer.resource());
         let status = if decided.outcome().is_some() { "Error" } else { "Unset" };
         let _ = write!(
             out,
             ",\"span_id\":\"{}\",\"status\":\"{status}\",\"timestamp\":{},\"trace_id\":\"{}\"}}",
             trace.identity.span_id, moment.now, trace.identity.trace_id
         );
-        out
+        Payload::numbered(out, seq_at)
     }
 }
 
@@ -223,6 +181,8 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use crate::{
         decision::{Decision, Evaluated, EvaluationError, Verdict},
         evaluation::{Action, Entity, Item, Map, Value},
@@ -230,7 +190,7 @@ mod tests {
 
     fn producer() -> Producer {
         let attributes = BTreeMap::from([("organisation.oin".to_owned(), "00000009999999999000".to_owned())]);
-        Producer::new("9.9.9", &Revision::of([]), "here", &attributes)
+        Producer::new("9.9.9", &Revision::of([]), "here", &attributes).in_log("poort/here/1")
     }
 
     fn evaluation() -> Evaluation {
@@ -268,7 +228,8 @@ mod tests {
             policies: Revision::of([]),
             directory: Revision::of([]),
         };
-        let bytes = record.to_bytes(&producer());
+        let mut bytes = Vec::new();
+        record.to_payload(&producer()).write(&mut bytes, 42);
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
@@ -285,6 +246,8 @@ mod tests {
         assert_eq!(record["attributes"]["poort.trace.flags"], "01");
         assert_eq!(record["attributes"]["poort.trace.state"], "vendor=1");
         assert_eq!(record["attributes"]["poort.cache.hits"], 1);
+        assert_eq!(record["attributes"]["poort.log.origin"], "poort/here/1");
+        assert_eq!(record["attributes"]["poort.log.seq"], 42);
         assert_eq!(record["timestamp"], 1_790_000_000_123_u64);
         assert_eq!(record["resource"]["organisation.oin"], "00000009999999999000");
         assert_eq!(record["body"]["adl.core.request"]["subject"]["id"], "a\"b\n");

@@ -97,16 +97,22 @@ impl Key {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             fs::create_dir_all(folder)?;
             // Under another name first, so that a crash leaves no half key.
-            let unfinished = path.with_extension("new");
+            let unfinished = path.with_extension(format!("{}.new", std::process::id()));
             let mut options = fs::OpenOptions::new();
             let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
             file.write_all(pem.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&unfinished, path)?;
+            // Another process may have made one meanwhile. Its key stays.
+            let linked = fs::hard_link(&unfinished, path);
+            fs::remove_file(&unfinished)?;
+            linked?;
             fs::File::open(folder)?.sync_all()
         };
-        write().map_err(|source| KeyError::Io { what: "make", path: path.into(), source })?;
-        Ok(Self(key))
+        match write() {
+            Ok(()) => Ok(Self(key)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
+            Err(source) => Err(KeyError::Io { what: "make", path: path.into(), source }),
+        }
     }
 
     /// A key from its seed, for tests.

@@ -10,6 +10,7 @@ use std::{
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
 const MODULES: &[(&str, &[&str])] = &[
     ("evaluation", &[]),
+    ("evidence", &[]),
     ("revision", &[]),
     ("trace", &[]),
     ("moment", &[]),
@@ -28,7 +29,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("cache", &["decision"]),
     ("store", &["snapshot"]),
     ("matrix", &["snapshot", "report"]),
-    ("decision_log", &["authzen", "moment", "spool"]),
+    ("decision_log", &["authzen", "evidence", "moment", "spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("proof", &["engine"]),
     ("diff", &["proof", "report"]),

@@ -1,0 +1,136 @@
+//! The record of a checkpoint: the signed note, and what is needed to go on from there.
+//!
+//! It is no decision and so no ADL record, and has a name of its own, `poort.log.checkpoint`. It stands in the log like
+//! every other record and is shipped with them, so that whoever has the records also has what proves them.
+//!
+//! | attribute | what it is |
+//! |---|---|
+//! | `poort.log.occasion` | why it was made: `segment`, `cadence`, `full` or `shutdown` |
+//! | `poort.log.origin`, `poort.log.seq` | as in every record; the seq is the size of the tree |
+//! | `poort.log.range` | the roots of the tree's largest perfect subtrees (base64): who begins to read here goes on from them |
+//!
+//! `body` holds the note under `poort.log.checkpoint`.
+
+use super::producer::Producer;
+use crate::{
+    authzen,
+    evidence::{Checkpoint, Hash, Key, PublicKeys, Tree},
+    spool::{Occasion, Payload},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde_json::value::RawValue;
+use std::io::Write as _;
+use thiserror::Error;
+
+/// The `event_name` of the record.
+pub const CHECKPOINT: &str = "poort.log.checkpoint";
+
+/// A checkpoint that was read from its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The note, as it was signed.
+    pub note: String,
+    /// What the note says.
+    pub checkpoint: Checkpoint,
+    /// The tree that it speaks of.
+    pub tree: Tree,
+    /// Why it was made.
+    pub occasion: String,
+    /// When it was made, in milliseconds since 1970.
+    pub timestamp: u64,
+}
+
+/// A record that calls itself a checkpoint and is none that can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Untrusted(String);
+
+/// The note of a tree's checkpoint, and its record.
+pub(super) fn write(
+    tree: &Tree,
+    origin: &str,
+    key: &Key,
+    occasion: Occasion,
+    timestamp: u64,
+    producer: &Producer,
+) -> (String, Payload) {
+    // The origin is made by `notary`, so it is a name.
+    let note = Checkpoint::of(origin, tree).sign(key).unwrap_or_default();
+    let occasion = match occasion {
+        Occasion::Segment => "segment",
+        Occasion::Cadence => "cadence",
+        Occasion::Full => "full",
+        Occasion::Shutdown => "shutdown",
+    };
+    let mut out = Vec::with_capacity(1024);
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{{\"attributes\":{{\"poort.log.occasion\":\"{occasion}\",");
+    let range: Vec<_> = tree.range().iter().map(|hash| format!("\"{}\"", BASE64.encode(hash))).collect();
+    let after_origin = producer.place();
+    // The range stands between the origin and the seq in canonical order.
+    let seq_key = b",\"poort.log.seq\":".as_slice();
+    let origin_only = after_origin.strip_suffix(seq_key).unwrap_or(after_origin);
+    out.extend_from_slice(origin_only);
+    let _ = write!(out, ",\"poort.log.range\":[{}]", range.join(","));
+    out.extend_from_slice(seq_key);
+    let seq_at = out.len();
+    out.extend_from_slice(b"},\"body\":{\"poort.log.checkpoint\":");
+    authzen::write_string(&mut out, &note);
+    let _ = write!(out, "}},\"event_name\":\"{CHECKPOINT}\",");
+    out.extend_from_slice(producer.resource());
+    let _ = write!(out, ",\"timestamp\":{timestamp}}}");
+    (note, Payload::numbered(out, seq_at))
+}
+
+/// What a record says about itself, whatever kind it is.
+#[derive(Debug, serde::Deserialize)]
+struct Outline<'a> {
+    event_name: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    timestamp: Option<u64>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Attributes {
+    #[serde(rename = "poort.log.range")]
+    range: Vec<String>,
+    #[serde(rename = "poort.log.occasion", default)]
+    occasion: String,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Body {
+    #[serde(rename = "poort.log.checkpoint")]
+    note: String,
+}
+
+/// The checkpoint that a record is. `None` when it is a record of another kind.
+///
+/// # Errors
+/// It calls itself a checkpoint and cannot be trusted: its form, the signature where keys are given, or the range that it
+/// carries. Without keys the signature is not looked at.
+pub fn read(record: &[u8], keys: Option<&PublicKeys>) -> Result<Option<Attested>, Untrusted> {
+    let Ok(outline) = serde_json::from_slice::<Outline<'_>>(record) else { return Ok(None) };
+    if outline.event_name != CHECKPOINT {
+        return Ok(None);
+    }
+    let malformed = || Untrusted("it has not the form of a checkpoint".to_owned());
+    let attributes = outline.attributes.and_then(|text| serde_json::from_str::<Attributes>(text.get()).ok());
+    let body = outline.body.and_then(|text| serde_json::from_str::<Body>(text.get()).ok());
+    let (Attributes { range, occasion }, Body { note }) = attributes.zip(body).ok_or_else(malformed)?;
+    let checkpoint = match keys {
+        Some(keys) => Checkpoint::open(&note, keys),
+        None => Checkpoint::read(&note),
+    }
+    .map_err(|error| Untrusted(error.to_string()))?;
+    let decode = |text: &String| BASE64.decode(text).ok().and_then(|bytes| Hash::try_from(bytes).ok());
+    let range: Option<Vec<_>> = range.iter().map(decode).collect();
+    let tree = range.and_then(|range| Tree::from_range(checkpoint.size, range));
+    // The range is not signed, but it has to give the root that is.
+    let tree = tree.filter(|tree| tree.root() == checkpoint.root);
+    let tree = tree.ok_or_else(|| Untrusted("its range does not give the root that it signs".to_owned()))?;
+    Ok(Some(Attested { note, checkpoint, tree, occasion, timestamp: outline.timestamp.unwrap_or(0) }))
+}

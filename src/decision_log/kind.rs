@@ -1,0 +1,32 @@
+//! The kinds of records in the log.
+
+use super::checkpoint::CHECKPOINT;
+use std::borrow::Cow;
+
+/// What a record is, by its `event_name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The record of a call that was decided: `adl.*`.
+    Decision,
+    /// A signed checkpoint.
+    Checkpoint,
+    /// Something that this version does not know, or no JSON.
+    Other,
+}
+
+impl Kind {
+    /// The kind of a record.
+    #[must_use]
+    pub fn of(record: &[u8]) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow)]
+            event_name: Cow<'a, str>,
+        }
+        match serde_json::from_slice::<Named<'_>>(record) {
+            Ok(Named { event_name }) if event_name.starts_with("adl.") => Self::Decision,
+            Ok(Named { event_name }) if event_name == CHECKPOINT => Self::Checkpoint,
+            _ => Self::Other,
+        }
+    }
+}
