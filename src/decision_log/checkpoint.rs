@@ -11,15 +11,14 @@
 //!
 //! `body` holds the note under `poort.log.checkpoint`.
 
-use super::producer::Producer;
+use super::{own, producer::Producer};
 use crate::{
-    authzen,
     evidence::{Checkpoint, Hash, Key, PublicKeys, Tree},
     spool::{Occasion, Payload},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::value::RawValue;
-use std::io::Write as _;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The `event_name` of the record.
@@ -48,38 +47,27 @@ pub struct Untrusted(String);
 /// The note of a tree's checkpoint, and its record.
 pub(super) fn write(
     tree: &Tree,
-    origin: &str,
     key: &Key,
     occasion: Occasion,
     timestamp: u64,
     producer: &Producer,
 ) -> (String, Payload) {
     // The origin is made by `notary`, so it is a name.
-    let note = Checkpoint::of(origin, tree).sign(key).unwrap_or_default();
+    let note = Checkpoint::of(producer.origin(), tree).sign(key).unwrap_or_default();
     let occasion = match occasion {
         Occasion::Segment => "segment",
         Occasion::Cadence => "cadence",
         Occasion::Full => "full",
         Occasion::Shutdown => "shutdown",
     };
-    let mut out = Vec::with_capacity(1024);
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{{\"attributes\":{{\"poort.log.occasion\":\"{occasion}\",");
-    let range: Vec<_> = tree.range().iter().map(|hash| format!("\"{}\"", BASE64.encode(hash))).collect();
-    let after_origin = producer.place();
-    // The range stands between the origin and the seq in canonical order.
-    let seq_key = b",\"poort.log.seq\":".as_slice();
-    let origin_only = after_origin.strip_suffix(seq_key).unwrap_or(after_origin);
-    out.extend_from_slice(origin_only);
-    let _ = write!(out, ",\"poort.log.range\":[{}]", range.join(","));
-    out.extend_from_slice(seq_key);
-    let seq_at = out.len();
-    out.extend_from_slice(b"},\"body\":{\"poort.log.checkpoint\":");
-    authzen::write_string(&mut out, &note);
-    let _ = write!(out, "}},\"event_name\":\"{CHECKPOINT}\",");
-    out.extend_from_slice(producer.resource());
-    let _ = write!(out, ",\"timestamp\":{timestamp}}}");
-    (note, Payload::numbered(out, seq_at))
+    let range: Vec<_> = tree.range().iter().map(|hash| own::text(&BASE64.encode(hash))).collect();
+    let attributes = BTreeMap::from([
+        ("poort.log.occasion", own::text(occasion)),
+        ("poort.log.range", format!("[{}]", range.join(","))),
+    ]);
+    let body = format!("{{\"{CHECKPOINT}\":{}}}", own::text(&note));
+    let record = own::record(producer, CHECKPOINT, timestamp, attributes, Some(&body));
+    (note, record)
 }
 
 /// What a record says about itself, whatever kind it is.

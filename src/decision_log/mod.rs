@@ -12,19 +12,26 @@
 //!
 //! - `record`: the record of a decision and its bytes
 //! - `producer`: what all records of a process have in common
+//! - `own`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
 //! - `kind`: which of these a record is
+//! - `retention`: the record that says what was deleted
+//! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
 
 pub mod checkpoint;
 mod kind;
 mod notary;
+mod own;
 mod producer;
 mod record;
+mod retention;
+pub mod verify;
 
 pub use kind::Kind;
 pub use producer::Producer;
 pub use record::{Asked, Cause, Decided, Record};
+pub use retention::RETENTION;
 
 use crate::{
     evidence::{Key, KeyError},

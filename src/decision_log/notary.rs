@@ -2,6 +2,7 @@
 
 use super::{
     checkpoint::{self, Attested},
+    own,
     producer::Producer,
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 use std::{
     fmt,
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 /// The longest part of an origin that names the sidecar.
@@ -138,10 +139,7 @@ impl Notary for LogNotary {
     }
 
     fn attest(&mut self, occasion: Occasion) -> Attestation {
-        let origin = self.origin.get().map(String::as_str).unwrap_or_default();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let (note, record) = checkpoint::write(&self.tree, origin, &self.key, occasion, now, &self.producer);
+        let (note, record) = checkpoint::write(&self.tree, &self.key, occasion, own::now(), &self.producer);
         Attestation { record, head: note.into_bytes() }
     }
 

@@ -10,6 +10,7 @@ pub struct Producer {
     configuration: Vec<u8>,
     /// `"poort.log.origin":"…","poort.log.seq":`, to be followed by the number.
     place: Vec<u8>,
+    origin: String,
     /// `"resource":{…}`
     resource: Vec<u8>,
 }
@@ -36,12 +37,13 @@ impl Producer {
         written.0.push(b'}');
         written.1.extend_from_slice(b"\"resource\":");
         strings(&mut written.1, &resource);
-        Self { configuration: written.0, place: Vec::new(), resource: written.1 }.in_log("")
+        Self { configuration: written.0, place: Vec::new(), origin: String::new(), resource: written.1 }.in_log("")
     }
 
     /// The same producer, writing to the log of this origin.
     #[must_use]
     pub fn in_log(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
         self.place.clear();
         self.place.extend_from_slice(b"\"poort.log.origin\":");
         authzen::write_string(&mut self.place, origin);
@@ -57,6 +59,11 @@ impl Producer {
     /// `"poort.log.origin":"…","poort.log.seq":`, to be followed by the number.
     pub(super) fn place(&self) -> &[u8] {
         &self.place
+    }
+
+    /// The log that it writes to.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// `"resource":{…}`

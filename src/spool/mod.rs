@@ -75,3 +75,31 @@ pub use payload::Payload;
 pub use recovery::{OpenError, Recovery};
 pub use state::State;
 pub use walk::Damage;
+
+use std::{io, path::Path};
+
+/// The seqs that the segments in this folder begin with, in order.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn segments(dir: &Path) -> io::Result<Vec<u64>> {
+    Ok(segment::list(dir)?.into_iter().map(|segment| segment.first).collect())
+}
+
+/// What the last attestation left beside the segments: [`Attestation::head`].
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_head(dir: &Path) -> io::Result<Option<Vec<u8>>> {
+    slots::read(&recovery::head_path(dir))
+}
+
+/// Writes a segment as the writer would, whole records in commits of one, for tests of what reads them.
+#[cfg(test)]
+pub(crate) fn put_segment(dir: &Path, first: u64, payloads: &[Vec<u8>]) {
+    let mut bytes = Vec::new();
+    for (seq, payload) in (first..).zip(payloads) {
+        frame::encode(&mut bytes, seq, seq, &payload.clone().into());
+    }
+    let _ = std::fs::write(segment::path_of(dir, first), bytes);
+}
