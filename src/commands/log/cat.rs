@@ -1,23 +1,18 @@
-//! `poort log`: the decision log on disk.
+//! `poort log cat`: prints the records.
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, Output};
 use crate::{decision_log::Kind, spool::reader::Reader};
-use clap::{Args, Subcommand};
+use clap::Args;
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Print the records as JSON Lines, oldest first
-    #[command(after_help = "Examples:
+pub(super) const EXAMPLES: &str = "Examples:
   poort log cat | tail -n 1
   poort log cat | grep '\"decision\":false'
   poort log cat --all > received.jsonl        with the signed checkpoints, so that it can be verified
 
-Works beside a server that is writing. Exits with 1 if a record is damaged; what stands before it is printed.")]
-    Cat(Cat),
-}
+Works beside a server that is writing. Exits with 1 if a record is damaged; what stands before it is printed.";
 
 #[derive(Debug, Args)]
-pub(super) struct Cat {
+pub(super) struct Arguments {
     /// Print the signed checkpoints too
     #[arg(long)]
     all: bool,
@@ -25,8 +20,8 @@ pub(super) struct Cat {
     common: Common,
 }
 
-pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
-    let Command::Cat(Cat { all, common }) = command;
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let Arguments { all, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let folder = settings.log.records();
     let failed = |output: &mut Output, error: &dyn std::error::Error| {
