@@ -10,7 +10,7 @@ use crate::{
     api::{self, Address, Bound, Health},
     cache::Cache,
     config::{Flags, Settings},
-    decision_log::{DecisionLog, Producer},
+    decision_log::{DecisionLog, Producer, Sweep, Swept},
     pdp::{Clock, Pdp},
     problem,
     spool::State as LogState,
@@ -127,7 +127,8 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let Some(log) = opened else { return Ok(Exit::Done) };
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
-    let telling = tell_health(health.clone(), log.watch(), log_state, stopping.clone());
+    let sweeping = settings.log.keep.map(|keep| sweep(Sweep::new(log.clone(), keep), stopping.clone()));
+    let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
     if log.is_writable() {
         info!("Ready for questions.");
     } else {
@@ -145,6 +146,9 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     }
     let _ = watching.await;
     let _ = telling.await;
+    if let Some(sweeping) = sweeping {
+        let _ = sweeping.await;
+    }
     if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
         error!(%error, "The decision log was not closed.");
     }
@@ -221,17 +225,44 @@ fn watch_files(store: Arc<Store>, stopping: CancellationToken) -> JoinHandle<()>
     })
 }
 
+/// Deletes records that were kept long enough.
+fn sweep(mut sweep: Sweep, stopping: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(sweep.interval());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let step = move || (sweep.step(|| Ok(None)), sweep);
+            let Ok((swept, back)) = tokio::task::spawn_blocking(step).await else { return };
+            sweep = back;
+            match swept {
+                Ok(Swept::Nothing) => {}
+                Ok(Swept::Announced(below)) => info!(below, "Records that were kept long enough will be deleted."),
+                Ok(Swept::Deleted { segments, below }) => {
+                    info!(segments, below, "Deleted records that were kept long enough.");
+                }
+                Err(error) => error!(%error, "Old records cannot be deleted; it is tried again."),
+            }
+        }
+    })
+}
+
 /// Keeps the health service true.
 fn tell_health(
     health: Health,
-    mut log: watch::Receiver<LogState>,
+    decisions: DecisionLog,
     seen: watch::Sender<Option<LogState>>,
     stopping: CancellationToken,
 ) -> JoinHandle<()> {
+    let mut log = decisions.watch();
     tokio::spawn(async move {
         loop {
             let state = log.borrow_and_update().clone();
-            health.set(state == LogState::Writable).await;
+            health.set(decisions.allows_answers_in(&state)).await;
+            decisions.end_gap();
             let _ = seen.send(Some(state));
             tokio::select! {
                 () = stopping.cancelled() => break,

@@ -132,6 +132,13 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             queue: reader.count("log.queue", 1..=1 << 20).unwrap_or(log.queue),
             checkpoint: reader.duration("log.checkpoint", millis(100)..=millis(3_600_000)).unwrap_or(log.checkpoint),
             key: reader.path("log.key"),
+            keep: reader.duration("log.keep", millis(1000)..=Duration::from_secs(100 * 366 * 86_400)),
+            failure: reader
+                .choice(
+                    "log.failure",
+                    &[("closed", decision_log::Failure::Closed), ("open", decision_log::Failure::Open)],
+                )
+                .unwrap_or_default(),
             producer: reader.texts("log.producer"),
             data: log.data,
         },

@@ -3,8 +3,14 @@
 use std::time::Duration;
 
 const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-const DURATIONS: [(&str, u64); 5] =
-    [("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
+const DURATIONS: [(&str, u64); 6] = [
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
 
 /// A size in bytes.
 pub(super) fn size(text: &str) -> Result<u64, String> {
@@ -16,7 +22,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 /// A duration.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     number(text, &DURATIONS).map(Duration::from_nanos).ok_or_else(|| {
-        format!("`{text}` is not a duration; write a whole number with us, ms, s, m or h, such as 250ms")
+        format!("`{text}` is not a duration; write a whole number with us, ms, s, m, h or d, such as 250ms")
     })
 }
 

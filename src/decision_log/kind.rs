@@ -1,6 +1,6 @@
 //! The kinds of records in the log.
 
-use super::checkpoint::CHECKPOINT;
+use super::{checkpoint::CHECKPOINT, gap::GAP, retention::RETENTION};
 use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
@@ -10,6 +10,10 @@ pub enum Kind {
     Decision,
     /// A signed checkpoint.
     Checkpoint,
+    /// Answers that have no record.
+    Gap,
+    /// Old records were deleted.
+    Retention,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -25,8 +29,13 @@ impl Kind {
         }
         match serde_json::from_slice::<Named<'_>>(record) {
             Ok(Named { event_name }) if event_name.starts_with("adl.") => Self::Decision,
-            Ok(Named { event_name }) if event_name == CHECKPOINT => Self::Checkpoint,
-            _ => Self::Other,
+            Ok(Named { event_name }) => match &*event_name {
+                CHECKPOINT => Self::Checkpoint,
+                GAP => Self::Gap,
+                RETENTION => Self::Retention,
+                _ => Self::Other,
+            },
+            Err(_) => Self::Other,
         }
     }
 }

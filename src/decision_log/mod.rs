@@ -5,7 +5,8 @@
 //! bytes are what the spool keeps and what is shipped.
 //!
 //! What holds here:
-//! - [`DecisionLog::append`] comes back well only after `fdatasync` returned for the record.
+//! - [`DecisionLog::append`] comes back well only after `fdatasync` returned for the record. Configuration can say otherwise
+//!   ([`Failure::Open`]); then what is missing is a record itself.
 //! - One call is one record: a batch has one, a cached answer has its own, a call that came too late has one that says so.
 //! - A deny is `Unset`, like an allow. `Error` means that no decision could be made.
 //! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
@@ -14,34 +15,44 @@
 //! - `producer`: what all records of a process have in common
 //! - `own`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
+//! - `gap`: the record of answers without a record
+//! - `sweep`: deletes what was kept long enough
 //! - `kind`: which of these a record is
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
 
 pub mod checkpoint;
+mod gap;
 mod kind;
 mod notary;
 mod own;
 mod producer;
 mod record;
 mod retention;
+mod sweep;
 pub mod verify;
 
+pub use gap::GAP;
 pub use kind::Kind;
 pub use producer::Producer;
 pub use record::{Asked, Cause, Decided, Record};
 pub use retention::RETENTION;
+pub use sweep::{Sweep, Swept};
 
 use crate::{
     evidence::{Key, KeyError},
-    spool::{self, AppendError, Entry, Payload, Recovery, Spool, State},
+    spool::{
+        self, AppendError, Entry, Payload, Recovery, Spool, State,
+        reader::{ReadError, Reader},
+    },
 };
+use gap::OpenGap;
 use notary::LogNotary;
 use opentelemetry::metrics::Meter;
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -64,6 +75,10 @@ pub struct Config {
     /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
     /// it is not there; a file that is named here has to be there.
     pub key: Option<PathBuf>,
+    /// How long records are kept at least; without it, for ever.
+    pub keep: Option<Duration>,
+    /// What becomes of questions while no record can be written.
+    pub failure: Failure,
     /// Who produces the records (ADL 1.0.0: unambiguous when records leave the organisation), beside the service's name
     /// and version, such as `organisation.oin`.
     pub producer: BTreeMap<String, String>,
@@ -85,6 +100,8 @@ impl Config {
             queue: 8192,
             checkpoint: Duration::from_secs(10),
             key: None,
+            keep: None,
+            failure: Failure::Closed,
             producer: BTreeMap::new(),
         }
     }
@@ -96,8 +113,14 @@ impl Config {
     pub fn read_key(&self) -> Result<Key, KeyError> {
         match &self.key {
             Some(path) => Key::read(path),
-            None => Key::read_or_make(&self.data.join("log-key.pem")),
+            None => Key::read_or_make(&self.key_path()),
         }
+    }
+
+    /// Where the key lies.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
     }
 
     /// Where the records lie.
@@ -107,11 +130,36 @@ impl Config {
     }
 }
 
+/// What becomes of questions while no record can be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Failure {
+    /// None is answered.
+    #[default]
+    Closed,
+    /// They are answered without a record; what is missing is recorded as soon as that is possible.
+    Open,
+}
+
 /// The decision log, open for writing.
 #[derive(Debug, Clone)]
 pub struct DecisionLog {
     spool: Spool,
     producer: Arc<Producer>,
+    failure: Failure,
+    gap: Arc<OpenGap>,
+}
+
+/// The origin of the log in this folder, by its oldest record. `None` when there is no log.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let first = Reader::open(folder)?.next().transpose()?;
+    let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
+    Ok(attested.map(|attested| attested.checkpoint.origin))
 }
 
 /// The log cannot be opened.
@@ -132,6 +180,8 @@ pub enum Appended {
     Durable,
     /// Its deadline passed before it was taken into a commit: on disk is a record that says so, without an answer.
     Late,
+    /// It is not on disk and never will be; configuration says that this is to be borne ([`Failure::Open`]).
+    Unrecorded,
 }
 
 impl DecisionLog {
@@ -155,7 +205,8 @@ impl DecisionLog {
         let (notary, origin) = LogNotary::new(config.read_key()?, instance, config.checkpoint, producer.clone());
         let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
-        Ok((Self { spool, producer: Arc::new(producer) }, recovery))
+        let log = Self { spool, producer: Arc::new(producer), failure: config.failure, gap: Arc::default() };
+        Ok((log, recovery))
     }
 
     /// Writes a record and waits until it is on disk. With a deadline: if it passes before the record is taken into a
@@ -164,13 +215,93 @@ impl DecisionLog {
     /// # Errors
     /// The record is not on disk, so there must be no answer.
     pub async fn append(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
+        // What is missing is said before anything that comes behind it.
+        self.end_gap();
+        match self.write(record, deadline).await {
+            Err(error) if self.bears(error) => {
+                self.gap_grows(error);
+                Ok(Appended::Unrecorded)
+            }
+            written => written,
+        }
+    }
+
+    async fn write(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
         let payload = record.to_payload(&self.producer);
         let producer = self.producer.clone();
         let late = deadline.map(|_| -> Box<dyn FnOnce() -> Payload + Send> {
             Box::new(move || record.into_late().to_payload(&producer))
         });
-        let commit = self.spool.submit(Entry { payload, deadline, late, is_urgent: false })?.committed().await?;
+        let entry = Entry { payload, deadline, late, is_urgent: false };
+        let commit = self.spool.submit(entry)?.committed().await?;
         Ok(if commit.late { Appended::Late } else { Appended::Durable })
+    }
+
+    /// Whether an answer may leave although its record failed so. A closed log and a record that is too large are no
+    /// failures of the disk.
+    fn bears(&self, error: AppendError) -> bool {
+        self.failure == Failure::Open
+            && matches!(error, AppendError::QueueFull | AppendError::DiskFull | AppendError::Failed)
+    }
+
+    fn gap_grows(&self, cause: AppendError) {
+        if let Some(began) = self.gap.grow(cause) {
+            tracing::error!(%cause, "Answers leave without a record, as log.failure = \"open\" says, until one can be written.");
+            // In the reserve, if that is all there is: should the process end, the log says at least that much.
+            let _ = self.submit_own(began.record(&self.producer, true));
+        }
+    }
+
+    /// Records the gap, if there was one and it is over.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn end_gap(&self) {
+        if !self.gap.is_open() || !self.spool.is_writable() {
+            return;
+        }
+        let Some(gap) = self.gap.take() else { return };
+        let entry = Entry { is_urgent: true, ..Entry::new(gap.record(&self.producer, false)) };
+        let Ok(ticket) = self.spool.submit(entry) else {
+            self.gap.put_back(gap);
+            return;
+        };
+        let open = self.gap.clone();
+        tokio::spawn(async move {
+            match ticket.committed().await {
+                Ok(_) => {
+                    tracing::warn!(missing = gap.count, "Answers have a record again; how many have none is recorded.")
+                }
+                Err(_) => open.put_back(gap),
+            }
+        });
+    }
+
+    /// A record of poort's own. Nobody waits for it: it is written before what is submitted behind it.
+    fn submit_own(&self, payload: Payload) -> Result<(), AppendError> {
+        let _ticket = self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?;
+        Ok(())
+    }
+
+    /// The same for a thread that may block: waits until it is on disk, and gives its seq.
+    fn write_own(&self, payload: Payload) -> Result<u64, AppendError> {
+        Ok(self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?.wait()?.seq)
+    }
+
+    /// Whether questions can be answered as far as the log is concerned: records are taken, or answers may do without.
+    #[must_use]
+    pub fn allows_answers(&self) -> bool {
+        self.failure == Failure::Open || self.spool.is_writable()
+    }
+
+    /// The same in this state.
+    #[must_use]
+    pub fn allows_answers_in(&self, state: &State) -> bool {
+        match state {
+            State::Writable => true,
+            State::Full | State::Failed(_) => self.failure == Failure::Open,
+            State::Closed => false,
+        }
     }
 
     /// Whether records are taken.
@@ -185,8 +316,19 @@ impl DecisionLog {
         self.spool.watch()
     }
 
+    /// The spool below, for those who take records from it.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// Writes what waits, syncs and closes. Blocks on files.
     pub fn close(&self) {
+        if let Some(gap) = self.gap.take()
+            && self.submit_own(gap.record(&self.producer, false)).is_err()
+        {
+            tracing::error!(missing = gap.count, "Answers left without a record, and the log cannot say so.");
+        }
         self.spool.close();
     }
 }

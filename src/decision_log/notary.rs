@@ -131,8 +131,9 @@ impl Notary for LogNotary {
         let found = self.tree.size();
         match (self.trouble.take(), self.head.take()) {
             (Some(trouble), _) => Err(trouble),
-            (None, Some((size, _))) if size > found => Err(format!(
-                "it ends at record {found}, and a checkpoint of {size} records was signed: its end was cut off"
+            // The head is kept when its checkpoint is on disk, as a record behind those that it covers.
+            (None, Some((size, _))) if size >= found => Err(format!(
+                "it ends at record {found}, and the checkpoint behind record {size} was signed: its end was cut off"
             )),
             _ => Ok(()),
         }

@@ -162,7 +162,7 @@ impl Pdp {
     /// Whether questions can be answered now: a snapshot is active and records are taken.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.store.snapshot().is_some() && self.log.get().is_some_and(DecisionLog::is_writable)
+        self.store.snapshot().is_some() && self.log.get().is_some_and(DecisionLog::allows_answers)
     }
 
     /// How many items a batch may have.
@@ -255,7 +255,7 @@ impl Pdp {
     /// The one snapshot and the one moment of a call.
     fn world(&self) -> Result<(Arc<Snapshot>, Arc<Moment>), Refusal> {
         // A question that cannot be recorded need not be evaluated.
-        if !self.log.get().ok_or(Refusal::NotReady)?.is_writable() {
+        if !self.log.get().ok_or(Refusal::NotReady)?.allows_answers() {
             return Err(Refusal::NoRecord);
         }
         let snapshot = self.store.snapshot().ok_or(Refusal::NotReady)?;
@@ -325,7 +325,7 @@ impl Pdp {
             sink.record(span);
         }
         match appended {
-            Appended::Durable => Ok(()),
+            Appended::Durable | Appended::Unrecorded => Ok(()),
             Appended::Late => Err(Refusal::Late),
         }
     }

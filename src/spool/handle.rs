@@ -1,10 +1,12 @@
 //! What callers hold: the handle, the entry they give, and the ticket they get.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use opentelemetry::metrics::Meter;
 use thiserror::Error;
@@ -16,6 +18,8 @@ use super::frame::MAX_PAYLOAD;
 use super::notary::Notary;
 use super::payload::Payload;
 use super::recovery::{OpenError, Recovery};
+use super::retention;
+use super::segment;
 use super::state::{Shared, State};
 use super::writer;
 
@@ -27,6 +31,8 @@ use super::writer;
 pub struct Spool {
     queue: SyncSender<Message>,
     shared: Arc<Shared>,
+    dir: Arc<Path>,
+    files: Arc<dyn Files>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -148,9 +154,14 @@ impl Spool {
         files: Arc<dyn Files>,
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
-        let started = writer::start(config, notary, meter, files, pace)?;
-        let spool =
-            Self { queue: started.queue, shared: started.shared, thread: Arc::new(Mutex::new(Some(started.thread))) };
+        let started = writer::start(config, notary, meter, Arc::clone(&files), pace)?;
+        let spool = Self {
+            queue: started.queue,
+            shared: started.shared,
+            dir: started.dir,
+            files,
+            thread: Arc::new(Mutex::new(Some(started.thread))),
+        };
         Ok((spool, started.recovery))
     }
 
@@ -195,6 +206,38 @@ impl Spool {
     #[must_use]
     pub fn durable(&self) -> u64 {
         self.shared.durable()
+    }
+
+    /// All records below this were attested to.
+    #[must_use]
+    pub fn attested(&self) -> u64 {
+        self.shared.attested()
+    }
+
+    /// The seq of the first record that has to stay: those before it are all below `taken`, and their segments were last
+    /// written before `before`. It is the oldest record when all have to stay. Blocks on files.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn keep_from(&self, taken: u64, before: SystemTime) -> io::Result<u64> {
+        retention::keep_from(&self.dir, taken.min(self.durable()), before)
+    }
+
+    /// The seq of the oldest record that is kept.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn oldest(&self) -> io::Result<u64> {
+        Ok(segment::list(&self.dir)?.first().map_or(0, |segment| segment.first))
+    }
+
+    /// Deletes the segments whose records are all below `keep_from`, but for the newest two. Gives how many. Whoever took
+    /// records must have synced how far they came. Blocks on files.
+    ///
+    /// # Errors
+    /// A segment cannot be deleted, or its deletion not be synced; those before it are gone.
+    pub fn remove_below(&self, keep_from: u64) -> io::Result<u64> {
+        retention::remove_below(&*self.files, &self.dir, keep_from.min(self.durable()))
     }
 
     /// Records what was submitted, cuts the segment to its true length, syncs, and stops the writer. It waits for all

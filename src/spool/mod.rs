@@ -57,6 +57,7 @@ mod payload;
 pub mod reader;
 mod recovery;
 mod reserve;
+mod retention;
 mod segment;
 mod slots;
 mod state;

@@ -47,6 +47,8 @@ pub(super) struct Shared {
     closing: AtomicBool,
     /// All seq below this are on disk.
     durable: AtomicU64,
+    /// All seq below this were attested to.
+    attested: AtomicU64,
     pub(super) metrics: Metrics,
 }
 
@@ -57,6 +59,7 @@ impl Shared {
             gate: AtomicU8::new(CLOSED),
             closing: AtomicBool::new(false),
             durable: AtomicU64::new(durable),
+            attested: AtomicU64::new(0),
             metrics,
         };
         shared.enter(state);
@@ -117,6 +120,14 @@ impl Shared {
 
     pub(super) fn durable(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn attested(&self) -> u64 {
+        self.attested.load(Ordering::Acquire)
+    }
+
+    pub(super) fn attest(&self, below: u64) {
+        self.attested.store(below, Ordering::Release);
     }
 
     pub(super) fn advance(&self, durable: u64) {

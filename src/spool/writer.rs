@@ -39,6 +39,7 @@ pub(super) struct Started {
     pub(super) shared: Arc<Shared>,
     pub(super) thread: JoinHandle<()>,
     pub(super) recovery: Recovery,
+    pub(super) dir: Arc<Path>,
 }
 
 /// Takes the folder, recovers, and starts the writer.
@@ -92,7 +93,8 @@ pub(super) fn start(
         let _guard = FailOnPanic(Arc::clone(&writer.shared));
         writer.run();
     });
-    Ok(Started { queue: sender, shared, thread: thread.map_err(failed("cannot start the writer of", dir))?, recovery })
+    let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
+    Ok(Started { queue: sender, shared, thread, recovery, dir: dir.into() })
 }
 
 /// A thread that panicked must not look writable.
@@ -320,6 +322,7 @@ impl Writer {
         let cadence = notary.cadence();
         self.written(started, 1, frames.len());
         self.attested = self.journal.next_seq();
+        self.shared.attest(seq);
         self.attest_at = started.checked_add(cadence).unwrap_or(started);
         // It comes after the record, so it never speaks of more than is there.
         let path = head_path(self.journal.path());

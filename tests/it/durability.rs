@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use poort::{
     api::pb::{self, access_evaluation_client::AccessEvaluationClient},
     decision_log::Kind,
-    spool::reader::Reader,
+    spool::{self, reader::Reader},
 };
 use rustix::{
     fs::{CWD, RenameFlags, renameat_with},
@@ -274,12 +274,146 @@ async fn a_full_disk_gives_no_answers_until_there_is_room() {
     // All that was answered is there, and nothing else is: what was refused left no record.
     assert_eq!(recorded(&data), heard);
 
+    // Though there is no room, all that was recorded is attested to, in the reserve.
+    let report = verified(&data);
+    let last = &report["last"];
+    assert_eq!((&last["occasion"], &last["size"]), (&"full".into(), &(frames as u64 - 1).into()), "{report}");
+
     fs::remove_file(data.join("filler")).unwrap();
     until_answered(&mut client, &mut heard).await;
     heard.extend(ask_until_unavailable(&mut client).await);
     assert_eq!(recorded(&data), heard);
     assert_eq!(sequence(&data), heard.len() as u64);
     assert_eq!(sidecar.stop().code, Some(0));
+}
+
+/// What `poort log verify` says of a log in which nothing is wrong.
+#[track_caller]
+fn verified(data: &Path) -> Value {
+    let output =
+        run(["log".as_ref(), "verify".as_ref(), "--format=json".as_ref(), "--data".as_ref(), data.as_os_str()]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report}{}", String::from_utf8_lossy(&output.stderr));
+    let mut reports: Vec<Value> = serde_json::from_str(&report).unwrap();
+    assert_eq!(reports.len(), 1);
+    reports.remove(0)["report"].take()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_log_answers_without_a_record_and_records_how_many() {
+    let folder = folder();
+    let sidecar = on_a_small_disk(folder.path(), 256 * 1024).config("failure = \"open\"\n").start();
+    let data = seen_by(&sidecar);
+    let mut client = sidecar.grpc().await;
+    let mut heard = Heard::new();
+    until("a full disk", async || {
+        until_answered(&mut client, &mut heard).await;
+        (sidecar.operators("/readyz").await.json()["log"] == "full").then_some(())
+    })
+    .await;
+    for _ in 0..10 {
+        until_answered(&mut client, &mut heard).await;
+    }
+    assert_eq!(health(&sidecar, "").await, "SERVING", "as configuration says");
+    assert_eq!(sidecar.operators("/readyz").await.status, 200);
+    let gaps = |data: &Path| -> Vec<Value> {
+        let frames = Reader::open(data.join("records")).unwrap().map(Result::unwrap);
+        let gaps = frames.filter(|frame| Kind::of(&frame.payload) == Kind::Gap);
+        gaps.map(|frame| serde_json::from_slice::<Value>(&frame.payload).unwrap()["attributes"].clone()).collect()
+    };
+    let began = gaps(&data);
+    assert_eq!((began.len(), &began[0]["poort.gap.is_open"]), (1, &true.into()), "{began:?}");
+
+    fs::remove_file(data.join("filler")).unwrap();
+    let gap = until("the record of the gap", async || gaps(&data).get(1).cloned()).await;
+    assert_eq!(gap["poort.gap.cause"], "disk_full");
+    assert_eq!(gap["poort.gap.is_open"], false);
+    until_answered(&mut client, &mut heard).await;
+    let missing = heard.len() - recorded(&data).len();
+    assert!(missing >= 10);
+    assert_eq!(gap["poort.gap.count"], missing);
+    assert!(gap["poort.gap.from"].as_u64().unwrap() <= gap["poort.gap.to"].as_u64().unwrap());
+    verified(&data);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
+    let config = format!("{SMALL}keep = \"1s\"\ncheckpoint = \"100ms\"\n");
+    let sidecar = Sidecar::builder().config(&config).start();
+    let mut client = sidecar.grpc().await;
+    let mut heard = Heard::new();
+    let first = sidecar.data.join("records").join("0000000000000000.seg");
+    until("the first segment to go", async || {
+        for _ in 0..20 {
+            until_answered(&mut client, &mut heard).await;
+        }
+        (!first.exists()).then_some(())
+    })
+    .await;
+    until("that to be signed for", async || {
+        let report = verified(&sidecar.data);
+        (report["first"].as_u64().unwrap() > 0).then_some(())
+    })
+    .await;
+    let kept = records(&sidecar.data);
+    assert!(!kept.is_empty() && kept.len() < heard.len());
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+    // And it goes on from there.
+    let data = sidecar.data.clone();
+    let ended = sidecar.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    verified(&data);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
+    let folder = folder();
+    let short = format!("{SMALL}checkpoint = \"100ms\"\n");
+    for round in 0..3 {
+        let sidecar = Sidecar::builder().data(folder.path()).config(&short).start();
+        kill_under_load(sidecar, Moment::Answers(60 + 40 * round)).await;
+        verified(folder.path());
+    }
+    let kept = run(["log".as_ref(), "key".as_ref(), "--data".as_ref(), folder.path().as_os_str()]);
+    let sidecar = Sidecar::builder().data(folder.path()).config(&short).start();
+    assert_eq!(sidecar.stop().code, Some(0));
+    let report = verified(folder.path());
+    assert_eq!(report["last"]["occasion"], "shutdown");
+    assert_eq!(report["proven"].as_u64().unwrap() + 1, report["end"].as_u64().unwrap(), "{report}");
+
+    // The newest record is cut off, cleanly. No checksum tells.
+    let newest = *spool::segments(&folder.path().join("records")).unwrap().last().unwrap();
+    let path = folder.path().join("records").join(format!("{newest:016x}.seg"));
+    let whole = fs::read(&path).unwrap();
+    let mut starts = vec![0];
+    while *starts.last().unwrap() < whole.len() {
+        let at = *starts.last().unwrap();
+        starts.push(at + 24 + u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()) as usize);
+    }
+    fs::write(&path, &whole[..starts[starts.len() - 2]]).unwrap();
+    let ended = Sidecar::builder().data(folder.path()).config(&short).fail();
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains("its end was cut off"), "{}", ended.log);
+    let verify = |arguments: &[&str]| {
+        let mut all = vec!["log", "verify", "--data", folder.path().to_str().unwrap()];
+        all.extend(arguments);
+        let output = run(all);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = verify(&[]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("cut off: the log ends at record"), "{said}");
+
+    // Whoever has the folder can make a key and sign anew; whoever kept the public key is not fooled.
+    fs::write(&path, &whole).unwrap();
+    let key = String::from_utf8(kept.stdout).unwrap();
+    assert_eq!(verify(&["--key", key.trim()]).0, Some(0));
+    fs::remove_file(folder.path().join("log-key.pem")).unwrap();
+    let sidecar = Sidecar::builder().data(folder.path()).config(&short).start();
+    assert_eq!(sidecar.stop().code, Some(0));
+    let (code, said) = verify(&["--key", key.trim()]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("it is signed by no key that was given"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

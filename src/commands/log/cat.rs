@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 Works beside a server that is writing. Exits with 1 if a record is damaged; what stands before it is printed.";
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     /// Print the signed checkpoints too
     #[arg(long)]
     all: bool,
