@@ -1,5 +1,6 @@
 //! Tests of the spool, on real files with a faulty layer between.
 
+mod crash_states;
 mod failing;
 mod faulty;
 mod properties;
