@@ -416,6 +416,56 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     assert!(said.contains("it is signed by no key that was given"), "{said}");
 }
 
+/// The library that tells a program another time (Debian's package `faketime`).
+fn other_clock() -> PathBuf {
+    let found =
+        fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketimeMT.so.1"));
+    found.into_iter().find(|path| path.exists()).expect("the package `faketime` is installed by tests/run")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_an_hour_back_and_forth_holds_nothing_up_and_loses_nothing() {
+    let folder = folder();
+    let clock = folder.path().join("clock");
+    let set = |offset: &str| {
+        let unfinished = clock.with_extension("new");
+        fs::write(&unfinished, format!("{offset}\n")).unwrap();
+        fs::rename(unfinished, &clock).unwrap();
+    };
+    set("+0");
+    let config = format!("{SMALL}keep = \"2h\"\ncheckpoint = \"200ms\"\n");
+    let sidecar = Sidecar::builder()
+        .variable("LD_PRELOAD", other_clock().to_str().unwrap())
+        .variable("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap())
+        .variable("FAKETIME_NO_CACHE", "1")
+        .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .variable("DONT_FAKE_MONOTONIC", "1")
+        .config(&config)
+        .start();
+    let mut client = sidecar.grpc().await;
+    let mut heard = Heard::new();
+    for offset in ["+0", "+3600", "-3600", "+0"] {
+        set(offset);
+        for _ in 0..30 {
+            until_answered(&mut client, &mut heard).await;
+        }
+    }
+    assert_eq!(recorded(&sidecar.data), heard);
+    let times: Vec<_> = sidecar.records().iter().map(|record| record["timestamp"].as_i64().unwrap()).collect();
+    let jumps: Vec<_> =
+        times.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000_000).filter(|jump| *jump != 0).collect();
+    assert_eq!(jumps, [3, -7, 3], "the clock did jump, an hour forth, two back, and one forth");
+    let report = verified(&sidecar.data);
+    // The cadence is kept by a clock that does not jump: neither a burst nor a stop.
+    let checkpoints = report["checkpoints"].as_u64().unwrap();
+    assert!((1..200).contains(&checkpoints), "{checkpoints}");
+    until("another checkpoint", async || {
+        (verified(&sidecar.data)["checkpoints"].as_u64().unwrap() > checkpoints + 1).then_some(())
+    })
+    .await;
+    assert_eq!(sidecar.stop().code, Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fills_under_load_leaves_a_record_of_every_answer() {
     let folder = folder();

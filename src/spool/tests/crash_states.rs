@@ -505,7 +505,7 @@ fn enumerate(seeds: std::ops::Range<u64>, per_step: u64, fault: Fault, recover: 
 
 #[test]
 fn no_power_cut_loses_a_record_and_none_that_may_be_is_refused() {
-    let tally = enumerate(0..2, 5, Fault::None, real);
+    let tally = enumerate(0..3, 5, Fault::None, real);
     assert!(tally.states >= 5_000, "{tally:?}");
     let Tally { states: _, lost, refused, ahead, rot_missed } = tally;
     assert_eq!((lost, refused, ahead, rot_missed), (0, 0, 0, 0), "{tally:?}");

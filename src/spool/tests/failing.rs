@@ -122,6 +122,24 @@ fn the_limit_is_a_full_disk_until_old_segments_are_deleted() {
 }
 
 #[test]
+fn a_disk_that_became_read_only_fails_and_comes_back() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    record(&spool, "one").unwrap();
+    for call in [Call::Write, Call::Create, Call::Cut, Call::Rename, Call::Remove] {
+        place.files.fail(call, Errno::ROFS, usize::MAX);
+    }
+    assert_eq!(record(&spool, "lost"), Err(AppendError::Failed));
+    assert!(await_failed(&spool).contains("Read-only file system"));
+    assert_eq!(spool.submit(Entry::new("lost")).unwrap_err(), AppendError::Failed);
+    place.files.heal();
+    await_writable(&spool);
+    assert_eq!(record(&spool, "two").unwrap().seq, 1);
+    spool.close();
+    place.check_payloads(["one", "two"]);
+}
+
+#[test]
 fn a_failed_sync_poisons_and_nothing_acknowledged_is_lost() {
     let place = Place::new();
     let (spool, _) = place.open();
