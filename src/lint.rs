@@ -10,6 +10,7 @@
 use crate::{
     policy::{Place, Policies, Sources},
     problem::{Problem, SourceFile},
+    shown,
 };
 use cedar_policy as cedar;
 use miette::Diagnostic as _;
@@ -96,11 +97,7 @@ fn levels(policies: &Policies, problems: &mut Vec<Problem>) {
 fn invisible(file: &SourceFile) -> Vec<Problem> {
     file.text
         .char_indices()
-        .filter(|(_, character)| {
-            matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}' | '\u{feff}')
-                || (character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
-        })
+        .filter(|(_, character)| shown::is_hidden(*character) && !matches!(character, '\n' | '\r' | '\t'))
         .map(|(place, character)| {
             Problem::error(
                 "text::invisible",
@@ -148,7 +145,7 @@ mod tests {
 
     #[test]
     fn characters_that_do_not_show_are_named_also_in_comments() {
-        let text = "// a\u{202e}b\n@id(\"a\") @title(\"One\u{200b}.\")\npermit (principal, action, resource);\n";
-        assert_eq!(found(text), [("text::invisible", Some((1, 5))), ("text::invisible", Some((2, 21)))]);
+        let text = "// a\u{202e}b\n@id(\"a\") @title(\"One.\") // \u{200b}\npermit (principal, action, resource);\n";
+        assert_eq!(found(text), [("text::invisible", Some((1, 5))), ("text::invisible", Some((2, 28)))]);
     }
 }

@@ -1,7 +1,7 @@
 //! `poort fmt`: policy files in their one form.
 
 use super::{Common, Exit, output::Output};
-use crate::{policy, problem::SourceFile};
+use crate::{policy, problem::SourceFile, shown};
 use clap::Args;
 use similar::TextDiff;
 use std::{
@@ -160,5 +160,6 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 fn difference(name: &str, before: &str, after: &str) -> String {
     let difference = TextDiff::from_lines(before, after);
-    difference.unified_diff().context_radius(2).header(name, "formatted").to_string()
+    let difference = difference.unified_diff().context_radius(2).header(name, "formatted").to_string();
+    shown::lines(&difference).into_owned()
 }

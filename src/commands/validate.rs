@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
     let Some(snapshot) = snapshot.filter(|_| errors == 0 && !(*deny_warnings && warnings > 0)) else {
-        output.tell(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
+        output.tell_painted(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
         if !proven.is_empty() {
             output.tell(&proven);
         }

@@ -1,6 +1,9 @@
 //! Problems in files, in the forms that CI systems read.
 
-use crate::problem::{self, Problem};
+use crate::{
+    problem::{self, Problem},
+    shown,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -153,7 +156,7 @@ fn fingerprint(problem: &Problem, again: usize) -> String {
 fn github(problem: &Problem) -> String {
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
-    let mut line = format!("::{} file={}", severity(problem), property(problem.file()));
+    let mut line = format!("::{} file={}", severity(problem), property(&shown::line(problem.file())));
     if let Some(region) = problem.region() {
         line.push_str(&format!(",line={},endLine={}", region.start.0, region.end.0));
         // Columns are taken for places within one line only.

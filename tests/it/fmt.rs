@@ -1,14 +1,7 @@
 //! `poort fmt`: policy files in their one form, and nothing lost on the way.
 
-use crate::support::{copied_policies, folder, policies, run, run_with_input};
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Output};
-
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
-}
+use crate::support::{check, copied_policies, folder, policies, run, run_with_input};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 const WILD: &str = "// why\n@id(\"a\")permit(principal,action,resource)when{1<2 /* no */};";
 

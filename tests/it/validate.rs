@@ -1,15 +1,8 @@
 //! `poort validate`: findings beyond mistakes, in the forms that CI reads, and folders that are broken in other ways.
 
-use crate::support::{copied_policies, folder, run};
+use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Output};
-
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
-}
 
 fn validate(policies: &Path, more: &[&str]) -> Output {
     run([&["validate", policies.to_str().unwrap()], more].concat())

@@ -98,7 +98,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     if arguments.list {
         output.problems(&suite_problems);
         let suites = select(arguments, suites, output)?;
-        output.conclude(&format!("{}\n", report::listing(&suites)))?;
+        output.conclude(&report::listing(&suites))?;
         return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
     }
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
