@@ -4,10 +4,11 @@
 use super::{
     case::{Case, Expected, ExpectedDecision, Named, Names, Question, Suite, When, line_of},
     node::{Content, Key, Node, map},
-    read::{Parts, Written, nearest},
+    read::{Parts, Written},
 };
 use crate::{
     evaluation::{Action, Entity, Evaluation, Map, Value},
+    nearest::nearest,
     problem::{Problem, SourceFile},
 };
 use std::{

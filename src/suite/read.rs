@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     evaluation::Map,
+    nearest::nearest,
     problem::{Problem, SourceFile},
 };
 use jiff::{Timestamp, civil::Date};
@@ -337,15 +338,4 @@ impl Reader<'_> {
 /// Where a map begins: at its first key, or at itself if it has none.
 fn start(fields: &[(Key, Node)], node: &Node) -> Range<usize> {
     fields.first().map_or_else(|| node.place.clone(), |(key, _)| key.place.clone())
-}
-
-/// The known name that is most like this one, if any is.
-pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let folded = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&folded, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))
-        .map(|(_, known)| known)
 }
