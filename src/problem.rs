@@ -27,11 +27,15 @@ impl SourceFile {
     /// Why it cannot be read, or that it is not UTF-8.
     pub fn read(path: &Path, unreadable: &'static str, not_utf8: &'static str) -> Result<Self, Box<Problem>> {
         let name = path.display().to_string();
-        let problem = |code, message: String| Box::new(Problem::unreadable(code, &name, message));
-        let bytes = fs::read(path).map_err(|error| problem(unreadable, format!("cannot be read: {error}")))?;
+        let problem = |code, message: String| Problem::unreadable(code, &name, message);
+        let bytes = fs::read(path).map_err(|error| {
+            let help = "put the file there, or let the account that runs poort read it";
+            Box::new(problem(unreadable, format!("cannot be read: {error}")).help(help))
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            problem(not_utf8, format!("is not UTF-8 text: the byte at offset {place} has no meaning there"))
+            let message = format!("is not UTF-8 text: the byte at offset {place} has no meaning there");
+            Box::new(problem(not_utf8, message).help("save it again as UTF-8, which every editor can"))
         })?;
         Ok(Self { name: name.into(), text: text.into() })
     }

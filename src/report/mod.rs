@@ -3,6 +3,7 @@
 //! - `findings`: problems in files for a terminal, a script (JSON), code scanning (SARIF), GitLab and GitHub
 //! - `lines`: a text for a terminal, line by line
 //! - `markdown`: text in Markdown
+//! - `repository`: paths from the root of the repository
 //! - `page`: self-contained HTML pages
 //!
 //! What holds here: a page asks for nothing from anywhere else, and what is written into it is escaped
@@ -13,6 +14,7 @@ mod findings;
 mod lines;
 pub mod markdown;
 mod page;
+mod repository;
 
 pub use findings::{Format, findings};
 pub use lines::Lines;

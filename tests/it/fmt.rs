@@ -78,5 +78,14 @@ fn a_folder_without_policies_and_one_that_is_not_there_are_wrong_usage_and_a_fai
     let folder = folder();
     check(&run(["fmt".as_ref(), folder.path().as_os_str()]), 64);
     let (_, told) = check(&run(["fmt".as_ref(), folder.path().join("gone").as_os_str()]), 1);
-    assert!(told.contains("gone"), "{told}");
+    assert!(told.contains("gone: cannot be read") && told.contains("help: name policy files"), "{told}");
+}
+
+#[test]
+fn a_schema_is_no_policy_file() {
+    let schema = policies().join("schema.cedarschema");
+    let before = fs::read_to_string(&schema).unwrap();
+    let (_, told) = check(&run(["fmt".as_ref(), schema.as_os_str()]), 64);
+    assert!(told.contains("this is a schema and no policy file") && told.contains("help: leave it out"), "{told}");
+    assert_eq!(fs::read_to_string(&schema).unwrap(), before);
 }

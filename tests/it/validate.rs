@@ -64,6 +64,24 @@ fn every_form_names_file_line_code_and_what_to_do() {
 }
 
 #[test]
+fn ci_systems_know_files_from_the_root_of_the_repository() {
+    let folder = small("permit (");
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let inner = folder.path().join("rules/police");
+    fs::create_dir_all(&inner).unwrap();
+    for name in ["schema.cedarschema", "a.cedar", "directory"] {
+        fs::rename(folder.path().join(name), inner.join(name)).unwrap();
+    }
+    let form = |form: &str| check(&validate(&inner.join("../police"), &["--format", form]), 3).0;
+    let gitlab: Value = serde_json::from_str(&form("gitlab")).unwrap();
+    assert_eq!(gitlab[0]["location"]["path"], "rules/police/a.cedar");
+    let sarif: Value = serde_json::from_str(&form("sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "rules/police/a.cedar");
+    assert!(form("github").starts_with("::error file=rules/police/a.cedar,"), "{}", form("github"));
+}
+
+#[test]
 fn a_good_folder_has_an_empty_report_in_every_form() {
     let folder = small(GOOD);
     for (form, expected) in [("json", "{\n  \"findings\": []\n}\n"), ("gitlab", "[]\n"), ("github", "")] {

@@ -15,7 +15,9 @@ use crate::{
 pub fn human(results: &Results) -> String {
     let mut lines = Lines::default();
     for ran in &results.ran {
-        suite(ran, &mut lines);
+        let refused =
+            results.problems.iter().filter(|problem| problem.is_error() && problem.file() == &*ran.suite.file.name);
+        suite(ran, refused.count(), &mut lines);
     }
     let counts = results.counts();
     let broken = results.problems.iter().filter(|problem| problem.is_error()).count();
@@ -24,11 +26,13 @@ pub fn human(results: &Results) -> String {
     lines.into_text()
 }
 
-fn suite(ran: &Ran, lines: &mut Lines) {
+/// `refused`: how many mistakes keep parts of its file from being used.
+fn suite(ran: &Ran, refused: usize, lines: &mut Lines) {
     let Ran { suite, outcomes, .. } = ran;
     let counts = ran.counts();
-    let mark = if counts.passed == counts.total() { "✓" } else { "✗" };
-    lines.push(&format!("{mark} {}  {}", suite.name, shown(counts)));
+    let mark = if counts.passed == counts.total() && refused == 0 { "✓" } else { "✗" };
+    let more = if refused > 0 { format!("; {} in its file", counted(refused, "mistake")) } else { String::new() };
+    lines.push(&format!("{mark} {}  {}{more}", suite.name, shown(counts)));
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
         let Outcome::Failed(_, failure) = outcome else { continue };
         lines.push("");

@@ -133,7 +133,7 @@ fn a_change_can_be_explained_as_harmless() {
     has(&folder.check(&["--mutate"], 4).1, &["this comment gives no reason"]);
     folder.edit("p.cedar", "// poort: equivalent", "//poort: equivalen, because every officer has a unit");
     let told = folder.check(&["--mutate"], 4).1;
-    has(&told, &["mutation::misspelt", "p.cedar:13:", "write // poort: equivalent, because …"]);
+    has(&told, &["mutation::misspelt", "p.cedar:11:", "write // poort: equivalent, because …"]);
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.edit("p.cedar", "when { principal", "// poort: equivalent, because of nothing\nwhen { principal");
     has(&folder.check(&["--mutate"], 0).1, &["this comment explains nothing"]);
