@@ -312,3 +312,19 @@ fn letters_that_look_like_others_are_found_in_ids_and_what_does_not_show_in_the_
     finds(folder.path(), &["text::invisible directory/a.json:1: delete it"]);
     check(&validate(folder.path(), &[]), 0);
 }
+
+#[test]
+fn a_proof_knows_that_what_a_question_names_may_be_nowhere() {
+    let folder = small("@id(\"a\")\n@title(\"A.\")\npermit (principal, action, resource);\n");
+    let schema = "entity User { level: Long };
+        @source(\"request\") entity Doc { owner: User };
+        action read appliesTo { principal: User, resource: Doc };";
+    fs::write(folder.path().join("schema.cedarschema"), schema).unwrap();
+    fs::create_dir(folder.path().join("guarantees")).unwrap();
+    // Every user has a level; one that the directory does not know has nothing.
+    let guarantee =
+        "@id(\"g\")\n@title(\"G.\")\nforbid (principal, action, resource)\nunless { resource has owner.level };\n";
+    fs::write(folder.path().join("guarantees/g.cedar"), guarantee).unwrap();
+    let (_, told) = check(&validate(folder.path(), &["--prove"]), 3);
+    assert!(told.contains("guarantee::broken"), "{told}");
+}
