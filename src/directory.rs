@@ -156,6 +156,11 @@ impl Sources {
         Self { shown: folder.to_owned(), files }
     }
 
+    /// The files.
+    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().map(|(_, file)| file)
+    }
+
     /// The digest of the names and contents.
     #[must_use]
     pub fn revision(&self) -> Revision {

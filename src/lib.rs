@@ -37,7 +37,7 @@
 //!  2  snapshot                                   policies, schema and directory, frozen together
 //!  1  policy ◄─ directory · lint · conditions    sources; what is unwise in them; their smallest boolean parts
 //!     spool · telemetry · report                 bytes to disk; what operators see; what officers and CI read
-//!  0  evaluation · decision · revision · trace · moment · problem · authzen · evidence
+//!  0  evaluation · decision · revision · trace · moment · nearest · shown · problem · authzen · evidence
 //! ```
 //!
 //! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
@@ -109,12 +109,14 @@ pub mod evidence;
 pub mod lint;
 pub mod matrix;
 pub mod moment;
+pub mod nearest;
 pub mod pdp;
 pub mod policy;
 pub mod problem;
 pub mod proof;
 pub mod report;
 pub mod revision;
+pub mod shown;
 pub mod snapshot;
 pub mod spool;
 pub mod store;

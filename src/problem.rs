@@ -2,11 +2,14 @@
 //!
 //! Everything that reads files for a person to write (policies, schema, directory) reports in this form, all problems at
 //! once. [`Problem`] is a [`miette::Diagnostic`], so a terminal shows it with the source and a caret.
+//!
+//! What holds here: what a problem says is harmless wherever it is shown, whatever the files hold (see [`shown`]).
 
+use crate::shown;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan,
 };
-use std::{fmt, fs, ops::Range, path::Path, sync::Arc};
+use std::{borrow::Cow, fmt, fs, ops::Range, path::Path, sync::Arc};
 
 /// A text file, under the name by which its problems are reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +27,15 @@ impl SourceFile {
     /// Why it cannot be read, or that it is not UTF-8.
     pub fn read(path: &Path, unreadable: &'static str, not_utf8: &'static str) -> Result<Self, Box<Problem>> {
         let name = path.display().to_string();
-        let problem = |code, message: String| Box::new(Problem::unreadable(code, &name, message));
-        let bytes = fs::read(path).map_err(|error| problem(unreadable, format!("cannot be read: {error}")))?;
+        let problem = |code, message: String| Problem::unreadable(code, &name, message);
+        let bytes = fs::read(path).map_err(|error| {
+            let help = "put the file there, or let the account that runs poort read it";
+            Box::new(problem(unreadable, format!("cannot be read: {error}")).help(help))
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            problem(not_utf8, format!("is not UTF-8 text: the byte at offset {place} has no meaning there"))
+            let message = format!("is not UTF-8 text: the byte at offset {place} has no meaning there");
+            Box::new(problem(not_utf8, message).help("save it again as UTF-8, which every editor can"))
         })?;
         Ok(Self { name: name.into(), text: text.into() })
     }
@@ -53,10 +60,10 @@ impl Problem {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: shown::lines(&message.into()).into_owned(),
             help: None,
             file: file.name.clone(),
-            source: Some(NamedSource::new(&file.name, file.text.clone())),
+            source: Some(NamedSource::new(shown::line(&file.name), file.text.clone())),
             labels: Vec::new(),
         }
     }
@@ -73,7 +80,7 @@ impl Problem {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: shown::lines(&message.into()).into_owned(),
             help: None,
             file: path.into(),
             source: None,
@@ -88,7 +95,7 @@ impl Problem {
         if diagnostic.severity() == Some(Severity::Warning) {
             problem.severity = Severity::Warning;
         }
-        problem.help = diagnostic.help().map(|help| help.to_string());
+        problem.help = diagnostic.help().map(|help| shown::lines(&help.to_string()).into_owned());
         let end = file.text.len();
         problem.labels = diagnostic
             .labels()
@@ -97,7 +104,7 @@ impl Problem {
             .map(|label| {
                 let start = label.offset().min(end);
                 let span = SourceSpan::new(start.into(), label.len().min(end - start));
-                LabeledSpan::new_with_span(label.label().map(str::to_owned), span)
+                LabeledSpan::new_with_span(label.label().map(|label| shown::line(label).into_owned()), span)
             })
             .collect();
         problem
@@ -114,14 +121,14 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, place: Range<usize>, label: impl Into<String>) -> Self {
         let span = SourceSpan::new(place.start.into(), place.end.saturating_sub(place.start));
-        self.labels.push(LabeledSpan::new_with_span(Some(label.into()), span));
+        self.labels.push(LabeledSpan::new_with_span(Some(shown::line(&label.into()).into_owned()), span));
         self
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(shown::lines(&help.into()).into_owned());
         self
     }
 
@@ -181,12 +188,26 @@ impl Problem {
         Some((before.matches('\n').count() + 1, before.get(line_start..)?.chars().count() + 1))
     }
 
+    /// The same with a source that can be shown.
+    fn legible(&self) -> Self {
+        let source = self.source.as_ref().map(|source| {
+            let text: Arc<str> = match shown::same_length(source.inner()) {
+                Cow::Borrowed(_) => source.inner().clone(),
+                Cow::Owned(text) => text.into(),
+            };
+            NamedSource::new(source.name(), text)
+        });
+        Self { source, ..self.clone() }
+    }
+
     /// `file:line:column: message`, for one line of a log.
     #[must_use]
     pub fn one_line(&self) -> String {
+        let message = self.message.replace('\n', " ");
+        let file = shown::line(&self.file);
         match self.position() {
-            Some((line, column)) => format!("{}:{line}:{column}: {}", self.file, self.message),
-            None => format!("{}: {}", self.file, self.message),
+            Some((line, column)) => format!("{file}:{line}:{column}: {message}"),
+            None => format!("{file}: {message}"),
         }
     }
 }
@@ -194,7 +215,11 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without a place in the text there is no snippet to name the file.
-        if self.labels.is_empty() { write!(f, "{}: {}", self.file, self.message) } else { f.write_str(&self.message) }
+        if self.labels.is_empty() {
+            write!(f, "{}: {}", shown::line(&self.file), self.message)
+        } else {
+            f.write_str(&self.message)
+        }
     }
 }
 
@@ -260,8 +285,8 @@ pub fn report(problems: &[Problem], colour: bool) -> String {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(120).with_links(false);
     let mut text = String::new();
-    for problem in problems {
-        if handler.render_report(&mut text, problem).is_err() {
+    for problem in problems.iter().map(Problem::legible) {
+        if handler.render_report(&mut text, &problem).is_err() {
             text.push_str(&problem.one_line());
         }
         text.push('\n');

@@ -50,6 +50,8 @@ impl Sources {
     pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
         match (policy::Sources::read(policies), directory::Sources::read(directory)) {
             (Ok(policies), Ok(directory)) => Ok(Self { policies, directory }),
+            // The directory lies in the policy folder, and one folder that is not there is one problem.
+            (Err(problems), Err(_)) if !policies.exists() && directory.starts_with(policies) => Err(problems),
             (Err(mut problems), Err(more)) => {
                 problems.extend(more);
                 Err(problems)

@@ -11,6 +11,7 @@ use crate::{
     moment::Moment,
     pdp::{Clock, resolve},
     problem::has_errors,
+    shown,
     snapshot::{Snapshot, Sources},
 };
 use clap::Args;
@@ -149,12 +150,12 @@ impl World {
 /// Policies that could matter, with each condition; the others in one line.
 fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Explained]) {
     let colour = if decision.is_allow() { 32 } else { 31 };
-    output.tell(&format!("{}  {reason}", output.paint(colour, decision.name())));
+    output.tell_painted(&format!("{}  {}", output.paint(colour, decision.name()), shown::line(reason)));
     for explained in policies.iter().filter(|explained| explained.in_scope) {
         let Explained { policy, effect, clauses, .. } = explained;
         let applies = if explained.applies() { "applies" } else { "does not apply" };
         let line = format!("  {effect} {} {applies}", policy.id);
-        output.tell(&if explained.applies() { output.paint(1, &line) } else { line });
+        output.tell_painted(&if explained.applies() { output.paint(1, &line) } else { line });
         if !policy.title.is_empty() {
             output.tell(&format!("      {}", policy.title));
         }
@@ -164,7 +165,7 @@ fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Expla
                 Outcome::Fails => (output.paint(31, "✗"), String::new()),
                 Outcome::Error(error) => (output.paint(33, "!"), format!("   {error}")),
             };
-            output.tell(&format!("      {mark} {}{more}", clause.text));
+            output.tell_painted(&format!("      {mark} {}", shown::line(&format!("{}{more}", clause.text))));
         }
     }
     let others = policies.iter().filter(|explained| !explained.in_scope).count();

@@ -1,7 +1,7 @@
 //! `poort fmt`: policy files in their one form.
 
 use super::{Common, Exit, output::Output};
-use crate::{policy, problem::SourceFile};
+use crate::{policy, problem::SourceFile, shown};
 use clap::Args;
 use similar::TextDiff;
 use std::{
@@ -47,9 +47,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let mut files = Vec::new();
     for path in &paths {
         if let Err(error) = list(path, &mut files) {
-            output.error(&format!("{}: {error}", path.display()));
+            output.error(&format!("{}: cannot be read: {error}", path.display()));
+            output.tell("  help: name policy files, or the folder that holds them");
             return Ok(Exit::Failed);
         }
+    }
+    if let Some(schema) = files.iter().find(|file| file.extension().is_some_and(|it| it == "cedarschema")) {
+        output.error(&format!("{}: this is a schema and no policy file", schema.display()));
+        output.tell("  help: leave it out; only policy files, which end in .cedar, have one form");
+        return Ok(Exit::Usage);
     }
     if files.is_empty() {
         output
@@ -73,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
                 if *check {
                     output.conclude(&difference(&file.name, &file.text, &text))?;
                 } else if let Err(error) = replace(path, &text) {
-                    output.error(&format!("{}: {error}", path.display()));
+                    output.error(&format!("{}: cannot be written: {error}", path.display()));
                     return Ok(Exit::Failed);
                 } else {
                     output.tell(&format!("formatted {}", path.display()));
@@ -160,5 +166,6 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 fn difference(name: &str, before: &str, after: &str) -> String {
     let difference = TextDiff::from_lines(before, after);
-    difference.unified_diff().context_radius(2).header(name, "formatted").to_string()
+    let difference = difference.unified_diff().context_radius(2).header(name, "formatted").to_string();
+    shown::lines(&difference).into_owned()
 }

@@ -4,7 +4,8 @@ use super::{Common, Exit, output::Output};
 use crate::{
     matrix::{self, Filter, matrix},
     pdp::Clock,
-    problem::has_errors,
+    problem::{Problem, has_errors},
+    report::Format,
     snapshot::{Snapshot, Sources},
 };
 use clap::{Args, ValueEnum};
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "table", value_name = "FORM")]
     format: Form,
     /// Write a page for people to this file, instead of a result
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "by", "details"])]
     html: Option<PathBuf>,
     /// In the table: one paragraph for each group of this type, such as Role or Unit, in the place of each account
     #[arg(long, value_name = "TYPE", conflicts_with = "details")]
@@ -54,13 +55,27 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     action: String,
     /// The day that counts, such as 2027-01-01 [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     today: Option<jiff::civil::Date>,
     /// In the table: also the conditions
     #[arg(long)]
     details: bool,
     #[command(flatten)]
     common: Common,
+}
+
+/// A day as it is written in a policy.
+fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_| "this is no day; write year, month and day, as in 2027-01-01".to_owned())
+}
+
+/// The result where there is none, so that a program that reads on finds a whole document.
+fn write_nothing(arguments: &Arguments, problems: &[Problem], output: &mut Output) -> Result<(), Exit> {
+    match arguments.format {
+        Form::Table => Ok(()),
+        Form::Csv => output.conclude(&matrix::csv_header()),
+        Form::Json => output.findings(problems, Format::Json),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
@@ -73,7 +88,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     if has_errors(&problems) {
         output.problems(&problems);
     }
-    let snapshot = snapshot.ok_or(Exit::NotValid)?;
+    let Some(snapshot) = snapshot else {
+        return write_nothing(arguments, &problems, output).map(|()| Exit::NotValid);
+    };
     let day = today.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
     let filter = Filter { account: account.clone(), record: record.clone(), action: action.clone() };
     let bar = output.progress("accounts");
@@ -92,7 +109,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     }
     if let Some(file) = html {
         if let Err(error) = fs::write(file, matrix::html(&matrix)) {
-            output.error(&format!("{}: {error}", file.display()));
+            output.error(&format!("{}: cannot be written: {error}", file.display()));
             return Ok(Exit::Failed);
         }
         output.tell(&format!("wrote {}", file.display()));

@@ -4,6 +4,7 @@ use super::Exit;
 use crate::{
     problem::{self, Problem},
     report::{self, Format},
+    shown,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -48,13 +49,18 @@ impl Output {
 
     /// A line for a person.
     pub(super) fn tell(&mut self, line: &str) {
+        self.tell_painted(&shown::lines(line));
+    }
+
+    /// A line for a person with colours in it, of which all else is harmless.
+    pub(super) fn tell_painted(&mut self, line: &str) {
         // With standard error gone, there is nowhere to say so.
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// An error, on one line.
     pub(super) fn error(&mut self, message: &str) {
-        self.tell(&format!("poort: {message}"));
+        self.tell(&format!("poort: {}", shown::line(message)));
     }
 
     /// An error with its causes, on one line.
@@ -98,6 +104,7 @@ impl Output {
 
     /// A text in a colour, if there are colours.
     pub(super) fn paint(&self, code: u8, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        let text = shown::line(text);
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
     let Some(snapshot) = snapshot.filter(|_| errors == 0 && !(*deny_warnings && warnings > 0)) else {
-        output.tell(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
+        output.tell_painted(&format!("{}: {}", output.paint(31, "not valid"), counted(errors, warnings)));
         if !proven.is_empty() {
             output.tell(&proven);
         }
@@ -84,6 +84,12 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 /// All problems, those that keep the policies from being used and the others.
 fn check(settings: &Settings) -> (Option<Snapshot>, Vec<Problem>) {
     let policies = settings.store.policies.as_path();
+    let (snapshot, mut problems) = check_files(settings, policies);
+    problems.extend(lint::unread(policies));
+    (snapshot.filter(|_| !has_errors(&problems)), problems)
+}
+
+fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<Problem>) {
     let sources = match Sources::read(policies, &settings.store.directory) {
         Ok(sources) => sources,
         Err(mut problems) => {
@@ -96,16 +102,30 @@ fn check(settings: &Settings) -> (Option<Snapshot>, Vec<Problem>) {
     };
     let (snapshot, mut problems) = Snapshot::from_sources(&sources);
     if let Some(snapshot) = &snapshot {
-        problems.extend(lint::lint(&sources.policies, &snapshot.policies));
-        problems.extend(guarantees(policies, &sources));
+        let entities = snapshot.directory.iter().map(|entity| entity.uid());
+        problems.extend(lint::lint(&sources.policies, &snapshot.policies, entities));
+        problems.extend(sources.directory.files().flat_map(lint::invisible_in_directory));
+        problems.extend(guarantees(policies, snapshot, &sources).unwrap_or_else(|problems| problems));
         problems.extend(suites(policies, snapshot, settings));
     }
-    (snapshot.filter(|_| !has_errors(&problems)), problems)
+    (snapshot, problems)
 }
 
-/// What is wrong with the guarantees.
-fn guarantees(policies: &Path, sources: &Sources) -> Vec<Problem> {
-    Guarantees::read(policies, &sources.policies).err().unwrap_or_default()
+/// What is wrong with the guarantees: warnings, or the errors that keep them from being used.
+fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result<Vec<Problem>, Vec<Problem>> {
+    let Some(files) = Guarantees::sources(policies)? else { return Ok(Vec::new()) };
+    let guarantees = Guarantees::of(&files, &sources.policies)?;
+    let mut problems: Vec<_> = files.files().flat_map(|(_, file)| lint::invisible(file)).collect();
+    let vacuous: Vec<_> =
+        guarantees.stated().into_iter().flat_map(|stated| lint::guarantees(stated, &snapshot.policies)).collect();
+    // What is said of a guarantee in its own words need not be said in Cedar's.
+    let said = |warning: &&Problem| {
+        let at = |problem: &Problem| (problem.file().to_owned(), problem.position());
+        vacuous.iter().any(|problem| at(problem) == at(warning))
+    };
+    problems.extend(guarantees.warnings().iter().filter(|warning| !said(warning)).cloned());
+    problems.extend(vacuous);
+    Ok(problems)
 }
 
 /// What is wrong with the suites: mistakes in their files, and questions that do not fit the schema or the directory.

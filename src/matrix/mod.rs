@@ -20,7 +20,7 @@ mod report;
 mod simplify;
 mod today;
 
-pub use report::{csv, groups_text, html, json, text};
+pub use report::{csv, csv_header, groups_text, html, json, text};
 
 use crate::{decision::PolicyFacts, snapshot::Snapshot};
 use cedar_policy as cedar;

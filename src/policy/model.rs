@@ -8,7 +8,10 @@ use super::{
     bounds::{self, Language},
     shape::{Attributes, Extension, Shape, attributes},
 };
-use crate::problem::{Problem, SourceFile};
+use crate::{
+    nearest::nearest,
+    problem::{Problem, SourceFile},
+};
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
@@ -140,22 +143,11 @@ impl<T> Names<T> {
             Some(several) => {
                 Err(format!("{what} `{name}` is in several namespaces of the schema; write one of {}", quoted(several)))
             }
-            None => Err(match self.nearest(name) {
+            None => Err(match nearest(name, self.full.keys().chain(self.short.keys()).map(String::as_str)) {
                 Some(nearest) => format!("unknown {what} `{name}`; did you mean `{nearest}`?"),
                 None => format!("unknown {what} `{name}`; the policy schema declares none with this name"),
             }),
         }
-    }
-
-    fn nearest(&self, name: &str) -> Option<&str> {
-        let folded = name.to_lowercase();
-        self.full
-            .keys()
-            .chain(self.short.keys())
-            .map(|known| (strsim::normalized_damerau_levenshtein(&folded, &known.to_lowercase()), known))
-            .filter(|(likeness, _)| *likeness >= 0.6)
-            .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))
-            .map(|(_, known)| known.as_str())
     }
 }
 

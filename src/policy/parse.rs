@@ -10,6 +10,7 @@ use super::{
 use crate::{
     decision::PolicyFacts,
     problem::{Problem, SourceFile, json_place},
+    shown,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::ast;
@@ -36,6 +37,14 @@ impl Place {
     pub fn first_line(&self) -> Range<usize> {
         let length = self.text().find('\n');
         self.span.start..length.map_or(self.span.end, |length| self.span.start + length)
+    }
+
+    /// The line of an annotation; the first line, if the policy has none with this name.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Range<usize> {
+        let Some(start) = self.text().find(&format!("@{name}")) else { return self.first_line() };
+        let length = self.text().get(start..).and_then(|text| text.find('\n'));
+        self.span.start + start..length.map_or(self.span.end, |length| self.span.start + start + length)
     }
 
     /// The policy as it is written.
@@ -142,6 +151,14 @@ impl Parsed {
         problems: &mut Vec<Problem>,
     ) {
         let Place { file, .. } = &place;
+        for (name, text) in
+            [("id", AsRef::<str>::as_ref(&id)), ("title", annotations.get("title").map_or("", |it| it.trim()))]
+        {
+            if let Some(hidden) = text.chars().find(|character| shown::is_hidden(*character)) {
+                problems.push(hidden_character(file, name, text, hidden).at(place.annotation(name), "here"));
+                return;
+            }
+        }
         if let Some(other) = self.places.get(&id) {
             problems.push(
                 Problem::error(
@@ -189,6 +206,10 @@ impl Parsed {
             }
         };
         for link in links {
+            if let Some(hidden) = link.link_id.chars().find(|character| shown::is_hidden(*character)) {
+                problems.push(hidden_character(file, "link_id", &link.link_id, hidden));
+                continue;
+            }
             let place = file.text.find(&link.link_id).map_or(0..0, |start| start..start + link.link_id.len());
             if let Err(message) = self.link_one(file, &link, place.clone()) {
                 problems.push(Problem::error("links::invalid", file, message).at(place, "this link"));
@@ -227,6 +248,18 @@ impl Parsed {
         self.places.insert(id, Place { file: file.clone(), span: place });
         Ok(())
     }
+}
+
+/// Names and titles go into answers, records and reports, where they must be what they seem and act on nothing.
+fn hidden_character(file: &SourceFile, name: &str, text: &str, hidden: char) -> Problem {
+    let what = match hidden {
+        '\n' => "a line break".to_owned(),
+        '\t' => "a tab".to_owned(),
+        _ => format!("the character U+{:04X}, which does not show", u32::from(hidden)),
+    };
+    let message = format!("the {name} `{}` holds {what}", shown::line(text));
+    Problem::error("policy::hidden-character", file, message)
+        .help(format!("write the {name} on one line, with characters that show; reports and answers repeat it"))
 }
 
 /// A line of a `*.links.json`.

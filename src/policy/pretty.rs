@@ -2,11 +2,17 @@
 //!
 //! A formatter that changes what a policy means, or that loses the comment that says why, is worse than none. So the result
 //! is read again: it must hold the same policies, templates and annotations, and the same comments in the same order.
+//!
+//! The formatter looks through all words of a text for each comment, so each policy goes to it by itself, with the comments
+//! above it and behind it: that comes to the same (`tests::policy_by_policy_comes_to_the_same`), in a time that grows with
+//! the file and not with its square.
 
 use super::bounds::{self, Language};
 use crate::problem::{Problem, SourceFile};
 use cedar_policy as cedar;
+use cedar_policy_core::ast;
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
+use std::{collections::HashSet, ops::Range};
 
 const CONFIG: Config = Config { line_width: 80, indent_width: 2 };
 
@@ -19,20 +25,23 @@ pub fn pretty(file: &SourceFile) -> Result<String, Vec<Problem>> {
     if !bounds::check(file, Language::Policies, &mut problems) {
         return Err(problems);
     }
-    let before = meaning(file)?;
+    let set = parsed(file)?;
+    let before = meaning(file, &set)?;
     let refused = |message: String| {
         vec![
             Problem::error("fmt::refused", file, message)
                 .help("the file is left as it is; move the comment or the part that is not kept, and report this"),
         ]
     };
-    let text = policies_str_to_pretty(&file.text, &CONFIG).map_err(|error| refused(format!("{error:#}")))?;
+    let text = formatted(&file.text, &ends(&set)).map_err(refused)?;
     let formatted = SourceFile { name: file.name.clone(), text: text.as_str().into() };
-    let after = meaning(&formatted).map_err(|_| refused("the formatted text would not parse".to_owned()))?;
+    let after = parsed(&formatted).and_then(|set| meaning(&formatted, &set));
+    let after = after.map_err(|_| refused("the formatted text would not parse".to_owned()))?;
     if after != before {
         return Err(refused("formatting would change what a policy says".to_owned()));
     }
-    if let Some(lost) = comments(&file.text).find(|comment| !comments(&text).any(|kept| kept == *comment)) {
+    let kept: HashSet<_> = comments(&text).collect();
+    if let Some(lost) = comments(&file.text).find(|comment| !kept.contains(comment)) {
         return Err(refused(format!("formatting would lose the comment `{lost}`")));
     }
     if comments(&file.text).ne(comments(&text)) {
@@ -41,12 +50,51 @@ pub fn pretty(file: &SourceFile) -> Result<String, Vec<Problem>> {
     Ok(text)
 }
 
-/// Policies, templates and annotations, without places.
-fn meaning(file: &SourceFile) -> Result<serde_json::Value, Vec<Problem>> {
-    let set: cedar::PolicySet = file.text.parse().map_err(|errors: cedar::ParseErrors| {
+/// The text policy by policy, with the places where they end. What follows the last one are comments.
+fn formatted(text: &str, ends: &[usize]) -> Result<String, String> {
+    let formatted: Vec<_> = parts(text, ends)
+        .filter_map(|place| text.get(place))
+        .map(|part| policies_str_to_pretty(part, &CONFIG).map_err(|error| format!("{error:#}")))
+        .collect::<Result<_, _>>()?;
+    // Each ends with the end of its line.
+    Ok(formatted.join("\n"))
+}
+
+/// The parts of a text that go together: a policy with the lines above it and the rest of its last line. The last one goes
+/// to the end.
+fn parts(text: &str, ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    let last = ends.len().saturating_sub(1);
+    ends.iter().enumerate().map(move |(index, end)| {
+        let rest = text.get(*end..).unwrap_or_default();
+        let line = rest.split_inclusive('\n').next().unwrap_or_default();
+        // Another policy may begin on the same line.
+        let is_rest = line.trim().is_empty() || line.trim_start().starts_with("//");
+        let end = if index == last { text.len() } else { end + if is_rest { line.len() } else { 0 } };
+        let part = start..end;
+        start = end;
+        part
+    })
+}
+
+/// Where each policy and template ends, in order.
+fn ends(set: &cedar::PolicySet) -> Vec<usize> {
+    let policies = set.policies().filter_map(|policy| AsRef::<ast::Policy>::as_ref(policy).loc());
+    let templates = set.templates().filter_map(|template| AsRef::<ast::Template>::as_ref(template).loc());
+    let mut ends: Vec<_> = policies.chain(templates).map(|loc| loc.span.offset() + loc.span.len()).collect();
+    ends.sort_unstable();
+    ends
+}
+
+fn parsed(file: &SourceFile) -> Result<cedar::PolicySet, Vec<Problem>> {
+    file.text.parse().map_err(|errors: cedar::ParseErrors| {
         errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error)).collect::<Vec<_>>()
-    })?;
-    set.to_json().map_err(|error| vec![Problem::error("fmt::refused", file, error.to_string())])
+    })
+}
+
+/// Policies, templates and annotations, without places.
+fn meaning(file: &SourceFile, set: &cedar::PolicySet) -> Result<serde_json::Value, Vec<Problem>> {
+    set.clone().to_json().map_err(|error| vec![Problem::error("fmt::refused", file, error.to_string())])
 }
 
 /// The texts of all comments, in order.
@@ -108,6 +156,137 @@ mod tests {
         let once = pretty(&file(wild)).unwrap();
         assert_ne!(once, wild);
         assert_eq!(pretty(&file(&once)).unwrap(), once);
+    }
+
+    /// What the formatter makes of a text as a whole, if it makes anything, is what it makes of the parts.
+    #[track_caller]
+    fn comes_to_the_same(text: &str) {
+        let set = text.parse::<cedar::PolicySet>().unwrap();
+        if let Ok(whole) = policies_str_to_pretty(text, &CONFIG) {
+            assert_eq!(formatted(text, &ends(&set)).unwrap(), whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_repositorys_policies_policy_by_policy_come_to_the_same() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let mut all = String::new();
+        for folder in [root.clone(), root.join("guarantees")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|extension| extension == "cedar") {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    comes_to_the_same(&text);
+                    comes_to_the_same(&text.replace('\n', " \n\n\t"));
+                    all.push_str(&text);
+                }
+            }
+        }
+        comes_to_the_same(&all);
+    }
+
+    /// The words of two policies and a template, between which anything blank can stand.
+    const WORDS: &[&str] = &[
+        "@id",
+        "(",
+        "\"a\"",
+        ")",
+        "permit",
+        "(",
+        "principal",
+        "is",
+        "User",
+        "in",
+        "Group::\"g\"",
+        ",",
+        "action",
+        "in",
+        "[",
+        "Action::\"a\"",
+        ",",
+        "Action::\"b\"",
+        "]",
+        ",",
+        "resource",
+        ")",
+        "when",
+        "{",
+        "principal",
+        ".",
+        "level",
+        ">",
+        "2",
+        "&&",
+        "[",
+        "1",
+        ",",
+        "2",
+        "]",
+        ".",
+        "contains",
+        "(",
+        "3",
+        ")",
+        "}",
+        "unless",
+        "{",
+        "if",
+        "true",
+        "then",
+        "context",
+        "has",
+        "x",
+        "else",
+        "!",
+        "false",
+        "}",
+        ";",
+        "forbid",
+        "(",
+        "principal",
+        "==",
+        "?principal",
+        ",",
+        "action",
+        ",",
+        "resource",
+        ")",
+        ";",
+        "permit",
+        "(",
+        "principal",
+        ",",
+        "action",
+        ",",
+        "resource",
+        ")",
+        "when",
+        "{",
+        "\"// no;\"",
+        "like",
+        "\"*\"",
+        "}",
+        ";",
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn policy_by_policy_comes_to_the_same(
+            blanks in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    " ", " ", " ", " ", " ", " ", "\n", "\n\n", "\r\n", "\t", " // a\n", "\n// b; permit\n", "\n\n// c\n\n  // d\n",
+                    "//e\r\n", "// f \n// g\n",
+                ]),
+                WORDS.len() + 1,
+            ),
+            repeated in 1..3_usize,
+        ) {
+            let text: String = blanks.iter().zip(WORDS.iter().chain([&""])).flat_map(|(blank, word)| [*blank, *word]).collect();
+            comes_to_the_same(&text.repeat(repeated));
+            comes_to_the_same(text.trim_end());
+        }
     }
 
     #[test]

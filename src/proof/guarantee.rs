@@ -28,6 +28,7 @@ const FOLDER: &str = "guarantees";
 #[derive(Debug)]
 pub struct Guarantees {
     checked: Option<Arc<Policies>>,
+    warnings: Vec<Problem>,
 }
 
 /// One guarantee.
@@ -60,11 +61,19 @@ impl Guarantees {
     /// # Errors
     /// What is wrong with the files.
     pub fn read(policies: &Path, sources: &Sources) -> Result<Self, Vec<Problem>> {
-        let folder = policies.join(FOLDER);
-        if !folder.exists() {
-            return Ok(Self { checked: None });
+        match Self::sources(policies)? {
+            Some(stated) => Self::of(&stated, sources),
+            None => Ok(Self { checked: None, warnings: Vec::new() }),
         }
-        Self::of(&Sources::read(&folder)?, sources)
+    }
+
+    /// The files of the guarantees of a policy folder. `None`: there are none.
+    ///
+    /// # Errors
+    /// The files that cannot be read.
+    pub fn sources(policies: &Path) -> Result<Option<Sources>, Vec<Problem>> {
+        let folder = policies.join(FOLDER);
+        if folder.exists() { Sources::read(&folder).map(Some) } else { Ok(None) }
     }
 
     /// Checks guarantees that were read, against the schema of the policies that they are about.
@@ -75,14 +84,30 @@ impl Guarantees {
         let schema = policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
         let texts: Vec<_> = guarantees.files().filter(|(name, _)| *name != SCHEMA_FILE).chain(schema).collect();
         if texts.len() < 2 {
-            return Ok(Self { checked: None });
+            return Ok(Self { checked: None, warnings: Vec::new() });
         }
         let texts = texts.iter().map(|(name, file)| (*name, file.text.as_ref()));
         let (_, checked, problems) = Policies::from_sources(&Sources::from_texts(guarantees.folder(), texts));
         match checked {
-            Some(checked) if !has_errors(&problems) => Ok(Self { checked: Some(Arc::new(checked)) }),
+            Some(checked) if !has_errors(&problems) => {
+                // Those of the schema are said of the policies.
+                let warnings = problems.into_iter().filter(|problem| !problem.file().ends_with(SCHEMA_FILE)).collect();
+                Ok(Self { checked: Some(Arc::new(checked)), warnings })
+            }
             _ => Err(problems),
         }
+    }
+
+    /// The guarantees as policies, if there are any.
+    #[must_use]
+    pub fn stated(&self) -> Option<&Policies> {
+        self.checked.as_deref()
+    }
+
+    /// What in them is probably not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// How many there are.

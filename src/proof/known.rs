@@ -16,6 +16,7 @@ use cedar_policy_core::{
     },
 };
 use serde_json::json;
+use smol_str::SmolStr;
 
 /// The attribute. No policy reads it: it is no word that a person would write.
 pub(crate) const KNOWN: &str = "poort: in the directory";
@@ -56,7 +57,7 @@ impl Known {
 
     /// The expression with the failures that unknown entities cause.
     pub(crate) fn guarded(&self, expression: Expr, environment: &cedar::RequestEnv) -> Result<Expr, String> {
-        if !looks_further(&expression) {
+        if !looks_further(&expression) && !asks_in_steps(&expression) {
             return Ok(expression);
         }
         let schema: &ValidatorSchema = self.0.as_ref();
@@ -130,6 +131,7 @@ impl Known {
                 let asked = Expr::has_attr(from.clone(), attr.clone());
                 if self.is_led_to(expr) { Expr::and(known(from), asked) } else { asked }
             }
+            ExprKind::ExtHasAttr { expr, attrs } => self.has_all(expr, attrs.iter()),
             ExprKind::Like { expr, pattern } => Expr::like(go(expr), pattern.clone()),
             ExprKind::Is { expr, entity_type } => Expr::is_entity_type(go(expr), entity_type.clone()),
             ExprKind::Set(elements) => Expr::set(elements.iter().map(go)),
@@ -138,6 +140,37 @@ impl Known {
             )),
             _ => typed.clone().into_expr::<ExprBuilder<()>>(),
         }
+    }
+
+    /// `from has a.b.c`, as the steps that it stands for: each may lead to an entity that is nowhere.
+    fn has_all<'a>(&self, typed: &Expr<Option<Type>>, attributes: impl Iterator<Item = &'a SmolStr>) -> Expr {
+        let mut from = self.guard(typed);
+        let mut kind = typed.data().clone();
+        let mut may_be_nowhere = self.is_led_to(typed);
+        let mut steps = Vec::new();
+        for attribute in attributes {
+            let asked = Expr::has_attr(from.clone(), attribute.clone());
+            steps.push(if may_be_nowhere { Expr::and(known(from.clone()), asked) } else { asked });
+            from = Expr::get_attr(from, attribute.clone());
+            kind = kind.and_then(|kind| self.attribute_type(&kind, attribute));
+            may_be_nowhere = kind.as_ref().and_then(single).is_some_and(|kind| self.is_extended(kind));
+        }
+        steps.into_iter().reduce(Expr::and).unwrap_or_else(|| Expr::val(true))
+    }
+
+    fn attribute_type(&self, kind: &Type, attribute: &str) -> Option<Type> {
+        let schema: &ValidatorSchema = self.0.as_ref();
+        let found = match kind {
+            Type::Record { attrs, .. } => attrs.get_attr(attribute)?,
+            kind => schema.get_entity_type(single(kind)?)?.attr(attribute)?,
+        };
+        Some(found.attr_type.as_ref().clone())
+    }
+
+    /// Whether entities of this type say whether they are known.
+    fn is_extended(&self, kind: &ast::EntityType) -> bool {
+        let schema: &ValidatorSchema = self.0.as_ref();
+        schema.get_entity_type(kind).is_some_and(|declared| declared.attr(KNOWN).is_some())
     }
 
     /// Whether an expression is an entity that may be nowhere.
@@ -177,6 +210,12 @@ fn known(entity: Expr) -> Expr {
 fn fails() -> Expr {
     let sum = Expr::binary_app(ast::BinaryOp::Add, Expr::val(i64::MAX), Expr::val(1));
     Expr::binary_app(ast::BinaryOp::Less, sum, Expr::val(0))
+}
+
+/// Whether an expression asks for something behind an attribute, as `resource has owner.level` does. That never fails, and
+/// comes to something else where what it is led to is nowhere.
+fn asks_in_steps(expression: &Expr) -> bool {
+    expression.subexpressions().any(|part| matches!(part.expr_kind(), ExprKind::ExtHasAttr { .. }))
 }
 
 /// Whether an expression may look into an entity that it was led to. `false` is sure.

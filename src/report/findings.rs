@@ -1,6 +1,10 @@
 //! Problems in files, in the forms that CI systems read.
 
-use crate::problem::{self, Problem};
+use super::repository;
+use crate::{
+    problem::{self, Problem},
+    shown,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -68,7 +72,7 @@ fn sarif(problems: &[Problem]) -> Value {
                 Some(help) => format!("{}\n{help}", problem.message()),
                 None => problem.message().to_owned(),
             };
-            let mut location = json!({ "artifactLocation": { "uri": uri(problem.file()) } });
+            let mut location = json!({ "artifactLocation": { "uri": uri(&repository::path(problem.file())) } });
             if let (Some(region), Some(location)) = (problem.region(), location.as_object_mut()) {
                 location.insert(
                     "region".to_owned(),
@@ -131,7 +135,7 @@ fn gitlab(problems: &[Problem]) -> Vec<Value> {
                 "fingerprint": fingerprint,
                 "severity": if problem.is_error() { "blocker" } else { "minor" },
                 "location": {
-                    "path": problem.file(),
+                    "path": repository::path(problem.file()),
                     "lines": { "begin": problem.region().map_or(1, |region| region.start.0) },
                 },
             })
@@ -142,7 +146,8 @@ fn gitlab(problems: &[Problem]) -> Vec<Value> {
 /// The same for the same problem when other lines of the file move.
 fn fingerprint(problem: &Problem, again: usize) -> String {
     let mut digest = Sha256::new();
-    for part in [problem.kind(), problem.file(), problem.message(), problem.snippet(), &again.to_string()] {
+    let file = repository::path(problem.file());
+    for part in [problem.kind(), &file, problem.message(), problem.snippet(), &again.to_string()] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
@@ -153,7 +158,8 @@ fn fingerprint(problem: &Problem, again: usize) -> String {
 fn github(problem: &Problem) -> String {
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
-    let mut line = format!("::{} file={}", severity(problem), property(problem.file()));
+    let mut line =
+        format!("::{} file={}", severity(problem), property(&shown::line(&repository::path(problem.file()))));
     if let Some(region) = problem.region() {
         line.push_str(&format!(",line={},endLine={}", region.start.0, region.end.0));
         // Columns are taken for places within one line only.

@@ -1,13 +1,21 @@
 //! Results of the tools for officers and CI, in the forms that people and CI systems read.
 //!
 //! - `findings`: problems in files for a terminal, a script (JSON), code scanning (SARIF), GitLab and GitHub
+//! - `lines`: a text for a terminal, line by line
+//! - `markdown`: text in Markdown
+//! - `repository`: paths from the root of the repository
 //! - `page`: self-contained HTML pages
 //!
 //! What holds here: a page asks for nothing from anywhere else, and what is written into it is escaped
-//! (`tests/it/pages.rs`); a form loses no finding.
+//! (`tests/it/pages.rs`); a form loses no finding;
+//! what comes from files acts on no terminal and is no command to a CI system (`tests/it/hostile.rs`).
 
 mod findings;
+mod lines;
+pub mod markdown;
 mod page;
+mod repository;
 
 pub use findings::{Format, findings};
+pub use lines::Lines;
 pub use page::{Page, Tone, badge, facts};

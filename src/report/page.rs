@@ -3,6 +3,7 @@
 //! The page's own policy (`Content-Security-Policy`) forbids it to load anything, so a page that would ask for something
 //! from elsewhere does not work at all, rather than only where there is no network.
 
+use crate::shown;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// A page.
@@ -89,7 +90,7 @@ impl Page<'_> {
                 }
             }
         };
-        page.into_string()
+        shown::lines(&page.into_string()).into_owned()
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_written_into_a_page_is_escaped() {
-        let hostile = "<script>alert(1)</script>";
+        let hostile = "<script>alert(1)</script>\u{202e}";
         let page = Page {
             title: hostile,
             summary: html! { (hostile) },
@@ -146,5 +147,6 @@ mod tests {
         let page = page.render();
         assert!(!page.contains("<script"), "{page}");
         assert_eq!(page.matches("&lt;script&gt;").count(), 6);
+        assert_eq!((page.matches("\\u{202e}").count(), page.contains('\u{202e}')), (6, false));
     }
 }

@@ -4,10 +4,11 @@
 use super::{
     case::{Case, Expected, ExpectedDecision, Named, Names, Question, Suite, When, line_of},
     node::{Content, Key, Node, map},
-    read::{Parts, Written, nearest},
+    read::{Parts, Written},
 };
 use crate::{
     evaluation::{Action, Entity, Evaluation, Map, Value},
+    nearest::nearest,
     problem::{Problem, SourceFile},
 };
 use std::{
@@ -32,6 +33,7 @@ pub(super) fn expand(file: &SourceFile, written: Written, problems: &mut Vec<Pro
         contexts: Definitions::new("context", &contexts),
         when: when.unwrap_or_default(),
         cases: Vec::new(),
+        in_faulty: false,
         problems,
     };
     let mut names: HashMap<&str, usize> = HashMap::new();
@@ -96,6 +98,8 @@ struct Expander<'a> {
     contexts: Definitions<'a>,
     when: When,
     cases: Vec<Case>,
+    /// Whether a part of this row could not be read.
+    in_faulty: bool,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -105,15 +109,23 @@ impl Expander<'_> {
         self.problems.push(if help.is_empty() { problem } else { problem.help(help) });
     }
 
+    /// Complains of what is missing, unless it is there and could not be read, which has been said.
+    fn miss(&mut self, place: &Range<usize>, message: impl Into<String>, help: &str) {
+        if !self.in_faulty {
+            self.complain(place, message, help);
+        }
+    }
+
     /// All questions of a row, or of a case without a table (which is then both).
     fn rows(&mut self, name: &Named, place: &Range<usize>, row: &Parts, case: &Parts) {
         let before = self.problems.len();
+        self.in_faulty = row.is_faulty || case.is_faulty;
         let subjects = self.entities(place, row.subjects.as_ref().or(case.subjects.as_ref()), true);
         let resources = self.entities(place, row.resources.as_ref().or(case.resources.as_ref()), false);
         let actions = self.actions(place, row.actions.as_ref().or(case.actions.as_ref()));
         let contexts = self.context_list(row.contexts.as_ref().or(case.contexts.as_ref()));
         let Some(decision) = row.decision.or(case.decision) else {
-            return self.complain(place, "no `decision` is expected", "write decision: allow, deny or invalid");
+            return self.miss(place, "no `decision` is expected", "write decision: allow, deny or invalid");
         };
         let exactly = |names: Option<&Vec<Named>>| names.cloned().map(Names::Exactly);
         let expected = Expected {
@@ -136,7 +148,7 @@ impl Expander<'_> {
                 help,
             );
         }
-        if self.problems.len() > before {
+        if self.problems.len() > before || self.in_faulty {
             return;
         }
         let more = [actions.len(), resources.len(), contexts.len()]
@@ -184,7 +196,7 @@ impl Expander<'_> {
         let what = definitions.what;
         let Some(nodes) = nodes else {
             let message = format!("no `{what}` is named");
-            self.complain(place, message, "name it here, or in the case if this is a row");
+            self.miss(place, message, "name it here, or in the case if this is a row");
             return Vec::new();
         };
         let read: Vec<_> = nodes.iter().map(|node| entity(definitions, node, 0)).collect();
@@ -193,7 +205,7 @@ impl Expander<'_> {
 
     fn actions(&mut self, place: &Range<usize>, nodes: Option<&Vec<Node>>) -> Vec<Labelled<Action>> {
         let Some(nodes) = nodes else {
-            self.complain(place, "no `action` is named", "name it here, or in the case if this is a row");
+            self.miss(place, "no `action` is named", "name it here, or in the case if this is a row");
             return Vec::new();
         };
         nodes.iter().map(action).filter_map(|read| self.kept(read)).collect()

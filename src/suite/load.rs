@@ -29,21 +29,10 @@ pub fn load(policies: &Path) -> (Vec<Suite>, Vec<Problem>) {
         }
     };
     for path in paths {
-        let shown = path.display().to_string();
-        let text = match fs::read(&path).map(String::from_utf8) {
-            Ok(Ok(text)) => text,
-            Ok(Err(_)) => {
-                problems.push(Problem::unreadable("suite::not-utf8", &shown, "is not UTF-8 text"));
-                continue;
-            }
-            Err(error) => {
-                let message = format!("cannot be read: {error}");
-                problems.push(Problem::unreadable("suite::unreadable", &shown, message));
-                continue;
-            }
-        };
-        let file = SourceFile { name: shown.into(), text: text.into() };
-        suites.extend(read_file(&file, &mut problems));
+        match SourceFile::read(&path, "suite::unreadable", "suite::not-utf8") {
+            Ok(file) => suites.extend(read_file(&file, &mut problems)),
+            Err(problem) => problems.push(*problem),
+        }
     }
     (suites, problems)
 }

@@ -6,6 +6,7 @@
 //!   does not know, a policy that does not exist, are errors with their place.
 //!
 //! - `node`: YAML and JSON as a tree in which every node knows its place
+//! - `yaml_words`: what is no YAML, in words that tell what to write
 //! - `case`: a suite, once it is read
 //! - `read`: a suite as it is written
 //! - `expand`: names and tables to single questions
@@ -32,6 +33,7 @@ pub mod report;
 mod run;
 mod schema;
 mod select;
+mod yaml_words;
 
 pub use case::{
     Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Named, Names, Question, Suite, When,

@@ -3,6 +3,7 @@
 //! What holds here: a text that is too large, too deep, or that grows through aliases is refused before it costs much; a
 //! name that stands twice in one map is refused; nothing in a text can name another file.
 
+use super::yaml_words;
 use crate::{
     evaluation::{Map, Value},
     problem::{Problem, SourceFile},
@@ -114,12 +115,11 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
             || ["alias replay", "alias expansion", "nesting", "recursion limit"]
                 .iter()
                 .any(|limit| message.contains(limit));
-        let message =
-            if is_limit { format!("this is larger or deeper than a suite may be: {message}") } else { message };
-        let (code, help) = if is_limit {
-            ("suite::too-large", "write it in several files, or with fewer levels and aliases")
+        let (code, (message, help)) = if is_limit {
+            let help = "write it in several files, or with fewer levels, and fewer names after `*`";
+            ("suite::too-large", ("this is larger or deeper than a suite may be".to_owned(), help.to_owned()))
         } else {
-            ("suite::syntax", "the form of a suite is in its JSON Schema: poort test --schema")
+            ("suite::syntax", yaml_words::explained(&message))
         };
         Box::new(Problem::error(code, file, message).at(widened(&file.text, place), "here").help(help))
     })
@@ -297,6 +297,32 @@ mod tests {
         refused("a: *nowhere\n", "suite::syntax", 1);
         let problem = read(&file("é: a\nb:\n  c: x: y\n")).unwrap_err();
         assert_eq!(problem.position(), Some((3, 7)), "{}", problem.message());
+    }
+
+    #[test]
+    fn mistakes_are_said_in_words_of_their_own() {
+        for (text, expected) in [
+            ("name: a\nname: b\n", "`name` stands twice in one map"),
+            ("a: *nowhere\n", "not defined above"),
+            ("a: &x {b: 1}\nc: {<<: *x}\n", "`<<` is not read"),
+            ("a: b\n---\nc: d\n", "second suite"),
+            ("a:\n\t- b\n", "a tab stands"),
+            ("a: \"b\n", "not closed"),
+            ("a: [b\n", "not closed"),
+            ("a: }\n", "not opened"),
+            ("a: b: c\n", "a second `:`"),
+            ("a: - b\n", "a list begins behind its key"),
+            ("a:\n  - b: c\n   d: e\n", "indented otherwise"),
+            ("a: \"\\q\"\n", "in double quotes"),
+            ("[x]: y\n", "a key must be a text"),
+            ("a: @b\n", "cannot begin with this sign"),
+            ("%YAML 9\n---\na\n", "cannot begin with `%`"),
+            ("a: .inf\n", "cannot be read as YAML"),
+        ] {
+            let problem = read(&file(text)).unwrap_err();
+            assert!(problem.message().contains(expected), "{text}: {}", problem.message());
+            assert!(problem.help_text().is_some(), "{text}");
+        }
     }
 
     #[test]

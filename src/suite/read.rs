@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     evaluation::Map,
+    nearest::nearest,
     problem::{Problem, SourceFile},
 };
 use jiff::{Timestamp, civil::Date};
@@ -56,6 +57,8 @@ pub(super) struct Parts {
     pub(super) obligations: Option<Vec<ExpectedObligation>>,
     pub(super) advice: Option<Vec<String>>,
     pub(super) errors: Option<Vec<Named>>,
+    /// Whether some of it could not be read, so that what seems to be missing may be there.
+    pub(super) is_faulty: bool,
 }
 
 const SUITE: [&str; 8] = ["name", "note", "today", "now", "subjects", "resources", "contexts", "cases"];
@@ -218,8 +221,10 @@ impl Reader<'_> {
     }
 
     fn case(&mut self, node: &Node) -> Option<WrittenCase> {
+        let before = self.problems.len();
         let known: Vec<_> = ["name", "table"].into_iter().chain(PARTS).collect();
         let fields = self.fields(node, "a case", &known)?;
+        let is_faulty = self.problems.len() > before;
         let mut name = None;
         let mut table = None;
         for (key, value) in fields {
@@ -235,7 +240,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let parts = self.parts(fields);
+        let parts = self.parts(fields, is_faulty);
         if name.is_none() && !fields.iter().any(|(key, _)| key.name == "name") {
             self.complain(&start(fields, node), "this case has no `name`", "give each case a name of its own");
         }
@@ -243,11 +248,15 @@ impl Reader<'_> {
     }
 
     fn row(&mut self, node: &Node) -> Option<Row> {
+        let before = self.problems.len();
         let fields = self.fields(node, "a row", &PARTS)?;
-        Some(Row { place: start(fields, node), parts: self.parts(fields) })
+        let is_faulty = self.problems.len() > before;
+        Some(Row { place: start(fields, node), parts: self.parts(fields, is_faulty) })
     }
 
-    fn parts(&mut self, fields: &[(Key, Node)]) -> Parts {
+    /// `is_faulty`: whether a key of this case or row is not known.
+    fn parts(&mut self, fields: &[(Key, Node)], is_faulty: bool) -> Parts {
+        let before = self.problems.len();
         let mut parts = Parts::default();
         for (key, value) in fields {
             let name = key.name.as_str();
@@ -266,7 +275,11 @@ impl Reader<'_> {
                     Some("allow") => parts.decision = Some(ExpectedDecision::Allow),
                     Some("deny") => parts.decision = Some(ExpectedDecision::Deny),
                     Some("invalid") => parts.decision = Some(ExpectedDecision::Invalid),
-                    _ => self.complain(&value.place, "`decision` must be allow, deny or invalid", ""),
+                    _ => {
+                        let help = "write decision: allow, decision: deny, or decision: invalid for a question that \
+                                    does not fit the schema";
+                        self.complain(&value.place, "`decision` must be allow, deny or invalid", help);
+                    }
                 },
                 "policies" => parts.policies = self.names(name, value),
                 "errors" => parts.errors = self.names(name, value),
@@ -282,6 +295,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        parts.is_faulty = is_faulty || self.problems.len() > before;
         parts
     }
 
@@ -337,15 +351,4 @@ impl Reader<'_> {
 /// Where a map begins: at its first key, or at itself if it has none.
 fn start(fields: &[(Key, Node)], node: &Node) -> Range<usize> {
     fields.first().map_or_else(|| node.place.clone(), |(key, _)| key.place.clone())
-}
-
-/// The known name that is most like this one, if any is.
-pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let folded = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&folded, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|one, other| one.0.total_cmp(&other.0).then_with(|| other.1.cmp(one.1)))
-        .map(|(_, known)| known)
 }

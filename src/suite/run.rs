@@ -6,13 +6,13 @@
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
     explain::explain,
-    read::nearest,
 };
 use crate::{
     conditions::Conditioned,
     decision::{Decision, Verdict},
     engine::{self, UnknownEntities, World},
     moment::Moment,
+    nearest::nearest,
     pdp::Clock,
     problem::{Problem, SourceFile, causes},
     snapshot::Snapshot,

@@ -1,6 +1,8 @@
 //! The commands: results on standard output, words on standard error, and exit codes that scripts rely on.
 
-use crate::support::{Sidecar, allowed, copied_policies, denied, folder, policies, repository, run, run_with_input};
+use crate::support::{
+    Sidecar, allowed, check, copied_policies, denied, folder, policies, repository, run, run_with_input,
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -8,14 +10,6 @@ use std::{
     path::Path,
     process::{Command, Output, Stdio},
 };
-
-#[track_caller]
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
-}
 
 fn edit(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();

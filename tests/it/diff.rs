@@ -1,12 +1,12 @@
 //! `poort diff` and `poort validate --prove` from outside: the real binary, small policy sets, real git repositories.
 
-use crate::support::folder;
+use crate::support::{check, folder};
 use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 use tempfile::TempDir;
 
@@ -95,14 +95,6 @@ impl World {
         command.arg("-C").arg(self.folder.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
         check(&command.args(arguments).output().unwrap(), 0);
     }
-}
-
-#[track_caller]
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
 }
 
 fn wider() -> String {

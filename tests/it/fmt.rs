@@ -1,14 +1,7 @@
 //! `poort fmt`: policy files in their one form, and nothing lost on the way.
 
-use crate::support::{copied_policies, folder, policies, run, run_with_input};
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Output};
-
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
-}
+use crate::support::{check, copied_policies, folder, policies, run, run_with_input};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 const WILD: &str = "// why\n@id(\"a\")permit(principal,action,resource)when{1<2 /* no */};";
 
@@ -85,5 +78,14 @@ fn a_folder_without_policies_and_one_that_is_not_there_are_wrong_usage_and_a_fai
     let folder = folder();
     check(&run(["fmt".as_ref(), folder.path().as_os_str()]), 64);
     let (_, told) = check(&run(["fmt".as_ref(), folder.path().join("gone").as_os_str()]), 1);
-    assert!(told.contains("gone"), "{told}");
+    assert!(told.contains("gone: cannot be read") && told.contains("help: name policy files"), "{told}");
+}
+
+#[test]
+fn a_schema_is_no_policy_file() {
+    let schema = policies().join("schema.cedarschema");
+    let before = fs::read_to_string(&schema).unwrap();
+    let (_, told) = check(&run(["fmt".as_ref(), schema.as_os_str()]), 64);
+    assert!(told.contains("this is a schema and no policy file") && told.contains("help: leave it out"), "{told}");
+    assert_eq!(fs::read_to_string(&schema).unwrap(), before);
 }

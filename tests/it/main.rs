@@ -18,6 +18,7 @@ mod diff;
 mod diff_brute_force;
 mod durability;
 mod fmt;
+mod hostile;
 mod layers;
 mod lifecycle;
 mod many_policies;

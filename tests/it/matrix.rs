@@ -1,6 +1,6 @@
 //! `poort matrix`: who may do what. Each cell speaks for all questions of its kind, so the engine is asked whether it does.
 
-use crate::support::{check_page, folder, open, policies, run};
+use crate::support::{check, check_page, folder, open, policies, run};
 use jiff::tz::TimeZone;
 use poort::{
     directory,
@@ -207,4 +207,29 @@ fn what_nothing_fits_and_what_cannot_be_read_is_said() {
     let output = run(["matrix", path]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("a.cedar"), "no file named");
+}
+
+#[test]
+fn programs_get_a_whole_document_also_where_nothing_could_be_made() {
+    let folder = written("permit (principal, action, resource");
+    let path = folder.path().to_str().unwrap();
+    let (json, _) = check(&run(["matrix", path, "--format", "json"]), 3);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["findings"][0]["code"], "policy::syntax");
+    let (csv, _) = check(&run(["matrix", path, "--format", "csv"]), 3);
+    assert!(csv.starts_with("day,account_type,account,") && csv.lines().count() == 1, "{csv}");
+}
+
+#[test]
+fn what_cannot_be_obeyed_is_refused() {
+    let folder = written(POLICIES);
+    let path = folder.path().to_str().unwrap();
+    let page = folder.path().join("none/page.html");
+    let (_, told) = check(&run(["matrix", path, "--html", page.to_str().unwrap()]), 1);
+    assert!(told.contains("page.html: cannot be written"), "{told}");
+    for more in [["--format", "csv"], ["--by", "Group"], ["--details", "--record=D"]] {
+        check(&run([&["matrix", path, "--html", "page.html"][..], &more].concat()), 64);
+    }
+    let (_, told) = check(&run(["matrix", path, "--today", "tomorrow"]), 64);
+    assert!(told.contains("this is no day; write year, month and day, as in 2027-01-01"), "{told}");
 }

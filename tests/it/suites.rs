@@ -6,7 +6,7 @@ mod form;
 mod mutation;
 mod watch;
 
-use crate::support::{folder, repository, run};
+use crate::support::{check, folder, repository, run};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 use std::{
@@ -147,11 +147,7 @@ impl Folder {
     /// What is written to standard output and standard error.
     #[track_caller]
     fn check(&self, more: &[&str], code: i32) -> (String, String) {
-        let output = self.test(more);
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let (out, told) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-        (out, told)
+        check(&self.test(more), code)
     }
 }
 
@@ -376,6 +372,35 @@ fn policies_that_are_not_valid_are_shown_and_no_case_runs() {
     assert_eq!(results["problems"][0]["place"]["line"], 11);
     let report = junit(&folder.check(&["--format", "junit"], 3).0);
     assert!(report.errors > 0);
+    assert_eq!(folder.check(&[], 3).0, "", "there is no result to sum up");
+}
+
+#[test]
+fn a_suite_of_which_cases_are_refused_does_not_look_as_if_it_passed() {
+    let refused = SUITE.replacen("decision: deny\n", "decision: no\n", 1);
+    let folder = Folder::with(&[("records.yaml", &refused)]);
+    let (out, told) = folder.check(&[], 3);
+    has(&out, &["✗ Records  8 passed; 1 mistake in its file"]);
+    assert_eq!(told.matches("suite::").count(), 1, "one mistake is said once: {told}");
+    has(&told, &["`decision` must be allow, deny or invalid", "help: write decision: allow"]);
+}
+
+#[test]
+fn a_key_that_is_misspelt_is_said_and_not_missed_as_well() {
+    let folder = Folder::with(&[("records.yaml", &SUITE.replacen("decision: deny\n", "desicion: deny\n", 1))]);
+    let (_, told) = folder.check(&[], 3);
+    has(&told, &["did you mean `decision`?"]);
+    assert_eq!(told.matches("suite::").count(), 1, "{told}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said_once() {
+    let folder = folder();
+    let gone = folder.path().join("gone");
+    for command in [&["test"][..], &["test", "--list"], &["validate"], &["matrix"]] {
+        let (out, told) = check(&run([command, &[gone.to_str().unwrap()]].concat()), 3);
+        assert_eq!((out.as_str(), told.matches("gone").count()), ("", 1), "{told}");
+    }
 }
 
 // ---- forms ----

@@ -1,15 +1,8 @@
 //! `poort validate`: findings beyond mistakes, in the forms that CI reads, and folders that are broken in other ways.
 
-use crate::support::{copied_policies, folder, run};
+use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Output};
-
-fn check(output: &Output, code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
-    (out, told)
-}
 
 fn validate(policies: &Path, more: &[&str]) -> Output {
     run([&["validate", policies.to_str().unwrap()], more].concat())
@@ -68,6 +61,24 @@ fn every_form_names_file_line_code_and_what_to_do() {
     let (out, told) = check(&validate(folder.path(), &[]), 3);
     assert_eq!(out, "");
     assert!(told.contains("a.cedar:3:") && told.contains("policy::invalid") && told.contains("help:"), "{told}");
+}
+
+#[test]
+fn ci_systems_know_files_from_the_root_of_the_repository() {
+    let folder = small("permit (");
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let inner = folder.path().join("rules/police");
+    fs::create_dir_all(&inner).unwrap();
+    for name in ["schema.cedarschema", "a.cedar", "directory"] {
+        fs::rename(folder.path().join(name), inner.join(name)).unwrap();
+    }
+    let form = |form: &str| check(&validate(&inner.join("../police"), &["--format", form]), 3).0;
+    let gitlab: Value = serde_json::from_str(&form("gitlab")).unwrap();
+    assert_eq!(gitlab[0]["location"]["path"], "rules/police/a.cedar");
+    let sarif: Value = serde_json::from_str(&form("sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "rules/police/a.cedar");
+    assert!(form("github").starts_with("::error file=rules/police/a.cedar,"), "{}", form("github"));
 }
 
 #[test]
@@ -159,4 +170,161 @@ fn templates_are_checked_with_their_links() {
     // A document that asks: valid, and without any effect.
     fs::write(&file, links("{\"?principal\": \"Doc::\\\"d\\\"\"}")).unwrap();
     assert_eq!(kinds(folder.path()), (Some(0), vec!["policy::warning".to_owned()]));
+}
+
+/// The findings as `code file:line: help`, without the folder.
+fn findings(folder: &Path) -> Vec<String> {
+    let output = validate(folder, &["--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let line = |finding: &Value| {
+        let file = finding["file"].as_str().unwrap();
+        let file = Path::new(file).strip_prefix(folder).unwrap_or(Path::new("")).display().to_string();
+        let line = finding["place"]["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{} {file}{line}: {}", finding["code"].as_str().unwrap(), finding["help"].as_str().unwrap_or_default())
+    };
+    json["findings"].as_array().unwrap().iter().map(line).collect()
+}
+
+#[track_caller]
+fn finds(folder: &Path, expected: &[&str]) {
+    let found = findings(folder);
+    let same = found.len() == expected.len() && found.iter().zip(expected).all(|(it, start)| it.starts_with(start));
+    assert!(same, "{found:#?}");
+}
+
+#[test]
+fn files_that_look_like_policies_tests_or_accounts_and_are_not_read_are_said() {
+    let folder = small(GOOD);
+    let write = |name: &str| {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, GOOD.replace("@id(\"a\")", &format!("@id(\"{name}\")"))).unwrap();
+    };
+    for name in ["README.md", "notes.txt", ".hidden.ceder", "accepted.yaml", "more/picture.png"] {
+        write(name);
+    }
+    finds(folder.path(), &[]);
+    for name in ["b.ceder", "c.cedar.txt", "d.CEDAR", "more/e.cedar", "more/still/f.cedar", "guarantee/g.cedar"] {
+        write(name);
+    }
+    for name in ["directory/more/h.json", "directory/i.jsn", "l.link.json"] {
+        write(name);
+    }
+    finds(
+        folder.path(),
+        &[
+            "folder::not-read b.ceder: let its name end in .cedar",
+            "folder::not-read c.cedar.txt: let its name end in .cedar",
+            "folder::not-read d.CEDAR: let its name end in .cedar",
+            "folder::not-read directory/i.jsn: let its name end in .json",
+            "folder::not-read directory/more/h.json: move it up",
+            "folder::not-read guarantee: name it `guarantees`",
+            "folder::not-read l.link.json: let its name end in .links.json",
+            "folder::not-read more/e.cedar: move it up",
+            "folder::not-read more/still/f.cedar: move it up",
+        ],
+    );
+    let (_, told) = check(&validate(folder.path(), &[]), 0);
+    assert!(told.contains("b.ceder: is not read: its name does not end in `.cedar`"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_not_read_is_said_beside_the_mistakes_that_come_of_it() {
+    let folder = small("@id(\"a\")\npermit (");
+    fs::rename(folder.path().join("schema.cedarschema"), folder.path().join("schema.cedarshema")).unwrap();
+    let found = findings(folder.path()).join("\n");
+    assert!(found.contains("schema::missing") && found.contains("folder::not-read schema.cedarshema"), "{found}");
+}
+
+#[test]
+fn a_folder_without_policies_and_a_template_without_links_are_said() {
+    let folder = small(GOOD);
+    fs::remove_file(folder.path().join("a.cedar")).unwrap();
+    finds(folder.path(), &["policy::none : write policies"]);
+    let folder = small(&GOOD.replace("principal,", "principal == ?principal,"));
+    finds(folder.path(), &["policy::not-linked a.cedar:1: name who"]);
+}
+
+#[test]
+fn an_entity_that_the_directory_lacks_is_said_with_the_one_that_was_meant() {
+    let folder = small(&GOOD.replace("principal,", "principal == User::\"officer-0070\",").replace(
+        "resource);",
+        "resource)\nwhen { [User::\"ann\", User::\"officer-0007\"].contains(principal) || resource == Doc::\"d\" };",
+    ));
+    // A directory without any account is none to compare with.
+    finds(folder.path(), &[]);
+    let account =
+        |id: &str| format!(r#"{{"uid": {{"type": "User", "id": "{id}"}}, "attrs": {{"level": 1}}, "parents": []}}"#);
+    let accounts = format!("[{}, {}]", account("officer-0007"), account("officer-0009"));
+    fs::write(folder.path().join("directory/a.json"), accounts).unwrap();
+    finds(
+        folder.path(),
+        &[
+            "policy::unknown-entity a.cedar:3: did you mean User::\"officer-0007\"?",
+            "policy::unknown-entity a.cedar:4: correct the name, or add it",
+            "policy::unknown-entity a.cedar:4: correct the name, or add it",
+        ],
+    );
+}
+
+#[test]
+fn an_entity_in_a_link_is_looked_for_too() {
+    let folder = small(&GOOD.replace("principal,", "principal == ?principal,"));
+    let links = "[\n{\"template_id\": \"a\", \"link_id\": \"l\", \"args\": {\"?principal\": \"User::\\\"u\\\"\"}}]";
+    fs::write(folder.path().join("l.links.json"), links).unwrap();
+    let account = r#"[{"uid": {"type": "User", "id": "v"}, "attrs": {"level": 1}, "parents": []}]"#;
+    fs::write(folder.path().join("directory/a.json"), account).unwrap();
+    finds(folder.path(), &["policy::unknown-entity l.links.json:2: correct the name"]);
+}
+
+#[test]
+fn guarantees_that_guarantee_nothing_are_said() {
+    let folder = small(GOOD);
+    let guarantees = folder.path().join("guarantees");
+    fs::create_dir(&guarantees).unwrap();
+    let guarantee = |scope: &str, condition: &str| {
+        format!("@id(\"g\")\n@title(\"G.\")\nforbid ({scope})\nwhen {{ {condition} }};\n")
+    };
+    let write = |text: String| fs::write(guarantees.join("g.cedar"), text).unwrap();
+    // What nobody permits yet is a good guarantee against a policy of tomorrow.
+    write(guarantee("principal, action == Action::\"write\", resource", "resource.level > 1"));
+    finds(folder.path(), &[]);
+    write(guarantee("principal, action, resource", "principal == resource"));
+    finds(folder.path(), &["guarantee::vacuous guarantees/g.cedar:1: mend the types"]);
+    write(guarantee("principal, action, resource", "resource.level > 1 // \u{202e}\n"));
+    fs::write(folder.path().join("a.cedar"), GOOD.replace("permit", "forbid")).unwrap();
+    finds(
+        folder.path(),
+        &["text::invisible guarantees/g.cedar:4", "guarantee::vacuous guarantees/g.cedar:1: check that"],
+    );
+}
+
+#[test]
+fn letters_that_look_like_others_are_found_in_ids_and_what_does_not_show_in_the_directory() {
+    // A Cyrillic letter; and a one that looks like an l.
+    let with = |id: &str, title: &str| GOOD.replace("\"a\"", &format!("\"{id}\"")).replace("Everyone reads.", title);
+    let folder =
+        small(&[with("p\u{430}trol", "A."), with("bvh.l", "B."), with("bvh.1", "C."), with("één", "D.")].concat());
+    finds(folder.path(), &["text::confusable a.cedar:1: type the id anew", "text::confusable a.cedar:7: choose an id"]);
+    let account = r#"[{"uid": {"type": "User", "id": "ann\u202e"}, "attrs": {"level": 1}, "parents": []}]"#;
+    fs::write(folder.path().join("directory/a.json"), account).unwrap();
+    fs::write(folder.path().join("a.cedar"), GOOD).unwrap();
+    finds(folder.path(), &["text::invisible directory/a.json:1: delete it"]);
+    check(&validate(folder.path(), &[]), 0);
+}
+
+#[test]
+fn a_proof_knows_that_what_a_question_names_may_be_nowhere() {
+    let folder = small("@id(\"a\")\n@title(\"A.\")\npermit (principal, action, resource);\n");
+    let schema = "entity User { level: Long };
+        @source(\"request\") entity Doc { owner: User };
+        action read appliesTo { principal: User, resource: Doc };";
+    fs::write(folder.path().join("schema.cedarschema"), schema).unwrap();
+    fs::create_dir(folder.path().join("guarantees")).unwrap();
+    // Every user has a level; one that the directory does not know has nothing.
+    let guarantee =
+        "@id(\"g\")\n@title(\"G.\")\nforbid (principal, action, resource)\nunless { resource has owner.level };\n";
+    fs::write(folder.path().join("guarantees/g.cedar"), guarantee).unwrap();
+    let (_, told) = check(&validate(folder.path(), &["--prove"]), 3);
+    assert!(told.contains("guarantee::broken"), "{told}");
 }

@@ -94,11 +94,17 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 }
 
 fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
-    let (suites, suite_problems) = suite::load(&settings.store.policies);
+    let policies = settings.store.policies.as_path();
+    // Of a folder that is not there, it is enough to say so.
+    let (suites, suite_problems) = if policies.exists() { suite::load(policies) } else { Default::default() };
     if arguments.list {
+        if !policies.exists() {
+            output.error(&format!("{}: there is no such folder", policies.display()));
+            return Ok(Exit::NotValid);
+        }
         output.problems(&suite_problems);
         let suites = select(arguments, suites, output)?;
-        output.conclude(&format!("{}\n", report::listing(&suites)))?;
+        output.conclude(&report::listing(&suites))?;
         return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
     }
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
@@ -109,7 +115,9 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         let results = Results { ran: Vec::new(), problems: problems.into_iter().chain(suite_problems).collect() };
         output.problems(&results.problems);
         output.error("the policies are not valid, so no case was run");
-        write(arguments, &results, None, More::default(), output)?;
+        if arguments.format != Form::Human {
+            write(arguments, &results, None, More::default(), output)?;
+        }
         return Ok(Exit::NotValid);
     };
     let suites = select(arguments, suites, output)?;

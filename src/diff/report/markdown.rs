@@ -1,7 +1,10 @@
 //! For a merge request: the answer first, what is accepted and what is equal folded away.
 
 use super::{Report, counted};
-use crate::diff::{Change, Direction, Group, PolicyChange, Said, groups};
+use crate::{
+    diff::{Change, Direction, Group, PolicyChange, Said, groups},
+    report::markdown::{code, escaped, fenced},
+};
 use std::fmt::Write as _;
 
 /// The comparison in Markdown.
@@ -136,46 +139,4 @@ fn files(report: &Report<'_>, text: &mut String) {
         }
     }
     text.push_str("\n</details>\n");
-}
-
-/// A block whose fence is longer than any in it.
-fn fenced(language: &str, content: &str, text: &mut String) {
-    let mut fence = "```".to_owned();
-    while content.contains(&fence) {
-        fence.push('`');
-    }
-    let _ = writeln!(text, "{fence}{language}\n{}\n{fence}\n", content.trim_end());
-}
-
-/// Text that is shown as it is.
-fn code(text: &str) -> String {
-    let mut fence = "`".to_owned();
-    while text.contains(&fence) {
-        fence.push('`');
-    }
-    let text = text.replace(['\n', '\r'], " ");
-    if text.starts_with('`') || text.ends_with('`') {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
-    }
-}
-
-/// Text in which nothing means more than itself.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\n' | '\r' => escaped.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '@' | '#' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }

@@ -1,7 +1,10 @@
 //! For a terminal.
 
 use super::{Report, counted};
-use crate::diff::{Change, Difference, Direction, Group, PolicyChange, Question, Said, groups};
+use crate::{
+    diff::{Change, Difference, Direction, Group, PolicyChange, Question, Said, groups},
+    shown,
+};
 use std::fmt::Write as _;
 
 /// The comparison for a person. `colour` makes it coloured.
@@ -19,12 +22,14 @@ struct Writer {
 
 impl Writer {
     fn line(&mut self, line: &str) {
-        self.text.push_str(line);
+        // With colours, what is shown in them has been made harmless.
+        self.text.push_str(&if self.colour { line.into() } else { shown::lines(line) });
         self.text.push('\n');
     }
 
     fn paint(&self, code: u8, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        let text = shown::line(text);
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
     }
 
     fn write(&mut self, report: &Report<'_>) {
@@ -105,7 +110,7 @@ impl Writer {
         let Question { question, real, entities, .. } = &difference.example;
         let kind = if *real { "a question (accounts of the directory)" } else { "a question (made-up accounts)" };
         self.line(&format!("  {kind}:"));
-        self.line(&format!("    {question}"));
+        self.line(&format!("    {}", shown::line(&question.to_string())));
         if let Some(when) = difference.example.when() {
             self.line(&format!("    asked {when}"));
         }

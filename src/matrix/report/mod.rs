@@ -9,7 +9,7 @@ mod table;
 mod text;
 
 pub use page::html;
-pub use table::{csv, json};
+pub use table::{csv, csv_header, json};
 pub use text::{groups_text, text};
 
 /// The signs of a right, which do not rely on colour.

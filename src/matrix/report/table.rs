@@ -43,6 +43,12 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The first line, alone: what there is where nothing could be made.
+#[must_use]
+pub fn csv_header() -> String {
+    COLUMNS.join(",") + "\n"
+}
+
 /// Conditions that all must hold, as one: an `||` in one of them needs brackets.
 pub(super) fn conjunction(conditions: &[String], and: &str) -> String {
     let one = |condition: &String| {

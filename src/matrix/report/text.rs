@@ -4,6 +4,7 @@ use super::{
     super::{Access, Matrix},
     ALWAYS, CONDITIONS, short,
 };
+use crate::shown;
 
 /// The whole matrix. `paint` puts a text in an ANSI colour, or leaves it as it is.
 #[must_use]
@@ -16,7 +17,7 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
     for account in &matrix.accounts {
         lines.push(String::new());
         let name = account.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
-        lines.push(paint(1, &format!("{} {}{name}", short(&account.kind), account.id)));
+        lines.push(paint(1, &shown::line(&format!("{} {}{name}", short(&account.kind), account.id))));
         let mut nothing = true;
         for record in &matrix.records {
             let cells: Vec<_> = matrix
@@ -32,8 +33,8 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
             let words: Vec<_> = cells
                 .iter()
                 .map(|(action, access)| match access {
-                    Access::Always { .. } => paint(32, &format!("{ALWAYS} {action}")),
-                    _ => paint(33, &format!("{CONDITIONS} {action}")),
+                    Access::Always { .. } => paint(32, &shown::line(&format!("{ALWAYS} {action}"))),
+                    _ => paint(33, &shown::line(&format!("{CONDITIONS} {action}"))),
                 })
                 .collect();
             lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
@@ -60,14 +61,15 @@ pub fn groups_text(matrix: &Matrix, kind: &str, paint: &dyn Fn(u8, &str) -> Stri
         lines.push(String::new());
         let name = group.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
         let accounts = if members == 1 { "account" } else { "accounts" };
-        lines.push(paint(1, &format!("{} {}{name}  ({members} {accounts})", short(kind), group.id)));
+        let heading = format!("{} {}{name}  ({members} {accounts})", short(kind), group.id);
+        lines.push(paint(1, &shown::line(&heading)));
         for record in &matrix.records {
             let mut words = Vec::new();
             for action in &matrix.actions {
                 let Some(counts) = rights.get(&(record.clone(), action.clone())) else { continue };
                 for (sign, count, colour) in [(ALWAYS, counts.always, 32), (CONDITIONS, counts.conditions, 33)] {
                     if count > 0 {
-                        words.push(paint(colour, &format!("{action} {sign} {count}")));
+                        words.push(paint(colour, &shown::line(&format!("{action} {sign} {count}"))));
                     }
                 }
             }
@@ -83,8 +85,9 @@ fn conditions(action: &str, access: &Access, lines: &mut Vec<String>) {
     let Access::Under { permits, forbids } = access else { return };
     for (word, parts) in [("if", permits), ("unless", forbids)] {
         for part in parts {
-            lines.push(format!("      {action} {word} {}: {}", part.policy.id, part.policy.title));
-            lines.extend(part.conditions.iter().map(|condition| format!("          {condition}")));
+            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title);
+            lines.push(format!("      {}", shown::line(&policy)));
+            lines.extend(part.conditions.iter().map(|condition| format!("          {}", shown::line(condition))));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     conditions::Condition,
+    report::Lines,
     suite::coverage::{Coverage, Covered, Level, Share},
 };
 use serde_json::{Value, json};
@@ -73,20 +74,21 @@ pub fn coverage_lines(coverage: &Coverage<'_>) -> String {
             .unwrap_or(0)
     };
     let (first, second) = (width(0), width(1));
-    let mut text = String::new();
+    let mut lines = Lines::default();
     for [file, policies, conditions] in std::iter::once(&header).chain(&rows) {
-        text.push_str(&format!("{file:<first$}  {policies:<second$}  {conditions}\n"));
+        lines.push(&format!("{file:<first$}  {policies:<second$}  {conditions}"));
     }
     let gaps = gaps(coverage);
     if !gaps.is_empty() {
-        text.push_str("\nnot seen:\n");
+        lines.push("");
+        lines.push("not seen:");
     }
     for gap in &gaps {
         let policy = gap.covered.policy;
         let id: &str = policy.id.as_ref();
-        text.push_str(&format!("  {}:{}  {id}  {}: {}\n", policy.place.file.name, gap.line(), gap.what(), gap.text()));
+        lines.push(&format!("  {}:{}  {id}  {}: {}", policy.place.file.name, gap.line(), gap.what(), gap.text()));
     }
-    text
+    lines.into_text()
 }
 
 /// Coverage for scripts: `{policies, conditions, files, gaps}`, where a share is `{covered, total}` and a gap is

@@ -1,55 +1,65 @@
 //! Results for a terminal: a line for each suite, details of what failed, a summary.
 
 use super::{Counts, Results};
-use crate::suite::{
-    case::Suite,
-    run::{Outcome, Ran},
-    select,
+use crate::{
+    report::Lines,
+    suite::{
+        case::Suite,
+        run::{Outcome, Ran},
+        select,
+    },
 };
 
 /// The results as lines.
 #[must_use]
 pub fn human(results: &Results) -> String {
-    let mut text = String::new();
+    let mut lines = Lines::default();
     for ran in &results.ran {
-        suite(ran, &mut text);
+        let refused =
+            results.problems.iter().filter(|problem| problem.is_error() && problem.file() == &*ran.suite.file.name);
+        suite(ran, refused.count(), &mut lines);
     }
     let counts = results.counts();
     let broken = results.problems.iter().filter(|problem| problem.is_error()).count();
     let more = if broken > 0 { format!("; {} in files of suites", counted(broken, "mistake")) } else { String::new() };
-    text.push_str(&format!("{}: {}{more}", counted(results.ran.len(), "suite"), shown(counts)));
-    text
+    lines.push(&format!("{}: {}{more}", counted(results.ran.len(), "suite"), shown(counts)));
+    lines.into_text()
 }
 
-fn suite(ran: &Ran, text: &mut String) {
+/// `refused`: how many mistakes keep parts of its file from being used.
+fn suite(ran: &Ran, refused: usize, lines: &mut Lines) {
     let Ran { suite, outcomes, .. } = ran;
     let counts = ran.counts();
-    let mark = if counts.passed == counts.total() { "✓" } else { "✗" };
-    text.push_str(&format!("{mark} {}  {}\n", suite.name, shown(counts)));
+    let mark = if counts.passed == counts.total() && refused == 0 { "✓" } else { "✗" };
+    let more = if refused > 0 { format!("; {} in its file", counted(refused, "mistake")) } else { String::new() };
+    lines.push(&format!("{mark} {}  {}{more}", suite.name, shown(counts)));
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
         let Outcome::Failed(_, failure) = outcome else { continue };
-        text.push_str(&format!("\n  ✗ {}\n    {}:{}\n", case.title(), suite.file.name, case.line));
+        lines.push("");
+        lines.push(&format!("  ✗ {}", case.title()));
+        lines.push(&format!("    {}:{}", suite.file.name, case.line));
         if let Some(note) = &case.note {
-            text.push_str(&format!("    note: {note}\n"));
+            lines.push(&format!("    note: {}", note.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
         for difference in &failure.differences {
-            text.push_str(&format!("    {difference}\n"));
+            lines.push(&format!("    {difference}"));
         }
         for line in &failure.explanation {
-            text.push_str(&format!("      {line}\n"));
+            lines.push(&format!("      {line}"));
         }
     }
     if counts.failed > 0 {
-        text.push('\n');
+        lines.push("");
     }
 }
 
 /// The names of all cases, one a line, as `--filter` sees them.
 #[must_use]
 pub fn listing(suites: &[Suite]) -> String {
-    let lines: Vec<_> =
-        suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| select::name(suite, case))).collect();
-    lines.join("\n")
+    let mut lines = Lines::default();
+    let names = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| select::name(suite, case)));
+    names.for_each(|name| lines.push(&name));
+    lines.into_text()
 }
 
 fn shown(counts: Counts) -> String {

@@ -3,7 +3,11 @@
 //! so are the changes that no case notices.
 
 use super::{More, Results, mutation::mutation_suite};
-use crate::suite::run::{Outcome, Ran};
+use crate::{
+    report::Lines,
+    shown,
+    suite::run::{Outcome, Ran},
+};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 /// The results as JUnit XML.
@@ -33,15 +37,19 @@ pub fn junit(results: &Results, more: More<'_>) -> Result<String, SerializeError
 
 fn suite(ran: &Ran) -> TestSuite {
     let Ran { suite, outcomes, .. } = ran;
-    let mut written = TestSuite::new(suite.name.as_str());
+    let name = shown::line(&suite.name);
+    let mut written = TestSuite::new(name.as_ref());
     written.extra.insert("file".into(), suite.file.name.as_ref().into());
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
         let status = match outcome {
             Outcome::Passed(_) => TestCaseStatus::success(),
             Outcome::Failed(_, failure) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                let lines: Vec<_> = failure.differences.iter().chain(&failure.explanation).cloned().collect();
-                status.set_message(failure.differences.join("; ")).set_type("failed").set_description(lines.join("\n"));
+                let mut lines = Lines::default();
+                failure.differences.iter().chain(&failure.explanation).for_each(|line| lines.push(line));
+                let message = failure.differences.join("; ");
+                status.set_message(shown::line(&message).as_ref()).set_type("failed");
+                status.set_description(lines.into_text().trim_end());
                 status
             }
             Outcome::Mistaken(problem) => {
@@ -50,8 +58,8 @@ fn suite(ran: &Ran) -> TestSuite {
                 status
             }
         };
-        let mut one = TestCase::new(case.title(), status);
-        one.set_classname(suite.name.as_str());
+        let mut one = TestCase::new(shown::line(&case.title()).as_ref(), status);
+        one.set_classname(name.as_ref());
         place(&mut one, &suite.file.name, case.line);
         written.add_test_case(one);
     }

@@ -1,7 +1,11 @@
 //! What no case notices, for a terminal, for scripts and for CI.
 
 use super::human::counted;
-use crate::suite::mutate::{Mutation, Unnoticed};
+use crate::{
+    report::Lines,
+    shown,
+    suite::mutate::{Mutation, Unnoticed},
+};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
@@ -34,48 +38,40 @@ impl Unnoticed<'_> {
 /// The changes as lines.
 #[must_use]
 pub fn mutation_lines(mutation: &Mutation<'_>) -> String {
-    let mut text = String::new();
+    let mut lines = Lines::default();
     let unexplained: Vec<_> = mutation.unexplained().collect();
     let explained: Vec<_> = mutation.unnoticed.iter().filter(|unnoticed| unnoticed.explained.is_some()).collect();
     if !unexplained.is_empty() {
-        text.push_str("changes that no case notices:\n");
+        lines.push("changes that no case notices:");
     }
     for unnoticed in &unexplained {
         let id: &str = unnoticed.policy.id.as_ref();
-        text.push_str(&format!(
-            "  {}:{}  {id}\n    {}\n    {} here; missing: {}\n",
-            unnoticed.policy.place.file.name,
-            unnoticed.line,
-            unnoticed.shown(),
-            match unnoticed.reached {
-                0 => "no case comes".to_owned(),
-                1 => "1 case comes".to_owned(),
-                count => format!("{count} cases come"),
-            },
-            unnoticed.change.kind.hint(),
-        ));
+        let cases = match unnoticed.reached {
+            0 => "no case comes".to_owned(),
+            1 => "1 case comes".to_owned(),
+            count => format!("{count} cases come"),
+        };
+        lines.push(&format!("  {}:{}  {id}", unnoticed.policy.place.file.name, unnoticed.line));
+        lines.push(&format!("    {}", unnoticed.shown()));
+        lines.push(&format!("    {cases} here; missing: {}", unnoticed.change.kind.hint()));
     }
     if !explained.is_empty() {
-        text.push_str("changes that the policies explain as harmless:\n");
+        lines.push("changes that the policies explain as harmless:");
     }
     for unnoticed in &explained {
-        text.push_str(&format!(
-            "  {}:{}  {}\n    because {}\n",
-            unnoticed.policy.place.file.name,
-            unnoticed.line,
-            unnoticed.shown(),
-            unnoticed.explained.as_deref().unwrap_or_default(),
-        ));
+        let place = format!("{}:{}", unnoticed.policy.place.file.name, unnoticed.line);
+        lines.push(&format!("  {place}  {}", unnoticed.shown()));
+        lines.push(&format!("    because {}", unnoticed.explained.as_deref().unwrap_or_default()));
     }
     let Mutation { noticed, invalid, same, .. } = mutation;
-    text.push_str(&format!(
+    lines.push(&format!(
         "mutation: {} tried, {noticed} noticed, {} not noticed, {} explained; not tried: {invalid} that do not fit the schema, \
-         {same} that change nothing\n",
+         {same} that change nothing",
         counted(noticed + mutation.unnoticed.len(), "change"),
         unexplained.len(),
         explained.len(),
     ));
-    text
+    lines.into_text()
 }
 
 /// The changes for scripts: `{tried, noticed, invalid, same, unnoticed}`, where what is unnoticed is
@@ -110,7 +106,7 @@ pub(super) fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
     for unnoticed in mutation.unexplained() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type("unnoticed").set_message(format!("no case notices; missing: {}", unnoticed.change.kind.hint()));
-        let mut case = TestCase::new(unnoticed.shown(), status);
+        let mut case = TestCase::new(shown::line(&unnoticed.shown()).as_ref(), status);
         case.set_classname("mutation");
         super::junit::place(&mut case, &unnoticed.policy.place.file.name, unnoticed.line);
         suite.add_test_case(case);

@@ -131,6 +131,9 @@ fn a_change_can_be_explained_as_harmless() {
     // Without a reason, or where there is nothing to explain, it does not count.
     folder.edit("p.cedar", ", because every officer has a unit", "");
     has(&folder.check(&["--mutate"], 4).1, &["this comment gives no reason"]);
+    folder.edit("p.cedar", "// poort: equivalent", "//poort: equivalen, because every officer has a unit");
+    let told = folder.check(&["--mutate"], 4).1;
+    has(&told, &["mutation::misspelt", "p.cedar:11:", "write // poort: equivalent, because …"]);
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.edit("p.cedar", "when { principal", "// poort: equivalent, because of nothing\nwhen { principal");
     has(&folder.check(&["--mutate"], 0).1, &["this comment explains nothing"]);

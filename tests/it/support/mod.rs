@@ -13,7 +13,7 @@ pub use browser::{check_page, open};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
-pub use sidecar::{Sidecar, Starting, records, run, run_with_input};
+pub use sidecar::{Sidecar, Starting, check, records, run, run_with_input};
 pub use wait::until;
 
 use serde_json::{Value, json};

@@ -293,6 +293,15 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) ->
     run_with_input(arguments, b"")
 }
 
+/// What a command wrote to standard output and to standard error, if it ended with this code.
+#[track_caller]
+pub fn check(output: &Output, code: i32) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, told) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}\n{told}");
+    (out, told)
+}
+
 /// Runs a command of poort to its end with this on standard input.
 #[track_caller]
 pub fn run_with_input<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Output {

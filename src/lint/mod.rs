@@ -1,17 +1,31 @@
 //! What can be evaluated and is still not good enough to be committed: findings of `poort validate` beyond those that keep
-//! policies from being used.
+//! policies from being used. Each is found by looking, without a proof.
 //!
+//! - `policy::none`: a folder without policies denies everything
 //! - `policy::no-title`, `policy::duplicate-title`: reports and answers show titles to people
 //! - `policy::level`: a policy that follows more references than [`LEVEL`] makes an answer depend on records far away
-//! - `text::invisible`: characters that do not show, or that show text in another order than it is read
+//! - `entities`: `policy::unknown-entity`, what the directory lacks; `policy::not-linked`, templates that nothing uses
+//! - `guarantees`: `guarantee::vacuous`, guarantees that hold whatever the policies say
+//! - `characters`: `text::invisible`, `text::confusable`, characters that are not what they seem
+//! - `unread`: `folder::not-read`, files that look like policies, tests or accounts and are not read
 //!
 //! What needs a proof (policies that never match, are redundant, or can fail) is in `proof`.
 
+mod characters;
+mod entities;
+mod guarantees;
+mod unread;
+
+pub use characters::{invisible, invisible_in_directory};
+pub use guarantees::guarantees;
+pub use unread::unread;
+
 use crate::{
     policy::{Place, Policies, Sources},
-    problem::{Problem, SourceFile},
+    problem::Problem,
 };
 use cedar_policy as cedar;
+use cedar_policy_core::ast;
 use miette::Diagnostic as _;
 use std::collections::BTreeMap;
 
@@ -19,12 +33,23 @@ use std::collections::BTreeMap;
 /// further away is one that the reader of the policy has not in mind.
 pub const LEVEL: u32 = 3;
 
-/// All findings, ordered by file and place.
+/// All findings in the policies, ordered by file and place. `directory`: the entities that it holds.
 #[must_use]
-pub fn lint(sources: &Sources, policies: &Policies) -> Vec<Problem> {
+pub fn lint<'a>(
+    sources: &Sources,
+    policies: &Policies,
+    directory: impl Iterator<Item = &'a ast::EntityUID>,
+) -> Vec<Problem> {
     let mut problems: Vec<_> = sources.files().flat_map(|(_, file)| invisible(file)).collect();
+    if policies.facts.is_empty() {
+        let problem = Problem::unreadable("policy::none", sources.folder(), "holds no policy, so everything is denied");
+        problems.push(problem.as_warning().help("write policies in files that end in .cedar, or name another folder"));
+    }
     titles(policies, &mut problems);
     levels(policies, &mut problems);
+    characters::confusable_ids(policies, &mut problems);
+    entities::unknown(policies, directory, &mut problems);
+    entities::not_linked(policies, &mut problems);
     problems.sort_by_key(|problem| (problem.file().to_owned(), problem.position()));
     problems
 }
@@ -91,28 +116,6 @@ fn levels(policies: &Policies, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Characters that do not show, or that change the order in which text is shown (Unicode Technical Report 36, section
-/// 2.3): what an officer reads would not be what is evaluated. In comments too, where they can hide a policy.
-fn invisible(file: &SourceFile) -> Vec<Problem> {
-    file.text
-        .char_indices()
-        .filter(|(_, character)| {
-            matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}' | '\u{feff}')
-                || (character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
-        })
-        .map(|(place, character)| {
-            Problem::error(
-                "text::invisible",
-                file,
-                format!("the character U+{:04X} does not show", u32::from(character)),
-            )
-            .at(place..place + character.len_utf8(), "here")
-            .help("delete it; what is read here must be what is evaluated")
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +127,10 @@ mod tests {
         let sources = Sources::from_texts("p", [("schema.cedarschema", SCHEMA), ("a.cedar", policies)]);
         let (_, checked, problems) = Policies::from_sources(&sources);
         let checked = checked.unwrap_or_else(|| panic!("{problems:?}"));
-        lint(&sources, &checked).iter().map(|problem| (problem.kind(), problem.position())).collect()
+        lint(&sources, &checked, std::iter::empty())
+            .iter()
+            .map(|problem| (problem.kind(), problem.position()))
+            .collect()
     }
 
     #[test]
@@ -148,7 +154,7 @@ mod tests {
 
     #[test]
     fn characters_that_do_not_show_are_named_also_in_comments() {
-        let text = "// a\u{202e}b\n@id(\"a\") @title(\"One\u{200b}.\")\npermit (principal, action, resource);\n";
-        assert_eq!(found(text), [("text::invisible", Some((1, 5))), ("text::invisible", Some((2, 21)))]);
+        let text = "// a\u{202e}b\n@id(\"a\") @title(\"One.\") // \u{200b}\npermit (principal, action, resource);\n";
+        assert_eq!(found(text), [("text::invisible", Some((1, 5))), ("text::invisible", Some((2, 28)))]);
     }
 }

@@ -1,0 +1,79 @@
+//! Text from files and callers, as it is shown to people: nothing in it acts on a terminal, starts a line of its own, or
+//! shows in another order than it is read.
+//!
+//! What is meant for programs (JSON, a formatted file) keeps its text as it is and escapes it in its own way.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+/// Whether a character does not show, or changes how what is around it shows: control characters, and those of Unicode
+/// Technical Report 36, section 2.3.
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// For a place within a line: every hidden character stands as its number, such as `\u{1b}`.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_hidden)
+}
+
+/// For lines of their own: the same, with the ends of lines and tabs as they are.
+#[must_use]
+pub fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| is_hidden(character) && !matches!(character, '\n' | '\t'))
+}
+
+/// For a text in which places are counted in bytes: every hidden character becomes a sign of the same length. Ends of lines
+/// and tabs stay.
+#[must_use]
+pub fn same_length(text: &str) -> Cow<'_, str> {
+    let stays = |character| matches!(character, '\n' | '\t' | '\r');
+    if !text.contains(|character| is_hidden(character) && !stays(character)) {
+        return Cow::Borrowed(text);
+    }
+    let sign = |character: char| match character.len_utf8() {
+        _ if !is_hidden(character) || stays(character) => character,
+        1 => '?',
+        2 => '¿',
+        _ => '\u{fffd}',
+    };
+    Cow::Owned(text.chars().map(sign).collect())
+}
+
+fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_hidden(character) {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_stand_as_their_numbers() {
+        assert_eq!(line("a\u{1b}[31mb\nc\u{202e}d\u{9b}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}d\\u{9b}");
+        assert_eq!(lines("a\n\tb\r\u{7}"), "a\n\tb\\u{d}\\u{7}");
+        assert!(matches!(line("é, 日本, 100%"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn places_stay_where_characters_become_signs() {
+        let text = "a\u{1b}b\u{9b}c\u{202e}d\r\n\te";
+        let signs = same_length(text);
+        assert_eq!(signs, "a?b¿c\u{fffd}d\r\n\te");
+        assert_eq!(signs.len(), text.len());
+    }
+}
