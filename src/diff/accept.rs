@@ -60,7 +60,7 @@ impl Names {
 
 /// What the entries make of a comparison.
 #[derive(Debug, Default)]
-pub struct Verdict<'a> {
+pub struct Judged<'a> {
     /// Differences that ask for acceptance and have none.
     pub open: Vec<(&'a Outcome, &'a Difference)>,
     /// How many differences are accepted.
@@ -96,8 +96,8 @@ impl Accepted {
 
     /// Which differences are left. `strict`: what is newly denied asks for acceptance too.
     #[must_use]
-    pub fn judge<'a>(&self, comparison: &'a Comparison, strict: bool) -> Verdict<'a> {
-        let mut verdict = Verdict::default();
+    pub fn judge<'a>(&self, comparison: &'a Comparison, strict: bool) -> Judged<'a> {
+        let mut judged = Judged::default();
         let mut used = vec![false; self.entries.len()];
         for outcome in &comparison.environments {
             for difference in &outcome.differences {
@@ -108,14 +108,14 @@ impl Accepted {
                     (*used, covered) = (true, true);
                 }
                 if covered {
-                    verdict.accepted += 1;
+                    judged.accepted += 1;
                 } else if strict || difference.change == Direction::NewlyAllowed {
-                    verdict.open.push((outcome, difference));
+                    judged.open.push((outcome, difference));
                 }
             }
         }
-        verdict.unused = used.iter().enumerate().filter(|(_, used)| !**used).map(|(index, _)| index + 1).collect();
-        verdict
+        judged.unused = used.iter().enumerate().filter(|(_, used)| !**used).map(|(index, _)| index + 1).collect();
+        judged
     }
 }
 

@@ -7,23 +7,30 @@
 //! - Every difference has a question that the engine decided under both sides.
 //! - Environments whose policies and types are the same on both sides need no proof: equal policies decide equally.
 //!
-//! - `compare`: the comparison, environment by environment
-//! - `schema`, `policies`: what changed in the files
+//! - `compare`: the whole comparison
+//! - `plan`: which environments there are, and how each is compared
+//! - `pair`, `causes`: one environment, and what causes its differences
+//! - `schema`, `policies`, `directory`: what changed in the files
 //! - `accept`: what reviewers accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
+mod causes;
 mod compare;
+mod directory;
 mod group;
+mod pair;
+mod plan;
 mod policies;
 pub mod report;
 mod schema;
 
-pub use accept::{Accepted, Entry, Names, Verdict as AcceptVerdict, template};
+pub use accept::{Accepted, Entry, Judged, Names, template};
 pub use compare::{Options, Side, compare};
 pub use group::{Group, groups};
 
+use crate::proof::Environment;
 use serde::{Deserialize, Serialize};
 
 /// Everything that differs between two sides.
@@ -76,6 +83,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing differs, so far.
+    fn equal(environment: &Environment, settled: Settled) -> Self {
+        Self {
+            principal: environment.principal_name(),
+            action: environment.action_name().to_owned(),
+            resource: environment.resource_name(),
+            differences: Vec::new(),
+            undecided: Vec::new(),
+            note: None,
+            settled,
+        }
+    }
+
     /// Whether poort decides all its questions equally.
     #[must_use]
     pub fn is_equal(&self) -> bool {

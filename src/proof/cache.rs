@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 23] = [
+const MADE_BY: [&str; 25] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -26,7 +26,9 @@ const MADE_BY: [&str; 23] = [
     include_str!("search.rs"),
     include_str!("solver.rs"),
     include_str!("workers.rs"),
-    include_str!("../diff/compare.rs"),
+    include_str!("../diff/causes.rs"),
+    include_str!("../diff/pair.rs"),
+    include_str!("../diff/plan.rs"),
     include_str!("../diff/schema.rs"),
     include_str!("../engine/decide.rs"),
     include_str!("../engine/translate.rs"),

@@ -17,7 +17,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::terminal;
 
-use super::{AcceptVerdict, Accepted, Comparison, Difference};
+use super::{Accepted, Comparison, Difference, Judged};
 use std::collections::HashSet;
 
 /// What a report is about.
@@ -25,7 +25,7 @@ use std::collections::HashSet;
 pub struct Report<'a> {
     comparison: &'a Comparison,
     strict: bool,
-    judged: AcceptVerdict<'a>,
+    judged: Judged<'a>,
     open: HashSet<*const Difference>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Report<'a> {
 
     /// What the accepted entries make of it.
     #[must_use]
-    pub const fn judged(&self) -> &AcceptVerdict<'a> {
+    pub const fn judged(&self) -> &Judged<'a> {
         &self.judged
     }
 
