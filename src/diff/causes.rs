@@ -4,6 +4,12 @@
 //! What holds here:
 //! - Every difference has a question that the engine decided under both sides, and names changed policies.
 //! - After a cause was found, what it explains is left out, so that what needs another change as well comes next.
+//!
+//! The search ends. A cause is a set of changed policies, and what it explains is what would be allowed if they alone had
+//! changed; its own question is among that: a permit of the cause applies, and neither a forbid nor a failure of the other
+//! side is left that is not among the policies that stayed as they were on both sides. So each round excludes the cause that
+//! it found, no cause comes twice, and there are finitely many sets. Each policy alone and with each other one is looked
+//! for; that differences take three changes at once and more in so many ways is undecided.
 
 use super::{
     Difference, Direction, Policy, Question, Said,
@@ -15,9 +21,10 @@ use crate::{
     revision::Revision,
     snapshot::Snapshot,
 };
+use std::collections::BTreeSet;
 
-/// How many causes of differences are looked for in one environment and direction.
-const CAUSES: usize = 8;
+/// How many causes are looked for in one environment and direction, whatever the number of changed policies.
+const MOST: usize = 1_000;
 
 /// Questions that one side allows and the other does not.
 pub(super) struct OneWay<'a> {
@@ -48,7 +55,8 @@ impl OneWay<'_> {
         let confirm = |example: &Example| self.judge(example).map(|judged| judged.is_some());
         let search = Search { scene, environment, snapshot: world, heavy, read: &read, confirm: &confirm };
         let mut holds = vec![light, meaning::allowed(&to.rules)];
-        for _ in 0..CAUSES {
+        let rounds = self.rounds();
+        for _ in 0..rounds {
             let example = match search.find(solver, &meaning::all(holds.clone()), denied.as_ref()) {
                 Searched::None => return Ok(()),
                 Searched::Undecided(reason) => return Err(reason),
@@ -57,10 +65,29 @@ impl OneWay<'_> {
             let (mut difference, example) = self.narrowed(solver, &search, &holds, denied.as_ref(), example)?;
             self.make_readable(solver, &search, &holds, denied.as_ref(), &mut difference, example)?;
             let cause = difference.policies.clone();
+            if found.iter().any(|known| known.change == self.change && known.policies == cause) {
+                return Err(format!("the cause {} came twice; this is a fault of poort", cause.join(", ")));
+            }
             found.push(difference);
             holds.push(Expr::not(self.explained(&cause)));
         }
-        Err(format!("there are more than {CAUSES} causes; what lies behind them was not looked at"))
+        // Only a proof that nothing is left ends the search well.
+        match search.find(solver, &meaning::all(holds), denied.as_ref()) {
+            Searched::None => Ok(()),
+            Searched::Undecided(reason) => Err(reason),
+            Searched::Example(_) => {
+                Err(format!("there are more than {rounds} causes; what lies behind them was not looked at"))
+            }
+        }
+    }
+
+    /// How many causes are looked for: as many as there are changed policies here, and pairs of them. Where the other side
+    /// refuses, every policy counts as changed.
+    fn rounds(&self) -> usize {
+        let rules = self.to.rules.iter().chain(self.from.into_iter().flat_map(|from| from.rules.iter()));
+        let is_changed = |id: &&str| self.from.is_none() || self.pairing.changed.contains(*id);
+        let ids: BTreeSet<&str> = rules.map(|rule| rule.id.as_str()).filter(is_changed).collect();
+        (ids.len() * (ids.len() + 1) / 2).clamp(1, MOST)
     }
 
     /// The same, with as few policies as are enough: the others get an example of their own.

@@ -1,4 +1,4 @@
-//! What changed in the files: policies, schema and directory.
+//! What changed in the files: policies, guarantees, schema and directory.
 
 use serde::Serialize;
 
@@ -12,7 +12,9 @@ pub enum Change {
     Removed,
     /// It says something else.
     Changed,
-    /// It decides the same, with other annotations.
+    /// It decides the same, and asks something else of callers.
+    Obligations,
+    /// It decides and asks the same, with other annotations.
     Reworded,
 }
 
@@ -24,6 +26,7 @@ impl Change {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Changed => "changed",
+            Self::Obligations => "obligations changed",
             Self::Reworded => "reworded",
         }
     }
@@ -38,14 +41,76 @@ pub struct PolicyChange {
     pub title: String,
     /// How it changed.
     pub change: Change,
+    /// Names exactly this change: the digest of effect and conditions on both sides.
+    pub digest: String,
+    /// What it did in the side before, if it was there.
+    pub before: Option<Effect>,
+    /// What it does in the side after, if it is there.
+    pub after: Option<Effect>,
     /// Annotations that changed.
     pub annotations: Vec<AnnotationChange>,
+    /// What it asks of callers, if that changed.
+    pub obligations: Option<ObligationChange>,
     /// Where it stands in the side before.
     pub base: Option<Spot>,
     /// Where it stands in the side after.
     pub head: Option<Spot>,
     /// Its text with what was removed and added.
     pub lines: Vec<Line>,
+}
+
+/// What a policy does where it applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It permits.
+    Permit,
+    /// It forbids.
+    Forbid,
+}
+
+impl Effect {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Forbid => "forbid",
+        }
+    }
+}
+
+/// What a policy asks of callers, where that changed. Obligations in JSON, advice as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ObligationChange {
+    /// Obligations that are gone. Of one that changed, as it was.
+    pub lost: Vec<String>,
+    /// Obligations that are new. Of one that changed, as it is.
+    pub gained: Vec<String>,
+    /// Advice that is gone; nobody need follow it, so it asks for nothing.
+    pub advice_lost: Vec<String>,
+    /// Advice that is new.
+    pub advice_gained: Vec<String>,
+    /// Names exactly this change.
+    pub digest: String,
+}
+
+impl ObligationChange {
+    /// All of it: whether it is gone or new, what it is, and its text.
+    pub fn lines(&self) -> impl Iterator<Item = (char, &'static str, &str)> {
+        let list = |mark, what, texts| -> Vec<(char, &'static str, &str)> {
+            let texts: &Vec<String> = texts;
+            texts.iter().map(|text| (mark, what, text.as_str())).collect()
+        };
+        [
+            list('-', "obligation", &self.lost),
+            list('+', "obligation", &self.gained),
+            list('-', "advice", &self.advice_lost),
+            list('+', "advice", &self.advice_gained),
+        ]
+        .into_iter()
+        .flatten()
+    }
 }
 
 /// An annotation that changed.
@@ -109,4 +174,12 @@ pub struct DirectoryChange {
     pub removed: Vec<String>,
     /// With other attributes or parents.
     pub changed: Vec<String>,
+}
+
+impl DirectoryChange {
+    /// Whether nothing changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
 }

@@ -1,13 +1,13 @@
 //! The comparison: plans each environment, has those that need it proven beside each other, and gathers what came of them.
 
 use super::{
-    Comparison, Named, Outcome, Settled, directory,
+    Comparison, Named, Outcome, PolicyChange, Settled, directory, naming,
     pair::Pairing,
     plan::{Plan, Step},
     policies,
 };
 use crate::{
-    proof::{Cache, Effort, each},
+    proof::{Cache, Effort, Guarantees, Rule, each},
     snapshot::{Snapshot, Sources},
 };
 
@@ -20,6 +20,8 @@ pub struct Side {
     pub sources: Sources,
     /// What was made of them.
     pub snapshot: Snapshot,
+    /// What must hold whatever its policies say.
+    pub guarantees: Guarantees,
 }
 
 /// How to compare.
@@ -52,6 +54,7 @@ pub fn compare(
         environments.retain(|environment| wanted(&environment.to_string()));
     }
     let filtered = all - environments.len();
+    let guarantees = guarantees(base, head)?;
 
     let mut settled: Vec<Option<Outcome>> = Vec::new();
     let mut tasks = Vec::new();
@@ -67,23 +70,41 @@ pub fn compare(
     let changed = plan.changed();
     begin(tasks.len());
     let proven = each(&tasks, options.effort, done, &|solver, (environment, pair)| {
-        Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref())
+        let outcome = Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref());
+        let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
+        Outcome { undecided_digest, ..outcome }
     });
     let mut proven = tasks.iter().zip(proven).map(|((environment, _), outcome)| {
         outcome.unwrap_or_else(|| Outcome {
             undecided: vec!["the analysis broke off".to_owned()],
+            undecided_digest: Some(plan.digest(environment)),
             ..Outcome::equal(environment, Settled::Solver)
         })
     });
+    let mut environments: Vec<_> =
+        settled.into_iter().filter_map(|outcome| outcome.or_else(|| proven.next())).collect();
+    naming::tell_apart(&mut environments);
     Ok(Comparison {
         base: named(base),
         head: named(head),
-        environments: settled.into_iter().filter_map(|outcome| outcome.or_else(|| proven.next())).collect(),
+        environments,
         filtered,
-        policies: policies::changes((plan.base.policies(), &plan.base.rules), (plan.head.policies(), &plan.head.rules)),
+        policies: policies::changes(Some(plan.base.stating()), Some(plan.head.stating())),
+        guarantees,
         schema: plan.schema.clone(),
         directory: directory::changes(&base.snapshot, &head.snapshot),
     })
+}
+
+/// What became of the guarantees.
+fn guarantees(base: &Side, head: &Side) -> Result<Vec<PolicyChange>, String> {
+    let rules =
+        |side: &Side| side.guarantees.policies().map_or_else(|| Ok(Vec::new()), |stated| Rule::all(&stated.set));
+    let (before, after) = (rules(base)?, rules(head)?);
+    Ok(policies::changes(
+        base.guarantees.policies().map(|stated| (stated, before.as_slice())),
+        head.guarantees.policies().map(|stated| (stated, after.as_slice())),
+    ))
 }
 
 fn named(side: &Side) -> Named {

@@ -3,6 +3,7 @@
 use super::{DirectoryChange, PolicyChange, SchemaChange};
 use crate::proof::Environment;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything that differs between two sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +18,8 @@ pub struct Comparison {
     pub filtered: usize,
     /// Policies that changed.
     pub policies: Vec<PolicyChange>,
+    /// Guarantees that changed.
+    pub guarantees: Vec<PolicyChange>,
     /// What changed in the schema.
     pub schema: Vec<SchemaChange>,
     /// What changed in the directory.
@@ -37,20 +40,36 @@ pub struct Named {
 /// What became of one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The type of the principal, without namespace.
+    /// The type of the principal; without namespace, unless another type has that name too.
     pub principal: String,
-    /// The action's id.
+    /// The action; its id alone, unless another action has that id too.
     pub action: String,
-    /// The type of the resource, without namespace.
+    /// The type of the resource, named as that of the principal.
     pub resource: String,
+    /// The types and the action with their namespaces.
+    pub whole: Whole,
     /// What is different, if anything.
     pub differences: Vec<Difference>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
+    /// If something could not be decided: names exactly what was compared, the digest of the policies that can apply on
+    /// both sides, and of the schemas where these differ in what matters here.
+    pub undecided_digest: Option<String>,
     /// What the comparison rests on, if not on the same types on both sides.
     pub note: Option<String>,
     /// How it was settled.
     pub settled: Settled,
+}
+
+/// An environment by the names of the schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// The type of the principal.
+    pub principal: String,
+    /// The action.
+    pub action: String,
+    /// The type of the resource.
+    pub resource: String,
 }
 
 impl Outcome {
@@ -60,8 +79,14 @@ impl Outcome {
             principal: environment.principal_name(),
             action: environment.action_name().to_owned(),
             resource: environment.resource_name(),
+            whole: Whole {
+                principal: environment.principal.to_string(),
+                action: environment.action.to_string(),
+                resource: environment.resource.to_string(),
+            },
             differences: Vec::new(),
             undecided: Vec::new(),
+            undecided_digest: None,
             note: None,
             settled,
         }
@@ -208,18 +233,59 @@ impl Comparison {
         self.environments.iter().filter(|outcome| outcome.is_equal()).count()
     }
 
+    /// What the whole rests on, in sentences that every report shows.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for note in self.environments.iter().filter_map(|outcome| outcome.note.as_deref()) {
+            *counts.entry(note).or_default() += 1;
+        }
+        let mut notes: Vec<_> =
+            counts.into_iter().map(|(note, count)| format!("{}: {note}", counted(count, "environment"))).collect();
+        if self.filtered > 0 {
+            notes.push(format!("{} left out by --env and not looked at", counted(self.filtered, "environment")));
+        }
+        let DirectoryChange { added, removed, changed } = &self.directory;
+        if !self.directory.is_empty() {
+            notes.push(format!(
+                "the directory changed ({} added, {} removed, {} changed): this is listed, and what it changes in \
+                 decisions is not proven",
+                added.len(),
+                removed.len(),
+                changed.len(),
+            ));
+        }
+        notes
+    }
+
     /// The answer in one line.
     #[must_use]
     pub fn summary(&self) -> String {
-        format!(
+        let mut summary = format!(
             "newly allowed in {} of {} environments, newly denied in {}, undecided {}, proven equal {}",
             self.count(Direction::NewlyAllowed),
             self.environments.len(),
             self.count(Direction::NewlyDenied),
             self.undecided(),
             self.equal(),
-        )
+        );
+        let obligations = self.policies.iter().filter(|change| change.obligations.is_some()).count();
+        for (what, count) in [
+            ("not looked at", self.filtered),
+            ("guarantees changed", self.guarantees.len()),
+            ("policies with changed obligations", obligations),
+        ] {
+            if count > 0 {
+                summary.push_str(&format!(", {what} {count}"));
+            }
+        }
+        summary
     }
+}
+
+/// `1 environment`, `2 environments`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Question {

@@ -11,8 +11,10 @@
 //! - `comparison`, `changes`: what it results in, for proofs and for files
 //! - `plan`: which environments there are, and how each is compared
 //! - `pair`, `causes`: one environment, and what causes its differences
-//! - `schema`, `policies`, `directory`: what changed in the files
-//! - `accept`: what reviewers accepted
+//! - `naming`: when types and actions are named with their namespaces
+//! - `schema`, `policies`, `obligations`, `directory`: what changed in the files
+//! - `matter`: what reviewers may be asked to accept
+//! - `accept`: what they accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
 
@@ -23,6 +25,9 @@ mod compare;
 mod comparison;
 mod directory;
 mod group;
+mod matter;
+mod naming;
+mod obligations;
 mod pair;
 mod plan;
 mod policies;
@@ -30,7 +35,10 @@ pub mod report;
 mod schema;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};
-pub use changes::{AnnotationChange, Change, DirectoryChange, Line, PolicyChange, SchemaChange, Spot};
+pub use changes::{
+    AnnotationChange, Change, DirectoryChange, Effect, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
+};
 pub use compare::{Options, Side, compare};
-pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled};
-pub use group::{Group, groups};
+pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled, Whole};
+pub use group::{Cause, Group, causes, groups};
+pub use matter::{Kind, Matter};

@@ -10,6 +10,7 @@ use crate::{
     policy::{self, Policies, SCHEMA_FILE},
     problem::has_errors,
     proof::{Environment, Known, Rule},
+    revision::Revision,
     snapshot::Snapshot,
 };
 use cedar_policy_core::ast::{ExprKind, Literal};
@@ -32,7 +33,7 @@ pub(super) struct Plan<'a> {
 /// One side, with its policies as proofs need them.
 pub(super) struct Prepared<'a> {
     side: &'a Side,
-    pub(super) rules: Vec<Rule>,
+    rules: Vec<Rule>,
     known: Known,
     declared: Declared,
     environments: BTreeSet<Environment>,
@@ -58,8 +59,13 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    pub(super) fn policies(&self) -> &Policies {
+    fn policies(&self) -> &Policies {
         &self.side.snapshot.policies
+    }
+
+    /// Its policies with their conditions.
+    pub(super) fn stating(&self) -> (&Policies, &[Rule]) {
+        (self.policies(), &self.rules)
     }
 
     fn applicable(&self, environment: &Environment) -> Vec<&Rule> {
@@ -113,10 +119,8 @@ impl<'a> Plan<'a> {
 
     fn both(&'a self, environment: &Environment) -> Step<'a> {
         let (base, head) = (&self.base, &self.head);
-        let mut names = named_in(&base.applicable(environment));
-        names.extend(named_in(&head.applicable(environment)));
-        let same_types = base.declared.reachable(environment, &names) == head.declared.reachable(environment, &names);
-        if same_types {
+        let names = self.names(environment);
+        if self.has_same_types(environment, &names) {
             return if base.texts(environment) == head.texts(environment) {
                 Step::Settled(Outcome::equal(environment, Settled::Unchanged))
             } else {
@@ -125,7 +129,8 @@ impl<'a> Plan<'a> {
         }
         let undecided = |reason: String| {
             let undecided = vec![reason];
-            Step::Settled(Outcome { undecided, ..Outcome::equal(environment, Settled::Solver) })
+            let undecided_digest = Some(self.digest(environment));
+            Step::Settled(Outcome { undecided, undecided_digest, ..Outcome::equal(environment, Settled::Solver) })
         };
         if let Some(line) = schema::changed_meaning((&base.declared, &head.declared), environment, &names) {
             return undecided(format!(
@@ -147,6 +152,33 @@ impl<'a> Plan<'a> {
             )),
             None => undecided("the types changed, and it is not known how".to_owned()),
         }
+    }
+
+    /// The types and actions that policies of an environment name.
+    fn names(&self, environment: &Environment) -> BTreeSet<String> {
+        let mut names = named_in(&self.base.applicable(environment));
+        names.extend(named_in(&self.head.applicable(environment)));
+        names
+    }
+
+    fn has_same_types(&self, environment: &Environment, names: &BTreeSet<String>) -> bool {
+        self.base.declared.reachable(environment, names) == self.head.declared.reachable(environment, names)
+    }
+
+    /// Names exactly what is compared in an environment: the policies that can apply on both sides, and the schemas where
+    /// what they declare for it differs.
+    pub(super) fn digest(&self, environment: &Environment) -> String {
+        let mut parts = Vec::new();
+        let same_types = self.has_same_types(environment, &self.names(environment));
+        for (side, of) in [("before", &self.base), ("after", &self.head)] {
+            for rule in of.applicable(environment) {
+                parts.push((format!("{side} policy {}", rule.id), rule.text.as_bytes()));
+            }
+            if !same_types {
+                parts.push((format!("{side} schema"), of.policies().schema_text.as_bytes()));
+            }
+        }
+        Revision::of(parts.iter().map(|(name, text)| (name.as_str(), *text))).to_string()
     }
 
     fn pair(&'a self, base: &'a Snapshot) -> Pair<'a> {

@@ -21,11 +21,8 @@ use cedar_policy as cedar;
 use cedar_policy_core::ast::Expr;
 use std::{path::Path, sync::Arc};
 
-/// The folder of the guarantees in the policy folder.
-const FOLDER: &str = "guarantees";
-
 /// Guarantees that are valid against the schema of the policies.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Guarantees {
     checked: Option<Arc<Policies>>,
 }
@@ -55,12 +52,15 @@ pub struct Proven {
 }
 
 impl Guarantees {
+    /// The folder of the guarantees in the policy folder.
+    pub const FOLDER: &'static str = "guarantees";
+
     /// Reads the guarantees of a policy folder and checks them against its schema. A folder without guarantees has none.
     ///
     /// # Errors
     /// What is wrong with the files.
     pub fn read(policies: &Path, sources: &Sources) -> Result<Self, Vec<Problem>> {
-        let folder = policies.join(FOLDER);
+        let folder = policies.join(Self::FOLDER);
         if !folder.exists() {
             return Ok(Self { checked: None });
         }
@@ -85,6 +85,12 @@ impl Guarantees {
         }
     }
 
+    /// Their texts, as policies; `None` if there are none.
+    #[must_use]
+    pub fn policies(&self) -> Option<&Policies> {
+        self.checked.as_deref()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -107,7 +113,7 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Pr
     let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
         (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
         (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
-            let problems = vec![Problem::unreadable("guarantee::undecided", FOLDER, message)];
+            let problems = vec![Problem::unreadable("guarantee::undecided", Guarantees::FOLDER, message)];
             return Proven { problems, ..Proven::default() };
         }
     };
@@ -273,7 +279,7 @@ impl Prover<'_> {
 fn problems_of(guarantee: &Guarantee, permits: bool, stated: &Policies) -> Vec<Problem> {
     let error = |code: &'static str, message: String| match stated.places.get(&cedar::PolicyId::new(&guarantee.id)) {
         Some(place) => Problem::error(code, &place.file, message).at(place.first_line(), "this guarantee"),
-        None => Problem::unreadable(code, FOLDER, message),
+        None => Problem::unreadable(code, Guarantees::FOLDER, message),
     };
     let mut problems = Vec::new();
     let more = |several: usize| match several {
