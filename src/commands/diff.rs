@@ -13,6 +13,7 @@ use crate::{
         template,
     },
     problem::Problem,
+    proof::Cache,
     report::{self, findings},
 };
 use clap::{Args, ValueEnum};
@@ -104,6 +105,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let bar = output.progress("environments");
     let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
     bar.finish_and_clear();
+    options.cache.iter().for_each(Cache::prune);
     let comparison = comparison.map_err(|message| {
         output.error(&message);
         Exit::Failed

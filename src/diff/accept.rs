@@ -217,46 +217,7 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        diff::{Difference, Direction, Question, Said, Settled, Whole},
-        revision::Revision,
-    };
-
-    fn outcome(policies: &[&str]) -> Outcome {
-        let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
-        let example = Question {
-            question: serde_json::Value::Null,
-            today: String::new(),
-            hour: 0,
-            now: String::new(),
-            application: None,
-            time_matters: false,
-            real: true,
-            entities: Vec::new(),
-        };
-        let policies = policies.iter().map(|id| (*id).to_owned()).collect();
-        let change = Direction::NewlyAllowed;
-        let digest = digest("as reviewed");
-        Outcome {
-            principal: "Officer".to_owned(),
-            action: "consult".to_owned(),
-            resource: "Record".to_owned(),
-            whole: Whole {
-                principal: "Police::Officer".to_owned(),
-                action: "Police::Action::\"consult\"".to_owned(),
-                resource: "Police::Record".to_owned(),
-            },
-            differences: vec![Difference { change, policies, digest, example, base: said(false), head: said(true) }],
-            undecided: Vec::new(),
-            undecided_digest: None,
-            note: None,
-            settled: Settled::Solver,
-        }
-    }
-
-    fn digest(text: &str) -> String {
-        Revision::of([("one", text.as_bytes())]).to_string()
-    }
+    use crate::diff::sample::{digest, outcome};
 
     #[track_caller]
     fn covers(entry: &str, policies: &[&str], expected: bool) {
@@ -308,5 +269,25 @@ mod tests {
         let unknown = "- {change: newly-allowed, polices: [a], policies: [a], digest: d, reason: b, approved_by: c}";
         assert!(Accepted::read(unknown).unwrap_err().contains("polices"));
         assert_eq!(Accepted::read("# nothing yet\n"), Ok(Accepted::default()));
+    }
+
+    #[test]
+    fn an_entry_says_what_its_kind_must_say() {
+        for (text, mistake) in [
+            ("change: undecided, principal: a, action: b", "`resource` is missing"),
+            ("change: guarantee", "`policies` is empty"),
+            ("change: guarantee, policies: [g], action: b", "`action` has no meaning"),
+            ("change: obligations, policies: [p], resource: r", "`resource` has no meaning"),
+        ] {
+            let text = format!("- {{{text}, digest: d, reason: b, approved_by: c}}");
+            let found = Accepted::read(&text).unwrap_err();
+            assert!(found.contains(mistake), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_also_named_with_its_namespace() {
+        covers("change: newly-allowed, principal: \"Police::Officer\", policies: [one]", &["one"], true);
+        covers("change: newly-allowed, principal: \"Fire::Officer\", policies: [one]", &["one"], false);
     }
 }

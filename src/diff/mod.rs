@@ -32,6 +32,8 @@ mod pair;
 mod plan;
 mod policies;
 pub mod report;
+#[cfg(test)]
+mod sample;
 mod schema;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};

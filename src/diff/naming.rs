@@ -24,3 +24,19 @@ pub(super) fn tell_apart(outcomes: &mut [Outcome]) {
         name(action, whole_action, &actions);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::sample::outcome;
+
+    #[test]
+    fn a_name_that_two_types_have_gets_its_namespace_and_no_other_does() {
+        let mut other = outcome(&["one"]);
+        other.whole.principal = "Fire::Officer".to_owned();
+        let mut outcomes = [outcome(&["one"]), other];
+        tell_apart(&mut outcomes);
+        assert_eq!(outcomes[0].name(), "Police::Officer × consult × Record");
+        assert_eq!(outcomes[1].name(), "Fire::Officer × consult × Record");
+    }
+}

@@ -1,15 +1,16 @@
 //! Proofs that were made before, by content: a file for each, named by the digest of all that it depends on.
 
+use super::prune;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 25] = [
+const MADE_BY: [&str; 26] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -22,6 +23,7 @@ const MADE_BY: [&str; 25] = [
     include_str!("pins.rs"),
     include_str!("plain.rs"),
     include_str!("readable.rs"),
+    include_str!("redundant.rs"),
     include_str!("rule.rs"),
     include_str!("search.rs"),
     include_str!("solver.rs"),
@@ -51,9 +53,15 @@ impl Cache {
         Self { folder }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// An earlier result. What cannot be read, or is not what was written, counts as absent.
     pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let text = fs::read_to_string(self.folder.join(key)).ok()?;
+        let path = self.folder.join(key);
+        let text = fs::read_to_string(&path).ok()?;
+        prune::used(&path);
         let (digest, body) = text.split_once('\n')?;
         if digest != hex(body.as_bytes()) {
             return None;

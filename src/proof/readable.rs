@@ -153,7 +153,7 @@ impl Search<'_> {
         declared
     }
 
-    /// Asks the solver for a question about real accounts.
+    /// Asks the solver for a question about real accounts, all else of which it may choose.
     fn find_real(
         &self,
         solver: &mut Solver,
@@ -161,14 +161,23 @@ impl Search<'_> {
         denied: Option<&Compiled>,
         same: &dyn Fn(&Example) -> bool,
     ) -> Option<Example> {
-        let pins = pins::pins(self.snapshot, self.environment, self.read)?;
-        let mut wanted = holds.to_vec();
-        wanted.extend(self.heavy.clone());
-        wanted.extend(pins);
-        let Found::Request(found) = solver.find_where(&self.scene, all(wanted), denied) else { return None };
-        let mut example = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some()).ok()?;
-        (example.real, example.entities) = (true, Vec::new());
-        same(&example).then_some(example)
+        let wanted: Vec<_> = holds.iter().cloned().chain(self.heavy.clone()).collect();
+        for wish in pins::pins(self.snapshot, self.environment, self.read) {
+            let wanted = all(wanted.iter().cloned().chain([wish]));
+            let request = match solver.find_where(&self.scene, wanted, denied) {
+                Found::Request(request) => request,
+                Found::None => continue,
+                // What takes long once does so again, and an example is no reason to wait.
+                Found::Undecided(_) => return None,
+            };
+            let example = Example::of(&request, self.environment, &self.snapshot.policies, self.heavy.is_some());
+            let Ok(mut example) = example else { continue };
+            (example.real, example.entities) = (true, Vec::new());
+            if same(&example) {
+                return Some(example);
+            }
+        }
+        None
     }
 
     /// Leaves out what can be left out and makes plain what can be plain.

@@ -101,3 +101,27 @@ fn line(report: &Report<'_>, difference: &Difference) -> String {
     let causes = causes(report.comparison, difference.change, &difference.policies);
     format!("{} {}", difference.change.words(), Cause::all(&causes, &str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{
+        Accepted, Direction,
+        sample::{comparison, outcome},
+    };
+
+    #[test]
+    fn what_is_undecided_hides_no_difference() {
+        let mut outcome = outcome(&["one"]);
+        outcome.undecided.push("newly denied: no time".to_owned());
+        let mut denied = outcome.differences[0].clone();
+        (denied.change, denied.policies) = (Direction::NewlyDenied, vec!["two".to_owned()]);
+        outcome.differences.push(denied);
+        let comparison = comparison(vec![outcome]);
+        let text = junit(&Report::new(&comparison, &Accepted::default(), false));
+        assert!(text.contains("failures=\"1\" errors=\"0\""), "{text}");
+        for part in ["newly allowed by one", "newly denied by two", "undecided: newly denied: no time"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
