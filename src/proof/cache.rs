@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 26] = [
+const MADE_BY: [&str; 27] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -24,6 +24,7 @@ const MADE_BY: [&str; 26] = [
     include_str!("plain.rs"),
     include_str!("readable.rs"),
     include_str!("redundant.rs"),
+    include_str!("rename.rs"),
     include_str!("rule.rs"),
     include_str!("search.rs"),
     include_str!("solver.rs"),

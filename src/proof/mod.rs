@@ -16,7 +16,7 @@
 //! - `workers`: several solvers beside each other
 //! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
 //! - `example`: a request of the solver as a question
-//! - `search`, `readable`, `plain`, `pins`: from what the solver finds to a question that a person can read
+//! - `search`, `readable`, `rename`, `plain`, `pins`: from what the solver finds to a question that a person can read
 //! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
@@ -33,6 +33,7 @@ mod plain;
 mod prune;
 mod readable;
 mod redundant;
+mod rename;
 mod rule;
 mod search;
 mod solver;
