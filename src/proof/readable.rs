@@ -190,7 +190,7 @@ impl Search<'_> {
         if !example.real {
             try_one(example, &|example| plain::move_to(example, DAY));
             for number in plain::numbers(example) {
-                for to in [1, 0, 2, 3].into_iter().filter(|to| *to != number) {
+                for to in [1, 0, 2, 3, 4, 5, 10, 100, 1000].into_iter().filter(|to| *to != number) {
                     if (0..=3).contains(&number) || try_one(example, &|example| plain::replace(example, number, to)) {
                         break;
                     }

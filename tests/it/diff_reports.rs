@@ -1,6 +1,7 @@
 //! What every form of a report of `poort diff` tells, beside the differences.
 
-use crate::diff::{POLICIES, SCHEMA, World};
+use crate::diff::{POLICIES, SCHEMA, World, differences};
+use serde_json::json;
 use std::fs;
 
 const FORMS: [&str; 6] = ["human", "json", "markdown", "sarif", "junit", "html"];
@@ -62,4 +63,40 @@ fn a_permit_that_is_narrower_is_the_cause_by_that() {
     world.side("head", &POLICIES.replace("purpose == \"8\"", "purpose == \"8\" && principal.level > 2"));
     let text = read(&world, "human", 0);
     assert!(text.contains("NEWLY DENIED  Officer × consult × Record, because the permit `consult` changed"), "{text}");
+}
+
+/// Officers with these levels, on both sides.
+fn accounts(world: &World, levels: impl Iterator<Item = u8>) {
+    let group = json!({"type": "Group", "id": "north"});
+    let officer = |(index, level): (usize, u8)| {
+        let attrs = json!({"level": level, "active": true, "home": group});
+        json!({"uid": {"type": "Officer", "id": format!("officer-{index:02}")}, "attrs": attrs, "parents": []})
+    };
+    let mut entities: Vec<_> = levels.enumerate().map(officer).collect();
+    entities.push(json!({"uid": group, "attrs": {}, "parents": []}));
+    for side in ["base", "head"] {
+        fs::write(world.path(side).join("directory/accounts.json"), json!(entities).to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_real_account_is_shown_though_the_rest_of_the_question_must_fit_it() {
+    let world = World::new();
+    let more = "@id(\"more\") permit (principal, action == Action::\"consult\", resource)
+        when { context.purpose == \"9\" && resource.level == principal.level && principal.level > 8 };";
+    world.side("head", &format!("{POLICIES}\n{more}"));
+    // Behind many that are all alike, and behind many that are all different.
+    let alike = std::iter::repeat_n(1, 20).chain([9]);
+    for (levels, id) in [(alike.collect::<Vec<_>>(), "officer-20"), ((0..10).collect(), "officer-09")] {
+        accounts(&world, levels.into_iter());
+        let comparison = world.diff(&[], 5);
+        let example = &differences(&comparison)[0]["example"];
+        assert_eq!((&example["real"], &example["question"]["subject"]["id"]), (&json!(true), &json!(id)));
+        assert_eq!(example["question"]["resource"]["properties"]["level"], 9);
+    }
+    // Nobody has such a level: then, and only then, somebody is made up, with numbers that can be read.
+    accounts(&world, 0..5);
+    let comparison = world.diff(&[], 5);
+    let example = &differences(&comparison)[0]["example"];
+    assert_eq!((&example["real"], &example["entities"][0]["attrs"]["level"]), (&json!(false), &json!(10)));
 }
