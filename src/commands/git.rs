@@ -59,7 +59,7 @@ impl Commit {
                     return Err(format!("`{folder}/{name}` is a symbolic link; poort reads plain files from git"));
                 }
                 (Some(mode), Some(object)) if mode.starts_with("100") => {
-                    names.push((name.to_owned(), object.to_owned()))
+                    names.push((name.to_owned(), object.to_owned()));
                 }
                 _ => {}
             }

@@ -48,11 +48,11 @@ impl Places {
     /// Reads a side and checks it.
     pub(super) fn read(&self, named: &str) -> Result<Side, Unusable> {
         let read = match named.strip_prefix("git:") {
-            Some(revision) => self.from_git(revision).map_err(|unusable| match unusable {
+            Some(revision) => self.revision(revision).map_err(|unusable| match unusable {
                 Unusable::Misnamed(message) => Unusable::Misnamed(format!("{named}: {message}")),
                 other => other,
             })?,
-            None => self.from_folder(Path::new(named)).map_err(Unusable::NotValid)?,
+            None => self.folder(Path::new(named)).map_err(Unusable::NotValid)?,
         };
         let Read { sources, guarantees } = read;
         let (snapshot, mut problems) = Snapshot::from_sources(&sources);
@@ -71,7 +71,7 @@ impl Places {
         }
     }
 
-    fn from_folder(&self, folder: &Path) -> Result<Read, Vec<Problem>> {
+    fn folder(&self, folder: &Path) -> Result<Read, Vec<Problem>> {
         let policies = policy::Sources::read(folder).map_err(|problems| match meant_revision(folder) {
             Some(revision) => problems.into_iter().map(|it| it.help(format!("did you mean {revision}?"))).collect(),
             None => problems,
@@ -88,7 +88,7 @@ impl Places {
     }
 
     /// `REVISION` or `REVISION:path/to/policies`.
-    fn from_git(&self, named: &str) -> Result<Read, Unusable> {
+    fn revision(&self, named: &str) -> Result<Read, Unusable> {
         let misnamed = Unusable::Misnamed;
         let (revision, folder) = match named.split_once(':') {
             Some((revision, folder)) => (revision, Some(folder.trim_matches('/').to_owned())),

@@ -65,8 +65,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(base: Option<PolicyFacts>, head: Option<PolicyFacts>, lost: &[&str], gained: &[&str]) {
-        let change = change("p", base.as_ref(), head.as_ref()).unwrap();
+    fn check(base: Option<&PolicyFacts>, head: Option<&PolicyFacts>, lost: &[&str], gained: &[&str]) {
+        let change = change("p", base, head).unwrap();
         assert_eq!((change.lost, change.gained), (texts(lost), texts(gained)));
     }
 
@@ -76,14 +76,14 @@ mod tests {
 
     #[test]
     fn an_obligation_that_changed_is_lost_and_gained() {
-        check(Some(asking(&["mask"], &[])), Some(asking(&["hide"], &[])), &["mask"], &["hide"]);
-        check(Some(asking(&["mask"], &[])), Some(asking(&["mask", "hide"], &[])), &[], &["hide"]);
+        check(Some(&asking(&["mask"], &[])), Some(&asking(&["hide"], &[])), &["mask"], &["hide"]);
+        check(Some(&asking(&["mask"], &[])), Some(&asking(&["mask", "hide"], &[])), &[], &["hide"]);
     }
 
     #[test]
     fn a_policy_that_is_gone_takes_its_obligations_along() {
-        check(Some(asking(&["mask"], &[])), None, &["mask"], &[]);
-        check(None, Some(asking(&["mask"], &[])), &[], &["mask"]);
+        check(Some(&asking(&["mask"], &[])), None, &["mask"], &[]);
+        check(None, Some(&asking(&["mask"], &[])), &[], &["mask"]);
     }
 
     #[test]
