@@ -1,13 +1,27 @@
 //! `poort diff`: what a change of policies would grant and take away.
 
-use super::{Common, Exit, effort, output::Output, side};
-use crate::diff::{
-    Accepted, Options, compare,
-    report::{Report, html, json, junit, markdown, sarif, terminal},
-    template,
+use super::{
+    Common, Exit, effort,
+    output::Output,
+    side::{Places, Unusable},
+};
+use crate::{
+    config::Settings,
+    diff::{
+        Accepted, Options, Side, compare,
+        report::{Report, html, invalid, json, junit, markdown, sarif, terminal},
+        template,
+    },
+    problem::Problem,
+    proof::Cache,
+    report::{self, findings},
 };
 use clap::{Args, ValueEnum};
-use std::{fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort diff git:main policies                    the working tree against the main branch
@@ -20,8 +34,8 @@ BASE and HEAD are folders, or git:REVISION, or git:REVISION:path/to/policies. Wi
 of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
 questions equally, or shows questions that they decide differently.
 
-Exits with 0 if nothing is newly allowed that the --accept file does not list; with 5 if something is, or if anything is
-undecided; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
+Exits with 0 if nothing asks for acceptance that the --accept file does not list; with 5 if something does: what is newly
+allowed, what is undecided, guarantees that changed or are gone, and policies that ask less of callers than before; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -84,15 +98,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let (settings, _) = arguments.common.settings(Default::default(), output)?;
     effort::check_meaning(&settings, output)?;
     let accepted = accepted(arguments, output)?;
-    let directory = arguments.common.directory.as_deref();
-    let base = side::read(&arguments.base, &settings.store.policies, directory, output)?;
-    let head = side::read(&arguments.head, &settings.store.policies, directory, output)?;
+    let (base, head) = sides(arguments, &settings, output)?;
     let effort = arguments.effort.effort(output)?;
     let cache = arguments.effort.cache();
     let options = Options { effort, filter: arguments.env.clone(), cache };
     let bar = output.progress("environments");
     let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
     bar.finish_and_clear();
+    options.cache.iter().for_each(Cache::prune);
     let comparison = comparison.map_err(|message| {
         output.error(&message);
         Exit::Failed
@@ -104,33 +117,89 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         return Err(Exit::Usage);
     }
     let report = Report::new(&comparison, &accepted, arguments.strict);
-    for (format, file) in &arguments.report {
-        fs::write(file, write(*format, &report, false)).map_err(|error| {
-            output.error(&format!("{}: cannot be written: {error}", file.display()));
-            Exit::Failed
-        })?;
-    }
-    for number in &report.judged().unused {
+    write_files(arguments, output, |format| write(format, &report))?;
+    for unused in &report.judged().unused {
         let file = arguments.accept.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
-        output.tell(&format!("warning: {file}: entry {number} covers nothing in this change; leave it out"));
+        let why = unused.reason.as_ref().map_or("leave it out", String::as_str);
+        output.tell(&format!("warning: {file}: entry {} covers nothing in this change; {why}", unused.entry));
     }
     let text = if arguments.accept_template {
         template(&comparison, &accepted, arguments.strict)
     } else {
-        write(arguments.format, &report, output.result_is_coloured())
+        match arguments.format {
+            Format::Human => terminal(&report, output.result_is_coloured()),
+            format => write(format, &report),
+        }
     };
     output.conclude(&format!("{}\n", text.trim_end()))?;
     Ok(if report.passes() { Exit::Done } else { Exit::Differences })
 }
 
-fn write(format: Format, report: &Report<'_>, colour: bool) -> String {
+/// Both sides. If one is not valid, what is wrong is reported in the form that was asked for.
+fn sides(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<(Side, Side), Exit> {
+    let places = Places::of(settings, arguments.common.directory.as_deref());
+    let (mut wrong, mut names) = (Vec::new(), Vec::new());
+    let mut read = |named: &String| match places.read(named) {
+        Ok(side) => Ok(Some(side)),
+        Err(Unusable::Misnamed(message)) => {
+            output.error(&message);
+            Err(Exit::Usage)
+        }
+        Err(Unusable::NotValid(problems)) => {
+            wrong.extend(problems);
+            names.push(named.clone());
+            Ok(None)
+        }
+    };
+    if let (Some(base), Some(head)) = (read(&arguments.base)?, read(&arguments.head)?) {
+        return Ok((base, head));
+    }
+    // Both sides may have the same mistake in the same file.
+    let mut seen = BTreeSet::new();
+    wrong.retain(|problem: &Problem| seen.insert(problem.one_line()));
+    write_files(arguments, output, |format| not_valid(format, &wrong))?;
+    if arguments.format == Format::Human {
+        output.problems(&wrong);
+    } else {
+        output.conclude(&format!("{}\n", not_valid(arguments.format, &wrong).trim_end()))?;
+    }
+    let folders: Vec<_> = names.iter().filter(|name| name.starts_with("git:") || Path::new(name).exists()).collect();
+    for name in folders {
+        output.error(&format!("{name} is not valid, so nothing can be said about the change"));
+    }
+    Err(Exit::NotValid)
+}
+
+fn write_files(arguments: &Arguments, output: &mut Output, text: impl Fn(Format) -> String) -> Result<(), Exit> {
+    for (format, file) in &arguments.report {
+        fs::write(file, text(*format)).map_err(|error| {
+            output.error(&format!("{}: cannot be written: {error}", file.display()));
+            Exit::Failed
+        })?;
+    }
+    Ok(())
+}
+
+fn write(format: Format, report: &Report<'_>) -> String {
     match format {
-        Format::Human => terminal(report, colour),
+        Format::Human => terminal(report, false),
         Format::Json => json(report),
         Format::Markdown => markdown(report),
         Format::Sarif => sarif(report),
         Format::Junit => junit(report),
         Format::Html => html(report),
+    }
+}
+
+/// The mistakes in a side, in each form.
+fn not_valid(format: Format, problems: &[Problem]) -> String {
+    match format {
+        Format::Human => findings(problems, report::Format::Human, false),
+        Format::Json => findings(problems, report::Format::Json, false),
+        Format::Sarif => findings(problems, report::Format::Sarif, false),
+        Format::Markdown => invalid::markdown(problems),
+        Format::Junit => invalid::junit(problems),
+        Format::Html => invalid::html(problems),
     }
 }
 

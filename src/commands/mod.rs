@@ -4,7 +4,7 @@
 //! - `validate`: check the policy folder
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
-//! - `diff`, `side`: what a change of policies would grant and take away
+//! - `diff`, `side`, `git`: what a change of policies would grant and take away
 //! - `matrix`: who may do what
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
@@ -17,6 +17,7 @@ mod effort;
 mod evaluate;
 mod exit;
 mod fmt;
+mod git;
 mod log;
 mod matrix;
 mod output;

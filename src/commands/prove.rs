@@ -5,7 +5,7 @@ use crate::{
     config::Settings,
     policy,
     problem::Problem,
-    proof::{self, Guarantees, Work},
+    proof::{self, Cache, Guarantees, Work},
     snapshot::Snapshot,
 };
 use clap::Args;
@@ -50,6 +50,7 @@ pub(super) fn run(
     let proven = proof::prove(snapshot, &guarantees, work);
     let checked = proof::check(&snapshot.policies, work);
     bar.finish_and_clear();
+    cache.iter().for_each(Cache::prune);
     let count = |code: &str| checked.problems.iter().filter(|problem| problem.kind() == code).count();
     let held = proven.guarantees.iter().filter(|it| it.broken.is_empty() && it.undecided.is_empty()).count();
     let broken = proven.guarantees.iter().filter(|it| !it.broken.is_empty()).count();

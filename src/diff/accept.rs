@@ -1,10 +1,10 @@
 //! What reviewers accepted: a file that is committed beside the change that it is about.
 //!
-//! An entry covers a difference if all that it names fits; what it leaves out fits everything, but for the change, the
-//! policies and the digest, which every entry names. An entry covers a difference only if it names every policy that causes
-//! it, with the texts that the reviewer saw.
+//! An entry covers a matter if all that it names fits; what it leaves out fits everything, but for the change, the policies
+//! and the digest. Every entry has the digest of the texts that the reviewer saw, and names every policy that causes a
+//! difference, or the guarantee or policy that changed. An entry about something undecided names the environment.
 
-use super::{Comparison, Difference, Direction, Group, Outcome, groups};
+use super::{Comparison, Kind, Matter, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// The entries of a file.
@@ -18,7 +18,7 @@ pub struct Accepted {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What is accepted.
-    pub change: Direction,
+    pub change: Kind,
     /// For this type of principal.
     #[serde(default)]
     pub principal: Option<Names>,
@@ -28,10 +28,11 @@ pub struct Entry {
     /// For this type of resource.
     #[serde(default)]
     pub resource: Option<Names>,
-    /// Caused by these policies.
+    /// Caused by these policies; or the guarantee, or the policy whose obligations changed.
+    #[serde(default)]
     pub policies: Vec<String>,
-    /// Exactly the change of them that was reviewed: [`Difference::digest`]. A later change of the same policies asks for
-    /// a review of its own.
+    /// Exactly the texts that were reviewed: [`Matter::digest`]. A later change of the same policies asks for a review of
+    /// its own.
     pub digest: String,
     /// Why.
     pub reason: String,
@@ -56,17 +57,34 @@ impl Names {
             Self::Several(several) => several.iter().any(|one| one == name),
         }
     }
+
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
 }
 
 /// What the entries make of a comparison.
 #[derive(Debug, Default)]
-pub struct Verdict<'a> {
-    /// Differences that ask for acceptance and have none.
-    pub open: Vec<(&'a Outcome, &'a Difference)>,
-    /// How many differences are accepted.
-    pub accepted: usize,
-    /// Entries that cover nothing, by their number in the file, counted from one.
-    pub unused: Vec<usize>,
+pub struct Judged<'a> {
+    /// What asks for acceptance and has none.
+    pub open: Vec<Matter<'a>>,
+    /// What is accepted.
+    pub accepted: Vec<Matter<'a>>,
+    /// Entries that cover nothing, by their number in the file, counted from one, with the reason if one is known. None, if
+    /// a part of the environments was not looked at: they may be about those.
+    pub unused: Vec<Unused>,
+}
+
+/// An entry that covers nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unused {
+    /// Its number in the file, counted from one.
+    pub entry: usize,
+    /// Why, if that is known.
+    pub reason: Option<String>,
 }
 
 impl Accepted {
@@ -80,82 +98,118 @@ impl Accepted {
         }
         let entries: Vec<Entry> = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
         for (index, entry) in entries.iter().enumerate() {
-            let empty = |what: &str| format!("entry {}: `{what}` is empty", index + 1);
-            if entry.policies.is_empty() {
-                return Err(empty("policies"));
-            }
-            if entry.reason.trim().is_empty() {
-                return Err(empty("reason"));
-            }
-            if entry.approved_by.trim().is_empty() {
-                return Err(empty("approved_by"));
-            }
+            entry.check().map_err(|mistake| format!("entry {}: {mistake}", index + 1))?;
         }
         Ok(Self { entries })
     }
 
-    /// Which differences are left. `strict`: what is newly denied asks for acceptance too.
+    /// What is left to be accepted. `strict`: what is newly denied asks for acceptance too.
     #[must_use]
-    pub fn judge<'a>(&self, comparison: &'a Comparison, strict: bool) -> Verdict<'a> {
-        let mut verdict = Verdict::default();
+    pub fn judge<'a>(&self, comparison: &'a Comparison, strict: bool) -> Judged<'a> {
+        let mut judged = Judged::default();
         let mut used = vec![false; self.entries.len()];
-        for outcome in &comparison.environments {
-            for difference in &outcome.differences {
-                let covering =
-                    self.entries.iter().zip(&mut used).filter(|(entry, _)| entry.covers(outcome, difference));
-                let mut covered = false;
-                for (_, used) in covering {
-                    (*used, covered) = (true, true);
-                }
-                if covered {
-                    verdict.accepted += 1;
-                } else if strict || difference.change == Direction::NewlyAllowed {
-                    verdict.open.push((outcome, difference));
-                }
+        for matter in comparison.matters() {
+            let mut covered = false;
+            for (_, used) in self.entries.iter().zip(&mut used).filter(|(entry, _)| entry.covers(matter)) {
+                (*used, covered) = (true, true);
+            }
+            if covered {
+                judged.accepted.push(matter);
+            } else if matter.asks(strict) {
+                judged.open.push(matter);
             }
         }
-        verdict.unused = used.iter().enumerate().filter(|(_, used)| !**used).map(|(index, _)| index + 1).collect();
-        verdict
+        if comparison.filtered == 0 {
+            let unused = self.entries.iter().zip(used).enumerate().filter(|(_, (_, used))| !used);
+            judged.unused = unused
+                .map(|(index, (entry, _))| Unused { entry: index + 1, reason: entry.says_too_little(comparison) })
+                .collect();
+        }
+        judged
     }
 }
 
 impl Entry {
-    fn covers(&self, outcome: &Outcome, difference: &Difference) -> bool {
-        let fits = |names: &Option<Names>, name: &str| names.as_ref().is_none_or(|names| names.has(name));
-        self.change == difference.change
-            && fits(&self.principal, &outcome.principal)
-            && fits(&self.action, &outcome.action)
-            && fits(&self.resource, &outcome.resource)
-            && self.digest == difference.digest
-            && difference.policies.iter().all(|id| self.policies.contains(id))
+    /// Whether it says all that an entry of its kind must say, and nothing that it cannot mean.
+    fn check(&self) -> Result<(), String> {
+        let Self { change, principal, action, resource, policies, digest, reason, approved_by } = self;
+        let places = [("principal", principal), ("action", action), ("resource", resource)];
+        if change.has_policies() && policies.is_empty() {
+            return Err("`policies` is empty".to_owned());
+        }
+        for (name, value) in places {
+            if value.is_some() && !change.has_environment() {
+                return Err(format!("`{name}` has no meaning for `change: {}`; leave it out", change.name()));
+            }
+            if value.is_none() && *change == Kind::Undecided {
+                return Err(format!("`{name}` is missing; what is undecided is accepted for a named environment"));
+            }
+        }
+        for (name, value) in [("digest", digest), ("reason", reason), ("approved_by", approved_by)] {
+            if value.trim().is_empty() {
+                return Err(format!("`{name}` is empty"));
+            }
+        }
+        Ok(())
+    }
+
+    fn covers(&self, matter: Matter<'_>) -> bool {
+        self.change == matter.kind()
+            && self.digest == matter.digest()
+            && matter.policies().iter().all(|id| self.policies.contains(id))
+            && matter.outcome().is_none_or(|outcome| self.is_for(outcome))
+    }
+
+    fn is_for(&self, outcome: &Outcome) -> bool {
+        // A short name that several types have is not the name of any: `Outcome` has the whole name then.
+        let fits = |names: &Option<Names>, name: &str, whole: &str| {
+            names.as_ref().is_none_or(|names| names.has(name) || names.has(whole))
+        };
+        let Outcome { principal, action, resource, whole, .. } = outcome;
+        fits(&self.principal, principal, &whole.principal)
+            && fits(&self.action, action, &whole.action)
+            && fits(&self.resource, resource, &whole.resource)
+    }
+
+    /// That it names types or actions by names that several have.
+    fn says_too_little(&self, comparison: &Comparison) -> Option<String> {
+        let names = [&self.principal, &self.action, &self.resource].into_iter().flatten().flat_map(Names::all);
+        let mut names = names.filter_map(|name| {
+            let meant =
+                comparison.environments.iter().find_map(|Outcome { principal, action, resource, whole, .. }| {
+                    let is_short = |shown: &String, whole: &String| {
+                        let short = whole.rsplit("::").next().unwrap_or(whole).trim_matches('"');
+                        shown == whole && short == name && shown != name
+                    };
+                    let all = [(principal, &whole.principal), (action, &whole.action), (resource, &whole.resource)];
+                    all.into_iter().find(|(shown, whole)| is_short(shown, whole)).map(|(shown, _)| shown)
+                })?;
+            Some(format!("several have the name `{name}`; write which one is meant, such as `{meant}`"))
+        });
+        names.next()
     }
 }
 
 /// Entries to copy into a file, for what is not yet accepted; the reason and the name are left to be written.
 #[must_use]
 pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> String {
-    let open = accepted.judge(comparison, strict).open;
-    let is_open = |group: &Group<'_>| {
-        group.members.iter().any(|(outcome, difference)| {
-            open.iter().any(|(other, found)| std::ptr::eq(*other, *outcome) && std::ptr::eq(*found, *difference))
-        })
-    };
+    let mut open = accepted.judge(comparison, strict).open;
+    // Stable: what has the same cause stands together, in the order of the environments.
+    open.sort_by(|one, other| (one.kind(), one.policies()).cmp(&(other.kind(), other.policies())));
+    let quoted = |name: &str| serde_json::Value::from(name).to_string();
     let mut text = String::new();
-    for group in groups(comparison).into_iter().filter(|group| is_open(group)) {
-        for (outcome, difference) in &group.members {
-            let quoted = |name: &str| serde_json::Value::from(name).to_string();
-            let policies: Vec<_> = group.policies.iter().map(|id| quoted(id)).collect();
-            text.push_str(&format!(
-                "- change: {}\n  principal: {}\n  action: {}\n  resource: {}\n  policies: [{}]\n  digest: \
-                 {}\n  reason: \"\"\n  approved_by: \"\"\n",
-                group.change.name(),
-                quoted(&outcome.principal),
-                quoted(&outcome.action),
-                quoted(&outcome.resource),
-                policies.join(", "),
-                difference.digest,
-            ));
+    for matter in open {
+        text.push_str(&format!("- change: {}\n", matter.kind().name()));
+        if let Some(Outcome { principal, action, resource, .. }) = matter.outcome() {
+            for (name, value) in [("principal", principal), ("action", action), ("resource", resource)] {
+                text.push_str(&format!("  {name}: {}\n", quoted(value)));
+            }
         }
+        let policies: Vec<_> = matter.policies().iter().map(|id| quoted(id)).collect();
+        if !policies.is_empty() {
+            text.push_str(&format!("  policies: [{}]\n", policies.join(", ")));
+        }
+        text.push_str(&format!("  digest: {}\n  reason: \"\"\n  approved_by: \"\"\n", matter.digest()));
     }
     text
 }
@@ -163,40 +217,7 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        diff::{Question, Said, Settled},
-        revision::Revision,
-    };
-
-    fn outcome(policies: &[&str]) -> Outcome {
-        let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
-        let example = Question {
-            question: serde_json::Value::Null,
-            today: String::new(),
-            hour: 0,
-            now: String::new(),
-            application: None,
-            time_matters: false,
-            real: true,
-            entities: Vec::new(),
-        };
-        let policies = policies.iter().map(|id| (*id).to_owned()).collect();
-        let change = Direction::NewlyAllowed;
-        let digest = digest("as reviewed");
-        Outcome {
-            principal: "Officer".to_owned(),
-            action: "consult".to_owned(),
-            resource: "Record".to_owned(),
-            differences: vec![Difference { change, policies, digest, example, base: said(false), head: said(true) }],
-            undecided: Vec::new(),
-            note: None,
-            settled: Settled::Solver,
-        }
-    }
-
-    fn digest(text: &str) -> String {
-        Revision::of([("one", text.as_bytes())]).to_string()
-    }
+    use crate::diff::sample::{digest, outcome};
 
     #[track_caller]
     fn covers(entry: &str, policies: &[&str], expected: bool) {
@@ -205,7 +226,11 @@ mod tests {
             if entry.contains("digest") { String::new() } else { format!(", digest: \"{}\"", digest("as reviewed")) };
         let text = format!("- {{{entry}{digest}, reason: because, approved_by: someone}}");
         let accepted = Accepted::read(&text).unwrap();
-        assert_eq!(accepted.entries[0].covers(&outcome, &outcome.differences[0]), expected, "{text}");
+        assert_eq!(
+            accepted.entries[0].covers(Matter::Difference(&outcome, &outcome.differences[0])),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
@@ -244,5 +269,25 @@ mod tests {
         let unknown = "- {change: newly-allowed, polices: [a], policies: [a], digest: d, reason: b, approved_by: c}";
         assert!(Accepted::read(unknown).unwrap_err().contains("polices"));
         assert_eq!(Accepted::read("# nothing yet\n"), Ok(Accepted::default()));
+    }
+
+    #[test]
+    fn an_entry_says_what_its_kind_must_say() {
+        for (text, mistake) in [
+            ("change: undecided, principal: a, action: b", "`resource` is missing"),
+            ("change: guarantee", "`policies` is empty"),
+            ("change: guarantee, policies: [g], action: b", "`action` has no meaning"),
+            ("change: obligations, policies: [p], resource: r", "`resource` has no meaning"),
+        ] {
+            let text = format!("- {{{text}, digest: d, reason: b, approved_by: c}}");
+            let found = Accepted::read(&text).unwrap_err();
+            assert!(found.contains(mistake), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_also_named_with_its_namespace() {
+        covers("change: newly-allowed, principal: \"Police::Officer\", policies: [one]", &["one"], true);
+        covers("change: newly-allowed, principal: \"Fire::Officer\", policies: [one]", &["one"], false);
     }
 }

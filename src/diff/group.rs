@@ -1,6 +1,6 @@
 //! Equal causes over environments, so that a change that matters in thirty environments is read once.
 
-use super::{Comparison, Difference, Direction, Outcome};
+use super::{Comparison, Difference, Direction, Effect, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Differences of one direction with the same cause.
@@ -10,6 +10,8 @@ pub struct Group<'a> {
     pub change: Direction,
     /// The policies that cause them.
     pub policies: &'a [String],
+    /// What they did to cause them.
+    pub causes: Vec<Cause<'a>>,
     /// The differences with their environments, in order. The first has the easiest example to read.
     pub members: Vec<(&'a Outcome, &'a Difference)>,
 }
@@ -39,12 +41,6 @@ impl Group<'_> {
             .collect::<Vec<_>>()
             .join("; ")
     }
-
-    /// The policies, as text.
-    #[must_use]
-    pub fn causes(&self) -> String {
-        self.policies.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
-    }
 }
 
 /// The differences of a comparison by cause: first what is newly allowed, then what is newly denied.
@@ -64,7 +60,57 @@ pub fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
             members.sort_by_key(|(_, difference)| {
                 (!difference.example.real, difference.example.question.to_string().len())
             });
-            Group { change, policies, members }
+            Group { change, policies, causes: causes(comparison, change, policies), members }
         })
         .collect()
+}
+
+/// A policy that causes a difference, in words: what stands before its id and behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause<'a> {
+    /// Such as `by` or `because the forbid`.
+    pub lead: String,
+    /// The policy.
+    pub id: &'a str,
+    /// Such as `is gone`.
+    pub tail: &'static str,
+}
+
+/// What policies did to cause a difference. A policy that takes part in the decision as it is now decides it; one that no
+/// longer does is the cause by being gone or by having changed.
+#[must_use]
+pub fn causes<'a>(comparison: &Comparison, direction: Direction, policies: &'a [String]) -> Vec<Cause<'a>> {
+    let opposing = match direction {
+        Direction::NewlyAllowed => Effect::Forbid,
+        Direction::NewlyDenied => Effect::Permit,
+    };
+    let (mut by, mut because) = (Vec::new(), Vec::new());
+    for id in policies {
+        let change = comparison.policies.iter().find(|change| change.id == *id);
+        let mut because = |effect: Effect, tail| {
+            because.push(Cause { lead: format!("because the {}", effect.name()), id, tail });
+        };
+        match change.map(|change| (change.before, change.after)) {
+            Some((Some(effect), None)) => because(effect, "is gone"),
+            Some((Some(before), Some(after))) if before == opposing && after == opposing => because(before, "changed"),
+            _ => by.push(Cause { lead: if by.is_empty() { "by".to_owned() } else { String::new() }, id, tail: "" }),
+        }
+    }
+    by.extend(because);
+    by
+}
+
+impl Cause<'_> {
+    /// In words, with its id written by `code`.
+    pub fn words(&self, code: &dyn Fn(&str) -> String) -> String {
+        let Self { lead, id, tail } = self;
+        let parts = [lead.clone(), code(id), (*tail).to_owned()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Several in words.
+    #[must_use]
+    pub fn all(causes: &[Self], code: &dyn Fn(&str) -> String) -> String {
+        causes.iter().map(|cause| cause.words(code)).collect::<Vec<_>>().join(", ")
+    }
 }

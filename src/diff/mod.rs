@@ -7,350 +7,40 @@
 //! - Every difference has a question that the engine decided under both sides.
 //! - Environments whose policies and types are the same on both sides need no proof: equal policies decide equally.
 //!
-//! - `compare`: the comparison, environment by environment
-//! - `schema`, `policies`: what changed in the files
-//! - `accept`: what reviewers accepted
+//! - `compare`: the whole comparison
+//! - `comparison`, `changes`: what it results in, for proofs and for files
+//! - `plan`: which environments there are, and how each is compared
+//! - `pair`, `causes`: one environment, and what causes its differences
+//! - `naming`: when types and actions are named with their namespaces
+//! - `schema`, `policies`, `obligations`, `directory`: what changed in the files
+//! - `matter`: what reviewers may be asked to accept
+//! - `accept`: what they accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
+mod causes;
+mod changes;
 mod compare;
+mod comparison;
+mod directory;
 mod group;
+mod matter;
+mod naming;
+mod obligations;
+mod pair;
+mod plan;
 mod policies;
 pub mod report;
+#[cfg(test)]
+mod sample;
 mod schema;
 
-pub use accept::{Accepted, Entry, Names, Verdict as AcceptVerdict, template};
+pub use accept::{Accepted, Entry, Judged, Names, template};
+pub use changes::{
+    AnnotationChange, Change, DirectoryChange, Effect, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
+};
 pub use compare::{Options, Side, compare};
-pub use group::{Group, groups};
-
-use serde::{Deserialize, Serialize};
-
-/// Everything that differs between two sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
-    /// The side before the change.
-    pub base: Named,
-    /// The side after the change.
-    pub head: Named,
-    /// What became of each environment, in order.
-    pub environments: Vec<Outcome>,
-    /// How many environments were left out by a filter.
-    pub filtered: usize,
-    /// Policies that changed.
-    pub policies: Vec<PolicyChange>,
-    /// What changed in the schema.
-    pub schema: Vec<SchemaChange>,
-    /// What changed in the directory.
-    pub directory: DirectoryChange,
-}
-
-/// A side, as it was named, with its versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Named {
-    /// As it was named.
-    pub name: String,
-    /// The revision of the policies.
-    pub policies: String,
-    /// The revision of the directory.
-    pub directory: String,
-}
-
-/// What became of one environment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The type of the principal, without namespace.
-    pub principal: String,
-    /// The action's id.
-    pub action: String,
-    /// The type of the resource, without namespace.
-    pub resource: String,
-    /// What is different, if anything.
-    pub differences: Vec<Difference>,
-    /// Why something could not be decided.
-    pub undecided: Vec<String>,
-    /// What the comparison rests on, if not on the same types on both sides.
-    pub note: Option<String>,
-    /// How it was settled.
-    pub settled: Settled,
-}
-
-impl Outcome {
-    /// Whether poort decides all its questions equally.
-    #[must_use]
-    pub fn is_equal(&self) -> bool {
-        self.differences.is_empty() && self.undecided.is_empty()
-    }
-
-    /// As people name it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("{} × {} × {}", self.principal, self.action, self.resource)
-    }
-}
-
-/// How an environment was settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Settled {
-    /// The policies that can apply are the same on both sides.
-    Unchanged,
-    /// By the solver.
-    Solver,
-    /// By the solver, on an earlier run.
-    Cache,
-}
-
-/// What a question was before, and is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// Denied before, allowed now.
-    NewlyAllowed,
-    /// Allowed before, denied now.
-    NewlyDenied,
-}
-
-impl Direction {
-    /// Its name in files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NewlyAllowed => "newly-allowed",
-            Self::NewlyDenied => "newly-denied",
-        }
-    }
-
-    /// Its name for people.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::NewlyAllowed => "newly allowed",
-            Self::NewlyDenied => "newly denied",
-        }
-    }
-}
-
-/// A difference with a question that shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
-    /// What it is.
-    pub change: Direction,
-    /// The policies that changed and cause it, ordered by id.
-    pub policies: Vec<String>,
-    /// Names exactly this change of them: the digest of their conditions on both sides, and of the schema where a change of
-    /// it alone is the cause.
-    pub digest: String,
-    /// The question.
-    pub example: Question,
-    /// What the side before says to it.
-    pub base: Said,
-    /// What the side after says to it.
-    pub head: Said,
-}
-
-/// A question that shows a difference.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Question {
-    /// In AuthZEN JSON, as `poort evaluate` takes it.
-    pub question: serde_json::Value,
-    /// The local date on which it is asked.
-    pub today: String,
-    /// The local hour.
-    pub hour: u8,
-    /// The moment, in UTC.
-    pub now: String,
-    /// The calling application, if that matters.
-    pub application: Option<String>,
-    /// Whether the policies read the moment.
-    pub time_matters: bool,
-    /// Whether the accounts, units and so on are those of the directory.
-    pub real: bool,
-    /// If they are not: the entities that the directory would have to hold.
-    pub entities: Vec<serde_json::Value>,
-}
-
-/// What one side says to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
-    /// Whether it allows it.
-    pub allowed: bool,
-    /// The policies that decide it: id and title.
-    pub policies: Vec<Policy>,
-    /// In one sentence.
-    pub reason: String,
-}
-
-/// A policy, as reports name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
-    /// Its id.
-    pub id: String,
-    /// What it says, in one sentence.
-    pub title: String,
-}
-
-/// How something changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// It is only in the side after.
-    Added,
-    /// It is only in the side before.
-    Removed,
-    /// It says something else.
-    Changed,
-    /// It decides the same, with other annotations.
-    Reworded,
-}
-
-impl Change {
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Changed => "changed",
-            Self::Reworded => "reworded",
-        }
-    }
-}
-
-/// A policy that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PolicyChange {
-    /// Its id.
-    pub id: String,
-    /// What it says, in one sentence.
-    pub title: String,
-    /// How it changed.
-    pub change: Change,
-    /// Annotations that changed.
-    pub annotations: Vec<AnnotationChange>,
-    /// Where it stands in the side before.
-    pub base: Option<Spot>,
-    /// Where it stands in the side after.
-    pub head: Option<Spot>,
-    /// Its text with what was removed and added.
-    pub lines: Vec<Line>,
-}
-
-/// An annotation that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AnnotationChange {
-    /// Its name, without the @.
-    pub name: String,
-    /// What it said.
-    pub before: Option<String>,
-    /// What it says.
-    pub after: Option<String>,
-}
-
-/// A text in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Spot {
-    /// The file.
-    pub file: String,
-    /// Its first line, counted from one.
-    pub line: usize,
-    /// Its last line.
-    pub end: usize,
-    /// The text.
-    pub text: String,
-}
-
-/// A line of a text that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// `-` removed, `+` added, a blank if it stayed.
-    pub mark: char,
-    /// Its number before.
-    pub base: Option<usize>,
-    /// Its number after.
-    pub head: Option<usize>,
-    /// The line.
-    pub text: String,
-}
-
-/// A type or action of the schema that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SchemaChange {
-    /// `entity type` or `action`.
-    pub what: String,
-    /// Its name.
-    pub name: String,
-    /// How it changed.
-    pub change: Change,
-    /// What it no longer declares.
-    pub removed: Vec<String>,
-    /// What it declares now.
-    pub added: Vec<String>,
-}
-
-/// Entities of the directory that changed, by id.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct DirectoryChange {
-    /// Only in the side after.
-    pub added: Vec<String>,
-    /// Only in the side before.
-    pub removed: Vec<String>,
-    /// With other attributes or parents.
-    pub changed: Vec<String>,
-}
-
-impl Comparison {
-    /// The differences of one direction with their environments.
-    pub fn differences(&self, change: Direction) -> impl Iterator<Item = (&Outcome, &Difference)> {
-        self.environments.iter().flat_map(move |outcome| {
-            let of = outcome.differences.iter().filter(move |difference| difference.change == change);
-            of.map(move |difference| (outcome, difference))
-        })
-    }
-
-    /// In how many environments there is a difference of this direction.
-    #[must_use]
-    pub fn count(&self, change: Direction) -> usize {
-        self.environments.iter().filter(|it| it.differences.iter().any(|found| found.change == change)).count()
-    }
-
-    /// In how many environments something is undecided.
-    #[must_use]
-    pub fn undecided(&self) -> usize {
-        self.environments.iter().filter(|outcome| !outcome.undecided.is_empty()).count()
-    }
-
-    /// In how many environments both sides are proven equal.
-    #[must_use]
-    pub fn equal(&self) -> usize {
-        self.environments.iter().filter(|outcome| outcome.is_equal()).count()
-    }
-
-    /// The answer in one line.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        format!(
-            "newly allowed in {} of {} environments, newly denied in {}, undecided {}, proven equal {}",
-            self.count(Direction::NewlyAllowed),
-            self.environments.len(),
-            self.count(Direction::NewlyDenied),
-            self.undecided(),
-            self.equal(),
-        )
-    }
-}
-
-impl Question {
-    /// When it is asked, if the policies read the moment; and by which application, if they read that.
-    #[must_use]
-    pub fn when(&self) -> Option<String> {
-        let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
-        let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
-        match (time, application) {
-            (None, None) => None,
-            (Some(time), None) => Some(time),
-            (None, Some(application)) => Some(application),
-            (Some(time), Some(application)) => Some(format!("{time}, {application}")),
-        }
-    }
-}
+pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled, Whole};
+pub use group::{Cause, Group, causes, groups};
+pub use matter::{Kind, Matter};

@@ -296,3 +296,78 @@ enum End {
     Entity(ast::EntityType),
     Record(Vec<(SmolStr, Shape)>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Sources;
+
+    const SCHEMA: &str = "entity Group in [Group]; entity Officer in [Group] { level: Long };
+        @source(\"request\") @parents(\"unit\") entity Record in [Group] { unit: Group, level: Long, size?: Long };
+        @source(\"request\") @parents(\"units\") entity File in [Group] { units: Set<Group> };
+        action read appliesTo { principal: [Officer], resource: [Record, File],
+            context: { pdp: { hour: Long, today: datetime, now: datetime } } };";
+
+    /// What is assumed for a policy with this condition, in the environment of this type of resource.
+    fn assumed(resource: &str, condition: &str) -> String {
+        let policy = format!("permit (principal, action, resource is {resource}) when {{ {condition} }};");
+        let texts = [("schema.cedarschema", SCHEMA), ("p.cedar", policy.as_str())];
+        let (_, policies, problems) = Policies::from_sources(&Sources::from_texts("p", texts));
+        let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
+        let rules = Rule::all(&policies.set).unwrap();
+        let environments = Environment::all(&policies.model);
+        let environment = environments.iter().find(|it| it.resource_name() == resource).unwrap();
+        let Assumed { light, heavy } = assumptions(&policies, environment, &rules.iter().collect::<Vec<_>>()).unwrap();
+        format!("{light} {}", heavy.map(|heavy| heavy.to_string()).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_number_of_a_question_is_one_that_the_wire_carries() {
+        let text = assumed("Record", "resource.level > 1");
+        assert!(text.contains("!(resource.level < (-9007199254740991))"), "{text}");
+        assert!(text.contains("resource.level <= 9007199254740991"), "{text}");
+    }
+
+    #[test]
+    fn of_the_numbers_of_an_account_nothing_is_assumed() {
+        let text = assumed("File", "principal.level > 1");
+        assert!(!text.contains("9007199254740991"), "{text}");
+    }
+
+    #[test]
+    fn an_optional_number_is_bounded_where_it_is_there() {
+        let text = assumed("Record", "resource has size && resource.size > 1");
+        assert!(text.contains("!(resource has size)"), "{text}");
+    }
+
+    #[test]
+    fn what_no_policy_reads_needs_no_assumption() {
+        let text = assumed("Record", "true");
+        assert!(!text.contains("9007199254740991") && !text.contains("hour <= 23"), "{text}");
+    }
+
+    #[test]
+    fn the_clock_gives_hours_of_a_day_and_midnights() {
+        assert!(assumed("Record", "context.pdp.hour < 6").contains("hour <= 23"));
+        assert!(assumed("Record", "context.pdp.today == context.pdp.now").contains("today.toDate()"));
+    }
+
+    #[test]
+    fn a_record_lies_in_its_parents_and_in_nothing_else() {
+        let text = assumed("Record", "resource in Group::\"north\"");
+        assert!(text.contains("resource in resource.unit"), "{text}");
+        assert!(text.contains("resource.unit in Group::\"north\""), "{text}");
+    }
+
+    #[test]
+    fn where_a_record_lies_is_not_limited_if_its_parents_are_a_set() {
+        let text = assumed("File", "resource in Group::\"north\"");
+        assert!(!text.contains("in Group::"), "{text}");
+    }
+
+    #[test]
+    fn both_parties_are_known() {
+        let text = assumed("Record", "true");
+        assert!(text.contains(&format!("principal[{}]", quoted(KNOWN))), "{text}");
+    }
+}

@@ -1,15 +1,16 @@
 //! Proofs that were made before, by content: a file for each, named by the digest of all that it depends on.
 
+use super::prune;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 23] = [
+const MADE_BY: [&str; 27] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -22,11 +23,15 @@ const MADE_BY: [&str; 23] = [
     include_str!("pins.rs"),
     include_str!("plain.rs"),
     include_str!("readable.rs"),
+    include_str!("redundant.rs"),
+    include_str!("rename.rs"),
     include_str!("rule.rs"),
     include_str!("search.rs"),
     include_str!("solver.rs"),
     include_str!("workers.rs"),
-    include_str!("../diff/compare.rs"),
+    include_str!("../diff/causes.rs"),
+    include_str!("../diff/pair.rs"),
+    include_str!("../diff/plan.rs"),
     include_str!("../diff/schema.rs"),
     include_str!("../engine/decide.rs"),
     include_str!("../engine/translate.rs"),
@@ -49,9 +54,15 @@ impl Cache {
         Self { folder }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// An earlier result. What cannot be read, or is not what was written, counts as absent.
     pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let text = fs::read_to_string(self.folder.join(key)).ok()?;
+        let path = self.folder.join(key);
+        let text = fs::read_to_string(&path).ok()?;
+        prune::used(&path);
         let (digest, body) = text.split_once('\n')?;
         if digest != hex(body.as_bytes()) {
             return None;

@@ -1,7 +1,7 @@
 //! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
 
 use super::{
-    Effort, Environment, Example, Key, Known, Rule, Work, assumptions,
+    Environment, Example, Key, Known, Rule, Work, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
     solver::{Found, Scene, Solver},
@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{policy::Policies, problem::Problem};
 use cedar_policy as cedar;
-use std::collections::BTreeSet;
 
 /// What was found about the policies of a set.
 #[derive(Debug, Default)]
@@ -111,22 +110,22 @@ pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
             covered.push(finding.index);
         }
     }
-    let (redundant, undecided) = world.redundant(&covered, work.effort);
+    let redundant = world.redundant(&covered, work);
+    checked.undecided += redundant.iter().filter(|problem| problem.kind() == "policy::undecided").count();
     checked.problems.extend(redundant);
-    checked.undecided += undecided;
     checked.problems.sort_by_key(|problem| (problem.file().to_owned(), problem.position(), problem.kind()));
     checked
 }
 
-struct World<'a> {
-    known: Known,
-    policies: &'a Policies,
-    rules: &'a [Rule],
-    environments: &'a [Environment],
+pub(super) struct World<'a> {
+    pub(super) known: Known,
+    pub(super) policies: &'a Policies,
+    pub(super) rules: &'a [Rule],
+    pub(super) environments: &'a [Environment],
 }
 
 impl World<'_> {
-    fn warning(&self, rule: &Rule, code: &'static str, message: &str) -> Problem {
+    pub(super) fn warning(&self, rule: &Rule, code: &'static str, message: &str) -> Problem {
         match self.policies.places.get(&cedar::PolicyId::new(&rule.id)) {
             Some(place) => Problem::warning(code, &place.file, message).at(place.first_line(), "this policy"),
             None => Problem::unreadable(code, "policies", message).as_warning(),
@@ -227,69 +226,5 @@ impl World<'_> {
             .facts
             .get(&cedar::PolicyId::new(&rule.id))
             .is_none_or(|facts| facts.obligations.is_empty() && facts.advice.is_empty())
-    }
-
-    /// Of the policies that are covered by others: which can go. Of policies that cover each other, one stays.
-    fn redundant(&self, covered: &[usize], effort: Effort) -> (Vec<Problem>, usize) {
-        let mut problems = Vec::new();
-        let mut undecided = 0;
-        let mut gone = BTreeSet::new();
-        let Ok(mut solver) = Solver::new(effort.limit) else { return (problems, covered.len()) };
-        // From the last: of two that are the same, the first stays.
-        for index in covered.iter().rev() {
-            let Some(rule) = self.rules.get(*index) else { continue };
-            let left: Vec<_> = self
-                .rules
-                .iter()
-                .filter(|other| other.permits == rule.permits && other.id != rule.id && !gone.contains(&other.id))
-                .collect();
-            // One policy that covers it says more than all together.
-            let mut by = None;
-            for other in &left {
-                match self.covers(&mut solver, rule, &[*other]) {
-                    Ok(true) => {
-                        by = Some(format!("`{}`", other.id));
-                        break;
-                    }
-                    Ok(false) => {}
-                    Err(_) => undecided += 1,
-                }
-            }
-            if by.is_none() && left.len() > 1 && matches!(self.covers(&mut solver, rule, &left), Ok(true)) {
-                by = Some("the others together".to_owned());
-            }
-            let Some(by) = by else { continue };
-            gone.insert(rule.id.clone());
-            let verb = if rule.permits { "permits" } else { "forbids" };
-            let message = format!("`{}` has no effect: all that it {verb}, {by} {verb} too", rule.id);
-            let problem = self.warning(rule, "policy::redundant", &message);
-            problems.push(problem.help("delete it, or write down what it should add"));
-        }
-        (problems, undecided)
-    }
-
-    /// Whether these policies match all that one matches, in all environments.
-    fn covers(&self, solver: &mut Solver, rule: &Rule, others: &[&Rule]) -> Result<bool, String> {
-        for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
-            let others: Vec<_> = others
-                .iter()
-                .filter(|other| other.applies(environment, &self.policies.action_entities))
-                .copied()
-                .collect();
-            if others.iter().any(|other| other.text == rule.text) {
-                continue;
-            }
-            let scene = Scene::new(&self.known, environment);
-            let mut read = others.clone();
-            read.push(rule);
-            let assumed = assumptions(self.policies, environment, &read)?.light;
-            let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
-            match solver.find_where(&scene, all([assumed, rule.condition.clone()]), Some(&rest)) {
-                Found::None => {}
-                Found::Request(_) => return Ok(false),
-                Found::Undecided(message) => return Err(message),
-            }
-        }
-        Ok(true)
     }
 }

@@ -21,11 +21,8 @@ use cedar_policy as cedar;
 use cedar_policy_core::ast::Expr;
 use std::{path::Path, sync::Arc};
 
-/// The folder of the guarantees in the policy folder.
-const FOLDER: &str = "guarantees";
-
 /// Guarantees that are valid against the schema of the policies.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Guarantees {
     checked: Option<Arc<Policies>>,
     warnings: Vec<Problem>,
@@ -56,6 +53,9 @@ pub struct Proven {
 }
 
 impl Guarantees {
+    /// The folder of the guarantees in the policy folder.
+    pub const FOLDER: &'static str = "guarantees";
+
     /// Reads the guarantees of a policy folder and checks them against its schema. A folder without guarantees has none.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Guarantees {
     /// # Errors
     /// The files that cannot be read.
     pub fn sources(policies: &Path) -> Result<Option<Sources>, Vec<Problem>> {
-        let folder = policies.join(FOLDER);
+        let folder = policies.join(Self::FOLDER);
         if folder.exists() { Sources::read(&folder).map(Some) } else { Ok(None) }
     }
 
@@ -132,7 +132,7 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Pr
     let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
         (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
         (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
-            let problems = vec![Problem::unreadable("guarantee::undecided", FOLDER, message)];
+            let problems = vec![Problem::unreadable("guarantee::undecided", Guarantees::FOLDER, message)];
             return Proven { problems, ..Proven::default() };
         }
     };
@@ -298,7 +298,7 @@ impl Prover<'_> {
 fn problems_of(guarantee: &Guarantee, permits: bool, stated: &Policies) -> Vec<Problem> {
     let error = |code: &'static str, message: String| match stated.places.get(&cedar::PolicyId::new(&guarantee.id)) {
         Some(place) => Problem::error(code, &place.file, message).at(place.first_line(), "this guarantee"),
-        None => Problem::unreadable(code, FOLDER, message),
+        None => Problem::unreadable(code, Guarantees::FOLDER, message),
     };
     let mut problems = Vec::new();
     let more = |several: usize| match several {

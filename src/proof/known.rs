@@ -230,3 +230,33 @@ pub(crate) fn looks_further(expression: &Expr) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Sources;
+
+    #[track_caller]
+    fn knows(schema: &str, entity: &str) {
+        let (_, policies, problems) =
+            Policies::from_sources(&Sources::from_texts("p", [("schema.cedarschema", schema)]));
+        let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
+        let known = Known::of(&policies).unwrap();
+        let schema: &ValidatorSchema = known.schema().as_ref();
+        let declared = schema.get_entity_type(&entity.parse().unwrap()).unwrap();
+        assert!(declared.attr(KNOWN).is_some(), "{entity}");
+        assert!(declared.attr("level").is_some(), "{entity}");
+    }
+
+    #[test]
+    fn attributes_of_named_types_stay_as_they_are() {
+        let uses = "action read appliesTo { principal: [A::Officer], resource: [A::Officer], context: {} };";
+        for schema in [
+            "namespace A { type Level = Long; entity Officer { level: Level }; }",
+            "type Facts = { level: Long }; namespace A { entity Officer { level: Facts } tags Facts; }",
+            "namespace B { type Facts = Set<Long>; } namespace A { entity Officer { level?: B::Facts }; }",
+        ] {
+            knows(&format!("{schema} {uses}"), "A::Officer");
+        }
+    }
+}

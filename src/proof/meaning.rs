@@ -43,3 +43,56 @@ fn balanced(mut parts: Vec<Expr>, join: &impl Fn(Expr, Expr) -> Expr) -> Option<
     let right = parts.split_off(parts.len() / 2);
     Some(join(balanced(parts, join)?, balanced(right, join)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cedar_policy as cedar;
+
+    /// `C0`, `C1` and so on stand for the conditions of the policies.
+    #[track_caller]
+    fn check(policies: &str, expected: &str) {
+        let set: cedar::PolicySet = policies.parse().unwrap();
+        let rules = Rule::all(&set).unwrap();
+        let found = allowed(&rules.iter().collect::<Vec<_>>()).to_string();
+        let found = rules
+            .iter()
+            .enumerate()
+            .fold(found, |text, (index, rule)| text.replace(&rule.condition().to_string(), &format!("C{index}")));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_permit_must_apply_and_no_forbid() {
+        check(
+            "permit (principal, action, resource) when { context.a }; forbid (principal, action, resource) when { context.b };",
+            "true && (C0 && (!(C1)))",
+        );
+    }
+
+    #[test]
+    fn without_a_permit_nothing_is_allowed() {
+        check("", "true && (false && (!false))");
+    }
+
+    #[test]
+    fn a_policy_that_can_fail_must_not_whatever_its_effect() {
+        let condition = "(principal, action, resource) when { context.a + 1 > 2 };";
+        check(&format!("permit {condition}"), "((C0) || true) && (C0 && (!false))");
+        check(&format!("forbid {condition}"), "((C0) || true) && (false && (!(C0)))");
+    }
+
+    #[test]
+    fn many_parts_are_joined_to_a_shallow_expression() {
+        fn depth(expression: &Expr) -> usize {
+            use cedar_policy_core::ast::ExprKind;
+            match expression.expr_kind() {
+                ExprKind::And { left, right } | ExprKind::Or { left, right } => 1 + depth(left).max(depth(right)),
+                _ => 0,
+            }
+        }
+        let parts = |count: usize| (0..count).map(|_| "context.a".parse::<Expr>().unwrap());
+        assert_eq!(depth(&all(parts(1000))), 10);
+        assert_eq!(depth(&any(parts(1000))), 10);
+    }
+}

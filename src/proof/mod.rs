@@ -14,10 +14,10 @@
 //! - `assumptions`: what every question has in common
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
-//! - `cache`: proofs that were made before, by content
+//! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
 //! - `example`: a request of the solver as a question
-//! - `search`, `readable`, `plain`, `pins`: from what the solver finds to a question that a person can read
-//! - `check`: policies that never apply, that others make redundant, that can fail
+//! - `search`, `readable`, `rename`, `plain`, `pins`: from what the solver finds to a question that a person can read
+//! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
 mod assumptions;
@@ -30,7 +30,10 @@ mod known;
 pub(crate) mod meaning;
 mod pins;
 mod plain;
+mod prune;
 mod readable;
+mod redundant;
+mod rename;
 mod rule;
 mod search;
 mod solver;

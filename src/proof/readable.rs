@@ -14,11 +14,7 @@ use crate::{
     policy::{Attributes, Held, Shape},
 };
 use cedar_policy_core::ast::{self, Expr};
-use serde_json::json;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// How many questions the engine may be asked to find real accounts.
 const TRIES: usize = 3_000;
@@ -134,7 +130,7 @@ impl Search<'_> {
     }
 
     /// What a question carries, with its declaration.
-    fn declared(&self) -> Vec<(Place, Arc<Attributes>)> {
+    pub(super) fn declared(&self) -> Vec<(Place, Arc<Attributes>)> {
         let model = &self.snapshot.policies.model;
         let mut declared = Vec::new();
         for (place, kind) in
@@ -153,7 +149,7 @@ impl Search<'_> {
         declared
     }
 
-    /// Asks the solver for a question about real accounts.
+    /// Asks the solver for a question about real accounts, all else of which it may choose.
     fn find_real(
         &self,
         solver: &mut Solver,
@@ -161,14 +157,23 @@ impl Search<'_> {
         denied: Option<&Compiled>,
         same: &dyn Fn(&Example) -> bool,
     ) -> Option<Example> {
-        let pins = pins::pins(self.snapshot, self.environment, self.read)?;
-        let mut wanted = holds.to_vec();
-        wanted.extend(self.heavy.clone());
-        wanted.extend(pins);
-        let Found::Request(found) = solver.find_where(&self.scene, all(wanted), denied) else { return None };
-        let mut example = Example::of(&found, self.environment, &self.snapshot.policies, self.heavy.is_some()).ok()?;
-        (example.real, example.entities) = (true, Vec::new());
-        same(&example).then_some(example)
+        let wanted: Vec<_> = holds.iter().cloned().chain(self.heavy.clone()).collect();
+        for wish in pins::pins(self.snapshot, self.environment, self.read) {
+            let wanted = all(wanted.iter().cloned().chain([wish]));
+            let request = match solver.find_where(&self.scene, wanted, denied) {
+                Found::Request(request) => request,
+                Found::None => continue,
+                // What takes long once does so again, and an example is no reason to wait.
+                Found::Undecided(_) => return None,
+            };
+            let example = Example::of(&request, self.environment, &self.snapshot.policies, self.heavy.is_some());
+            let Ok(mut example) = example else { continue };
+            (example.real, example.entities) = (true, Vec::new());
+            if same(&example) {
+                return Some(example);
+            }
+        }
+        None
     }
 
     /// Leaves out what can be left out and makes plain what can be plain.
@@ -185,7 +190,7 @@ impl Search<'_> {
         if !example.real {
             try_one(example, &|example| plain::move_to(example, DAY));
             for number in plain::numbers(example) {
-                for to in [1, 0, 2, 3].into_iter().filter(|to| *to != number) {
+                for to in [1, 0, 2, 3, 4, 5, 10, 100, 1000].into_iter().filter(|to| *to != number) {
                     if (0..=3).contains(&number) || try_one(example, &|example| plain::replace(example, number, to)) {
                         break;
                     }
@@ -251,101 +256,6 @@ impl Search<'_> {
     fn holds_in_directory(&self, kind: &ast::EntityType) -> bool {
         matches!(self.snapshot.policies.model.entity_type(kind).map(|model| &model.held), Some(Held::ByDirectory))
     }
-
-    /// Gives entities that were made up names that say so.
-    fn rename(&self, example: &mut Example, same: &dyn Fn(&Example) -> bool) {
-        let mut found: BTreeSet<(String, String)> = BTreeSet::new();
-        example.entities.iter().for_each(|entity| ids_in_json(entity, &mut found));
-        let mut walked = example.clone();
-        for (place, attributes) in self.declared() {
-            rename_map(place.of_mut(&mut walked), &attributes, &mut |kind, id| {
-                found.insert((kind.to_string(), id.clone()));
-            });
-        }
-        let mut names: BTreeMap<(String, String), String> = BTreeMap::new();
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (kind, id) in found {
-            // An id that a policy names must stay, and such ids are words.
-            if id.len() > 3 {
-                continue;
-            }
-            let count = counts.entry(kind.clone()).or_default();
-            *count += 1;
-            let short = kind.rsplit("::").next().unwrap_or(&kind).to_lowercase();
-            let name = format!("example-{short}-{count}");
-            names.insert((kind, id), name);
-        }
-        let mut renamed = example.clone();
-        for entity in &mut renamed.entities {
-            rename_json(entity, &names);
-        }
-        let mut rename = |kind: &ast::EntityType, id: &mut String| {
-            if let Some(name) = names.get(&(kind.to_string(), id.clone())) {
-                id.clone_from(name);
-            }
-        };
-        rename(&self.environment.principal, &mut renamed.evaluation.subject.id);
-        rename(&self.environment.resource, &mut renamed.evaluation.resource.id);
-        for (place, attributes) in self.declared() {
-            rename_map(place.of_mut(&mut renamed), &attributes, &mut rename);
-        }
-        if same(&renamed) {
-            *example = renamed;
-        }
-    }
-}
-
-fn rename_map(map: &mut Map, attributes: &Attributes, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
-    for (name, value) in map {
-        if let Some(attribute) = attributes.get(name.as_str()) {
-            rename_value(value, &attribute.shape, rename);
-        }
-    }
-}
-
-fn rename_value(value: &mut Value, shape: &Shape, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
-    match (shape, value) {
-        (Shape::Entity(kind), Value::String(id)) => rename(kind, id),
-        (Shape::Set(element), Value::List(values)) => {
-            values.iter_mut().for_each(|value| rename_value(value, element, rename));
-        }
-        (Shape::Record(attributes), Value::Map(map)) => rename_map(map, attributes, rename),
-        _ => {}
-    }
-}
-
-/// The types and ids of all that looks like `{"type", "id"}`.
-fn ids_in_json(value: &serde_json::Value, found: &mut BTreeSet<(String, String)>) {
-    match value {
-        serde_json::Value::Object(fields) => match (fields.get("type"), fields.get("id")) {
-            (Some(serde_json::Value::String(kind)), Some(serde_json::Value::String(id))) if fields.len() == 2 => {
-                found.insert((kind.clone(), id.clone()));
-            }
-            _ => fields.values().for_each(|value| ids_in_json(value, found)),
-        },
-        serde_json::Value::Array(values) => values.iter().for_each(|value| ids_in_json(value, found)),
-        _ => {}
-    }
-}
-
-/// Renames all that looks like `{"type", "id"}`.
-fn rename_json(value: &mut serde_json::Value, names: &BTreeMap<(String, String), String>) {
-    match value {
-        serde_json::Value::Object(fields) => {
-            let uid = match (fields.get("type"), fields.get("id")) {
-                (Some(serde_json::Value::String(kind)), Some(serde_json::Value::String(id))) if fields.len() == 2 => {
-                    names.get(&(kind.clone(), id.clone())).cloned()
-                }
-                _ => None,
-            };
-            match uid {
-                Some(name) => drop(fields.insert("id".to_owned(), json!(name))),
-                None => fields.values_mut().for_each(|value| rename_json(value, names)),
-            }
-        }
-        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| rename_json(value, names)),
-        _ => {}
-    }
 }
 
 /// Makes a change if the question stays the same case, and says whether it did.
@@ -364,7 +274,7 @@ fn set_moment(example: &mut Example, day: &str) {
 
 /// Where a question carries named values.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     Subject,
     Resource,
     Context,
@@ -381,7 +291,7 @@ impl Place {
         }
     }
 
-    fn of_mut(self, example: &mut Example) -> &mut Map {
+    pub(super) fn of_mut(self, example: &mut Example) -> &mut Map {
         match self {
             Self::Subject => &mut example.evaluation.subject.properties,
             Self::Resource => &mut example.evaluation.resource.properties,

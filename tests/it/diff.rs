@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const SCHEMA: &str = r#"
+pub(crate) const SCHEMA: &str = r#"
 entity Group in [Group];
 entity Officer in [Group] { level: Long, active: Bool, home: Group };
 @source("request")
@@ -20,7 +20,7 @@ type Question = { purpose: String, pdp: { hour: Long, today: datetime, now: date
 action consult, combine, erase appliesTo { principal: [Officer], resource: [Record], context: Question };
 "#;
 
-const POLICIES: &str = r#"@id("consult")
+pub(crate) const POLICIES: &str = r#"@id("consult")
 @title("An officer may consult for purpose 8.")
 permit (principal, action == Action::"consult", resource)
 when { context.purpose == "8" };
@@ -32,26 +32,26 @@ unless { principal.active };
 "#;
 
 /// A folder with policies, a cache and nothing else, as one test's world.
-struct World {
+pub(crate) struct World {
     folder: TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self { folder: folder() };
         world.side("base", POLICIES);
         world
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn side(&self, name: &str, policies: &str) {
+    pub(crate) fn side(&self, name: &str, policies: &str) {
         self.side_with(name, policies, SCHEMA);
     }
 
-    fn side_with(&self, name: &str, policies: &str, schema: &str) {
+    pub(crate) fn side_with(&self, name: &str, policies: &str, schema: &str) {
         let folder = self.path(name);
         fs::create_dir_all(folder.join("directory")).unwrap();
         fs::write(folder.join("schema.cedarschema"), schema).unwrap();
@@ -65,7 +65,7 @@ impl World {
         fs::write(folder.join("directory/accounts.json"), accounts.to_string()).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_poort"));
         command
             .args(arguments)
@@ -77,31 +77,31 @@ impl World {
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
+    pub(crate) fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
         check(&self.command(arguments).output().unwrap(), code)
     }
 
     /// The comparison of `base` with `head`, as JSON.
     #[track_caller]
-    fn diff(&self, more: &[&str], code: i32) -> Value {
+    pub(crate) fn diff(&self, more: &[&str], code: i32) -> Value {
         let mut arguments = vec!["diff", "base", "head", "--format", "json"];
         arguments.extend(more);
         serde_json::from_str(&self.run(&arguments, code).0).unwrap()
     }
 
     #[track_caller]
-    fn git(&self, arguments: &[&str]) {
+    pub(crate) fn git(&self, arguments: &[&str]) {
         let mut command = Command::new("git");
         command.arg("-C").arg(self.folder.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
         check(&command.args(arguments).output().unwrap(), 0);
     }
 }
 
-fn wider() -> String {
+pub(crate) fn wider() -> String {
     POLICIES.replace("context.purpose == \"8\"", "context.purpose == \"8\" || context.purpose == \"9\"")
 }
 
-fn differences(comparison: &Value) -> Vec<&Value> {
+pub(crate) fn differences(comparison: &Value) -> Vec<&Value> {
     let environments = comparison["environments"].as_array().unwrap();
     environments.iter().flat_map(|outcome| outcome["differences"].as_array().unwrap()).collect()
 }

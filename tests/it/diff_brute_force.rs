@@ -10,6 +10,7 @@ use poort::{
     engine::{UnknownEntities, decide, translate},
     moment::Moment,
     policy,
+    proof::Guarantees,
     snapshot::{Snapshot, Sources},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -139,7 +140,7 @@ fn sources(policies: &[Written], schema: &str) -> Sources {
 fn side(name: &str, sources: Sources) -> Side {
     let (snapshot, problems) = Snapshot::from_sources(&sources);
     let snapshot = snapshot.unwrap_or_else(|| panic!("{problems:?}"));
-    Side { name: name.to_owned(), sources, snapshot }
+    Side { name: name.to_owned(), sources, snapshot, guarantees: Guarantees::default() }
 }
 
 fn group(id: &str) -> Value {

@@ -1,6 +1,6 @@
 //! For an officer: one page.
 
-use super::{Report, counted};
+use super::{Report, Standing, counted, guarantee_words};
 use crate::{
     diff::{Change, Difference, Direction, Group, Outcome, PolicyChange, Said, Settled, groups},
     report::{Page, Tone, badge, facts},
@@ -15,6 +15,7 @@ pub fn html(report: &Report<'_>) -> String {
     let allowed = comparison.count(Direction::NewlyAllowed);
     let denied = comparison.count(Direction::NewlyDenied);
     let undecided = comparison.undecided();
+    let obligations_changed = report.obligations().len();
     let tone = |count: usize, bad: Tone| if count == 0 { Tone::Good } else { bad };
     let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
     let groups = groups(comparison);
@@ -23,6 +24,8 @@ pub fn html(report: &Report<'_>) -> String {
             ("newly allowed", allowed.to_string(), tone(allowed, Tone::Bad)),
             ("newly denied", denied.to_string(), tone(denied, Tone::Warning)),
             ("undecided", undecided.to_string(), tone(undecided, Tone::Bad)),
+            ("guarantees", comparison.guarantees.len().to_string(), tone(comparison.guarantees.len(), Tone::Warning)),
+            ("obligations", obligations_changed.to_string(), tone(obligations_changed, Tone::Warning)),
             ("proven equal", comparison.equal().to_string(), Tone::Neutral),
             ("environments", comparison.environments.len().to_string(), Tone::Neutral),
         ]))
@@ -32,20 +35,12 @@ pub fn html(report: &Report<'_>) -> String {
             ", directory " code { (short(&comparison.head.directory)) } ")." }
         p { "An environment is a type of account, an operation and a type of record. Proven equal: for every question, at "
             "every moment, both sides decide alike." }
-        @if comparison.filtered > 0 {
-            p { (badge(Tone::Warning, "not all")) " " (counted(comparison.filtered, "environment")) " left out by --env." }
-        }
+        @for note in comparison.notes() { p { (badge(Tone::Warning, "note")) " " (note) } }
         p { label { "Show only what holds this text: " input type="search" id="filter" placeholder="Officer, consult, bvh…"; } }
         @for group in &groups { (one(report, group)) }
-        @if undecided > 0 {
-            h2 { "Undecided" }
-            @for outcome in comparison.environments.iter().filter(|it| !it.undecided.is_empty()) {
-                section.item data-text=(outcome.name()) {
-                    h3 { (badge(Tone::Bad, "undecided")) " " (outcome.name()) }
-                    ul { @for reason in &outcome.undecided { li { (reason) } } }
-                }
-            }
-        }
+        (undecided_ones(report))
+        (guarantees(report))
+        (obligations(report))
         (files(report))
         h2 { "All environments" }
         div.wide { table {
@@ -67,21 +62,20 @@ pub fn html(report: &Report<'_>) -> String {
 }
 
 fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
-    let open = group.members.iter().filter(|(_, difference)| report.is_open(difference)).count();
     let tone = match group.change {
         Direction::NewlyAllowed => Tone::Bad,
         Direction::NewlyDenied => Tone::Warning,
     };
-    let accepted = open == 0 && (report.strict || group.change == Direction::NewlyAllowed);
     let Some((outcome, difference)) = group.members.first() else { return html! {} };
     html! {
         section.item data-text=(format!("{} {} {}", group.change.words(), group.environments(), group.policies.join(" "))) {
             h2 {
                 (badge(tone, group.change.words())) " "
-                @if accepted { (badge(Tone::Good, "accepted")) " " }
-                @else if open > 0 { (badge(Tone::Bad, "not accepted")) " " }
-                (group.environments()) ", by "
-                @for (index, id) in group.policies.iter().enumerate() { @if index > 0 { ", " } code { (id) } }
+                (mark(report.standing_of(group).1))
+                (group.environments()) ", "
+                @for (index, cause) in group.causes.iter().enumerate() {
+                    @if index > 0 { ", " } (cause.lead) " " code { (cause.id) } " " (cause.tail)
+                }
             }
             @if let Some(note) = &outcome.note { p { (badge(Tone::Warning, "note")) " " (note) } }
             (example(outcome, difference))
@@ -96,6 +90,66 @@ fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
                         (example(outcome, difference))
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What reviewers made of it, beside a heading.
+fn mark(standing: Standing) -> Markup {
+    match standing {
+        Standing::Open => html! { (badge(Tone::Bad, "not accepted")) " " },
+        Standing::Accepted => html! { (badge(Tone::Good, "accepted")) " " },
+        Standing::Listed => html! {},
+    }
+}
+
+fn undecided_ones(report: &Report<'_>) -> Markup {
+    let matters = report.undecided();
+    html! {
+        @if !matters.is_empty() { h2 { "Undecided" } }
+        @for matter in matters {
+            @if let Some(outcome) = matter.outcome() {
+                section.item data-text=(outcome.name()) {
+                    h3 { (badge(Tone::Bad, "undecided")) " " (mark(report.standing(matter))) (outcome.name()) }
+                    ul { @for reason in &outcome.undecided { li { (reason) } } }
+                }
+            }
+        }
+    }
+}
+
+fn guarantees(report: &Report<'_>) -> Markup {
+    let changed = report.guarantees();
+    html! {
+        @if !changed.is_empty() {
+            h2 { "Guarantees" }
+            p { "A guarantee says what must hold whatever the policies say. One that is gone keeps no later change from "
+                "breaking it." }
+        }
+        @for (change, standing) in changed {
+            section.item data-text=(format!("guarantee {}", change.id)) {
+                p { (mark(standing)) "The guarantee " code { (change.id) } " is " (guarantee_words(change.change)) "." }
+                (policy(change))
+            }
+        }
+    }
+}
+
+fn obligations(report: &Report<'_>) -> Markup {
+    let changed = report.obligations();
+    html! {
+        @if !changed.is_empty() {
+            h2 { "Obligations" }
+            p { "What the answer asks of the application: what to hide, to show or to record." }
+        }
+        @for (change, obligations, standing) in changed {
+            section.item data-text=(format!("obligations {}", change.id)) {
+                h3 { (mark(standing)) code { (change.id) } " asks something else of callers" }
+                @if !change.title.is_empty() { p { (change.title) } }
+                pre.change { @for (mark, what, text) in obligations.lines() {
+                    span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (what) ": " (text) "\n" }
+                } }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! For scripts.
 
 use super::Report;
-use crate::diff::groups;
+use crate::diff::{Cause, Direction, Matter, Outcome, groups};
 use serde_json::{Value, json};
 
 /// The whole comparison as one object.
@@ -15,6 +15,7 @@ pub fn json(report: &Report<'_>) -> String {
             json!({
                 "change": group.change.name(),
                 "policies": group.policies,
+                "because": Cause::all(&group.causes, &str::to_owned),
                 "environments": group.members.iter().map(|(outcome, _)| outcome.name()).collect::<Vec<_>>(),
             })
         })
@@ -28,18 +29,33 @@ pub fn json(report: &Report<'_>) -> String {
                 "counts",
                 json!({
                     "environments": comparison.environments.len(),
-                    "newly_allowed": comparison.count(crate::diff::Direction::NewlyAllowed),
-                    "newly_denied": comparison.count(crate::diff::Direction::NewlyDenied),
+                    "newly_allowed": comparison.count(Direction::NewlyAllowed),
+                    "newly_denied": comparison.count(Direction::NewlyDenied),
                     "undecided": comparison.undecided(),
                     "equal": comparison.equal(),
-                    "accepted": judged.accepted,
+                    "not_looked_at": comparison.filtered,
+                    "accepted": judged.accepted.len(),
                     "not_accepted": judged.open.len(),
                 }),
             ),
+            ("verdict", json!(report.verdict())),
+            ("notes", json!(comparison.notes())),
+            ("not_accepted", judged.open.iter().map(|matter| named(*matter)).collect()),
+            ("accepted", judged.accepted.iter().map(|matter| named(*matter)).collect()),
             ("groups", Value::Array(groups)),
             ("unused_entries", json!(judged.unused)),
         ];
         object.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
     format!("{whole:#}")
+}
+
+/// What was or was not accepted, as an entry would name it.
+fn named(matter: Matter<'_>) -> Value {
+    json!({
+        "change": matter.kind().name(),
+        "environment": matter.outcome().map(Outcome::name),
+        "policies": matter.policies(),
+        "digest": matter.digest(),
+    })
 }

@@ -1,8 +1,8 @@
 //! For a merge request: the answer first, what is accepted and what is equal folded away.
 
-use super::{Report, counted};
+use super::{Report, Standing, counted, guarantee_words};
 use crate::{
-    diff::{Change, Direction, Group, PolicyChange, Said, groups},
+    diff::{Cause, Change, Direction, Group, PolicyChange, Said, groups},
     report::markdown::{code, escaped, fenced},
 };
 use std::fmt::Write as _;
@@ -25,37 +25,74 @@ pub fn markdown(report: &Report<'_>) -> String {
         short(&comparison.head.policies),
         short(&comparison.head.directory),
     );
-    if comparison.filtered > 0 {
-        let _ = writeln!(text, "{} left out by `--env`.\n", counted(comparison.filtered, "environment"));
+    for note in comparison.notes() {
+        let _ = writeln!(text, "> {}\n", escaped(&note));
     }
     for group in groups(comparison) {
         one(report, &group, &mut text);
     }
-    let undecided: Vec<_> = comparison.environments.iter().filter(|it| !it.undecided.is_empty()).collect();
-    if !undecided.is_empty() {
-        text.push_str("### ⚠️ Undecided\n\n");
-        for outcome in undecided {
-            let _ = writeln!(text, "- **{}**: {}", escaped(&outcome.name()), escaped(&outcome.undecided.join("; ")));
-        }
-        text.push('\n');
-    }
+    undecided(report, &mut text);
+    guarantees(report, &mut text);
+    obligations(report, &mut text);
     files(report, &mut text);
     text
 }
 
+/// What stands before a heading.
+const fn mark(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Open => "❌ ",
+        Standing::Accepted => "✅ accepted: ",
+        Standing::Listed => "",
+    }
+}
+
+fn undecided(report: &Report<'_>, text: &mut String) {
+    let matters = report.undecided();
+    if matters.is_empty() {
+        return;
+    }
+    text.push_str("### ⚠️ Undecided\n\n");
+    for matter in matters {
+        let Some(outcome) = matter.outcome() else { continue };
+        let (name, reasons) = (escaped(&outcome.name()), escaped(&outcome.undecided.join("; ")));
+        let _ = writeln!(text, "- {}**{name}**: {reasons}", mark(report.standing(matter)));
+    }
+    text.push('\n');
+}
+
+fn guarantees(report: &Report<'_>, text: &mut String) {
+    for (change, standing) in report.guarantees() {
+        let words = guarantee_words(change.change);
+        let _ = writeln!(text, "### {}The guarantee {} is {words}\n", mark(standing), code(&change.id));
+        policy(change, text);
+    }
+}
+
+fn obligations(report: &Report<'_>, text: &mut String) {
+    for (change, obligations, standing) in report.obligations() {
+        let _ = writeln!(text, "### {}What {} asks of callers changed\n", mark(standing), code(&change.id));
+        if !change.title.is_empty() {
+            let _ = writeln!(text, "{}\n", escaped(&change.title));
+        }
+        let lines: String =
+            obligations.lines().map(|(mark, what, text)| format!("{mark}{what}: {}\n", one_line(text))).collect();
+        fenced("diff", &lines, text);
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 fn one(report: &Report<'_>, group: &Group<'_>, text: &mut String) {
-    let open = group.members.iter().any(|(_, difference)| report.is_open(difference));
-    let mark = match (open, group.change) {
-        (true, _) => "❌ ",
-        (false, Direction::NewlyAllowed) => "✅ accepted: ",
-        (false, Direction::NewlyDenied) => "",
-    };
     let _ = writeln!(
         text,
-        "### {mark}{}: {}, by {}\n",
+        "### {}{}: {}, {}\n",
+        mark(report.standing_of(group).1),
         if group.change == Direction::NewlyAllowed { "Newly allowed" } else { "Newly denied" },
         escaped(&group.environments()),
-        group.policies.iter().map(|id| code(id)).collect::<Vec<_>>().join(", "),
+        Cause::all(&group.causes, &code),
     );
     let Some((outcome, difference)) = group.members.first() else { return };
     if let Some(note) = &outcome.note {
@@ -96,7 +133,7 @@ fn policy(change: &PolicyChange, text: &mut String) {
     let spot = change.head.as_ref().or(change.base.as_ref());
     let place = spot.map(|spot| format!(" ({}:{})", code(&spot.file), spot.line)).unwrap_or_default();
     let _ = writeln!(text, "{} {}{place}\n", code(&change.id), change.change.name());
-    if matches!(change.change, Change::Reworded) {
+    if matches!(change.change, Change::Reworded | Change::Obligations) {
         return;
     }
     let lines: String = change.lines.iter().map(|line| format!("{}{}\n", line.mark, line.text)).collect();
@@ -106,10 +143,7 @@ fn policy(change: &PolicyChange, text: &mut String) {
 fn files(report: &Report<'_>, text: &mut String) {
     let comparison = report.comparison;
     let directory = &comparison.directory;
-    if comparison.policies.is_empty()
-        && comparison.schema.is_empty()
-        && [&directory.added, &directory.removed, &directory.changed].iter().all(|ids| ids.is_empty())
-    {
+    if comparison.policies.is_empty() && comparison.schema.is_empty() && directory.is_empty() {
         return;
     }
     text.push_str("<details><summary>What changed in the files</summary>\n\n");
@@ -135,7 +169,8 @@ fn files(report: &Report<'_>, text: &mut String) {
         if !ids.is_empty() {
             let first: Vec<_> = ids.iter().take(10).map(|id| code(id)).collect();
             let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
-            let _ = writeln!(text, "- directory: {} {word}: {}{more}", ids.len(), first.join(", "));
+            let _ =
+                writeln!(text, "- directory (listed, not proven): {} {word}: {}{more}", ids.len(), first.join(", "));
         }
     }
     text.push_str("\n</details>\n");

@@ -1,9 +1,11 @@
 //! A comparison in the forms that people and CI systems read.
 //!
-//! What holds here: no form leaves out a difference or something undecided, and none calls a comparison with either of
-//! them passed.
+//! What holds here: no form leaves out a difference, something undecided, a change of a guarantee or of obligations, or a
+//! note on what the comparison rests on; and none calls a comparison passed in which one of them asks for acceptance and
+//! has none.
 
 mod html;
+pub mod invalid;
 mod json;
 mod junit;
 mod markdown;
@@ -17,63 +19,128 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::terminal;
 
-use super::{AcceptVerdict, Accepted, Comparison, Difference};
-use std::collections::HashSet;
+use super::{
+    Accepted, Change, Comparison, Group, Judged, Kind, Matter, ObligationChange, PolicyChange, comparison::counted,
+};
 
 /// What a report is about.
 #[derive(Debug)]
 pub struct Report<'a> {
     comparison: &'a Comparison,
-    strict: bool,
-    judged: AcceptVerdict<'a>,
-    open: HashSet<*const Difference>,
+    judged: Judged<'a>,
+}
+
+/// What reviewers made of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It asks for acceptance and has none.
+    Open,
+    /// It is accepted.
+    Accepted,
+    /// It asks for nothing.
+    Listed,
 }
 
 impl<'a> Report<'a> {
     /// A report on a comparison, of which reviewers accepted a part. `strict`: what is newly denied asks for acceptance too.
     #[must_use]
     pub fn new(comparison: &'a Comparison, accepted: &Accepted, strict: bool) -> Self {
-        let judged = accepted.judge(comparison, strict);
-        let open = judged.open.iter().map(|(_, difference)| std::ptr::from_ref(*difference)).collect();
-        Self { comparison, strict, judged, open }
+        Self { comparison, judged: accepted.judge(comparison, strict) }
     }
 
     /// What the accepted entries make of it.
     #[must_use]
-    pub const fn judged(&self) -> &AcceptVerdict<'a> {
+    pub const fn judged(&self) -> &Judged<'a> {
         &self.judged
     }
 
     /// Whether the change may go on.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.open.is_empty() && self.comparison.undecided() == 0
+        self.judged.open.is_empty()
     }
 
-    fn is_open(&self, difference: &Difference) -> bool {
-        self.open.contains(&std::ptr::from_ref(difference))
+    fn standing(&self, matter: Matter<'_>) -> Standing {
+        let among = |all: &[Matter<'_>]| all.iter().any(|one| one.is(matter));
+        if among(&self.judged.open) {
+            Standing::Open
+        } else if among(&self.judged.accepted) {
+            Standing::Accepted
+        } else {
+            Standing::Listed
+        }
+    }
+
+    /// How many differences of a group are open, and how the group as a whole stands.
+    fn standing_of(&self, group: &Group<'_>) -> (usize, Standing) {
+        let standings: Vec<_> = group
+            .members
+            .iter()
+            .map(|(outcome, difference)| self.standing(Matter::Difference(outcome, difference)))
+            .collect();
+        let open = standings.iter().filter(|standing| **standing == Standing::Open).count();
+        let whole = match (open, standings.contains(&Standing::Listed)) {
+            (0, true) => Standing::Listed,
+            (0, false) => Standing::Accepted,
+            _ => Standing::Open,
+        };
+        (open, whole)
+    }
+
+    /// Environments in which something is undecided.
+    fn undecided(&self) -> Vec<Matter<'a>> {
+        self.comparison.matters().filter(|matter| matter.kind() == Kind::Undecided).collect()
+    }
+
+    /// Policies that ask something else of callers.
+    fn obligations(&self) -> Vec<(&'a PolicyChange, &'a ObligationChange, Standing)> {
+        let changed = self.comparison.policies.iter();
+        changed
+            .filter_map(|change| Some((change, change.obligations.as_ref()?)))
+            .map(|(change, obligations)| (change, obligations, self.standing(Matter::Obligations(change, obligations))))
+            .collect()
+    }
+
+    /// Guarantees that changed.
+    fn guarantees(&self) -> Vec<(&'a PolicyChange, Standing)> {
+        let changed = self.comparison.guarantees.iter();
+        changed.map(|change| (change, self.standing(Matter::Guarantee(change)))).collect()
     }
 
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let judged = &self.judged;
-        let undecided = self.comparison.undecided();
+        let of = |all: &[Matter<'_>], wanted: &[Kind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
+        let differences = [Kind::NewlyAllowed, Kind::NewlyDenied];
+        let kinds: [(&[Kind], &str, &str, &str); 4] = [
+            (&differences, "difference", "not accepted", "accepted"),
+            (&[Kind::Undecided], "environment", "undecided", "undecided and accepted"),
+            (&[Kind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
+            (&[Kind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
+        ];
         let mut parts = Vec::new();
-        if !judged.open.is_empty() {
-            parts.push(format!("{} not accepted", counted(judged.open.len(), "difference")));
+        for (kinds, what, open, accepted) in kinds {
+            for (matters, words) in [(&self.judged.open, open), (&self.judged.accepted, accepted)] {
+                let count = of(matters, kinds);
+                if count > 0 {
+                    parts.push(format!("{} {words}", counted(count, what)));
+                }
+            }
         }
-        if judged.accepted > 0 {
-            parts.push(format!("{} accepted", counted(judged.accepted, "difference")));
-        }
-        if undecided > 0 {
-            parts.push(format!("{} undecided", counted(undecided, "environment")));
+        if self.comparison.filtered > 0 {
+            parts.push(format!("{} not looked at", counted(self.comparison.filtered, "environment")));
         }
         let word = if self.passes() { "passed" } else { "not passed" };
         if parts.is_empty() { word.to_owned() } else { format!("{word}: {}", parts.join(", ")) }
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+/// A change of a guarantee in words.
+const fn guarantee_words(change: Change) -> &'static str {
+    match change {
+        Change::Added => "new",
+        Change::Removed => "gone: it no longer keeps later changes from breaking it",
+        Change::Changed => "changed: it says something else now",
+        Change::Obligations | Change::Reworded => "reworded: it says the same",
+    }
 }

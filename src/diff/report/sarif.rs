@@ -1,11 +1,12 @@
-//! For code scanning and annotations: each cause as a finding at the line of the policy.
+//! For code scanning and annotations: each cause as a finding at the line of the policy, and so all else that was found.
 
-use super::Report;
+use super::{Report, Standing, guarantee_words};
 use crate::{
-    diff::{Comparison, Direction, Group, groups},
+    diff::{Cause, Comparison, Direction, Group, PolicyChange, groups},
     problem::{Problem, SourceFile},
     report::{Format, findings},
 };
+use std::ops::Range;
 
 /// SARIF 2.1.0.
 #[must_use]
@@ -13,19 +14,44 @@ pub fn sarif(report: &Report<'_>) -> String {
     findings(&problems(report), Format::Sarif, false)
 }
 
-/// The differences and what is undecided, as findings in the files of the side after (of the side before for a policy that
-/// was removed). What is not accepted is an error, the rest a warning.
+/// All that was found, as findings in the files of the side after (of the side before for a policy that was removed). What
+/// is not accepted is an error, the rest a warning.
 fn problems(report: &Report<'_>) -> Vec<Problem> {
     let comparison = report.comparison;
     let mut found: Vec<_> = groups(comparison).iter().map(|group| of_group(report, group)).collect();
-    for outcome in comparison.environments.iter().filter(|outcome| !outcome.undecided.is_empty()) {
+    for matter in report.undecided() {
+        let Some(outcome) = matter.outcome() else { continue };
         let message = format!("{} is undecided: {}", outcome.name(), outcome.undecided.join("; "));
-        found.push(
-            Problem::unreadable("diff::undecided", &comparison.head.name, message)
-                .help("give the solver more time with --timeout SECONDS, or ask a reviewer to compare the policies"),
-        );
+        let problem = Problem::unreadable("diff::undecided", &comparison.head.name, message);
+        let help = "give the solver more time with --timeout SECONDS, or ask a reviewer to compare the policies, who lists \
+                    it in the --accept file";
+        found.push(standing(problem, report.standing(matter), help));
     }
+    for (change, stands) in report.guarantees() {
+        let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change));
+        let problem = at(comparison, "diff::guarantee", Some(change), message);
+        found.push(standing(problem, stands, REVIEW));
+    }
+    for (change, obligations, stands) in report.obligations() {
+        let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
+        let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
+        let problem = at(comparison, "diff::obligations", Some(change), message);
+        found.push(standing(problem, stands, REVIEW));
+    }
+    let notes = comparison.notes().into_iter();
+    found.extend(notes.map(|note| Problem::unreadable("diff::note", &comparison.head.name, note).as_warning()));
     found
+}
+
+/// What to do about what is not accepted.
+const REVIEW: &str = "if this is meant, have it reviewed and listed in the --accept file";
+
+fn standing(problem: Problem, standing: Standing, help: &str) -> Problem {
+    match standing {
+        Standing::Open => problem.help(help),
+        Standing::Accepted => problem.help("a reviewer accepted it").as_warning(),
+        Standing::Listed => problem.as_warning(),
+    }
 }
 
 fn of_group(report: &Report<'_>, group: &Group<'_>) -> Problem {
@@ -36,27 +62,27 @@ fn of_group(report: &Report<'_>, group: &Group<'_>) -> Problem {
     };
     let example = group.members.first().map(|(_, difference)| difference.example.question.to_string());
     let message = format!(
-        "{}: {}, by {}; such as {}",
+        "{}: {}, {}; such as {}",
         group.change.words(),
         group.environments(),
-        group.causes(),
+        Cause::all(&group.causes, &|id| format!("`{id}`")),
         example.unwrap_or_default(),
     );
-    let problem = match place(comparison, group) {
+    let change = comparison.policies.iter().find(|change| group.policies.contains(&change.id));
+    standing(at(comparison, code, change, message), report.standing_of(group).1, REVIEW)
+}
+
+/// A finding at the first line of a change, if that has a place.
+fn at(comparison: &Comparison, code: &'static str, change: Option<&PolicyChange>, message: String) -> Problem {
+    match change.and_then(place) {
         Some((file, place)) => Problem::error(code, &file, message).at(place, "this change"),
         None => Problem::unreadable(code, &comparison.head.name, message),
-    };
-    if group.members.iter().any(|(_, difference)| report.is_open(difference)) {
-        problem.help("if this is meant, have it reviewed and listed in the --accept file")
-    } else {
-        problem.as_warning()
     }
 }
 
-/// The first line of the change in the first policy that has one. The text is made of blank lines up to it, since a
+/// The first line of a change. The text is made of blank lines up to it, since a
 /// position is all that is asked of it.
-fn place(comparison: &Comparison, group: &Group<'_>) -> Option<(SourceFile, std::ops::Range<usize>)> {
-    let change = comparison.policies.iter().find(|change| group.policies.contains(&change.id))?;
+fn place(change: &PolicyChange) -> Option<(SourceFile, Range<usize>)> {
     let spot = change.head.as_ref().or(change.base.as_ref())?;
     let in_head = change.head.is_some();
     let mut changed: Vec<_> = change
@@ -65,7 +91,7 @@ fn place(comparison: &Comparison, group: &Group<'_>) -> Option<(SourceFile, std:
         .filter(|line| line.mark != ' ')
         .filter_map(|line| Some((if in_head { line.head } else { line.base }?, line.text.clone())))
         .collect();
-    // A change of words beside it is not the cause.
+    // A change of words beside it is not the cause, unless nothing else changed.
     changed.sort_by_key(|(_, text)| text.trim_start().starts_with('@'));
     let changed = changed.into_iter().next();
     let (number, text) =

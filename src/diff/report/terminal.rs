@@ -1,8 +1,8 @@
 //! For a terminal.
 
-use super::{Report, counted};
+use super::{Report, Standing, counted, guarantee_words};
 use crate::{
-    diff::{Change, Difference, Direction, Group, PolicyChange, Question, Said, groups},
+    diff::{Cause, Change, Difference, Direction, Group, PolicyChange, Question, Said, groups},
     shown,
 };
 use std::fmt::Write as _;
@@ -13,6 +13,21 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     let mut writer = Writer { text: String::new(), colour };
     writer.write(report);
     writer.text
+}
+
+/// What is said beside a heading.
+const fn mark(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Accepted => "  (accepted)",
+        Standing::Open | Standing::Listed => "",
+    }
+}
+
+const fn tone(standing: Standing) -> u8 {
+    match standing {
+        Standing::Open => 31,
+        Standing::Accepted | Standing::Listed => 33,
+    }
 }
 
 struct Writer {
@@ -48,32 +63,33 @@ impl Writer {
             short(&comparison.head.policies),
             short(&comparison.head.directory),
         ));
-        if comparison.filtered > 0 {
-            self.line(&format!("{} left out by --env", counted(comparison.filtered, "environment")));
-        }
-        let notes: std::collections::BTreeMap<_, usize> = comparison
-            .environments
-            .iter()
-            .filter_map(|outcome| outcome.note.as_deref())
-            .fold(std::collections::BTreeMap::new(), |mut notes, note| {
-                *notes.entry(note).or_default() += 1;
-                notes
-            });
-        for (note, count) in notes {
-            self.line(&format!("note on {}: {note}", counted(count, "environment")));
-        }
-        let directory = &comparison.directory;
-        if !(directory.added.is_empty() && directory.removed.is_empty() && directory.changed.is_empty()) {
-            self.line("note: the directory changed; what that changes in decisions is not proven");
+        for note in comparison.notes() {
+            self.line(&format!("note: {note}"));
         }
         for group in groups(comparison) {
             self.group(report, &group);
         }
-        for outcome in comparison.environments.iter().filter(|outcome| !outcome.undecided.is_empty()) {
+        for matter in report.undecided() {
+            let Some(outcome) = matter.outcome() else { continue };
             let word = self.paint(33, "UNDECIDED");
-            self.line(&format!("\n{word}  {}", outcome.name()));
+            self.line(&format!("\n{word}  {}{}", outcome.name(), mark(report.standing(matter))));
             for reason in &outcome.undecided {
                 self.line(&format!("  {reason}"));
+            }
+        }
+        for (change, standing) in report.guarantees() {
+            let word = self.paint(tone(standing), "GUARANTEE");
+            let words = guarantee_words(change.change);
+            self.line(&format!("\n{word}  `{}` is {words}{}", change.id, mark(standing)));
+            self.policy(change, true);
+        }
+        for (change, obligations, standing) in report.obligations() {
+            let word = self.paint(tone(standing), "OBLIGATIONS");
+            self.line(&format!("\n{word}  of `{}` changed{}", change.id, mark(standing)));
+            self.policy(change, false);
+            for (mark, what, text) in obligations.lines() {
+                let text = self.paint(if mark == '+' { 32 } else { 31 }, &format!("    {mark} {what}: {text}"));
+                self.line(&text);
             }
         }
         self.files(report);
@@ -84,15 +100,16 @@ impl Writer {
             Direction::NewlyAllowed => ("NEWLY ALLOWED", 31),
             Direction::NewlyDenied => ("NEWLY DENIED", 33),
         };
-        let open = group.members.iter().filter(|(_, difference)| report.is_open(difference)).count();
-        let accepted = match open {
-            0 if group.change == Direction::NewlyDenied && !report.strict => String::new(),
-            0 => "  (accepted)".to_owned(),
-            open if open < group.members.len() => format!("  ({open} of {} not accepted)", group.members.len()),
-            _ => String::new(),
+        let (open, standing) = report.standing_of(group);
+        let mark = match standing {
+            Standing::Open if open < group.members.len() => {
+                format!("  ({open} of {} not accepted)", group.members.len())
+            }
+            standing => mark(standing).to_owned(),
         };
         let word = self.paint(code, word);
-        self.line(&format!("\n{word}  {}, by {}{accepted}", group.environments(), group.causes()));
+        let causes = Cause::all(&group.causes, &|id| format!("`{id}`"));
+        self.line(&format!("\n{word}  {}, {causes}{mark}", group.environments()));
         let Some((outcome, difference)) = group.members.first() else { return };
         if let Some(note) = &outcome.note {
             self.line(&format!("  note: {note}"));

@@ -1,0 +1,185 @@
+//! What changed in the files: policies, guarantees, schema and directory.
+
+use serde::Serialize;
+
+/// How something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It is only in the side after.
+    Added,
+    /// It is only in the side before.
+    Removed,
+    /// It says something else.
+    Changed,
+    /// It decides the same, and asks something else of callers.
+    Obligations,
+    /// It decides and asks the same, with other annotations.
+    Reworded,
+}
+
+impl Change {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+            Self::Obligations => "obligations changed",
+            Self::Reworded => "reworded",
+        }
+    }
+}
+
+/// A policy that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyChange {
+    /// Its id.
+    pub id: String,
+    /// What it says, in one sentence.
+    pub title: String,
+    /// How it changed.
+    pub change: Change,
+    /// Names exactly this change: the digest of effect and conditions on both sides.
+    pub digest: String,
+    /// What it did in the side before, if it was there.
+    pub before: Option<Effect>,
+    /// What it does in the side after, if it is there.
+    pub after: Option<Effect>,
+    /// Annotations that changed.
+    pub annotations: Vec<AnnotationChange>,
+    /// What it asks of callers, if that changed.
+    pub obligations: Option<ObligationChange>,
+    /// Where it stands in the side before.
+    pub base: Option<Spot>,
+    /// Where it stands in the side after.
+    pub head: Option<Spot>,
+    /// Its text with what was removed and added.
+    pub lines: Vec<Line>,
+}
+
+/// What a policy does where it applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It permits.
+    Permit,
+    /// It forbids.
+    Forbid,
+}
+
+impl Effect {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Forbid => "forbid",
+        }
+    }
+}
+
+/// What a policy asks of callers, where that changed. Obligations in JSON, advice as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ObligationChange {
+    /// Obligations that are gone. Of one that changed, as it was.
+    pub lost: Vec<String>,
+    /// Obligations that are new. Of one that changed, as it is.
+    pub gained: Vec<String>,
+    /// Advice that is gone; nobody need follow it, so it asks for nothing.
+    pub advice_lost: Vec<String>,
+    /// Advice that is new.
+    pub advice_gained: Vec<String>,
+    /// Names exactly this change.
+    pub digest: String,
+}
+
+impl ObligationChange {
+    /// All of it: whether it is gone or new, what it is, and its text.
+    pub fn lines(&self) -> impl Iterator<Item = (char, &'static str, &str)> {
+        let list = |mark, what, texts| -> Vec<(char, &'static str, &str)> {
+            let texts: &Vec<String> = texts;
+            texts.iter().map(|text| (mark, what, text.as_str())).collect()
+        };
+        [
+            list('-', "obligation", &self.lost),
+            list('+', "obligation", &self.gained),
+            list('-', "advice", &self.advice_lost),
+            list('+', "advice", &self.advice_gained),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// An annotation that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnnotationChange {
+    /// Its name, without the @.
+    pub name: String,
+    /// What it said.
+    pub before: Option<String>,
+    /// What it says.
+    pub after: Option<String>,
+}
+
+/// A text in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Spot {
+    /// The file.
+    pub file: String,
+    /// Its first line, counted from one.
+    pub line: usize,
+    /// Its last line.
+    pub end: usize,
+    /// The text.
+    pub text: String,
+}
+
+/// A line of a text that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// `-` removed, `+` added, a blank if it stayed.
+    pub mark: char,
+    /// Its number before.
+    pub base: Option<usize>,
+    /// Its number after.
+    pub head: Option<usize>,
+    /// The line.
+    pub text: String,
+}
+
+/// A type or action of the schema that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaChange {
+    /// `entity type` or `action`.
+    pub what: String,
+    /// Its name.
+    pub name: String,
+    /// How it changed.
+    pub change: Change,
+    /// What it no longer declares.
+    pub removed: Vec<String>,
+    /// What it declares now.
+    pub added: Vec<String>,
+}
+
+/// Entities of the directory that changed, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct DirectoryChange {
+    /// Only in the side after.
+    pub added: Vec<String>,
+    /// Only in the side before.
+    pub removed: Vec<String>,
+    /// With other attributes or parents.
+    pub changed: Vec<String>,
+}
+
+impl DirectoryChange {
+    /// Whether nothing changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}

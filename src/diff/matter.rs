@@ -1,0 +1,158 @@
+//! What a review is about: each thing that a comparison found and that reviewers may be asked to accept.
+
+use super::{Change, Comparison, Difference, Direction, ObligationChange, Outcome, PolicyChange};
+use serde::{Deserialize, Serialize};
+use std::ptr;
+
+/// The kinds of things that can be accepted, as the accept file names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Denied before, allowed now.
+    NewlyAllowed,
+    /// Allowed before, denied now.
+    NewlyDenied,
+    /// Nobody knows whether an environment changed.
+    Undecided,
+    /// A guarantee is gone, or says something else.
+    Guarantee,
+    /// A policy no longer asks of callers what it asked.
+    Obligations,
+}
+
+impl Kind {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewlyAllowed => "newly-allowed",
+            Self::NewlyDenied => "newly-denied",
+            Self::Undecided => "undecided",
+            Self::Guarantee => "guarantee",
+            Self::Obligations => "obligations",
+        }
+    }
+
+    /// Whether it is about an environment.
+    #[must_use]
+    pub const fn has_environment(self) -> bool {
+        matches!(self, Self::NewlyAllowed | Self::NewlyDenied | Self::Undecided)
+    }
+
+    /// Whether it names policies.
+    #[must_use]
+    pub const fn has_policies(self) -> bool {
+        !matches!(self, Self::Undecided)
+    }
+}
+
+impl From<Direction> for Kind {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::NewlyAllowed => Self::NewlyAllowed,
+            Direction::NewlyDenied => Self::NewlyDenied,
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, Copy)]
+pub enum Matter<'a> {
+    /// Questions that come out differently.
+    Difference(&'a Outcome, &'a Difference),
+    /// An environment in which something is undecided.
+    Undecided(&'a Outcome),
+    /// A change of a guarantee.
+    Guarantee(&'a PolicyChange),
+    /// A change of what a policy asks of callers.
+    Obligations(&'a PolicyChange, &'a ObligationChange),
+}
+
+impl<'a> Matter<'a> {
+    /// What kind of thing it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Difference(_, difference) => difference.change.into(),
+            Self::Undecided(_) => Kind::Undecided,
+            Self::Guarantee(_) => Kind::Guarantee,
+            Self::Obligations(..) => Kind::Obligations,
+        }
+    }
+
+    /// The environment that it is in.
+    #[must_use]
+    pub const fn outcome(self) -> Option<&'a Outcome> {
+        match self {
+            Self::Difference(outcome, _) | Self::Undecided(outcome) => Some(outcome),
+            Self::Guarantee(_) | Self::Obligations(..) => None,
+        }
+    }
+
+    /// The policies that cause it, or the guarantee.
+    #[must_use]
+    pub fn policies(self) -> &'a [String] {
+        match self {
+            Self::Difference(_, difference) => &difference.policies,
+            Self::Undecided(_) => &[],
+            Self::Guarantee(change) | Self::Obligations(change, _) => std::slice::from_ref(&change.id),
+        }
+    }
+
+    /// Names exactly the texts that a reviewer saw.
+    #[must_use]
+    pub fn digest(self) -> &'a str {
+        match self {
+            Self::Difference(_, difference) => &difference.digest,
+            Self::Undecided(outcome) => outcome.undecided_digest.as_deref().unwrap_or_default(),
+            Self::Guarantee(change) => &change.digest,
+            Self::Obligations(_, obligations) => &obligations.digest,
+        }
+    }
+
+    /// Whether it must be accepted. `strict`: also where something is taken away.
+    #[must_use]
+    pub fn asks(self, strict: bool) -> bool {
+        match self {
+            Self::Difference(_, difference) => strict || difference.change == Direction::NewlyAllowed,
+            Self::Undecided(_) => true,
+            Self::Guarantee(change) => matches!(change.change, Change::Removed | Change::Changed),
+            Self::Obligations(_, obligations) => !obligations.lost.is_empty(),
+        }
+    }
+
+    /// Whether this is that very thing, and not one that is equal to it.
+    pub(super) fn is(self, other: Matter<'_>) -> bool {
+        match (self, other) {
+            (Self::Difference(_, one), Matter::Difference(_, other)) => ptr::eq(one, other),
+            (Self::Undecided(one), Matter::Undecided(other)) => ptr::eq(one, other),
+            (Self::Guarantee(one), Matter::Guarantee(other))
+            | (Self::Obligations(one, _), Matter::Obligations(other, _)) => ptr::eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Comparison {
+    /// All that may ask for acceptance, in the order of reports.
+    pub fn matters(&self) -> impl Iterator<Item = Matter<'_>> {
+        self.environments
+            .iter()
+            .flat_map(Outcome::matters)
+            .chain(self.guarantees.iter().map(Matter::Guarantee))
+            .chain(self.policies.iter().filter_map(PolicyChange::matter))
+    }
+}
+
+impl Outcome {
+    fn matters(&self) -> impl Iterator<Item = Matter<'_>> {
+        let differences = self.differences.iter().map(|difference| Matter::Difference(self, difference));
+        differences.chain((!self.undecided.is_empty()).then_some(Matter::Undecided(self)))
+    }
+}
+
+impl PolicyChange {
+    fn matter(&self) -> Option<Matter<'_>> {
+        self.obligations.as_ref().map(|obligations| Matter::Obligations(self, obligations))
+    }
+}
