@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     decision::{Decision, EvaluationError, PolicyFacts, Verdict},
+    policy::{Policies, Slice},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast::{self, PartialValue, Value, ValueKind},
-    authorizer::{AuthorizationError, Authorizer, Decision as CedarDecision},
     entities::{Entities, NoEntitiesSchema, TCComputation},
     extensions::Extensions,
 };
@@ -40,26 +40,35 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
     }
 }
 
-/// Decides in a world, with the policies of a snapshot.
+/// Decides in a world, with the policies of a snapshot: those that the question can meet, as `policy::slices` argues, by
+/// Cedar's rule (a forbid that applies denies; else a permit that applies allows; what fails is neither).
 #[must_use]
 pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
-    let response = Authorizer::new().is_authorized(
-        world.request.clone(),
-        AsRef::<ast::PolicySet>::as_ref(&snapshot.policies.set),
-        &world.entities,
-    );
-    let errors = response
-        .diagnostics
-        .errors
-        .iter()
-        .map(|AuthorizationError::PolicyEvaluationError { id, error }| EvaluationError {
-            policy: AsRef::<str>::as_ref(id).to_owned(),
-            message: error.to_string(),
-        })
-        .collect();
-    let allowed = response.decision == CedarDecision::Allow;
-    let reasons = response.diagnostics.reason.iter().map(|id| AsRef::<str>::as_ref(id).to_owned());
-    verdict(snapshot, allowed, reasons, errors)
+    let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let evaluator = world.evaluator();
+    for ready in &*slice(&snapshot.policies, &world.request) {
+        let id = || AsRef::<str>::as_ref(&ready.id).to_owned();
+        match evaluator.holds(&ready.condition, &ready.slots) {
+            Ok(true) if ready.permits => permits.push(id()),
+            Ok(true) => forbids.push(id()),
+            Ok(false) => {}
+            Err(message) => errors.push(EvaluationError { policy: id(), message }),
+        }
+    }
+    let allowed = forbids.is_empty() && !permits.is_empty();
+    let reasons = if allowed { permits } else { forbids };
+    verdict(snapshot, allowed, reasons.into_iter(), errors)
+}
+
+/// The policies that a request can meet.
+fn slice(policies: &Policies, request: &ast::Request) -> Slice {
+    let kind = |entry: &ast::EntityUIDEntry| entry.uid().map(|uid| uid.entity_type().clone());
+    let (principal, resource) = (kind(request.principal()), kind(request.resource()));
+    match (principal, request.action().uid(), resource) {
+        (Some(principal), Some(action), Some(resource)) => policies.slice(&principal, action, &resource),
+        // A request of poort's has all three.
+        _ => Slice::default(),
+    }
 }
 
 /// The verdict where the policies that are no errors allow or not, for these reasons.

@@ -15,6 +15,7 @@
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `shape`: the types of values
 //! - `reads`: what the policies of an action can read
+//! - `scope`, `slices`: which policies a question meets
 
 mod bounds;
 mod facts;
@@ -22,14 +23,18 @@ mod model;
 mod parse;
 mod pretty;
 mod reads;
+mod scope;
 mod shape;
+mod slices;
 mod sources;
 
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use reads::{PdpReads, Reads};
+pub use scope::Scope;
 pub use shape::{Attribute, Attributes, Extension, Shape};
+pub use slices::{Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 
 use crate::{
@@ -60,6 +65,8 @@ pub struct Policies {
     pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
     /// What evaluation can read.
     pub reads: Reads,
+    /// Which of them a question meets.
+    pub slices: Slices,
     /// The version of all this.
     pub revision: Revision,
 }
@@ -112,7 +119,8 @@ impl Policies {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
                 let schema_text = sources.schema().map(|file| file.text.clone()).unwrap_or_default();
-                Some(Self { set, schema, schema_text, model, facts, places, action_entities, reads, revision })
+                let slices = Slices::new(&set, &schema);
+                Some(Self { set, schema, schema_text, model, facts, places, action_entities, reads, slices, revision })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));

@@ -1,7 +1,7 @@
 //! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
 
 use super::{Environment, known::looks_further};
-use crate::policy::Policies;
+use crate::policy::{Policies, Scope};
 use cedar_policy::{self as cedar, pst};
 use cedar_policy_core::ast;
 use std::{collections::HashMap, sync::Arc};
@@ -22,9 +22,7 @@ pub struct Rule {
     pub(crate) calculates: bool,
     /// Whether it may look into an entity that the directory does not know. `false` is sure.
     looks_further: bool,
-    principal: cedar::PrincipalConstraint,
-    action: cedar::ActionConstraint,
-    resource: cedar::ResourceConstraint,
+    scope: Scope,
 }
 
 impl Rule {
@@ -55,9 +53,7 @@ impl Rule {
             text: format!("{} {condition}", if permits { "permit" } else { "forbid" }).into(),
             calculates: calculates(&condition),
             looks_further: looks_further(&condition),
-            principal: fixed.principal_constraint(),
-            action: fixed.action_constraint(),
-            resource: fixed.resource_constraint(),
+            scope: Scope::of(&fixed),
             condition,
         })
     }
@@ -75,32 +71,8 @@ impl Rule {
     /// fails, since Cedar's scope cannot fail.
     #[must_use]
     pub fn applies(&self, environment: &Environment, actions: &HashMap<ast::EntityUID, Arc<ast::Entity>>) -> bool {
-        let is = |named: &cedar::EntityTypeName, wanted: &ast::EntityType| named.to_string() == wanted.to_string();
-        let principal = match &self.principal {
-            cedar::PrincipalConstraint::Any | cedar::PrincipalConstraint::In(_) => true,
-            cedar::PrincipalConstraint::Eq(uid) => is(uid.type_name(), &environment.principal),
-            cedar::PrincipalConstraint::Is(kind) | cedar::PrincipalConstraint::IsIn(kind, _) => {
-                is(kind, &environment.principal)
-            }
-        };
-        let resource = match &self.resource {
-            cedar::ResourceConstraint::Any | cedar::ResourceConstraint::In(_) => true,
-            cedar::ResourceConstraint::Eq(uid) => is(uid.type_name(), &environment.resource),
-            cedar::ResourceConstraint::Is(kind) | cedar::ResourceConstraint::IsIn(kind, _) => {
-                is(kind, &environment.resource)
-            }
-        };
-        let asked = cedar::EntityUid::from(environment.action.clone());
-        let above = |group: &cedar::EntityUid| {
-            let group: &ast::EntityUID = group.as_ref();
-            actions.get(&environment.action).is_none_or(|action| action.is_descendant_of(group))
-        };
-        let action = match &self.action {
-            cedar::ActionConstraint::Any => true,
-            cedar::ActionConstraint::Eq(uid) => *uid == asked,
-            cedar::ActionConstraint::In(several) => several.iter().any(|uid| *uid == asked || above(uid)),
-        };
-        principal && action && resource
+        let Environment { principal, action, resource, .. } = environment;
+        self.scope.leaves_room(principal, action, resource, actions)
     }
 
     /// The policies of a set that can apply in an environment.

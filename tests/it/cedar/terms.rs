@@ -21,6 +21,14 @@ pub static IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     ]
 });
 
+/// The ids of policies, which have no character that does not show.
+pub static POLICY_IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let hides = |character: char| character.is_control() || character == '\u{202e}';
+    let mut ids: Vec<_> = IDS.iter().filter(|id| !id.contains(hides)).cloned().collect();
+    ids.extend(["\"quoted\" \\ '".into(), "e\u{301}שלום 👩".into()]);
+    ids
+});
+
 pub const KEYS: [&str; 4] = ["key", "", "é \"\\", "other"];
 const TEXTS: [&str; 6] = ["red", "", "a*b", "é\"\\\n", "anna", "👩‍👩‍👧"];
 const DECIMALS: [&str; 5] = ["1.5", "0.0", "-0.0001", "922337203685477.5807", "-922337203685477.5808"];

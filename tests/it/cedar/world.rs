@@ -4,7 +4,7 @@ use super::{
     policies::{Aim, Written, written},
     schema::{self, ACTIONS, ENTITIES, Ty, entity},
     tape::Tape,
-    terms::{self, From, IDS, Term, json_of, map_of},
+    terms::{self, From, IDS, POLICY_IDS, Term, json_of, map_of},
 };
 use cedar_policy as cedar;
 use poort::{
@@ -75,10 +75,10 @@ fn world_of(tape: &mut Tape<'_>, n: usize) -> World {
         let id = match tape.below(8) {
             7 => None,
             // An id of white space is no id; white space around it does not belong to it.
-            6 => Some(" \n".to_owned()),
+            6 => Some("  ".to_owned()),
             5 => Some(format!(" {number} ")),
             // White space around an odd id does not belong to it either, so two may be the same.
-            _ => Some(tape.pick(&IDS))
+            _ => Some(tape.pick(&POLICY_IDS))
                 .filter(|id| taken.insert(id.trim().to_owned()))
                 .or_else(|| Some(format!("p{number}"))),
         };
@@ -91,7 +91,7 @@ fn world_of(tape: &mut Tape<'_>, n: usize) -> World {
                 id: if index == 0 && taken.insert("link".to_owned()) {
                     String::new()
                 } else {
-                    format!("\"{number}\"\n{index}")
+                    format!("\"{number}\" \\ {index}")
                 },
                 values: policy.slots.iter().map(|(slot, kind)| (*slot, (*kind, terms::id(tape, kind)))).collect(),
             })
