@@ -48,6 +48,14 @@ impl Cursor {
         Ok(slots::read(&path_of(dir, name))?.as_deref().and_then(parse))
     }
 
+    /// Takes a cursor away, so that the next one of this name stands at the first record.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn remove(dir: &Path, name: &str) -> io::Result<()> {
+        Disk.remove(&path_of(dir, name))
+    }
+
     /// All records below this seq were taken.
     #[must_use]
     pub fn position(&self) -> u64 {

@@ -92,7 +92,8 @@ impl Reader {
     pub fn open_at(dir: impl AsRef<Path>, seq: u64) -> Result<Self, ReadError> {
         let mut reader = Self::open(dir)?;
         let segments = list(&reader.dir).map_err(|error| reader.failed(error))?;
-        reader.want = segments.iter().rfind(|segment| segment.first <= seq).map(|segment| segment.first);
+        let holding = segments.iter().rfind(|segment| segment.first <= seq).or(segments.first());
+        reader.want = holding.map(|segment| segment.first);
         while reader.position() < seq && reader.advance()?.is_some() {}
         Ok(reader)
     }
