@@ -16,6 +16,9 @@
 //!  caller ◄── decision ──────────────┘            api: Answer → bytes
 //! ```
 //!
+//! What is in the log goes on by itself: `shipping` reads it from disk and sends it to every sink that is configured, and no
+//! question waits for that.
+//!
 //! # Where an answer comes from
 //!
 //! ```text
@@ -33,7 +36,7 @@
 //!  6  config                                     composes every module's own Config
 //!  5  api · admin · suite · diff                 the wire for callers and for operators; tests of policies, changes of them
 //!  4  pdp · proof                                the path of a question; what holds for all questions
-//!  3  engine · cache · store · decision_log · matrix     none imports another
+//!  3  engine · cache · store · decision_log · shipping · matrix     none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
 //!  1  policy ◄─ directory · lint · conditions    sources; what is unwise in them; their smallest boolean parts
 //!     spool · telemetry · report                 bytes to disk; what operators see; what officers and CI read
@@ -116,6 +119,7 @@ pub mod problem;
 pub mod proof;
 pub mod report;
 pub mod revision;
+pub mod shipping;
 pub mod shown;
 pub mod snapshot;
 pub mod spool;

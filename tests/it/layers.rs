@@ -32,6 +32,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("store", &["snapshot"]),
     ("matrix", &["snapshot", "report"]),
     ("decision_log", &["authzen", "evidence", "moment", "spool"]),
+    ("shipping", &["spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("proof", &["engine"]),
     ("diff", &["proof", "report"]),
