@@ -1,8 +1,8 @@
 //! `poort serve`: answers questions until it is told to stop.
 //!
 //! Start: configuration → sockets (so that addresses are known and taken) → policies → serving, not yet ready → log →
-//! ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log synced
-//! and closed → exit 0.
+//! shipping → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log
+//! synced and closed → its last records shipped, within the grace → exit 0.
 
 use super::{Common, Exit, output::Output};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     decision_log::{DecisionLog, Producer, Sweep, Swept},
     pdp::{Clock, Pdp},
     problem,
+    shipping::{self, Shipping},
     spool::State as LogState,
     store::{Fingerprint, INTERVAL, Store},
     telemetry::{Telemetry, init_logging},
@@ -125,6 +126,7 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
         }
     };
     let Some(log) = opened else { return Ok(Exit::Done) };
+    let shipping = start_shipping(&settings, &log, &meter, output)?;
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
     let sweeping = settings.log.keep.map(|keep| sweep(Sweep::new(log.clone(), keep), stopping.clone()));
@@ -152,6 +154,7 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
         error!(%error, "The decision log was not closed.");
     }
+    shipping.stop(settings.connections.grace).await;
     ended.cancel();
     let _ = admin.await;
     telemetry.shutdown().await;
@@ -196,6 +199,20 @@ async fn open_log(
         Ok(Err(error)) => Err(failed(output, &error)),
         Err(error) => Err(failed(output, &error)),
     }
+}
+
+fn start_shipping(
+    settings: &Settings,
+    log: &DecisionLog,
+    meter: &opentelemetry::metrics::Meter,
+    output: &mut Output,
+) -> Result<Shipping, Exit> {
+    let (config, log) = (&settings.log, log.clone());
+    let source = shipping::Source::new(config.records(), move || log.durable());
+    Shipping::start(settings.ship.clone(), &source, &config.data, meter).map_err(|error| match error {
+        shipping::StartError::Setup { .. } => usage(output, &error),
+        shipping::StartError::Io { .. } => failed(output, &error),
+    })
 }
 
 /// Looks at the files a few times a second and activates what changed.

@@ -7,8 +7,10 @@
 //! - `source`: values as they were written, with where
 //! - `reader`: values by type, mistakes gathered
 //! - `units`: sizes and durations
+//! - `ship`: the sinks
 
 mod reader;
+mod ship;
 mod source;
 mod units;
 
@@ -20,7 +22,7 @@ use crate::{
     engine::UnknownEntities,
     pdp,
     revision::Revision,
-    store, telemetry,
+    shipping, store, telemetry,
 };
 use jiff::tz::TimeZone;
 use reader::Reader;
@@ -49,6 +51,8 @@ pub struct Settings {
     pub store: store::Config,
     /// The decision log.
     pub log: decision_log::Config,
+    /// Where its records are shipped.
+    pub ship: Vec<shipping::config::Sink>,
     /// The organisation's time zone.
     pub time_zone: TimeZone,
     /// The calling application, `context.pdp.application`.
@@ -142,6 +146,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             producer: reader.texts("log.producer"),
             data: log.data,
         },
+        ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
         digest: Revision::of([
             ("application", application.as_deref().unwrap_or_default().as_bytes()),
@@ -222,6 +227,7 @@ fn conflicts(settings: &Settings) -> Vec<String> {
         mistakes
             .push("public_url: must be an https URL without query and fragment (AuthZEN 1.0, section 9)".to_owned());
     }
+    mistakes.extend(ship::conflicts(&settings.ship));
     mistakes
 }
 

@@ -1,6 +1,7 @@
 //! Reads values by type, and gathers all mistakes.
 
 use super::{
+    ship,
     source::{Given, Raw, Source, variable},
     units,
 };
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// All keys, but for the names below `log.producer`, which are free.
+/// All keys, but for the names below `log.producer`, which are free, and those of the sinks.
 pub(super) const KEYS: [&str; 33] = [
     "admin",
     "cache.memory",
@@ -69,9 +70,13 @@ impl<'a> Reader<'a> {
             if self.asked.contains(key) || key.starts_with(FREE) {
                 continue;
             }
-            let nearest = KEYS
+            let (written, known) = match key.strip_prefix("ship.").and_then(|key| key.split_once('.')) {
+                Some((_, key)) => (key, ship::KEYS.as_slice()),
+                None => (key.as_str(), KEYS.as_slice()),
+            };
+            let nearest = known
                 .iter()
-                .map(|known| (strsim::normalized_damerau_levenshtein(key, known), known))
+                .map(|known| (strsim::normalized_damerau_levenshtein(written, known), known))
                 .filter(|(likeness, _)| *likeness > 0.6)
                 .max_by(|one, other| one.0.total_cmp(&other.0));
             let hint = nearest.map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"));
@@ -83,9 +88,29 @@ impl<'a> Reader<'a> {
     pub(super) fn mistake(&mut self, key: &str, message: &str) {
         let place = match self.source.values.get(key) {
             Some(given) => format!(" ({})", given.origin),
+            None if key.starts_with("ship.") => " (in the file)".to_owned(),
             None => format!(" (in the file, or as {})", variable(key)),
         };
         self.mistakes.push(format!("{key}: {message}{place}"));
+    }
+
+    /// Whether a value was given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.source.values.contains_key(key)
+    }
+
+    /// Asks for this key and all below it, so that no other mistake is found in them.
+    pub(super) fn know(&mut self, key: &str) {
+        let below = format!("{key}.");
+        let known = self.source.values.keys().filter(|name| *name == key || name.starts_with(&below));
+        self.asked.extend(known.cloned());
+    }
+
+    /// The names of the tables below a key.
+    pub(super) fn names(&self, key: &str) -> BTreeSet<String> {
+        let prefix = format!("{key}.");
+        let below = self.source.values.keys().filter_map(|name| name.strip_prefix(&prefix));
+        below.map(|rest| rest.split('.').next().unwrap_or(rest).to_owned()).collect()
     }
 
     fn given(&mut self, key: &str) -> Option<&'a Given> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::shipping::config::{Compression, Destination};
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn read(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {
@@ -103,9 +104,54 @@ fn the_example_file_holds_every_key_with_its_default() {
     let (defaults, _) = read("", &[], Flags::new()).unwrap();
     let (example, _) = read(text, &[], Flags::new()).unwrap();
     assert_eq!(format!("{defaults:?}"), format!("{example:?}"));
-    // The values in the comments are the defaults, but for those that have none.
-    let with_default: String =
-        uncommented.lines().filter(|line| !line.contains("no default")).map(|line| format!("{line}\n")).collect();
+    // The values in the comments are the defaults, but for those that have none. There is no sink by default.
+    let mut table = "";
+    let with_default: String = uncommented
+        .lines()
+        .filter(|line| {
+            table = if line.starts_with('[') { line } else { table };
+            !line.contains("no default") && !table.starts_with("[ship.")
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
     let (written, _) = read(&with_default, &[], Flags::new()).unwrap();
     assert_eq!(format!("{defaults:?}"), format!("{written:?}"));
+    // The sinks hold every key of a sink, and where they state a default, it is one.
+    for key in ship::KEYS {
+        let of_a_sink = |name: &String| name.starts_with("ship.") && name.ends_with(&format!(".{key}"));
+        assert!(source.values.keys().any(of_a_sink), "{key} is not in a sink of poort.example.toml");
+    }
+    let (shown, _) = read(&uncommented, &[], Flags::new()).unwrap();
+    let [collector, lines, stream] = shown.ship.as_slice() else { panic!("{:?}", shown.ship) };
+    assert_eq!((collector.timeout, collector.batch, collector.format), (lines.timeout, lines.batch, lines.format));
+    assert!(matches!(&collector.to, Destination::OtlpGrpc(to) if to.compression == Compression::None));
+    assert!(matches!(&stream.to, Destination::Nats(to) if to.subject == "poort.decisions"));
+}
+
+#[test]
+fn a_sink_must_be_whole_and_hold_nothing_that_it_does_not_use() {
+    refused("[ship.a]\nformat = \"adl\"", "ship.a.kind: is missing; it is one of `otlp-grpc`");
+    refused("[ship.a]\nkind = \"kafka\"", "ship.a.kind: `kafka` must be `otlp-grpc` or");
+    refused("[ship.Collector]\nkind = \"nats\"", "`Collector` is not a name for a sink");
+    refused("[ship.a]\nkind = \"otlp-http\"", "ship.a.endpoint: is missing");
+    refused("[ship.a]\nkind = \"json-lines\"\npath = \"x\"\nsubject = \"y\"", "ship.a.subject: means nothing with");
+    refused("[ship.a]\nkind = \"json-lines\"\npaht = \"x\"", "did you mean `path`?");
+    refused("[ship.a]\nkind = \"nats\"\nendpoint = \"nats://localhost\"\nsubject = \"a.>\"", "is not a subject");
+    refused("[ship.a]\nkind = \"nats\"\nendpoint = \"http://localhost\"\nsubject = \"a\"", "must be `nats` or `tls`");
+    refused("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"https://u:p@x\"", "secrets do not belong");
+    refused("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"https://x\"\ntls.key = \"k\"", "tls.certificate: is missing");
+    let twice = "[ship.a]\nkind = \"json-lines\"\npath = \"x\"\n[ship.b]\nkind = \"json-lines\"\npath = \"x\"";
+    refused(twice, "ship.b.path: is the path of ship.a too");
+}
+
+#[test]
+fn records_cross_a_network_in_the_clear_only_if_that_is_said_out_loud() {
+    let sink = |endpoint: &str| format!("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"{endpoint}\"\n");
+    refused(&sink("http://collector.example:4317"), "in the clear");
+    refused(&sink("http://10.0.0.1:4317"), "in the clear");
+    for near in ["http://localhost:4317", "http://127.0.0.2:4317", "http://[::1]:4317", "https://collector.example"] {
+        read(&sink(near), &[], Flags::new()).unwrap();
+    }
+    let said = sink("http://collector.example:4317") + "plaintext = \"anywhere\"\n";
+    read(&said, &[], Flags::new()).unwrap();
 }

@@ -310,6 +310,12 @@ impl DecisionLog {
         self.spool.is_writable()
     }
 
+    /// All records with a lower number are on disk.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.spool.durable()
+    }
+
     /// Follows whether records are taken.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<State> {

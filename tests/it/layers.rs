@@ -39,7 +39,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("suite", &["pdp", "conditions", "report"]),
-    ("config", &["admin", "api"]),
+    ("config", &["admin", "api", "shipping"]),
     ("commands", &["config", "diff", "lint", "matrix", "suite"]),
 ];
 

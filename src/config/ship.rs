@@ -1,0 +1,232 @@
+//! Where records are shipped: a table `[ship.NAME]` a sink.
+
+use super::{millis, reader::Reader};
+use crate::{
+    api::Plaintext,
+    shipping::config::{Compression, Destination, Endpoint, Format, Identity, Name, Nats, Remote, Sink, Tls},
+};
+use http::HeaderName;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// All keys of a sink, but for the names below `headers`, which are free.
+pub(super) const KEYS: [&str; 13] = [
+    "batch",
+    "compression",
+    "credentials",
+    "endpoint",
+    "format",
+    "kind",
+    "path",
+    "plaintext",
+    "subject",
+    "timeout",
+    "tls.ca",
+    "tls.certificate",
+    "tls.key",
+];
+const OTLP: &[&str] = &["compression", "endpoint", "plaintext", "tls.ca", "tls.certificate", "tls.key"];
+const NATS: &[&str] = &["credentials", "endpoint", "plaintext", "subject", "tls.ca", "tls.certificate", "tls.key"];
+const ALL: &[&str] = &["batch", "format", "kind", "timeout"];
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    OtlpGrpc,
+    OtlpHttp,
+    Nats,
+    JsonLines,
+}
+
+const KINDS: [(&str, Kind); 4] = [
+    ("otlp-grpc", Kind::OtlpGrpc),
+    ("otlp-http", Kind::OtlpHttp),
+    ("nats", Kind::Nats),
+    ("json-lines", Kind::JsonLines),
+];
+
+/// All sinks.
+pub(super) fn sinks(reader: &mut Reader<'_>) -> Vec<Sink> {
+    let mut sinks = Vec::new();
+    for name in reader.names("ship") {
+        match name.parse::<Name>() {
+            Ok(name) => sinks.extend(Table { prefix: format!("ship.{name}"), reader }.sink(name)),
+            Err(error) => {
+                let key = format!("ship.{name}");
+                reader.know(&key);
+                reader.mistake(&key, &error);
+            }
+        }
+    }
+    sinks
+}
+
+/// Two sinks that would write over each other.
+pub(super) fn conflicts(sinks: &[Sink]) -> Vec<String> {
+    let mut seen: BTreeMap<PathBuf, &Name> = BTreeMap::new();
+    let mut mistakes = Vec::new();
+    for sink in sinks {
+        let path = match &sink.to {
+            Destination::File(path) => path.clone(),
+            Destination::StandardOutput => "-".into(),
+            Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) | Destination::Nats(_) => continue,
+        };
+        if let Some(other) = seen.insert(path, &sink.name) {
+            mistakes.push(format!("ship.{}.path: is the path of ship.{other} too; each needs its own", sink.name));
+        }
+    }
+    mistakes
+}
+
+/// The table of one sink.
+struct Table<'r, 'a> {
+    prefix: String,
+    reader: &'r mut Reader<'a>,
+}
+
+impl Table<'_, '_> {
+    fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.prefix)
+    }
+
+    fn sink(mut self, name: Name) -> Option<Sink> {
+        let key = self.key("kind");
+        let kind = self.reader.choice(&key, &KINDS);
+        let Some(kind) = kind else {
+            if !self.reader.has(&key) {
+                let kinds = KINDS.map(|(name, _)| format!("`{name}`")).join(", ");
+                self.reader.mistake(&key, &format!("is missing; it is one of {kinds}"));
+            }
+            self.reader.know(&self.prefix);
+            return None;
+        };
+        self.refuse_what_does_not_fit(kind);
+        let to = self.destination(kind);
+        let format = self.reader.choice(&self.key("format"), &[("adl", Format::Adl), ("ocsf", Format::Ocsf)]);
+        let timeout = self.reader.duration(&self.key("timeout"), millis(100)..=millis(300_000));
+        let batch = self.reader.count(&self.key("batch"), 1..=10_000);
+        Some(Sink {
+            name,
+            to: to?,
+            format: format.unwrap_or_default(),
+            timeout: timeout.unwrap_or(Sink::DEFAULT_TIMEOUT),
+            batch: batch.unwrap_or(Sink::DEFAULT_BATCH),
+        })
+    }
+
+    fn refuse_what_does_not_fit(&mut self, kind: Kind) {
+        let (fitting, name) = match kind {
+            Kind::OtlpGrpc => (OTLP, "otlp-grpc"),
+            Kind::OtlpHttp => (OTLP, "otlp-http"),
+            Kind::Nats => (NATS, "nats"),
+            Kind::JsonLines => (["path"].as_slice(), "json-lines"),
+        };
+        for other in KEYS.iter().filter(|key| !fitting.contains(key) && !ALL.contains(key)) {
+            let key = self.key(other);
+            if self.reader.has(&key) {
+                self.reader.know(&key);
+                self.reader.mistake(&key, &format!("means nothing with kind = \"{name}\""));
+            }
+        }
+    }
+
+    fn destination(&mut self, kind: Kind) -> Option<Destination> {
+        Some(match kind {
+            Kind::OtlpGrpc => Destination::OtlpGrpc(self.remote()?),
+            Kind::OtlpHttp => Destination::OtlpHttp(self.remote()?),
+            Kind::Nats => {
+                let (endpoint, tls) = (self.endpoint("nats", "tls"), self.tls());
+                let subject = self.needed("subject", "the subject that a JetStream stream keeps");
+                let credentials = self.reader.path(&self.key("credentials"));
+                Destination::Nats(Nats { endpoint: endpoint?, tls, subject: self.subject(subject?)?, credentials })
+            }
+            Kind::JsonLines => match self.needed("path", "a file, or \"-\" for standard output")?.as_str() {
+                "-" => Destination::StandardOutput,
+                path => Destination::File(path.into()),
+            },
+        })
+    }
+
+    fn remote(&mut self) -> Option<Remote> {
+        let (endpoint, tls, headers) = (self.endpoint("http", "https"), self.tls(), self.headers());
+        let choices = [("none", Compression::None), ("gzip", Compression::Gzip)];
+        let compression = self.reader.choice(&self.key("compression"), &choices).unwrap_or_default();
+        Some(Remote { endpoint: endpoint?, tls, headers, compression })
+    }
+
+    fn needed(&mut self, name: &str, what: &str) -> Option<String> {
+        let key = self.key(name);
+        if !self.reader.has(&key) {
+            self.reader.mistake(&key, &format!("is missing: {what}"));
+            return None;
+        }
+        self.reader.text(&key)
+    }
+
+    /// Wildcards are for those who listen.
+    fn subject(&mut self, subject: String) -> Option<String> {
+        let fits = |token: &str| !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || "*>".contains(c));
+        if subject.split('.').all(fits) {
+            return Some(subject);
+        }
+        self.reader.mistake(&self.key("subject"), &format!("`{subject}` is not a subject such as poort.decisions"));
+        None
+    }
+
+    fn endpoint(&mut self, plain: &str, secure: &str) -> Option<Endpoint> {
+        let key = self.key("endpoint");
+        let plaintext = [("loopback", Plaintext::Loopback), ("anywhere", Plaintext::Anywhere)];
+        let plaintext = self.reader.choice(&self.key("plaintext"), &plaintext).unwrap_or_default();
+        let text = self.needed("endpoint", &format!("an address such as {secure}://receiver.example:4317"))?;
+        let endpoint: Endpoint = match text.parse() {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                self.reader.mistake(&key, &error);
+                return None;
+            }
+        };
+        match endpoint.scheme() {
+            scheme if scheme == secure => {}
+            scheme if scheme == plain => {
+                if !endpoint.is_loopback() && plaintext == Plaintext::Loopback {
+                    let message = format!(
+                        "{endpoint} is not a loopback address, and without TLS records would cross the network in the \
+                         clear; use {secure}://, or plaintext = \"anywhere\" if something else protects the link"
+                    );
+                    self.reader.mistake(&key, &message);
+                }
+            }
+            scheme => {
+                self.reader.mistake(&key, &format!("`{scheme}` must be `{plain}` or `{secure}`"));
+                return None;
+            }
+        }
+        Some(endpoint)
+    }
+
+    fn tls(&mut self) -> Tls {
+        let ca = self.reader.path(&self.key("tls.ca"));
+        let certificate = self.reader.path(&self.key("tls.certificate"));
+        let key = self.reader.path(&self.key("tls.key"));
+        let identity = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+            (None, None) => None,
+            (certificate, _) => {
+                let missing = if certificate.is_none() { "tls.certificate" } else { "tls.key" };
+                self.reader.mistake(&self.key(missing), "is missing; a certificate and its key go together");
+                None
+            }
+        };
+        Tls { ca, identity }
+    }
+
+    fn headers(&mut self) -> Vec<(HeaderName, PathBuf)> {
+        let key = self.key("headers");
+        let mut headers = Vec::new();
+        for (name, path) in self.reader.texts(&key) {
+            match name.parse() {
+                Ok(name) => headers.push((name, path.into())),
+                Err(_) => self.reader.mistake(&format!("{key}.{name}"), "is not the name of a header"),
+            }
+        }
+        headers
+    }
+}
