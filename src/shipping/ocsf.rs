@@ -12,6 +12,8 @@
 //! A deny is a successful evaluation (`status_id` 1) of what was denied (`action_id` 2). An evaluation that failed has
 //! `status_id` 2, `disposition_id` 27 and `is_alert`.
 
+#![expect(clippy::indexing_slicing, reason = "a JSON value gives null for a name that it does not have")]
+
 use super::parcel::{CHECKPOINT, GAP};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
@@ -86,7 +88,7 @@ fn decision(record: &Value, seq: u64, index: Option<usize>, request: &Value, res
         "policy": {"uid": "policies", "version": revision},
         "trace": {
             "uid": record["trace_id"],
-            "flags": attributes["poort.trace.flags"],
+            "flags": attributes.get("poort.trace.flags").map(|flags| [flags]),
             "span": {
                 "uid": record["span_id"], "parent_uid": record["parent_span_id"],
                 "start_time": record["timestamp"], "end_time": record["timestamp"],

@@ -107,8 +107,8 @@ fn http_statuses_mean_what_otlp_says() {
     for (status, verdict) in rows {
         assert_eq!(judge(status, &none, b""), verdict, "{status}");
     }
-    let mut answer = ExportLogsServiceResponse::default();
-    answer.partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: 1, error_message: String::new() });
+    let partial = ExportLogsPartialSuccess { rejected_log_records: 1, error_message: String::new() };
+    let answer = ExportLogsServiceResponse { partial_success: Some(partial) };
     assert_eq!(judge(200, &none, &answer.encode_to_vec()), Some(Verdict::TakenInPart));
     // A page that says yes to everything is no receiver.
     assert_eq!(judge(200, &none, b"<html>Welcome</html>"), Some(Verdict::Hold));

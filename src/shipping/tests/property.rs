@@ -7,7 +7,7 @@ use super::{
 use proptest::prelude::*;
 use std::{collections::BTreeSet, time::Duration};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Act {
     TakeAll,
     TakeSome(usize),

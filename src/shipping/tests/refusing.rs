@@ -1,7 +1,7 @@
 //! Receivers that refuse: halving, isolating, quarantine, holding.
 
 use super::{
-    super::verdict::{Outcome, Trouble, Verdict},
+    super::verdict::{Outcome, Reason, Trouble, Verdict},
     support::{Place, Reaction, Receiver, check_taken, record},
 };
 use std::{io, time::Duration};
@@ -77,7 +77,7 @@ async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
     let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Verdict::Hold)]));
     delivery.run().await;
     check_taken(&delivery.sink.taken, 0..20);
-    assert_eq!(delivery.meters.hold(false), false);
+    assert!(!delivery.meters.hold(false), "it is over");
     assert_eq!(place.quarantined(), [0_u64; 0]);
 }
 
@@ -118,10 +118,10 @@ async fn a_record_that_cannot_be_sent_at_all_goes_to_quarantine_in_its_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_says_how_long_to_wait() {
     let place = Place::with(1);
-    let wait = Some(Duration::from_secs(42));
-    let later = says(Verdict::Retry { reason: super::super::verdict::Reason::Unavailable, wait });
+    let wait = Duration::from_secs(42);
+    let later = says(Verdict::Retry { reason: Reason::Unavailable, wait: Some(wait) });
     let mut delivery = place.delivery(Receiver::in_turn(&place, [later]));
     let start = Instant::now();
     delivery.run().await;
-    assert_eq!(start.elapsed(), wait.unwrap());
+    assert_eq!(start.elapsed(), wait);
 }
