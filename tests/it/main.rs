@@ -33,6 +33,7 @@ mod recipes;
 mod reload;
 mod sample_policies;
 mod shipped;
+mod shipping;
 mod suites;
 mod support;
 mod telemetry;

@@ -1,22 +1,14 @@
 //! Sockets, TLS, reflection, and what HTTP and gRPC answer to what is no question.
 
 use crate::support::{
-    BareChannel, Exposition, Reply, Sidecar, Starting, allowed, denied, folder, key, message, request, request_over,
+    Authority, BareChannel, Exposition, Identity, Reply, Sidecar, Starting, allowed, denied, folder, key, message,
+    request, request_over,
 };
 use hyper::{Request, StatusCode};
 use poort::api::pb::access_evaluation_client::AccessEvaluationClient;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
-};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, net::SocketAddr, path::Path};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::{Code, transport::Endpoint};
@@ -70,62 +62,6 @@ async fn a_socket_cannot_take_the_place_of_a_file() {
 }
 
 // ---- TLS ----
-
-/// A certificate authority, with files in a folder.
-struct Authority {
-    folder: tempfile::TempDir,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-/// A certificate and its key, as files.
-struct Identity {
-    certificate: PathBuf,
-    key: PathBuf,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let folder = folder();
-        let key = KeyPair::generate().unwrap();
-        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        fs::write(folder.path().join("ca.pem"), parameters.self_signed(&key).unwrap().pem()).unwrap();
-        Self { folder, issuer: Issuer::new(parameters, key) }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    fn signs(&self, name: &str) -> Identity {
-        let path = |kind: &str| self.folder.path().join(format!("{name}-{kind}.pem"));
-        let identity = Identity { certificate: path("certificate"), key: path("key") };
-        let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        fs::write(&identity.certificate, parameters.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
-        fs::write(&identity.key, key.serialize_pem()).unwrap();
-        identity
-    }
-
-    /// What a client needs that trusts this authority and shows this identity, if any.
-    fn client(&self, protocol: &str, identity: Option<&Identity>) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.root()).unwrap()).unwrap();
-        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let mut config = match identity {
-            None => builder.with_no_client_auth(),
-            Some(Identity { certificate, key }) => {
-                let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
-                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap()
-            }
-        };
-        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        TlsConnector::from(Arc::new(config))
-    }
-}
 
 fn with_tls(server: &Identity, client_ca: Option<&Path>) -> Starting {
     let Identity { certificate, key } = server;

@@ -59,7 +59,7 @@ impl Place {
         let reader = reader.scope_info_enabled(false).without_target_info().build().unwrap();
         let provider = SdkMeterProvider::builder().with_reader(reader).build();
         let config = spool::Config { segment_bytes: 4096, ..spool::Config::new(folder.path().join("records")) };
-        let (spool, _) = Spool::open(config, &provider.meter("poort")).unwrap();
+        let (spool, _) = Spool::open(config, None, &provider.meter("poort")).unwrap();
         let place = Self { folder, spool, durable: Arc::new(AtomicU64::new(u64::MAX)), registry, provider };
         place.append(records);
         place
@@ -69,7 +69,7 @@ impl Place {
         let records: Vec<_> = records.into_iter().collect();
         // A commit is at most a few records, so that many records take several segments.
         for some in records.chunks(5) {
-            let tickets = some.iter().map(|record| self.spool.submit(Entry::new(record.clone())).unwrap());
+            let tickets = some.iter().map(|record| self.spool.submit(Entry::new(record.clone().into_bytes())).unwrap());
             for ticket in tickets.collect::<Vec<_>>() {
                 // Not the blocking wait: a test runs inside a runtime.
                 wait(ticket.committed()).unwrap();

@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own, and clients for it.
 
 mod asked;
+mod authority;
 mod browser;
 mod exposition;
 mod grpc;
@@ -9,11 +10,12 @@ mod sidecar;
 mod wait;
 
 pub use asked::{batch, grpc_bytes, parts};
+pub use authority::{Authority, Identity};
 pub use browser::{check_page, open};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
-pub use sidecar::{Sidecar, Starting, check, records, run, run_with_input};
+pub use sidecar::{Ended, Sidecar, Starting, check, records, run, run_with_input};
 pub use wait::until;
 
 use serde_json::{Value, json};

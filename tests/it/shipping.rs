@@ -1,0 +1,240 @@
+//! Shipping by the real binary: to receivers that fail in every way, to peers that others wrote, through kills.
+
+mod kills;
+mod peers;
+mod receiver;
+
+use crate::support::{Authority, Ended, Exposition, Sidecar, allowed, folder, message, repository, until};
+use poort::{api::Tls, spool::reader::Reader};
+use receiver::{Reaction, Receiver, body};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tonic::Code;
+
+/// A sink of OTLP over gRPC or HTTP. A short deadline, so that a stall costs little time.
+fn otlp(kind: &str, address: impl std::fmt::Display) -> String {
+    format!("[ship.test]\nkind = \"{kind}\"\nendpoint = \"http://{address}\"\ntimeout = \"300ms\"\nbatch = 20\n")
+}
+
+/// Asks so many questions, each unlike the others, from several callers at once.
+async fn ask(sidecar: &Sidecar, count: usize) {
+    let client = sidecar.grpc().await;
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..8 {
+        let mut client = client.clone();
+        callers.spawn(async move {
+            for number in (caller..count).step_by(8) {
+                let mut question = allowed();
+                question["context"]["justification"] = format!("case {number}").into();
+                client.evaluate(message(&question)).await.unwrap();
+            }
+        });
+    }
+    while let Some(asked) = callers.join_next().await {
+        asked.unwrap();
+    }
+}
+
+/// Waits until the sink has all that is in the log.
+async fn until_drained(sidecar: &Sidecar) {
+    until("the end of the log at the sink", async || {
+        let metrics = Exposition::of(sidecar).await;
+        let taken = metrics.value("poort_ship_acknowledged", "sink=\"test\"");
+        (taken > 0.0 && metrics.value("poort_ship_backlog", "sink=\"test\"") == 0.0).then_some(())
+    })
+    .await;
+}
+
+/// Stops poort and gives its data folder. What was in the log is shipped by then.
+#[track_caller]
+fn stopped(sidecar: Sidecar) -> (PathBuf, Ended) {
+    let data = sidecar.data.clone();
+    let ended = sidecar.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("grace period ran out"), "{}", ended.log);
+    (data, ended)
+}
+
+/// The numbers in quarantine.
+fn quarantined(data: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(data.join("quarantine/test.jsonl")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect()
+}
+
+fn start(config: &str) -> Sidecar {
+    Sidecar::builder().config(config).start()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_arrives_whatever_the_receiver_does() {
+    use Reaction::{Busy, Refuse, Stall, Take, TakeAndBreak};
+    for kind in ["otlp-grpc", "otlp-http"] {
+        let bad = [
+            Refuse(Code::Unavailable),
+            Stall,
+            Take,
+            TakeAndBreak,
+            Busy(Duration::from_secs(1)),
+            Refuse(Code::ResourceExhausted),
+            Take,
+            TakeAndBreak,
+            Refuse(Code::Aborted),
+            Take,
+        ];
+        let receiver = Receiver::in_turn(bad);
+        let listening = receiver.listen().await;
+        let sidecar = start(&otlp(kind, listening.address));
+        ask(&sidecar, 200).await;
+        until_drained(&sidecar).await;
+        let metrics = Exposition::of(&sidecar).await;
+        for reason in ["unavailable", "deadline"] {
+            let labels = format!("reason=\"{reason}\",sink=\"test\"");
+            assert!(metrics.value("poort_ship_retries_total", &labels) >= 1.0, "{kind} {reason}");
+        }
+        let (data, _ended) = stopped(sidecar);
+        let twice = receiver.check(&data, &[]);
+        assert!(twice > 0 && twice <= 40, "{kind}: two answers were lost, and {twice} records came twice");
+        assert_eq!(quarantined(&data), [0_u64; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_record_that_is_never_taken_lies_in_quarantine_and_all_others_arrive() {
+    for kind in ["otlp-grpc", "otlp-http"] {
+        for code in [Code::InvalidArgument, Code::ResourceExhausted] {
+            let receiver = Receiver::new(move |numbers| match numbers.contains(&33) {
+                true => Reaction::Refuse(code),
+                false => Reaction::Take,
+            });
+            let listening = receiver.listen().await;
+            let sidecar = start(&otlp(kind, listening.address));
+            ask(&sidecar, 60).await;
+            until_drained(&sidecar).await;
+            let metrics = Exposition::of(&sidecar).await;
+            assert_eq!(metrics.value("poort_ship_quarantined_total", "sink=\"test\""), 1.0);
+            let (data, ended) = stopped(sidecar);
+            receiver.check(&data, &[33]);
+            assert_eq!(quarantined(&data), [33], "{kind} {code:?}");
+            assert!(ended.log.contains("ERROR") && ended.log.contains("kept in quarantine"), "{}", ended.log);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_in_part_is_kept_whole() {
+    for kind in ["otlp-grpc", "otlp-http"] {
+        let receiver = Receiver::in_turn([Reaction::TakeInPart]);
+        let listening = receiver.listen().await;
+        let sidecar = start(&otlp(kind, listening.address));
+        ask(&sidecar, 40).await;
+        until_drained(&sidecar).await;
+        let (data, _ended) = stopped(sidecar);
+        let kept = quarantined(&data);
+        assert!(!kept.is_empty(), "{kind}");
+        assert_eq!(receiver.check(&data, &kept), 0, "{kind}: it was not sent again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_arrives_byte_by_byte_under_its_own_keys_and_compressed_if_asked() {
+    for (kind, compression) in [("otlp-grpc", "gzip"), ("otlp-http", "none")] {
+        let receiver = Receiver::willing();
+        let listening = receiver.listen().await;
+        let config = otlp(kind, listening.address) + &format!("compression = \"{compression}\"\n");
+        let sidecar = start(&config);
+        let answer = sidecar.evaluate(&allowed()).await;
+        until("the record", async || {
+            let arrived = receiver.count() > 0 && receiver.last().event_name == "adl.access_evaluation";
+            arrived.then_some(())
+        })
+        .await;
+        let record = receiver.last();
+        let parsed: Value = serde_json::from_str(body(&record)).unwrap();
+        let trace_id = answer["context"]["record"]["trace_id"].as_str().unwrap();
+        assert_eq!(parsed["trace_id"], trace_id);
+        let hex: String = record.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, trace_id);
+        let (data, _ended) = stopped(sidecar);
+        receiver.check(&data, &[]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_refuses_poort_itself_is_named_and_costs_nothing() {
+    let receiver = Receiver::new(|_| Reaction::Refuse(Code::Unauthenticated));
+    let listening = receiver.listen().await;
+    let sidecar = start(&otlp("otlp-grpc", listening.address));
+    ask(&sidecar, 10).await;
+    sidecar.wait_for_line("Records wait for a person");
+    assert_eq!(Exposition::of(&sidecar).await.value("poort_ship_held", "sink=\"test\""), 1.0);
+    ask(&sidecar, 10).await;
+    let metrics = Exposition::of(&sidecar).await;
+    assert!(metrics.value("poort_ship_backlog", "sink=\"test\"") >= 20.0);
+    assert_eq!(metrics.value("poort_ship_acknowledged", "sink=\"test\""), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_mutual_tls_only_who_shows_a_certificate_is_heard() {
+    let authority = Authority::new();
+    let (server, client) = (authority.signs("localhost"), authority.signs("poort"));
+    let tls = Tls { certificate: server.certificate, key: server.key, client_ca: Some(authority.root()) };
+    for kind in ["otlp-grpc", "otlp-http"] {
+        let receiver = Receiver::willing();
+        let listening = receiver.listen_on(([127, 0, 0, 1], 0).into(), Some(&tls)).await;
+        let sink = |name: &str, more: &str| {
+            let (port, ca) = (listening.address.port(), authority.root());
+            format!(
+                "[ship.{name}]\nkind = \"{kind}\"\nendpoint = \"https://localhost:{port}\"\ntls.ca = {ca:?}\ntimeout = \"2s\"\n{more}"
+            )
+        };
+        let identity = format!("tls.certificate = {:?}\ntls.key = {:?}\n", client.certificate, client.key);
+        let sidecar = start(&(sink("test", &identity) + &sink("stranger", "")));
+        ask(&sidecar, 20).await;
+        until_drained(&sidecar).await;
+        sidecar.wait_for_line("sink=stranger");
+        let metrics = Exposition::of(&sidecar).await;
+        assert_eq!(metrics.value("poort_ship_acknowledged", "sink=\"stranger\""), 0.0, "{kind}");
+        let data = sidecar.data.clone();
+        let _ended = sidecar.kill();
+        receiver.check(&data, &[]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_go_to_a_file_and_ocsf_beside_them() {
+    let folder = folder();
+    let (lines, events) = (folder.path().join("lines"), folder.path().join("events"));
+    let config = format!(
+        "[ship.test]\nkind = \"json-lines\"\npath = {lines:?}\n[ship.soc]\nkind = \"json-lines\"\npath = {events:?}\nformat = \"ocsf\"\n"
+    );
+    let sidecar = start(&config);
+    ask(&sidecar, 30).await;
+    let (data, _ended) = stopped(sidecar);
+    let log =
+        Reader::open(data.join("records")).unwrap().map(|frame| String::from_utf8(frame.unwrap().payload).unwrap());
+    let lines = fs::read_to_string(&lines).unwrap();
+    assert!(lines.lines().eq(log), "the lines are not the records");
+    let schema = fs::read_to_string(repository().join("tests/ocsf-1.8.0.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let events: Vec<Value> =
+        fs::read_to_string(&events).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().filter(|event| event["class_uid"] == 6003).count(), 30);
+    for event in &events {
+        schema.validate(event).unwrap_or_else(|error| panic!("{error}: {event}"));
+    }
+    let uids: BTreeSet<_> = events.iter().map(|event| event["metadata"]["uid"].as_str().unwrap()).collect();
+    assert_eq!(uids.len(), events.len());
+}
+
+#[test]
+fn a_sink_whose_files_are_missing_is_refused_at_the_start() {
+    let config = "[ship.test]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:1\"\ntls.ca = \"missing.pem\"\n";
+    let ended = Sidecar::builder().config(config).fail();
+    assert_eq!(ended.code, Some(64), "{}", ended.log);
+    assert!(ended.log.contains("ship.test: `missing.pem`"), "{}", ended.log);
+}

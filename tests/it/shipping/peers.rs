@@ -1,0 +1,191 @@
+//! Receivers that nobody here wrote: rotel over OTLP, and NATS with JetStream. `tests/run` installs them by name.
+
+use super::{Receiver, ask, otlp, start, stopped, until_drained};
+use crate::support::{Exposition, Sidecar, folder, repository, until};
+use async_nats::jetstream::{self, stream::Stream};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// A process that is killed when it goes out of scope.
+struct Peer(Child);
+
+impl Peer {
+    #[track_caller]
+    fn start(command: &mut Command) -> Self {
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A file of the tests' Python environment.
+#[track_caller]
+fn installed(pattern: &str) -> PathBuf {
+    let environment = repository().join("target/tests/python");
+    let libraries = fs::read_dir(environment.join("lib")).unwrap().map(|entry| entry.unwrap().path());
+    let mut places = libraries.map(|library| library.join("site-packages").join(pattern)).collect::<Vec<_>>();
+    places.push(environment.join("bin").join(pattern));
+    let found = places.into_iter().find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{pattern} is not there; tests/run installs it"))
+}
+
+// ---- rotel ----
+
+/// A rotel that passes on to this receiver. It cannot choose free ports by itself.
+async fn rotel(folder: &Path, behind: SocketAddr) -> (Peer, [SocketAddr; 2]) {
+    let ports = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let mut command = Command::new(installed("rotel/rotel-agent"));
+    command.args(["start", "--otlp-grpc-endpoint", &ports[0].to_string()]);
+    command.args(["--otlp-http-endpoint", &ports[1].to_string(), "--exporter", "otlp"]);
+    command.args(["--otlp-exporter-endpoint", &format!("http://{behind}"), "--otlp-exporter-protocol", "grpc"]);
+    command.args(["--otlp-exporter-compression", "none", "--batch-timeout", "100ms"]);
+    command.arg("--pid-file").arg(folder.join("pid")).arg("--log-file").arg(folder.join("log"));
+    let peer = Peer::start(&mut command);
+    until("rotel", async || {
+        let mut open = true;
+        for port in ports {
+            open &= tokio::net::TcpStream::connect(port).await.is_ok();
+        }
+        open.then_some(())
+    })
+    .await;
+    (peer, ports)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_keep_their_bytes_through_a_collector_of_others() {
+    let folder = folder();
+    let receiver = Receiver::willing();
+    let listening = receiver.listen().await;
+    let (_rotel, [grpc, http]) = rotel(folder.path(), listening.address).await;
+    for (kind, address) in [("otlp-grpc", grpc), ("otlp-http", http)] {
+        let sidecar = start(&otlp(kind, address).replace("300ms", "5s"));
+        ask(&sidecar, 100).await;
+        until_drained(&sidecar).await;
+        let (data, _ended) = stopped(sidecar);
+        let expected = poort::spool::reader::Reader::open(data.join("records")).unwrap().count();
+        until("what rotel passes on", async || (receiver.count() >= expected).then_some(())).await;
+        receiver.check(&data, &[]);
+        // The next log begins at 0 again.
+        receiver.forget();
+    }
+}
+
+// ---- NATS ----
+
+struct Nats {
+    peer: Peer,
+    address: String,
+    jetstream: jetstream::Context,
+    _folder: tempfile::TempDir,
+}
+
+async fn nats() -> Nats {
+    let folder = folder();
+    let mut command = Command::new(installed("nats-server"));
+    command
+        .args(["--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir"])
+        .arg(folder.path().join("store"));
+    let peer = Peer::start(command.arg("--ports_file_dir").arg(folder.path()));
+    let ports = folder.path().join(format!("nats-server_{}.ports", peer.0.id()));
+    let address = until("the port of the NATS server", async || {
+        let ports: serde_json::Value = serde_json::from_slice(&fs::read(&ports).ok()?).ok()?;
+        Some(ports["nats"][0].as_str()?.to_owned())
+    })
+    .await;
+    let client = until("the NATS server", async || async_nats::connect(&address).await.ok()).await;
+    Nats { peer, address, jetstream: jetstream::new(client), _folder: folder }
+}
+
+impl Nats {
+    fn sink(&self) -> String {
+        format!(
+            "[ship.test]\nkind = \"nats\"\nendpoint = \"{}\"\nsubject = \"poort.records\"\ntimeout = \"1s\"\n",
+            self.address
+        )
+    }
+
+    async fn stream(&self) -> Stream {
+        let config = jetstream::stream::Config {
+            name: "records".to_owned(),
+            subjects: vec!["poort.records".to_owned()],
+            ..Default::default()
+        };
+        self.jetstream.create_stream(config).await.unwrap()
+    }
+}
+
+/// Checks that the stream holds the log in this data folder: each record once, in order, byte by byte.
+async fn check(stream: &Stream, data: &Path) {
+    let log: Vec<_> = poort::spool::reader::Reader::open(data.join("records")).unwrap().map(Result::unwrap).collect();
+    let state = stream.get_info().await.unwrap().state;
+    assert_eq!(state.messages, log.len() as u64);
+    for frame in log {
+        let stored = stream.get_raw_message(state.first_sequence + frame.seq).await.unwrap();
+        assert_eq!(stored.payload, frame.payload);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_holds_each_record_once_also_when_all_are_sent_again() {
+    let nats = nats().await;
+    let stream = nats.stream().await;
+    let data = folder();
+    let start = || Sidecar::builder().config(&nats.sink()).data(data.path()).start();
+    let sidecar = start();
+    ask(&sidecar, 300).await;
+    let (_, _ended) = stopped(sidecar);
+    check(&stream, data.path()).await;
+    // Without its cursor it begins anew.
+    fs::remove_file(data.path().join("records/test.cursor")).unwrap();
+    let sidecar = start();
+    ask(&sidecar, 20).await;
+    until_drained(&sidecar).await;
+    let again = Exposition::of(&sidecar).await.value("poort_ship_records_total", "sink=\"test\"");
+    assert!(again >= 320.0, "{again}");
+    let (_, _ended) = stopped(sidecar);
+    check(&stream, data.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subject_that_no_stream_keeps_is_named() {
+    let nats = nats().await;
+    let sidecar = start(&nats.sink());
+    ask(&sidecar, 5).await;
+    let line = sidecar.wait_for_line("Records wait for a person");
+    assert!(line.contains("no stream of the server keeps the subject `poort.records`"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_go_on_while_the_receiver_is_stopped_and_it_gets_all_when_it_is_back() {
+    let nats = nats().await;
+    let stream = nats.stream().await;
+    let sidecar = start(&nats.sink());
+    ask(&sidecar, 50).await;
+    until_drained(&sidecar).await;
+    nats.peer.signal(Signal::STOP);
+    // Each of these is answered, which is the point.
+    ask(&sidecar, 300).await;
+    sidecar.wait_for_line("Records wait; sending is tried again.");
+    let metrics = Exposition::of(&sidecar).await;
+    assert!(metrics.value("poort_ship_backlog", "sink=\"test\"") >= 300.0);
+    assert!(metrics.value("poort_ship_lag_seconds", "sink=\"test\"") > 0.0);
+    nats.peer.signal(Signal::CONT);
+    until_drained(&sidecar).await;
+    let (data, _ended) = stopped(sidecar);
+    check(&stream, &data).await;
+}

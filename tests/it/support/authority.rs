@@ -1,0 +1,70 @@
+//! Certificates for tests, as files.
+
+use super::folder;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use std::{fs, path::PathBuf, sync::Arc};
+use tokio_rustls::TlsConnector;
+
+/// A certificate authority, with files in a folder.
+pub struct Authority {
+    /// Where the files lie.
+    pub folder: tempfile::TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, as files.
+pub struct Identity {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let folder = folder();
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        fs::write(folder.path().join("ca.pem"), parameters.self_signed(&key).unwrap().pem()).unwrap();
+        Self { folder, issuer: Issuer::new(parameters, key) }
+    }
+
+    /// Its own certificate.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Makes a certificate for this name.
+    pub fn signs(&self, name: &str) -> Identity {
+        let path = |kind: &str| self.folder.path().join(format!("{name}-{kind}.pem"));
+        let identity = Identity { certificate: path("certificate"), key: path("key") };
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        fs::write(&identity.certificate, parameters.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
+        fs::write(&identity.key, key.serialize_pem()).unwrap();
+        identity
+    }
+
+    /// What a client needs that trusts this authority and shows this identity, if any.
+    pub fn client(&self, protocol: &str, identity: Option<&Identity>) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.root()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some(Identity { certificate, key }) => {
+                let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
+                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap()
+            }
+        };
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        TlsConnector::from(Arc::new(config))
+    }
+}
