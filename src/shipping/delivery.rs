@@ -180,6 +180,9 @@ impl<S: Sink> Delivery<S> {
 
     /// Does what a verdict asks for, with the `left` records that were sent and not taken.
     async fn mend(&mut self, verdict: Verdict, why: &str, left: usize) {
+        if verdict != Verdict::Hold {
+            self.meters.hold(false);
+        }
         match verdict {
             Verdict::TakenInPart => {
                 let why = format!("some of {left} records were refused, and it is not said which: {why}");

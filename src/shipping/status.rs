@@ -12,7 +12,8 @@ use std::{io, path::Path};
 pub struct Status {
     /// The sink.
     pub sink: Name,
-    /// All records with a lower number were taken, or are in quarantine. `None` if it never ran.
+    /// All records with a lower number were taken, or are in quarantine. `None` if there are none
+    /// yet.
     pub acknowledged: Option<u64>,
     /// How many records lie in quarantine.
     pub quarantined: u64,

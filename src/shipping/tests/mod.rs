@@ -3,6 +3,7 @@
 
 mod delivering;
 mod events;
+mod handle;
 mod property;
 mod refusing;
 mod support;

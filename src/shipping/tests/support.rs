@@ -11,7 +11,7 @@ use super::super::{
     verdict::Outcome,
 };
 use crate::spool::{self, Cursor, Entry, Spool};
-use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 use std::{
@@ -75,6 +75,10 @@ impl Place {
                 wait(ticket.committed()).unwrap();
             }
         }
+    }
+
+    pub(super) fn meter(&self) -> Meter {
+        self.provider.meter("poort")
     }
 
     pub(super) fn records(&self) -> PathBuf {
