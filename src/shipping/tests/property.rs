@@ -76,7 +76,7 @@ proptest! {
                 receiver.taken.lock().unwrap().append(&mut taken);
                 let mut delivery = place.delivery(receiver);
                 // Dropped at any await, as a kill would.
-                let _killed = tokio::time::timeout(Duration::from_secs(20_000), delivery.run()).await;
+                let _killed = tokio::time::timeout(Duration::from_secs(2_000), delivery.run()).await;
                 taken.append(&mut delivery.sink.taken.lock().unwrap());
             }
             taken
