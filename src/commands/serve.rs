@@ -13,7 +13,7 @@ use crate::{
     decision_log::{DecisionLog, Producer, Sweep, Swept},
     pdp::{Clock, Pdp},
     problem,
-    shipping::{self, Shipping},
+    shipping::{self, Cursors, Shipping},
     spool::State as LogState,
     store::{Fingerprint, INTERVAL, Store},
     telemetry::{Telemetry, init_logging},
@@ -129,7 +129,8 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let shipping = start_shipping(&settings, &log, &meter, output)?;
     pdp.record_to(log.clone());
     let watching = watch_files(store, stopping.clone());
-    let sweeping = settings.log.keep.map(|keep| sweep(Sweep::new(log.clone(), keep), stopping.clone()));
+    let keep = settings.log.keep;
+    let sweeping = keep.map(|keep| sweep(Sweep::new(log.clone(), keep), shipping.cursors(), stopping.clone()));
     let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
     if log.is_writable() {
         info!("Ready for questions.");
@@ -242,8 +243,8 @@ fn watch_files(store: Arc<Store>, stopping: CancellationToken) -> JoinHandle<()>
     })
 }
 
-/// Deletes records that were kept long enough.
-fn sweep(mut sweep: Sweep, stopping: CancellationToken) -> JoinHandle<()> {
+/// Deletes records that were kept long enough and that every sink has.
+fn sweep(mut sweep: Sweep, cursors: Cursors, stopping: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = interval(sweep.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -252,7 +253,8 @@ fn sweep(mut sweep: Sweep, stopping: CancellationToken) -> JoinHandle<()> {
                 () = stopping.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            let step = move || (sweep.step(|| Ok(None)), sweep);
+            let cursors = cursors.clone();
+            let step = move || (sweep.step(|| cursors.sync()), sweep);
             let Ok((swept, back)) = tokio::task::spawn_blocking(step).await else { return };
             sweep = back;
             match swept {

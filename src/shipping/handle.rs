@@ -31,9 +31,26 @@ pub struct Shipping {
     cut_off: CancellationToken,
 }
 
+/// The cursors of all sinks.
+#[derive(Debug, Clone)]
+pub struct Cursors(Vec<Cursor>);
+
+impl Cursors {
+    /// Makes all cursors durable and gives the least of them: all records below it may go, as far as sinks are concerned.
+    /// `None` without sinks.
+    ///
+    /// # Errors
+    /// A cursor cannot be synced. Then nothing may go: after a power cut it could stand before what was deleted.
+    pub fn sync(&self) -> io::Result<Option<u64>> {
+        let positions = self.0.iter().map(Cursor::sync).collect::<io::Result<Vec<_>>>()?;
+        Ok(positions.into_iter().min())
+    }
+}
+
 #[derive(Debug)]
 struct Running {
     name: Name,
+    cursor: Cursor,
     meters: Arc<Meters>,
     ended: oneshot::Receiver<()>,
 }
@@ -86,6 +103,12 @@ impl Shipping {
     #[must_use]
     pub fn acknowledged(&self) -> Option<u64> {
         self.sinks.iter().map(|sink| sink.meters.synced()).min()
+    }
+
+    /// How far all sinks are, for whoever deletes old records.
+    #[must_use]
+    pub fn cursors(&self) -> Cursors {
+        Cursors(self.sinks.iter().map(|sink| sink.cursor.clone()).collect())
     }
 
     /// Sends what is on disk, for so long at most, and ends. What could not be sent is sent by the next process.
@@ -155,7 +178,7 @@ fn open_cursor(source: &Source, sink: &Name) -> io::Result<Cursor> {
 
 /// Runs a delivery on a thread of its own: it reads and writes files, which must not keep a thread of the runtime.
 fn run(mut delivery: Delivery<Any>, cut_off: &CancellationToken) -> Result<Running, StartError> {
-    let (name, meters) = (delivery.settings.name.clone(), delivery.meters.clone());
+    let (name, meters, cursor) = (delivery.settings.name.clone(), delivery.meters.clone(), delivery.cursor.clone());
     let (ending, ended) = oneshot::channel();
     let (runtime, cut_off) = (Handle::current(), cut_off.clone());
     let thread = std::thread::Builder::new().name(format!("ship-{name}")).spawn(move || {
@@ -170,7 +193,7 @@ fn run(mut delivery: Delivery<Any>, cut_off: &CancellationToken) -> Result<Runni
         let _ = ending.send(());
     });
     match thread {
-        Ok(_) => Ok(Running { name, meters, ended }),
+        Ok(_) => Ok(Running { name, cursor, meters, ended }),
         Err(error) => Err(StartError::Io { sink: name, what: "start a thread", error }),
     }
 }

@@ -50,7 +50,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use handle::{Shipping, StartError};
+pub use handle::{Cursors, Shipping, StartError};
 pub use sink::SetupError;
 pub use source::Source;
 pub use status::{Status, status};

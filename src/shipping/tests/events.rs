@@ -49,7 +49,7 @@ fn answer(decision: bool) -> Value {
     }})
 }
 
-fn record(event_name: &str, status: &str, body: Value) -> Value {
+fn record(event_name: &str, status: &str, body: &Value) -> Value {
     json!({
         "attributes": {
             "adl.core.configuration": {"poort": {"version": "9.9.9"}},
@@ -72,7 +72,7 @@ fn record(event_name: &str, status: &str, body: Value) -> Value {
 #[test]
 fn an_allow_is_a_read_that_was_allowed() {
     let body = json!({"adl.core.request": request(), "adl.core.response": answer(true)});
-    let events = check("allow.json", &record("adl.access_evaluation", "Unset", body));
+    let events = check("allow.json", &record("adl.access_evaluation", "Unset", &body));
     assert_eq!((&events[0]["action_id"], &events[0]["status_id"]), (&json!(1), &json!(1)));
 }
 
@@ -86,7 +86,7 @@ fn a_deny_is_a_success_of_the_evaluation_and_asks_for_as_little_as_there_is() {
     let mut record = record(
         "adl.access_evaluation",
         "Unset",
-        json!({"adl.core.request": bare, "adl.core.response": {"decision": false}}),
+        &json!({"adl.core.request": bare, "adl.core.response": {"decision": false}}),
     );
     record["attributes"]["poort.pdp"].as_object_mut().unwrap().remove("application");
     record["attributes"].as_object_mut().unwrap().remove("poort.trace.flags");
@@ -101,7 +101,7 @@ fn an_evaluation_that_failed_is_an_alert() {
     let mut response = answer(false);
     response["context"]["errors"] = json!([{"policy": "p", "message": "overflow"}]);
     let body = json!({"adl.core.request": request(), "adl.core.response": response});
-    let mut record = record("adl.access_evaluation", "Error", body);
+    let mut record = record("adl.access_evaluation", "Error", &body);
     record["attributes"]["poort.outcome"] = "evaluation_error".into();
     let events = check("failed.json", &record);
     assert_eq!((&events[0]["disposition_id"], &events[0]["is_alert"]), (&json!(27), &json!(true)));
@@ -122,7 +122,7 @@ fn a_batch_is_an_event_a_decision() {
     ]);
     let response = json!({"evaluations": [answer(true), answer(false)]});
     let body = json!({"adl.core.request": batch, "adl.core.response": response});
-    let record = record("adl.access_evaluations", "Unset", body);
+    let record = record("adl.access_evaluations", "Unset", &body);
     let events = check("batch.json", &record);
     assert_eq!(events.len(), 2);
     assert_eq!(events[1]["unmapped"]["purpose"], "13");

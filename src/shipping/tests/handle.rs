@@ -28,12 +28,14 @@ async fn what_all_sinks_have_is_the_least_of_them_and_the_files_tell_it_later() 
     let sinks = vec![lines("good", folder.path().join("lines")), lines("bad", folder.path().join("missing/lines"))];
     let start = |sinks| Shipping::start(sinks, &place.source(), folder.path(), &place.meter()).unwrap();
     let none = start(Vec::new());
-    assert_eq!(none.acknowledged(), None);
+    assert_eq!((none.acknowledged(), none.cursors().sync().unwrap()), (None, None));
     none.stop(Duration::ZERO).await;
     let good = start(sinks[..1].to_vec());
+    let cursors = good.cursors();
     good.stop(Duration::from_secs(60)).await;
+    assert_eq!(cursors.sync().unwrap(), Some(40));
     let both = start(sinks.clone());
-    assert_eq!(both.acknowledged(), Some(0));
+    assert_eq!((both.acknowledged(), both.cursors().sync().unwrap()), (Some(0), Some(0)));
     place.append((40..50).map(record));
     let written = || fs::read_to_string(folder.path().join("lines")).unwrap();
     while written().lines().count() < 50 {
