@@ -6,7 +6,7 @@ mod receiver;
 
 use crate::support::{Authority, Ended, Exposition, Sidecar, allowed, folder, message, repository, until};
 use poort::{api::Tls, spool::reader::Reader};
-use receiver::{Reaction, Receiver, body};
+use receiver::{Listening, Reaction, Receiver, body};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -17,8 +17,40 @@ use std::{
 use tonic::Code;
 
 /// A sink of OTLP over gRPC or HTTP. A short deadline, so that a stall costs little time.
-fn otlp(kind: &str, address: impl std::fmt::Display) -> String {
-    format!("[ship.test]\nkind = \"{kind}\"\nendpoint = \"http://{address}\"\ntimeout = \"300ms\"\nbatch = 20\n")
+fn otlp(name: &str, kind: &str, address: impl std::fmt::Display) -> String {
+    format!("[ship.{name}]\nkind = \"{kind}\"\nendpoint = \"http://{address}\"\ntimeout = \"300ms\"\nbatch = 20\n")
+}
+
+/// Sinks over gRPC and over HTTP, each to a receiver of its own. Start it once for all: it takes longer than the rest.
+struct Sinks {
+    config: String,
+    receivers: Vec<(String, Receiver, Listening)>,
+}
+
+impl Sinks {
+    /// For each of these, one over gRPC and one over HTTP.
+    async fn to(receivers: impl IntoIterator<Item = (&'static str, fn() -> Receiver)>) -> Self {
+        let mut sinks = Self { config: String::new(), receivers: Vec::new() };
+        for (name, receiver) in receivers {
+            for kind in ["otlp-grpc", "otlp-http"] {
+                let (name, receiver) = (format!("{name}-{kind}"), receiver());
+                let listening = receiver.listen().await;
+                sinks.config.push_str(&otlp(&name, kind, listening.address));
+                sinks.receivers.push((name, receiver, listening));
+            }
+        }
+        sinks
+    }
+
+    /// Starts poort, asks so many questions, and waits until every sink has all.
+    async fn deliver(&self, count: usize) -> Sidecar {
+        let sidecar = start(&self.config);
+        ask(&sidecar, count).await;
+        for (name, ..) in &self.receivers {
+            until_drained(&sidecar, name).await;
+        }
+        sidecar
+    }
 }
 
 /// Asks so many questions, each unlike the others, from several callers at once.
@@ -41,11 +73,12 @@ async fn ask(sidecar: &Sidecar, count: usize) {
 }
 
 /// Waits until the sink has all that is in the log.
-async fn until_drained(sidecar: &Sidecar) {
+async fn until_drained(sidecar: &Sidecar, sink: &str) {
+    let sink = format!("sink=\"{sink}\"");
     until("the end of the log at the sink", async || {
         let metrics = Exposition::of(sidecar).await;
-        let taken = metrics.value("poort_ship_acknowledged", "sink=\"test\"");
-        (taken > 0.0 && metrics.value("poort_ship_backlog", "sink=\"test\"") == 0.0).then_some(())
+        let taken = metrics.value("poort_ship_acknowledged", &sink);
+        (taken > 0.0 && metrics.value("poort_ship_backlog", &sink) == 0.0).then_some(())
     })
     .await;
 }
@@ -60,9 +93,9 @@ fn stopped(sidecar: Sidecar) -> (PathBuf, Ended) {
     (data, ended)
 }
 
-/// The numbers in quarantine.
-fn quarantined(data: &Path) -> Vec<u64> {
-    let text = fs::read_to_string(data.join("quarantine/test.jsonl")).unwrap_or_default();
+/// The numbers in the quarantine of a sink.
+fn quarantined(data: &Path, sink: &str) -> Vec<u64> {
+    let text = fs::read_to_string(data.join(format!("quarantine/{sink}.jsonl"))).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect()
 }
 
@@ -73,8 +106,8 @@ fn start(config: &str) -> Sidecar {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_record_arrives_whatever_the_receiver_does() {
     use Reaction::{Busy, Refuse, Stall, Take, TakeAndBreak};
-    for kind in ["otlp-grpc", "otlp-http"] {
-        let bad = [
+    fn bad() -> Receiver {
+        Receiver::in_turn([
             Refuse(Code::Unavailable),
             Stall,
             Take,
@@ -85,81 +118,80 @@ async fn every_record_arrives_whatever_the_receiver_does() {
             TakeAndBreak,
             Refuse(Code::Aborted),
             Take,
-        ];
-        let receiver = Receiver::in_turn(bad);
-        let listening = receiver.listen().await;
-        let sidecar = start(&otlp(kind, listening.address));
-        ask(&sidecar, 200).await;
-        until_drained(&sidecar).await;
-        let metrics = Exposition::of(&sidecar).await;
-        for reason in ["unavailable", "deadline"] {
-            let labels = format!("reason=\"{reason}\",sink=\"test\"");
-            assert!(metrics.value("poort_ship_retries_total", &labels) >= 1.0, "{kind} {reason}");
-        }
-        let (data, _ended) = stopped(sidecar);
+        ])
+    }
+    let sinks = Sinks::to([("bad", bad as fn() -> Receiver), ("willing", Receiver::willing)]).await;
+    let sidecar = sinks.deliver(200).await;
+    let metrics = Exposition::of(&sidecar).await;
+    let (data, _ended) = stopped(sidecar);
+    for (name, receiver, _) in &sinks.receivers {
         let twice = receiver.check(&data, &[]);
-        assert!(twice > 0 && twice <= 40, "{kind}: two answers were lost, and {twice} records came twice");
-        assert_eq!(quarantined(&data), [0_u64; 0]);
+        assert_eq!(quarantined(&data, name), [0_u64; 0]);
+        if name.starts_with("willing") {
+            assert_eq!(twice, 0, "{name}");
+            continue;
+        }
+        assert!(twice > 0 && twice <= 40, "{name}: two answers were lost, and {twice} records came twice");
+        for reason in ["unavailable", "deadline"] {
+            let labels = format!("reason=\"{reason}\",sink=\"{name}\"");
+            assert!(metrics.value("poort_ship_retries_total", &labels) >= 1.0, "{name} {reason}");
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_record_that_is_never_taken_lies_in_quarantine_and_all_others_arrive() {
-    for kind in ["otlp-grpc", "otlp-http"] {
-        for code in [Code::InvalidArgument, Code::ResourceExhausted] {
-            let receiver = Receiver::new(move |numbers| match numbers.contains(&33) {
-                true => Reaction::Refuse(code),
-                false => Reaction::Take,
-            });
-            let listening = receiver.listen().await;
-            let sidecar = start(&otlp(kind, listening.address));
-            ask(&sidecar, 60).await;
-            until_drained(&sidecar).await;
-            let metrics = Exposition::of(&sidecar).await;
-            assert_eq!(metrics.value("poort_ship_quarantined_total", "sink=\"test\""), 1.0);
-            let (data, ended) = stopped(sidecar);
-            receiver.check(&data, &[33]);
-            assert_eq!(quarantined(&data), [33], "{kind} {code:?}");
-            assert!(ended.log.contains("ERROR") && ended.log.contains("kept in quarantine"), "{}", ended.log);
+    fn refuses(code: Code) -> Receiver {
+        Receiver::new(move |numbers| match numbers.contains(&33) {
+            true => Reaction::Refuse(code),
+            false => Reaction::Take,
+        })
+    }
+    fn part() -> Receiver {
+        Receiver::in_turn([Reaction::TakeInPart])
+    }
+    let receivers: [(_, fn() -> Receiver); 3] = [
+        ("invalid", || refuses(Code::InvalidArgument)),
+        ("large", || refuses(Code::ResourceExhausted)),
+        ("part", part),
+    ];
+    let sinks = Sinks::to(receivers).await;
+    let sidecar = sinks.deliver(60).await;
+    let metrics = Exposition::of(&sidecar).await;
+    let (data, ended) = stopped(sidecar);
+    for (name, receiver, _) in &sinks.receivers {
+        let kept = quarantined(&data, name);
+        let counted = metrics.value("poort_ship_quarantined_total", &format!("sink=\"{name}\""));
+        assert_eq!(counted, kept.len() as f64, "{name}");
+        let twice = receiver.check(&data, &kept);
+        if name.starts_with("part") {
+            // Which one was refused is not said, so all of them are kept, and none is sent again.
+            assert!(!kept.is_empty(), "{name}");
+            assert_eq!(twice, 0, "{name}");
+        } else {
+            assert_eq!(kept, [33], "{name}");
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_taken_in_part_is_kept_whole() {
-    for kind in ["otlp-grpc", "otlp-http"] {
-        let receiver = Receiver::in_turn([Reaction::TakeInPart]);
-        let listening = receiver.listen().await;
-        let sidecar = start(&otlp(kind, listening.address));
-        ask(&sidecar, 40).await;
-        until_drained(&sidecar).await;
-        let (data, _ended) = stopped(sidecar);
-        let kept = quarantined(&data);
-        assert!(!kept.is_empty(), "{kind}");
-        assert_eq!(receiver.check(&data, &kept), 0, "{kind}: it was not sent again");
-    }
+    assert!(ended.log.contains("ERROR") && ended.log.contains("kept in quarantine"), "{}", ended.log);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_arrives_byte_by_byte_under_its_own_keys_and_compressed_if_asked() {
-    for (kind, compression) in [("otlp-grpc", "gzip"), ("otlp-http", "none")] {
-        let receiver = Receiver::willing();
-        let listening = receiver.listen().await;
-        let config = otlp(kind, listening.address) + &format!("compression = \"{compression}\"\n");
-        let sidecar = start(&config);
-        let answer = sidecar.evaluate(&allowed()).await;
-        until("the record", async || {
-            let arrived = receiver.count() > 0 && receiver.last().event_name == "adl.access_evaluation";
-            arrived.then_some(())
-        })
-        .await;
-        let record = receiver.last();
+    let mut sinks = Sinks::to([("one", Receiver::willing as fn() -> Receiver)]).await;
+    sinks.config = sinks.config.replace("batch = 20\n", "compression = \"gzip\"\n");
+    let sidecar = start(&sinks.config);
+    let answer = sidecar.evaluate(&allowed()).await;
+    let trace_id = answer["context"]["record"]["trace_id"].as_str().unwrap();
+    for (_, receiver, _) in &sinks.receivers {
+        let record = until("the record", async || receiver.last_decision()).await;
         let parsed: Value = serde_json::from_str(body(&record)).unwrap();
-        let trace_id = answer["context"]["record"]["trace_id"].as_str().unwrap();
         assert_eq!(parsed["trace_id"], trace_id);
         let hex: String = record.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, trace_id);
-        let (data, _ended) = stopped(sidecar);
+        assert_eq!(record.event_name, "adl.access_evaluation");
+    }
+    let (data, _ended) = stopped(sidecar);
+    for (_, receiver, _) in &sinks.receivers {
         receiver.check(&data, &[]);
     }
 }
@@ -168,7 +200,7 @@ async fn a_record_arrives_byte_by_byte_under_its_own_keys_and_compressed_if_aske
 async fn a_receiver_that_refuses_poort_itself_is_named_and_costs_nothing() {
     let receiver = Receiver::new(|_| Reaction::Refuse(Code::Unauthenticated));
     let listening = receiver.listen().await;
-    let sidecar = start(&otlp("otlp-grpc", listening.address));
+    let sidecar = start(&otlp("test", "otlp-grpc", listening.address));
     ask(&sidecar, 10).await;
     sidecar.wait_for_line("Records wait for a person");
     assert_eq!(Exposition::of(&sidecar).await.value("poort_ship_held", "sink=\"test\""), 1.0);
@@ -183,24 +215,30 @@ async fn with_mutual_tls_only_who_shows_a_certificate_is_heard() {
     let authority = Authority::new();
     let (server, client) = (authority.signs("localhost"), authority.signs("poort"));
     let tls = Tls { certificate: server.certificate, key: server.key, client_ca: Some(authority.root()) };
+    let (ca, mut config, mut receivers) = (authority.root(), String::new(), Vec::new());
     for kind in ["otlp-grpc", "otlp-http"] {
         let receiver = Receiver::willing();
         let listening = receiver.listen_on(([127, 0, 0, 1], 0).into(), Some(&tls)).await;
-        let sink = |name: &str, more: &str| {
-            let (port, ca) = (listening.address.port(), authority.root());
-            format!(
-                "[ship.{name}]\nkind = \"{kind}\"\nendpoint = \"https://localhost:{port}\"\ntls.ca = {ca:?}\ntimeout = \"2s\"\n{more}"
-            )
+        let address = format!("https://localhost:{}", listening.address.port());
+        let sink = |name: &str| {
+            format!("[ship.{name}-{kind}]\nkind = \"{kind}\"\nendpoint = \"{address}\"\ntls.ca = {ca:?}\n")
         };
-        let identity = format!("tls.certificate = {:?}\ntls.key = {:?}\n", client.certificate, client.key);
-        let sidecar = start(&(sink("test", &identity) + &sink("stranger", "")));
-        ask(&sidecar, 20).await;
-        until_drained(&sidecar).await;
-        sidecar.wait_for_line("sink=stranger");
+        config.push_str(&sink("known"));
+        config.push_str(&format!("tls.certificate = {:?}\ntls.key = {:?}\n", client.certificate, client.key));
+        config.push_str(&sink("stranger"));
+        receivers.push((kind, receiver, listening));
+    }
+    let sidecar = start(&config);
+    ask(&sidecar, 20).await;
+    for (kind, ..) in &receivers {
+        until_drained(&sidecar, &format!("known-{kind}")).await;
+        sidecar.wait_for_line(&format!("sink=stranger-{kind} reason"));
         let metrics = Exposition::of(&sidecar).await;
-        assert_eq!(metrics.value("poort_ship_acknowledged", "sink=\"stranger\""), 0.0, "{kind}");
-        let data = sidecar.data.clone();
-        let _ended = sidecar.kill();
+        assert_eq!(metrics.value("poort_ship_acknowledged", &format!("sink=\"stranger-{kind}\"")), 0.0);
+    }
+    let data = sidecar.data.clone();
+    let _ended = sidecar.kill();
+    for (_, receiver, _) in &receivers {
         receiver.check(&data, &[]);
     }
 }

@@ -173,7 +173,7 @@ async fn nothing_is_lost_or_altered_however_often_poort_is_killed() {
     let (_, _ended) = stopped(sidecar);
     let twice = receiver.check(data.path(), &[]);
     check_heard(data.path(), &heard);
-    assert_eq!(quarantined(data.path()), [0_u64; 0]);
+    assert_eq!(quarantined(data.path(), "test"), [0_u64; 0]);
     assert!(heard.len() >= course.rounds * course.answers, "{}", heard.len());
     if rounds.is_some() {
         let (records, rate) = (receiver.count(), heard.len() as f64 / killing.as_secs_f64());

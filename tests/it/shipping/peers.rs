@@ -73,9 +73,9 @@ async fn records_keep_their_bytes_through_a_collector_of_others() {
     let listening = receiver.listen().await;
     let (_rotel, [grpc, http]) = rotel(folder.path(), listening.address).await;
     for (kind, address) in [("otlp-grpc", grpc), ("otlp-http", http)] {
-        let sidecar = start(&otlp(kind, address).replace("300ms", "5s"));
+        let sidecar = start(&otlp("test", kind, address).replace("300ms", "5s"));
         ask(&sidecar, 100).await;
-        until_drained(&sidecar).await;
+        until_drained(&sidecar, "test").await;
         let (data, _ended) = stopped(sidecar);
         let expected = poort::spool::reader::Reader::open(data.join("records")).unwrap().count();
         until("what rotel passes on", async || (receiver.count() >= expected).then_some(())).await;
@@ -154,7 +154,7 @@ async fn a_stream_holds_each_record_once_also_when_all_are_sent_again() {
     fs::remove_file(data.path().join("records/test.cursor")).unwrap();
     let sidecar = start();
     ask(&sidecar, 20).await;
-    until_drained(&sidecar).await;
+    until_drained(&sidecar, "test").await;
     let again = Exposition::of(&sidecar).await.value("poort_ship_records_total", "sink=\"test\"");
     assert!(again >= 320.0, "{again}");
     let (_, _ended) = stopped(sidecar);
@@ -176,7 +176,7 @@ async fn decisions_go_on_while_the_receiver_is_stopped_and_it_gets_all_when_it_i
     let stream = nats.stream().await;
     let sidecar = start(&nats.sink());
     ask(&sidecar, 50).await;
-    until_drained(&sidecar).await;
+    until_drained(&sidecar, "test").await;
     nats.peer.signal(Signal::STOP);
     // Each of these is answered, which is the point.
     ask(&sidecar, 300).await;
@@ -185,7 +185,7 @@ async fn decisions_go_on_while_the_receiver_is_stopped_and_it_gets_all_when_it_i
     assert!(metrics.value("poort_ship_backlog", "sink=\"test\"") >= 300.0);
     assert!(metrics.value("poort_ship_lag_seconds", "sink=\"test\"") > 0.0);
     nats.peer.signal(Signal::CONT);
-    until_drained(&sidecar).await;
+    until_drained(&sidecar, "test").await;
     let (data, _ended) = stopped(sidecar);
     check(&stream, &data).await;
 }

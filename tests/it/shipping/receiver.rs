@@ -59,8 +59,7 @@ struct Inner {
     behaviour: Behaviour,
     arrived: Arrived,
     altered: Vec<u64>,
-    /// The last record as it came, with what stands beside its body.
-    last: Option<LogRecord>,
+    last_decision: Option<LogRecord>,
 }
 
 /// A receiver that listens. It goes away when this is dropped: then the port is closed, and all connections.
@@ -91,7 +90,7 @@ pub fn digest(bytes: &[u8]) -> u64 {
 impl Receiver {
     pub fn new(behaviour: impl FnMut(&[u64]) -> Reaction + Send + 'static) -> Self {
         let (arrived, altered) = (HashMap::new(), Vec::new());
-        Self(Arc::new(Mutex::new(Inner { behaviour: Box::new(behaviour), arrived, altered, last: None })))
+        Self(Arc::new(Mutex::new(Inner { behaviour: Box::new(behaviour), arrived, altered, last_decision: None })))
     }
 
     /// Takes everything.
@@ -151,9 +150,9 @@ impl Receiver {
         self.0.lock().unwrap().arrived.clear();
     }
 
-    /// The last record as it came.
-    pub fn last(&self) -> LogRecord {
-        self.0.lock().unwrap().last.clone().unwrap()
+    /// The last record of a decision as it came, with what stands beside its body.
+    pub fn last_decision(&self) -> Option<LogRecord> {
+        self.0.lock().unwrap().last_decision.clone()
     }
 
     /// Checks that what arrived is the log in this data folder: every record but these, byte by byte. Gives how many came
@@ -192,7 +191,9 @@ impl Receiver {
             if *before != digest {
                 inner.altered.push(number);
             }
-            inner.last = Some(record);
+            if record.event_name.starts_with("adl.") {
+                inner.last_decision = Some(record);
+            }
         }
         reaction
     }
