@@ -1,6 +1,8 @@
 //! An OTLP receiver that does as it is told: gRPC and HTTP on one port.
 
 use axum::{Router, body::Bytes, response::IntoResponse as _, routing::post};
+use flate2::read::GzDecoder;
+use hyper::HeaderMap;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -19,6 +21,7 @@ use prost::Message as _;
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    io::Read as _,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -116,7 +119,8 @@ impl Receiver {
         let acceptor = tls.map(|tls| tls.acceptor().unwrap());
         let service = LogsServiceServer::new(self.clone()).accept_compressed(tonic::codec::CompressionEncoding::Gzip);
         let receiver = self.clone();
-        let http = post(async move |body: Bytes| receiver.over_http(body).await);
+        let http =
+            post(async move |headers: HeaderMap, body: Bytes| receiver.over_http(unpacked(&headers, body)).await);
         let router: Router = tonic::service::Routes::new(service).into_axum_router().route("/v1/logs", http);
         let serving = tokio::spawn(async move {
             // Dropped with the task, and all connections with it.
@@ -239,6 +243,16 @@ impl LogsService for Receiver {
             }
         }
     }
+}
+
+/// The message itself, which may have come compressed.
+fn unpacked(headers: &HeaderMap, body: Bytes) -> Bytes {
+    if headers.get("content-encoding").is_none_or(|encoding| encoding != "gzip") {
+        return body;
+    }
+    let mut message = Vec::new();
+    GzDecoder::new(&*body).read_to_end(&mut message).unwrap();
+    message.into()
 }
 
 fn answer(partial_success: Option<ExportLogsPartialSuccess>) -> ExportLogsServiceResponse {
