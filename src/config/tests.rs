@@ -155,3 +155,13 @@ fn records_cross_a_network_in_the_clear_only_if_that_is_said_out_loud() {
     let said = sink("http://collector.example:4317") + "plaintext = \"anywhere\"\n";
     read(&said, &[], Flags::new()).unwrap();
 }
+
+#[test]
+fn the_sinks_of_the_readme_are_what_poort_takes() {
+    let (_, rest) = include_str!("../../README.md").split_once("## Ship records").unwrap();
+    let (_, rest) = rest.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let (settings, _) = read(text, &[], Flags::new()).unwrap();
+    let names: Vec<_> = settings.ship.iter().map(|sink| sink.name.as_str()).collect();
+    assert_eq!(names, ["collector", "lines", "soc", "stream"]);
+}
