@@ -1,5 +1,6 @@
 //! The key that signs checkpoints, and the public keys that check them.
 
+use super::secret_file::{self, SecretFileError};
 use ed25519_dalek::{
     Signer as _, SigningKey,
     pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, spki::der::pem::LineEnding},
@@ -7,9 +8,7 @@ use ed25519_dalek::{
 use rand::Rng as _;
 use signed_note::{StandardVerifier, VerifierList, key_id, new_ed25519_verifier_key};
 use std::{
-    fmt, fs,
-    io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    fmt,
     path::{Path, PathBuf},
 };
 use thiserror::Error;
@@ -27,19 +26,15 @@ impl fmt::Debug for Key {
     }
 }
 
+/// What messages call it.
+const SECRET: &str = "the key of the log";
+
 /// The key cannot be used.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    /// The file cannot be read or made.
-    #[error("cannot {what} the key of the log, `{}`", path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    /// Its file cannot be used.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
     /// It is no key.
     #[error(
         "`{}` is no Ed25519 private key in PEM form (PKCS #8), as `openssl genpkey -algorithm ed25519` makes it",
@@ -49,17 +44,6 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
-    /// Others can read it.
-    #[error(
-        "others than its owner and group can read the key of the log, `{}` (mode {mode:03o}); take that away: chmod o-rwx",
-        path.display()
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
 }
 
 impl Key {
@@ -68,13 +52,7 @@ impl Key {
     /// # Errors
     /// The file is not there, is no key, or can be read by everybody.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::Io { what: "read", path: path.into(), source };
-        let text = fs::read_to_string(path).map_err(failed)?;
-        let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-        if mode & 0o007 != 0 {
-            return Err(KeyError::Exposed { path: path.into(), mode });
-        }
-        SigningKey::from_pkcs8_pem(&text).map(Self).map_err(|_| KeyError::NoKey { path: path.into() })
+        Self::parse(&secret_file::read(path, SECRET)?, path)
     }
 
     /// Reads the key, or makes one where there is no file.
@@ -83,7 +61,7 @@ impl Key {
     /// The file cannot be made, is no key, or can be read by everybody.
     pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
         match Self::read(path) {
-            Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(KeyError::File(error)) if error.is_missing() => Self::make(path),
             read => read,
         }
     }
@@ -91,28 +69,13 @@ impl Key {
     fn make(path: &Path) -> Result<Self, KeyError> {
         let mut seed = [0; 32];
         rand::rng().fill_bytes(&mut seed);
-        let key = SigningKey::from_bytes(&seed);
-        let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::NoKey { path: path.into() })?;
-        let write = || {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            fs::create_dir_all(folder)?;
-            // Under another name first, so that a crash leaves no half key.
-            let unfinished = path.with_extension(format!("{}.new", std::process::id()));
-            let mut options = fs::OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-            file.write_all(pem.as_bytes())?;
-            file.sync_all()?;
-            // Another process may have made one meanwhile. Its key stays.
-            let linked = fs::hard_link(&unfinished, path);
-            fs::remove_file(&unfinished)?;
-            linked?;
-            fs::File::open(folder)?.sync_all()
-        };
-        match write() {
-            Ok(()) => Ok(Self(key)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
-            Err(source) => Err(KeyError::Io { what: "make", path: path.into(), source }),
-        }
+        let pem = SigningKey::from_bytes(&seed).to_pkcs8_pem(LineEnding::LF);
+        let pem = pem.map_err(|_| KeyError::NoKey { path: path.into() })?;
+        Self::parse(&secret_file::make(path, SECRET, &pem)?, path)
+    }
+
+    fn parse(pem: &str, path: &Path) -> Result<Self, KeyError> {
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| KeyError::NoKey { path: path.into() })
     }
 
     /// A key from its seed, for tests.
@@ -201,6 +164,7 @@ impl PublicKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     #[test]
     fn a_key_is_made_once_and_only_its_owner_can_read_it() {

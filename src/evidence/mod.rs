@@ -13,9 +13,11 @@
 //! - `tree`: the tree, in the little that is needed to go on with it
 //! - `key`: the key that signs, and its public part
 //! - `checkpoint`: the text, signed and checked
+//! - `secret_file`: how files with keys are made and read
 
 mod checkpoint;
 mod key;
+pub mod secret_file;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
