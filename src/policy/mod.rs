@@ -13,12 +13,14 @@
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
+//! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
 //! - `reads`: what the policies of an action can read
 //! - `scope`, `slices`: which policies a question meets
 
 mod bounds;
 mod facts;
+pub mod marks;
 mod model;
 mod parse;
 mod pretty;
@@ -28,6 +30,7 @@ mod shape;
 mod slices;
 mod sources;
 
+pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;

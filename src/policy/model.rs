@@ -1,11 +1,13 @@
 //! The schema as the translation of questions needs it: which names there are, what their aliases are, who may speak for
 //! an entity, and what an action's context looks like.
 //!
-//! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types.
+//! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types. Those that say what a decision record
+//! may carry are read by `marks`.
 
 use super::{
     Schema, Sources,
     bounds::{self, Language},
+    marks::{self, Marks},
     shape::{Attributes, Extension, Shape, attributes},
 };
 use crate::{
@@ -25,10 +27,12 @@ use std::{
 };
 
 /// Everything that a question can name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Model {
     entities: Names<EntityModel>,
     actions: Names<ActionModel>,
+    /// What a decision record may carry of questions.
+    pub marks: Marks,
 }
 
 /// An entity type.
@@ -133,6 +137,12 @@ struct Names<T> {
     short: HashMap<String, Vec<String>>,
 }
 
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self { full: BTreeMap::new(), short: HashMap::new() }
+    }
+}
+
 impl<T> Names<T> {
     fn find(&self, name: &str, what: &str) -> Result<&Arc<T>, String> {
         if let Some(found) = self.full.get(name) {
@@ -203,12 +213,14 @@ impl Reader<'_> {
         let before = self.problems.iter().filter(|problem| problem.is_error()).count();
         let entities = self.entities();
         let actions = self.actions();
+        let mut model = Model { entities, actions, marks: Marks::default() };
+        model.marks = marks::read(self.file, &model, self.problems).unwrap_or_default();
         let after = self.problems.iter().filter(|problem| problem.is_error()).count();
-        (before == after).then_some(Model { entities, actions })
+        (before == after).then_some(model)
     }
 
     fn entities(&mut self) -> Names<EntityModel> {
-        let mut names = Names { full: BTreeMap::new(), short: HashMap::new() };
+        let mut names = Names::default();
         let mut uris = BTreeMap::<String, String>::new();
         let mut types: Vec<_> = self.schema.entity_types().collect();
         types.sort_by_key(|declared| declared.name().to_string());
@@ -314,7 +326,7 @@ impl Reader<'_> {
     }
 
     fn actions(&mut self) -> Names<ActionModel> {
-        let mut names = Names { full: BTreeMap::new(), short: HashMap::new() };
+        let mut names = Names::default();
         let mut declared: Vec<_> = self.schema.action_ids().collect();
         declared.sort_by_key(|action| action.name().to_string());
         for action in declared {
