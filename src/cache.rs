@@ -121,7 +121,13 @@ mod tests {
     use std::convert::Infallible;
 
     fn verdict(reason: &str) -> Result<Verdict, Infallible> {
-        Ok(Verdict { decision: Decision::Allow, policies: vec![], errors: vec![], reason: reason.to_owned() })
+        Ok(Verdict {
+            decision: Decision::Allow,
+            policies: vec![],
+            errors: vec![],
+            unknown: None,
+            reason: reason.to_owned(),
+        })
     }
 
     fn cache(memory: u64) -> Cache {

@@ -46,8 +46,30 @@ pub struct Verdict {
     pub policies: Vec<Arc<PolicyFacts>>,
     /// The policies that could not be evaluated, ordered by id. Any of these makes the decision a deny.
     pub errors: Vec<EvaluationError>,
+    /// Whom the directory should know and does not, if the question was denied for that.
+    pub unknown: Option<Party>,
     /// One sentence for a person.
     pub reason: String,
+}
+
+/// The one or the other entity of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// Who asks.
+    Subject,
+    /// What is asked about.
+    Resource,
+}
+
+impl Party {
+    /// AuthZEN's name for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Resource => "resource",
+        }
+    }
 }
 
 /// What a policy says about itself, for people and for the caller.
@@ -79,8 +101,45 @@ pub struct Obligation {
 pub struct EvaluationError {
     /// The policy's `@id`.
     pub policy: String,
-    /// What went wrong.
+    /// What kind of thing went wrong.
+    pub kind: ErrorKind,
+    /// What went wrong. It can quote values and ids of the question and of the directory.
     pub message: String,
+}
+
+/// What kind of thing went wrong while a policy was evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// An entity is not there.
+    MissingEntity,
+    /// An attribute or a tag is not there.
+    MissingAttribute,
+    /// A value is of another type than the operation takes.
+    WrongType,
+    /// A sum, difference or product is too large.
+    Overflow,
+    /// A function such as `ip` or `datetime` does not take the value.
+    Function,
+    /// Expressions lie too deep in each other.
+    TooDeep,
+    /// Something else.
+    Other,
+}
+
+impl ErrorKind {
+    /// What went wrong, without any value.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::MissingEntity => "an entity is missing",
+            Self::MissingAttribute => "an attribute is missing",
+            Self::WrongType => "a value is of the wrong type",
+            Self::Overflow => "a number is too large",
+            Self::Function => "a function does not take its argument",
+            Self::TooDeep => "an expression is nested too deep",
+            Self::Other => "the policy could not be evaluated",
+        }
+    }
 }
 
 /// The answer to one question.

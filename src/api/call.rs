@@ -4,12 +4,13 @@ use crate::{
     pdp::{Call, LONGEST_DEADLINE},
     trace::TraceContext,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue};
 use std::time::{Duration, Instant};
 
-/// The call with these headers. A `traceparent` that is missing, invalid or there twice begins a new trace.
-pub(super) fn call(headers: &HeaderMap, deadline: Option<Instant>) -> Call {
-    Call { trace: trace(headers), deadline }
+/// The call with these headers, over the connection that the extensions name. A `traceparent` that is missing, invalid or
+/// there twice begins a new trace.
+pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Option<Instant>) -> Call {
+    Call { trace: trace(headers), deadline, caller: extensions.get().copied() }
 }
 
 fn trace(headers: &HeaderMap) -> TraceContext {

@@ -12,7 +12,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts},
     middleware::{self, Next},
     routing,
 };
@@ -97,17 +97,20 @@ async fn metadata(State(service): State<Service>, headers: HeaderMap) -> Respons
 
 impl Service {
     async fn evaluation(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (headers, body, deadline) = self.take(request).await?;
+        let (head, body, deadline) = self.take(request).await?;
         let evaluation = authzen::read_evaluation(&body, self.limits)?;
-        self.one(&headers, evaluation, deadline).await
+        self.one(&head, evaluation, deadline).await
     }
 
     async fn evaluations(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (headers, body, deadline) = self.take(request).await?;
+        let (head, body, deadline) = self.take(request).await?;
         match authzen::read_batch(&body, self.limits)? {
-            Asked::One(evaluation) => self.one(&headers, evaluation, deadline).await,
+            Asked::One(evaluation) => self.one(&head, evaluation, deadline).await,
             Asked::Several(batch) => {
-                let answered = self.pdp.evaluate_batch(&call::call(&headers, Some(deadline)), batch).await?;
+                let answered = self
+                    .pdp
+                    .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline)), batch)
+                    .await?;
                 let mut out = Vec::with_capacity(1024);
                 authzen::write_answers(&mut out, &answered.answer, Some(answered.record));
                 Ok(json(StatusCode::OK, out))
@@ -125,18 +128,19 @@ impl Service {
 
     async fn one(
         &self,
-        headers: &HeaderMap,
+        head: &Parts,
         evaluation: crate::evaluation::Evaluation,
         deadline: Instant,
     ) -> Result<Response<Body>, Fault> {
-        let answered = self.pdp.evaluate(&call::call(headers, Some(deadline)), evaluation).await?;
+        let answered =
+            self.pdp.evaluate(&call::call(&head.headers, &head.extensions, Some(deadline)), evaluation).await?;
         let mut out = Vec::with_capacity(1024);
         authzen::write_answer(&mut out, &answered.answer, Some(answered.record));
         Ok(json(StatusCode::OK, out))
     }
 
     /// The body, which has to be there before the deadline.
-    async fn take(&self, request: Request<Body>) -> Result<(HeaderMap, Bytes, Instant), Fault> {
+    async fn take(&self, request: Request<Body>) -> Result<(Parts, Bytes, Instant), Fault> {
         let deadline = Instant::now() + self.deadline;
         let (head, body) = request.into_parts();
         if !is_json(&head.headers) {
@@ -145,7 +149,7 @@ impl Service {
         let too_large =
             || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
         match tokio::time::timeout_at(deadline.into(), read(body, self.message)).await {
-            Ok(Ok(Some(body))) => Ok((head.headers, body, deadline)),
+            Ok(Ok(Some(body))) => Ok((head, body, deadline)),
             Ok(Ok(None)) => Err(too_large()),
             Ok(Err(_)) => Err(Fault::new(StatusCode::BAD_REQUEST, "the body broke off")),
             Err(_) => Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),

@@ -8,7 +8,12 @@ use super::{
     linger::Lingering,
     listen::{Bound, Socket},
 };
+use crate::decision_log::Caller;
 use axum::Router;
+use hyper::{
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -90,12 +95,16 @@ impl Connections {
     }
 
     /// Serves one connection in a task of its own.
-    fn start<S>(&self, stream: S, tls: Option<TlsAcceptor>, permit: OwnedSemaphorePermit)
+    fn start<S>(&self, stream: S, caller: Caller, tls: Option<TlsAcceptor>, permit: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let builder = self.builder.clone();
-        let service = TowerToHyperService::new(self.router.clone());
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(caller);
+            router.call(request)
+        });
         let watcher = self.graceful.watcher();
         let (handshake, stopping) = (self.limits.handshake, self.stopping.clone());
         tokio::spawn(async move {
@@ -143,14 +152,14 @@ async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connection
             let permit = connections.open.clone().acquire_owned().await.map_err(io::Error::other)?;
             match &bound.socket {
                 Socket::Tcp(listener) => {
-                    let (stream, _) = listener.accept().await?;
+                    let (stream, peer) = listener.accept().await?;
                     // Answers are small and wait for nothing more.
                     let _ = stream.set_nodelay(true);
-                    connections.start(stream, tls.clone(), permit);
+                    connections.start(stream, Caller::Tcp(peer), tls.clone(), permit);
                 }
                 Socket::Unix(listener) => {
                     let (stream, _) = listener.accept().await?;
-                    connections.start(stream, None, permit);
+                    connections.start(stream, Caller::Unix, None, permit);
                 }
             }
             Ok(())

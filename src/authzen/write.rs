@@ -111,7 +111,7 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Reco
     out.extend_from_slice(b",\"directory_revision\":");
     write_string(out, evaluated.directory_revision.as_str());
     out.extend_from_slice(b",\"errors\":");
-    list(out, &verdict.errors, |out, EvaluationError { policy, message }| {
+    list(out, &verdict.errors, |out, EvaluationError { policy, message, kind: _ }| {
         out.extend_from_slice(b"{\"message\":");
         write_string(out, message);
         out.extend_from_slice(b",\"policy\":");
@@ -169,7 +169,8 @@ pub fn write_map(out: &mut Vec<u8>, map: &Map) {
     out.push(b'}');
 }
 
-fn write_value(out: &mut Vec<u8>, value: &Value) {
+/// Writes a value.
+pub fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
@@ -185,6 +186,11 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     // Writing a string to a Vec cannot fail.
     let _ = serde_json::to_writer(out, text);
+}
+
+/// Writes a list of strings.
+pub fn write_strings(out: &mut Vec<u8>, texts: &[String]) {
+    list(out, texts, |out, text| write_string(out, text));
 }
 
 fn name(out: &mut Vec<u8>, first: &mut bool, name: &str) {

@@ -143,6 +143,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
                     &[("closed", decision_log::Failure::Closed), ("open", decision_log::Failure::Open)],
                 )
                 .unwrap_or_default(),
+            pseudonyms: reader.path("log.pseudonyms.keys"),
             producer: reader.texts("log.producer"),
             data: log.data,
         },

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// All keys, but for the names below `log.producer`, which are free, and those of the sinks.
-pub(super) const KEYS: [&str; 33] = [
+pub(super) const KEYS: [&str; 34] = [
     "admin",
     "cache.memory",
     "data",
@@ -35,6 +35,7 @@ pub(super) const KEYS: [&str; 33] = [
     "limits.streams",
     "listen",
     "log.max",
+    "log.pseudonyms.keys",
     "log.queue",
     "log.segment",
     "plaintext",

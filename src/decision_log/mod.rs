@@ -12,6 +12,9 @@
 //! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
 //!
 //! - `record`: the record of a decision and its bytes
+//! - `concealed`: what a record carries of a call: what is left out of it, and what is replaced
+//! - `origin`: where a call came from
+//! - `pseudonyms`: what stands instead of a value that must not be in a record
 //! - `producer`: what all records of a process have in common
 //! - `own`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
@@ -23,11 +26,14 @@
 //! - `notary`: keeps the tree over the records, and signs
 
 pub mod checkpoint;
+mod concealed;
 mod gap;
 mod kind;
 mod notary;
+mod origin;
 mod own;
 mod producer;
+mod pseudonyms;
 mod record;
 mod retention;
 mod sweep;
@@ -35,7 +41,9 @@ pub mod verify;
 
 pub use gap::GAP;
 pub use kind::Kind;
+pub use origin::Caller;
 pub use producer::Producer;
+pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record};
 pub use retention::RETENTION;
 pub use sweep::{Sweep, Swept};
@@ -79,6 +87,9 @@ pub struct Config {
     pub keep: Option<Duration>,
     /// What becomes of questions while no record can be written.
     pub failure: Failure,
+    /// The keys of pseudonyms, one a line. The default is `pseudonym-keys` in the data folder, which is made when it is not
+    /// there; a file that is named here has to be there.
+    pub pseudonyms: Option<PathBuf>,
     /// Who produces the records (ADL 1.0.0: unambiguous when records leave the organisation), beside the service's name
     /// and version, such as `organisation.oin`.
     pub producer: BTreeMap<String, String>,
@@ -102,6 +113,7 @@ impl Config {
             key: None,
             keep: None,
             failure: Failure::Closed,
+            pseudonyms: None,
             producer: BTreeMap::new(),
         }
     }
@@ -121,6 +133,17 @@ impl Config {
     #[must_use]
     pub fn key_path(&self) -> PathBuf {
         self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
+    }
+
+    /// The keys of pseudonyms.
+    ///
+    /// # Errors
+    /// They cannot be read, or not be made.
+    pub fn read_pseudonyms(&self) -> Result<Pseudonyms, PseudonymsError> {
+        match &self.pseudonyms {
+            Some(path) => Pseudonyms::read(path),
+            None => Pseudonyms::read_or_make(&self.data.join("pseudonym-keys")),
+        }
     }
 
     /// Where the records lie.
@@ -147,6 +170,7 @@ pub struct DecisionLog {
     producer: Arc<Producer>,
     failure: Failure,
     gap: Arc<OpenGap>,
+    pseudonyms: Pseudonyms,
 }
 
 /// The origin of the log in this folder, by its oldest record. `None` when there is no log.
@@ -171,6 +195,9 @@ pub enum OpenError {
     /// The key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The keys of pseudonyms cannot be used.
+    #[error(transparent)]
+    Pseudonyms(#[from] PseudonymsError),
 }
 
 /// What became of a record.
@@ -202,10 +229,12 @@ impl DecisionLog {
             max_bytes: config.max,
             queue: config.queue,
         };
+        let pseudonyms = config.read_pseudonyms()?;
         let (notary, origin) = LogNotary::new(config.read_key()?, instance, config.checkpoint, producer.clone());
         let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
-        let log = Self { spool, producer: Arc::new(producer), failure: config.failure, gap: Arc::default() };
+        let producer = Arc::new(producer);
+        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms };
         Ok((log, recovery))
     }
 
@@ -227,10 +256,10 @@ impl DecisionLog {
     }
 
     async fn write(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        let payload = record.to_payload(&self.producer);
-        let producer = self.producer.clone();
+        let payload = record.to_payload(&self.producer, &self.pseudonyms);
+        let (producer, pseudonyms) = (self.producer.clone(), self.pseudonyms.clone());
         let late = deadline.map(|_| -> Box<dyn FnOnce() -> Payload + Send> {
-            Box::new(move || record.into_late().to_payload(&producer))
+            Box::new(move || record.into_late().to_payload(&producer, &pseudonyms))
         });
         let entry = Entry { payload, deadline, late, is_urgent: false };
         let commit = self.spool.submit(entry)?.committed().await?;

@@ -5,22 +5,35 @@
 //!
 //! | attribute | what it is |
 //! |---|---|
+//! | `poort.batch.data_subjects` | whom the questions of a batch are about, with the index of each |
 //! | `poort.cache.hits` | how many answers of this call were found in the cache |
+//! | `poort.data_subjects` | whom one question is about, if more than one |
+//! | `poort.log.concealed` | what was left out or replaced: JSON pointers into `body`, ordered |
 //! | `poort.log.origin` | the log that the record is in, as its checkpoints name it |
 //! | `poort.log.seq` | the record's place in it |
+//! | `poort.origin` | where the call came from: `address` and `device` as the question says, `caller` as the connection does |
 //! | `poort.outcome` | only with status `Error`: why no decision was made |
 //! | `poort.pdp` | `context.pdp` as the policies saw it, so that the decision can be made again |
 //! | `poort.trace.flags` | the flags byte of the incoming `traceparent` |
 //! | `poort.trace.state` | the incoming `tracestate`, if there was one |
 //!
+//! `dpl.core.data_subject_id` and `dpl.core.data_subject_id_type` name whom the call is about, by a pseudonym: the first
+//! whom one question names, and for a batch the one whom all its questions name.
+//!
 //! The response in the record leaves out `context.record`, which is the record's own key.
 
-use super::producer::Producer;
+use super::{
+    Caller, Pseudonyms,
+    concealed::{Concealed, DataSubject, Question, conceal},
+    origin,
+    producer::Producer,
+};
 use crate::{
     authzen,
     decision::Answer,
     evaluation::{Batch, Evaluation},
     moment::Moment,
+    policy::Model,
     revision::Revision,
     spool::Payload,
     trace::{Parent, TraceContext},
@@ -70,12 +83,16 @@ pub enum Cause {
 pub struct Record {
     /// The key, and the caller's span.
     pub trace: TraceContext,
+    /// How the calling application is connected, if it is.
+    pub caller: Option<Caller>,
     /// When the decision was made, and what the policies saw of the time.
     pub moment: Arc<Moment>,
     /// The request.
     pub asked: Asked,
     /// The response.
     pub decided: Decided,
+    /// The schema, which says what the record may carry.
+    pub model: Arc<Model>,
     /// The revision of the policies.
     pub policies: Revision,
     /// The revision of the directory.
@@ -91,17 +108,37 @@ impl Record {
 
     /// The record: canonical JSON, no line break. Its place in the log is put in when it is known.
     #[must_use]
-    pub fn to_payload(&self, producer: &Producer) -> Payload {
-        let Self { trace, moment, asked, decided, policies, directory } = self;
+    pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Payload {
+        let Self { trace, caller, moment, asked, decided, model, policies, directory } = self;
+        let Concealed { asked, decided, places, questions } = conceal(asked, decided, model, pseudonyms);
+        let is_batch = matches!(asked, Asked::Several(_));
         let mut out = Vec::with_capacity(1536);
         out.extend_from_slice(b"{\"attributes\":{");
         out.extend_from_slice(producer.configuration());
         // Writing to a Vec cannot fail.
         let _ = write!(out, ",\"adl.core.information\":{{\"directory\":{{\"revision\":\"{directory}\"}}}}");
         let _ = write!(out, ",\"adl.core.policies\":{{\"policies\":{{\"revision\":\"{policies}\"}}}}");
-        let _ = write!(out, ",\"poort.cache.hits\":{},", decided.cache_hits());
+        if let Some(DataSubject { id, kind }) = data_subject(&questions) {
+            out.extend_from_slice(b",\"dpl.core.data_subject_id\":");
+            authzen::write_string(&mut out, id);
+            out.extend_from_slice(b",\"dpl.core.data_subject_id_type\":");
+            authzen::write_string(&mut out, kind);
+        }
+        if is_batch {
+            write_subjects(&mut out, "poort.batch.data_subjects", &questions);
+        }
+        let _ = write!(out, ",\"poort.cache.hits\":{}", decided.cache_hits());
+        if !is_batch && questions.iter().any(|question| question.subjects.len() > 1) {
+            write_subjects(&mut out, "poort.data_subjects", &questions);
+        }
+        if !places.is_empty() {
+            out.extend_from_slice(b",\"poort.log.concealed\":");
+            authzen::write_strings(&mut out, &places);
+        }
+        out.push(b',');
         out.extend_from_slice(producer.place());
         let seq_at = out.len();
+        origin::write(&mut out, &questions, *caller);
         if let Some(outcome) = decided.outcome() {
             let _ = write!(out, ",\"poort.outcome\":\"{outcome}\"");
         }
@@ -114,11 +151,11 @@ impl Record {
             }
         }
         out.extend_from_slice(b"},\"body\":{\"adl.core.request\":");
-        match asked {
+        match &asked {
             Asked::One(evaluation) => authzen::write_evaluation(&mut out, evaluation),
             Asked::Several(batch) => authzen::write_batch(&mut out, batch),
         }
-        match decided {
+        match &decided {
             Decided::One(answer) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
                 authzen::write_answer(&mut out, answer, None);
@@ -167,6 +204,42 @@ impl Decided {
     }
 }
 
+/// The one data subject that a log line can name (Logboek Dataverwerkingen 1.0.0): the first of one question, and of a batch
+/// the one that all its questions name first.
+fn data_subject(questions: &[Question]) -> Option<&DataSubject> {
+    let (first, rest) = questions.split_first()?;
+    let subject = first.subjects.first()?;
+    rest.iter().all(|question| question.subjects.first() == Some(subject)).then_some(subject)
+}
+
+/// Writes the data subjects of all questions with a comma before them, if there are any; those of a batch with the index of
+/// their question.
+fn write_subjects(out: &mut Vec<u8>, name: &str, questions: &[Question]) {
+    let is_batch = name.starts_with("poort.batch.");
+    let all = questions.iter().enumerate();
+    let all = all.flat_map(|(index, question)| question.subjects.iter().map(move |subject| (index, subject)));
+    let mut first = true;
+    for (index, DataSubject { id, kind }) in all {
+        if first {
+            let _ = write!(out, ",\"{name}\":[");
+        } else {
+            out.push(b',');
+        }
+        first = false;
+        out.extend_from_slice(b"{\"id\":");
+        authzen::write_string(out, id);
+        if is_batch {
+            let _ = write!(out, ",\"index\":{index}");
+        }
+        out.extend_from_slice(b",\"type\":");
+        authzen::write_string(out, kind);
+        out.push(b'}');
+    }
+    if !first {
+        out.push(b']');
+    }
+}
+
 fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
     let Moment { now: _, now_text, today, hour, application } = moment;
     out.extend_from_slice(b",\"poort.pdp\":{");
@@ -184,7 +257,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::{
-        decision::{Decision, Evaluated, EvaluationError, Verdict},
+        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Verdict},
         evaluation::{Action, Entity, Item, Map, Value},
     };
 
@@ -203,7 +276,8 @@ mod tests {
     }
 
     fn answer(errors: Vec<EvaluationError>) -> Answer {
-        let verdict = Verdict { decision: Decision::Deny, policies: vec![], errors, reason: "No.".into() };
+        let verdict =
+            Verdict { decision: Decision::Deny, policies: vec![], errors, unknown: None, reason: "No.".into() };
         Answer::Evaluated(Evaluated {
             verdict: Arc::new(verdict),
             revision: Revision::of([]),
@@ -222,6 +296,8 @@ mod tests {
         };
         let record = Record {
             trace: TraceContext::from_headers(traceparent, Some("vendor=1")),
+            caller: None,
+            model: Arc::default(),
             moment: Arc::new(moment),
             asked,
             decided,
@@ -229,7 +305,7 @@ mod tests {
             directory: Revision::of([]),
         };
         let mut bytes = Vec::new();
-        record.to_payload(&producer()).write(&mut bytes, 42);
+        record.to_payload(&producer(), &Pseudonyms::from_keys(("k", [1; 32]), &[])).write(&mut bytes, 42);
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
@@ -255,7 +331,8 @@ mod tests {
 
     #[test]
     fn a_policy_that_errors_makes_the_status_error_but_keeps_the_response() {
-        let errors = vec![EvaluationError { policy: "p".into(), message: "overflow".into() }];
+        let errors =
+            vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Overflow, message: "overflow".into() }];
         let record = record(Asked::One(Arc::new(evaluation())), Decided::One(answer(errors)), None);
         assert_eq!(record["status"], "Error");
         assert_eq!(record["attributes"]["poort.outcome"], "evaluation_error");

@@ -11,14 +11,15 @@ use super::{
     world::World,
 };
 use crate::{
-    decision::{Decision, EvaluationError, PolicyFacts, Verdict},
-    policy::{Policies, Slice},
+    decision::{Decision, ErrorKind, EvaluationError, Party, PolicyFacts, Verdict},
+    policy::{Policies, Ready, Slice},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast::{self, PartialValue, Value, ValueKind},
     entities::{Entities, NoEntitiesSchema, TCComputation},
+    evaluator::{EvaluationError as CedarError, Evaluator},
     extensions::Extensions,
 };
 use std::{
@@ -29,14 +30,20 @@ use std::{
 /// Decides a question that was translated under this snapshot.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
-    let denied = |reason| Verdict { decision: Decision::Deny, policies: Vec::new(), errors: Vec::new(), reason };
-    if let Some(unknown) = unknown(question) {
-        return denied(unknown);
+    let denied = |unknown, reason| Verdict {
+        decision: Decision::Deny,
+        policies: Vec::new(),
+        errors: Vec::new(),
+        unknown,
+        reason,
+    };
+    if let Some((party, uid)) = unknown(question) {
+        return denied(Some(party), format!("Denied: the directory does not know the {} {uid}.", party.name()));
     }
     match entities(snapshot, question) {
         Ok(entities) => decide_in(snapshot, &World { request: request(question), entities }),
         // The parties were checked to be consistent, and the directory has each entity once.
-        Err(_) => denied("Denied: the entities of the question contradict each other.".to_owned()),
+        Err(_) => denied(None, "Denied: the entities of the question contradict each other.".to_owned()),
     }
 }
 
@@ -45,19 +52,30 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
 #[must_use]
 pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
     let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    let evaluator = world.evaluator();
+    let evaluator = Evaluator::new(world.request.clone(), &world.entities, Extensions::all_available());
     for ready in &*slice(&snapshot.policies, &world.request) {
         let id = || AsRef::<str>::as_ref(&ready.id).to_owned();
-        match evaluator.holds(&ready.condition, &ready.slots) {
+        match applies(&evaluator, ready) {
             Ok(true) if ready.permits => permits.push(id()),
             Ok(true) => forbids.push(id()),
             Ok(false) => {}
-            Err(message) => errors.push(EvaluationError { policy: id(), message }),
+            Err((kind, message)) => errors.push(EvaluationError { policy: id(), kind, message }),
         }
     }
     let allowed = forbids.is_empty() && !permits.is_empty();
     let reasons = if allowed { permits } else { forbids };
     verdict(snapshot, allowed, reasons.into_iter(), errors)
+}
+
+/// Whether a policy applies, or why that cannot be said.
+fn applies(evaluator: &Evaluator<'_>, ready: &Ready) -> Result<bool, (ErrorKind, String)> {
+    let value = evaluator.interpret(&ready.condition, &ready.slots);
+    let value = value.map_err(|error| (kind(&error), error.to_string()))?;
+    match value.value_kind() {
+        ValueKind::Lit(ast::Literal::Bool(truth)) => Ok(*truth),
+        // A condition is a conjunction, which is a boolean or an error.
+        _ => Err((ErrorKind::WrongType, "the condition is not a boolean".to_owned())),
+    }
 }
 
 /// The policies that a request can meet.
@@ -66,7 +84,7 @@ fn slice(policies: &Policies, request: &ast::Request) -> Slice {
     let (principal, resource) = (kind(request.principal()), kind(request.resource()));
     match (principal, request.action().uid(), resource) {
         (Some(principal), Some(action), Some(resource)) => policies.slice(&principal, action, &resource),
-        // A request of poort's has all three.
+        // A request of poort's has all three; without policies nothing is allowed.
         _ => Slice::default(),
     }
 }
@@ -84,7 +102,19 @@ pub fn verdict(
     let determining = if allowed && !errors.is_empty() { Vec::new() } else { facts(snapshot, reasons) };
     let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
     let reason = reason(decision, &determining, &errors);
-    Verdict { decision, policies: determining, errors, reason }
+    Verdict { decision, policies: determining, errors, unknown: None, reason }
+}
+
+fn kind(error: &CedarError) -> ErrorKind {
+    match error {
+        CedarError::EntityDoesNotExist(_) => ErrorKind::MissingEntity,
+        CedarError::EntityAttrDoesNotExist(_) | CedarError::RecordAttrDoesNotExist(_) => ErrorKind::MissingAttribute,
+        CedarError::TypeError(_) => ErrorKind::WrongType,
+        CedarError::IntegerOverflow(_) => ErrorKind::Overflow,
+        CedarError::FailedExtensionFunctionExecution(_) => ErrorKind::Function,
+        CedarError::RecursionLimit(_) => ErrorKind::TooDeep,
+        _ => ErrorKind::Other,
+    }
 }
 
 /// The facts of these policies, ordered by id.
@@ -103,13 +133,12 @@ fn facts(snapshot: &Snapshot, ids: impl Iterator<Item = String>) -> Vec<Arc<Poli
     facts
 }
 
-/// Why the question is denied without an evaluation, if it is.
-pub(super) fn unknown(question: &Question) -> Option<String> {
-    let of = |role: &str, party: &super::translate::Party| {
-        matches!(party.entity, Source::Unknown)
-            .then(|| format!("Denied: the directory does not know the {role} {}.", party.uid))
-    };
-    of("subject", &question.principal).or_else(|| of("resource", &question.resource))
+/// Whom the directory does not know, if the question is denied for that without an evaluation.
+pub(super) fn unknown(question: &Question) -> Option<(Party, &ast::EntityUID)> {
+    [(Party::Subject, &question.principal), (Party::Resource, &question.resource)]
+        .into_iter()
+        .find(|(_, named)| matches!(named.entity, Source::Unknown))
+        .map(|(party, named)| (party, &named.uid))
 }
 
 fn reason(decision: Decision, determining: &[Arc<PolicyFacts>], errors: &[EvaluationError]) -> String {

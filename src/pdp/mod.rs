@@ -17,7 +17,7 @@ pub use clock::Clock;
 use crate::{
     cache::Cache,
     decision::{Answer, Evaluated, Fault},
-    decision_log::{Appended, Asked, Cause, Decided, DecisionLog, Record},
+    decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
     engine::{self, Invalid, UnknownEntities},
     evaluation::{Batch, Evaluation, Item},
     moment::Moment,
@@ -77,6 +77,8 @@ pub struct Call {
     pub trace: TraceContext,
     /// After this moment nobody waits for an answer any more.
     pub deadline: Option<Instant>,
+    /// How the calling application is connected, if it is.
+    pub caller: Option<Caller>,
 }
 
 /// The answer to one question, with its record on disk.
@@ -284,9 +286,11 @@ impl Pdp {
     fn record(&self, call: &Call, asked: Asked, decided: Decided, snapshot: &Snapshot, moment: Arc<Moment>) -> Record {
         Record {
             trace: call.trace.clone(),
+            caller: call.caller,
             moment,
             asked,
             decided,
+            model: snapshot.policies.model.clone(),
             policies: snapshot.policies.revision.clone(),
             directory: snapshot.directory.revision.clone(),
         }

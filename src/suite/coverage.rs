@@ -7,7 +7,7 @@
 use super::run::Ran;
 use crate::{
     conditions::{Condition, Conditioned},
-    decision::{EvaluationError, Verdict},
+    decision::{ErrorKind, EvaluationError, Verdict},
     engine::{self, WorldEvaluator},
     snapshot::Snapshot,
 };
@@ -252,7 +252,7 @@ impl Covered<'_> {
                 }
                 Err(message) => {
                     errors.insert(case);
-                    found.errors.push(EvaluationError { policy: id.to_owned(), message });
+                    found.errors.push(EvaluationError { policy: id.to_owned(), kind: ErrorKind::Other, message });
                 }
             }
         }

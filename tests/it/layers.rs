@@ -31,7 +31,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("cache", &["decision"]),
     ("store", &["snapshot"]),
     ("matrix", &["snapshot", "report"]),
-    ("decision_log", &["authzen", "evidence", "moment", "spool"]),
+    ("decision_log", &["authzen", "evidence", "moment", "policy", "spool"]),
     ("shipping", &["spool"]),
     ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
     ("proof", &["engine"]),

@@ -35,7 +35,7 @@ impl Service {
     fn call<T>(&self, request: &Request<T>) -> Result<Call, Status> {
         let headers = request.metadata().as_ref();
         let deadline = call::grpc_deadline(headers, self.deadline).map_err(Status::invalid_argument)?;
-        Ok(call::call(headers, Some(deadline)))
+        Ok(call::call(headers, request.extensions(), Some(deadline)))
     }
 }
 
@@ -92,6 +92,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
             None => None,
         };
         let origin = request.metadata().clone().into_headers();
+        let connection = request.extensions().clone();
         let (pdp, depth, usual) = (self.pdp.clone(), self.depth, self.deadline);
         let answers = request
             .into_inner()
@@ -102,7 +103,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
                 let asked = message.map(|message| {
                     let usual = Instant::now() + usual;
                     let deadline = whole.map_or(usual, |whole| whole.min(usual));
-                    let mut call = call::call(&origin, Some(deadline));
+                    let mut call = call::call(&origin, &connection, Some(deadline));
                     if !message.traceparent.is_empty() {
                         let state = Some(message.tracestate.as_str());
                         call.trace = TraceContext::from_headers(Some(&message.traceparent), state);

@@ -4,7 +4,7 @@
 use super::changes::{Change, Kind};
 use crate::{
     conditions::Conditioned,
-    decision::EvaluationError,
+    decision::{ErrorKind, EvaluationError},
     engine::World,
     snapshot::Snapshot,
     suite::{
@@ -139,7 +139,9 @@ impl<'a> Trial<'a> {
             match evaluator.applies(policy) {
                 Ok(true) => now.add(policy, id),
                 Ok(false) => {}
-                Err(message) => now.errors.push(EvaluationError { policy: id.to_owned(), message }),
+                Err(message) => {
+                    now.errors.push(EvaluationError { policy: id.to_owned(), kind: ErrorKind::Other, message })
+                }
             }
         }
         !now.is_like(found) && !differences(expected, &Ok(now.verdict(self.snapshot))).is_empty()
