@@ -80,6 +80,17 @@ fn write_properties(out: &mut Vec<u8>, properties: &Map) {
 /// Writes an answer as AuthZEN has it. `record` names the record that it left; the record itself has that on its outside
 /// and leaves it out.
 pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIdentity>) {
+    answer_in(out, answer, record.map(|identity| Place { identity, index: None }));
+}
+
+/// Where an answer stands: its record, and its index if the record is that of a batch.
+#[derive(Clone, Copy)]
+struct Place {
+    identity: RecordIdentity,
+    index: Option<usize>,
+}
+
+fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>) {
     out.extend_from_slice(b"{\"context\":{");
     match answer {
         Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record),
@@ -96,14 +107,17 @@ pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIde
     out.push(b'}');
 }
 
-/// Writes the answers to a batch as AuthZEN has them.
+/// Writes the answers to a batch as AuthZEN has them. Each names its record and its place in it, so that the caller can join
+/// the record to its own log decision by decision.
 pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<RecordIdentity>) {
     out.extend_from_slice(b"{\"evaluations\":");
-    list(out, answers, |out, answer| write_answer(out, answer, record));
+    list(out, answers.iter().enumerate(), |out, (index, answer)| {
+        answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }));
+    });
     out.push(b'}');
 }
 
-fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<RecordIdentity>) {
+fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Place>) {
     let verdict = evaluated.verdict.as_ref();
     let policies = &verdict.policies;
     out.extend_from_slice(b"\"advice\":");
@@ -143,10 +157,13 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Reco
     write_string(out, evaluated.revision.as_str());
 }
 
-fn write_record(out: &mut Vec<u8>, record: Option<RecordIdentity>) {
-    if let Some(RecordIdentity { trace_id, span_id }) = record {
-        let _ = write!(out, ",\"record\":{{\"span_id\":\"{span_id}\",\"trace_id\":\"{trace_id}\"}}");
+fn write_record(out: &mut Vec<u8>, record: Option<Place>) {
+    let Some(Place { identity: RecordIdentity { trace_id, span_id }, index }) = record else { return };
+    out.extend_from_slice(b",\"record\":{");
+    if let Some(index) = index {
+        let _ = write!(out, "\"index\":{index},");
     }
+    let _ = write!(out, "\"span_id\":\"{span_id}\",\"trace_id\":\"{trace_id}\"}}");
 }
 
 /// Writes named values.

@@ -149,10 +149,11 @@ impl Reader {
     }
 }
 
-/// An answer, with the record that it left.
-pub(super) fn response(answer: &Answer, record: RecordIdentity) -> pb::EvaluateResponse {
+/// An answer, with the record that it left, and its index in that record if it is one of a batch.
+pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
     let decision = answer.decision().is_allow();
-    let record = Some(identity(record));
+    let record =
+        Some(pb::RecordIdentity { index: index.and_then(|index| u32::try_from(index).ok()), ..identity(record) });
     match answer {
         Answer::Fault(Fault { status, message }) => pb::EvaluateResponse {
             decision,
@@ -194,7 +195,7 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity) -> pb::EvaluateR
 
 /// The key of a record.
 pub(super) fn identity(record: RecordIdentity) -> pb::RecordIdentity {
-    pb::RecordIdentity { trace_id: record.trace_id.to_string(), span_id: record.span_id.to_string() }
+    pb::RecordIdentity { trace_id: record.trace_id.to_string(), span_id: record.span_id.to_string(), index: None }
 }
 
 fn structure(map: &Map) -> Struct {

@@ -61,7 +61,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
         let evaluation =
             convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal))?;
-        Ok(Response::new(convert::response(&answered.answer, answered.record)))
+        Ok(Response::new(convert::response(&answered.answer, answered.record, None)))
     }
 
     async fn evaluate_batch(
@@ -73,7 +73,9 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
         let batch =
             convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal))?;
-        let evaluations = answered.answer.iter().map(|answer| convert::response(answer, answered.record)).collect();
+        let evaluations = answered.answer.iter().enumerate();
+        let evaluations =
+            evaluations.map(|(index, answer)| convert::response(answer, answered.record, Some(index))).collect();
         let record = Some(convert::identity(answered.record));
         Ok(Response::new(pb::EvaluateBatchResponse { evaluations, record }))
     }
@@ -153,7 +155,7 @@ async fn answer(
         Err(fault) => Err(malformed(pdp, fault)),
     };
     let result = match answered {
-        Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record)),
+        Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record, None)),
         Err(status) => {
             Outcome::Error(pb::StreamError { code: status.code() as i32, message: status.message().to_owned() })
         }

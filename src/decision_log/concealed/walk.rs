@@ -190,7 +190,9 @@ impl<'a> Walk<'a> {
                 (None, _) => self.undeclared(value, at),
             },
             // It is not what the schema declares, so nobody can tell where in it the concealed value stands.
-            (Form::Record(_) | Form::Tags(_) | Form::Set(_), value) if mark.conceals() => self.replace(mark, value, at),
+            (Form::Record(_) | Form::Tags(_) | Form::Set(_), value) if self.model.marks.conceal(mark) => {
+                self.replace(mark, value, at)
+            }
             (_, value) => self.undeclared(value, at),
         }
     }

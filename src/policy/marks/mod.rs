@@ -132,6 +132,18 @@ impl Marks {
         action.and_then(|action| self.contexts.get(action)).unwrap_or(&self.any_context)
     }
 
+    /// Whether anything of a value is left out or replaced.
+    #[must_use]
+    pub fn conceal(&self, mark: &Mark) -> bool {
+        mark.log != Log::Clear
+            || match &mark.form {
+                Form::Plain | Form::Text => false,
+                Form::Entity(kind) => self.entity(Some(kind)).id.is_some(),
+                Form::Set(element) | Form::Tags(element) => self.conceal(element),
+                Form::Record(fields) => fields.values().any(|field| self.conceal(field)),
+            }
+    }
+
     /// The types of ids of data subjects, as `@data_subject` names them: the kinds under which the pseudonym of a data
     /// subject can stand in a record.
     #[must_use]
@@ -153,9 +165,9 @@ impl Mark {
         Self { log: Log::Clear, kind: kind.into(), is_data_subject: false, form }
     }
 
-    /// Whether anything of the value is left out or replaced, for what the schema says of the value itself.
-    #[must_use]
-    pub fn conceals(&self) -> bool {
+    /// Whether anything of the value is left out or replaced, for what the schema says of the value itself and not of the
+    /// types of entities in it.
+    fn conceals(&self) -> bool {
         self.log != Log::Clear
             || match &self.form {
                 Form::Plain | Form::Text | Form::Entity(_) => false,
