@@ -216,8 +216,8 @@ fn data_subject(questions: &[Question]) -> Option<&DataSubject> {
 /// their question.
 fn write_subjects(out: &mut Vec<u8>, name: &str, questions: &[Question]) {
     let is_batch = name.starts_with("poort.batch.");
-    let all = questions.iter().enumerate();
-    let all = all.flat_map(|(index, question)| question.subjects.iter().map(move |subject| (index, subject)));
+    let all =
+        questions.iter().flat_map(|question| question.subjects.iter().map(move |subject| (question.index, subject)));
     let mut first = true;
     for (index, DataSubject { id, kind }) in all {
         if first {

@@ -87,7 +87,14 @@ fn check_record(record: &Value, (answers, identity): &Answered) {
     assert_eq!(record["event_name"], "adl.access_evaluations");
     assert_eq!(record["status"], "Unset");
     let recorded = record["body"]["adl.core.response"]["evaluations"].as_array().unwrap();
-    assert_eq!(recorded.iter().map(Answer::of_json).collect::<Vec<_>>(), *answers);
+    // What is wrong with an item can quote values, which the schema may keep from the record.
+    let as_recorded = |answer: &Answer| {
+        let withheld = "does not fit the schema; what does not is not on record, since that could quote values";
+        let error = answer.error.as_ref().map(|(status, _)| (*status, withheld.to_owned()));
+        Answer { error, ..answer.clone() }
+    };
+    let expected: Vec<_> = answers.iter().map(as_recorded).collect();
+    assert_eq!(recorded.iter().map(Answer::of_json).collect::<Vec<_>>(), expected);
 }
 
 /// A batch of these items over the parts of a question that is allowed, which ends as `semantic` says.

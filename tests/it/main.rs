@@ -14,6 +14,7 @@ mod batch;
 mod cedar;
 mod cli;
 mod clients;
+mod concealed;
 mod diff;
 mod diff_brute_force;
 mod diff_reports;

@@ -36,13 +36,15 @@ pub(super) struct Concealed {
     pub decided: Decided,
     /// What was left out or replaced: JSON pointers into the body, ordered.
     pub places: Vec<String>,
-    /// Each question that was answered, in the order of the request.
+    /// Each question that was answered, in the order of the request. What has a fault in its form is none.
     pub questions: Vec<Question>,
 }
 
 /// What the record says about one question of a call, beside the question.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Question {
+    /// Its place in the batch.
+    pub index: usize,
     /// Whom it is about, each once: those of the resource first.
     pub subjects: Vec<DataSubject>,
     /// The network location that it was asked from.
@@ -72,7 +74,7 @@ pub(super) fn conceal(asked: &Asked, decided: &Decided, model: &Model, pseudonym
         Decided::One(answer) => Decided::One(walk.answer(answer, &asked.parties(0), is_strict, RESPONSE)),
         Decided::Several(answers) => {
             // What comes after the end of a batch was asked, and not answered.
-            questions.truncate(answers.len());
+            questions.retain(|question| question.index < answers.len());
             let all = RESPONSE.field("evaluations");
             let answers = answers.iter().enumerate();
             let answers =
@@ -134,7 +136,6 @@ impl Walk<'_> {
             let name = item.action.as_ref().map(|action| action.name.clone()).or_else(|| usual.clone());
             let parts = self.item(item, name.as_deref(), all.index(index));
             if item.fault.is_some() {
-                questions.push(Question::default());
                 continue;
             }
             let of = |own: bool, part: fn(&Parts) -> &Vec<DataSubject>| {
@@ -147,7 +148,7 @@ impl Walk<'_> {
                 of(item.subject.is_some(), |parts| &parts.subject),
             ];
             let context = item.context.as_ref().or(defaults.context.as_ref());
-            questions.push(self.question(name.as_deref(), context, subjects));
+            questions.push(Question { index, ..self.question(name.as_deref(), context, subjects) });
         }
         (batch, questions)
     }
@@ -200,7 +201,7 @@ impl Walk<'_> {
             value => Some(walk::text(value)),
         };
         let (address, device) = (value(marks.address.as_deref()), value(marks.device.as_deref()));
-        Question { subjects: each_once, address, device }
+        Question { index: 0, subjects: each_once, address, device }
     }
 
     fn answer(
