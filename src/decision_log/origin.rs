@@ -3,7 +3,7 @@
 //! Two places count: what the application says of the person who asks, in the attributes of the context that the schema
 //! marks with `@origin`, and the connection of the application itself, which nobody can make up.
 
-use super::concealed::Question;
+use super::concealed::QuestionFacts;
 use crate::authzen;
 use std::{fmt, net::SocketAddr};
 
@@ -28,7 +28,7 @@ impl fmt::Display for Caller {
 
 /// Writes `"poort.origin":{…}` with a comma before it, if anything is known. The questions of a batch that say different
 /// things have them in their contexts alone.
-pub(super) fn write(out: &mut Vec<u8>, questions: &[Question], caller: Option<Caller>) {
+pub(super) fn write(out: &mut Vec<u8>, questions: &[QuestionFacts], caller: Option<Caller>) {
     let address = shared(questions, |question| question.address.as_deref());
     let device = shared(questions, |question| question.device.as_deref());
     let caller = caller.map(|caller| caller.to_string());
@@ -48,7 +48,7 @@ pub(super) fn write(out: &mut Vec<u8>, questions: &[Question], caller: Option<Ca
 }
 
 /// What all questions say alike.
-fn shared<'q>(questions: &'q [Question], part: impl Fn(&'q Question) -> Option<&'q str>) -> Option<&'q str> {
+fn shared<'q>(questions: &'q [QuestionFacts], part: impl Fn(&'q QuestionFacts) -> Option<&'q str>) -> Option<&'q str> {
     let (first, rest) = questions.split_first()?;
     let said = part(first)?;
     rest.iter().all(|question| part(question) == Some(said)).then_some(said)

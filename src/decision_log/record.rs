@@ -24,7 +24,7 @@
 
 use super::{
     Caller, Pseudonyms,
-    concealed::{Concealed, DataSubject, Question, conceal},
+    concealed::{Concealed, DataSubject, QuestionFacts, conceal},
     origin,
     producer::Producer,
 };
@@ -206,7 +206,7 @@ impl Decided {
 
 /// The one data subject that a log line can name (Logboek Dataverwerkingen 1.0.0): the first of one question, and of a batch
 /// the one that all its questions name first.
-fn data_subject(questions: &[Question]) -> Option<&DataSubject> {
+fn data_subject(questions: &[QuestionFacts]) -> Option<&DataSubject> {
     let (first, rest) = questions.split_first()?;
     let subject = first.subjects.first()?;
     rest.iter().all(|question| question.subjects.first() == Some(subject)).then_some(subject)
@@ -214,7 +214,7 @@ fn data_subject(questions: &[Question]) -> Option<&DataSubject> {
 
 /// Writes the data subjects of all questions with a comma before them, if there are any; those of a batch with the index of
 /// their question.
-fn write_subjects(out: &mut Vec<u8>, name: &str, questions: &[Question]) {
+fn write_subjects(out: &mut Vec<u8>, name: &str, questions: &[QuestionFacts]) {
     let is_batch = name.starts_with("poort.batch.");
     let all =
         questions.iter().flat_map(|question| question.subjects.iter().map(move |subject| (question.index, subject)));

@@ -37,12 +37,12 @@ pub(super) struct Concealed {
     /// What was left out or replaced: JSON pointers into the body, ordered.
     pub places: Vec<String>,
     /// Each question that was answered, in the order of the request. What has a fault in its form is none.
-    pub questions: Vec<Question>,
+    pub questions: Vec<QuestionFacts>,
 }
 
 /// What the record says about one question of a call, beside the question.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct QuestionFacts {
     /// Its place in the batch.
     pub index: usize,
     /// Whom it is about, each once: those of the resource first.
@@ -114,7 +114,7 @@ struct Parts {
 }
 
 impl Walk<'_> {
-    fn evaluation(&mut self, evaluation: &Evaluation) -> (Evaluation, Question) {
+    fn evaluation(&mut self, evaluation: &Evaluation) -> (Evaluation, QuestionFacts) {
         let mut evaluation = evaluation.clone();
         let Evaluation { subject, action, resource, context } = &mut evaluation;
         let name = action.name.clone();
@@ -124,7 +124,7 @@ impl Walk<'_> {
         (evaluation, question)
     }
 
-    fn batch(&mut self, batch: &Batch) -> (Batch, Vec<Question>) {
+    fn batch(&mut self, batch: &Batch) -> (Batch, Vec<QuestionFacts>) {
         let mut batch = batch.clone();
         let Batch { defaults, items, semantic: _ } = &mut batch;
         let usual = defaults.action.as_ref().map(|action| action.name.clone());
@@ -148,7 +148,7 @@ impl Walk<'_> {
                 of(item.subject.is_some(), |parts| &parts.subject),
             ];
             let context = item.context.as_ref().or(defaults.context.as_ref());
-            questions.push(Question { index, ..self.question(name.as_deref(), context, subjects) });
+            questions.push(QuestionFacts { index, ..self.question(name.as_deref(), context, subjects) });
         }
         (batch, questions)
     }
@@ -188,7 +188,7 @@ impl Walk<'_> {
     }
 
     /// What the record says about a question; the context is concealed already.
-    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&Vec<DataSubject>; 4]) -> Question {
+    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&Vec<DataSubject>; 4]) -> QuestionFacts {
         let mut each_once = Vec::new();
         for subject in subjects.into_iter().flatten() {
             if !each_once.contains(subject) {
@@ -201,7 +201,7 @@ impl Walk<'_> {
             value => Some(walk::text(value)),
         };
         let (address, device) = (value(marks.address.as_deref()), value(marks.device.as_deref()));
-        Question { index: 0, subjects: each_once, address, device }
+        QuestionFacts { index: 0, subjects: each_once, address, device }
     }
 
     fn answer(

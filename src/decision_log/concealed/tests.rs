@@ -43,6 +43,7 @@ entity Doc {
     seen?: { @log("omit") where?: String, when?: String },
 } tags { @log("pseudonym") x: String };
 action read, write appliesTo { principal: [User, Source], resource: [Doc, Source], context: Asked };
+action paint appliesTo { principal: [User], resource: [Doc], context: { purpose: String, @log("omit") colour?: String } };
 "#;
 
 fn model() -> Arc<Model> {
@@ -116,12 +117,14 @@ fn answer(verdict: Verdict) -> Answer {
 }
 
 fn question(properties: serde_json::Value, context: serde_json::Value) -> serde_json::Value {
-    json!({
+    let mut question = json!({
         "subject": {"type": "User", "id": "anna"},
         "action": {"name": "read"},
-        "resource": {"type": "Doc", "id": "doc-1", "properties": properties},
-        "context": context,
-    })
+        "resource": {"type": "Doc", "id": "doc-1"},
+    });
+    question["resource"]["properties"] = properties;
+    question["context"] = context;
+    question
 }
 
 #[test]
@@ -345,6 +348,17 @@ fn what_may_be_meant_as_something_marked_is_not_seen() {
     for hidden in ["hush", "inf-7", "12-ABC-3", "99999"] {
         assert!(!text.contains(hidden), "{hidden}: {text}");
     }
+}
+
+#[test]
+fn the_context_of_the_defaults_is_concealed_for_every_action_that_may_use_it() {
+    let batch = json!({
+        "subject": {"type": "User", "id": "anna"}, "resource": {"type": "Doc", "id": "d"}, "action": {"name": "read"},
+        "context": {"purpose": "9", "colour": "hush"}, "evaluations": [{}, {"action": {"name": "paint"}}],
+    });
+    let record = record(several(&batch), Decided::Several(vec![answer(verdict()), answer(verdict())].into()));
+    assert_eq!(record["body"]["adl.core.request"]["context"], json!({"purpose": "9"}));
+    assert_eq!(record["attributes"]["poort.log.concealed"], json!(["/adl.core.request/context/colour"]));
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl<'a> Walk<'a> {
             },
             // It is not what the schema declares, so nobody can tell where in it the concealed value stands.
             (Form::Record(_) | Form::Tags(_) | Form::Set(_), value) if self.model.marks.conceal(mark) => {
-                self.replace(mark, value, at)
+                self.replace(mark, value, at);
             }
             (_, value) => self.undeclared(value, at),
         }

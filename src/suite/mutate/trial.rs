@@ -140,7 +140,7 @@ impl<'a> Trial<'a> {
                 Ok(true) => now.add(policy, id),
                 Ok(false) => {}
                 Err(message) => {
-                    now.errors.push(EvaluationError { policy: id.to_owned(), kind: ErrorKind::Other, message })
+                    now.errors.push(EvaluationError { policy: id.to_owned(), kind: ErrorKind::Other, message });
                 }
             }
         }
