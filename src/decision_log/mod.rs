@@ -13,7 +13,7 @@
 //!
 //! - `record`: the record of a decision and its bytes
 //! - `concealed`: what a record carries of a call: what is left out of it, and what is replaced
-//! - `origin`: where a call came from
+//! - `caller`: where a call came from
 //! - `pseudonyms`: what stands instead of a value that must not be in a record
 //! - `producer`: what all records of a process have in common
 //! - `own`: records of poort's own
@@ -25,12 +25,12 @@
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
 
+mod caller;
 pub mod checkpoint;
 mod concealed;
 mod gap;
 mod kind;
 mod notary;
-mod origin;
 mod own;
 mod producer;
 mod pseudonyms;
@@ -39,9 +39,9 @@ mod retention;
 mod sweep;
 pub mod verify;
 
+pub use caller::Caller;
 pub use gap::GAP;
 pub use kind::Kind;
-pub use origin::Caller;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record};
@@ -299,7 +299,7 @@ impl DecisionLog {
         tokio::spawn(async move {
             match ticket.committed().await {
                 Ok(_) => {
-                    tracing::warn!(missing = gap.count, "Answers have a record again; how many have none is recorded.")
+                    tracing::warn!(missing = gap.count, "Answers have a record again; how many have none is recorded.");
                 }
                 Err(_) => open.put_back(gap),
             }

@@ -23,9 +23,8 @@
 //! The response in the record leaves out `context.record`, which is the record's own key.
 
 use super::{
-    Caller, Pseudonyms,
+    Caller, Pseudonyms, caller,
     concealed::{Concealed, DataSubject, QuestionFacts, conceal},
-    origin,
     producer::Producer,
 };
 use crate::{
@@ -138,7 +137,7 @@ impl Record {
         out.push(b',');
         out.extend_from_slice(producer.place());
         let seq_at = out.len();
-        origin::write(&mut out, &questions, *caller);
+        caller::write_origin(&mut out, &questions, *caller);
         if let Some(outcome) = decided.outcome() {
             let _ = write!(out, ",\"poort.outcome\":\"{outcome}\"");
         }

@@ -289,7 +289,7 @@ impl Model {
                 self.names_since.push(step);
             }
             Step::Resize { file, .. } | Step::Write { file, .. } => {
-                self.files.get_mut(file).unwrap().1.push(step.clone())
+                self.files.get_mut(file).unwrap().1.push(step.clone());
             }
             Step::SyncFile { file } => {
                 let (synced, since) = self.files.get_mut(file).unwrap();

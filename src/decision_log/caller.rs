@@ -28,7 +28,7 @@ impl fmt::Display for Caller {
 
 /// Writes `"poort.origin":{…}` with a comma before it, if anything is known. The questions of a batch that say different
 /// things have them in their contexts alone.
-pub(super) fn write(out: &mut Vec<u8>, questions: &[QuestionFacts], caller: Option<Caller>) {
+pub(super) fn write_origin(out: &mut Vec<u8>, questions: &[QuestionFacts], caller: Option<Caller>) {
     let address = shared(questions, |question| question.address.as_deref());
     let device = shared(questions, |question| question.device.as_deref());
     let caller = caller.map(|caller| caller.to_string());
