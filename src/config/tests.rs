@@ -41,12 +41,12 @@ fn a_flag_beats_the_environment_which_beats_the_file() {
 
 #[test]
 fn all_mistakes_come_at_once_with_their_keys_and_places() {
-    let file = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\nmessage = 5\ndeadline = \"1d\"\n[cache]\nmemory = [1]\n";
+    let file = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\nmessage = 5\ndeadline = \"1w\"\n[cache]\nmemory = [1]\n";
     let mistakes = read(file, &[("POORT_LIMITS_DEPTH", "0")], Flags::new()).unwrap_err();
     let expected = [
         ("limits.message: `5` is not a size", "line 4"),
         ("limits.depth: `0` must be a whole number from 4 to 64", "environment variable POORT_LIMITS_DEPTH"),
-        ("limits.deadline: `1d` is not a duration", "line 5"),
+        ("limits.deadline: `1w` is not a duration", "line 5"),
         ("limits.batch: `many` must be a whole number", "line 3"),
         ("cache.memory: is a list of something other than strings", "line 7"),
         ("lissten: is not a key that poort knows; did you mean `listen`?", "line 1"),

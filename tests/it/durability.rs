@@ -420,7 +420,7 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
 fn other_clock() -> PathBuf {
     let found =
         fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketimeMT.so.1"));
-    found.into_iter().find(|path| path.exists()).expect("the package `faketime` is installed by tests/run")
+    found.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("tests/run installs the package `faketime`"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
