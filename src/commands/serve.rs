@@ -1,7 +1,7 @@
 //! `poort serve`: answers questions until it is told to stop.
 //!
 //! Start: configuration → sockets (so that addresses are known and taken) → policies → serving, not yet ready → log →
-//! ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log synced
+//! archive → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log synced
 //! and closed → exit 0.
 
 use super::{Common, Exit, output::Output};
@@ -14,7 +14,7 @@ use crate::{
     pdp::{Clock, Pdp},
     problem,
     spool::State as LogState,
-    store::{Fingerprint, INTERVAL, Store},
+    store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
     telemetry::{Telemetry, init_logging},
 };
 use clap::Args;
@@ -125,8 +125,10 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
         }
     };
     let Some(log) = opened else { return Ok(Exit::Done) };
+    let keeper = Keeper::start(Archive::new(settings.store.archive.clone()), &meter);
+    store.archive_to(keeper.map_err(|error| failed(output, &error))?);
     pdp.record_to(log.clone());
-    let watching = watch_files(store, stopping.clone());
+    let watching = watch_files(store.clone(), stopping.clone());
     let sweeping = settings.log.keep.map(|keep| sweep(Sweep::new(log.clone(), keep), stopping.clone()));
     let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
     if log.is_writable() {
@@ -149,7 +151,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     if let Some(sweeping) = sweeping {
         let _ = sweeping.await;
     }
-    if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+    let closing = move || {
+        log.close();
+        store.close();
+    };
+    if let Err(error) = tokio::task::spawn_blocking(closing).await {
         error!(%error, "The decision log was not closed.");
     }
     ended.cancel();
