@@ -21,6 +21,7 @@
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
+//! - `recorded`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
 
 pub mod checkpoint;
 mod gap;
@@ -32,6 +33,9 @@ mod record;
 mod retention;
 mod sweep;
 pub mod verify;
+mod recorded;
+mod scan;
+mod selection;
 
 pub use gap::GAP;
 pub use kind::Kind;
@@ -39,6 +43,9 @@ pub use producer::Producer;
 pub use record::{Asked, Cause, Decided, Record};
 pub use retention::RETENTION;
 pub use sweep::{Sweep, Swept};
+pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
+pub use scan::{Scan, Segments};
+pub use selection::{Selection, Wanted, timestamp};
 
 use crate::{
     evidence::{Key, KeyError},
