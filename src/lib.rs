@@ -31,7 +31,7 @@
 //! ```text
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
-//!  5  api · admin · suite · diff                 the wire for callers and for operators; tests of policies, changes of them
+//!  5  api · admin · suite · diff · replay        the wire for callers and for operators; tests of policies, changes of them
 //!  4  pdp · proof                                the path of a question; what holds for all questions
 //!  3  engine · cache · store · decision_log · matrix     none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
@@ -114,6 +114,7 @@ pub mod pdp;
 pub mod policy;
 pub mod problem;
 pub mod proof;
+pub mod replay;
 pub mod report;
 pub mod revision;
 pub mod shown;

@@ -24,6 +24,7 @@ mod fmt;
 mod hostile;
 mod layers;
 mod lifecycle;
+mod log;
 mod many_policies;
 mod matrix;
 mod pages;
