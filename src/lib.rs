@@ -21,6 +21,7 @@
 //! ```text
 //!  policies/*.cedar, schema ─►  policy     ─┐
 //!  directory/*.json         ─►  directory  ─┴─►  snapshot  ─►  store        one atomic swap, seen by pdp
+//!                                                               └──►  archive      the files, for as long as records name them
 //! ```
 //!
 //! # Layers
@@ -86,6 +87,7 @@
 //! 3. **One world per decision**: [`snapshot::Snapshot`] (`tests/it/reload.rs`).
 //! 4. **Cached = fresh**: [`cache::Cache`] (`tests/it/properties.rs`).
 //! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
+//! 6. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!

@@ -1,7 +1,7 @@
 //! Which records somebody wants to see.
 //!
 //! Most records are passed over by their bytes alone: what is looked for must stand in them, in canonical form. Only
-//! those that hold all of it are read (`tests::the_bytes_alone_never_turn_a_record_away_that_is_wanted`).
+//! those that hold all of it are read (`tests/it/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
 
 use super::{
     Kind,

@@ -115,7 +115,7 @@ fn go(
     limit: u64,
     output: &mut Output,
 ) -> Result<(), Broken> {
-    let bar = output.progress("decisions");
+    let bar = output.progress("records");
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let first = scan.position();
     bar.set_length(scan.length()?);

@@ -7,7 +7,8 @@ use super::{
 use crate::{
     decision_log::{Named, OneDecision, Recorded},
     replay::{Difference, Outcome, Reason, Said},
-    report::{inert, visible},
+    report::inert,
+    shown,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -189,19 +190,19 @@ impl Tally {
         let Difference { item, then, now, parts } = difference;
         let (word, code) = direction(then, now);
         let named = |named: &Option<Named>| match named {
-            Some(Named { kind, id }) => visible(&format!("{kind}::{id}")),
+            Some(Named { kind, id }) => shown::line(&format!("{kind}::{id}")).into_owned(),
             None => "-".to_owned(),
         };
         let (time, seq) = (local(recorded.timestamp, &self.zone), recorded.seq());
         let item = item.map(|item| format!(", item {item}")).unwrap_or_default();
         let word = self.paint(code, &word.to_uppercase());
         writeln!(out, "{word}  seq {seq}{item}  {time}  {}/{}", recorded.trace_id, recorded.span_id)?;
-        let action = question.action.as_deref().map_or_else(|| "-".to_owned(), visible);
-        let purpose = question.purpose.as_deref().map(|it| format!("  purpose {}", visible(it))).unwrap_or_default();
+        let action = question.action.as_deref().map_or_else(|| "-".into(), shown::line);
+        let purpose = question.purpose.as_deref().map(|it| format!("  purpose {}", shown::line(it))).unwrap_or_default();
         writeln!(out, "  {} {action} {}{purpose}", named(&question.subject), named(&question.resource))?;
         for (when, said) in [("then", then), ("now ", now)] {
-            let policies = if said.policies.is_empty() { "-".to_owned() } else { visible(&said.policies.join(", ")) };
-            writeln!(out, "  {when}  {:<7} {policies}  {}", said.decision, visible(&said.reason))?;
+            let policies = if said.policies.is_empty() { "-".to_owned() } else { shown::line(&said.policies.join(", ")).into_owned() };
+            writeln!(out, "  {when}  {:<7} {policies}  {}", said.decision, shown::line(&said.reason))?;
         }
         writeln!(out, "  differs in {}\n", parts.join(", "))
     }
@@ -241,12 +242,12 @@ impl Tally {
             writeln!(out, "  {direction}: {count}")?;
         }
         for (policy, (then, now)) in &self.policies {
-            writeln!(out, "  {}: determines {then} no longer, {now} newly", visible(policy))?;
+            writeln!(out, "  {}: determines {then} no longer, {now} newly", shown::line(policy))?;
         }
         for (reason, NotReplayable { count, seqs, .. }) in &self.not_replayable {
             let seqs = seqs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
             let more = if *count > EXAMPLES as u64 { ", …" } else { "" };
-            writeln!(out, "  not replayable: {count}: {} (seq {seqs}{more})", visible(reason))?;
+            writeln!(out, "  not replayable: {count}: {} (seq {seqs}{more})", shown::line(reason))?;
         }
         Ok(())
     }

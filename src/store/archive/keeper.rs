@@ -105,7 +105,12 @@ impl Worker {
             }
             // The oldest goes: memory has a bound, and what is active now counts most.
             while failed.len() > WAITING {
-                failed.remove(0);
+                let given_up = failed.remove(0);
+                tracing::error!(
+                    revision = given_up.policies.revision().short(),
+                    directory_revision = given_up.directory.revision().short(),
+                    "A revision that was active is not tried again: too many others wait for the disk of the archive."
+                );
             }
         }
     }
