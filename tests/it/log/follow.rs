@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -49,6 +49,12 @@ impl Drop for Following {
     }
 }
 
+/// What a process comes to, which must end by itself.
+async fn end(mut process: Child) -> Output {
+    until("its end", async || process.try_wait().unwrap()).await;
+    process.wait_with_output().unwrap()
+}
+
 #[tokio::test]
 async fn it_goes_on_over_new_segments_and_a_server_that_was_killed_and_started_again() {
     let folder = folder();
@@ -83,7 +89,8 @@ async fn it_begins_with_the_last_records_and_ends_at_its_limit() {
     until("the new one", async || (tail.lines.lock().unwrap().len() == 3).then_some(())).await;
     assert_eq!(tail.lines.lock().unwrap()[..2], before);
     let mut limited = Following::start(&sidecar.data, &["--limit", "101"]);
-    assert_eq!(limited.process.wait().unwrap().code(), Some(0));
+    let ended = until("its end", async || limited.process.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[tokio::test]
@@ -102,10 +109,10 @@ async fn it_ends_when_nobody_reads_on_also_while_nothing_happens_and_on_an_inter
     };
     let (process, reader) = start();
     drop(reader);
-    let ended = process.wait_with_output().unwrap();
+    let ended = end(process).await;
     assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
     let (process, _reader) = start();
     kill_process(Pid::from_child(&process), Signal::INT).unwrap();
-    let ended = process.wait_with_output().unwrap();
+    let ended = end(process).await;
     assert!(!ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
 }
