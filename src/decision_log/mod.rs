@@ -30,22 +30,22 @@ mod notary;
 mod own;
 mod producer;
 mod record;
-mod retention;
-mod sweep;
-pub mod verify;
 mod recorded;
+mod retention;
 mod scan;
 mod selection;
+mod sweep;
+pub mod verify;
 
 pub use gap::GAP;
 pub use kind::Kind;
 pub use producer::Producer;
 pub use record::{Asked, Cause, Decided, Record};
-pub use retention::RETENTION;
-pub use sweep::{Sweep, Swept};
 pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
+pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};
+pub use sweep::{Sweep, Swept};
 
 use crate::{
     evidence::{Key, KeyError},

@@ -12,7 +12,7 @@ use super::selection::{Selection, timestamp};
 use crate::spool::{
     SegmentFile,
     reader::{Frame, ReadError, Reader},
-    segments,
+    segment_files,
 };
 use std::{
     collections::VecDeque,
@@ -53,7 +53,7 @@ impl<'s> Scan<'s> {
     /// # Errors
     /// The folder cannot be listed.
     pub fn new(dir: &Path, selection: &'s Selection, which: Segments) -> io::Result<Self> {
-        Ok(Self::over(dir, segments(dir)?, None, selection, which))
+        Ok(Self::over(dir, segment_files(dir)?, None, selection, which))
     }
 
     /// Over some of its segments, in order, up to the seq `end`.

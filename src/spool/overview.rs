@@ -28,7 +28,7 @@ pub struct SegmentFile {
 ///
 /// # Errors
 /// The folder cannot be listed.
-pub fn segments(dir: &Path) -> io::Result<Vec<SegmentFile>> {
+pub fn segment_files(dir: &Path) -> io::Result<Vec<SegmentFile>> {
     let mut found = Vec::new();
     for segment::Listed { first, path } in segment::list(dir)? {
         match fs::metadata(&path) {
@@ -101,11 +101,11 @@ mod tests {
         }
         Cursor::open(dir, "siem").unwrap();
         Cursor::open(dir, "archive").unwrap();
-        let found: Vec<_> = segments(dir).unwrap().into_iter().map(|found| (found.first, found.bytes)).collect();
+        let found: Vec<_> = segment_files(dir).unwrap().into_iter().map(|found| (found.first, found.bytes)).collect();
         assert_eq!(found, [(0, 3), (16, 7)]);
         assert_eq!(cursors(dir).unwrap(), ["archive", "siem"]);
         assert!(disk_left(dir).unwrap() > 0);
-        assert!(segments(&dir.join("nowhere")).is_err());
+        assert!(segment_files(&dir.join("nowhere")).is_err());
     }
 
     #[test]

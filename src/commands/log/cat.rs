@@ -4,7 +4,7 @@ use super::{Common, Exit, Output, line, select::Select};
 use crate::{
     config::Settings,
     decision_log::{Recorded, Scan, Selection},
-    spool::{reader::Frame, segments},
+    spool::{reader::Frame, segment_files},
 };
 use clap::{Args, ValueEnum};
 use rustix::{
@@ -145,7 +145,7 @@ fn print_last(
     settings: &Settings,
 ) -> Result<(), Stop> {
     let dir = settings.log.records();
-    let mut older = segments(&dir).map_err(|error| Stop::unlisted(settings, &error))?;
+    let mut older = segment_files(&dir).map_err(|error| Stop::unlisted(settings, &error))?;
     let mut found = VecDeque::new();
     let mut newest: Option<Scan<'_>> = None;
     let mut end = None;

@@ -46,7 +46,8 @@ pub(super) fn table(
         (Some(decision), true) => (33, decision.name()),
         (None, _) => (33, "none"),
     };
-    let mut notes = if one.policies.is_empty() { NOTHING.to_owned() } else { shown::line(&one.policies.join(",")).into_owned() };
+    let mut notes =
+        if one.policies.is_empty() { NOTHING.to_owned() } else { shown::line(&one.policies.join(",")).into_owned() };
     if let Some(purpose) = &one.purpose {
         notes.push_str(&format!("  purpose {}", shown::line(purpose)));
     }

@@ -2,7 +2,7 @@
 
 use super::{Common, Exit, Output, replayed::Tally, select::Select};
 use crate::{
-    commands::side,
+    commands::side::{Places, Unusable},
     config::{self, Settings},
     decision_log::{Recorded, Scan, Unreadable},
     engine::UnknownEntities,
@@ -66,7 +66,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let local = Local::read(&settings.store.policies, &settings.store.directory);
     let mut replay = Replay::recorded(Worlds::new(Archive::new(settings.store.archive.clone()), local), &meaning);
     if let Some(named) = against {
-        let side = side::read(named, &settings.store.policies, common.directory.as_deref(), output)?;
+        let places = Places::of(&settings, common.directory.as_deref());
+        let side = places.read(named).map_err(|unusable| refused(named, unusable, output))?;
         replay = replay.against(Arc::new(side.snapshot));
     }
     let dir = settings.log.records();
@@ -89,6 +90,20 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Err(Broken::Output(_)) => return Err(Exit::Failed),
     }
     Ok(if tally.is_clean() { Exit::Done } else { Exit::Differences })
+}
+
+fn refused(named: &str, unusable: Unusable, output: &mut Output) -> Exit {
+    match unusable {
+        Unusable::Misnamed(message) => {
+            output.error(&message);
+            Exit::Usage
+        }
+        Unusable::NotValid(problems) => {
+            output.problems(&problems);
+            output.error(&format!("{named} is not valid, so nothing can be decided under it"));
+            Exit::NotValid
+        }
+    }
 }
 
 enum Broken {

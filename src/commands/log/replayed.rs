@@ -198,10 +198,15 @@ impl Tally {
         let word = self.paint(code, &word.to_uppercase());
         writeln!(out, "{word}  seq {seq}{item}  {time}  {}/{}", recorded.trace_id, recorded.span_id)?;
         let action = question.action.as_deref().map_or_else(|| "-".into(), shown::line);
-        let purpose = question.purpose.as_deref().map(|it| format!("  purpose {}", shown::line(it))).unwrap_or_default();
+        let purpose =
+            question.purpose.as_deref().map(|it| format!("  purpose {}", shown::line(it))).unwrap_or_default();
         writeln!(out, "  {} {action} {}{purpose}", named(&question.subject), named(&question.resource))?;
         for (when, said) in [("then", then), ("now ", now)] {
-            let policies = if said.policies.is_empty() { "-".to_owned() } else { shown::line(&said.policies.join(", ")).into_owned() };
+            let policies = if said.policies.is_empty() {
+                "-".to_owned()
+            } else {
+                shown::line(&said.policies.join(", ")).into_owned()
+            };
             writeln!(out, "  {when}  {:<7} {policies}  {}", said.decision, shown::line(&said.reason))?;
         }
         writeln!(out, "  differs in {}\n", parts.join(", "))

@@ -114,7 +114,7 @@ impl Status {
             let what = format!("cannot {what} `{}`", dir.display());
             move |error| Trouble::Io(what, error)
         };
-        let segments = spool::segments(&dir).map_err(io("read"))?;
+        let segments = spool::segment_files(&dir).map_err(io("read"))?;
         let mut status = Self {
             folder: dir.display().to_string(),
             is_taken: spool::is_taken(&dir).map_err(io("look at the lock of"))?,

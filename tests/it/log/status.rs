@@ -43,7 +43,7 @@ async fn the_ends_of_the_log_are_told_beside_a_server_and_without_one() {
     sidecar.stop();
     check(&data, false);
     let status = status(&data);
-    let bytes: u64 = poort::spool::segments(&data.join("records")).unwrap().iter().map(|it| it.bytes).sum();
+    let bytes: u64 = poort::spool::segment_files(&data.join("records")).unwrap().iter().map(|it| it.bytes).sum();
     assert_eq!(status["bytes"], bytes);
     assert_eq!(status["room"]["log_max"], 64_u64 << 30);
     assert!(status["room"]["disk"].as_u64().unwrap() > 0);
