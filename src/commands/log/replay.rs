@@ -145,7 +145,7 @@ fn go(
             Ok(None) => continue,
             Err(Unreadable(message)) => {
                 taken += 1;
-                tally.unreadable(frame.seq, Reason::Unreadable(message), &mut out)?;
+                tally.unreadable(frame.seq, &Reason::Unreadable(message), &mut out)?;
                 continue;
             }
         };

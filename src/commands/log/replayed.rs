@@ -111,8 +111,8 @@ impl Tally {
         Ok(())
     }
 
-    pub(super) fn unreadable(&mut self, seq: u64, reason: Reason, out: &mut dyn Write) -> io::Result<()> {
-        self.not_replayable(seq, None, &reason, out)
+    pub(super) fn unreadable(&mut self, seq: u64, reason: &Reason, out: &mut dyn Write) -> io::Result<()> {
+        self.not_replayable(seq, None, reason, out)
     }
 
     fn not_replayable(
