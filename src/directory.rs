@@ -161,6 +161,11 @@ impl Sources {
         self.files.iter().map(|(_, file)| file)
     }
 
+    /// The files with their names.
+    pub fn named_files(&self) -> impl Iterator<Item = (&str, &SourceFile)> {
+        self.files.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
     /// The digest of the names and contents.
     #[must_use]
     pub fn revision(&self) -> Revision {

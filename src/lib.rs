@@ -24,6 +24,7 @@
 //! ```text
 //!  policies/*.cedar, schema ─►  policy     ─┐
 //!  directory/*.json         ─►  directory  ─┴─►  snapshot  ─►  store        one atomic swap, seen by pdp
+//!                                                               └──►  archive      the files, for as long as records name them
 //! ```
 //!
 //! # Layers
@@ -34,7 +35,7 @@
 //! ```text
 //!  7  commands                                   the command line, one file a command
 //!  6  config                                     composes every module's own Config
-//!  5  api · admin · suite · diff                 the wire for callers and for operators; tests of policies, changes of them
+//!  5  api · admin · suite · diff · replay        the wire for callers and for operators; tests of policies, changes of them
 //!  4  pdp · proof                                the path of a question; what holds for all questions
 //!  3  engine · cache · store · decision_log · shipping · matrix     none imports another
 //!  2  snapshot                                   policies, schema and directory, frozen together
@@ -89,6 +90,7 @@
 //! 3. **One world per decision**: [`snapshot::Snapshot`] (`tests/it/reload.rs`).
 //! 4. **Cached = fresh**: [`cache::Cache`] (`tests/it/properties.rs`).
 //! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
+//! 6. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!
@@ -117,6 +119,7 @@ pub mod pdp;
 pub mod policy;
 pub mod problem;
 pub mod proof;
+pub mod replay;
 pub mod report;
 pub mod revision;
 pub mod shipping;

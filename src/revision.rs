@@ -28,6 +28,20 @@ impl Revision {
         Self(text.into())
     }
 
+    /// The revision with this name; `None` if it is none.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let digits = name.strip_prefix("sha256:")?;
+        let is_hex = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (digits.len() == 64 && is_hex).then(|| Self(name.into()))
+    }
+
+    /// The digits of the digest.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        self.0.get(7..).unwrap_or_default()
+    }
+
     /// The whole name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -65,5 +79,15 @@ mod tests {
         assert_ne!(base, Revision::of([("c", b"12".as_slice()), ("b", b"3")]));
         assert_eq!(base.as_str().len(), 7 + 64);
         assert_eq!(base.short().len(), 12);
+    }
+
+    #[test]
+    fn a_name_reads_back_and_nothing_else_does() {
+        let revision = Revision::of([("a", b"1".as_slice())]);
+        assert_eq!(Revision::parse(revision.as_str()), Some(revision.clone()));
+        let name = revision.as_str();
+        for wrong in [revision.digits(), &name[..70], &name.to_uppercase(), &format!("{name}0"), "sha256:../../x", ""] {
+            assert_eq!(Revision::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! `poort serve`: answers questions until it is told to stop.
 //!
 //! Start: configuration → sockets (so that addresses are known and taken) → policies → serving, not yet ready → log →
-//! shipping → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is answered → log
-//! synced and closed → its last records shipped, within the grace → exit 0.
+//! archive → shipping → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is
+//! answered → log synced and closed → its last records shipped, within the grace → exit 0.
 
 use super::{Common, Exit, output::Output};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     problem,
     shipping::{self, Cursors, Shipping},
     spool::State as LogState,
-    store::{Fingerprint, INTERVAL, Store},
+    store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
     telemetry::{Telemetry, init_logging},
 };
 use clap::Args;
@@ -126,9 +126,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
         }
     };
     let Some(log) = opened else { return Ok(Exit::Done) };
+    let keeper = Keeper::start(Archive::new(settings.store.archive.clone()), &meter);
+    store.archive_to(keeper.map_err(|error| failed(output, &error))?);
     let shipping = start_shipping(&settings, &log, &meter, output)?;
     pdp.record_to(log.clone());
-    let watching = watch_files(store, stopping.clone());
+    let watching = watch_files(store.clone(), stopping.clone());
     let keep = settings.log.keep;
     let sweeping = keep.map(|keep| sweep(Sweep::new(log.clone(), keep), shipping.cursors(), stopping.clone()));
     let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
@@ -152,7 +154,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     if let Some(sweeping) = sweeping {
         let _ = sweeping.await;
     }
-    if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+    let closing = move || {
+        log.close();
+        store.close();
+    };
+    if let Err(error) = tokio::task::spawn_blocking(closing).await {
         error!(%error, "The decision log was not closed.");
     }
     shipping.stop(settings.connections.grace).await;

@@ -129,7 +129,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
         },
         cache: cache::Config { memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory) },
-        store: store::Config { policies, directory },
+        store: store::Config { policies, directory, archive: log.data.join("revisions") },
         log: decision_log::Config {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
             max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
@@ -149,16 +149,22 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
-        digest: Revision::of([
-            ("application", application.as_deref().unwrap_or_default().as_bytes()),
-            ("time_zone", zone_name.as_bytes()),
-            ("unknown", if unknown == UnknownEntities::Deny { b"deny".as_slice() } else { b"evaluate" }),
-        ]),
+        digest: digest(application.as_deref(), &time_zone, unknown),
         tls,
         time_zone,
         application,
         instance,
     }
+}
+
+/// The digest of what can change a decision beside policies and directory.
+#[must_use]
+pub fn digest(application: Option<&str>, zone: &TimeZone, unknown: UnknownEntities) -> Revision {
+    Revision::of([
+        ("application", application.unwrap_or_default().as_bytes()),
+        ("time_zone", zone.iana_name().unwrap_or_default().as_bytes()),
+        ("unknown", if unknown == UnknownEntities::Deny { b"deny".as_slice() } else { b"evaluate" }),
+    ])
 }
 
 fn tls(reader: &mut Reader<'_>) -> Option<Tls> {

@@ -24,6 +24,7 @@
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
+//! - `recorded`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
 
 mod caller;
 pub mod checkpoint;
@@ -35,7 +36,10 @@ mod own;
 mod producer;
 mod pseudonyms;
 mod record;
+mod recorded;
 mod retention;
+mod scan;
+mod selection;
 mod sweep;
 pub mod verify;
 
@@ -45,7 +49,10 @@ pub use kind::Kind;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record};
+pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
 pub use retention::RETENTION;
+pub use scan::{Scan, Segments};
+pub use selection::{Selection, Wanted, timestamp};
 pub use sweep::{Sweep, Swept};
 
 use crate::{

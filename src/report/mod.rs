@@ -5,6 +5,7 @@
 //! - `markdown`: text in Markdown
 //! - `repository`: paths from the root of the repository
 //! - `page`: self-contained HTML pages
+//! - `spreadsheet`: fields that no spreadsheet program runs
 //!
 //! What holds here: a page asks for nothing from anywhere else, and what is written into it is escaped
 //! (`tests/it/pages.rs`); a form loses no finding;
@@ -15,7 +16,9 @@ mod lines;
 pub mod markdown;
 mod page;
 mod repository;
+mod spreadsheet;
 
 pub use findings::{Format, findings};
 pub use lines::Lines;
 pub use page::{Page, Tone, badge, facts};
+pub use spreadsheet::inert;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::files::{Disk, Files};
 use super::slots::{self, Slots};
 
-const EXTENSION: &str = "cursor";
+pub(super) const EXTENSION: &str = "cursor";
 
 /// A durable cursor. Clones are the same cursor.
 #[derive(Clone, Debug)]

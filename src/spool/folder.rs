@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::files::Files;
 use super::segment::{Identity, still_names};
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// The open folder. The lock goes with it.
 #[derive(Debug)]

@@ -7,10 +7,13 @@
 //! - A change is taken only after the files lie still (see `watch`), so half of a file that is being written is not taken
 //!   for a smaller policy set.
 //!
+//! - `archive`: the files of every revision that was active
 //! - `watch`: notices changes of files
 
+mod archive;
 mod watch;
 
+pub use archive::{Archive, ArchiveError, Keeper};
 pub use watch::{Fingerprint, INTERVAL};
 
 use crate::{
@@ -26,7 +29,7 @@ use opentelemetry::{
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -37,11 +40,14 @@ pub struct Config {
     pub policies: PathBuf,
     /// The directory: a folder of JSON files, or one file.
     pub directory: PathBuf,
+    /// Where the revisions that were active are kept.
+    pub archive: PathBuf,
 }
 
 /// Holds the active snapshot.
 pub struct Store {
     config: Config,
+    keeper: OnceLock<Keeper>,
     active: Arc<ArcSwapOption<Snapshot>>,
     /// What the active snapshot was made from, and how the newest change went.
     last: Arc<Mutex<Last>>,
@@ -56,6 +62,8 @@ struct Last {
     revisions: Option<Revisions>,
     fingerprint: Fingerprint,
     refused: Option<Refused>,
+    /// The files of the active snapshot, until there is somebody to archive them.
+    unkept: Option<Sources>,
 }
 
 /// The newest change, if it was refused.
@@ -95,7 +103,25 @@ impl Store {
             .u64_counter("poort.reloads")
             .with_description("Changes of policies or directory by outcome: activated or refused.")
             .build();
-        Self { config, active, last, reloads }
+        Self { config, keeper: OnceLock::new(), active, last, reloads }
+    }
+
+    /// From now on, what is active is archived. Until then it is held in memory: the archive lies beside the records, and
+    /// there is nothing to keep a revision for before records can name it. A second keeper is not taken.
+    pub fn archive_to(&self, keeper: Keeper) {
+        let mut last = self.lock();
+        if self.keeper.set(keeper).is_ok()
+            && let (Some(keeper), Some(sources)) = (self.keeper.get(), last.unkept.take())
+        {
+            keeper.keep(sources);
+        }
+    }
+
+    /// Comes back when all that was active is archived, or could not be. Blocks on files.
+    pub fn close(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.close();
+        }
     }
 
     /// The active snapshot; `None` before the first one.
@@ -160,13 +186,13 @@ impl Store {
         fingerprint: Fingerprint,
     ) -> Result<Vec<Problem>, Vec<Problem>> {
         let checked = sources.and_then(|sources| match Snapshot::from_sources(&sources) {
-            (Some(snapshot), warnings) => Ok((revisions(&sources), snapshot, warnings)),
+            (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
             (None, problems) => Err(problems),
         });
         let mut last = self.lock();
         last.fingerprint = fingerprint;
         match checked {
-            Ok((revisions, snapshot, warnings)) => {
+            Ok((sources, snapshot, warnings)) => {
                 tracing::info!(
                     revision = snapshot.policies.revision.short(),
                     directory_revision = snapshot.directory.revision.short(),
@@ -178,8 +204,12 @@ impl Store {
                     tracing::warn!("{}", warning.one_line());
                 }
                 self.active.store(Some(Arc::new(snapshot)));
-                last.revisions = Some(revisions);
+                last.revisions = Some(revisions(&sources));
                 last.refused = None;
+                match self.keeper.get() {
+                    Some(keeper) => keeper.keep(sources),
+                    None => last.unkept = Some(sources),
+                }
                 self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
                 Ok(warnings)
             }

@@ -267,7 +267,8 @@ fn log_cat_without_a_log_exits_with_1_and_names_the_folder() {
 
 #[test]
 fn the_help_of_every_command_has_examples_and_goes_to_standard_output() {
-    for command in [&["serve"][..], &["validate"], &["evaluate"], &["log", "cat"]] {
+    let of_log = [&["log", "cat"][..], &["log", "status"], &["log", "replay"]];
+    for command in [&["serve"][..], &["validate"], &["evaluate"]].into_iter().chain(of_log) {
         let (out, told) = check(&run(command.iter().chain(&["--help"])), 0);
         assert!(out.contains("Examples:"), "{command:?}: {out}");
         assert!(out.contains(&format!("poort {}", command.join(" "))), "{out}");

@@ -39,8 +39,9 @@ const MODULES: &[(&str, &[&str])] = &[
     ("admin", &["pdp"]),
     ("api", &["pdp"]),
     ("suite", &["pdp", "conditions", "report"]),
+    ("replay", &["pdp"]),
     ("config", &["admin", "api", "shipping"]),
-    ("commands", &["config", "diff", "lint", "matrix", "suite"]),
+    ("commands", &["config", "diff", "lint", "matrix", "replay", "suite"]),
 ];
 
 #[test]

@@ -25,6 +25,7 @@ mod fmt;
 mod hostile;
 mod layers;
 mod lifecycle;
+mod log;
 mod many_policies;
 mod matrix;
 mod pages;

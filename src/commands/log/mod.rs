@@ -1,10 +1,18 @@
 //! `poort log`: the decision log on disk. One file a command of it:
 //!
 //! - `cat`: print the records
+//! - `replay`, `replayed`: decide recorded questions again, and what came of it
+//! - `status`: what the folder says of the log
 //! - `verify`, `key`: whether it is what it was, and the public key that tells
+//! - `select`, `line`: which records are meant, and how a decision is shown
 
 mod cat;
 mod key;
+mod line;
+mod replay;
+mod replayed;
+mod select;
+mod status;
 mod verify;
 
 use super::{Common, Exit, output::Output};
@@ -12,9 +20,15 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print the records as JSON Lines, oldest first
+    /// Print the records that are asked for, oldest first
     #[command(after_help = cat::EXAMPLES)]
-    Cat(cat::Arguments),
+    Cat(Box<cat::Arguments>),
+    /// Decide recorded questions again, as they were decided or under other policies
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(Box<replay::Arguments>),
+    /// Show how large the log is, how old, and how far everybody has come with it
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Arguments),
     /// Check that no record is missing or altered, on disk or as a pipeline stored them
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Arguments),
@@ -26,6 +40,8 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
     match command {
         Command::Cat(arguments) => cat::run(arguments, output),
+        Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Status(arguments) => status::run(arguments, output),
         Command::Verify(arguments) => verify::run(arguments, output),
         Command::Key(arguments) => key::run(arguments, output),
     }

@@ -1,6 +1,7 @@
 //! For programs: a line or an object for each account, type of record and action.
 
 use super::super::{Access, Account, Matrix, Part};
+use crate::report::inert;
 use serde_json::{Value, json};
 
 const COLUMNS: [&str; 10] =
@@ -56,11 +57,6 @@ pub(super) fn conjunction(conditions: &[String], and: &str) -> String {
         if needs_brackets { format!("({condition})") } else { condition.clone() }
     };
     conditions.iter().map(one).collect::<Vec<_>>().join(and)
-}
-
-/// Spreadsheet programs run what begins like a formula. Ids and names come from elsewhere.
-fn inert(field: &str) -> String {
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field.to_owned() }
 }
 
 /// One object: the day, the revisions, and a list of cells.

@@ -1,0 +1,170 @@
+//! `poort log replay`: decides recorded questions again, and tells what comes out differently.
+
+use super::{Common, Exit, Output, replayed::Tally, select::Select};
+use crate::{
+    commands::side::{Places, Unusable},
+    config::{self, Settings},
+    decision_log::{Recorded, Scan, Unreadable},
+    engine::UnknownEntities,
+    replay::{Local, Outcome, Reason, Replay, Worlds},
+    spool::reader::ReadError,
+    store::Archive,
+};
+use clap::{Args, ValueEnum};
+use std::{
+    io::{self, BufWriter, Write as _},
+    sync::Arc,
+};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  poort log replay                                     every decision again, as it was made
+  poort log replay --since 2026-11-01 --subject officer-0007
+  poort log replay --against policies --since \"7 days ago\"    what these policies would have changed
+  poort log replay --against git:my-branch --format csv > changes.csv
+
+Each question is decided at its recorded moment, under the revisions that its record names: from data/revisions, where the
+server keeps what was active, or from --policies and --directory where their digest is the recorded one. Then the answer is
+the same, byte for byte, or poort says in what it differs. With --against DIR, git:REVISION or git:REVISION:PATH it is decided
+under that one; the directory is the one of --directory, or else lies in that folder.
+
+A record that cannot be decided again is counted, with the reason. Exits with 0 if nothing differs, with 5 if anything does or
+cannot be decided again (but for questions that got no answer in time), with 1 if the log cannot be read.";
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Arguments {
+    /// Decide under these policies: a folder, git:REVISION, or git:REVISION:PATH
+    #[arg(long, value_name = "REVISION")]
+    against: Option<String>,
+    #[command(flatten)]
+    select: Select,
+    /// No more than this many records
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// The form of the result
+    #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
+    format: Form,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// For a person
+    Human,
+    /// For a script: a line of JSON for each finding, and a summary at the end
+    Json,
+    /// For a spreadsheet: a line for each finding
+    Csv,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let Arguments { against, select, limit, format, common } = arguments;
+    let (settings, _) = common.settings(Default::default(), output)?;
+    let selection = select.selection(&settings, false, output)?;
+    let meaning = |digest: &str, application: Option<&str>| meaning(&settings, digest, application);
+    let local = Local::read(&settings.store.policies, &settings.store.directory);
+    let mut replay = Replay::recorded(Worlds::new(Archive::new(settings.store.archive.clone()), local), &meaning);
+    if let Some(named) = against {
+        let places = Places::of(&settings, common.directory.as_deref());
+        let side = places.read(named).map_err(|unusable| refused(named, unusable, output))?;
+        replay = replay.against(Arc::new(side.snapshot));
+    }
+    let dir = settings.log.records();
+    let scan = Scan::new(&dir, &selection, select.segments()).map_err(|error| {
+        output.error(&format!("cannot read `{}`: {error}", dir.display()));
+        Exit::Failed
+    })?;
+    let mut tally = Tally::new(*format, settings.time_zone.clone(), output.result_is_coloured());
+    match go(&mut replay, scan, &mut tally, limit.unwrap_or(u64::MAX), output) {
+        Ok(()) => {}
+        Err(Broken::Log(error)) => {
+            output.failure(&error);
+            return Err(Exit::Failed);
+        }
+        Err(Broken::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
+            output.error(&format!("standard output cannot be written: {error}"));
+            return Err(Exit::Failed);
+        }
+        // Nobody reads on, and so nobody will hear that nothing differs.
+        Err(Broken::Output(_)) => return Err(Exit::Failed),
+    }
+    Ok(if tally.is_clean() { Exit::Done } else { Exit::Differences })
+}
+
+fn refused(named: &str, unusable: Unusable, output: &mut Output) -> Exit {
+    match unusable {
+        Unusable::Misnamed(message) => {
+            output.error(&message);
+            Exit::Usage
+        }
+        Unusable::NotValid(problems) => {
+            output.problems(&problems);
+            output.error(&format!("{named} is not valid, so nothing can be decided under it"));
+            Exit::NotValid
+        }
+    }
+}
+
+enum Broken {
+    Log(ReadError),
+    Output(io::Error),
+}
+
+impl From<ReadError> for Broken {
+    fn from(error: ReadError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn go(
+    replay: &mut Replay<'_>,
+    mut scan: Scan<'_>,
+    tally: &mut Tally,
+    limit: u64,
+    output: &mut Output,
+) -> Result<(), Broken> {
+    let bar = output.progress("records");
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    let first = scan.position();
+    bar.set_length(scan.length()?);
+    let mut taken = 0;
+    while taken < limit
+        && let Some(frame) = scan.next().transpose()?
+    {
+        bar.set_position(frame.seq.saturating_sub(first));
+        let recorded = match Recorded::read(&frame.payload) {
+            Ok(Some(recorded)) => recorded,
+            // Neither a decision nor anything that could be one.
+            Ok(None) => continue,
+            Err(Unreadable(message)) => {
+                taken += 1;
+                tally.unreadable(frame.seq, &Reason::Unreadable(message), &mut out)?;
+                continue;
+            }
+        };
+        taken += 1;
+        match replay.decide(&recorded) {
+            Outcome::Same => tally.same(),
+            found if bar.is_hidden() => tally.found(&recorded, found, &mut out)?,
+            // The bar and what is found may share a terminal.
+            found => bar.suspend(|| tally.found(&recorded, found, &mut out).and_then(|()| out.flush()))?,
+        }
+    }
+    bar.finish_and_clear();
+    tally.conclude(&mut out)?;
+    Ok(out.flush()?)
+}
+
+/// `directory.unknown` as a configuration digest tells it: the one with which the digest comes out.
+fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<UnknownEntities> {
+    [UnknownEntities::Deny, UnknownEntities::Evaluate]
+        .into_iter()
+        .find(|unknown| config::digest(application, &settings.time_zone, *unknown).as_str() == digest)
+}

@@ -1,0 +1,156 @@
+//! The flags that say which records are meant, which the commands of `poort log` share.
+
+use super::{Exit, Output};
+use crate::{
+    config::Settings,
+    decision::Decision,
+    decision_log::{Segments, Selection, Wanted},
+    trace::TraceId,
+};
+use clap::{Args, ValueEnum};
+use jiff::{Span, Timestamp, civil, tz::TimeZone};
+
+/// Flags that combine: a record must fit all of them. A batch fits when one of its decisions does.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Select {
+    /// From this moment on: 2026-11-23T14:00:00Z, 2026-11-23, 2026-11-23T14:00 (local), or "2h ago"
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Before this moment; a day is its first moment
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// About this subject, such as officer-0007 or Officer::officer-0007
+    #[arg(long, value_name = "[TYPE::]ID")]
+    subject: Option<String>,
+    /// About this resource
+    #[arg(long, value_name = "[TYPE::]ID")]
+    resource: Option<String>,
+    /// About this action
+    #[arg(long, value_name = "NAME")]
+    action: Option<String>,
+    /// Decided like this
+    #[arg(long, value_enum)]
+    decision: Option<Way>,
+    /// Determined by this policy
+    #[arg(long, value_name = "ID")]
+    policy: Option<String>,
+    /// Of this trace: 32 hexadecimal digits
+    #[arg(long, value_name = "TRACE_ID", value_parser = trace_id)]
+    trace: Option<TraceId>,
+    /// Where a policy failed, an item of a batch had a fault, or no decision left in time
+    #[arg(long)]
+    errors: bool,
+    /// Read every segment for --since and --until, also those whose dates say that they hold nothing: for a log whose clock
+    /// was more than a day wrong
+    #[arg(long)]
+    every_segment: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Way {
+    Allow,
+    Deny,
+}
+
+fn trace_id(text: &str) -> Result<TraceId, &'static str> {
+    TraceId::parse(text).ok_or("a trace id has 32 hexadecimal digits, lowercase, not all zero")
+}
+
+impl Select {
+    /// What these flags ask for. `checkpoints`: signed checkpoints too.
+    pub(super) fn selection(
+        &self,
+        settings: &Settings,
+        checkpoints: bool,
+        output: &mut Output,
+    ) -> Result<Selection, Exit> {
+        let zone = &settings.time_zone;
+        let now = Timestamp::now();
+        let mut moment = |flag: &str, text: &Option<String>| match text.as_deref().map(|text| when(text, now, zone)) {
+            None => Ok(None),
+            Some(Some(moment)) => Ok(Some(moment.as_millisecond())),
+            Some(None) => {
+                output.error(&format!(
+                    "{flag}: `{}` is no moment; write 2026-11-23T14:00:00Z, 2026-11-23, 2026-11-23T14:00 or \"2h ago\"",
+                    text.as_deref().unwrap_or_default()
+                ));
+                Err(Exit::Usage)
+            }
+        };
+        let (since, until) = (moment("--since", &self.since)?, moment("--until", &self.until)?);
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            output.error("--since is not before --until, so no record can lie between them");
+            return Err(Exit::Usage);
+        }
+        Ok(Selection::new(Wanted {
+            since,
+            until,
+            trace: self.trace,
+            subject: self.subject.as_deref().map(unquoted),
+            resource: self.resource.as_deref().map(unquoted),
+            action: self.action.clone(),
+            decision: self.decision.map(|way| if way == Way::Allow { Decision::Allow } else { Decision::Deny }),
+            policy: self.policy.clone(),
+            errors: self.errors,
+            checkpoints,
+        }))
+    }
+
+    /// Which segments are read.
+    pub(super) const fn segments(&self) -> Segments {
+        if self.every_segment { Segments::All } else { Segments::Likely }
+    }
+}
+
+/// `Officer::"officer-0007"`, as Cedar writes it, is the same as `Officer::officer-0007`.
+fn unquoted(named: &str) -> String {
+    match named.strip_suffix('"').and_then(|named| named.split_once("::\"")) {
+        Some((kind, id)) => format!("{kind}::{id}"),
+        None => named.to_owned(),
+    }
+}
+
+/// A moment as a person writes it; what names no zone is local.
+fn when(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    // A text with a zone that a civil time would pass over is none.
+    if let Ok(local) = text.parse::<civil::DateTime>() {
+        return Some(local.to_zoned_datetime(zone.clone()).ok()?.timestamp());
+    }
+    let span: Span = text.parse().ok()?;
+    // Nothing lies in the future: `2h` can only mean two hours ago.
+    let ago = if span.is_negative() { span } else { span.negate() };
+    now.to_zoned_datetime(zone.clone()).checked_add(ago).ok().map(|then| then.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00Z"),
+            ("2026-11-23T10:00:00.25+02:00", "2026-11-23T08:00:00.25Z"),
+            ("2026-11-23", "2026-11-22T23:00:00Z"),
+            ("2026-07-01T10:00", "2026-07-01T08:00:00Z"),
+            ("2026-07-01 10:00:30", "2026-07-01T08:00:30Z"),
+            ("2h ago", "2026-11-23T10:00:00Z"),
+            ("90 minutes ago", "2026-11-23T10:30:00Z"),
+            ("1 day 2h ago", "2026-11-22T10:00:00Z"),
+            ("15m", "2026-11-23T11:45:00Z"),
+        ] {
+            assert_eq!(when(text, now, &zone), Some(expected.parse().unwrap()), "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "14:00", "1764000000", "2h ago or so", "99999 years ago"] {
+            assert_eq!(when(text, now, &zone), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt as _;
+
+fn sources(policy: &str) -> Sources {
+    Sources {
+        policies: policy::Sources::from_texts("p", [("schema.cedarschema", "entity A;"), ("a.cedar", policy)]),
+        directory: directory::Sources::from_texts("d", [("accounts.json", "[]")]),
+    }
+}
+
+#[test]
+fn what_was_kept_reads_back_with_its_digest_also_as_a_policy_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::new(folder.path().join("revisions"));
+    let sources = sources("// one\r\n");
+    assert_eq!(archive.keep(&sources).unwrap(), Kept::Written);
+    assert_eq!(archive.keep(&sources).unwrap(), Kept::There);
+    let revision = sources.policies.revision();
+    assert_eq!(archive.policies(&revision).unwrap().revision(), revision);
+    let as_folder = policy::Sources::read(&archive.folder.join(revision.digits())).unwrap();
+    assert_eq!(as_folder.revision(), revision);
+    let directory = sources.directory.revision();
+    assert_eq!(archive.directory(&directory).unwrap().revision(), directory);
+    let mode = fs::metadata(archive.folder.join(directory.digits()).join("accounts.json")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, FILE_MODE & 0o777);
+}
+
+#[test]
+fn what_is_missing_or_was_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::new(folder.path().to_owned());
+    let sources = sources("// one\n");
+    let revision = sources.policies.revision();
+    assert!(matches!(archive.policies(&revision), Err(ArchiveError::Missing(_))));
+    archive.keep(&sources).unwrap();
+    let there = folder.path().join(revision.digits());
+    fs::write(there.join("a.cedar"), "// two\n").unwrap();
+    assert!(matches!(archive.policies(&revision), Err(ArchiveError::Changed(_))));
+    fs::write(there.join("a.cedar"), "// one\n").unwrap();
+    archive.policies(&revision).unwrap();
+    fs::write(there.join("b.cedar"), "").unwrap();
+    assert!(matches!(archive.policies(&revision), Err(ArchiveError::Changed(_))));
+}
+
+#[test]
+fn what_an_earlier_process_left_unfinished_goes_and_is_no_revision() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::new(folder.path().to_owned());
+    let sources = sources("// one\n");
+    let digits = sources.policies.revision().digits().to_owned();
+    let unfinished = folder.path().join(format!("{digits}.0{UNFINISHED}"));
+    fs::create_dir(&unfinished).unwrap();
+    assert!(archive.policies(&sources.policies.revision()).is_err());
+    archive.tidy();
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_revision_that_cannot_be_written_leaves_nothing_and_is_written_when_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::new(folder.path().join("revisions"));
+    fs::write(&archive.folder, "in the way").unwrap();
+    assert!(archive.keep(&sources("")).is_err());
+    fs::remove_file(&archive.folder).unwrap();
+    assert_eq!(archive.keep(&sources("")).unwrap(), Kept::Written);
+    assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 2);
+}
