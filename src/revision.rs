@@ -86,7 +86,14 @@ mod tests {
         let revision = Revision::of([("a", b"1".as_slice())]);
         assert_eq!(Revision::parse(revision.as_str()), Some(revision.clone()));
         let name = revision.as_str();
-        for wrong in [revision.digits(), name.get(..70).unwrap_or_default(), &name.to_uppercase(), &format!("{name}0"), "sha256:../../x", ""] {
+        for wrong in [
+            revision.digits(),
+            name.get(..70).unwrap_or_default(),
+            &name.to_uppercase(),
+            &format!("{name}0"),
+            "sha256:../../x",
+            "",
+        ] {
             assert_eq!(Revision::parse(wrong), None, "{wrong}");
         }
     }
