@@ -5,7 +5,10 @@
 //!
 //! What is included: the client (tonic, in this process), loopback TCP, both servers as processes of their own on the same
 //! cores. Before anything is timed, every kind of answer is checked; after it, the records on disk are counted against
-//! the answers. The two servers take turns within each row, so that a slow moment of the machine meets both.
+//! the answers. The servers take turns within each row, so that a slow moment of the machine meets all.
+//!
+//! `cargo bench --bench whole_path --features bench-unrecorded` adds a poort that leaves its records out, to show what they
+//! cost. No other build can do that.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,28 +18,24 @@
     reason = "a bench: it prints, and stops where something is not as it should be"
 )]
 
+mod served;
+
 use poort::api::pb::{
-    self, EvaluateBatchRequest, EvaluateBatchResponse, EvaluateRequest, EvaluateResponse, EvaluateStreamRequest,
+    EvaluateBatchRequest, EvaluateBatchResponse, EvaluateRequest, EvaluateResponse, EvaluateStreamRequest,
     EvaluateStreamResponse,
     access_evaluation_client::AccessEvaluationClient,
     access_evaluation_server::{AccessEvaluation, AccessEvaluationServer},
 };
-use prost_types::{Struct, Value, value::Kind};
+use served::{Served, connect, count_records, log_bytes, median, question, start_poort};
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 use tokio::net::TcpListener;
-use tonic::{
-    Request, Response, Status, Streaming,
-    transport::{Channel, Endpoint, Server},
-};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 /// Connections × calls under way on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (4, 16), (8, 32)];
@@ -88,20 +87,6 @@ async fn do_nothing() {
     Server::builder().add_service(AccessEvaluationServer::new(Nothing)).serve_with_incoming(incoming).await.unwrap();
 }
 
-/// A server in a process of its own, which ends with this.
-struct Served {
-    process: Child,
-    address: SocketAddr,
-    data: Option<tempfile::TempDir>,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn start_nothing() -> Served {
     let mut process =
         Command::new(std::env::current_exe().unwrap()).arg("--do-nothing").stdout(Stdio::piped()).spawn().unwrap();
@@ -109,56 +94,6 @@ fn start_nothing() -> Served {
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("address=").expect("an address").parse().unwrap();
     Served { process, address, data: None }
-}
-
-fn start_poort() -> Served {
-    let root = env!("CARGO_MANIFEST_DIR");
-    // In the target folder, so that the log lies on a disk and not in memory.
-    let data = tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_poort"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-        .args(["--policies", &format!("{root}/policies"), "--data"])
-        .arg(data.path())
-        .current_dir(data.path())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    let mut address = None;
-    for line in lines.by_ref() {
-        let line = line.unwrap();
-        if line.contains("Listening for callers.") {
-            address = line.split_once("address=").map(|(_, address)| address.trim().parse().unwrap());
-        }
-        if line.contains("Ready for questions.") {
-            break;
-        }
-    }
-    std::thread::spawn(move || lines.for_each(drop));
-    Served { process, address: address.expect("an address"), data: Some(data) }
-}
-
-/// A question about one investigation, which its team member may consult.
-fn question(investigation: u64) -> EvaluateRequest {
-    let text = |text: &str| Kind::StringValue(text.to_owned());
-    let fields = |fields: Vec<(&str, Kind)>| Struct {
-        fields: fields.into_iter().map(|(name, kind)| (name.to_owned(), Value { kind: Some(kind) })).collect(),
-    };
-    EvaluateRequest {
-        subject: Some(pb::Subject { r#type: "Officer".into(), id: "officer-0007".into(), properties: None }),
-        action: Some(pb::Action { name: "consult".into(), properties: None }),
-        resource: Some(pb::Resource {
-            r#type: "Investigation".into(),
-            id: format!("inv-{investigation:08}"),
-            properties: Some(fields(vec![
-                ("unit", text("detectives-north")),
-                ("team", text("heron")),
-                ("level", Kind::NumberValue(3.0)),
-                ("embargo", Kind::BoolValue(false)),
-            ])),
-        }),
-        context: Some(fields(vec![("purpose", text("9"))])),
-    }
 }
 
 /// How questions repeat.
@@ -178,6 +113,11 @@ struct Figures {
 }
 
 impl Figures {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+    fn calls_f64(&self) -> f64 {
+        self.calls.max(1) as f64
+    }
+
     fn percentile(&self, share: f64) -> Duration {
         #[expect(
             clippy::cast_possible_truncation,
@@ -228,10 +168,6 @@ async fn load(address: SocketAddr, (connections, streams): (usize, usize), mix: 
     Figures { calls: latencies.len() as u64, per_second, latencies }
 }
 
-async fn connect(address: SocketAddr) -> Channel {
-    Endpoint::from_shared(format!("http://{address}")).unwrap().tcp_nodelay(true).connect().await.unwrap()
-}
-
 /// Every kind of answer is right before anything is timed.
 async fn check_answers(address: SocketAddr) -> u64 {
     let mut client = AccessEvaluationClient::new(connect(address).await);
@@ -250,59 +186,56 @@ async fn check_answers(address: SocketAddr) -> u64 {
     4
 }
 
-/// The records on disk, one for each answer.
-fn count_records(served: &Served) -> u64 {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_poort"))
-        .args(["log", "cat", "--data"])
-        .arg(served.data.as_ref().expect("poort has a log").path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines().count() as u64;
-    assert!(process.wait().unwrap().success());
-    lines
-}
-
 async fn compare(span: Duration, rounds: usize) {
-    let (nothing, poort) = (start_nothing(), start_poort());
-    let nothing = Arc::new(nothing);
-    let mut answered = check_answers(poort.address).await;
-    println!("one machine, {} cores shared by client and server, {rounds} × {span:?} a row, median shown\n", cores());
-    println!("| connections × calls | questions | server | calls/s | p50 | p99 | of doing nothing |");
-    println!("|---|---|---|---:|---:|---:|---:|");
-    for shape in SHAPES {
-        for (mix, name) in [(Mix::Repeating, "repeating"), (Mix::Fresh, "never the same")] {
-            let mut pairs = Vec::new();
-            for _ in 0..rounds {
-                let base = load(nothing.address, shape, mix, span).await;
-                let ours = load(poort.address, shape, mix, span).await;
-                answered += ours.calls;
-                pairs.push((base, ours));
-            }
-            let ratio = median(pairs.iter().map(|(base, ours)| ours.per_second / base.per_second));
-            let row = |server: &str, figures: Vec<&Figures>, ratio: String| {
-                println!(
-                    "| {} × {} | {name} | {server} | {:.0} | {:.2} ms | {:.2} ms | {ratio} |",
-                    shape.0,
-                    shape.1,
-                    median(figures.iter().map(|it| it.per_second)),
-                    median(figures.iter().map(|it| it.percentile(0.5).as_secs_f64() * 1e3)),
-                    median(figures.iter().map(|it| it.percentile(0.99).as_secs_f64() * 1e3)),
-                );
-            };
-            row("does nothing", pairs.iter().map(|(base, _)| base).collect(), String::new());
-            row("poort", pairs.iter().map(|(_, ours)| ours).collect(), format!("{ratio:.2}"));
+    let mut servers = vec![("does nothing", start_nothing()), ("poort", start_poort("", &[]))];
+    // A build for this bench alone can leave records out, to show what they cost.
+    if cfg!(feature = "bench-unrecorded") {
+        servers.push(("poort, recording off", start_poort("", &[("POORT_BENCH_UNRECORDED", "1")])));
+    }
+    let mut answered = vec![0; servers.len()];
+    for ((name, server), answered) in servers.iter().zip(&mut answered) {
+        if *name != "does nothing" {
+            *answered = check_answers(server.address).await;
         }
     }
-    let records = count_records(&poort);
-    assert_eq!(records, answered, "every answer has its record");
-    println!("\n{answered} answers by poort, {records} records on disk");
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    println!("one machine, {} cores shared by client and server, {rounds} × {span:?} a row, median shown\n", cores());
+    println!("| connections × calls | questions | server | calls/s | p50 | p99 | of doing nothing | CPU a call |");
+    println!("|---|---|---|---:|---:|---:|---:|---:|");
+    for shape in SHAPES {
+        for (mix, mix_name) in [(Mix::Repeating, "repeating"), (Mix::Fresh, "never the same")] {
+            let mut measured: Vec<Vec<(Figures, Duration)>> = servers.iter().map(|_| Vec::new()).collect();
+            for _ in 0..rounds {
+                for (index, (_, server)) in servers.iter().enumerate() {
+                    let before = server.cpu();
+                    let figures = load(server.address, shape, mix, span).await;
+                    answered[index] += figures.calls;
+                    measured[index].push((figures, server.cpu() - before));
+                }
+            }
+            for ((name, _), rows) in servers.iter().zip(&measured) {
+                let of = |figure: fn(&(Figures, Duration)) -> f64| median(rows.iter().map(figure));
+                let ratios =
+                    rows.iter().zip(&measured[0]).map(|((ours, _), (base, _))| ours.per_second / base.per_second);
+                let ratio = if *name == "does nothing" { String::new() } else { format!("{:.2}", median(ratios)) };
+                println!(
+                    "| {} × {} | {mix_name} | {name} | {:.0} | {:.2} ms | {:.2} ms | {ratio} | {:.0} µs |",
+                    shape.0,
+                    shape.1,
+                    of(|(it, _)| it.per_second),
+                    of(|(it, _)| it.percentile(0.5).as_secs_f64() * 1e3),
+                    of(|(it, _)| it.percentile(0.99).as_secs_f64() * 1e3),
+                    of(|(it, cpu)| cpu.as_secs_f64() * 1e6 / it.calls_f64()),
+                );
+            }
+        }
+    }
+    let data = servers[1].1.data.as_ref().expect("poort has a log").path();
+    let records = count_records(data);
+    assert_eq!(records, answered[1], "every answer has its record");
+    println!(
+        "\n{records} answers by poort, as many records on disk, {} bytes a record",
+        log_bytes(data) / records.max(1)
+    );
 }
 
 fn cores() -> usize {

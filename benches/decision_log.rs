@@ -1,0 +1,164 @@
+//! The decision log by itself: how long it takes to open and to verify, and whether its memory stays flat while nobody takes
+//! the records.
+//!
+//! - `cargo bench --bench decision_log` writes 200 000 records (`POORT_BENCH_RECORDS` says how many), opens the log again,
+//!   and verifies it. Then it asks for 60 seconds (`POORT_SOAK_SECONDS`) while the receiver is away, and looks at memory.
+//!
+//! Every answer is checked, the records are counted, and the log is verified, before a figure is shown.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench: it prints, and stops where something is not as it should be"
+)]
+
+mod served;
+
+use poort::{
+    api::pb::access_evaluation_client::AccessEvaluationClient,
+    authzen::{Limits, read_evaluation},
+    decision::{Answer, Evaluated},
+    decision_log::{Asked, Config, Decided, DecisionLog, Producer, Record},
+    engine::{UnknownEntities, decide, translate},
+    pdp::Clock,
+    revision::Revision,
+    snapshot::{Snapshot, Sources},
+    trace::TraceContext,
+};
+use served::{connect, count_records, log_bytes, on_disk, question, start_poort};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use wait4::Wait4 as _;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let short = !std::env::args().any(|argument| argument == "--bench");
+    let number = |name: &str, usual: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(if short { usual / 100 } else { usual })
+    };
+    runtime.block_on(fill_open_verify(number("POORT_BENCH_RECORDS", 200_000)));
+    runtime.block_on(soak(Duration::from_secs(number("POORT_SOAK_SECONDS", 60))));
+}
+
+/// A record of a usual call.
+fn record() -> Record {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = Sources::read(&root.join("policies"), &root.join("policies/directory")).unwrap();
+    let snapshot = Snapshot::from_sources(&sources).0.unwrap();
+    let question = br#"{"subject": {"type": "Officer", "id": "officer-0007"}, "action": {"name": "consult"},
+        "resource": {"type": "Investigation", "id": "inv-0042", "properties":
+            {"unit": "detectives-north", "team": "heron", "level": 3, "embargo": false}},
+        "context": {"purpose": "9"}}"#;
+    let evaluation = read_evaluation(question, Limits { depth: 16, batch: 1 }).unwrap();
+    let moment = Clock::new(jiff::tz::TimeZone::UTC, None).now();
+    let translated = translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+    let verdict = Arc::new(decide(&snapshot, &translated));
+    assert!(verdict.decision.is_allow());
+    let (revision, directory_revision) = (snapshot.policies.revision.clone(), snapshot.directory.revision.clone());
+    let answer =
+        Evaluated { verdict, revision: revision.clone(), directory_revision: directory_revision.clone(), cached: true };
+    Record {
+        trace: TraceContext::from_headers(None, None),
+        caller: None,
+        moment: Arc::new(moment),
+        asked: Asked::One(Arc::new(evaluation)),
+        decided: Decided::One(Answer::Evaluated(answer)),
+        model: snapshot.policies.model.clone(),
+        policies: revision,
+        directory: directory_revision,
+    }
+}
+
+async fn fill_open_verify(count: u64) {
+    const WRITERS: u64 = 500;
+    let data = on_disk();
+    let config = Config { max: 1 << 40, ..Config::new(data.path().to_owned()) };
+    let open = || {
+        let producer = Producer::new("bench", &Revision::of([]), "bench", &BTreeMap::new());
+        DecisionLog::open(&config, "bench", producer, &opentelemetry::global::meter("bench")).unwrap()
+    };
+    let (log, _) = open();
+    let record = record();
+    let started = Instant::now();
+    let mut writers = Vec::new();
+    for writer in 0..WRITERS {
+        let (log, record) = (log.clone(), record.clone());
+        let own = count / WRITERS + u64::from(writer < count % WRITERS);
+        writers.push(tokio::spawn(async move {
+            for _ in 0..own {
+                // A fresh identity, as each call has.
+                let record = Record { trace: TraceContext::from_headers(None, None), ..record.clone() };
+                log.append(record, None).await.unwrap();
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let wrote = started.elapsed();
+    log.close();
+    drop(log);
+    let bytes = log_bytes(data.path());
+    println!("{count} records: written in {wrote:.1?}, {} bytes a record on disk", bytes / count);
+
+    let started = Instant::now();
+    let (log, recovery) = open();
+    let opened = started.elapsed();
+    assert!(recovery.records > count, "{recovery:?}");
+    log.close();
+    println!("opened again in {opened:.2?}");
+
+    let started = Instant::now();
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_poort"))
+        .args(["log", "verify", "--data"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let used = verify.wait4().unwrap();
+    assert!(used.status.success());
+    println!("verified in {:.2?}, {} MiB\n", started.elapsed(), used.rusage.maxrss >> 20);
+}
+
+/// Asks while the receiver is away. What waits for it lies on disk, not in memory.
+async fn soak(span: Duration) {
+    const CALLERS: usize = 16;
+    /// What memory may grow by between the first fifth of the time and the end: caches fill, the allocator rounds up.
+    const GROWTH_MIB: u64 = 24;
+    // Nothing listens there.
+    let away = "[ship.away]\nkind = \"otlp-grpc\"\nendpoint = \"http://127.0.0.1:9\"\n";
+    let poort = start_poort(away, &[]);
+    let until = Instant::now() + span;
+    let mut callers = Vec::new();
+    for _ in 0..CALLERS {
+        let mut client = AccessEvaluationClient::new(connect(poort.address).await);
+        callers.push(tokio::spawn(async move {
+            let mut answered: u64 = 0;
+            while Instant::now() < until {
+                let answer = client.evaluate(question(answered % 5_000)).await.expect("an answer");
+                assert!(answer.get_ref().decision);
+                answered += 1;
+            }
+            answered
+        }));
+    }
+    tokio::time::sleep(span / 5).await;
+    let early = poort.memory();
+    let mut answered = 0;
+    for caller in callers {
+        answered += caller.await.unwrap();
+    }
+    let late = poort.memory();
+    let records = count_records(poort.data.as_ref().unwrap().path());
+    assert_eq!(records, answered, "every answer has its record");
+    println!("{answered} answers in {span:?} while the receiver was away: {early} MiB at first, {late} MiB at the end");
+    assert!(late <= early + GROWTH_MIB, "memory grows");
+}
