@@ -57,6 +57,7 @@ pub use sweep::{Sweep, Swept};
 
 use crate::{
     evidence::{Key, KeyError},
+    policy::Model,
     spool::{
         self, AppendError, Entry, Payload, Recovery, Spool, State,
         reader::{ReadError, Reader},
@@ -203,6 +204,15 @@ pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
     let first = Reader::open(folder)?.next().transpose()?;
     let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
     Ok(attested.map(|attested| attested.checkpoint.origin))
+}
+
+/// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
+/// are concealed in it all the same, where the schema marks anything.
+#[must_use]
+pub fn on_record(asked: &Asked, decided: &Decided, model: &Model) -> Decided {
+    // No key is needed: nothing in such a question gets a pseudonym.
+    let pseudonyms = Pseudonyms::from_keys(("none", [0; 32]), &[]);
+    concealed::conceal(asked, decided, model, &pseudonyms).decided
 }
 
 /// The log cannot be opened.

@@ -43,7 +43,7 @@ struct Attributes<'a> {
     #[serde(rename = "poort.log.seq")]
     seq: u64,
     #[serde(rename = "poort.log.concealed")]
-    concealed: Option<serde::de::IgnoredAny>,
+    concealed: Option<Vec<String>>,
     #[serde(rename = "poort.outcome", borrow)]
     outcome: Option<Cow<'a, str>>,
     #[serde(rename = "poort.pdp")]
@@ -216,10 +216,11 @@ impl<'a> Recorded<'a> {
         self.attributes.outcome.as_deref()
     }
 
-    /// Whether parts of it were concealed when it was written.
+    /// Whether parts of its request were concealed when it was written, so that the question is not known any more.
     #[must_use]
-    pub const fn is_concealed(&self) -> bool {
-        self.attributes.concealed.is_some()
+    pub fn is_concealed(&self) -> bool {
+        let places = self.attributes.concealed.iter().flatten();
+        places.into_iter().any(|place| place.starts_with("/adl.core.request"))
     }
 
     /// What the policies saw of the time.

@@ -21,7 +21,7 @@ use crate::{
     authzen::{self, Limits},
     cache::{self, Cache},
     decision::{Answer, Evaluated, Fault},
-    decision_log::Recorded,
+    decision_log::{Asked, Decided, Recorded, on_record},
     engine::{self, Invalid, UnknownEntities},
     evaluation::{Batch, Evaluation, Item},
     moment::Moment,
@@ -117,12 +117,6 @@ impl fmt::Display for Reason {
 /// The answers to a call: one, or those of a batch. `Err`: the question does not fit the schema.
 type Answers = Result<Vec<Answer>, String>;
 
-/// A question as it was recorded.
-enum Asked {
-    One(Evaluation),
-    Several(Batch),
-}
-
 impl<'a> Replay<'a> {
     /// Under the revisions that the records name.
     #[must_use]
@@ -171,7 +165,7 @@ impl<'a> Replay<'a> {
                 answers
             }
         };
-        let now = written(&answers, recorded.is_batch());
+        let now = written(&answers, &asked, &snapshot);
         if now.as_deref() == Ok(then.as_bytes()) {
             return Ok(Outcome::Same);
         }
@@ -194,10 +188,10 @@ fn read(recorded: &Recorded<'_>) -> Result<Asked, Reason> {
     let request = recorded.request().as_bytes();
     let unreadable = |error: authzen::ReadError| Reason::Unreadable(format!("its request cannot be read: {error}"));
     if !recorded.is_batch() {
-        return authzen::read_evaluation(request, LIMITS).map(Asked::One).map_err(unreadable);
+        return authzen::read_evaluation(request, LIMITS).map(|it| Asked::One(Arc::new(it))).map_err(unreadable);
     }
     match authzen::read_batch(request, LIMITS).map_err(unreadable)? {
-        authzen::Asked::Several(batch) => Ok(Asked::Several(batch)),
+        authzen::Asked::Several(batch) => Ok(Asked::Several(Arc::new(batch))),
         authzen::Asked::One(_) => Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned())),
     }
 }
@@ -251,11 +245,17 @@ impl Decider<'_> {
 }
 
 /// The answers as the record has them.
-fn written(answers: &Answers, is_batch: bool) -> Result<Vec<u8>, String> {
+fn written(answers: &Answers, asked: &Asked, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+    let answers = answers.as_ref().map_err(Clone::clone)?;
+    let decided = match (answers.as_slice(), asked) {
+        ([answer], Asked::One(_)) => Decided::One(answer.clone()),
+        (answers, _) => Decided::Several(answers.into()),
+    };
     let mut out = Vec::new();
-    match (answers.as_ref().map_err(Clone::clone)?.as_slice(), is_batch) {
-        ([answer], false) => authzen::write_answer(&mut out, answer, None),
-        (answers, _) => authzen::write_answers(&mut out, answers, None),
+    match on_record(asked, &decided, &snapshot.policies.model) {
+        Decided::One(answer) => authzen::write_answer(&mut out, &answer, None),
+        Decided::Several(answers) => authzen::write_answers(&mut out, &answers, None),
+        Decided::Nothing(_) => {}
     }
     Ok(out)
 }

@@ -96,7 +96,7 @@ fn validate_of_json_or_a_schema_that_is_broken_shows_the_place() {
     edit(&policies.join("schema.cedarschema"), "namespace Politie {", "namespace Politie {{");
     edit(&policies.join("bvh.cedar"), "permit (", "permitt (");
     let (_, told) = check(&run(["validate".as_ref(), policies.as_os_str()]), 3);
-    assert!(told.contains("schema.cedarschema:4:"), "{told}");
+    assert!(told.contains("schema.cedarschema:5:"), "{told}");
     assert!(told.contains("bvh.cedar:"), "{told}");
     let (_, told) = check(&run(["validate", "/nowhere"]), 3);
     assert!(told.contains("/nowhere"), "{told}");
