@@ -20,3 +20,8 @@ fn the_policies_are_valid_without_a_warning() {
 fn every_policy_and_condition_is_tested_both_ways_and_every_change_is_noticed() {
     passes(&["test", "--coverage-min", "100", "--mutate"]);
 }
+
+#[test]
+fn every_guarantee_is_proven_and_no_policy_is_idle_or_can_fail() {
+    passes(&["validate", "--prove", "--no-cache", "--deny-warnings"]);
+}
