@@ -90,6 +90,8 @@
 //! 3. **One world per decision**: [`snapshot::Snapshot`] (`tests/it/reload.rs`).
 //! 4. **Cached = fresh**: [`cache::Cache`] (`tests/it/properties.rs`).
 //! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
+//! 6. **Nothing recorded goes missing unseen**: [`evidence`], [`decision_log::verify`], [`shipping`]
+//!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/decision_log/verify/tests.rs`).
 //! 6. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose

@@ -1,7 +1,7 @@
 //! The wire: gRPC and HTTPS+JSON on one port, over TCP, TLS or a Unix socket.
 //!
 //! Both bindings make the same [`Evaluation`](crate::evaluation::Evaluation) and call the same
-//! [`Pdp`](crate::pdp::Pdp), so they cannot decide differently; statuses of both are made in one place.
+//! [`crate::pdp::Pdp`], so they cannot decide differently; statuses of both are made in one place.
 //!
 //! - `grpc`: `poort.v1.AccessEvaluation`, health and reflection
 //! - `http`: AuthZEN 1.0 JSON

@@ -3,7 +3,7 @@
 //! What holds here:
 //! - [`Policies`] exists only if every file parsed, every policy is valid against the schema (strict), every id is unique
 //!   and every annotation that poort reads is well formed. Whoever has one may evaluate with it.
-//! - Its [`Revision`](crate::revision::Revision) is the digest of exactly the files it was made from.
+//! - Its [`Revision`] is the digest of exactly the files it was made from.
 //! - The policies that are evaluated have no source locations: all locations of a text share one reference count, and
 //!   threads would fight over it (see `Policies::from_sources`).
 //!

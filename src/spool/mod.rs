@@ -20,6 +20,15 @@
 //!
 //! `base` is the first seq of the commit that the frame belongs to. It is what tells a torn write from bit rot.
 //!
+//! Beside the segments lie `head` (the last attestation in short), `reserve` (room for a full disk) and
+//! `<sink>.cursor` (how far somebody who takes records has come).
+//!
+//! # Who attests, and who takes records
+//!
+//! A [`Notary`] hears of every record when it is on disk, and puts records of its own among them: first in every segment,
+//! at a steady pace, and last of all. Whoever takes records reads below [`Spool::durable`] and keeps a [`Cursor`];
+//! [`Spool::remove_below`] deletes segments that everybody has.
+//!
 //! # What holds
 //!
 //! * **An answer has its record.** A ticket resolves well only after `fdatasync` returned for its commit
@@ -33,6 +42,10 @@
 //!   (`tests/failing.rs::a_failed_sync_poisons_and_nothing_acknowledged_is_lost`).
 //! * **No wait without a bound.** `submit` never blocks. While the spool is full or failed, every entry is refused at
 //!   once (`tests/failing.rs::a_full_disk_is_answered_at_once_and_ends_when_there_is_room`).
+//! * **No power cut loses a record that was acknowledged, and none that may be is refused**, over all states that a replay
+//!   of the real calls can leave (`tests/crash_states.rs`).
+//! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
+//!   refused (`tests/crash_states.rs`).
 //! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`).
 //! * **What the record says and what the caller hears agree.** See [`Entry`]
 //!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
@@ -41,8 +54,8 @@
 //!
 //! * A payload must not hold a byte image of a frame. Text without control characters cannot. With binary payloads a
 //!   torn tail might be taken for corruption, and the spool would refuse to start; it would not lose anything.
-//! * Whoever deletes old segments must leave the newest one: its name carries the sequence.
-//! * A checksum finds rot, not an attacker.
+//! * Whoever deletes old segments must leave the newest two, as [`Spool::remove_below`] does: their names carry the sequence.
+//! * A checksum finds rot, not an attacker. That is the notary's business.
 
 mod config;
 mod cursor;
