@@ -5,11 +5,11 @@
 use super::{Common, Exit, output::Output};
 use crate::{
     authzen::{self, Limits},
-    decision::{Answer, Decision, Evaluated, Fault},
+    decision::{Answer, Decision, Evaluated},
     engine::{self, Explained, Outcome},
     evaluation::{Batch, Evaluation},
     moment::Moment,
-    pdp::{Clock, resolve},
+    pdp::{self, Clock},
     problem::has_errors,
     shown,
     snapshot::{Snapshot, Sources},
@@ -112,23 +112,12 @@ fn read(file: &PathBuf) -> io::Result<Vec<u8>> {
 
 impl World {
     fn answers(&self, batch: &Batch, output: &mut Output) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for (index, item) in batch.items.iter().enumerate() {
+        pdp::answers(batch, |evaluation, index| {
             if self.explain {
                 output.tell(&format!("evaluations[{index}]"));
             }
-            let answer = resolve(&batch.defaults, item, index)
-                .and_then(|evaluation| {
-                    self.answer(&evaluation, output).map_err(|error| format!("evaluations[{index}].{error}"))
-                })
-                .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
-            let stop = batch.semantic.stops_after(answer.decision().is_allow());
-            answers.push(answer);
-            if stop {
-                break;
-            }
-        }
-        answers
+            self.answer(evaluation, output)
+        })
     }
 
     fn answer(&self, evaluation: &Evaluation, output: &mut Output) -> Result<Answer, String> {

@@ -396,5 +396,22 @@ pub fn resolve(defaults: &Item, item: &Item, index: usize) -> Result<Evaluation,
     })
 }
 
+/// The answers to a batch, as far as its semantic goes on. `answer` decides one question, of this place, or says what is
+/// wrong with it; a fault in an item is that item's answer.
+pub fn answers(batch: &Batch, mut answer: impl FnMut(&Evaluation, usize) -> Result<Answer, String>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(batch.items.len());
+    for (index, item) in batch.items.iter().enumerate() {
+        let answer = resolve(&batch.defaults, item, index)
+            .and_then(|evaluation| answer(&evaluation, index).map_err(|error| format!("evaluations[{index}].{error}")))
+            .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
+        let stop = batch.semantic.stops_after(answer.decision().is_allow());
+        answers.push(answer);
+        if stop {
+            break;
+        }
+    }
+    answers
+}
+
 /// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
 pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);

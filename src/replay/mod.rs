@@ -20,12 +20,12 @@ pub use worlds::{Local, Worlds};
 use crate::{
     authzen::{self, Limits},
     cache::{self, Cache},
-    decision::{Answer, Evaluated, Fault},
+    decision::{Answer, Evaluated},
     decision_log::{Asked, Decided, Recorded, on_record},
     engine::{self, Invalid, UnknownEntities},
     evaluation::{Batch, Evaluation, Item},
     moment::Moment,
-    pdp::resolve,
+    pdp::answers,
     revision::Revision,
     snapshot::Snapshot,
 };
@@ -212,25 +212,10 @@ impl Decider<'_> {
             Asked::One(evaluation) => {
                 self.answer(evaluation, unknown).map(|answer| vec![answer]).map_err(|error| error.to_string())
             }
-            Asked::Several(batch) => Ok(self.batch(batch, unknown)),
-        }
-    }
-
-    fn batch(&self, batch: &Batch, unknown: UnknownEntities) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(batch.items.len());
-        for (index, item) in batch.items.iter().enumerate() {
-            let answer = resolve(&batch.defaults, item, index)
-                .and_then(|evaluation| {
-                    self.answer(&evaluation, unknown).map_err(|error| format!("evaluations[{index}].{error}"))
-                })
-                .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
-            let stop = batch.semantic.stops_after(answer.decision().is_allow());
-            answers.push(answer);
-            if stop {
-                break;
+            Asked::Several(batch) => {
+                Ok(answers(batch, |evaluation, _| self.answer(evaluation, unknown).map_err(|error| error.to_string())))
             }
         }
-        answers
     }
 
     fn answer(&self, evaluation: &Evaluation, unknown: UnknownEntities) -> Result<Answer, Invalid> {
