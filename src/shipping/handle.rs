@@ -8,7 +8,7 @@ use super::{
     sink::{Any, SetupError},
     source::Source,
 };
-use crate::spool::Cursor;
+use crate::spool::{self, Cursor};
 use opentelemetry::metrics::Meter;
 use std::{io, path::Path, sync::Arc, time::Duration};
 use thiserror::Error;
@@ -161,9 +161,15 @@ fn delivery(
     })
 }
 
-/// Opens the cursor. One that is ahead of the log belongs to a log that is gone: its number would hide new records.
+/// Opens the cursor. A sink that is new begins at the oldest record: what was deleted before it came is not missing there.
+/// A cursor that is ahead of the log belongs to a log that is gone: its number would hide new records.
 fn open_cursor(source: &Source, sink: &Name) -> io::Result<Cursor> {
+    let is_new = !Cursor::exists(source.records(), sink.as_str())?;
     let cursor = Cursor::open(source.records(), sink.as_str())?;
+    if is_new {
+        cursor.advance(spool::segments(source.records())?.first().copied().unwrap_or(0))?;
+        return Ok(cursor);
+    }
     if cursor.position() <= source.durable() {
         return Ok(cursor);
     }

@@ -48,6 +48,14 @@ impl Cursor {
         Ok(slots::read(&path_of(dir, name))?.as_deref().and_then(parse))
     }
 
+    /// Whether there is a cursor of this name, wherever it stands.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn exists(dir: &Path, name: &str) -> io::Result<bool> {
+        path_of(dir, name).try_exists()
+    }
+
     /// Takes a cursor away, so that the next one of this name stands at the first record.
     ///
     /// # Errors

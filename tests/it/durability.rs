@@ -337,6 +337,36 @@ async fn an_open_log_answers_without_a_record_and_records_how_many() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_stay_however_old_they_are_until_every_sink_has_them() {
+    let folder = folder();
+    // One takes all at once; the other cannot write yet.
+    let (here, later) = (folder.path().join("lines"), folder.path().join("later"));
+    let sink =
+        |name: &str, path: &Path| format!("[ship.{name}]\nkind = \"json-lines\"\npath = \"{}\"\n", path.display());
+    let sinks = [sink("here", &here), sink("later", &later.join("lines"))].concat();
+    let config = format!("{SMALL}keep = \"1s\"\ncheckpoint = \"100ms\"\n{sinks}");
+    let sidecar = Sidecar::builder().config(&config).start();
+    let mut client = sidecar.grpc().await;
+    let mut heard = Heard::new();
+    let first = sidecar.data.join("records").join("0000000000000000.seg");
+    // A checkpoint each tenth of a second tells that time goes by: enough for several sweeps, which come once a second.
+    until("several sweeps", async || {
+        for _ in 0..40 {
+            until_answered(&mut client, &mut heard).await;
+        }
+        (verified(&sidecar.data)["checkpoints"].as_u64().unwrap() > 60).then_some(())
+    })
+    .await;
+    let segments = fs::read_dir(sidecar.data.join("records")).unwrap().count();
+    assert!(first.exists() && segments > 6, "one sink has not taken the first record yet");
+    fs::create_dir(&later).unwrap();
+    until("the first segment to go", async || (!first.exists()).then_some(())).await;
+    let taken = |path: &Path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    let (here, later) = (taken(&here), taken(&later.join("lines")));
+    assert!(here[0].contains("\"poort.log.seq\":0}") && later[0] == here[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
     let config = format!("{SMALL}keep = \"1s\"\ncheckpoint = \"100ms\"\n");
     let sidecar = Sidecar::builder().config(&config).start();

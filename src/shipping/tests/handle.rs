@@ -54,6 +54,21 @@ async fn what_all_sinks_have_is_the_least_of_them_and_the_files_tell_it_later() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_that_is_new_begins_at_the_oldest_record_and_misses_nothing() {
+    let place = Place::with(60);
+    let segments = place.segments();
+    segments[..2].iter().for_each(|segment| fs::remove_file(segment).unwrap());
+    let oldest = crate::spool::segments(&place.records()).unwrap()[0];
+    let folder = tempfile::tempdir().unwrap();
+    let sinks = vec![lines("new", folder.path().join("lines"))];
+    let shipping = Shipping::start(sinks, &place.source(), folder.path(), &place.meter()).unwrap();
+    shipping.stop(Duration::from_secs(60)).await;
+    let written = fs::read_to_string(folder.path().join("lines")).unwrap();
+    assert!(oldest > 0 && written.lines().eq((oldest..60).map(record)));
+    assert_eq!(place.metric_of("poort_ship_lost_total", "sink=\"new\""), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cursor_of_another_log_does_not_hide_the_records_of_this_one() {
     let place = Place::with(5);
     place.cursor().advance(1000).unwrap();
