@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::segment::{list, path_of, still_names};
+use super::segment::{Listed, list, path_of, still_names};
 use super::walk::{Damage, Rest, Walk};
 
 /// A record as it lies on disk.
@@ -64,6 +64,9 @@ pub enum ReadCause {
 ///
 /// The iterator gives `None` at the current end, and may be asked again later: it goes on with what was written
 /// meanwhile. After an error it gives `None` for ever.
+///
+/// Where the oldest segments are deleted under it, it goes on at the oldest that is left, as a reader would that begins then;
+/// the seq of the next frame tells. A segment that is missing between others is damage.
 #[derive(Debug)]
 pub struct Reader {
     dir: PathBuf,
@@ -116,6 +119,7 @@ impl Reader {
             // one now, a fresh look at this segment sees all that it will ever hold.
             let segments = list(&self.dir).map_err(|error| self.failed(error))?;
             let first = self.at.as_ref().map(|walk| walk.first);
+            let oldest = segments.first().map(|segment| segment.first);
             let next = segments.into_iter().find(|segment| Some(segment.first) > first);
             if let Some(frame) = self.look_again()? {
                 return Ok(Some(frame));
@@ -143,13 +147,7 @@ impl Reader {
                     if walk.is_some_and(|walk| walk.want == walk.first && !still_names(&walk.path, &walk.file)) {
                         continue;
                     }
-                    if let Some(expected) = self.want.filter(|want| *want != next.first) {
-                        return Err(ReadError {
-                            segment: next.path,
-                            offset: 0,
-                            cause: ReadCause::Damaged(Damage::OutOfPlace { expected }),
-                        });
-                    }
+                    self.follows(&next, oldest)?;
                 }
             }
         }
@@ -160,16 +158,11 @@ impl Reader {
         loop {
             let segments = list(&self.dir).map_err(|error| self.failed(error))?;
             let from = self.want.unwrap_or(0);
+            let oldest = segments.first().map(|segment| segment.first);
             let Some(segment) = segments.into_iter().find(|segment| segment.first >= from) else {
                 return Ok(false);
             };
-            if let Some(expected) = self.want.filter(|want| *want != segment.first) {
-                return Err(ReadError {
-                    segment: segment.path,
-                    offset: 0,
-                    cause: ReadCause::Damaged(Damage::OutOfPlace { expected }),
-                });
-            }
+            self.follows(&segment, oldest)?;
             match File::open(&segment.path) {
                 Ok(file) => {
                     self.want = Some(segment.first);
@@ -180,6 +173,21 @@ impl Reader {
                 // somebody to do that again.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    /// Whether this segment is what comes next: it begins with the wanted seq, or nothing older is left.
+    fn follows(&mut self, segment: &Listed, oldest: Option<u64>) -> Result<(), ReadError> {
+        match self.want.filter(|want| *want != segment.first) {
+            Some(expected) if oldest != Some(segment.first) => Err(ReadError {
+                segment: segment.path.clone(),
+                offset: 0,
+                cause: ReadCause::Damaged(Damage::OutOfPlace { expected }),
+            }),
+            _ => {
+                self.want = Some(segment.first);
+                Ok(())
             }
         }
     }

@@ -369,6 +369,35 @@ fn a_reader_that_races_with_the_writer_sees_no_damage() {
 }
 
 #[test]
+fn a_reader_under_which_old_segments_are_deleted_goes_on_at_the_oldest_that_is_left() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    for n in 0..40 {
+        record(&spool, payload(n, 500)).unwrap();
+    }
+    spool.close();
+    let segments = place.segments();
+    assert!(segments.len() > 5);
+    for read in [0, 3, 7] {
+        let mut reader = Reader::open(place.dir()).unwrap();
+        assert!(reader.by_ref().take(read).all(|frame| frame.is_ok()));
+        let folder = tempfile::tempdir().unwrap();
+        let away = |path: &std::path::Path| folder.path().join(path.file_name().unwrap());
+        segments[..3].iter().for_each(|path| drop(fs::rename(path, away(path)).unwrap()));
+        let rest: Vec<_> = reader.map(|frame| frame.unwrap().seq).collect();
+        // What was open is read to its end.
+        let expected = (read as u64..7).filter(|_| read > 0 && read < 7).chain(21..40);
+        assert_eq!(rest, expected.collect::<Vec<_>>(), "after {read}");
+        segments[..3].iter().for_each(|path| fs::rename(away(path), path).unwrap());
+    }
+    // One in the middle is not old.
+    let mut reader = Reader::open(place.dir()).unwrap();
+    reader.next().unwrap().unwrap();
+    fs::remove_file(&segments[2]).unwrap();
+    assert!(reader.any(|frame| frame.is_err()));
+}
+
+#[test]
 fn a_reader_begins_where_it_is_told_or_at_the_nearest_record_that_is_kept() {
     let place = Place::new();
     let (spool, _) = place.open();
