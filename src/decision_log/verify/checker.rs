@@ -90,6 +90,11 @@ impl<'a> Checker<'a> {
         self.tree = None;
     }
 
+    /// Whether this record is not the one that comes next.
+    pub(super) fn is_gap(&self, seq: u64) -> bool {
+        self.next.is_some_and(|next| next != seq)
+    }
+
     /// The next record.
     pub(super) fn record(&mut self, seq: u64, outline: &Outline) {
         match self.next {

@@ -35,21 +35,42 @@ pub fn verify_folder(
         Some(Err(error)) => Some(format!("what the file `head` holds cannot be trusted: {error}")),
         None => Some("the file `head` is not there, or empty; it tells of the last checkpoint".to_owned()),
     };
-    let mut checker = Checker::new(&known, 0);
-    if let Some(why) = no_head {
-        checker.fault(Fault::NoHead { why });
+    // Old segments may be deleted while it reads. Each time round needs that to happen again.
+    let mut report = loop {
+        if let Some(report) = pass(folder, keys, &known, progress)? {
+            break report;
+        }
+    };
+    report.faults.extend(no_head.map(|why| Fault::NoHead { why }));
+    if let Some(known) = known.checkpoints.iter().find(|known| known.origin != report.origin) {
+        report.faults.push(Fault::OtherLog { origin: known.origin.clone() });
     }
+    Ok(report)
+}
+
+/// Reads the log once. `None` if its beginning was deleted meanwhile: what was seen of it says nothing any more.
+fn pass(
+    folder: &Path,
+    keys: &PublicKeys,
+    known: &Known,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Option<Report>, VerifyError> {
+    let oldest = || Ok::<_, VerifyError>(spool::segments(folder)?.first().copied());
+    let began = oldest()?;
+    let mut checker = Checker::new(known, 0);
     let mut reader = Reader::open(folder)?;
     loop {
         match reader.next() {
             Some(Ok(frame)) => {
+                if checker.is_gap(frame.seq) && oldest()? > began {
+                    return Ok(None);
+                }
                 checker.record(frame.seq, &Outline::of(&frame.payload, keys));
                 progress(frame.payload.len() as u64);
             }
             Some(Err(error)) => {
                 let place = format!("`{}` at byte {}", error.segment.display(), error.offset);
-                let why = why(&error);
-                checker.fault(Fault::Unreadable { place, why });
+                checker.fault(Fault::Unreadable { place, why: why(&error) });
                 checker.interrupt();
                 // What lies behind can still be looked at.
                 let behind = spool::segments(folder)?.into_iter().find(|first| *first > reader.position());
@@ -59,11 +80,7 @@ pub fn verify_folder(
             None => break,
         }
     }
-    let mut report = checker.finish();
-    if let Some(known) = known.checkpoints.iter().find(|known| known.origin != report.origin) {
-        report.faults.push(Fault::OtherLog { origin: known.origin.clone() });
-    }
-    Ok(report)
+    Ok(Some(checker.finish()))
 }
 
 fn why(error: &ReadError) -> String {

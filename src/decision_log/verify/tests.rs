@@ -189,7 +189,7 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
     let dir = folder.path();
     let origin = write(dir, &key(), 60, 0);
     let below = segments(dir).unwrap()[1];
-    let announce = |is_signed: bool| {
+    let announce_records_below = |below: u64, is_signed: bool| {
         let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()).in_log(&origin);
         let (notary, _) = LogNotary::new(key(), "here", Duration::from_secs(3600), producer.clone());
         let config = Config { segment_bytes: 16 << 10, ..Config::new(dir) };
@@ -207,13 +207,21 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
     let first = dir.join(format!("{:016x}.seg", 0));
     let bytes = fs::read(&first).unwrap();
     fs::remove_file(&first).unwrap();
-    let spool = announce(false);
+    let spool = announce_records_below(below, false);
     assert_eq!(verify(), [Fault::Missing { from: 0, to: below }], "nobody signed that it may be gone");
     spool.close();
     assert_eq!(verify(), []);
     fs::write(&first, bytes).unwrap();
-    announce(true);
+    announce_records_below(below, true);
     assert_eq!(verify(), []);
+
+    // And they may go while somebody looks.
+    let mut going = vec![first, dir.join(format!("{:016x}.seg", segments(dir).unwrap()[1]))];
+    announce_records_below(segments(dir).unwrap()[2], true);
+    let report = verify_folder(dir, &keys, &Known::default(), &mut |_| {
+        going.drain(..).for_each(|path| fs::remove_file(path).unwrap());
+    });
+    assert_eq!(report.unwrap().faults, []);
 }
 
 #[derive(Debug, Clone)]

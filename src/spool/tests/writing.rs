@@ -383,7 +383,7 @@ fn a_reader_under_which_old_segments_are_deleted_goes_on_at_the_oldest_that_is_l
         assert!(reader.by_ref().take(read).all(|frame| frame.is_ok()));
         let folder = tempfile::tempdir().unwrap();
         let away = |path: &std::path::Path| folder.path().join(path.file_name().unwrap());
-        segments[..3].iter().for_each(|path| drop(fs::rename(path, away(path)).unwrap()));
+        segments[..3].iter().for_each(|path| fs::rename(path, away(path)).unwrap());
         let rest: Vec<_> = reader.map(|frame| frame.unwrap().seq).collect();
         // What was open is read to its end.
         let expected = (read as u64..7).filter(|_| read > 0 && read < 7).chain(21..40);
