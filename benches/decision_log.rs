@@ -2,7 +2,8 @@
 //! the records.
 //!
 //! - `cargo bench --bench decision_log` writes 200 000 records (`POORT_BENCH_RECORDS` says how many), opens the log again,
-//!   and verifies it. Then it asks for 60 seconds (`POORT_SOAK_SECONDS`) while the receiver is away, and looks at memory.
+//!   and verifies it. Then it asks for 60 seconds (`POORT_SOAK_SECONDS`) while the receiver is away, as fast as it is answered
+//!   or so often a second (`POORT_SOAK_RATE`), and looks at memory.
 //!
 //! Every answer is checked, the records are counted, and the log is verified, before a figure is shown.
 
@@ -130,19 +131,25 @@ async fn fill_open_verify(count: u64) {
 
 /// Asks while the receiver is away. What waits for it lies on disk, not in memory.
 async fn soak(span: Duration) {
-    const CALLERS: usize = 16;
+    const CALLERS: u32 = 16;
     /// What memory may grow by between the first fifth of the time and the end: caches fill, the allocator rounds up.
     const GROWTH_MIB: u64 = 24;
     // Nothing listens there.
     let away = "[ship.away]\nkind = \"otlp-grpc\"\nendpoint = \"http://127.0.0.1:9\"\n";
     let poort = start_poort(away, &[]);
     let until = Instant::now() + span;
+    let rate = std::env::var("POORT_SOAK_RATE").ok().map(|text| text.parse::<f64>().unwrap());
+    let pace = rate.map(|rate| Duration::from_secs_f64(f64::from(CALLERS) / rate));
     let mut callers = Vec::new();
     for _ in 0..CALLERS {
         let mut client = AccessEvaluationClient::new(connect(poort.address).await);
         callers.push(tokio::spawn(async move {
             let mut answered: u64 = 0;
+            let mut ticks = pace.map(tokio::time::interval);
             while Instant::now() < until {
+                if let Some(ticks) = &mut ticks {
+                    ticks.tick().await;
+                }
                 let answer = client.evaluate(question(answered % 5_000)).await.expect("an answer");
                 assert!(answer.get_ref().decision);
                 answered += 1;

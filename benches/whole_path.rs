@@ -187,10 +187,11 @@ async fn check_answers(address: SocketAddr) -> u64 {
 }
 
 async fn compare(span: Duration, rounds: usize) {
-    let mut servers = vec![("does nothing", start_nothing()), ("poort", start_poort("", &[]))];
+    let records = |choice| [("POORT_BENCH_RECORDS", choice)];
+    let mut servers = vec![("does nothing", start_nothing()), ("poort", start_poort("", &records("write")))];
     // A build for this bench alone can leave records out, to show what they cost.
     if cfg!(feature = "bench-unrecorded") {
-        servers.push(("poort, recording off", start_poort("", &[("POORT_BENCH_UNRECORDED", "1")])));
+        servers.push(("poort, recording off", start_poort("", &records("leave-out"))));
     }
     let mut answered = vec![0; servers.len()];
     for ((name, server), answered) in servers.iter().zip(&mut answered) {

@@ -21,6 +21,7 @@
 //! - `gap`: the record of answers without a record
 //! - `sweep`: deletes what was kept long enough
 //! - `kind`: which of these a record is
+//! - `left_out`: no records, in a build for a bench alone
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
@@ -31,6 +32,7 @@ pub mod checkpoint;
 mod concealed;
 mod gap;
 mod kind;
+mod left_out;
 mod notary;
 mod own;
 mod producer;
@@ -46,6 +48,7 @@ pub mod verify;
 pub use caller::Caller;
 pub use gap::GAP;
 pub use kind::Kind;
+pub use left_out::BenchBuild;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record};
@@ -179,18 +182,8 @@ pub struct DecisionLog {
     failure: Failure,
     gap: Arc<OpenGap>,
     pseudonyms: Pseudonyms,
-}
-
-/// Whether records are left out, to measure what they cost. Only a build for that bench can do so.
-#[cfg(feature = "bench-unrecorded")]
-fn is_left_out() -> bool {
-    static LEFT_OUT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *LEFT_OUT.get_or_init(|| std::env::var_os("POORT_BENCH_UNRECORDED").is_some())
-}
-
-#[cfg(not(feature = "bench-unrecorded"))]
-const fn is_left_out() -> bool {
-    false
+    /// No record is written. False in every build but the one for a bench.
+    is_left_out: bool,
 }
 
 /// The origin of the log in this folder, by its oldest record. `None` when there is no log.
@@ -227,6 +220,9 @@ pub enum OpenError {
     /// The keys of pseudonyms cannot be used.
     #[error(transparent)]
     Pseudonyms(#[from] PseudonymsError),
+    /// The build is not for service.
+    #[error(transparent)]
+    BenchBuild(#[from] BenchBuild),
 }
 
 /// What became of a record.
@@ -252,6 +248,7 @@ impl DecisionLog {
         producer: Producer,
         meter: &Meter,
     ) -> Result<(Self, Recovery), OpenError> {
+        let is_left_out = left_out::is_chosen()?;
         let settings = spool::Config {
             dir: config.records(),
             segment_bytes: config.segment,
@@ -263,7 +260,7 @@ impl DecisionLog {
         let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
-        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms };
+        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, is_left_out };
         Ok((log, recovery))
     }
 
@@ -273,7 +270,7 @@ impl DecisionLog {
     /// # Errors
     /// The record is not on disk, so there must be no answer.
     pub async fn append(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        if is_left_out() {
+        if self.is_left_out {
             return Ok(Appended::Unrecorded);
         }
         // What is missing is said before anything that comes behind it.
