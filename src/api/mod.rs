@@ -7,11 +7,15 @@
 //! - `http`: AuthZEN 1.0 JSON
 //! - `status`: what a refusal is called in each binding
 //! - `call`: trace context and deadline of a call
+//! - `front`: where a call goes
+//! - `gather`: answers that are ready together leave together
 //! - `listen`: sockets and TLS
 //! - `linger`: the end of a connection that loses nothing
 //! - `serve`: connections, from the first byte to an orderly end
 
 mod call;
+mod front;
+mod gather;
 mod grpc;
 mod http;
 mod linger;
@@ -19,12 +23,12 @@ mod listen;
 mod serve;
 mod status;
 
+pub use front::Front;
 pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
 pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
 pub use serve::{Limits as ConnectionLimits, serve};
 
 use crate::pdp::Pdp;
-use axum::Router;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +59,8 @@ impl Default for Config {
 /// All that is served to callers.
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
-pub fn router(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Router, Health) {
-    let (grpc, health) = grpc::routes(pdp, config, stopping);
-    (grpc.merge(http::routes(pdp, config)).fallback(http::not_found), health)
+pub fn front(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Front, Health) {
+    let (beside, health) = grpc::beside(stopping);
+    let rest = beside.merge(http::routes(pdp, config)).fallback(http::not_found);
+    (Front::new(grpc::questions(pdp, config, stopping), rest), health)
 }

@@ -5,19 +5,16 @@
 //! the call off before that. So connections are taken here, with hyper.
 
 use super::{
+    front::Front,
+    gather::Gathering,
     linger::Lingering,
     listen::{Bound, Socket},
 };
 use crate::decision_log::Caller;
-use axum::Router;
-use hyper::{
-    body::Incoming,
-    service::{Service as _, service_fn},
-};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -53,12 +50,12 @@ impl Default for Limits {
 /// connections were cut off after it.
 pub async fn serve(
     bound: Vec<Bound>,
-    router: Router,
+    front: Front,
     tls: Option<TlsAcceptor>,
     limits: Limits,
     stopping: CancellationToken,
 ) -> usize {
-    let connections = Connections::new(router, limits, stopping.clone());
+    let connections = Connections::new(front, limits, stopping.clone());
     let accepting = bound.into_iter().map(|bound| {
         // A Unix socket stays on this machine, where file permissions protect it.
         let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
@@ -71,14 +68,14 @@ pub async fn serve(
 struct Connections {
     graceful: GracefulShutdown,
     builder: Builder<TokioExecutor>,
-    router: Router,
+    front: Front,
     open: Arc<Semaphore>,
     limits: Limits,
     stopping: CancellationToken,
 }
 
 impl Connections {
-    fn new(router: Router, limits: Limits, stopping: CancellationToken) -> Self {
+    fn new(front: Front, limits: Limits, stopping: CancellationToken) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -91,7 +88,7 @@ impl Connections {
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
         let open = Arc::new(Semaphore::new(limits.connections));
-        Self { graceful: GracefulShutdown::new(), builder, router, open, limits, stopping }
+        Self { graceful: GracefulShutdown::new(), builder, front, open, limits, stopping }
     }
 
     /// Serves one connection in a task of its own.
@@ -100,10 +97,10 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let builder = self.builder.clone();
-        let router = TowerToHyperService::new(self.router.clone());
+        let front = self.front.clone();
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(caller);
-            router.call(request)
+            front.clone().call(request)
         });
         let watcher = self.graceful.watcher();
         let (handshake, stopping) = (self.limits.handshake, self.stopping.clone());
@@ -111,7 +108,8 @@ impl Connections {
             let _permit = permit;
             let ended = match tls {
                 None => {
-                    let connection = builder.serve_connection(TokioIo::new(Lingering::new(stream)), service);
+                    let connection =
+                        builder.serve_connection(TokioIo::new(Gathering::new(Lingering::new(stream))), service);
                     watcher.watch(connection.into_owned()).await
                 }
                 Some(tls) => {
@@ -122,7 +120,8 @@ impl Connections {
                     };
                     match shaken {
                         Ok(Ok(stream)) => {
-                            let connection = builder.serve_connection(TokioIo::new(Lingering::new(stream)), service);
+                            let connection =
+                                builder.serve_connection(TokioIo::new(Gathering::new(Lingering::new(stream))), service);
                             watcher.watch(connection.into_owned()).await
                         }
                         Ok(Err(error)) => Err(error.into()),
@@ -137,7 +136,7 @@ impl Connections {
     }
 
     async fn drain(self, grace: Duration) -> usize {
-        let Self { graceful, open, limits, builder: _, router: _, stopping: _ } = self;
+        let Self { graceful, open, limits, builder: _, front: _, stopping: _ } = self;
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_ok() {
             return 0;
         }

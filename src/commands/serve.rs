@@ -103,7 +103,7 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
     let stopping = CancellationToken::new();
     let (log_state, log_seen) = watch::channel(None);
-    let (router, health) = api::router(&pdp, &settings.api, &stopping);
+    let (front, health) = api::front(&pdp, &settings.api, &stopping);
     health.set(false).await;
     let operators = admin::router(Admin {
         pdp: pdp.clone(),
@@ -112,11 +112,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
         stopping: stopping.clone(),
         exposition: telemetry.exposition(),
     });
-    let serving = tokio::spawn(api::serve(bound, router, tls, settings.connections, stopping.clone()));
+    let serving = tokio::spawn(api::serve(bound, front, tls, settings.connections, stopping.clone()));
     // Operators can look until the very end.
     let ended = CancellationToken::new();
     let admin_limits = api::ConnectionLimits { grace: std::time::Duration::ZERO, ..settings.connections };
-    let admin = tokio::spawn(api::serve(admin_bound, operators, None, admin_limits, ended.clone()));
+    let admin = tokio::spawn(api::serve(admin_bound, operators.into(), None, admin_limits, ended.clone()));
 
     let opened = tokio::select! {
         opened = open_log(&settings, &meter, output) => Some(opened?),

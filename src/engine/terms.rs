@@ -4,7 +4,7 @@
 
 use super::translate::Invalid;
 use crate::{
-    evaluation::{Map, Value},
+    evaluation::{Map, Path, Value},
     policy::{Attributes, Extension, Shape},
 };
 use cedar_policy_core::{
@@ -15,52 +15,11 @@ use cedar_policy_core::{
 use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     sync::{Arc, LazyLock},
 };
 
 /// The largest whole number that both bindings carry exactly (I-JSON, RFC 7493, section 2.2).
 const EXACT: f64 = 9_007_199_254_740_991.0;
-
-/// Where a value stands in the question, such as `resource.properties.level`.
-#[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Name(&'a str),
-    Index(usize),
-}
-
-impl<'a> Path<'a> {
-    pub(super) const fn root(name: &'a str) -> Self {
-        Self { parent: None, step: Step::Name(name) }
-    }
-
-    pub(super) const fn field(&'a self, name: &'a str) -> Self {
-        Path { parent: Some(self), step: Step::Name(name) }
-    }
-
-    const fn index(&'a self, index: usize) -> Self {
-        Path { parent: Some(self), step: Step::Index(index) }
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            parent.fmt(f)?;
-        }
-        match (self.step, self.parent) {
-            (Step::Name(name), Some(_)) => write!(f, ".{name}"),
-            (Step::Name(name), None) => f.write_str(name),
-            (Step::Index(index), _) => write!(f, "[{index}]"),
-        }
-    }
-}
 
 /// What a walk over the values of a question makes of them. There are two: [`Key`] and [`Make`]. They see the same values
 /// in the same order, because the same walk leads them, so the key holds what the engine sees.

@@ -7,9 +7,9 @@
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema does not declare is left out; what it declares and does not fit is an [`Invalid`] with its path.
 
-use super::terms::{self, Key, Make, Path, Terms};
+use super::terms::{self, Key, Make, Terms};
 use crate::{
-    evaluation::{Evaluation, Map, Value},
+    evaluation::{Evaluation, Map, Path, Value},
     moment::Moment,
     policy::{ActionModel, EntityModel, Extension, Held, PdpReads, Shape},
     snapshot::Snapshot,

@@ -63,6 +63,7 @@ mod files;
 mod folder;
 mod frame;
 mod handle;
+mod herald;
 mod journal;
 mod metrics;
 mod notary;

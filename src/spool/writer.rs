@@ -14,6 +14,7 @@ use super::files::Files;
 use super::folder::Folder;
 use super::frame::{self, HEADER, MAX_PAYLOAD};
 use super::handle::{AppendError, Commit, Entry, Message, Queued, Waiter};
+use super::herald::Herald;
 use super::journal::{Fault, FaultKind, Journal};
 use super::metrics::Metrics;
 use super::notary::{Attestation, Notary, Occasion};
@@ -73,6 +74,7 @@ pub(super) fn start(
         notary,
         queue: receiver,
         shared: Arc::clone(&shared),
+        herald: Herald::of_this_thread(),
         pace,
         max_bytes,
         commit_bytes: COMMIT_BYTES.min(usize::try_from(segment_bytes).unwrap_or(COMMIT_BYTES)),
@@ -114,6 +116,7 @@ struct Writer {
     notary: Option<Box<dyn Notary>>,
     queue: Receiver<Message>,
     shared: Arc<Shared>,
+    herald: Herald,
     pace: Pace,
     max_bytes: u64,
     commit_bytes: usize,
@@ -278,9 +281,11 @@ impl Writer {
         match written {
             Ok(()) => {
                 self.written(started, self.waiting.len() as u64, self.frames.len());
-                for (seq, Waiting { waiter, is_late, .. }) in (base..).zip(self.waiting.drain(..)) {
-                    waiter.answer(Ok(Commit { seq, late: is_late }));
-                }
+                let on_disk = (base..).zip(self.waiting.drain(..));
+                self.herald.tell(on_disk.map(|(seq, Waiting { waiter, is_late, .. })| {
+                    let commit = Commit { seq, late: is_late };
+                    (waiter, Ok(commit))
+                }));
                 if let Some(notary) = &mut self.notary {
                     frame::payloads(&self.frames).for_each(|payload| notary.record(payload));
                 }

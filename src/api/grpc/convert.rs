@@ -3,7 +3,7 @@
 use super::pb;
 use crate::{
     decision::{Answer, Evaluated, Fault},
-    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value},
+    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
     pdp::Refusal,
     trace::RecordIdentity,
 };
@@ -26,7 +26,7 @@ impl From<Refusal> for Malformed {
 
 /// A question. `at` is how deep its own objects lie; a single question is the outermost object.
 pub(super) fn evaluation(message: pb::EvaluateRequest, depth: usize) -> Result<Evaluation, Malformed> {
-    let item = item(message, "", 1, depth)?;
+    let item = item(message, None, 1, depth)?;
     let missing = |name: &str| Refusal::Missing(name.to_owned());
     Ok(Evaluation {
         subject: item.subject.ok_or_else(|| missing("subject"))?,
@@ -49,14 +49,15 @@ pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usiz
         Ok(pb::EvaluationsSemantic::PermitOnFirstPermit) => Semantic::PermitOnFirstPermit,
         Err(error) => return Err(invalid("evaluations_semantic", error.to_string())),
     };
-    let defaults = item(pb::EvaluateRequest { subject, action, resource, context }, "", 1, depth)?;
+    let defaults = item(pb::EvaluateRequest { subject, action, resource, context }, None, 1, depth)?;
     if evaluations.is_empty() {
         evaluations.push(pb::EvaluateRequest::default());
     }
+    let all = Path::root("evaluations");
     let items = evaluations
         .into_iter()
         .enumerate()
-        .map(|(index, message)| match item(message, &format!("evaluations[{index}]."), 3, depth) {
+        .map(|(index, message)| match item(message, Some(all.index(index)), 3, depth) {
             Ok(item) => Ok(item),
             Err(Malformed::Refused(fault)) => Ok(Item { fault: Some(fault.to_string()), ..Item::default() }),
             Err(deep @ Malformed::TooDeep(_)) => Err(deep),
@@ -70,15 +71,16 @@ fn invalid(path: impl Into<String>, message: impl Into<String>) -> Malformed {
 }
 
 /// The parts of a question that are there. `level` is how deep the object that holds them lies.
-fn item(message: pb::EvaluateRequest, path: &str, level: usize, depth: usize) -> Result<Item, Malformed> {
+fn item(message: pb::EvaluateRequest, path: Option<Path<'_>>, level: usize, depth: usize) -> Result<Item, Malformed> {
     let pb::EvaluateRequest { subject, action, resource, context } = message;
     let mut reader = Reader { depth };
-    let mut party = |role: &str, kind: String, id: String, properties: Option<Struct>| -> Result<Entity, Malformed> {
-        let path = format!("{path}{role}");
+    let part = |name| path.as_ref().map_or(Path::root(name), |path| path.field(name));
+    let mut party = |role, kind: String, id: String, properties: Option<Struct>| -> Result<Entity, Malformed> {
+        let path: Path<'_> = part(role);
         if kind.is_empty() {
-            return Err(Refusal::Missing(format!("{path}.type")).into());
+            return Err(Refusal::Missing(path.field("type").to_string()).into());
         }
-        Ok(Entity { kind, id, properties: reader.map(properties, &format!("{path}.properties"), level + 2)? })
+        Ok(Entity { kind, id, properties: reader.map(properties, path.field("properties"), level + 2)? })
     };
     let subject =
         subject.map(|pb::Subject { r#type, id, properties }| party("subject", r#type, id, properties)).transpose()?;
@@ -87,15 +89,15 @@ fn item(message: pb::EvaluateRequest, path: &str, level: usize, depth: usize) ->
         .transpose()?;
     let action = action
         .map(|pb::Action { name, properties }| {
-            let path = format!("{path}action");
+            let path = part("action");
             if name.is_empty() {
-                return Err(Refusal::Missing(format!("{path}.name")).into());
+                return Err(Refusal::Missing(path.field("name").to_string()).into());
             }
-            let properties = reader.map(properties, &format!("{path}.properties"), level + 2)?;
+            let properties = reader.map(properties, path.field("properties"), level + 2)?;
             Ok::<_, Malformed>(Action { name, properties })
         })
         .transpose()?;
-    let context = context.map(|context| reader.map(Some(context), &format!("{path}context"), level + 1)).transpose()?;
+    let context = context.map(|context| reader.map(Some(context), part("context"), level + 1)).transpose()?;
     Ok(Item { subject, action, resource, context, fault: None })
 }
 
@@ -105,26 +107,26 @@ struct Reader {
 }
 
 impl Reader {
-    fn map(&mut self, message: Option<Struct>, path: &str, level: usize) -> Result<Map, Malformed> {
+    fn map(&mut self, message: Option<Struct>, path: Path<'_>, level: usize) -> Result<Map, Malformed> {
         let Some(Struct { fields }) = message else { return Ok(Map::new()) };
         self.check(path, level)?;
         fields
             .into_iter()
             .map(|(name, value)| {
-                let path = format!("{path}.{name}");
-                Ok((name, self.value(value, &path, level)?))
+                let value = self.value(value, path.field(&name), level)?;
+                Ok((name, value))
             })
             .collect()
     }
 
     /// A value in an object or list at this level.
-    fn value(&mut self, message: prost_types::Value, path: &str, level: usize) -> Result<Value, Malformed> {
+    fn value(&mut self, message: prost_types::Value, path: Path<'_>, level: usize) -> Result<Value, Malformed> {
         Ok(match message.kind {
             None | Some(Kind::NullValue(_)) => Value::Null,
             Some(Kind::BoolValue(value)) => Value::Bool(value),
             Some(Kind::NumberValue(value)) if value.is_finite() => Value::Number(value),
             Some(Kind::NumberValue(value)) => {
-                return Err(invalid(path, format!("{value} is not a number that JSON has")));
+                return Err(invalid(path.to_string(), format!("{value} is not a number that JSON has")));
             }
             Some(Kind::StringValue(value)) => Value::String(value),
             Some(Kind::StructValue(value)) => Value::Map(self.map(Some(value), path, level + 1)?),
@@ -133,14 +135,14 @@ impl Reader {
                 let elements = list.values.into_iter().enumerate();
                 Value::List(
                     elements
-                        .map(|(index, value)| self.value(value, &format!("{path}[{index}]"), level + 1))
+                        .map(|(index, value)| self.value(value, path.index(index), level + 1))
                         .collect::<Result<_, _>>()?,
                 )
             }
         })
     }
 
-    fn check(&self, path: &str, level: usize) -> Result<(), Malformed> {
+    fn check(&self, path: Path<'_>, level: usize) -> Result<(), Malformed> {
         if level > self.depth {
             let limit = self.depth;
             return Err(Malformed::TooDeep(format!("{path}: lists and objects are nested more than {limit} deep")));

@@ -16,14 +16,13 @@ pub use health::Health;
 
 use super::Config;
 use crate::pdp::Pdp;
-use axum::{
-    Router,
-    middleware::{from_fn_with_state, map_response},
-};
-use http::{HeaderValue, Response};
-use std::sync::Arc;
+use axum::{Router, middleware::from_fn_with_state};
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use pb::access_evaluation_server::SERVICE_NAME;
+use std::{convert::Infallible, sync::Arc};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::{codegen::Service as _, service::Routes};
 
 /// The messages and the service, generated from `proto/poort/v1/access_evaluation.proto`.
 #[expect(
@@ -41,11 +40,38 @@ pub mod pb {
 /// The compiled descriptors of `proto/`, for reflection and for clients that build themselves at run time.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/poort_descriptor.bin"));
 
-/// The gRPC services, and the handle by which health is told.
-pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Router, Health) {
+/// Answers `poort.v1.AccessEvaluation`.
+pub(super) type Questions = pb::access_evaluation_server::AccessEvaluationServer<service::Service>;
+
+/// What answers questions.
+pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> Questions {
     let service = service::Service::new(pdp.clone(), config, stopping.clone());
-    let service =
-        pb::access_evaluation_server::AccessEvaluationServer::new(service).max_decoding_message_size(config.message);
+    Questions::new(service).max_decoding_message_size(config.message)
+}
+
+/// Whether a call is for [`Questions`].
+pub(super) fn is_question<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(SERVICE_NAME));
+    path.is_some_and(|method| method.starts_with('/'))
+}
+
+/// Answers a call that is for [`Questions`].
+pub(super) async fn answer(
+    mut questions: Questions,
+    request: Request<Incoming>,
+) -> Result<Response<tonic::body::Body>, Infallible> {
+    let mut response = questions.call(request).await?;
+    // A message above the limit: tonic says OUT_OF_RANGE, where gRPC's word is RESOURCE_EXHAUSTED. Nothing here uses
+    // OUT_OF_RANGE otherwise.
+    let headers = response.headers_mut();
+    if headers.get("grpc-status").is_some_and(|status| status == "11") {
+        headers.insert("grpc-status", HeaderValue::from_static("8"));
+    }
+    Ok(response)
+}
+
+/// The services beside the questions, and the handle by which health is told.
+pub(super) fn beside(stopping: &CancellationToken) -> (Router, Health) {
     let (health, health_service) = Health::new();
     let mut beside = Routes::builder();
     beside.add_service(health_service);
@@ -61,17 +87,5 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationTok
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "Reflection is not served."),
     }
     let ends = from_fn_with_state(stopping.clone(), ending::ending);
-    let beside = beside.routes().prepare().into_axum_router().reset_fallback().layer(ends);
-    let main = Routes::new(service).prepare().into_axum_router().reset_fallback().layer(map_response(exhausted));
-    (main.merge(beside), health)
-}
-
-/// A message above the limit: tonic says OUT_OF_RANGE, where gRPC's word is RESOURCE_EXHAUSTED. Nothing here uses
-/// OUT_OF_RANGE otherwise.
-async fn exhausted<B: Send>(mut response: Response<B>) -> Response<B> {
-    let headers = response.headers_mut();
-    if headers.get("grpc-status").is_some_and(|status| status == "11") {
-        headers.insert("grpc-status", HeaderValue::from_static("8"));
-    }
-    response
+    (beside.routes().prepare().into_axum_router().reset_fallback().layer(ends), health)
 }

@@ -20,7 +20,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 const PIPELINE: usize = 256;
 
 #[derive(Debug)]
-pub(super) struct Service {
+pub(in crate::api) struct Service {
     pdp: Arc<Pdp>,
     depth: usize,
     deadline: Duration,

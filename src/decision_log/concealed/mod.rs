@@ -11,8 +11,10 @@
 //!   cannot be made again from the record alone.
 //!
 //! - `walk`: values, by what the schema says of them
+//! - `plain`: questions in which there is nothing to conceal
 //! - `secret_names`: names under which secrets stand
 
+mod plain;
 mod secret_names;
 #[cfg(test)]
 mod tests;
@@ -60,6 +62,10 @@ const RESPONSE: Pointer<'_> = Pointer::root("adl.core.response");
 pub(super) fn conceal(asked: &Asked, decided: &Decided, model: &Model, pseudonyms: &Pseudonyms) -> Concealed {
     let mut walk = Walk::new(model, pseudonyms);
     let (concealed, mut questions) = match asked {
+        Asked::One(evaluation) if plain::is_plain(evaluation, model) => {
+            let (action, context) = (Some(evaluation.action.name.as_str()), Some(&evaluation.context));
+            (asked.clone(), vec![walk.question(action, context, [&[]; 4])])
+        }
         Asked::One(evaluation) => {
             let (evaluation, question) = walk.evaluation(evaluation);
             (Asked::One(Arc::new(evaluation)), vec![question])
@@ -138,7 +144,7 @@ impl Walk<'_> {
             if item.fault.is_some() {
                 continue;
             }
-            let of = |own: bool, part: fn(&Parts) -> &Vec<DataSubject>| {
+            let of = |own: bool, part: fn(&Parts) -> &[DataSubject]| {
                 if own { part(&parts) } else { part(&default_parts) }
             };
             let subjects = [
@@ -188,7 +194,7 @@ impl Walk<'_> {
     }
 
     /// What the record says about a question; the context is concealed already.
-    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&Vec<DataSubject>; 4]) -> QuestionFacts {
+    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&[DataSubject]; 4]) -> QuestionFacts {
         let mut each_once = Vec::new();
         for subject in subjects.into_iter().flatten() {
             if !each_once.contains(subject) {
@@ -253,9 +259,11 @@ impl Walk<'_> {
         let mut index = 0;
         let all = at.field("obligations");
         for place in 0..verdict.policies.len() {
-            let Some(policy) = verdict.policies.get(place).filter(|policy| !policy.obligations.is_empty()) else {
+            let Some(policy) = verdict.policies.get(place) else { continue };
+            if policy.obligations.iter().all(|obligation| plain::is_plain_map(&obligation.properties)) {
+                index += policy.obligations.len();
                 continue;
-            };
+            }
             let mut policy = PolicyFacts::clone(policy);
             let before = self.places.len();
             for obligation in &mut policy.obligations {

@@ -19,8 +19,22 @@ const WORDS: [&str; 10] = [
 /// Words that are a secret's name beside each other.
 const PAIRS: [(&str, &str); 2] = [("api", "key"), ("private", "key")];
 
+/// One of these is in every name of a secret.
+const PARTS: [&[u8]; 8] = [b"auth", b"cookie", b"credential", b"key", b"passw", b"secret", b"session", b"token"];
+
 /// Whether a value under this name is a secret: one of its words, whole, is one of the above.
 pub(super) fn is_secret(name: &str) -> bool {
+    may_be_secret(name) && has_secret_word(name)
+}
+
+/// Whether a name can be that of a secret: most cannot, which is seen without taking it apart.
+fn may_be_secret(name: &str) -> bool {
+    // Letters that are not ASCII can have small letters that are.
+    !name.is_ascii()
+        || PARTS.iter().any(|part| name.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part)))
+}
+
+fn has_secret_word(name: &str) -> bool {
     let words = words(name);
     let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
     words.iter().any(|word| WORDS.contains(&word.as_str()) || WORDS.contains(&singular(word).as_str()))
@@ -51,6 +65,14 @@ fn words(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_name_of_a_secret_is_passed_over(name in "([aA]pi|[kKK]ey|KEYS?|auth|[oO]rization|[Cc]ookie|[-_ .]|[Tt]oken|session|SSWORD|pa|[a-zé]){0,6}") {
+            prop_assert!(may_be_secret(&name) || !has_secret_word(&name));
+        }
+    }
 
     #[test]
     fn secrets_are_known_by_whole_words_of_the_name() {

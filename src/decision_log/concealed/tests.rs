@@ -42,6 +42,9 @@ entity Doc {
     sources?: Set<Source>,
     seen?: { @log("omit") where?: String, when?: String },
 } tags { @log("pseudonym") x: String };
+@source("request")
+entity Note { text?: String, where?: { x: Long }, owner?: User };
+action look appliesTo { principal: [User, Source], resource: [Note, Doc], context: { purpose?: String, with?: Set<User> } };
 action read, write appliesTo { principal: [User, Source], resource: [Doc, Source], context: Asked };
 action paint appliesTo { principal: [User], resource: [Doc], context: { purpose: String, @log("omit") colour?: String } };
 "#;
@@ -490,4 +493,48 @@ proptest! {
         let other = String::from_utf8(bytes_with(asked, decided, model(), &keys(2))).unwrap();
         prop_assert!(!other.contains(&subject) && other.contains(&keys(2).of("https://x.example/bsn", &bsn)));
     }
+    #[test]
+    fn a_plain_question_is_one_that_the_walk_leaves_as_it_is(
+        types in prop::array::uniform2(prop::sample::select(vec!["User", "User", "Source", "Note", "Note", "Doc", "Other"])),
+        action in prop::sample::select(vec!["look", "look", "look", "read", "paint", "other"]),
+        values in prop::collection::vec((
+            prop::sample::select(vec!["text", "where", "owner", "purpose", "with", "x", "type", "id", "plate", "api_key", "key"]),
+            prop::collection::vec(hidden(), 3).prop_flat_map(value),
+        ), 0..4),
+    ) {
+        let (properties, context) = values.split_at(values.len() / 2);
+        let map = |values: &[(&str, serde_json::Value)]| -> serde_json::Map<_, _> {
+            values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        };
+        let Asked::One(evaluation) = one(&json!({
+            "subject": {"type": types[0], "id": "a"},
+            "action": {"name": action, "properties": map(context)},
+            "resource": {"type": types[1], "id": "b", "properties": map(properties)},
+            "context": map(context),
+        })) else { unreachable!() };
+        let (model, keys) = (model(), keys(1));
+        let mut walk = Walk::new(&model, &keys);
+        let (walked, facts) = walk.evaluation(&evaluation);
+        if plain::is_plain(&evaluation, &model) {
+            prop_assert_eq!(&walked, &*evaluation);
+            prop_assert!(walk.places.is_empty() && facts.subjects.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_usual_question_is_plain_and_one_about_somebody_is_not() {
+    let plain = |question: &serde_json::Value| match one(question) {
+        Asked::One(evaluation) => plain::is_plain(&evaluation, &model()),
+        Asked::Several(_) => unreachable!(),
+    };
+    let mut question = json!({
+        "subject": {"type": "User", "id": "a"},
+        "action": {"name": "look"},
+        "resource": {"type": "Note", "id": "b", "properties": {"text": "x", "where": {"x": 1}, "owner": "c"}},
+        "context": {"purpose": "p", "with": ["a", "b"], "beside": [{"y": 1}]},
+    });
+    assert!(plain(&question));
+    question["resource"]["type"] = "Doc".into();
+    assert!(!plain(&question));
 }

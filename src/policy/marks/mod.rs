@@ -45,6 +45,8 @@ pub struct EntityMarks {
     pub id: Option<IdMark>,
     /// Its attributes.
     pub properties: Fields,
+    /// A record may have its id and all of its attributes, and none of them names a data subject.
+    pub is_plain: bool,
 }
 
 /// The ids of a type have pseudonyms.
@@ -65,6 +67,8 @@ pub struct ContextMarks {
     pub address: Option<SmolStr>,
     /// The attribute with the device that was asked from.
     pub device: Option<SmolStr>,
+    /// A record may have all of its attributes, and none of them names a data subject.
+    pub is_plain: bool,
 }
 
 /// Declared attributes, by name.
@@ -141,6 +145,22 @@ impl Marks {
                 Form::Entity(kind) => self.entity(Some(kind)).id.is_some(),
                 Form::Set(element) | Form::Tags(element) => self.conceal(element),
                 Form::Record(fields) => fields.values().any(|field| self.conceal(field)),
+            }
+    }
+
+    /// Whether a record may have all of these values, and none of them names a data subject.
+    fn are_plain(&self, fields: &Fields) -> bool {
+        fields.values().all(|mark| self.is_plain(mark))
+    }
+
+    fn is_plain(&self, mark: &Mark) -> bool {
+        mark.log == Log::Clear
+            && !mark.is_data_subject
+            && match &mark.form {
+                Form::Plain | Form::Text => true,
+                Form::Entity(kind) => self.entity(Some(kind)).id.is_none(),
+                Form::Set(element) | Form::Tags(element) => self.is_plain(element),
+                Form::Record(fields) => self.are_plain(fields),
             }
     }
 

@@ -119,6 +119,14 @@ impl Reader<'_> {
         marks.conceals = any(&marks.any_entity.properties)
             || any(&marks.any_context.fields)
             || marks.entities.values().any(|entity| entity.id.is_some());
+        // What is in an attribute depends on the marks of all types, so this comes last.
+        let known = marks.clone();
+        for entity in marks.entities.values_mut() {
+            entity.is_plain = entity.id.is_none() && known.are_plain(&entity.properties);
+        }
+        for context in marks.contexts.values_mut() {
+            context.is_plain = known.are_plain(&context.fields);
+        }
         marks
     }
 
@@ -161,7 +169,7 @@ impl Reader<'_> {
                     properties.extend(fields);
                 }
             }
-            marks.entities.insert(model.name.clone(), EntityMarks { id, properties });
+            marks.entities.insert(model.name.clone(), EntityMarks { id, properties, is_plain: false });
         }
     }
 
@@ -192,7 +200,7 @@ impl Reader<'_> {
                     self.complain(&annotations, "origin", "schema::origin", message, "leave one of the two");
                 }
             }
-            marks.contexts.insert(uid, ContextMarks { fields, address, device });
+            marks.contexts.insert(uid, ContextMarks { fields, address, device, is_plain: false });
         }
     }
 

@@ -3,6 +3,10 @@
 //! Plain values in AuthZEN's words (Authorization API 1.0, section 5), as both bindings make them and the decision
 //! record shows them. They know nothing of wire forms, and nothing here has been checked against a schema.
 
+mod path;
+
+pub use path::Path;
+
 use std::collections::BTreeMap;
 
 /// One question (AuthZEN: an access evaluation).

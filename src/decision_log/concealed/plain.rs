@@ -1,0 +1,39 @@
+//! Questions in which there is nothing to conceal and nobody to name: most of them. Their record has them as they are, so they
+//! need not be copied.
+//!
+//! It errs on one side only: a question that is called plain is one that the walk would leave as it is
+//! (`tests.rs::a_plain_question_is_one_that_the_walk_leaves_as_it_is`). What it is not sure of takes the walk.
+
+use super::secret_names::is_secret;
+use crate::{
+    evaluation::{Entity, Evaluation, Map, Value},
+    policy::Model,
+};
+
+/// Whether the record can have a question as it is.
+pub(super) fn is_plain(evaluation: &Evaluation, model: &Model) -> bool {
+    let Evaluation { subject, action, resource, context } = evaluation;
+    let entity = |entity: &Entity| {
+        let marks = model.entity(&entity.kind).map(|declared| model.marks.entity(Some(&declared.name)));
+        marks.is_ok_and(|marks| marks.is_plain) && is_plain_map(&entity.properties)
+    };
+    let marks = model.action(&action.name).map(|declared| model.marks.context(Some(&declared.uid)));
+    marks.is_ok_and(|marks| marks.is_plain)
+        && entity(subject)
+        && entity(resource)
+        && is_plain_map(&action.properties)
+        && is_plain_map(context)
+}
+
+/// Whether nothing in these values is a secret, or could name an entity whose id is concealed.
+pub(super) fn is_plain_map(map: &Map) -> bool {
+    map.iter().all(|(name, value)| !is_secret(name) && name != "type" && is_plain_value(value))
+}
+
+fn is_plain_value(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::List(elements) => elements.iter().all(is_plain_value),
+        Value::Map(map) => is_plain_map(map),
+    }
+}
