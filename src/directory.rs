@@ -4,7 +4,7 @@
 //! its ancestors, so that an evaluation can take the few entities it needs and nothing else.
 
 use crate::{
-    policy::{Held, Schema},
+    policy::{self, Schema},
     problem::{Problem, SourceFile, causes},
     revision::Revision,
 };
@@ -12,26 +12,73 @@ use cedar_policy as cedar;
 use cedar_policy_core::ast;
 use serde_json::value::RawValue;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// The entities that poort knows of itself.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+    entities: HashMap<ast::EntityUID, Held>,
     /// The version: the digest of the files.
     pub revision: Revision,
+}
+
+/// An entity, and where its references lead.
+#[derive(Debug, Clone)]
+struct Held {
+    entity: Arc<ast::Entity>,
+    /// Found when the first question needs it; most accounts ask nothing before the directory changes again.
+    reach: OnceLock<Reach>,
+}
+
+#[derive(Debug, Clone)]
+struct Reach {
+    steps: usize,
+    entities: Arc<[Arc<ast::Entity>]>,
 }
 
 impl Directory {
     /// The entity with this id, with all its ancestors.
     #[must_use]
     pub fn get(&self, uid: &ast::EntityUID) -> Option<&Arc<ast::Entity>> {
-        self.entities.get(uid)
+        self.entities.get(uid).map(|held| &held.entity)
+    }
+
+    /// The entity with this id and those that references lead to from it in fewer than `steps`, as far as they are here; at
+    /// least the entity itself. Quick, as long as it is asked for with the same `steps`.
+    #[must_use]
+    pub fn reach(&self, uid: &ast::EntityUID, steps: usize) -> Option<Arc<[Arc<ast::Entity>]>> {
+        let held = self.entities.get(uid)?;
+        let find = || Reach { steps, entities: self.find(&held.entity, steps) };
+        let known = held.reach.get_or_init(find);
+        Some(if known.steps == steps { known.entities.clone() } else { find().entities })
+    }
+
+    fn find(&self, from: &Arc<ast::Entity>, steps: usize) -> Arc<[Arc<ast::Entity>]> {
+        let mut seen = HashSet::from([from.uid()]);
+        let mut found = vec![from];
+        let mut newest = 0..1;
+        for _ in 1..steps {
+            let references: Vec<_> =
+                found.get(newest).unwrap_or_default().iter().flat_map(|it| references(it)).collect();
+            newest = found.len()..found.len();
+            for uid in references {
+                if let Some(held) = self.entities.get(&uid)
+                    && seen.insert(held.entity.uid())
+                {
+                    found.push(&held.entity);
+                    newest.end += 1;
+                }
+            }
+            if newest.is_empty() {
+                break;
+            }
+        }
+        found.into_iter().cloned().collect()
     }
 
     /// How many entities there are.
@@ -48,7 +95,7 @@ impl Directory {
 
     /// All entities, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ast::Entity>> {
-        self.entities.values()
+        self.entities.values().map(|held| &held.entity)
     }
 
     /// Checks the directory against the schema. All problems of all files come back; the directory comes back only if
@@ -87,7 +134,10 @@ impl Directory {
                     .iter()
                     .map(AsRef::<ast::Entity>::as_ref)
                     .filter(|entity| !entity.uid().is_action())
-                    .map(|entity| (entity.uid().clone(), Arc::new(entity.clone())))
+                    .map(|entity| {
+                        let held = Held { entity: Arc::new(entity.clone()), reach: OnceLock::new() };
+                        (entity.uid().clone(), held)
+                    })
                     .collect();
                 (Some(Self { entities, revision: sources.revision() }), problems)
             }
@@ -108,6 +158,15 @@ impl Directory {
             }
         }
     }
+}
+
+/// The entities that an entity refers to in attributes and tags, as often as it does.
+pub fn references(entity: &ast::Entity) -> impl Iterator<Item = ast::EntityUID> {
+    let values = entity.attrs().chain(entity.tags()).filter_map(|(_, value)| match value {
+        ast::PartialValue::Value(value) => Some(value),
+        ast::PartialValue::Residual(_) => None,
+    });
+    values.flat_map(ast::Value::all_literal_uids)
 }
 
 /// The files of a directory.
@@ -224,10 +283,53 @@ fn read_entity(item: &RawValue, schema: &Schema) -> Result<cedar::Entity, String
     let entity = cedar::Entity::from_json_str(item.get(), Some(&schema.cedar)).map_err(|error| causes(&error))?;
     let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
     match schema.model.entity_type(kind).map(|model| &model.held) {
-        Some(Held::ByRequest { .. }) => Err(format!(
+        Some(policy::Held::ByRequest { .. }) => Err(format!(
             "{} is of a type that questions speak for (@source(\"request\") in the schema), so it cannot be in the directory",
             entity.uid()
         )),
         _ => Ok(entity),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+
+    #[test]
+    fn references_are_followed_as_many_steps_as_are_asked_for() {
+        let schema = "entity Person { chief?: Person, friends?: Set<Person> };
+            action meet appliesTo { principal: Person, resource: Person };";
+        let (schema, ..) =
+            Policies::from_sources(&crate::policy::Sources::from_texts("p", [("schema.cedarschema", schema)]));
+        let person = |id: &str, attrs: &str| {
+            format!(r#"{{"uid": {{"type": "Person", "id": "{id}"}}, "attrs": {{{attrs}}}, "parents": []}}"#)
+        };
+        let reference = |id: &str| format!(r#"{{"__entity": {{"type": "Person", "id": "{id}"}}}}"#);
+        let people = [
+            person("a", &format!(r#""chief": {}"#, reference("b"))),
+            person(
+                "b",
+                &format!(r#""chief": {}, "friends": [{}, {}]"#, reference("a"), reference("c"), reference("gone")),
+            ),
+            person("c", &format!(r#""chief": {}"#, reference("d"))),
+            person("d", ""),
+        ];
+        let text = format!("[{}]", people.join(","));
+        let (directory, problems) =
+            Directory::from_sources(&Sources::from_texts("d", [("people.json", &*text)]), &schema.unwrap());
+        let directory = directory.unwrap_or_else(|| panic!("{problems:#?}"));
+        let uid = |id: &str| ast::EntityUID::with_eid_and_type("Person", id).unwrap();
+        let reach = |id: &str, steps| {
+            let reached = directory.reach(&uid(id), steps)?;
+            Some(reached.iter().map(|entity| AsRef::<str>::as_ref(entity.uid().eid()).to_owned()).collect::<String>())
+        };
+        // The first is remembered; the others are found all the same.
+        for _ in 0..2 {
+            for (steps, expected) in [(2, "ab"), (0, "a"), (1, "a"), (3, "abc"), (4, "abcd"), (usize::MAX, "abcd")] {
+                assert_eq!(reach("a", steps).as_deref(), Some(expected), "{steps}");
+            }
+        }
+        assert_eq!(reach("gone", 3), None);
     }
 }

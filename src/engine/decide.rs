@@ -12,20 +12,18 @@ use super::{
 };
 use crate::{
     decision::{Decision, ErrorKind, EvaluationError, Party, PolicyFacts, Verdict},
+    directory::references,
     policy::{Policies, Ready, Slice},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::{
-    ast::{self, PartialValue, Value, ValueKind},
+    ast::{self, Value, ValueKind},
     entities::{Entities, NoEntitiesSchema, TCComputation},
     evaluator::{EvaluationError as CedarError, Evaluator},
     extensions::Extensions,
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// Decides a question that was translated under this snapshot.
 #[must_use]
@@ -175,43 +173,48 @@ pub(super) fn request(question: &Question) -> ast::Request {
 
 /// The entities that evaluation can reach.
 pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entities, String> {
-    let mut reach = Reach { snapshot, found: HashMap::new() };
-    let mut next = HashSet::new();
+    let Snapshot { policies, directory, .. } = snapshot;
+    let steps = policies.reads.hops;
+    let mut found = Found::new();
+    // What lies behind a reference is one step further. To take it as far as the first ones takes too much and never too
+    // little, and the directory has it ready.
+    let follow = |found: &mut Found, uid: &ast::EntityUID| {
+        for entity in directory.reach(uid, steps).iter().flat_map(|reached| reached.iter()) {
+            found.entry(entity.uid().clone()).or_insert_with(|| entity.clone());
+        }
+    };
     for party in [&question.principal, &question.resource] {
-        if let Source::Directory(entity) | Source::Request(entity) = &party.entity {
-            reach.take(entity.clone(), &mut next);
+        match &party.entity {
+            Source::Directory => follow(&mut found, &party.uid),
+            Source::Request(entity) => {
+                found.entry(party.uid.clone()).or_insert_with(|| entity.clone());
+                if steps > 1 {
+                    references(entity).for_each(|uid| follow(&mut found, &uid));
+                }
+            }
+            Source::Schema | Source::Unknown | Source::Bare => {}
         }
     }
-    for uid in &snapshot.policies.reads.literals {
+    for uid in &policies.reads.literals {
         // A policy can also name an action, other than the one that is asked about, and look at its groups.
-        let actions = &snapshot.policies.action_entities;
-        if let Some(entity) = snapshot.directory.get(uid).or_else(|| actions.get(uid)) {
-            reach.take(entity.clone(), &mut next);
+        match policies.action_entities.get(uid) {
+            Some(action) => drop(found.insert(uid.clone(), action.clone())),
+            None => follow(&mut found, uid),
         }
     }
-    if let Some(action) = snapshot.policies.action_entities.get(&question.action) {
-        reach.take(action.clone(), &mut next);
+    if let Some(action) = policies.action_entities.get(&question.action) {
+        found.insert(question.action.clone(), action.clone());
     }
     // The context is one step away: nothing in it is dereferenced before it is read.
-    question.context.values().for_each(|value| references(value, &mut next));
-    // The first in a row is taken above.
-    for _ in 1..snapshot.policies.reads.hops {
-        if next.is_empty() {
-            break;
+    if steps > 1 {
+        for uid in question.context.values().flat_map(Value::all_literal_uids) {
+            follow(&mut found, &uid);
         }
-        let mut after = HashSet::new();
-        for uid in next {
-            if let Some(entity) = snapshot.directory.get(&uid) {
-                reach.take(entity.clone(), &mut after);
-            }
-        }
-        next = after;
     }
-    let found = raised(question, reach.found);
     // Every entity comes from the directory, which closed its ancestors, or was given those of its parents.
     Entities::new()
         .add_entities(
-            found.into_values(),
+            raised(question, found).into_values(),
             None::<&NoEntitiesSchema>,
             TCComputation::AssumeAlreadyComputed,
             Extensions::all_available(),
@@ -226,6 +229,7 @@ type Found = HashMap<ast::EntityUID, Arc<ast::Entity>>;
 fn raised(question: &Question, mut found: Found) -> Found {
     // Twice, since the one party may lie below the other, and a third entity below both.
     for _ in 0..2 {
+        let mut is_done = true;
         for party in [&question.principal, &question.resource] {
             let Source::Request(_) = &party.entity else { continue };
             let Some(above) = found.get(&party.uid).cloned() else { continue };
@@ -236,43 +240,15 @@ fn raised(question: &Question, mut found: Found) -> Found {
                     .cloned()
                     .collect();
                 if !missing.is_empty() {
+                    is_done = false;
                     let entity = Arc::make_mut(entity);
                     missing.into_iter().for_each(|ancestor| entity.add_indirect_ancestor(ancestor));
                 }
             }
         }
+        if is_done {
+            break;
+        }
     }
     found
-}
-
-struct Reach<'s> {
-    snapshot: &'s Snapshot,
-    found: Found,
-}
-
-impl Reach<'_> {
-    /// Takes an entity, and notes the references in it.
-    fn take(&mut self, entity: Arc<ast::Entity>, next: &mut HashSet<ast::EntityUID>) {
-        if self.found.contains_key(entity.uid()) {
-            return;
-        }
-        if self.snapshot.policies.reads.hops > 1 {
-            for (_, value) in entity.attrs().chain(entity.tags()) {
-                if let PartialValue::Value(value) = value {
-                    references(value, next);
-                }
-            }
-        }
-        self.found.insert(entity.uid().clone(), entity);
-    }
-}
-
-/// The entities that a value refers to.
-fn references(value: &Value, found: &mut HashSet<ast::EntityUID>) {
-    match value.value_kind() {
-        ValueKind::Lit(ast::Literal::EntityUID(uid)) => drop(found.insert(uid.as_ref().clone())),
-        ValueKind::Lit(_) | ValueKind::ExtensionValue(_) => {}
-        ValueKind::Set(set) => set.iter().for_each(|element| references(element, found)),
-        ValueKind::Record(fields) => fields.values().for_each(|field| references(field, found)),
-    }
 }

@@ -14,6 +14,7 @@ use cedar_policy_core::{
 };
 use smol_str::SmolStr;
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, HashMap},
     sync::{Arc, LazyLock},
 };
@@ -286,6 +287,23 @@ fn extension(kind: Extension, text: &str) -> Result<ast::Value, String> {
     RestrictedEvaluator::new(Extensions::all_available()).interpret(call.as_borrowed()).map_err(|error| {
         // Cedar's own text begins with what the caller of this function says anyway.
         error.to_string().replace("error while evaluating ", "")
+    })
+}
+
+thread_local! {
+    /// The newest day. Each thread has its own, so that none waits for another's reference count.
+    static DAY: RefCell<Option<(String, ast::Value)>> = const { RefCell::new(None) };
+}
+
+/// The datetime of a day, which is the same for all questions of that day, and is read by a regular expression.
+pub(super) fn day(text: &str) -> Result<ast::Value, String> {
+    DAY.with_borrow_mut(|known| match known {
+        Some((day, value)) if day == text => Ok(value.clone()),
+        _ => {
+            let value = extension(Extension::Datetime, text)?;
+            *known = Some((text.to_owned(), value.clone()));
+            Ok(value)
+        }
     })
 }
 

@@ -57,7 +57,7 @@ pub(super) struct Party {
 #[derive(Debug)]
 pub(super) enum Source {
     /// From the directory, which knows it.
-    Directory(Arc<ast::Entity>),
+    Directory,
     /// From the question.
     Request(Arc<ast::Entity>),
     /// From the schema: an `enum` lists it.
@@ -269,7 +269,7 @@ impl Outline<'_> {
         let uid = ast::EntityUID::from_components(model.name.clone(), ast::Eid::new(named.id.as_str()), None);
         let entity = match &model.held {
             Held::ByDirectory => match (directory.get(&uid), self.unknown) {
-                (Some(entity), _) => Source::Directory(entity.clone()),
+                (Some(_), _) => Source::Directory,
                 (None, UnknownEntities::Deny) => Source::Unknown,
                 (None, UnknownEntities::Evaluate) => Source::Bare,
             },
@@ -337,7 +337,7 @@ impl Outline<'_> {
             pdp.insert(SmolStr::new_static("now"), now);
         }
         if declared.today && reads.today {
-            let today = Make.extension(Extension::Datetime, &moment.today, CONTEXT)?;
+            let today = terms::day(&moment.today).map_err(|message| Invalid::new(CONTEXT.field("pdp"), message))?;
             pdp.insert(SmolStr::new_static("today"), today);
         }
         if declared.hour && reads.hour {
