@@ -51,7 +51,13 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
 pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
     let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let evaluator = Evaluator::new(world.request.clone(), &world.entities, Extensions::all_available());
-    for ready in &*slice(&snapshot.policies, &world.request) {
+    let World { request, entities } = world;
+    let (Some(principal), Some(resource)) = (request.principal().uid(), request.resource().uid()) else {
+        // A request of poort's has both; without policies nothing is allowed.
+        return verdict(snapshot, false, std::iter::empty(), errors);
+    };
+    let slice = slice(&snapshot.policies, principal, request.action(), resource);
+    for ready in slice.met_by(principal, resource, entities) {
         let id = || AsRef::<str>::as_ref(&ready.id).to_owned();
         match applies(&evaluator, ready) {
             Ok(true) if ready.permits => permits.push(id()),
@@ -77,14 +83,14 @@ fn applies(evaluator: &Evaluator<'_>, ready: &Ready) -> Result<bool, (ErrorKind,
 }
 
 /// The policies that a request can meet.
-fn slice(policies: &Policies, request: &ast::Request) -> Slice {
-    let kind = |entry: &ast::EntityUIDEntry| entry.uid().map(|uid| uid.entity_type().clone());
-    let (principal, resource) = (kind(request.principal()), kind(request.resource()));
-    match (principal, request.action().uid(), resource) {
-        (Some(principal), Some(action), Some(resource)) => policies.slice(&principal, action, &resource),
-        // A request of poort's has all three; without policies nothing is allowed.
-        _ => Slice::default(),
-    }
+fn slice(
+    policies: &Policies,
+    principal: &ast::EntityUID,
+    action: &ast::EntityUIDEntry,
+    resource: &ast::EntityUID,
+) -> Arc<Slice> {
+    let slice = |action| policies.slice(principal.entity_type(), action, resource.entity_type());
+    action.uid().map(slice).unwrap_or_default()
 }
 
 /// The verdict where the policies that are no errors allow or not, for these reasons.

@@ -1,4 +1,4 @@
-//! The scope of a policy, by what it says about types.
+//! The scope of a policy: what it says about types, and which entity it names.
 
 use cedar_policy as cedar;
 use cedar_policy_core::ast;
@@ -21,6 +21,25 @@ impl Scope {
             action: policy.action_constraint(),
             resource: policy.resource_constraint(),
         }
+    }
+
+    /// An entity that the principal or the resource must be, or lie below, for the policy to apply; `None` if its scope names
+    /// none.
+    #[must_use]
+    pub fn anchor(&self) -> Option<&ast::EntityUID> {
+        let principal = match &self.principal {
+            cedar::PrincipalConstraint::Any | cedar::PrincipalConstraint::Is(_) => None,
+            cedar::PrincipalConstraint::Eq(uid)
+            | cedar::PrincipalConstraint::In(uid)
+            | cedar::PrincipalConstraint::IsIn(_, uid) => Some(uid),
+        };
+        let resource = match &self.resource {
+            cedar::ResourceConstraint::Any | cedar::ResourceConstraint::Is(_) => None,
+            cedar::ResourceConstraint::Eq(uid)
+            | cedar::ResourceConstraint::In(uid)
+            | cedar::ResourceConstraint::IsIn(_, uid) => Some(uid),
+        };
+        principal.or(resource).map(AsRef::as_ref)
     }
 
     /// Whether it leaves room for a request of these types and this action. `false` is sure: then the policy neither

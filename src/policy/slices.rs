@@ -1,16 +1,23 @@
-//! Which policies a question meets: those whose scope leaves room for the types of its principal and resource, and for its
-//! action.
+//! Which policies a question meets: those whose scope leaves room for the types of its principal and resource, for its
+//! action, and for what these entities are and lie below.
 //!
 //! **Why the others can be left out.** A policy's condition is `principal scope && action scope && resource scope && the
 //! rest`. A scope cannot fail: its variables are entities, and `==`, `is` and `in` are defined for all of them, `in` on an
 //! entity that nobody knows too. So a policy whose scope is false is false and not an error: it is no reason, and without
-//! it the decision, the reasons and the errors are the same. Here a policy is left out only where [`Scope::leaves_room`] is
-//! sure of that: `is` and `==` name a type, which the request's types decide; `in` says nothing about the type below, so it
-//! leaves room for all. (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+//! it the decision, the reasons and the errors are the same. Here a policy is left out only where that is sure:
+//! - [`Scope::leaves_room`] is false: `is` and `==` name a type, which the request's types decide; `in` says nothing about
+//!   the type below, so it leaves room for all.
+//! - Its [`Scope::anchor`] is none of the entities of the question, nor above one. `==` and `in` hold only for the entity that
+//!   they name and those below, and the ancestors that are asked here are those that the evaluation sees.
+//!
+//! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{Policies, scope::Scope};
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
+use cedar_policy_core::{
+    ast,
+    entities::{Dereference, Entities},
+};
 use std::{
     collections::HashMap,
     fmt,
@@ -36,17 +43,65 @@ impl fmt::Debug for Ready {
     }
 }
 
-/// The policies that some questions meet.
-pub type Slice = Arc<[Arc<Ready>]>;
+/// As many policies are evaluated quicker than they are looked up.
+const FEW: usize = 4;
+
+/// The policies that questions of one kind can meet.
+#[derive(Debug, Default)]
+pub struct Slice {
+    /// Those that each of these questions meets.
+    free: Vec<Arc<Ready>>,
+    /// Those that only questions about an entity, or one below it, meet; each in one place.
+    anchored: HashMap<ast::EntityUID, Vec<Arc<Ready>>>,
+}
+
+impl Slice {
+    fn of(policies: impl Iterator<Item = Arc<Ready>>, few: usize) -> Self {
+        let free: Vec<_> = policies.collect();
+        let mut slice = Self { free, anchored: HashMap::new() };
+        if slice.free.len() > few {
+            for ready in std::mem::take(&mut slice.free) {
+                match ready.scope.anchor().cloned() {
+                    Some(anchor) => slice.anchored.entry(anchor).or_default().push(ready),
+                    None => slice.free.push(ready),
+                }
+            }
+        }
+        slice
+    }
+
+    /// The policies that a question about these two meets, among these entities.
+    pub fn met_by<'s>(
+        &'s self,
+        principal: &ast::EntityUID,
+        resource: &ast::EntityUID,
+        entities: &Entities,
+    ) -> impl Iterator<Item = &'s Ready> {
+        // A policy is met once, also where both lie below its anchor.
+        let mut met = HashMap::new();
+        if !self.anchored.is_empty() {
+            for uid in [principal, resource] {
+                met.extend(self.anchored.get_key_value(uid));
+                if let Dereference::Data(entity) = entities.entity(uid) {
+                    met.extend(entity.ancestors().filter_map(|ancestor| self.anchored.get_key_value(ancestor)));
+                }
+            }
+        }
+        let anchored = met.into_values().flatten();
+        self.free.iter().chain(anchored).map(Arc::as_ref)
+    }
+}
 
 type Environment = (ast::EntityType, ast::EntityUID, ast::EntityType);
 
 /// The policies by what they can apply to.
 #[derive(Debug)]
 pub struct Slices {
-    all: Slice,
+    all: Vec<Arc<Ready>>,
+    /// For a question that the schema does not have.
+    whole: Arc<Slice>,
     /// Made when the first question of its kind comes: most policies have room for few of the many kinds.
-    by_environment: HashMap<Environment, OnceLock<Slice>>,
+    by_environment: HashMap<Environment, OnceLock<Arc<Slice>>>,
 }
 
 impl Slices {
@@ -66,7 +121,9 @@ impl Slices {
             let action = AsRef::<ast::EntityUID>::as_ref(environment.action()).clone();
             ((kind(environment.principal()), action, kind(environment.resource())), OnceLock::new())
         });
-        Self { all: set.policies().map(ready).collect(), by_environment: environments.collect() }
+        let all: Vec<_> = set.policies().map(ready).collect();
+        let whole = Arc::new(Slice::of(all.iter().cloned(), usize::MAX));
+        Self { all, whole, by_environment: environments.collect() }
     }
 
     fn of(
@@ -75,22 +132,27 @@ impl Slices {
         principal: &ast::EntityType,
         action: &ast::EntityUID,
         resource: &ast::EntityType,
-    ) -> Slice {
+    ) -> Arc<Slice> {
         let environment = (principal.clone(), action.clone(), resource.clone());
-        let Some(slice) = self.by_environment.get(&environment) else { return self.all.clone() };
+        let Some(slice) = self.by_environment.get(&environment) else { return self.whole.clone() };
         let make = || {
             let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, actions);
-            self.all.iter().filter(meets).cloned().collect()
+            Arc::new(Slice::of(self.all.iter().filter(meets).cloned(), FEW))
         };
         slice.get_or_init(make).clone()
     }
 }
 
 impl Policies {
-    /// The policies that a question with these types and this action meets. For a question that the schema does not have,
+    /// The policies that a question with these types and this action can meet. For a question that the schema does not have,
     /// all of them.
     #[must_use]
-    pub fn slice(&self, principal: &ast::EntityType, action: &ast::EntityUID, resource: &ast::EntityType) -> Slice {
+    pub fn slice(
+        &self,
+        principal: &ast::EntityType,
+        action: &ast::EntityUID,
+        resource: &ast::EntityType,
+    ) -> Arc<Slice> {
         self.slices.of(&self.action_entities, principal, action, resource)
     }
 }

@@ -214,3 +214,121 @@ fn an_action_that_a_policy_names_lies_in_its_groups_also_where_another_is_asked_
     let question = translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
     assert_eq!(decide(&snapshot, &question).decision, Decision::Deny);
 }
+
+/// Where there are many policies, those whose scope names an entity are found by what the question's entities lie below.
+#[test]
+fn policies_for_groups_and_single_entities_are_met_wherever_their_scope_holds() {
+    let schema = "entity Group in [Group]; entity User in [Group]; entity Doc in [Group, User];
+        action read appliesTo { principal: [User, Group], resource: [Doc, Group, User] };";
+    let (uid, groups) = (|kind: &str, id: &str| format!("{kind}::\"{id}\""), ["top", "left", "right", "leaf", "alone"]);
+    let entity = |kind: &str, id: &str, parents: &[(&str, &str)]| {
+        let parents: Vec<_> = parents.iter().map(|(kind, id)| json!({"type": kind, "id": id})).collect();
+        json!({"uid": {"type": kind, "id": id}, "attrs": {}, "parents": parents})
+    };
+    let directory = json!([
+        entity("Group", "top", &[]),
+        entity("Group", "left", &[("Group", "top")]),
+        entity("Group", "right", &[("Group", "top")]),
+        entity("Group", "leaf", &[("Group", "left"), ("Group", "right")]),
+        entity("Group", "alone", &[]),
+        entity("User", "u", &[("Group", "leaf")]),
+        entity("User", "v", &[("Group", "right")]),
+        entity("User", "w", &[]),
+        entity("Doc", "1", &[("Group", "leaf"), ("User", "u")]),
+        entity("Doc", "2", &[("Group", "alone")]),
+        entity("Doc", "3", &[]),
+    ]);
+    let all: Vec<_> = [("User", "u"), ("User", "v"), ("User", "w"), ("Doc", "1"), ("Doc", "2"), ("Doc", "3")]
+        .into_iter()
+        .chain(groups.map(|group| ("Group", group)))
+        .collect();
+    let mut scopes =
+        vec!["principal, action, resource".to_owned(), "principal is User, action, resource is Doc".to_owned()];
+    for (kind, id) in &all {
+        let it = uid(kind, id);
+        scopes.extend([
+            format!("principal == {it}, action, resource"),
+            format!("principal in {it}, action, resource"),
+            format!("principal is User in {it}, action, resource is Doc"),
+            format!("principal, action, resource == {it}"),
+            format!("principal, action, resource in {it}"),
+            format!("principal is User, action, resource is Doc in {it}"),
+            format!("principal in {it}, action, resource in {it}"),
+            format!("principal in {it}, action, resource in {}", uid("Group", "leaf")),
+        ]);
+    }
+    // Those that no request can meet are refused as impossible.
+    let schema_read = cedar_policy::Schema::from_cedarschema_str(schema).unwrap().0;
+    let validator = cedar_policy::Validator::new(schema_read.clone());
+    let mut policies = cedar_policy::PolicySet::new();
+    let mut text = String::new();
+    for (number, scope) in scopes.iter().enumerate() {
+        for (effect, condition) in [("permit", ""), ("forbid", " when { principal == resource }")] {
+            let (id, policy) = (format!("{effect}{number:03}"), format!("{effect} ({scope}){condition};"));
+            let parsed = cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new(&id)), &policy).unwrap();
+            let one = cedar_policy::PolicySet::from_policies([parsed.clone()]).unwrap();
+            let checked = validator.validate(&one, cedar_policy::ValidationMode::Strict);
+            if checked.validation_passed() && checked.validation_warnings().next().is_none() {
+                text.push_str(&format!("@id(\"{id}\")\n{policy}\n"));
+                policies.add(parsed).unwrap();
+            }
+        }
+    }
+    let template = "permit (principal in ?principal, action, resource);";
+    let parsed = cedar_policy::Template::parse(Some(cedar_policy::PolicyId::new("template")), template).unwrap();
+    policies.add_template(parsed).unwrap();
+    text.push_str(&format!("@id(\"template\")\n{template}\n"));
+    let mut links = Vec::new();
+    for group in groups {
+        let (id, value) = (format!("link-{group}"), uid("Group", group));
+        let values = [(cedar_policy::SlotId::principal(), value.parse().unwrap())];
+        let template = cedar_policy::PolicyId::new("template");
+        policies.link(template, cedar_policy::PolicyId::new(&id), values.into()).unwrap();
+        links.push(json!({"template_id": "template", "link_id": id, "args": {"?principal": value}}));
+    }
+    let sources = Sources {
+        policies: policy::Sources::from_texts(
+            "p",
+            [
+                (policy::SCHEMA_FILE, schema),
+                ("all.cedar", text.as_str()),
+                ("all.links.json", json!(links).to_string().as_str()),
+            ],
+        ),
+        directory: directory::Sources::from_texts("d", [("all.json", directory.to_string().as_str())]),
+    };
+    let (snapshot, problems) = Snapshot::from_sources(&sources);
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{problems:#?}"));
+    let entities = cedar_policy::Entities::from_json_value(directory, Some(&schema_read)).unwrap();
+    let moment = world::moment(&mut numbers(2).new_tree(&mut fixed(1)).unwrap().current().tape());
+    let mut met = 0;
+    for subject in all.iter().filter(|(kind, _)| *kind != "Doc") {
+        for resource in &all {
+            let entity = |(kind, id): &(&str, &str)| Entity {
+                kind: (*kind).to_owned(),
+                id: (*id).to_owned(),
+                properties: Map::new(),
+            };
+            let asked = Evaluation {
+                subject: entity(subject),
+                action: Action { name: "read".to_owned(), properties: Map::new() },
+                resource: entity(resource),
+                context: Map::new(),
+            };
+            let question = translate(&snapshot, &asked, &moment, UnknownEntities::Deny).unwrap();
+            let request = cedar_policy::Request::new(
+                uid(subject.0, subject.1).parse().unwrap(),
+                uid("Action", "read").parse().unwrap(),
+                uid(resource.0, resource.1).parse().unwrap(),
+                cedar_policy::Context::empty(),
+                Some(&schema_read),
+            );
+            let response = cedar_policy::Authorizer::new().is_authorized(&request.unwrap(), &policies, &entities);
+            let mut expected: Vec<_> = response.diagnostics().reason().map(ToString::to_string).collect();
+            expected.sort();
+            met += expected.len();
+            assert_eq!(found(&decide(&snapshot, &question)).policies, expected, "{subject:?} on {resource:?}");
+        }
+    }
+    assert!(met > 500, "{met}");
+}
