@@ -12,9 +12,9 @@ use std::{
 };
 
 /// The attribute that holds a record's place in its log.
-pub(super) const SEQ: &str = "poort.log.seq";
+const SEQ: &str = "poort.log.seq";
 /// The attribute that names the log.
-pub(super) const ORIGIN: &str = "poort.log.origin";
+const ORIGIN: &str = "poort.log.origin";
 
 /// A record of poort's own: canonical JSON. The values of the attributes, and the body, are JSON texts in canonical form.
 pub(super) fn record(

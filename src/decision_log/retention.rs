@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// The `event_name` of the record.
 pub const RETENTION: &str = "poort.log.retention";
 /// The attribute that says what is deleted.
-pub(super) const BELOW: &str = "poort.retention.below";
+const BELOW: &str = "poort.retention.below";
 
 pub(super) fn record(below: u64, keep: Duration, producer: &Producer) -> Payload {
     let attributes = BTreeMap::from([(BELOW, below.to_string()), ("poort.retention.keep", keep.as_secs().to_string())]);

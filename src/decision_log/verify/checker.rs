@@ -1,62 +1,11 @@
 //! The records of one log in order, against the checkpoints among them.
 
 use super::{
-    super::{
-        checkpoint::{self, Attested, CHECKPOINT},
-        own::{ORIGIN, SEQ},
-        retention::{BELOW, RETENTION},
-    },
+    super::checkpoint::Attested,
     Fault, Known, LastCheckpoint, Report,
+    outline::{Kind, Outline},
 };
-use crate::evidence::{Hash, PublicKeys, Tree, leaf};
-use serde_json::{Map, Value, value::RawValue};
-use std::borrow::Cow;
-
-/// What the check needs to know of a record. It is small, whatever the record is.
-#[derive(Debug, Clone)]
-pub(super) struct Outline {
-    pub(super) leaf: Hash,
-    /// The log that it says it is in, and its place there.
-    pub(super) place: Option<(String, u64)>,
-    pub(super) kind: Kind,
-}
-
-/// What a record is to the check.
-#[derive(Debug, Clone)]
-pub(super) enum Kind {
-    Checkpoint(Box<Result<Attested, String>>),
-    /// All records below this were deleted because they were old enough.
-    Retention(u64),
-    Any,
-}
-
-impl Outline {
-    pub(super) fn of(record: &[u8], keys: &PublicKeys) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Read<'a> {
-            #[serde(borrow)]
-            event_name: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            attributes: Option<&'a RawValue>,
-        }
-        let read = serde_json::from_slice::<Read<'_>>(record).ok();
-        let attributes = read.as_ref().and_then(|read| read.attributes);
-        let attributes: Map<String, Value> =
-            attributes.and_then(|text| serde_json::from_str(text.get()).ok()).unwrap_or_default();
-        let number = |name: &str| attributes.get(name).and_then(Value::as_u64);
-        let origin = attributes.get(ORIGIN).and_then(Value::as_str).map(str::to_owned);
-        let kind = match read.and_then(|read| read.event_name).as_deref() {
-            Some(CHECKPOINT) => match checkpoint::read(record, Some(keys)) {
-                Ok(Some(attested)) => Kind::Checkpoint(Box::new(Ok(attested))),
-                Ok(None) => Kind::Any,
-                Err(untrusted) => Kind::Checkpoint(Box::new(Err(untrusted.to_string()))),
-            },
-            Some(RETENTION) => number(BELOW).map_or(Kind::Any, Kind::Retention),
-            _ => Kind::Any,
-        };
-        Self { leaf: leaf(record), place: origin.zip(number(SEQ)), kind }
-    }
-}
+use crate::evidence::Tree;
 
 /// The check of one log.
 #[derive(Debug)]
@@ -130,7 +79,7 @@ impl<'a> Checker<'a> {
             self.tree = Some(Tree::default());
         }
         if let Some((origin, _)) = &outline.place {
-            self.report.origin.clone_from(origin);
+            self.report.origin = origin.to_string();
         }
         self.compare_known();
     }
@@ -139,7 +88,7 @@ impl<'a> Checker<'a> {
     fn place(&mut self, seq: u64, outline: &Outline) {
         let says = match &outline.place {
             None => "in no log".to_owned(),
-            Some((origin, _)) if *origin != self.report.origin => format!("in the log {origin}"),
+            Some((origin, _)) if **origin != *self.report.origin => format!("in the log {origin}"),
             Some((_, says)) if *says != seq => format!("record {says}"),
             Some(_) => return,
         };

@@ -2,7 +2,8 @@
 
 use super::{
     Fault, Known, Report, VerifyError,
-    checker::{Checker, Outline},
+    checker::Checker,
+    outline::{Origins, Outline},
 };
 use crate::{
     evidence::{Checkpoint, PublicKeys},
@@ -59,13 +60,14 @@ fn pass(
     let began = oldest()?;
     let mut checker = Checker::new(known, 0);
     let mut reader = Reader::open(folder)?;
+    let mut origins = Origins::default();
     loop {
         match reader.next() {
             Some(Ok(frame)) => {
                 if checker.is_gap(frame.seq) && oldest()? > began {
                     return Ok(None);
                 }
-                checker.record(frame.seq, &Outline::of(&frame.payload, keys));
+                checker.record(frame.seq, &Outline::of(&frame.payload, keys, &mut origins));
                 progress(frame.payload.len() as u64);
             }
             Some(Err(error)) => {

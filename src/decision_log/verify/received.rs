@@ -5,18 +5,20 @@
 
 use super::{
     Fault, Known, Report, VerifyError,
-    checker::{Checker, Outline},
+    checker::Checker,
+    line::Line,
+    outline::{Kind, Origins, Outline},
 };
 use crate::{
     evidence::{Hash, PublicKeys, leaf},
     spool::reader::Reader,
 };
 use serde::Serialize;
-use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io::{self, BufRead, Read as _},
     path::Path,
+    sync::Arc,
 };
 
 /// The longest line that is read, in bytes.
@@ -48,25 +50,26 @@ pub fn verify_received(
 ) -> Result<Vec<Compared>, VerifyError> {
     let Stored { logs, strays } = Stored::read(file, keys, progress)?;
     let mut compared = Vec::new();
-    for (origin, mut records) in logs {
+    for (origin, StoredLog { mut records, mut special }) in logs {
         // The order in which they arrived says nothing; among equals it does not matter.
-        records.sort_by_key(|(seq, outline)| (*seq, outline.leaf));
+        records.sort_unstable();
         let all = records.len();
-        records.dedup_by_key(|(seq, outline)| (*seq, outline.leaf));
+        records.dedup();
         let duplicates = all.saturating_sub(records.len()) as u64;
         let of_log =
-            Known { checkpoints: known.checkpoints.iter().filter(|known| known.origin == origin).cloned().collect() };
+            Known { checkpoints: known.checkpoints.iter().filter(|known| *known.origin == *origin).cloned().collect() };
         let local = local.map(|folder| Local::open(folder, &origin)).transpose()?.flatten();
         let named = local.map(|local| local.compare(&records)).transpose()?;
         let mut checker = Checker::new(&of_log, from);
         let mut before = None;
-        for (seq, outline) in &records {
-            if before == Some(*seq) {
-                checker.fault(Fault::Conflict { seq: *seq });
+        for (seq, leaf) in records {
+            if before == Some(seq) {
+                checker.fault(Fault::Conflict { seq });
                 continue;
             }
-            before = Some(*seq);
-            checker.record(*seq, outline);
+            before = Some(seq);
+            let kind = special.remove(&leaf).unwrap_or(Kind::Any);
+            checker.record(seq, &Outline { leaf, place: Some((origin.clone(), seq)), kind });
         }
         let mut report = checker.finish();
         let on_disk = named.map(|(altered, end)| {
@@ -96,14 +99,24 @@ pub fn verify_received(
 }
 
 /// Records by their log.
+#[derive(Default)]
 struct Stored {
-    logs: BTreeMap<String, Vec<(u64, Outline)>>,
+    logs: BTreeMap<Arc<str>, StoredLog>,
     strays: Vec<Fault>,
+}
+
+/// What was stored of one log. All of it is in memory, so a record takes no more than its place and its hash.
+#[derive(Default)]
+struct StoredLog {
+    records: Vec<(u64, Hash)>,
+    /// The few that are more to the check than any record, by their hash.
+    special: HashMap<Hash, Kind>,
 }
 
 impl Stored {
     fn read(file: &mut dyn BufRead, keys: &PublicKeys, progress: &mut dyn FnMut(u64)) -> io::Result<Self> {
-        let mut stored = Self { logs: BTreeMap::new(), strays: Vec::new() };
+        let mut stored = Self::default();
+        let mut origins = Origins::default();
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -116,47 +129,37 @@ impl Stored {
             if text.is_empty() {
                 continue;
             }
-            let records = records_of(text);
-            if records.is_empty() {
-                let why = "neither a record nor an OTLP export in JSON".to_owned();
-                stored.strays.push(Fault::NoRecord { line: number, why });
-            }
-            for record in records {
-                let outline = Outline::of(&record, keys);
-                match &outline.place {
-                    Some((origin, seq)) => stored.logs.entry(origin.clone()).or_default().push((*seq, outline)),
-                    None => {
-                        let why = "it does not say in which log it is, and where".to_owned();
-                        stored.strays.push(Fault::NoRecord { line: number, why });
+            match Line::parse(text) {
+                Some(Line::Record(said)) => {
+                    stored.put(number, Outline::from_said(&said, text, keys, &mut origins));
+                }
+                Some(Line::Export(bodies)) => {
+                    for body in bodies {
+                        stored.put(number, Outline::of(body.as_bytes(), keys, &mut origins));
                     }
+                }
+                None => {
+                    let why = "neither a record nor an OTLP export in JSON".to_owned();
+                    stored.strays.push(Fault::NoRecord { line: number, why });
                 }
             }
         }
         Ok(stored)
     }
-}
 
-/// The records in a line: itself, or the bodies of an OTLP export.
-fn records_of(line: &[u8]) -> Vec<Vec<u8>> {
-    let Ok(value) = serde_json::from_slice::<Value>(line) else { return Vec::new() };
-    let list = |value: &Value, names: [&str; 2]| -> Vec<Value> {
-        names.iter().find_map(|name| value.get(name)?.as_array().cloned()).unwrap_or_default()
-    };
-    if value.get("event_name").is_some() {
-        return vec![line.to_vec()];
-    }
-    let mut records = Vec::new();
-    for resource in list(&value, ["resourceLogs", "resource_logs"]) {
-        for scope in list(&resource, ["scopeLogs", "scope_logs"]) {
-            for record in list(&scope, ["logRecords", "log_records"]) {
-                let body = record.get("body");
-                let text = body.and_then(|body| body.get("stringValue").or_else(|| body.get("string_value")));
-                // A body that is no text is no record; it shows as a line without one.
-                records.push(text.and_then(Value::as_str).unwrap_or_default().as_bytes().to_vec());
-            }
+    fn put(&mut self, line: u64, outline: Outline) {
+        let Outline { leaf, place, kind } = outline;
+        let Some((origin, seq)) = place else {
+            let why = "it does not say in which log it is, and where".to_owned();
+            self.strays.push(Fault::NoRecord { line, why });
+            return;
+        };
+        let log = self.logs.entry(origin).or_default();
+        log.records.push((seq, leaf));
+        if !matches!(kind, Kind::Any) {
+            log.special.insert(leaf, kind);
         }
     }
-    records
 }
 
 /// The log itself, beside what was stored of it.
@@ -169,12 +172,13 @@ impl Local {
     fn open(folder: &Path, origin: &str) -> Result<Option<Self>, VerifyError> {
         let Some(first) = Reader::open(folder)?.next().transpose()? else { return Ok(None) };
         let Ok(keys) = PublicKeys::parse([]) else { return Ok(None) };
-        let is_it = Outline::of(&first.payload, &keys).place.is_some_and(|(own, _)| own == origin);
+        let first = Outline::of(&first.payload, &keys, &mut Origins::default());
+        let is_it = first.place.is_some_and(|(own, _)| *own == *origin);
         Ok(if is_it { Some(Self { reader: Reader::open(folder)? }) } else { None })
     }
 
     /// The seqs of stored records that differ from the log, and where the log ends.
-    fn compare(self, stored: &[(u64, Outline)]) -> Result<(Vec<u64>, u64), VerifyError> {
+    fn compare(self, stored: &[(u64, Hash)]) -> Result<(Vec<u64>, u64), VerifyError> {
         let mut altered = Vec::new();
         let mut rest = stored;
         let mut end = 0;
@@ -185,7 +189,7 @@ impl Local {
             rest = rest.get(behind..).unwrap_or_default();
             let same: Hash = leaf(&frame.payload);
             let here = rest.iter().take_while(|(seq, _)| *seq == frame.seq);
-            if here.into_iter().any(|(_, outline)| outline.leaf != same) {
+            if here.into_iter().any(|(_, stored)| *stored != same) {
                 altered.push(frame.seq);
             }
         }

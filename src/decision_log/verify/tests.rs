@@ -8,6 +8,7 @@ use crate::{
     spool::{Config, Entry, Spool, put_segment, read_head, reader::Reader, segments},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
+use serde_json::json;
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path, sync::OnceLock, time::Duration};
 
 /// A log of a few segments, closed in order and gone on with, as its records.
@@ -321,18 +322,18 @@ proptest! {
 #[test]
 fn an_otlp_export_is_read_like_the_records_in_it() {
     let log = Log::sample();
-    let bodies: Vec<_> = log
-        .records
-        .iter()
-        .map(|record| serde_json::json!({"body": {"stringValue": str::from_utf8(record).unwrap()}}))
-        .collect();
-    let lines: Vec<_> = bodies
-        .chunks(7)
-        .map(|bodies| serde_json::json!({"resourceLogs": [{"scopeLogs": [{"logRecords": bodies}]}]}).to_string().into())
-        .collect();
-    let compared = log.received(&lines, &Known::default());
-    assert_eq!(compared.report.faults, []);
-    assert_eq!(compared.report.records, log.records.len() as u64);
+    for [resources, scopes, records, text] in [
+        ["resourceLogs", "scopeLogs", "logRecords", "stringValue"],
+        ["resource_logs", "scope_logs", "log_records", "string_value"],
+    ] {
+        let body = |record| json!({"timeUnixNano": "1", "body": {text: str::from_utf8(record).unwrap()}});
+        let bodies: Vec<_> = log.records.iter().map(|record| body(record)).collect();
+        let export = |bodies| json!({resources: [{"resource": {}, scopes: [{"scope": {}, records: bodies}]}]});
+        let lines: Vec<_> = bodies.chunks(7).map(|bodies| export(bodies).to_string().into()).collect();
+        let compared = log.received(&lines, &Known::default());
+        assert_eq!(compared.report.faults, []);
+        assert_eq!(compared.report.records, log.records.len() as u64);
+    }
 }
 
 #[test]
@@ -357,11 +358,14 @@ fn lines_that_are_no_records_are_named() {
     let log = Log::sample();
     let mut lines = log.records.clone();
     lines.insert(2, b"no json".to_vec());
+    lines.insert(4, br#"{"resourceLogs":[]}"#.to_vec());
+    lines.insert(6, br#"{"resource_logs":[{"scope_logs":[{"log_records":[{"body":{"intValue":"7"}},{}]}]}]}"#.to_vec());
     lines.push(b"{\"event_name\":\"adl.other\"}".to_vec());
     let faults = log.received(&lines, &Known::default()).report.faults;
     let numbers: Vec<_> = faults
         .iter()
         .filter_map(|fault| if let Fault::NoRecord { line, .. } = fault { Some(*line) } else { None })
         .collect();
-    assert_eq!(numbers, [3, lines.len() as u64]);
+    // Each body of an export counts.
+    assert_eq!(numbers, [3, 5, 7, 7, lines.len() as u64]);
 }
