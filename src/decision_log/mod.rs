@@ -26,6 +26,7 @@
 //! - `verify`: whether a log is what it was
 //! - `notary`: keeps the tree over the records, and signs
 //! - `recorded`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
+//! - `sought`: a data subject that records are looked for about
 
 mod caller;
 pub mod checkpoint;
@@ -42,6 +43,7 @@ mod recorded;
 mod retention;
 mod scan;
 mod selection;
+mod sought;
 mod sweep;
 pub mod verify;
 
@@ -56,6 +58,7 @@ pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};
+pub use sought::SoughtSubject;
 pub use sweep::{Sweep, Swept};
 
 use crate::{
@@ -153,8 +156,14 @@ impl Config {
     pub fn read_pseudonyms(&self) -> Result<Pseudonyms, PseudonymsError> {
         match &self.pseudonyms {
             Some(path) => Pseudonyms::read(path),
-            None => Pseudonyms::read_or_make(&self.data.join("pseudonym-keys")),
+            None => Pseudonyms::read_or_make(&self.pseudonyms_path()),
         }
+    }
+
+    /// Where the keys of pseudonyms lie.
+    #[must_use]
+    pub fn pseudonyms_path(&self) -> PathBuf {
+        self.pseudonyms.clone().unwrap_or_else(|| self.data.join("pseudonym-keys"))
     }
 
     /// Where the records lie.

@@ -48,6 +48,23 @@ struct Attributes<'a> {
     outcome: Option<Cow<'a, str>>,
     #[serde(rename = "poort.pdp")]
     pdp: Pdp,
+    #[serde(rename = "dpl.core.data_subject_id")]
+    data_subject_id: Option<String>,
+    #[serde(rename = "dpl.core.data_subject_id_type")]
+    data_subject_id_type: Option<String>,
+    #[serde(rename = "poort.data_subjects", default)]
+    data_subjects: Vec<Named>,
+    #[serde(rename = "poort.batch.data_subjects", default)]
+    batch_data_subjects: Vec<OfItem>,
+}
+
+/// A data subject of an item of a batch.
+#[derive(Debug, Deserialize)]
+struct OfItem {
+    index: usize,
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,6 +126,8 @@ pub struct OneDecision {
     pub action: Option<String>,
     /// What they wanted to do it to.
     pub resource: Option<Named>,
+    /// Whom it is about: pseudonyms, with the types of the ids.
+    pub data_subjects: Vec<Named>,
     /// `context.purpose`, if it was given: a text, or any other JSON.
     pub purpose: Option<String>,
     /// The decision; `None` when none left.
@@ -119,10 +138,10 @@ pub struct OneDecision {
     pub is_error: bool,
 }
 
-/// A subject or a resource.
+/// A subject, a resource or a data subject.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Named {
-    /// Its type, as the caller named it.
+    /// Its type, as the caller named it; of a data subject, the type of its id.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.
@@ -267,16 +286,33 @@ impl<'a> Recorded<'a> {
         let response = self.response().map(serde_json::from_str::<Response>).transpose();
         let response = response.map_err(|error| unreadable("response", error))?;
         if !self.is_batch() {
-            return Ok(vec![one(&request, &request, response.as_ref())]);
+            let decision = one(&request, &request, response.as_ref());
+            return Ok(vec![OneDecision { data_subjects: self.data_subjects(), ..decision }]);
         }
         let items = request.evaluations.as_deref().unwrap_or_default();
-        Ok(match response {
+        let mut decisions: Vec<_> = match response {
             None => items.iter().map(|item| one(&request, item, None)).collect(),
             Some(response) => {
                 let answers = response.evaluations.unwrap_or_default();
                 items.iter().zip(&answers).map(|(item, answer)| one(&request, item, Some(answer))).collect()
             }
-        })
+        };
+        for OfItem { index, kind, id } in &self.attributes.batch_data_subjects {
+            if let Some(decision) = decisions.get_mut(*index) {
+                decision.data_subjects.push(Named { kind: kind.clone(), id: id.clone() });
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// Whom a single question is about.
+    fn data_subjects(&self) -> Vec<Named> {
+        let Attributes { data_subject_id, data_subject_id_type, data_subjects, .. } = &self.attributes;
+        match (data_subject_id, data_subject_id_type) {
+            // The list has all of them, the one that is named by itself too.
+            (Some(id), Some(kind)) if data_subjects.is_empty() => vec![Named { kind: kind.clone(), id: id.clone() }],
+            _ => data_subjects.clone(),
+        }
     }
 }
 
@@ -288,6 +324,7 @@ fn one(defaults: &Request<'_>, item: &Request<'_>, answer: Option<&Response>) ->
         subject: item.subject.as_ref().or(defaults.subject.as_ref()).cloned(),
         action: item.action.as_ref().or(defaults.action.as_ref()).map(|action| action.name.clone()),
         resource: item.resource.as_ref().or(defaults.resource.as_ref()).cloned(),
+        data_subjects: Vec::new(),
         purpose: item.context.or(defaults.context).and_then(|context| context.purpose).map(plain),
         decision: decision.map(|allowed| if allowed { Decision::Allow } else { Decision::Deny }),
         policies: why.map(|why| why.policies.iter().map(|policy| policy.id.clone()).collect()).unwrap_or_default(),

@@ -6,12 +6,13 @@
 use super::{
     Kind,
     recorded::{Named, OneDecision, Recorded},
+    sought::SoughtSubject,
 };
 use crate::{authzen, decision::Decision, trace::TraceId};
 use memchr::memmem;
 
 /// What is wanted. What is `None` does not matter; all the rest must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Wanted {
     /// Decided at this moment or later, in milliseconds since 1970.
     pub since: Option<i64>,
@@ -23,6 +24,8 @@ pub struct Wanted {
     pub subject: Option<String>,
     /// About this resource: `ID` or `TYPE::ID`.
     pub resource: Option<String>,
+    /// About this data subject.
+    pub data_subject: Option<SoughtSubject>,
     /// About this action.
     pub action: Option<String>,
     /// Decided like this.
@@ -55,6 +58,8 @@ impl Selection {
             let end = named.rsplit("::").next().unwrap_or(named);
             needles.push(quoted(end).split_off(1));
         }
+        // The names of all attributes that name data subjects hold this.
+        needles.extend(wanted.data_subject.as_ref().map(|_| b"data_subject".to_vec()));
         needles.extend(wanted.action.as_deref().map(|action| [b"\"name\":", quoted(action).as_slice()].concat()));
         needles.extend(wanted.policy.as_deref().map(|policy| [b"{\"id\":", quoted(policy).as_slice()].concat()));
         needles.extend(wanted.trace.map(|trace| format!("\"trace_id\":\"{trace}\"").into_bytes()));
@@ -95,12 +100,13 @@ impl Selection {
     /// Whether one decision of a record that is taken is one of those that are wanted.
     #[must_use]
     pub fn takes_decision(&self, one: &OneDecision) -> bool {
-        let Wanted { subject, resource, action, decision, policy, errors, .. } = &self.wanted;
+        let Wanted { subject, resource, data_subject, action, decision, policy, errors, .. } = &self.wanted;
         let is = |wanted: &Option<String>, named: &Option<Named>| {
             wanted.as_ref().is_none_or(|wanted| named.as_ref().is_some_and(|named| names(wanted, named)))
         };
         is(subject, &one.subject)
             && is(resource, &one.resource)
+            && data_subject.as_ref().is_none_or(|sought| one.data_subjects.iter().any(|named| sought.is(named)))
             && action.as_ref().is_none_or(|action| one.action.as_ref() == Some(action))
             && decision.is_none_or(|decision| one.decision == Some(decision))
             && policy.as_ref().is_none_or(|policy| one.policies.contains(policy))
@@ -130,8 +136,14 @@ impl Selection {
 
 impl Wanted {
     fn looks_into_decisions(&self) -> bool {
-        let Self { subject, resource, action, decision, policy, errors, .. } = self;
-        subject.is_some() || resource.is_some() || action.is_some() || decision.is_some() || policy.is_some() || *errors
+        let Self { subject, resource, data_subject, action, decision, policy, errors, .. } = self;
+        subject.is_some()
+            || resource.is_some()
+            || data_subject.is_some()
+            || action.is_some()
+            || decision.is_some()
+            || policy.is_some()
+            || *errors
     }
 }
 

@@ -1,6 +1,7 @@
 //! `poort log`: what the decision log on disk tells, and that what it holds can be decided again.
 
 mod cat;
+mod data_subject;
 mod follow;
 mod replay;
 mod status;

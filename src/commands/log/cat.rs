@@ -1,6 +1,9 @@
 //! `poort log cat`: prints the records that are asked for.
 
-use super::{Common, Exit, Output, line, select::Select};
+use super::{
+    Common, Exit, Output, line,
+    select::{self, Select},
+};
 use crate::{
     config::Settings,
     decision_log::{Recorded, Scan, Selection},
@@ -23,13 +26,17 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort log cat --follow --format table --decision deny    denies as they come, until Ctrl-C
   poort log cat --subject officer-0007 --since 2026-11-01 --until 2026-12-01
   poort log cat --policy summit.team --format csv > summit.csv
+  poort log cat --data-subject person-entry::person-884411 --format csv > person.csv
+                                                      whatever was asked about a person, by the id that is on record as
+                                                      a pseudonym only, under any key in `data/pseudonym-keys`
   poort log cat --errors --since \"2h ago\"
   poort log cat --trace 41c36574039cef5168c2d8c396644242
   poort log cat --all > received.jsonl                 with the signed checkpoints, so that it can be verified
 
 Works beside a server that is writing. A batch is one record, and fits when one of its decisions does; a table and CSV show a
 line for each of its decisions that fit. --since and --until pass over segments whose dates say that they hold nothing, with a
-day to spare. Exits with 1 if a record is damaged; what stands before it is printed.";
+day to spare. Exits with 1 if a record is damaged, and what stands before it is printed; and if whom records are about cannot be
+told, since they were made under a key of pseudonyms that is not there any more.";
 
 /// How long to wait for more, while there is none.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -90,7 +97,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             Err(Exit::Failed)
         }
         // Nobody reads on, such as `head` after its lines.
-        _ => Ok(Exit::Done),
+        _ => select::doubt(&selection, output).map(|()| Exit::Done),
     }
 }
 

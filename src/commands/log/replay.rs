@@ -1,6 +1,10 @@
 //! `poort log replay`: decides recorded questions again, and tells what comes out differently.
 
-use super::{Common, Exit, Output, replayed::Tally, select::Select};
+use super::{
+    Common, Exit, Output,
+    replayed::Tally,
+    select::{self, Select},
+};
 use crate::{
     commands::side::{Places, Unusable},
     config::{self, Settings},
@@ -89,6 +93,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         // Nobody reads on, and so nobody will hear that nothing differs.
         Err(Broken::Output(_)) => return Err(Exit::Failed),
     }
+    select::doubt(&selection, output)?;
     Ok(if tally.is_clean() { Exit::Done } else { Exit::Differences })
 }
 

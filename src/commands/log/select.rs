@@ -4,7 +4,7 @@ use super::{Exit, Output};
 use crate::{
     config::Settings,
     decision::Decision,
-    decision_log::{Segments, Selection, Wanted},
+    decision_log::{Pseudonyms, Segments, Selection, SoughtSubject, Wanted},
     trace::TraceId,
 };
 use clap::{Args, ValueEnum};
@@ -25,6 +25,10 @@ pub(super) struct Select {
     /// About this resource
     #[arg(long, value_name = "[TYPE::]ID")]
     resource: Option<String>,
+    /// About this person or other data subject, whose id records have as a pseudonym. The type is that of @data_subject in
+    /// the schema, whole or what stands behind its last `/`
+    #[arg(long, value_name = "[TYPE::]ID")]
+    data_subject: Option<String>,
     /// About this action
     #[arg(long, value_name = "NAME")]
     action: Option<String>,
@@ -84,12 +88,21 @@ impl Select {
             output.error("--since is not before --until, so no record can lie between them");
             return Err(Exit::Usage);
         }
+        let data_subject = self.data_subject.as_deref().map(|named| {
+            // No key is made here: under a new one nothing was recorded.
+            let pseudonyms = Pseudonyms::read(&settings.log.pseudonyms_path()).map_err(|error| {
+                output.failure(&error);
+                Exit::Failed
+            })?;
+            Ok(SoughtSubject::new(unquoted(named), pseudonyms))
+        });
         Ok(Selection::new(Wanted {
             since,
             until,
             trace: self.trace,
             subject: self.subject.as_deref().map(unquoted),
             resource: self.resource.as_deref().map(unquoted),
+            data_subject: data_subject.transpose()?,
             action: self.action.clone(),
             decision: self.decision.map(|way| if way == Way::Allow { Decision::Allow } else { Decision::Deny }),
             policy: self.policy.clone(),
@@ -101,6 +114,17 @@ impl Select {
     /// Which segments are read.
     pub(super) const fn segments(&self) -> Segments {
         if self.every_segment { Segments::All } else { Segments::Likely }
+    }
+}
+
+/// Says why records that were asked for may not have been found, if so.
+pub(super) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Exit> {
+    match selection.wanted().data_subject.as_ref().and_then(SoughtSubject::doubt) {
+        None => Ok(()),
+        Some(doubt) => {
+            output.error(&format!("--data-subject: {doubt}"));
+            Err(Exit::Failed)
+        }
     }
 }
 

@@ -1,0 +1,137 @@
+//! A data subject that is looked for in records, by value: records have pseudonyms of it alone.
+//!
+//! A record says of each data subject what type its id has. So the pseudonyms of the value are made for the types that
+//! records are seen to have, under all keys: what was recorded under an older schema or an older key is found too. Where a
+//! record was made under a key that is not there, nobody can tell whom it is about, and that is said.
+
+use super::{Pseudonyms, recorded::Named};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+/// A data subject that is looked for.
+#[derive(Debug)]
+pub struct SoughtSubject {
+    wanted: String,
+    pseudonyms: Pseudonyms,
+    met: Mutex<Met>,
+}
+
+/// What records were seen to have.
+#[derive(Debug, Default)]
+struct Met {
+    /// The pseudonyms that stand for what is wanted, by the type of the id. None: another type is wanted.
+    types: BTreeMap<String, BTreeSet<String>>,
+    unknown_keys: BTreeSet<String>,
+    is_found: bool,
+}
+
+impl SoughtSubject {
+    /// `wanted` is `ID` or `TYPE::ID`. The type is that of the schema's `@data_subject`, or what stands behind its last `/`.
+    #[must_use]
+    pub fn new(wanted: String, pseudonyms: Pseudonyms) -> Self {
+        Self { wanted, pseudonyms, met: Mutex::default() }
+    }
+
+    /// Whether a data subject of a record is the one that is looked for.
+    pub(super) fn is(&self, Named { kind, id }: &Named) -> bool {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if !met.types.contains_key(kind) {
+            let values = self.values(kind);
+            let pseudonyms = values.iter().flat_map(|value| self.pseudonyms.of_all_keys(kind, value)).collect();
+            met.types.insert(kind.clone(), pseudonyms);
+        }
+        let (key, _) = id.split_once(':').unwrap_or_default();
+        if !self.pseudonyms.key_ids().contains(&key) {
+            met.unknown_keys.insert(key.to_owned());
+        }
+        let is_it = met.types.get(kind).is_some_and(|pseudonyms| pseudonyms.contains(id));
+        met.is_found |= is_it;
+        is_it
+    }
+
+    /// What the wanted id may be, if its type is this one.
+    fn values(&self, kind: &str) -> Vec<&str> {
+        let behind = |kind: &str| self.wanted.strip_prefix(kind)?.strip_prefix("::");
+        let short = kind.rsplit('/').next().unwrap_or(kind);
+        let mut values = vec![self.wanted.as_str()];
+        values.extend([behind(kind), behind(short)].into_iter().flatten());
+        values
+    }
+
+    /// Why records about the data subject may not have been found, if they may not.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = |names: &mut dyn Iterator<Item = &String>| {
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        if !met.unknown_keys.is_empty() {
+            return Some(format!(
+                "some records have pseudonyms of keys that are not there: {}; whom these are about cannot be told. Put the \
+                 keys back as further lines of the file that `log.pseudonyms.keys` names",
+                list(&mut met.unknown_keys.iter())
+            ));
+        }
+        let has_type = self.wanted.contains("::");
+        if has_type
+            && !met.is_found
+            && !met.types.is_empty()
+            && met.types.keys().all(|kind| self.values(kind).len() == 1)
+        {
+            return Some(format!(
+                "no record has a data subject of the type in `{}`; the types on record are {}",
+                self.wanted,
+                list(&mut met.types.keys())
+            ));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BSN: &str = "https://politie.example/id-types/bsn";
+
+    fn keys(ids: &[(&str, u8)]) -> Pseudonyms {
+        let keys: Vec<_> = ids.iter().map(|(id, byte)| (*id, [*byte; 32])).collect();
+        Pseudonyms::from_keys(keys[0], &keys[1..])
+    }
+
+    fn recorded(keys: &Pseudonyms, kind: &str, value: &str) -> Named {
+        Named { kind: kind.to_owned(), id: keys.of(kind, value) }
+    }
+
+    #[test]
+    fn a_subject_is_found_by_value_under_every_key_with_its_type_in_each_form_and_without() {
+        let (old, both) = (keys(&[("old", 1)]), keys(&[("new", 2), ("old", 1)]));
+        for wanted in ["123".to_owned(), "bsn::123".to_owned(), format!("{BSN}::123")] {
+            let sought = SoughtSubject::new(wanted, both.clone());
+            assert!(sought.is(&recorded(&old, BSN, "123")) && sought.is(&recorded(&both, BSN, "123")));
+            assert!(!sought.is(&recorded(&both, BSN, "124")));
+            assert_eq!(sought.doubt(), None);
+        }
+        let sought = SoughtSubject::new("bsn::123".to_owned(), both.clone());
+        assert!(!sought.is(&recorded(&both, "https://politie.example/id-types/plate", "123")));
+        // An id may hold what stands between type and id elsewhere.
+        let sought = SoughtSubject::new("a::b".to_owned(), both.clone());
+        assert!(sought.is(&recorded(&both, BSN, "a::b")));
+        assert_eq!(sought.doubt(), None);
+    }
+
+    #[test]
+    fn what_may_be_missed_is_said() {
+        let (old, new) = (keys(&[("old", 1)]), keys(&[("new", 2)]));
+        let sought = SoughtSubject::new("123".to_owned(), new.clone());
+        assert!(!sought.is(&recorded(&old, BSN, "123")));
+        assert!(sought.doubt().unwrap().contains("`old`"));
+
+        let sought = SoughtSubject::new("PersonEntry::123".to_owned(), new.clone());
+        assert_eq!(sought.doubt(), None, "no record has any data subject");
+        sought.is(&recorded(&new, BSN, "123"));
+        assert!(sought.doubt().unwrap().contains(BSN));
+    }
+}

@@ -1,0 +1,124 @@
+//! `poort log cat --data-subject`: whoever asks what was done with their data gets all of it, or hears why not.
+
+use super::{log, log_well};
+use crate::support::{Sidecar, allowed, folder};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+const TYPE: &str = "https://politie.example/id-types/person-entry";
+const OLD: &str = "2025 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+const NEW: &str = "2026 AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+
+/// A data folder, and the keys of its pseudonyms.
+struct Place {
+    data: PathBuf,
+    keys: PathBuf,
+}
+
+impl Place {
+    fn new(folder: &Path) -> Self {
+        let data = folder.join("data");
+        fs::create_dir(&data).unwrap();
+        Self { keys: data.join("pseudonym-keys"), data }
+    }
+
+    fn write_keys(&self, lines: &[&str]) {
+        fs::write(&self.keys, lines.join("\n")).unwrap();
+        fs::set_permissions(&self.keys, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// The seqs of the records that are found, in order.
+    #[track_caller]
+    fn find(&self, flags: &[&str]) -> Vec<u64> {
+        seqs(&log_well("cat", &self.data, flags))
+    }
+}
+
+fn seqs(out: &str) -> Vec<u64> {
+    let record = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    out.lines().map(|line| record(line)["attributes"]["poort.log.seq"].as_u64().unwrap()).collect()
+}
+
+fn person(id: &str) -> Value {
+    json!({"type": "PersonEntry", "id": id, "properties":
+        {"unit": "station-north-1", "level": 1, "subjects_are_staff": false, "secret_address": false}})
+}
+
+fn about(id: &str) -> Value {
+    let mut question = allowed();
+    question["resource"] = person(id);
+    question
+}
+
+fn about_several(resources: &[Value]) -> Value {
+    let mut batch = allowed();
+    batch["evaluations"] = resources.iter().map(|resource| json!({"resource": resource})).collect();
+    batch
+}
+
+/// Asks about somebody by themselves, about somebody else, about both and a file in one batch, and about a file.
+async fn ask(place: &Place) {
+    let sidecar = Sidecar::builder().data(&place.data).start();
+    sidecar.evaluate(&about("person-884411")).await;
+    sidecar.evaluate(&about("person-2")).await;
+    let file = allowed()["resource"].clone();
+    let batch = about_several(&[person("person-2"), file, person("person-884411")]);
+    assert_eq!(sidecar.post("/access/v1/evaluations", &batch).await.status, 200);
+    sidecar.evaluate(&allowed()).await;
+    assert_eq!(sidecar.stop().code, Some(0));
+}
+
+#[tokio::test]
+async fn all_records_about_somebody_are_found_by_value_also_after_a_rotation() {
+    let folder = folder();
+    let place = Place::new(folder.path());
+    place.write_keys(&[OLD]);
+    ask(&place).await;
+    place.write_keys(&[NEW, OLD]);
+    ask(&place).await;
+    let all = place.find(&[]);
+    assert_eq!(all.len(), 8);
+    let expected = [all[0], all[2], all[4], all[6]];
+    let whole = format!("{TYPE}::person-884411");
+    for named in ["person-884411", "person-entry::person-884411", "person-entry::\"person-884411\"", &whole] {
+        assert_eq!(place.find(&["--data-subject", named]), expected, "{named}");
+    }
+    assert_eq!(place.find(&["--data-subject", "person-2"]), [all[1], all[2], all[5], all[6]]);
+    assert_eq!(place.find(&["--data-subject", "person-3"]), [0; 0]);
+    assert_eq!(place.find(&["--data-subject", "inv-0042"]), [0; 0], "a file is no data subject");
+
+    // Of a batch, what was asked about others is not shown.
+    let csv = log_well("cat", &place.data, &["--data-subject", "person-884411", "--format", "csv"]);
+    let rows: Vec<_> = csv::Reader::from_reader(csv.as_bytes()).records().map(Result::unwrap).collect();
+    let items: Vec<_> = rows.iter().map(|row| (row[1].parse().unwrap(), row[4].to_owned())).collect();
+    assert_eq!(items, expected.map(|seq| (seq, if seq == all[2] || seq == all[6] { "2" } else { "" }.to_owned())));
+    let both = ["--data-subject", "person-884411", "--resource", "inv-0042"];
+    assert_eq!(place.find(&both), [0; 0], "no question is about both");
+    assert!(!csv.contains("884411"), "{csv}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_found_any_more_is_said_and_never_a_short_result() {
+    let folder = folder();
+    let place = Place::new(folder.path());
+    place.write_keys(&[OLD]);
+    ask(&place).await;
+    place.write_keys(&[NEW]);
+    ask(&place).await;
+    let refused = |named: &str, expected: &[&str]| {
+        let (code, out, told) = log("cat", &place.data, &["--data-subject", named]);
+        assert_eq!(code, 1, "{told}");
+        assert!(expected.iter().all(|expected| told.contains(expected)), "{told}");
+        seqs(&out).len()
+    };
+    assert_eq!(refused("person-884411", &["`2025`", "log.pseudonyms.keys"]), 2, "what is found is printed");
+    place.write_keys(&[NEW, OLD]);
+    assert_eq!(refused("PersonEntry::person-884411", &["--data-subject", TYPE]), 0);
+    fs::remove_file(&place.keys).unwrap();
+    assert_eq!(refused("person-884411", &["cannot read the keys of pseudonyms", "pseudonym-keys"]), 0);
+    assert!(!place.keys.exists(), "a key that nothing was recorded under is not made");
+}
