@@ -368,8 +368,12 @@ async fn records_stay_however_old_they_are_until_every_sink_has_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
+    let folder = folder();
     let config = format!("{SMALL}keep = \"1s\"\ncheckpoint = \"100ms\"\n");
-    let sidecar = Sidecar::builder().config(&config).start();
+    // Nothing waits for a sink that is not configured any more.
+    fs::create_dir(folder.path().join("records")).unwrap();
+    spool::Cursor::open(&folder.path().join("records"), "gone").unwrap().advance(1).unwrap();
+    let sidecar = Sidecar::builder().data(folder.path()).config(&config).start();
     let mut client = sidecar.grpc().await;
     let mut heard = Heard::new();
     let first = sidecar.data.join("records").join("0000000000000000.seg");

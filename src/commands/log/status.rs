@@ -4,26 +4,24 @@ use super::{Common, Exit, Output, line::utc};
 use crate::{
     config::Settings,
     decision_log::{Kind, checkpoint, timestamp},
+    shipping,
     spool::{
-        self, Cursor, SegmentFile,
+        self, SegmentFile,
         reader::{ReadError, Reader},
     },
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader},
-    path::Path,
-};
+use std::{io, path::Path};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort log status
   poort log status --data /var/lib/poort
   poort log status --format json | jq '.sinks[] | select(.pending > 0)'
 
-Works beside a server that is writing, and without one. Reads the first record and the newest segment, not the whole log:
+Works beside a server that is writing, and without one. Sinks are those of the configuration: give it the one of the server
+with --config. One that has a cursor and is not in it gets no records, and log.keep does not wait for it. Reads the first record and the newest segment, not the whole log:
 whether the records in between are whole and unchanged, `poort log cat` and `poort log verify` say.";
 
 #[derive(Debug, Args)]
@@ -70,13 +68,16 @@ struct LastCheckpoint {
 /// How far a sink has come.
 #[derive(Debug)]
 struct Sink {
-    name: String,
-    /// All records before this one were acknowledged.
-    acknowledged: u64,
-    pending: u64,
-    /// When the oldest record was made that is not acknowledged.
-    oldest_pending: Option<i64>,
-    quarantined: u64,
+    status: shipping::Status,
+    /// What waits for it; nothing ever waits for one that is not configured.
+    waiting: Option<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    records: u64,
+    /// When the oldest of them was made.
+    oldest: Option<i64>,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
@@ -135,8 +136,9 @@ impl Status {
             }
         }
         status.segments = segments;
-        for name in spool::cursors(&dir).map_err(io("read"))? {
-            let sink = status.sink(&dir, &settings.log.data, name)?;
+        let sinks = shipping::status(&settings.log.data, &dir, &settings.ship);
+        for sink in sinks.map_err(io("read how far sinks are, in"))? {
+            let sink = status.sink(&dir, sink)?;
             status.sinks.push(sink);
         }
         Ok(status)
@@ -161,19 +163,16 @@ impl Status {
         Ok(true)
     }
 
-    fn sink(&self, dir: &Path, data: &Path, name: String) -> Result<Sink, Trouble> {
-        let cursor = Cursor::read(dir, &name);
-        let cursor = cursor.map_err(|error| Trouble::Io(format!("cannot read the cursor of `{name}`"), error))?;
+    fn sink(&self, dir: &Path, status: shipping::Status) -> Result<Sink, Trouble> {
+        if !status.is_configured {
+            return Ok(Sink { status, waiting: None });
+        }
         // What is before the oldest record is not kept any more, so it cannot be waiting.
-        let acknowledged = cursor.unwrap_or(0).max(self.seqs.0);
-        let pending = self.seqs.1.saturating_sub(acknowledged);
-        let oldest_pending =
-            if pending == 0 { None } else { Reader::open_at(dir, acknowledged)?.next().transpose()? };
-        let file = data.join("quarantine").join(format!("{name}.jsonl"));
-        let quarantined =
-            lines(&file).map_err(|error| Trouble::Io(format!("cannot read `{}`", file.display()), error))?;
-        let oldest_pending = oldest_pending.and_then(|frame| timestamp(&frame.payload));
-        Ok(Sink { name, acknowledged, pending, oldest_pending, quarantined })
+        let next = status.acknowledged.unwrap_or(0).max(self.seqs.0);
+        let records = self.seqs.1.saturating_sub(next);
+        let oldest = if records == 0 { None } else { Reader::open_at(dir, next)?.next().transpose()? };
+        let oldest = oldest.and_then(|frame| timestamp(&frame.payload));
+        Ok(Sink { status, waiting: Some(Waiting { records, oldest }) })
     }
 
     fn bytes(&self) -> u64 {
@@ -213,12 +212,13 @@ impl Status {
                 "seq": checkpoint.seq, "time": utc(checkpoint.at), "age": self.age(checkpoint.at),
             })),
             "room": {"disk": self.disk_left, "log_max": self.max, "log_left": self.max.saturating_sub(self.bytes())},
-            "sinks": self.sinks.iter().map(|sink| json!({
-                "name": sink.name,
-                "acknowledged": sink.acknowledged,
-                "pending": sink.pending,
-                "lag": sink.oldest_pending.map_or(0.0, |at| self.age(at)),
-                "quarantined": sink.quarantined,
+            "sinks": self.sinks.iter().map(|Sink { status, waiting }| json!({
+                "name": status.sink.as_str(),
+                "configured": status.is_configured,
+                "acknowledged": status.acknowledged,
+                "pending": waiting.as_ref().map(|waiting| waiting.records),
+                "lag": waiting.as_ref().map(|waiting| waiting.oldest.map_or(0.0, |at| self.age(at))),
+                "quarantined": status.quarantined,
             })).collect::<Vec<_>>(),
         })
     }
@@ -248,36 +248,24 @@ impl Status {
             }
             None => lines.push(("checkpoint", "none in the newest segment".to_owned())),
         }
-        for sink in &self.sinks {
-            let lag = sink.oldest_pending.map_or_else(
-                || "nothing waits".to_owned(),
-                |at| format!("{} waiting, the oldest for {}", sink.pending, duration(self.age(at))),
-            );
-            let Sink { name, acknowledged, quarantined, .. } = sink;
-            lines.push((
-                "sink",
-                format!("{name}: acknowledged up to seq {acknowledged}, {lag}, {quarantined} in quarantine"),
-            ));
-        }
+        lines.extend(self.sinks.iter().map(|sink| ("sink", self.sink_line(sink))));
         lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
     }
-}
 
-/// How many lines a file has; none when it is not there.
-fn lines(path: &Path) -> io::Result<u64> {
-    let mut reader = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        opened => BufReader::new(opened?),
-    };
-    let mut count = 0;
-    loop {
-        let bytes = reader.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(count);
-        }
-        count += memchr::memchr_iter(b'\n', bytes).count() as u64;
-        let read = bytes.len();
-        reader.consume(read);
+    fn sink_line(&self, Sink { status, waiting }: &Sink) -> String {
+        let shipping::Status { sink, acknowledged, quarantined, .. } = status;
+        let acknowledged = match acknowledged {
+            Some(seq) => format!("acknowledged up to seq {seq}"),
+            None => "has not taken any record yet".to_owned(),
+        };
+        let waiting = match waiting {
+            Some(Waiting { records, oldest: Some(at) }) => {
+                format!("{records} waiting, the oldest for {}", duration(self.age(*at)))
+            }
+            Some(Waiting { oldest: None, .. }) => "nothing waits".to_owned(),
+            None => "not configured: it gets no records, and none is kept for it".to_owned(),
+        };
+        format!("{sink}: {acknowledged}, {waiting}, {quarantined} in quarantine")
     }
 }
 

@@ -47,10 +47,16 @@ async fn what_all_sinks_have_is_the_least_of_them_and_the_files_tell_it_later() 
     let told = status(folder.path(), &place.records(), &sinks).unwrap();
     let expected = [("good", Some(50)), ("bad", None)].map(|(name, acknowledged)| Status {
         sink: name.parse().unwrap(),
+        is_configured: true,
         acknowledged,
         quarantined: 0,
     });
     assert_eq!(told, expected);
+    let told = status(folder.path(), &place.records(), &sinks[..1]).unwrap();
+    assert_eq!(
+        told.iter().map(|told| (told.sink.as_str(), told.is_configured)).collect::<Vec<_>>(),
+        [(sinks[0].name.as_str(), true), (sinks[1].name.as_str(), false)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

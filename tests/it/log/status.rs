@@ -52,46 +52,61 @@ async fn the_ends_of_the_log_are_told_beside_a_server_and_without_one() {
 }
 
 #[tokio::test]
-async fn each_sink_is_told_with_what_it_has_not_taken_yet() {
+async fn each_configured_sink_is_told_with_what_it_has_not_taken_yet_and_none_else_as_one() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().config(SMALL).data(&data).start();
     ask(&sidecar, 100).await;
     sidecar.stop();
     let all = all(&data);
+    let count = all.len();
     let records = data.join("records");
-    for (name, position) in [("behind", 40), ("even", all.len() as u64)] {
+    for (name, position) in [("behind", 40), ("even", count as u64), ("gone", 30)] {
         Cursor::open(&records, name).unwrap().advance(position).unwrap();
     }
-    Cursor::open(&records, "new").unwrap();
+    // It was started and has not taken anything; the one that is new was never started.
+    Cursor::open(&records, "down").unwrap();
     fs::create_dir(data.join("quarantine")).unwrap();
-    fs::write(data.join("quarantine/behind.jsonl"), "{}\n{}\n{}\n").unwrap();
-    let found = status(&data);
+    // The end of the last line did not come to the disk.
+    fs::write(data.join("quarantine/behind.jsonl"), "{}\n{}\n{}\n{\"seq\":").unwrap();
+    let config = folder.path().join("sinks.toml");
+    let sink = |name: &str| format!("[ship.{name}]\nkind = \"json-lines\"\npath = \"{name}.jsonl\"\n");
+    fs::write(&config, ["behind", "down", "even", "new"].map(sink).concat()).unwrap();
+    let flags = ["--config", config.to_str().unwrap()];
+    let found: Value =
+        serde_json::from_str(&log_well("status", &data, &[&flags[..], &["--format", "json"]].concat())).unwrap();
     let sinks: Vec<_> = found["sinks"]
         .as_array()
         .unwrap()
         .iter()
         .map(|sink| {
-            (
-                sink["name"].as_str().unwrap(),
-                sink["acknowledged"].clone(),
-                sink["pending"].clone(),
-                sink["quarantined"].clone(),
-            )
+            let name = sink["name"].as_str().unwrap();
+            (name, ["configured", "acknowledged", "pending", "quarantined"].map(|field| sink[field].clone()))
         })
         .collect();
-    let count = all.len();
     assert_eq!(
         sinks,
         [
-            ("behind", 40.into(), (count - 40).into(), 3.into()),
-            ("even", count.into(), 0.into(), 0.into()),
-            ("new", 0.into(), count.into(), 0.into()),
+            ("behind", [true.into(), 40.into(), (count - 40).into(), 3.into()]),
+            ("down", [true.into(), Value::Null, count.into(), 0.into()]),
+            ("even", [true.into(), count.into(), 0.into(), 0.into()]),
+            ("new", [true.into(), Value::Null, count.into(), 0.into()]),
+            ("gone", [false.into(), 30.into(), Value::Null, 0.into()]),
         ]
     );
-    assert_eq!(found["sinks"][1]["lag"], 0.0);
-    let (behind, new) = (found["sinks"][0]["lag"].as_f64().unwrap(), found["sinks"][2]["lag"].as_f64().unwrap());
-    assert!(new >= behind && behind > 0.0, "{found}");
+    let lag = |index: usize| found["sinks"][index]["lag"].as_f64();
+    assert_eq!((lag(2), lag(4)), (Some(0.0), None));
+    assert!(lag(1) >= lag(0) && lag(0) > Some(0.0), "{found}");
+
+    let shown = log_well("status", &data, &flags);
+    for expected in [
+        format!("behind: acknowledged up to seq 40, {} waiting, the oldest for ", count - 40),
+        format!("even: acknowledged up to seq {count}, nothing waits, 0 in quarantine"),
+        format!("new: has not taken any record yet, {count} waiting"),
+        "gone: acknowledged up to seq 30, not configured: it gets no records, and none is kept for it".to_owned(),
+    ] {
+        assert!(shown.contains(&expected), "{expected}\n{shown}");
+    }
 }
 
 #[test]
