@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! - `serve`: answer questions
+//! - `serve`: answer questions; `retention`: what it deletes
 //! - `validate`: check the policy folder
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
@@ -22,6 +22,7 @@ mod log;
 mod matrix;
 mod output;
 mod prove;
+mod retention;
 mod serve;
 mod side;
 mod test;

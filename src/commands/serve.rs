@@ -4,16 +4,16 @@
 //! archive → shipping → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is
 //! answered → log synced and closed → its last records shipped, within the grace → exit 0.
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, output::Output, retention};
 use crate::{
     admin::{self, Admin},
     api::{self, Address, Bound, Health},
     cache::Cache,
     config::{Flags, Settings},
-    decision_log::{DecisionLog, Producer, Sweep, Swept},
+    decision_log::{DecisionLog, Producer, Sweep},
     pdp::{Clock, Pdp},
     problem,
-    shipping::{self, Cursors, Shipping},
+    shipping::{self, Shipping},
     spool::State as LogState,
     store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
     telemetry::{Telemetry, init_logging},
@@ -132,7 +132,10 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     pdp.record_to(log.clone());
     let watching = watch_files(store.clone(), stopping.clone());
     let keep = settings.log.keep;
-    let sweeping = keep.map(|keep| sweep(Sweep::new(log.clone(), keep), shipping.cursors(), stopping.clone()));
+    let sweeping = keep.map(|keep| {
+        let sweep = Sweep::new(log.clone(), keep);
+        retention::start(sweep, shipping.cursors(), store.clone(), settings.log.records(), stopping.clone())
+    });
     let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
     if log.is_writable() {
         info!("Ready for questions.");
@@ -244,32 +247,6 @@ fn watch_files(store: Arc<Store>, stopping: CancellationToken) -> JoinHandle<()>
                     error!(%error, "Looking at the files failed; changes are not noticed any more.");
                     return;
                 }
-            }
-        }
-    })
-}
-
-/// Deletes records that were kept long enough and that every sink has.
-fn sweep(mut sweep: Sweep, cursors: Cursors, stopping: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut ticks = interval(sweep.interval());
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let cursors = cursors.clone();
-            let step = move || (sweep.step(|| cursors.sync()), sweep);
-            let Ok((swept, back)) = tokio::task::spawn_blocking(step).await else { return };
-            sweep = back;
-            match swept {
-                Ok(Swept::Nothing) => {}
-                Ok(Swept::Announced(below)) => info!(below, "Records that were kept long enough will be deleted."),
-                Ok(Swept::Deleted { segments, below }) => {
-                    info!(segments, below, "Deleted records that were kept long enough.");
-                }
-                Err(error) => error!(%error, "Old records cannot be deleted; it is tried again."),
             }
         }
     })

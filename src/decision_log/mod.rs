@@ -21,6 +21,7 @@
 //! - `gap`: the record of answers without a record
 //! - `sweep`: deletes what was kept long enough
 //! - `kind`: which of these a record is
+//! - `named`: the revisions that records name
 //! - `left_out`: no records, in a build for a bench alone
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
@@ -34,6 +35,7 @@ mod concealed;
 mod gap;
 mod kind;
 mod left_out;
+mod named;
 mod notary;
 mod own;
 mod producer;
@@ -51,6 +53,7 @@ pub use caller::Caller;
 pub use gap::GAP;
 pub use kind::Kind;
 pub use left_out::BenchBuild;
+pub use named::NamedRevisions;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record};

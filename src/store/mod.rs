@@ -8,12 +8,15 @@
 //!   for a smaller policy set.
 //!
 //! - `archive`: the files of every revision that was active
+//! - `idle`: those of them that may go
 //! - `watch`: notices changes of files
 
 mod archive;
+mod idle;
 mod watch;
 
 pub use archive::{Archive, ArchiveError, Keeper};
+pub use idle::Idle;
 pub use watch::{Fingerprint, INTERVAL};
 
 use crate::{
@@ -22,6 +25,7 @@ use crate::{
     snapshot::{Snapshot, Sources},
 };
 use arc_swap::ArcSwapOption;
+use idle::Uses;
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
@@ -64,6 +68,7 @@ struct Last {
     refused: Option<Refused>,
     /// The files of the active snapshot, until there is somebody to archive them.
     unkept: Option<Sources>,
+    uses: Uses,
 }
 
 /// The newest change, if it was refused.
@@ -203,8 +208,10 @@ impl Store {
                 for warning in &warnings {
                     tracing::warn!("{}", warning.one_line());
                 }
-                self.active.store(Some(Arc::new(snapshot)));
-                last.revisions = Some(revisions(&sources));
+                let (snapshot, revisions) = (Arc::new(snapshot), revisions(&sources));
+                last.uses.activate(&revisions, &snapshot);
+                self.active.store(Some(snapshot));
+                last.revisions = Some(revisions);
                 last.refused = None;
                 match self.keeper.get() {
                     Some(keeper) => keeper.keep(sources),

@@ -4,6 +4,7 @@ mod cat;
 mod data_subject;
 mod follow;
 mod replay;
+mod revisions;
 mod status;
 
 use crate::support::{Sidecar, allowed, denied, run};

@@ -7,6 +7,7 @@
 //! - A revision that is there is not written again.
 //! - What is read from it has the digest that it is named by, or is refused.
 //! - Nothing waits for it: a revision answers at once, and is written by a thread of its own.
+//! - A revision that goes loses its name first, and that is synced, so that no power cut leaves half of it under the name.
 //!
 //! - `keeper`: that thread
 
@@ -25,6 +26,8 @@ use thiserror::Error;
 
 /// What a revision is called while it is being written.
 const UNFINISHED: &str = ".new";
+/// What a revision is called while it is being deleted.
+const DELETED: &str = ".old";
 // The directory names people: readable for the owner and a group, as the records are.
 const FILE_MODE: u32 = 0o640;
 const DIR_MODE: u32 = 0o750;
@@ -161,13 +164,55 @@ impl Archive {
         File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
     }
 
+    /// The revisions that are there.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub(super) fn list(&self) -> io::Result<Vec<Revision>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            found.extend(Revision::parse(&format!("sha256:{}", entry?.file_name().to_string_lossy())));
+        }
+        Ok(found)
+    }
+
+    /// Takes a revision's name away, so that it is not there any more. [`Archive::empty`] takes its files away.
+    ///
+    /// # Errors
+    /// It cannot be renamed; it is there as before.
+    pub(super) fn take_out(&self, revision: &Revision) -> io::Result<()> {
+        let digits = revision.digits();
+        let name = format!("{digits}.{:016x}{DELETED}", rand::random::<u64>());
+        fs::rename(self.folder.join(digits), self.folder.join(name))
+    }
+
+    /// Deletes the files of all that was taken out.
+    ///
+    /// # Errors
+    /// They cannot be deleted; the next start tries it again.
+    pub(super) fn empty(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()?;
+        self.remove_named(&[DELETED])
+    }
+
     /// Takes away what an earlier process began and did not finish.
     fn tidy(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
-                let _left_over = fs::remove_dir_all(entry.path());
+        let _left_over = self.remove_named(&[UNFINISHED, DELETED]);
+    }
+
+    fn remove_named(&self, endings: &[&str]) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if endings.iter().any(|ending| name.to_string_lossy().ends_with(ending)) {
+                fs::remove_dir_all(entry.path())?;
             }
         }
+        Ok(())
     }
 }
 

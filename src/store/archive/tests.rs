@@ -65,3 +65,27 @@ fn a_revision_that_cannot_be_written_leaves_nothing_and_is_written_when_it_can()
     assert_eq!(archive.keep(&sources("")).unwrap(), Kept::Written);
     assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 2);
 }
+
+#[test]
+fn a_revision_that_goes_is_gone_at_once_and_whole_also_when_the_process_ends_before_its_files_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::new(folder.path().join("revisions"));
+    assert_eq!(archive.list().unwrap(), []);
+    let sources = sources("// one\n");
+    archive.keep(&sources).unwrap();
+    let (policies, directory) = (sources.policies.revision(), sources.directory.revision());
+    let listed = |archive: &Archive| archive.list().unwrap().into_iter().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(listed(&archive), [policies.clone(), directory.clone()].into());
+    archive.take_out(&policies).unwrap();
+    assert_eq!(listed(&archive), [directory.clone()].into());
+    assert!(matches!(archive.policies(&policies), Err(ArchiveError::Missing(_))));
+    // It may come back before its files are gone.
+    assert_eq!(archive.keep(&sources).unwrap(), Kept::Written);
+    assert_eq!(archive.policies(&policies).unwrap().revision(), policies);
+    assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 3);
+    archive.tidy();
+    assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 2, "the next start deletes what is left");
+    archive.take_out(&directory).unwrap();
+    archive.empty().unwrap();
+    assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 1);
+}
