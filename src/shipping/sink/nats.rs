@@ -65,7 +65,7 @@ impl JetStream {
         let options = self.options().map_err(|error| Trouble::new(Verdict::Hold, error.to_string()))?;
         let address = self.to.endpoint.to_string();
         let connected = options.connect(address.trim_end_matches('/')).await;
-        let client = connected.map_err(|error| no_connection(&error))?;
+        let client = connected.map_err(|error| self.no_connection(&error))?;
         let mut context = jetstream::new(client);
         context.set_timeout(self.timeout);
         self.context = Some(context.clone());
@@ -99,6 +99,31 @@ impl JetStream {
         match failed {
             None => Outcome::all(batch.len()),
             Some((index, error)) => Outcome { taken: index, trouble: Some(self.trouble(&error)) },
+        }
+    }
+
+    /// What it means that there is no connection.
+    fn no_connection(&self, error: &ConnectError) -> Trouble {
+        match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                let why = match &self.to.credentials {
+                    Some(path) => format!("the server does not accept the credentials in `{}`", path.display()),
+                    None => "the server asks for credentials; name their file as `credentials`".to_owned(),
+                };
+                Trouble::new(Verdict::Hold, format!("{why}: {}", innermost(error)))
+            }
+            _ => {
+                let mut why = innermost(error);
+                if why.contains("peer certificate") {
+                    // A receiver may be given another certificate at any time, so this is no matter of ours alone.
+                    why.push_str("; the roots that are trusted are those of ");
+                    match &self.to.tls.ca {
+                        Some(path) => why.push_str(&format!("`{}` (tls.ca)", path.display())),
+                        None => why.push_str("the system; tls.ca names others"),
+                    }
+                }
+                Trouble::retry(Reason::Transport, why)
+            }
         }
     }
 
@@ -153,14 +178,4 @@ fn refusal(code: Option<ErrorCode>) -> Verdict {
 
 fn reason(said: Option<&jetstream::Error>) -> String {
     said.map_or_else(|| "without a reason".to_owned(), ToString::to_string)
-}
-
-/// What it means that there is no connection.
-fn no_connection(error: &ConnectError) -> Trouble {
-    match error.kind() {
-        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-            Trouble::new(Verdict::Hold, error.to_string())
-        }
-        _ => Trouble::retry(Reason::Transport, innermost(error)),
-    }
 }

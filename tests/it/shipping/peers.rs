@@ -1,5 +1,7 @@
 //! Receivers that nobody here wrote: rotel over OTLP, and NATS with JetStream. `tests/run` installs them by name.
 
+mod nats_guarded;
+
 use super::{Receiver, ask, otlp, start, stopped, until_drained};
 use crate::support::{Exposition, Sidecar, folder, repository, until};
 use async_nats::jetstream::{self, stream::Stream};
@@ -96,19 +98,35 @@ struct Nats {
 
 async fn nats() -> Nats {
     let folder = folder();
+    let (peer, address) = nats_server(folder.path(), "").await;
+    let client = until("the NATS server", async || async_nats::connect(&address).await.ok()).await;
+    Nats { peer, address, jetstream: jetstream::new(client), _folder: folder }
+}
+
+/// A NATS server with this configuration, and its address.
+async fn nats_server(folder: &Path, config: &str) -> (Peer, String) {
+    fs::write(folder.join("nats.conf"), config).unwrap();
     let mut command = Command::new(installed("nats-server"));
-    command
-        .args(["--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir"])
-        .arg(folder.path().join("store"));
-    let peer = Peer::start(command.arg("--ports_file_dir").arg(folder.path()));
-    let ports = folder.path().join(format!("nats-server_{}.ports", peer.0.id()));
+    command.args(["--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir"]).arg(folder.join("store"));
+    command.arg("--ports_file_dir").arg(folder).arg("--config").arg(folder.join("nats.conf"));
+    let peer = Peer::start(&mut command);
+    let ports = folder.join(format!("nats-server_{}.ports", peer.0.id()));
     let address = until("the port of the NATS server", async || {
         let ports: serde_json::Value = serde_json::from_slice(&fs::read(&ports).ok()?).ok()?;
         Some(ports["nats"][0].as_str()?.to_owned())
     })
     .await;
-    let client = until("the NATS server", async || async_nats::connect(&address).await.ok()).await;
-    Nats { peer, address, jetstream: jetstream::new(client), _folder: folder }
+    (peer, address)
+}
+
+/// The stream that keeps the subject.
+async fn stream_on(jetstream: &jetstream::Context) -> Stream {
+    let config = jetstream::stream::Config {
+        name: "records".to_owned(),
+        subjects: vec!["poort.records".to_owned()],
+        ..Default::default()
+    };
+    jetstream.create_stream(config).await.unwrap()
 }
 
 impl Nats {
@@ -120,12 +138,7 @@ impl Nats {
     }
 
     async fn stream(&self) -> Stream {
-        let config = jetstream::stream::Config {
-            name: "records".to_owned(),
-            subjects: vec!["poort.records".to_owned()],
-            ..Default::default()
-        };
-        self.jetstream.create_stream(config).await.unwrap()
+        stream_on(&self.jetstream).await
     }
 }
 
