@@ -43,9 +43,9 @@
 //! * **No wait without a bound.** `submit` never blocks. While the spool is full or failed, every entry is refused at
 //!   once (`tests/failing.rs::a_full_disk_is_answered_at_once_and_ends_when_there_is_room`).
 //! * **No power cut loses a record that was acknowledged, and none that may be is refused**, over all states that a replay
-//!   of the real calls can leave (`tests/crash_states.rs`).
+//!   of the real calls can leave (`tests/crash_states`).
 //! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
-//!   refused (`tests/crash_states.rs`).
+//!   refused (`tests/crash_states`).
 //! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`).
 //! * **What the record says and what the caller hears agree.** See [`Entry`]
 //!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
