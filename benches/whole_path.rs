@@ -20,22 +20,13 @@
 
 mod served;
 
-use poort::api::pb::{
-    EvaluateBatchRequest, EvaluateBatchResponse, EvaluateRequest, EvaluateResponse, EvaluateStreamRequest,
-    EvaluateStreamResponse,
-    access_evaluation_client::AccessEvaluationClient,
-    access_evaluation_server::{AccessEvaluation, AccessEvaluationServer},
-};
-use served::{Served, connect, count_records, log_bytes, median, question, start_poort};
+use poort::api::pb::access_evaluation_client::AccessEvaluationClient;
+use served::{connect, count_records, log_bytes, median, nothing, question, start_poort};
 use std::{
-    io::{BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-use tokio::net::TcpListener;
-use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 /// Connections × calls under way on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (4, 16), (8, 32)];
@@ -44,56 +35,14 @@ const ROUNDS: usize = 3;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    if std::env::args().any(|argument| argument == "--do-nothing") {
-        return runtime.block_on(do_nothing());
+    if std::env::args().any(|argument| argument == nothing::FLAG) {
+        return runtime.block_on(nothing::serve());
     }
     // `cargo test --benches` runs this too, with this flag: then it shows that it works, and times nothing worth showing.
     let short = !std::env::args().any(|argument| argument == "--bench");
     let seconds = std::env::var("POORT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3.0);
     let span = Duration::from_secs_f64(if short { 0.2 } else { seconds });
     runtime.block_on(compare(span, if short { 1 } else { ROUNDS }));
-}
-
-/// A server with the same messages that answers `true`.
-struct Nothing;
-
-#[tonic::async_trait]
-impl AccessEvaluation for Nothing {
-    async fn evaluate(&self, _: Request<EvaluateRequest>) -> Result<Response<EvaluateResponse>, Status> {
-        Ok(Response::new(EvaluateResponse { decision: true, ..EvaluateResponse::default() }))
-    }
-
-    async fn evaluate_batch(
-        &self,
-        _: Request<EvaluateBatchRequest>,
-    ) -> Result<Response<EvaluateBatchResponse>, Status> {
-        Ok(Response::new(EvaluateBatchResponse::default()))
-    }
-
-    type EvaluateStreamStream = tokio_stream::Empty<Result<EvaluateStreamResponse, Status>>;
-
-    async fn evaluate_stream(
-        &self,
-        _: Request<Streaming<EvaluateStreamRequest>>,
-    ) -> Result<Response<Self::EvaluateStreamStream>, Status> {
-        Ok(Response::new(tokio_stream::empty()))
-    }
-}
-
-async fn do_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("address={}", listener.local_addr().unwrap());
-    let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
-    Server::builder().add_service(AccessEvaluationServer::new(Nothing)).serve_with_incoming(incoming).await.unwrap();
-}
-
-fn start_nothing() -> Served {
-    let mut process =
-        Command::new(std::env::current_exe().unwrap()).arg("--do-nothing").stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("address=").expect("an address").parse().unwrap();
-    Served { process, address, data: None }
 }
 
 /// How questions repeat.
@@ -188,7 +137,7 @@ async fn check_answers(address: SocketAddr) -> u64 {
 
 async fn compare(span: Duration, rounds: usize) {
     let records = |choice| [("POORT_BENCH_RECORDS", choice)];
-    let mut servers = vec![("does nothing", start_nothing()), ("poort", start_poort("", &records("write")))];
+    let mut servers = vec![("does nothing", nothing::start()), ("poort", start_poort("", &records("write")))];
     // A build for this bench alone can leave records out, to show what they cost.
     if cfg!(feature = "bench-unrecorded") {
         servers.push(("poort, recording off", start_poort("", &records("leave-out"))));

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each bench uses what it needs of it")]
 #![allow(clippy::allow_attributes, reason = "what a bench does not use differs from bench to bench")]
 
+pub(crate) mod cerbos;
+pub(crate) mod nothing;
+
 use poort::api::pb::{self, EvaluateRequest};
 use prost_types::{Struct, Value, value::Kind};
 use std::{
@@ -56,14 +59,20 @@ pub(crate) fn on_disk() -> tempfile::TempDir {
 
 /// Starts poort with the repository's policies.
 pub(crate) fn start_poort(config: &str, variables: &[(&str, &str)]) -> Served {
-    let root = env!("CARGO_MANIFEST_DIR");
+    start_poort_with(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), config, variables)
+}
+
+/// Starts poort with the policies in this folder.
+pub(crate) fn start_poort_with(policies: &Path, config: &str, variables: &[(&str, &str)]) -> Served {
     let data = on_disk();
     let file = data.path().join("poort.toml");
     fs::write(&file, config).unwrap();
     let mut process = Command::new(env!("CARGO_BIN_EXE_poort"))
         .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--config"])
         .arg(&file)
-        .args(["--policies", &format!("{root}/policies"), "--data"])
+        .arg("--policies")
+        .arg(policies)
+        .arg("--data")
         .arg(data.path())
         .current_dir(data.path())
         .envs(variables.iter().copied())

@@ -1,0 +1,150 @@
+//! The nearest peer: Cerbos, installed by its name on npm, with one policy a kind of record.
+
+use super::{Served, on_disk};
+use prost::Message;
+use prost_types::{Value, value::Kind};
+use std::{
+    collections::HashMap,
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use tonic::{Request, codegen::http::uri::PathAndQuery, transport::Channel};
+use tonic_prost::ProstCodec;
+
+/// The method that is asked.
+pub(crate) const PATH: &str = "/cerbos.svc.v1.CerbosService/CheckResources";
+
+/// `cerbos.request.v1.CheckResourcesRequest`, as far as it is used.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct CheckResources {
+    #[prost(message, optional, tag = "3")]
+    principal: Option<Principal>,
+    #[prost(message, repeated, tag = "4")]
+    resources: Vec<Entry>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Principal {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, repeated, tag = "3")]
+    roles: Vec<String>,
+    #[prost(map = "string, message", tag = "4")]
+    attr: HashMap<String, Value>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Entry {
+    #[prost(string, repeated, tag = "1")]
+    actions: Vec<String>,
+    #[prost(message, optional, tag = "2")]
+    resource: Option<Resource>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Resource {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(string, tag = "3")]
+    id: String,
+    #[prost(map = "string, message", tag = "4")]
+    attr: HashMap<String, Value>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Checked {
+    #[prost(message, repeated, tag = "2")]
+    results: Vec<Outcome>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Outcome {
+    /// 1 is allow, 2 deny.
+    #[prost(map = "string, int32", tag = "2")]
+    actions: HashMap<String, i32>,
+}
+
+/// The same question as `sets::question`.
+pub(crate) fn question(level: f64) -> CheckResources {
+    let attr = |name: &str, kind: Kind| HashMap::from([(name.to_owned(), Value { kind: Some(kind) })]);
+    CheckResources {
+        principal: Some(Principal {
+            id: "account-0".into(),
+            roles: (0..10).map(|role| format!("r{role}")).collect(),
+            attr: attr("purpose", Kind::StringValue("9".into())),
+        }),
+        resources: vec![Entry {
+            actions: vec!["read".into()],
+            resource: Some(Resource {
+                kind: "kind0".into(),
+                id: "record-1".into(),
+                attr: attr("level", Kind::NumberValue(level)),
+            }),
+        }],
+    }
+}
+
+/// Whether the answer is an allow.
+pub(crate) async fn allows(channel: Channel, question: CheckResources) -> bool {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    let codec = ProstCodec::<CheckResources, Checked>::default();
+    let answer = client.unary(Request::new(question), PathAndQuery::from_static(PATH), codec).await.unwrap();
+    answer.get_ref().results[0].actions["read"] == 1
+}
+
+/// Installs it, once.
+pub(crate) fn install() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cerbos");
+    let program = folder.join("node_modules/.bin/cerbos");
+    if !program.exists() {
+        let npm = Command::new("npm").args(["install", "--silent", "--prefix"]).arg(&folder).arg("cerbos").status();
+        assert!(npm.expect("npm, which installs Cerbos").success(), "npm cannot install Cerbos");
+    }
+    program
+}
+
+/// Starts it with this many policies; with its log in a file or without.
+pub(crate) fn start(program: &Path, policies: usize, log: bool) -> Served {
+    let data = on_disk();
+    let folder = data.path().join("policies");
+    fs::create_dir(&folder).unwrap();
+    for number in 0..policies {
+        let text = format!(
+            "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: kind{number}\n  version: default\n  rules:\n    \
+             - actions: [read]\n      effect: EFFECT_ALLOW\n      roles: [r{}]\n      \
+             condition: {{match: {{expr: 'R.attr.level <= 3 && P.attr.purpose == \"9\"'}}}}\n",
+            number % 10
+        );
+        fs::write(folder.join(format!("kind{number}.yaml")), text).unwrap();
+    }
+    // It tells of no port that it chose itself.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let audit = if log { format!("audit: {{enabled: true, backend: file, file: {{path: {}/audit.log}}}}\n", data.path().display()) } else { String::new() };
+    let config = format!(
+        "server: {{httpListenAddr: '127.0.0.1:0', grpcListenAddr: '{address}'}}\ntelemetry: {{disabled: true}}\n\
+         storage: {{driver: disk, disk: {{directory: {}, watchForChanges: false}}}}\n{audit}",
+        folder.display()
+    );
+    let file = data.path().join("config.yaml");
+    fs::write(&file, config).unwrap();
+    // Straight the program, and not the script of npm around it, so that it can be ended and its memory be read.
+    let script = fs::canonicalize(program).unwrap();
+    let mut command = Command::new(script);
+    command.arg("server").arg("--config").arg(&file).arg("--log-level=error");
+    let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let served = Served { process, address, data: Some(data) };
+    wait(address);
+    served
+}
+
+fn wait(address: SocketAddr) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while std::net::TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < until, "Cerbos does not listen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
