@@ -300,8 +300,7 @@ mod tests {
     fn references_are_followed_as_many_steps_as_are_asked_for() {
         let schema = "entity Person { chief?: Person, friends?: Set<Person> };
             action meet appliesTo { principal: Person, resource: Person };";
-        let (schema, ..) =
-            Policies::from_sources(&crate::policy::Sources::from_texts("p", [("schema.cedarschema", schema)]));
+        let (schema, ..) = Policies::from_sources(&policy::Sources::from_texts("p", [("schema.cedarschema", schema)]));
         let person = |id: &str, attrs: &str| {
             format!(r#"{{"uid": {{"type": "Person", "id": "{id}"}}, "attrs": {{{attrs}}}, "parents": []}}"#)
         };

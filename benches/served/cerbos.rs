@@ -87,13 +87,24 @@ pub(crate) fn question(level: f64) -> CheckResources {
     }
 }
 
-/// Whether the answer is an allow.
-pub(crate) async fn allows(channel: Channel, question: CheckResources) -> bool {
+/// Its answer.
+pub(crate) struct Answer(Checked);
+
+impl Answer {
+    pub(crate) fn is_allow(&self) -> bool {
+        self.0.results[0].actions["read"] == 1
+    }
+
+    pub(crate) fn is_deny(&self) -> bool {
+        self.0.results[0].actions["read"] == 2
+    }
+}
+
+pub(crate) async fn answer(channel: Channel, question: CheckResources) -> Answer {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let codec = ProstCodec::<CheckResources, Checked>::default();
-    let answer = client.unary(Request::new(question), PathAndQuery::from_static(PATH), codec).await.unwrap();
-    answer.get_ref().results[0].actions["read"] == 1
+    Answer(client.unary(Request::new(question), PathAndQuery::from_static(PATH), codec).await.unwrap().into_inner())
 }
 
 /// Installs it, once.
@@ -123,7 +134,11 @@ pub(crate) fn start(program: &Path, policies: usize, log: bool) -> Served {
     }
     // It tells of no port that it chose itself.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let audit = if log { format!("audit: {{enabled: true, backend: file, file: {{path: {}/audit.log}}}}\n", data.path().display()) } else { String::new() };
+    let audit = if log {
+        format!("audit: {{enabled: true, backend: file, file: {{path: {}/audit.log}}}}\n", data.path().display())
+    } else {
+        String::new()
+    };
     let config = format!(
         "server: {{httpListenAddr: '127.0.0.1:0', grpcListenAddr: '{address}'}}\ntelemetry: {{disabled: true}}\n\
          storage: {{driver: disk, disk: {{directory: {}, watchForChanges: false}}}}\n{audit}",

@@ -4,7 +4,9 @@
 #![allow(clippy::allow_attributes, reason = "what a bench does not use differs from bench to bench")]
 
 pub(crate) mod cerbos;
+pub(crate) mod h2load;
 pub(crate) mod nothing;
+pub(crate) mod sets;
 
 use poort::api::pb::{self, EvaluateRequest};
 use prost_types::{Struct, Value, value::Kind};

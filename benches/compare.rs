@@ -1,0 +1,237 @@
+//! poort beside the limit (a server that does nothing) and its nearest peer (Cerbos), asked by `h2load` in turns.
+//!
+//! `cargo bench --bench compare` prints the README's tables and draws `target/compare.svg`. It needs `h2load` (Debian:
+//! `nghttp2-client`), and `npm`, which installs Cerbos into the target folder. `POORT_BENCH_SECONDS` sets the seconds of each
+//! measurement (default 3).
+//!
+//! Before anything is timed, an allow and a deny are checked of each server. Each run checks that every answer came and is as
+//! long as the right one, and at the end poort has a record of each answer. h2load sends one question over and over: poort
+//! answers it from its cache, or evaluates it each time where the cache is off. Questions that differ are asked by the
+//! bench `whole_path`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench: it prints, and stops where something is not as it should be"
+)]
+
+mod served;
+
+use poort::api::pb::{EvaluateRequest, EvaluateResponse, access_evaluation_client::AccessEvaluationClient};
+use prost::Message as _;
+use served::{
+    Served, cerbos, connect, count_records, h2load, h2load::Shape, median, nothing, on_disk, sets, start_poort_with,
+};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+const EVALUATE: &str = "/poort.v1.AccessEvaluation/Evaluate";
+const SHAPES: [Shape; 3] = [(1, 1), (4, 16), (8, 32)];
+const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+const ROUNDS: usize = 3;
+const CACHE_OFF: &str = "[cache]\nmemory = \"0B\"\n";
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if std::env::args().any(|argument| argument == nothing::FLAG) {
+        return runtime.block_on(nothing::serve());
+    }
+    let short = !std::env::args().any(|argument| argument == "--bench");
+    let seconds = std::env::var("POORT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3.0);
+    let bench = Bench { seconds: if short { 0.1 } else { seconds }, rounds: if short { 1 } else { ROUNDS } };
+    runtime.block_on(bench.run(short));
+}
+
+/// A server that is measured.
+struct Row {
+    name: &'static str,
+    served: Served,
+    question: Question,
+    /// How long its answer is, in bytes.
+    answer: u64,
+    answered: u64,
+}
+
+enum Question {
+    Poort(EvaluateRequest),
+    Cerbos(cerbos::CheckResources),
+}
+
+/// The medians of a row at one shape.
+struct Figures {
+    per_second: f64,
+    of_nothing: f64,
+    percentiles: [f64; 3],
+    memory: u64,
+}
+
+struct Bench {
+    seconds: f64,
+    rounds: usize,
+}
+
+impl Bench {
+    async fn run(&self, short: bool) {
+        let program = cerbos::install();
+        println!(
+            "one machine, {} cores shared by h2load and server, {} × {} s a row, median shown",
+            cores(),
+            self.rounds,
+            self.seconds
+        );
+        println!("one write of 2 KiB with fdatasync: p50 {:.0} µs\n", fdatasync());
+        println!("| connections × calls | server | calls/s | of doing nothing | p50 | p99 | p99.9 | memory |");
+        println!("|---|---|---:|---:|---:|---:|---:|---:|");
+        let sets = sets::write(10, 100);
+        let mut rows = vec![
+            nothing_row(),
+            poort_row("poort", sets.path().into(), "").await,
+            poort_row("poort, cache off", sets.path().into(), CACHE_OFF).await,
+            cerbos_row("Cerbos", &program, 10, false).await,
+            cerbos_row("Cerbos, log in a file", &program, 10, true).await,
+        ];
+        for shape in SHAPES {
+            for (row, figures) in
+                rows.iter().map(|row| row.name).collect::<Vec<_>>().iter().zip(self.measure(&mut rows, shape))
+            {
+                println!("| {} × {} | {row} | {} |", shape.0, shape.1, figures.columns());
+            }
+        }
+        check_records(&rows);
+        drop(rows);
+        println!(
+            "\n8 × 32:\n\n| policies | accounts | server | calls/s | of doing nothing | p50 | p99 | p99.9 | memory |"
+        );
+        println!("|---:|---:|---|---:|---:|---:|---:|---:|---:|");
+        let sizes = SIZES.map(|policies| (policies, 100)).into_iter().chain([(100, 100_000)]);
+        for (policies, accounts) in sizes.filter(|(policies, accounts)| !short || policies * accounts <= 10_000) {
+            let sets = sets::write(policies, accounts);
+            let mut rows = vec![
+                nothing_row(),
+                poort_row("poort", sets.path().into(), "").await,
+                poort_row("poort, cache off", sets.path().into(), CACHE_OFF).await,
+            ];
+            // Its accounts come with each question.
+            if accounts == 100 {
+                rows.push(cerbos_row("Cerbos", &program, policies, false).await);
+            }
+            let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+            for (name, figures) in names.iter().zip(self.measure(&mut rows, (8, 32))).skip(1) {
+                println!("| {policies} | {accounts} | {name} | {} |", figures.columns());
+            }
+            check_records(&rows);
+        }
+    }
+
+    /// Measures all in turns, so that a slow moment of the machine meets all.
+    fn measure(&self, rows: &mut [Row], shape: Shape) -> Vec<Figures> {
+        let mut runs: Vec<Vec<h2load::Run>> = rows.iter().map(|_| Vec::new()).collect();
+        let calls: Vec<u64> = rows
+            .iter_mut()
+            .map(|row| {
+                let warm = row.ask(shape, 500 * shape.0 as u64);
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of calls")]
+                let calls = (warm.per_second * self.seconds) as u64;
+                calls.max(shape.0 as u64)
+            })
+            .collect();
+        for _ in 0..self.rounds {
+            for ((row, runs), calls) in rows.iter_mut().zip(&mut runs).zip(&calls) {
+                runs.push(row.ask(shape, *calls));
+            }
+        }
+        rows.iter()
+            .zip(&runs)
+            .map(|(row, own)| Figures {
+                per_second: median(own.iter().map(|run| run.per_second)),
+                of_nothing: median(own.iter().zip(&runs[0]).map(|(run, limit)| run.per_second / limit.per_second)),
+                percentiles: [0.5, 0.99, 0.999]
+                    .map(|share| median(own.iter().map(|run| run.percentile(share).as_secs_f64() * 1e3))),
+                memory: row.served.memory(),
+            })
+            .collect()
+    }
+}
+
+impl Figures {
+    fn columns(&self) -> String {
+        let [p50, p99, p999] = self.percentiles;
+        format!(
+            "{:.0} | {:.2} | {p50:.2} ms | {p99:.2} ms | {p999:.2} ms | {} MiB",
+            self.per_second, self.of_nothing, self.memory
+        )
+    }
+}
+
+impl Row {
+    fn ask(&mut self, shape: Shape, calls: u64) -> h2load::Run {
+        let run = match &self.question {
+            Question::Poort(question) => h2load::ask(self.served.address, EVALUATE, question, shape, calls),
+            Question::Cerbos(question) => h2load::ask(self.served.address, cerbos::PATH, question, shape, calls),
+        };
+        assert_eq!(run.answer, self.answer, "{}: answers of another length than the right one", self.name);
+        self.answered += run.calls;
+        run
+    }
+}
+
+fn nothing_row() -> Row {
+    let answer = EvaluateResponse { decision: true, ..EvaluateResponse::default() }.encoded_len() as u64;
+    let question = Question::Poort(sets::question(3.0));
+    Row { name: "does nothing", served: nothing::start(), question, answer, answered: 0 }
+}
+
+async fn poort_row(name: &'static str, policies: PathBuf, config: &str) -> Row {
+    let served = start_poort_with(&policies, config, &[]);
+    let mut client = AccessEvaluationClient::new(connect(served.address).await);
+    let denied = client.evaluate(sets::question(4.0)).await.unwrap().into_inner();
+    assert!(!denied.decision && denied.policies.is_empty(), "{denied:?}");
+    let allowed = client.evaluate(sets::question(3.0)).await.unwrap().into_inner();
+    assert!(allowed.decision && allowed.policies[0].id == "p0", "{allowed:?}");
+    let question = Question::Poort(sets::question(3.0));
+    Row { name, served, question, answer: allowed.encoded_len() as u64, answered: 2 }
+}
+
+async fn cerbos_row(name: &'static str, program: &std::path::Path, policies: usize, log: bool) -> Row {
+    let served = cerbos::start(program, policies, log);
+    let channel = connect(served.address).await;
+    assert!(cerbos::answer(channel.clone(), cerbos::question(4.0)).await.is_deny());
+    let allowed = cerbos::answer(channel, cerbos::question(3.0)).await;
+    assert!(allowed.is_allow());
+    let question = cerbos::question(3.0);
+    // It says more than is read here, but always as much.
+    let answer = h2load::ask(served.address, cerbos::PATH, &question, (1, 1), 1).answer;
+    Row { name, served, question: Question::Cerbos(question), answer, answered: 3 }
+}
+
+/// Every answer of poort has its record.
+fn check_records(rows: &[Row]) {
+    for row in rows.iter().filter(|row| row.name.starts_with("poort")) {
+        assert_eq!(count_records(row.served.data.as_ref().unwrap().path()), row.answered, "{}", row.name);
+    }
+}
+
+/// Microseconds for a small write that is on the disk, the median of many.
+fn fdatasync() -> f64 {
+    let folder = on_disk();
+    let mut file = File::create(folder.path().join("file")).unwrap();
+    file.write_all(&vec![0; 1 << 20]).unwrap();
+    file.sync_all().unwrap();
+    let took = (0..500).map(|number| {
+        let started = Instant::now();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[1; 2048], number * 2048).unwrap();
+        file.sync_data().unwrap();
+        started.elapsed()
+    });
+    median(took.map(|took: Duration| took.as_secs_f64() * 1e6))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
