@@ -110,12 +110,15 @@ pub(crate) async fn answer(channel: Channel, question: CheckResources) -> Answer
 /// Installs it, once.
 pub(crate) fn install() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cerbos");
-    let program = folder.join("node_modules/.bin/cerbos");
-    if !program.exists() {
+    let package = folder.join("node_modules/@cerbos");
+    if !package.exists() {
         let npm = Command::new("npm").args(["install", "--silent", "--prefix"]).arg(&folder).arg("cerbos").status();
         assert!(npm.expect("npm, which installs Cerbos").success(), "npm cannot install Cerbos");
     }
-    program
+    // The program itself, and not the script that npm puts before it: so it can be ended, and its memory be read.
+    let one = |folder: &Path| fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    let platform = one(&package);
+    package.join(platform.file_name()).join(platform.file_name())
 }
 
 /// Starts it with this many policies; with its log in a file or without.
@@ -146,9 +149,7 @@ pub(crate) fn start(program: &Path, policies: usize, log: bool) -> Served {
     );
     let file = data.path().join("config.yaml");
     fs::write(&file, config).unwrap();
-    // Straight the program, and not the script of npm around it, so that it can be ended and its memory be read.
-    let script = fs::canonicalize(program).unwrap();
-    let mut command = Command::new(script);
+    let mut command = Command::new(program);
     command.arg("server").arg("--config").arg(&file).arg("--log-level=error");
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let served = Served { process, address, data: Some(data) };
