@@ -14,19 +14,26 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a bench: it prints, and stops where something is not as it should be"
 )]
 
 mod served;
 
-use poort::api::pb::access_evaluation_client::AccessEvaluationClient;
+use poort::api::pb::{
+    EvaluateStreamRequest, access_evaluation_client::AccessEvaluationClient,
+    evaluate_stream_response::Result as Outcome,
+};
 use served::{connect, count_records, log_bytes, median, nothing, question, start_poort};
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
 
 /// Connections × calls under way on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (4, 16), (8, 32)];
@@ -54,6 +61,17 @@ enum Mix {
     Fresh,
 }
 
+impl Mix {
+    /// What a caller's question of this turn is about.
+    fn investigation(self, turn: u64) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1_000);
+        match self {
+            Self::Repeating => turn % 64,
+            Self::Fresh => NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
 /// What a measurement found.
 struct Figures {
     calls: u64,
@@ -62,6 +80,18 @@ struct Figures {
 }
 
 impl Figures {
+    async fn of(tasks: Vec<JoinHandle<Vec<Duration>>>, started: Instant) -> Self {
+        let mut latencies = Vec::new();
+        for task in tasks {
+            latencies.extend(task.await.unwrap());
+        }
+        let took = started.elapsed();
+        latencies.sort_unstable();
+        #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+        let per_second = latencies.len() as f64 / took.as_secs_f64();
+        Self { calls: latencies.len() as u64, per_second, latencies }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
     fn calls_f64(&self) -> f64 {
         self.calls.max(1) as f64
@@ -80,7 +110,6 @@ impl Figures {
 }
 
 async fn load(address: SocketAddr, (connections, streams): (usize, usize), mix: Mix, span: Duration) -> Figures {
-    static NEXT: AtomicU64 = AtomicU64::new(1_000);
     let started = Instant::now();
     let until = started + span;
     let mut tasks = Vec::new();
@@ -92,13 +121,10 @@ async fn load(address: SocketAddr, (connections, streams): (usize, usize), mix: 
                 let mut latencies = Vec::with_capacity(1 << 16);
                 let mut turn = 0;
                 while Instant::now() < until {
-                    let investigation = match mix {
-                        Mix::Repeating => turn % 64,
-                        Mix::Fresh => NEXT.fetch_add(1, Ordering::Relaxed),
-                    };
+                    let question = question(mix.investigation(turn));
                     turn += 1;
                     let asked = Instant::now();
-                    let answer = client.evaluate(question(investigation)).await.expect("an answer");
+                    let answer = client.evaluate(question).await.expect("an answer");
                     assert!(answer.get_ref().decision, "a wrong answer under load");
                     latencies.push(asked.elapsed());
                 }
@@ -106,15 +132,49 @@ async fn load(address: SocketAddr, (connections, streams): (usize, usize), mix: 
             }));
         }
     }
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap());
+    Figures::of(tasks, started).await
+}
+
+/// The same load over one `EvaluateStream` on each connection, with so many questions under way in it.
+async fn stream(address: SocketAddr, (connections, window): (usize, usize), mix: Mix, span: Duration) -> Figures {
+    let started = Instant::now();
+    let until = started + span;
+    let mut tasks = Vec::new();
+    for _ in 0..connections {
+        let mut client = AccessEvaluationClient::new(connect(address).await);
+        tasks.push(tokio::spawn(async move {
+            let (send, questions) = tokio::sync::mpsc::channel(window);
+            let mut asked = HashMap::with_capacity(window);
+            let mut latencies = Vec::with_capacity(1 << 16);
+            let next = async |asked: &mut HashMap<String, Instant>, turn: usize| {
+                let message = EvaluateStreamRequest {
+                    id: turn.to_string(),
+                    evaluation: Some(question(mix.investigation(turn as u64))),
+                    ..EvaluateStreamRequest::default()
+                };
+                asked.insert(message.id.clone(), Instant::now());
+                send.send(message).await.unwrap();
+            };
+            for turn in 0..window {
+                next(&mut asked, turn).await;
+            }
+            let mut answers = client.evaluate_stream(ReceiverStream::new(questions)).await.unwrap().into_inner();
+            let mut turn = window;
+            while let Some(answer) = answers.message().await.unwrap() {
+                let Some(Outcome::Evaluation(evaluation)) = answer.result else { panic!("no answer under load") };
+                assert!(evaluation.decision, "a wrong answer under load");
+                latencies.push(asked.remove(&answer.id).expect("a question of ours").elapsed());
+                if Instant::now() < until {
+                    next(&mut asked, turn).await;
+                    turn += 1;
+                } else if asked.is_empty() {
+                    break;
+                }
+            }
+            latencies
+        }));
     }
-    let took = started.elapsed();
-    latencies.sort_unstable();
-    #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
-    let per_second = latencies.len() as f64 / took.as_secs_f64();
-    Figures { calls: latencies.len() as u64, per_second, latencies }
+    Figures::of(tasks, started).await
 }
 
 /// Every kind of answer is right before anything is timed.
@@ -178,6 +238,27 @@ async fn compare(span: Duration, rounds: usize) {
                 );
             }
         }
+    }
+    println!(
+        "\nEvaluateStream, 8 streams × 32 questions under way in each, beside 8 × 32 unary calls of doing nothing\n"
+    );
+    println!("| questions | answers/s | p50 | p99 | of doing nothing |\n|---|---:|---:|---:|---:|");
+    for (mix, mix_name) in [(Mix::Repeating, "repeating"), (Mix::Fresh, "never the same")] {
+        let mut measured = Vec::new();
+        for _ in 0..rounds {
+            let limit = load(servers[0].1.address, (8, 32), mix, span).await;
+            let figures = stream(servers[1].1.address, (8, 32), mix, span).await;
+            answered[1] += figures.calls;
+            measured.push((figures, limit.per_second));
+        }
+        let of = |figure: fn(&(Figures, f64)) -> f64| median(measured.iter().map(figure));
+        println!(
+            "| {mix_name} | {:.0} | {:.2} ms | {:.2} ms | {:.2} |",
+            of(|(it, _)| it.per_second),
+            of(|(it, _)| it.percentile(0.5).as_secs_f64() * 1e3),
+            of(|(it, _)| it.percentile(0.99).as_secs_f64() * 1e3),
+            of(|(it, limit)| it.per_second / limit),
+        );
     }
     let data = servers[1].1.data.as_ref().expect("poort has a log").path();
     let records = count_records(data);
