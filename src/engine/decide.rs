@@ -23,7 +23,7 @@ use cedar_policy_core::{
     evaluator::{EvaluationError as CedarError, Evaluator},
     extensions::Extensions,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 /// Decides a question that was translated under this snapshot.
 #[must_use]
@@ -181,19 +181,17 @@ pub(super) fn request(question: &Question) -> ast::Request {
 pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entities, String> {
     let Snapshot { policies, directory, .. } = snapshot;
     let steps = policies.reads.hops;
-    let mut found = Found::new();
+    let mut found: Found = Vec::with_capacity(32);
     // What lies behind a reference is one step further. To take it as far as the first ones takes too much and never too
     // little, and the directory has it ready.
     let follow = |found: &mut Found, uid: &ast::EntityUID| {
-        for entity in directory.reach(uid, steps).iter().flat_map(|reached| reached.iter()) {
-            found.entry(entity.uid().clone()).or_insert_with(|| entity.clone());
-        }
+        found.extend(directory.reach(uid, steps).iter().flat_map(|reached| reached.iter()).cloned());
     };
     for party in [&question.principal, &question.resource] {
         match &party.entity {
             Source::Directory => follow(&mut found, &party.uid),
             Source::Request(entity) => {
-                found.entry(party.uid.clone()).or_insert_with(|| entity.clone());
+                found.push(entity.clone());
                 if steps > 1 {
                     references(entity).for_each(|uid| follow(&mut found, &uid));
                 }
@@ -204,23 +202,24 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
     for uid in &policies.reads.literals {
         // A policy can also name an action, other than the one that is asked about, and look at its groups.
         match policies.action_entities.get(uid) {
-            Some(action) => drop(found.insert(uid.clone(), action.clone())),
+            Some(action) => found.push(action.clone()),
             None => follow(&mut found, uid),
         }
     }
-    if let Some(action) = policies.action_entities.get(&question.action) {
-        found.insert(question.action.clone(), action.clone());
-    }
+    found.extend(policies.action_entities.get(&question.action).cloned());
     // The context is one step away: nothing in it is dereferenced before it is read.
     if steps > 1 {
         for uid in question.context.values().flat_map(Value::all_literal_uids) {
             follow(&mut found, &uid);
         }
     }
+    // Most are found more than once, as one and the same.
+    found.sort_unstable_by_key(Arc::as_ptr);
+    found.dedup_by(|one, other| Arc::ptr_eq(one, other));
     // Every entity comes from the directory, which closed its ancestors, or was given those of its parents.
     Entities::new()
         .add_entities(
-            raised(question, found).into_values(),
+            raised(question, found),
             None::<&NoEntitiesSchema>,
             TCComputation::AssumeAlreadyComputed,
             Extensions::all_available(),
@@ -228,7 +227,7 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
         .map_err(|error| error.to_string())
 }
 
-type Found = HashMap<ast::EntityUID, Arc<ast::Entity>>;
+type Found = Vec<Arc<ast::Entity>>;
 
 /// An entity of the question can itself be the parent of another: of the other party, or of an entity in the directory,
 /// which does not know what lies above it. Those get its ancestors too.
@@ -238,8 +237,8 @@ fn raised(question: &Question, mut found: Found) -> Found {
         let mut is_done = true;
         for party in [&question.principal, &question.resource] {
             let Source::Request(_) = &party.entity else { continue };
-            let Some(above) = found.get(&party.uid).cloned() else { continue };
-            for entity in found.values_mut().filter(|entity| entity.is_descendant_of(&party.uid)) {
+            let Some(above) = found.iter().find(|entity| *entity.uid() == party.uid).cloned() else { continue };
+            for entity in found.iter_mut().filter(|entity| entity.is_descendant_of(&party.uid)) {
                 let missing: Vec<_> = above
                     .ancestors()
                     .filter(|ancestor| !entity.is_descendant_of(ancestor) && *ancestor != entity.uid())
