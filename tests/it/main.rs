@@ -15,6 +15,7 @@ mod cedar;
 mod cli;
 mod clients;
 mod concealed;
+mod cost;
 mod diff;
 mod diff_brute_force;
 mod diff_reports;

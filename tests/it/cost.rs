@@ -1,0 +1,173 @@
+//! What a decision costs, counted and not timed: the instructions of one cached and one fresh decision with their records,
+//! under callgrind. A count does not depend on what else the machine does, so it can be held.
+//!
+//! It counts what the build of the tests runs, which is not optimised as a release is; what makes it grow by a tenth is
+//! worth a look all the same. `UPDATE_EXPECT=1 cargo test --test it cost` accepts what it is now.
+
+use poort::{
+    authzen::{Limits, read_evaluation},
+    cache::{self, Cache},
+    decision::{Answer, Evaluated},
+    decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    directory,
+    engine::{UnknownEntities, decide, outline},
+    evaluation::Evaluation,
+    moment::Moment,
+    pdp::Clock,
+    policy,
+    revision::Revision,
+    snapshot::{Snapshot, Sources},
+    trace::TraceContext,
+};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::Command, sync::Arc};
+
+/// How many decisions are counted.
+const TIMES: u64 = 64;
+/// By how many hundredths a count may grow.
+const GROWTH: u64 = 10;
+
+struct Desk {
+    snapshot: Snapshot,
+    moment: Arc<Moment>,
+    producer: Producer,
+    pseudonyms: Pseudonyms,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let schema = "entity Group in [Group]; entity User in [Group] { level: Long, tasks: Set<String> };
+            @source(\"request\") entity Doc { level: Long, owner: User, open: Bool };
+            type Asked = { purpose: String, pdp: { today: datetime } };
+            action read, write appliesTo { principal: User, resource: Doc, context: Asked };";
+        let policies: String = (0..24)
+            .map(|number| {
+                format!(
+                    "@id(\"p{number}\") @title(\"Rule {number}.\") permit (principal in Group::\"g{number}\", action == \
+                     Action::\"read\", resource) when {{ resource.level <= principal.level && \
+                     principal.tasks.contains(context.purpose) && context.pdp.today > datetime(\"2020-01-01\") }};\n"
+                )
+            })
+            .collect();
+        let directory = r#"[{"uid": {"type": "Group", "id": "g1"}, "attrs": {}, "parents": []},
+            {"uid": {"type": "User", "id": "u"}, "attrs": {"level": 3, "tasks": ["8", "9"]},
+             "parents": [{"type": "Group", "id": "g1"}]}]"#;
+        let sources = Sources {
+            policies: policy::Sources::from_texts(
+                "p",
+                [(policy::SCHEMA_FILE, schema), ("all.cedar", policies.as_str())],
+            ),
+            directory: directory::Sources::from_texts("d", [("all.json", directory)]),
+        };
+        let (snapshot, problems) = Snapshot::from_sources(&sources);
+        Self {
+            snapshot: snapshot.unwrap_or_else(|| panic!("{problems:#?}")),
+            moment: Arc::new(Clock::new(jiff::tz::TimeZone::UTC, None).now()),
+            producer: Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()),
+            pseudonyms: Pseudonyms::from_keys(("k", [1; 32]), &[]),
+        }
+    }
+
+    /// From the question to the bytes of its record.
+    fn decide(&self, cache: &Cache, evaluation: &Arc<Evaluation>, expect_cached: bool) -> usize {
+        let outline = outline(&self.snapshot, evaluation, &self.moment, UnknownEntities::Deny).unwrap();
+        let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
+        let (verdict, cached) = cache.verdict(outline.key(), decided).unwrap();
+        assert!(verdict.decision.is_allow() && cached == expect_cached);
+        let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
+        let answer = Evaluated { verdict, revision: policies.clone(), directory_revision: directory.clone(), cached };
+        let record = Record {
+            trace: TraceContext::from_headers(None, None),
+            caller: None,
+            moment: self.moment.clone(),
+            asked: Asked::One(evaluation.clone()),
+            decided: Decided::One(Answer::Evaluated(answer)),
+            model: self.snapshot.policies.model.clone(),
+            policies: policies.clone(),
+            directory: directory.clone(),
+        };
+        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+    }
+}
+
+fn question(number: u64) -> Arc<Evaluation> {
+    let text = format!(
+        r#"{{"subject": {{"type": "User", "id": "u"}}, "action": {{"name": "read"}}, "resource": {{"type": "Doc",
+        "id": "doc-{number:06}", "properties": {{"level": 2, "owner": "u", "open": true}}}}, "context": {{"purpose": "9"}}}}"#
+    );
+    Arc::new(read_evaluation(text.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap())
+}
+
+// Counting begins and ends at calls of these by name, so they hold no closures, whose names begin with theirs.
+
+#[inline(never)]
+fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> usize {
+    let mut bytes = 0;
+    for question in questions {
+        bytes += desk.decide(cache, question, true);
+    }
+    bytes
+}
+
+#[inline(never)]
+fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> usize {
+    let mut bytes = 0;
+    for question in questions {
+        bytes += desk.decide(cache, question, false);
+    }
+    bytes
+}
+
+/// What is counted. The test below runs it under callgrind; by itself it shows nothing.
+#[test]
+#[ignore = "run by the test of this module"]
+fn workload() {
+    let desk = Desk::new();
+    let cache = Cache::new(&cache::Config::default(), &opentelemetry::global::meter("cost"));
+    let questions: Vec<_> = (0..TIMES).map(question).collect();
+    // What is made once, such as the policies of this kind of question, is not counted.
+    desk.decide(&cache, &question(TIMES), false);
+    desk.decide(&cache, &question(TIMES), true);
+    let fresh = counted_fresh(&desk, &cache, &questions);
+    assert_eq!(counted_cached(&desk, &cache, &questions), fresh);
+}
+
+/// Instructions for one call of what this function repeats.
+fn instructions(function: &str) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
+        .arg(format!("--toggle-collect=*cost::{function}*"))
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "cost::workload", "--ignored", "--test-threads=1"])
+        .output()
+        .expect("valgrind; tests/run installs it");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stdout));
+    let line = text.lines().find_map(|line| line.split_once("Collected :")).unwrap_or_else(|| panic!("{text}"));
+    let count: u64 = line.1.trim().parse().unwrap();
+    assert!(count > 0, "nothing was counted: {text}");
+    count / TIMES
+}
+
+#[test]
+fn a_decision_takes_no_more_instructions_than_it_did() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cost.txt");
+    let counts = ["counted_cached", "counted_fresh"].map(|function| (function, instructions(function)));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let mut text = String::new();
+        for (function, count) in counts {
+            writeln!(text, "{function} {count}").unwrap();
+        }
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    for (line, (function, count)) in expected.lines().zip(counts) {
+        let (name, before) = line.split_once(' ').unwrap();
+        assert_eq!(name, function);
+        let most = before.parse::<u64>().unwrap() * (100 + GROWTH) / 100;
+        assert!(
+            count <= most,
+            "{function}: {count} instructions, {before} before; if that is what it has to cost, accept it: \
+             UPDATE_EXPECT=1 cargo test --test it cost"
+        );
+    }
+}
