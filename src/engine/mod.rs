@@ -10,7 +10,7 @@
 //! - [`Outline::key`] holds everything that the verdict depends on. Equal keys have equal verdicts.
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
-//! - `terms`: values to Cedar values by the declared type
+//! - `terms`: values into the key, and into Cedar values
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
@@ -21,7 +21,8 @@ mod terms;
 mod translate;
 mod world;
 
+pub use crate::policy::Invalid;
 pub use decide::{decide, decide_in, verdict};
 pub use explain::{Clause, Explained, Outcome, explain, explain_in};
-pub use translate::{Invalid, Outline, Question, UnknownEntities, outline, translate};
+pub use translate::{Outline, Question, UnknownEntities, outline, translate};
 pub use world::{World, WorldEvaluator};

@@ -2,47 +2,16 @@
 //!
 //! One walk does both, so that the key holds what the engine sees and nothing that it does not see.
 
-use super::translate::Invalid;
 use crate::{
-    evaluation::{Map, Path, Value},
-    policy::{Attributes, Extension, Shape},
+    evaluation::Path,
+    policy::{
+        Extension,
+        terms::{Invalid, Terms, extension},
+    },
 };
-use cedar_policy_core::{
-    ast::{self, RestrictedExpr},
-    evaluator::RestrictedEvaluator,
-    extensions::Extensions,
-};
+use cedar_policy_core::ast;
 use smol_str::SmolStr;
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, LazyLock},
-};
-
-/// The largest whole number that both bindings carry exactly (I-JSON, RFC 7493, section 2.2).
-const EXACT: f64 = 9_007_199_254_740_991.0;
-
-/// What a walk over the values of a question makes of them. There are two: [`Key`] and [`Make`]. They see the same values
-/// in the same order, because the same walk leads them, so the key holds what the engine sees.
-pub(super) trait Terms {
-    /// A finished value.
-    type Term;
-    /// The fields of a record, so far.
-    type Fields: Default;
-
-    fn truth(&mut self, truth: bool) -> Self::Term;
-    fn long(&mut self, long: i64) -> Self::Term;
-    fn text(&mut self, text: &str) -> Self::Term;
-    fn entity(&mut self, kind: &ast::EntityType, id: &str) -> Self::Term;
-    fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<Self::Term, Invalid>;
-    /// A set of this many elements begins.
-    fn enter_set(&mut self, elements: usize);
-    fn set(&mut self, elements: Vec<Self::Term>) -> Self::Term;
-    /// A declared attribute is there or not; if it is, its value comes next.
-    fn attribute(&mut self, present: bool);
-    fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: Self::Term);
-    fn record(&mut self, fields: Self::Fields) -> Self::Term;
-}
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 /// Bytes that differ wherever two questions differ: every part carries its length or its kind.
 ///
@@ -91,8 +60,9 @@ impl Terms for Key {
     }
 
     /// The type is declared, and so the same for all questions about this action and these types.
-    fn entity(&mut self, _: &ast::EntityType, id: &str) {
+    fn entity(&mut self, _: &ast::EntityType, _: Option<&str>, id: &str, _: Path<'_>) -> Result<(), Invalid> {
         self.text(id);
+        Ok(())
     }
 
     fn extension(&mut self, _: Extension, text: &str, _: Path<'_>) -> Result<(), Invalid> {
@@ -135,8 +105,14 @@ impl Terms for Make {
         ast::Value::from(text)
     }
 
-    fn entity(&mut self, kind: &ast::EntityType, id: &str) -> ast::Value {
-        ast::Value::from(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None))
+    fn entity(
+        &mut self,
+        kind: &ast::EntityType,
+        _: Option<&str>,
+        id: &str,
+        _: Path<'_>,
+    ) -> Result<ast::Value, Invalid> {
+        Ok(ast::Value::from(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None)))
     }
 
     fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
@@ -163,133 +139,6 @@ impl Terms for Make {
     }
 }
 
-/// The declared attributes that the caller gives. What is not declared is left out: no valid policy can read it.
-pub(super) fn record<T: Terms>(
-    terms: &mut T,
-    declared: &Attributes,
-    given: &Map,
-    path: Path<'_>,
-) -> Result<T::Fields, Invalid> {
-    let mut fields = T::Fields::default();
-    for (name, attribute) in declared {
-        match given.get(name.as_str()) {
-            None | Some(Value::Null) if attribute.required => {
-                let message = format!("is missing; the schema requires {}", attribute.shape.describe());
-                return Err(Invalid::new(path.field(name), message));
-            }
-            None | Some(Value::Null) => terms.attribute(false),
-            Some(value) => {
-                terms.attribute(true);
-                let term = term(terms, &attribute.shape, value, path.field(name))?;
-                terms.field(&mut fields, name, term);
-            }
-        }
-    }
-    Ok(fields)
-}
-
-/// A value of the declared type.
-pub(super) fn term<T: Terms>(terms: &mut T, shape: &Shape, value: &Value, path: Path<'_>) -> Result<T::Term, Invalid> {
-    let unfit = || Invalid::new(path, format!("is {}; the schema wants {}", value.kind(), shape.describe()));
-    match (shape, value) {
-        (Shape::Bool, Value::Bool(truth)) => Ok(terms.truth(*truth)),
-        (Shape::Long, Value::Number(number)) => Ok(terms.long(long(*number, path)?)),
-        (Shape::String, Value::String(text)) => Ok(terms.text(text)),
-        (Shape::Entity(kind), _) => {
-            let id = entity_id(kind, value, path)?.ok_or_else(unfit)?;
-            Ok(terms.entity(kind, id))
-        }
-        (Shape::Set(element), Value::List(elements)) => {
-            terms.enter_set(elements.len());
-            let elements = elements
-                .iter()
-                .enumerate()
-                .map(|(index, value)| term(terms, element, value, path.index(index)))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(terms.set(elements))
-        }
-        (Shape::Record(declared), Value::Map(given)) => {
-            let fields = record(terms, declared, given, path)?;
-            Ok(terms.record(fields))
-        }
-        (Shape::Extension(kind), _) => {
-            let text = extension_text(*kind, value, path)?.ok_or_else(unfit)?;
-            terms.extension(*kind, text, path)
-        }
-        _ => Err(unfit()),
-    }
-}
-
-fn long(number: f64, path: Path<'_>) -> Result<i64, Invalid> {
-    if number.fract() != 0.0 {
-        return Err(Invalid::new(path, format!("{number} is not a whole number")));
-    }
-    if number.abs() > EXACT {
-        let message = format!("{number} is out of range; a whole number lies between -{EXACT} and {EXACT}");
-        return Err(Invalid::new(path, message));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53 - 1 in size")]
-    Ok(number as i64)
-}
-
-/// The id of an entity: a string, or Cedar's `{"type", "id"}`, with or without the escape `__entity`. `None` if it is
-/// none of these.
-fn entity_id<'v>(kind: &ast::EntityType, value: &'v Value, path: Path<'_>) -> Result<Option<&'v str>, Invalid> {
-    let fields = match value {
-        Value::String(id) => return Ok(Some(id)),
-        Value::Map(fields) => match fields.get("__entity") {
-            Some(Value::Map(escaped)) if fields.len() == 1 => escaped,
-            Some(_) => return Ok(None),
-            None => fields,
-        },
-        _ => return Ok(None),
-    };
-    match (fields.get("type"), fields.get("id")) {
-        (Some(Value::String(named)), Some(Value::String(id))) if fields.len() == 2 => {
-            let expected = kind.to_string();
-            if *named == expected || *named == kind.name().basename().to_string() {
-                Ok(Some(id))
-            } else {
-                Err(Invalid::new(path, format!("is an entity of type `{named}`; the schema wants `{expected}`")))
-            }
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The text of an extension value: a string, or Cedar's escape `{"__extn": {"fn", "arg"}}`. `None` if it is neither.
-fn extension_text<'v>(kind: Extension, value: &'v Value, path: Path<'_>) -> Result<Option<&'v str>, Invalid> {
-    let fields = match value {
-        Value::String(text) => return Ok(Some(text)),
-        Value::Map(fields) => match fields.get("__extn") {
-            Some(Value::Map(escaped)) if fields.len() == 1 => escaped,
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    };
-    match (fields.get("fn"), fields.get("arg")) {
-        (Some(Value::String(function)), Some(Value::String(argument))) if fields.len() == 2 => {
-            if function == kind.constructor() {
-                Ok(Some(argument))
-            } else {
-                let message = format!("is made by `{function}`; the schema wants `{}`", kind.constructor());
-                Err(Invalid::new(path, message))
-            }
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Has Cedar itself make an extension value, so that what it accepts is what Cedar accepts.
-fn extension(kind: Extension, text: &str) -> Result<ast::Value, String> {
-    let name = CONSTRUCTORS.get(&kind).ok_or("Cedar does not know its constructor")?.clone();
-    let call = RestrictedExpr::call_extension_fn(name, [RestrictedExpr::val(text)]);
-    RestrictedEvaluator::new(Extensions::all_available()).interpret(call.as_borrowed()).map_err(|error| {
-        // Cedar's own text begins with what the caller of this function says anyway.
-        error.to_string().replace("error while evaluating ", "")
-    })
-}
-
 thread_local! {
     /// The newest day. Each thread has its own, so that none waits for another's reference count.
     static DAY: RefCell<Option<(String, ast::Value)>> = const { RefCell::new(None) };
@@ -306,9 +155,3 @@ pub(super) fn day(text: &str) -> Result<ast::Value, String> {
         }
     })
 }
-
-/// The names of the constructors. Cedar reads a name with its whole parser, which costs more than the value.
-static CONSTRUCTORS: LazyLock<HashMap<Extension, ast::Name>> = LazyLock::new(|| {
-    let named = |kind: Extension| Some((kind, ast::Name::parse_unqualified_name(kind.constructor()).ok()?));
-    Extension::ALL.into_iter().filter_map(named).collect()
-});

@@ -7,18 +7,20 @@
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema does not declare is left out; what it declares and does not fit is an [`Invalid`] with its path.
 
-use super::terms::{self, Key, Make, Terms};
+use super::terms::{self as made, Key, Make};
 use crate::{
     evaluation::{Evaluation, Map, Path, Value},
     moment::Moment,
-    policy::{ActionModel, EntityModel, Extension, Held, PdpReads, Shape},
+    policy::{
+        ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Shape,
+        terms::{self, Terms},
+    },
     snapshot::Snapshot,
 };
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    fmt,
     sync::Arc,
 };
 
@@ -78,15 +80,6 @@ pub enum UnknownEntities {
     Evaluate,
 }
 
-/// A question that cannot be asked under this schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid {
-    /// The field, such as `resource.properties.level`.
-    pub path: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
 impl Question {
     /// The parties that the directory should know and does not, as `Type::"id"`: the subject first.
     #[must_use]
@@ -122,20 +115,6 @@ impl Question {
         missing.map(ToString::to_string).collect()
     }
 }
-
-impl Invalid {
-    pub(super) fn new(path: Path<'_>, message: impl Into<String>) -> Self {
-        Self { path: path.to_string(), message: message.into() }
-    }
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
-    }
-}
-
-impl std::error::Error for Invalid {}
 
 const SUBJECT: Path<'_> = Path::root("subject");
 const ACTION: Path<'_> = Path::root("action");
@@ -337,7 +316,7 @@ impl Outline<'_> {
             pdp.insert(SmolStr::new_static("now"), now);
         }
         if declared.today && reads.today {
-            let today = terms::day(&moment.today).map_err(|message| Invalid::new(CONTEXT.field("pdp"), message))?;
+            let today = made::day(&moment.today).map_err(|message| Invalid::new(CONTEXT.field("pdp"), message))?;
             pdp.insert(SmolStr::new_static("today"), today);
         }
         if declared.hour && reads.hour {

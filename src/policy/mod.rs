@@ -15,6 +15,7 @@
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
+//! - `terms`: values by those types
 //! - `reads`: what the policies of an action can read
 //! - `scope`, `slices`: which policies a question meets
 
@@ -29,6 +30,7 @@ mod scope;
 mod shape;
 mod slices;
 mod sources;
+pub(crate) mod terms;
 
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
@@ -39,6 +41,7 @@ pub use scope::Scope;
 pub use shape::{Attribute, Attributes, Extension, Shape};
 pub use slices::{Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
+pub use terms::Invalid;
 
 use crate::{
     decision::PolicyFacts,
