@@ -102,8 +102,7 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
     };
     let (snapshot, mut problems) = Snapshot::from_sources(&sources);
     if let Some(snapshot) = &snapshot {
-        let entities = snapshot.directory.iter().map(|entity| entity.uid());
-        problems.extend(lint::lint(&sources.policies, &snapshot.policies, entities));
+        problems.extend(lint::lint(&sources.policies, &snapshot.policies, snapshot.directory.uids()));
         problems.extend(sources.directory.files().flat_map(lint::invisible_in_directory));
         problems.extend(guarantees(policies, snapshot, &sources).unwrap_or_else(|problems| problems));
         problems.extend(suites(policies, snapshot, settings));

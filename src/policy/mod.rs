@@ -38,6 +38,7 @@ pub use parse::Place;
 pub use pretty::pretty;
 pub use reads::{PdpReads, Reads};
 pub use scope::Scope;
+pub(crate) use shape::attributes;
 pub use shape::{Attribute, Attributes, Extension, Shape};
 pub use slices::{Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};

@@ -138,7 +138,7 @@ impl Shape {
 const DEPTH: usize = 64;
 
 /// The shapes of declared attributes; `None` if one has none.
-pub(super) fn attributes<'a>(
+pub(crate) fn attributes<'a>(
     declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
 ) -> Option<Attributes> {
     attributes_within(declared, DEPTH)

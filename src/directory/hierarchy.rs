@@ -1,0 +1,63 @@
+//! What lies above an entity. No recursion: a hierarchy is as deep as its files say.
+
+use super::{Kept, Node, pool::Number};
+use std::collections::HashSet;
+
+/// All that lies above the parents of an entity and is not a parent itself, as far as the directory knows; in no order.
+pub(super) fn above_parents(kept: &Kept, nodes: &[Node]) -> Vec<Number> {
+    let mut seen: HashSet<Number> = kept.parents.iter().copied().collect();
+    let mut waiting: Vec<Number> = kept.parents.to_vec();
+    let mut above = Vec::new();
+    while let Some(number) = waiting.pop() {
+        for parent in parents(nodes, number) {
+            if seen.insert(*parent) {
+                above.push(*parent);
+                waiting.push(*parent);
+            }
+        }
+    }
+    above
+}
+
+/// Whether an entity lies above itself.
+pub(super) fn has_cycle(nodes: &[Node]) -> bool {
+    let mut state = vec![State::New; nodes.len()];
+    let mut path: Vec<(Number, usize)> = Vec::new();
+    for start in 0..nodes.len() {
+        enter(&mut state, &mut path, start);
+        while let Some((number, next)) = path.last_mut() {
+            let Some(parent) = parents(nodes, *number).get(*next).copied() else {
+                if let Some(state) = state.get_mut(*number) {
+                    *state = State::Done;
+                }
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if state.get(parent) == Some(&State::Open) {
+                return true;
+            }
+            enter(&mut state, &mut path, parent);
+        }
+    }
+    false
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    /// On the path that is being walked.
+    Open,
+    Done,
+}
+
+fn enter(state: &mut [State], path: &mut Vec<(Number, usize)>, number: Number) {
+    if let Some(state @ State::New) = state.get_mut(number) {
+        *state = State::Open;
+        path.push((number, 0));
+    }
+}
+
+fn parents(nodes: &[Node], number: Number) -> &[Number] {
+    nodes.get(number).and_then(|node| node.kept.as_ref()).map_or(&[], |kept| &kept.parents)
+}
