@@ -124,7 +124,7 @@ impl Directory {
     fn made(&self, node: &Node, kept: &Kept, above: HashSet<ast::EntityUID>) -> ast::Entity {
         let known = |(name, value)| (name, ast::PartialValue::Value(value));
         ast::Entity::new_with_attr_partial_value(
-            node.uid.as_ref().clone(),
+            own(&node.uid),
             self.pool.fields(&kept.attributes).map(known),
             above,
             kept.parents.iter().filter_map(|number| self.uid(*number)).collect(),
@@ -169,6 +169,15 @@ impl Directory {
         });
         (directory, problems)
     }
+}
+
+/// The same id with a type name of its own. A question copies the ids of the entities that it meets; where all accounts
+/// share one name, the threads would fight over its reference count.
+fn own(uid: &ast::EntityUID) -> ast::EntityUID {
+    let name: &ast::InternalName = uid.entity_type().name().as_ref();
+    let own = ast::InternalName::new(name.basename().clone(), name.namespace_components().cloned(), None);
+    let kind = ast::Name::try_from(own).map_or_else(|_| uid.entity_type().clone(), ast::EntityType::from);
+    ast::EntityUID::from_components(kind, uid.eid().clone(), None)
 }
 
 /// The entities that an entity refers to in attributes and tags, as often as it does.
