@@ -1,8 +1,7 @@
 //! The JSON of one entity in its usual form, as plain values.
 //!
 //! What holds here: whatever is read, Cedar reads the same of it. Everything that Cedar might see otherwise is refused:
-//! names that come twice, fields that Cedar does not know, nulls, and numbers that are not written as whole numbers or are
-//! too large for [`Value`] to hold exactly.
+//! names that come twice, fields that Cedar does not know, nulls, and numbers that are not written as whole numbers.
 
 use crate::evaluation::{Map, Value};
 use serde::{
@@ -10,9 +9,6 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use std::fmt;
-
-/// Whole numbers up to this size are exact in [`Value`].
-const EXACT: u64 = (1 << 53) - 1;
 
 /// An entity as it is written.
 #[derive(Debug, Deserialize)]
@@ -69,12 +65,15 @@ impl<'de> Visitor<'de> for PlainVisitor {
         Ok(Value::Bool(truth))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        exact(number.unsigned_abs()).map(|size| Value::Number(if number < 0 { -size } else { size }))
+    // A number that is too large for this to be exact is too large for the walk over values.
+    #[expect(clippy::cast_precision_loss, reason = "what is not exact is refused later")]
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        exact(number).map(Value::Number)
+    #[expect(clippy::cast_precision_loss, reason = "what is not exact is refused later")]
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -98,9 +97,4 @@ impl<'de> Visitor<'de> for PlainVisitor {
         }
         Ok(Value::Map(map))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "what is larger than 53 bits is refused")]
-fn exact<E: Error>(size: u64) -> Result<f64, E> {
-    if size <= EXACT { Ok(size as f64) } else { Err(E::custom("a number is too large")) }
 }
