@@ -9,7 +9,7 @@ use crate::{
     evaluation::{Map, Path},
     policy::{
         Attributes, Extension, Invalid,
-        terms::{Terms, extension},
+        terms::{Terms, extension, is_whole_name},
     },
 };
 use cedar_policy_core::ast;
@@ -142,7 +142,7 @@ impl Terms for Gathering<'_> {
         path: Path<'_>,
     ) -> Result<Number, Invalid> {
         // Cedar takes the whole name of the type and nothing less, and of some types only the ids that the schema lists.
-        if named != Some(kind.to_string().as_str()) || self.forms.is_listed(kind) {
+        if !named.is_some_and(|named| is_whole_name(kind, named)) || self.forms.is_listed(kind) {
             return Err(unsure(path));
         }
         let number = self.uids.number(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None));

@@ -155,12 +155,19 @@ fn entity_id<'v>(
         return Ok(Some((None, id)));
     }
     let Some((named, id)) = type_and_id(value) else { return Ok(None) };
-    let expected = kind.to_string();
-    if named == expected || named == kind.name().basename().to_string() {
+    let base: &str = kind.name().basename_as_ref().as_ref();
+    if is_whole_name(kind, named) || named == base {
         Ok(Some((Some(named), id)))
     } else {
-        Err(Invalid::new(path, format!("is an entity of type `{named}`; the schema wants `{expected}`")))
+        Err(Invalid::new(path, format!("is an entity of type `{named}`; the schema wants `{kind}`")))
     }
+}
+
+/// Whether a type is named in full. Compares part by part: a name would have to be put together first.
+pub(crate) fn is_whole_name(kind: &ast::EntityType, named: &str) -> bool {
+    let name: &ast::InternalName = kind.name().as_ref();
+    let parts = name.namespace_components().chain([name.basename()]).map(AsRef::<str>::as_ref);
+    named.split("::").eq(parts)
 }
 
 /// Cedar's `{"type", "id"}`, with or without the escape `__entity`. `None` if it is neither.
