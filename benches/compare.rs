@@ -199,7 +199,7 @@ async fn poort_row(name: &'static str, policies: PathBuf, config: &str) -> Row {
 }
 
 async fn cerbos_row(name: &'static str, program: &std::path::Path, policies: usize, log: bool) -> Row {
-    let served = cerbos::start(program, policies, log);
+    let served = cerbos::start(program, policies, log).await;
     let channel = connect(served.address).await;
     assert!(cerbos::answer(channel.clone(), cerbos::question(4.0)).await.is_deny());
     let allowed = cerbos::answer(channel, cerbos::question(3.0)).await;

@@ -122,7 +122,7 @@ pub(crate) fn install() -> PathBuf {
 }
 
 /// Starts it with this many policies; with its log in a file or without.
-pub(crate) fn start(program: &Path, policies: usize, log: bool) -> Served {
+pub(crate) async fn start(program: &Path, policies: usize, log: bool) -> Served {
     let data = on_disk();
     let folder = data.path().join("policies");
     fs::create_dir(&folder).unwrap();
@@ -153,14 +153,14 @@ pub(crate) fn start(program: &Path, policies: usize, log: bool) -> Served {
     command.arg("server").arg("--config").arg(&file).arg("--log-level=error");
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let served = Served { process, address, data: Some(data) };
-    wait(address);
+    wait(address).await;
     served
 }
 
-fn wait(address: SocketAddr) {
+async fn wait(address: SocketAddr) {
     let until = Instant::now() + Duration::from_secs(120);
     while std::net::TcpStream::connect(address).is_err() {
         assert!(Instant::now() < until, "Cerbos does not listen");
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -511,7 +511,7 @@ proptest! {
             "action": {"name": action, "properties": map(context)},
             "resource": {"type": types[1], "id": "b", "properties": map(properties)},
             "context": map(context),
-        })) else { unreachable!() };
+        })) else { panic!("one question") };
         let (model, keys) = (model(), keys(1));
         let mut walk = Walk::new(&model, &keys);
         let (walked, facts) = walk.evaluation(&evaluation);
@@ -526,7 +526,7 @@ proptest! {
 fn a_usual_question_is_plain_and_one_about_somebody_is_not() {
     let plain = |question: &serde_json::Value| match one(question) {
         Asked::One(evaluation) => plain::is_plain(&evaluation, &model()),
-        Asked::Several(_) => unreachable!(),
+        Asked::Several(_) => panic!("one question"),
     };
     let mut question = json!({
         "subject": {"type": "User", "id": "a"},
