@@ -139,7 +139,7 @@ fn instructions(function: &str) -> u64 {
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "cost::workload", "--ignored", "--test-threads=1"])
         .output()
-        .expect("valgrind; tests/run installs it");
+        .unwrap_or_else(|error| panic!("valgrind, which tests/run installs: {error}"));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stdout));
     let line = text.lines().find_map(|line| line.split_once("Collected :")).unwrap_or_else(|| panic!("{text}"));
