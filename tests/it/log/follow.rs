@@ -98,7 +98,9 @@ async fn it_ends_when_nobody_reads_on_also_while_nothing_happens_and_on_an_inter
     let sidecar = Sidecar::builder().start();
     ask(&sidecar, 1).await;
     let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_poort"));
+        // Where the tests run in the background of a shell, interrupts are ignored, and what they start inherits that.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_poort")]);
         command.args(arguments("cat", &sidecar.data, &["--follow"])).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut reader = BufReader::new(process.stdout.take().unwrap());
