@@ -22,7 +22,8 @@ mod served;
 use poort::api::pb::{EvaluateRequest, EvaluateResponse, access_evaluation_client::AccessEvaluationClient};
 use prost::Message as _;
 use served::{
-    Served, cerbos, connect, count_records, h2load, h2load::Shape, median, nothing, on_disk, sets, start_poort_with,
+    Effort, Served, cerbos, connect, cores, count_records, h2load, h2load::Shape, median, nothing, on_disk, sets,
+    start_poort_with,
 };
 use std::{
     fs::File,
@@ -34,7 +35,6 @@ use std::{
 const EVALUATE: &str = "/poort.v1.AccessEvaluation/Evaluate";
 const SHAPES: [Shape; 3] = [(1, 1), (4, 16), (8, 32)];
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-const ROUNDS: usize = 3;
 const CACHE_OFF: &str = "[cache]\nmemory = \"0B\"\n";
 
 fn main() {
@@ -42,10 +42,7 @@ fn main() {
     if std::env::args().any(|argument| argument == nothing::FLAG) {
         return runtime.block_on(nothing::serve());
     }
-    let short = !std::env::args().any(|argument| argument == "--bench");
-    let seconds = std::env::var("POORT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3.0);
-    let bench = Bench { seconds: if short { 0.1 } else { seconds }, rounds: if short { 1 } else { ROUNDS } };
-    runtime.block_on(bench.run(short));
+    runtime.block_on(Bench(Effort::asked()).run());
 }
 
 /// A server that is measured.
@@ -71,20 +68,13 @@ struct Figures {
     memory: u64,
 }
 
-struct Bench {
-    seconds: f64,
-    rounds: usize,
-}
+struct Bench(Effort);
 
 impl Bench {
-    async fn run(&self, short: bool) {
+    async fn run(&self) {
+        let Effort { span, rounds, short } = self.0;
         let program = cerbos::install();
-        println!(
-            "one machine, {} cores shared by h2load and server, {} × {} s a row, median shown",
-            cores(),
-            self.rounds,
-            self.seconds
-        );
+        println!("one machine, {} cores shared by h2load and server, {rounds} × {span:?} a row, median shown", cores(),);
         println!("one write of 2 KiB with fdatasync: p50 {:.0} µs\n", fdatasync());
         println!("| connections × calls | server | calls/s | of doing nothing | p50 | p99 | p99.9 | memory |");
         println!("|---|---|---:|---:|---:|---:|---:|---:|");
@@ -137,11 +127,11 @@ impl Bench {
             .map(|row| {
                 let warm = row.ask(shape, 500 * shape.0 as u64);
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of calls")]
-                let calls = (warm.per_second * self.seconds) as u64;
+                let calls = (warm.per_second * self.0.span.as_secs_f64()) as u64;
                 calls.max(shape.0 as u64)
             })
             .collect();
-        for _ in 0..self.rounds {
+        for _ in 0..self.0.rounds {
             for ((row, runs), calls) in rows.iter_mut().zip(&mut runs).zip(&calls) {
                 runs.push(row.ask(shape, *calls));
             }
@@ -230,8 +220,4 @@ fn fdatasync() -> f64 {
         started.elapsed()
     });
     median(took.map(|took: Duration| took.as_secs_f64() * 1e6))
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

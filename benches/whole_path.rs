@@ -25,7 +25,7 @@ use poort::api::pb::{
     EvaluateStreamRequest, access_evaluation_client::AccessEvaluationClient,
     evaluate_stream_response::Result as Outcome,
 };
-use served::{connect, count_records, log_bytes, median, nothing, question, start_poort};
+use served::{Effort, connect, cores, count_records, log_bytes, median, nothing, percentile, question, start_poort};
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -37,19 +37,13 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Connections × calls under way on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (4, 16), (8, 32)];
-/// Each row is measured this often, and the median is shown.
-const ROUNDS: usize = 3;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     if std::env::args().any(|argument| argument == nothing::FLAG) {
         return runtime.block_on(nothing::serve());
     }
-    // `cargo test --benches` runs this too, with this flag: then it shows that it works, and times nothing worth showing.
-    let short = !std::env::args().any(|argument| argument == "--bench");
-    let seconds = std::env::var("POORT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3.0);
-    let span = Duration::from_secs_f64(if short { 0.2 } else { seconds });
-    runtime.block_on(compare(span, if short { 1 } else { ROUNDS }));
+    runtime.block_on(compare(Effort::asked()));
 }
 
 /// How questions repeat.
@@ -98,14 +92,7 @@ impl Figures {
     }
 
     fn percentile(&self, share: f64) -> Duration {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index into the sorted latencies"
-        )]
-        let index = ((self.latencies.len() - 1) as f64 * share) as usize;
-        self.latencies[index]
+        percentile(&self.latencies, share)
     }
 }
 
@@ -195,7 +182,7 @@ async fn check_answers(address: SocketAddr) -> u64 {
     4
 }
 
-async fn compare(span: Duration, rounds: usize) {
+async fn compare(Effort { span, rounds, .. }: Effort) {
     let records = |choice| [("POORT_BENCH_RECORDS", choice)];
     let mut servers = vec![("does nothing", nothing::start()), ("poort", start_poort("", &records("write")))];
     // A build for this bench alone can leave records out, to show what they cost.
@@ -267,8 +254,4 @@ async fn compare(span: Duration, rounds: usize) {
         "\n{records} answers by poort, as many records on disk, {} bytes a record",
         log_bytes(data) / records.max(1)
     );
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -92,7 +92,7 @@
 //! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
 //! 6. **Nothing recorded goes missing unseen**: [`evidence`], [`decision_log::verify`], [`shipping`]
 //!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/decision_log/verify/tests.rs`).
-//! 6. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
+//! 7. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!

@@ -1,6 +1,6 @@
 //! `h2load` (Debian: `nghttp2-client`) as the client: it costs little beside what it measures.
 
-use super::on_disk;
+use super::{on_disk, percentile};
 use prost::Message;
 use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 
@@ -16,14 +16,7 @@ pub(crate) struct Run {
 impl Run {
     /// The latency that this share of the calls did not exceed.
     pub(crate) fn percentile(&self, share: f64) -> Duration {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index into the sorted latencies"
-        )]
-        let index = ((self.latencies.len() - 1) as f64 * share) as usize;
-        Duration::from_micros(self.latencies[index])
+        Duration::from_micros(percentile(&self.latencies, share))
     }
 }
 

@@ -20,6 +20,43 @@ use std::{
 };
 use tonic::transport::{Channel, Endpoint};
 
+/// How long and how often a bench measures.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    /// One measurement.
+    pub(crate) span: Duration,
+    /// The median of so many is shown.
+    pub(crate) rounds: usize,
+    /// `cargo test --benches` runs benches without the flag: then they show that they work, and no figure worth showing.
+    pub(crate) short: bool,
+}
+
+impl Effort {
+    /// As the command line and `POORT_BENCH_SECONDS` (default 3) ask.
+    pub(crate) fn asked() -> Self {
+        let short = !std::env::args().any(|argument| argument == "--bench");
+        let seconds = std::env::var("POORT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3.0);
+        let span = Duration::from_secs_f64(if short { 0.2 } else { seconds });
+        Self { span, rounds: if short { 1 } else { 3 }, short }
+    }
+}
+
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The latency that this share of the calls did not exceed; the latencies are sorted.
+pub(crate) fn percentile<T: Copy>(latencies: &[T], share: f64) -> T {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index into the sorted latencies"
+    )]
+    let index = ((latencies.len() - 1) as f64 * share) as usize;
+    latencies[index]
+}
+
 /// A server, which ends with this.
 pub(crate) struct Served {
     pub(crate) process: Child,

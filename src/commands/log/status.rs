@@ -20,9 +20,10 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort log status --data /var/lib/poort
   poort log status --format json | jq '.sinks[] | select(.pending > 0)'
 
-Works beside a server that is writing, and without one. Sinks are those of the configuration: give it the one of the server
-with --config. One that has a cursor and is not in it gets no records, and log.keep does not wait for it. Reads the first record and the newest segment, not the whole log:
-whether the records in between are whole and unchanged, `poort log cat` and `poort log verify` say.";
+Works beside a server that is writing, and without one. Reads the first record and the newest segment, not the whole log:
+whether the records in between are whole and unchanged, `poort log cat` and `poort log verify` say. Sinks are those of the
+configuration: give it the one of the server with --config. A sink that has a cursor and is not in it gets no records, and
+log.keep does not wait for it.";
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Arguments {
