@@ -2,7 +2,7 @@
 //! need not be copied.
 //!
 //! It errs on one side only: a question that is called plain is one that the walk would leave as it is
-//! (`tests.rs::a_plain_question_is_one_that_the_walk_leaves_as_it_is`). What it is not sure of takes the walk.
+//! (`tests/any_values.rs` holds this). What it is not sure of takes the walk.
 
 use super::secret_names::is_secret;
 use crate::{
