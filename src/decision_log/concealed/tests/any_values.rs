@@ -32,7 +32,7 @@ const PROPERTIES: [&str; 3] = ["plate", "source", "api_key"];
 const CONTEXT: [&str; 4] = ["note", "codes", "source", "sessionToken"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_concealed_value_is_in_the_bytes_of_a_record(
@@ -88,14 +88,17 @@ proptest! {
     }
     #[test]
     fn a_plain_question_is_one_that_the_walk_leaves_as_it_is(
-        types in prop::array::uniform2(prop::sample::select(vec!["User", "User", "Source", "Note", "Note", "Doc", "Other"])),
-        action in prop::sample::select(vec!["look", "look", "look", "read", "paint", "other"]),
+        types in prop::array::uniform2(prop::sample::select(vec!["User", "User", "User", "Note", "Note", "Note", "Source", "Doc", "Other"])),
+        action in prop::sample::select(vec!["look", "look", "read", "paint", "other"]),
         values in prop::collection::vec((
-            prop::sample::select(vec!["text", "where", "owner", "purpose", "with", "x", "type", "id", "plate", "api_key", "key"]),
+            prop::sample::select(vec![
+                "text", "where", "owner", "purpose", "with", "type", "plate", "api_key", "key", "note", "note", "codes", "codes", "colour",
+            ]),
             prop::collection::vec(hidden(), 3).prop_flat_map(value),
-        ), 0..4),
+        ), 1..4),
+        split in any::<prop::sample::Index>(),
     ) {
-        let (properties, context) = values.split_at(values.len() / 2);
+        let (properties, context) = values.split_at(split.index(values.len() + 1));
         let map = |values: &[(&str, serde_json::Value)]| -> serde_json::Map<_, _> {
             values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
         };
