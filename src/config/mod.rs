@@ -128,7 +128,10 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             concurrent: reader.count("limits.concurrent", 1..=1 << 24).unwrap_or(pdp.concurrent),
             batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
         },
-        cache: cache::Config { memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory) },
+        cache: cache::Config {
+            memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory),
+            recheck: reader.count("cache.recheck", 0..=u32::MAX).unwrap_or(cache.recheck),
+        },
         store: store::Config { policies, directory, archive: log.data.join("revisions") },
         log: decision_log::Config {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),

@@ -15,9 +15,10 @@ use std::{
 };
 
 /// All keys, but for the names below `log.producer`, which are free, and those of the sinks.
-pub(super) const KEYS: [&str; 34] = [
+pub(super) const KEYS: [&str; 35] = [
     "admin",
     "cache.memory",
+    "cache.recheck",
     "data",
     "decisions.application",
     "decisions.time_zone",

@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     decision::Verdict,
-    proof::{Assumed, Compiled, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, meaning},
+    proof::{
+        Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, meaning,
+    },
     revision::Revision,
     snapshot::Snapshot,
 };
@@ -214,10 +216,10 @@ impl OneWay<'_> {
     }
 
     fn question(&self, example: &Example) -> Question {
-        let action = &self.pairing.environment.action;
+        let Environment { principal, action, resource } = self.pairing.environment;
         let halves = [Some(self.to), self.from];
         let time_matters = halves.iter().flatten().any(|half| {
-            let reads = half.snapshot.policies.reads.pdp(action);
+            let reads = half.snapshot.policies.slice(principal, action, resource).footprint.pdp;
             reads.hour || reads.today || reads.now
         });
         Question {

@@ -72,8 +72,9 @@ impl<'a> Pairing<'a> {
                 key.part(if self.changed.contains(&rule.id) { "changed" } else { "same" });
                 key.part(&format!("{:?}", policies.facts.get(&cedar_policy::PolicyId::new(&rule.id))));
             }
-            // What the engine reads of the moment depends on all policies of the action.
-            key.part(&format!("{:?}", policies.reads.pdp(&self.environment.action)));
+            // What the engine makes of the moment depends on all policies that a question can meet.
+            let Environment { principal, action, resource } = self.environment;
+            key.part(&format!("{:?}", policies.slice(principal, action, resource).footprint.pdp));
         }
         key.finish()
     }

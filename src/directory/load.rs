@@ -5,6 +5,7 @@
 
 use super::{
     Directory, Kept, Node, Sources,
+    contents::Known,
     forms::Forms,
     hierarchy,
     pool::{Gathering, Number, Uids},
@@ -139,7 +140,7 @@ impl<'a> Loader<'a> {
         }
         let held = kept.len();
         let Uids { numbers, uids } = uids;
-        let node = |uid| Node { uid, kept: None, entity: OnceLock::new(), reach: OnceLock::new() };
+        let node = |uid| Node { uid, kept: None, entity: OnceLock::new(), contents: Known::default() };
         let mut directory = Directory {
             numbers,
             nodes: uids.into_iter().map(node).collect(),

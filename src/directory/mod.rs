@@ -10,7 +10,9 @@
 //! - `load`: from files to a directory, with every mistake at its place
 //! - `quick`, `json`, `forms`, `pool`: the usual entity, read without Cedar
 //! - `hierarchy`: what lies above an entity
+//! - `contents`: what policies read of an entity
 
+mod contents;
 mod forms;
 mod hierarchy;
 mod json;
@@ -19,10 +21,12 @@ mod pool;
 mod quick;
 mod sources;
 
+pub use contents::Contents;
 pub use sources::Sources;
 
 use crate::{policy::Schema, problem::Problem, revision::Revision};
 use cedar_policy_core::ast;
+use contents::Known;
 use pool::{Number, Pool};
 use std::{
     collections::{HashMap, HashSet},
@@ -48,7 +52,7 @@ struct Node {
     kept: Option<Kept>,
     /// Made when the first question needs it; most accounts ask nothing before the directory changes again.
     entity: OnceLock<Arc<ast::Entity>>,
-    reach: OnceLock<Box<Reach>>,
+    contents: Known,
 }
 
 /// An entity as it is kept.
@@ -59,13 +63,6 @@ struct Kept {
     parents: Box<[Number]>,
 }
 
-/// Where the references of an entity lead.
-#[derive(Debug, Clone)]
-struct Reach {
-    steps: usize,
-    entities: Arc<[Arc<ast::Entity>]>,
-}
-
 impl Directory {
     /// The entity with this id, with all its ancestors.
     #[must_use]
@@ -73,38 +70,25 @@ impl Directory {
         self.entity(self.node(uid)?)
     }
 
-    /// The entity with this id and those that references lead to from it in fewer than `steps`, as far as they are here; at
-    /// least the entity itself. Quick, as long as it is asked for with the same `steps`.
+    /// The entity with this id and all that references lead to from it, as far as they are here.
     #[must_use]
-    pub fn reach(&self, uid: &ast::EntityUID, steps: usize) -> Option<Arc<[Arc<ast::Entity>]>> {
-        let node = self.node(uid)?;
-        let entity = self.entity(node)?;
-        let find = || Box::new(Reach { steps, entities: self.find(entity, steps) });
-        let known = node.reach.get_or_init(find);
-        Some(if known.steps == steps { known.entities.clone() } else { find().entities })
-    }
-
-    fn find(&self, from: &Arc<ast::Entity>, steps: usize) -> Arc<[Arc<ast::Entity>]> {
-        let mut seen = HashSet::from([from.uid()]);
-        let mut found = vec![from];
-        let mut newest = 0..1;
-        for _ in 1..steps {
-            let references: Vec<_> =
-                found.get(newest).unwrap_or_default().iter().flat_map(|it| references(it)).collect();
-            newest = found.len()..found.len();
-            for uid in references {
-                if let Some(entity) = self.get(&uid)
-                    && seen.insert(entity.uid())
-                {
-                    found.push(entity);
-                    newest.end += 1;
-                }
-            }
-            if newest.is_empty() {
-                break;
+    pub fn reach(&self, uid: &ast::EntityUID) -> Vec<Arc<ast::Entity>> {
+        let mut seen = HashSet::new();
+        let mut found: Vec<Arc<ast::Entity>> = Vec::new();
+        let mut waiting = vec![uid.clone()];
+        while let Some(uid) = waiting.pop() {
+            if let Some(entity) = self.get(&uid)
+                && seen.insert(uid)
+            {
+                waiting.extend(references(entity));
+                found.push(entity.clone());
             }
         }
-        found.into_iter().cloned().collect()
+        found
+    }
+
+    fn find_node(&self, kind: &ast::EntityType, id: &str) -> Option<&Node> {
+        self.node(&ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None))
     }
 
     fn node(&self, uid: &ast::EntityUID) -> Option<&Node> {

@@ -168,7 +168,7 @@ impl Terms for Gathering<'_> {
         })
     }
 
-    fn attribute(&mut self, _: bool) {}
+    fn attribute(&mut self, _: &str, _: bool) {}
 
     fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: Number) {
         let number = match self.names.get(name) {

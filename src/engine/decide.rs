@@ -1,10 +1,10 @@
 //! The evaluation of a question, over the few entities that can matter to it.
 //!
 //! **Why a few are enough.** `in` looks at the ancestors of the entity on its left, which each entity carries. An attribute
-//! or a tag is looked up on the entity itself. So an evaluation touches only what it dereferences: entities reached from
-//! the principal, the resource, the context or a policy's literal by following references, at most `Reads::hops` in a row.
-//! Those are taken; leaving out the others cannot change the decision, the determining policies or the errors.
-//! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+//! or a tag is looked up on the entity itself. So an evaluation touches only what it looks into: entities reached from the
+//! principal, the resource, the context or a policy's literal by the references that the policies follow
+//! (`policy::footprint`). Those are taken; leaving out the others cannot change the decision, the determining policies or
+//! the errors. (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
     translate::{Question, Source},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     decision::{Decision, ErrorKind, EvaluationError, Party, PolicyFacts, Verdict},
     directory::references,
-    policy::{Policies, Ready, Slice},
+    policy::{Footprint, Reading, Ready, Slice},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
@@ -38,25 +38,40 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
     if let Some((party, uid)) = unknown(question) {
         return denied(Some(party), format!("Denied: the directory does not know the {} {uid}.", party.name()));
     }
-    match entities(snapshot, question) {
-        Ok(entities) => decide_in(snapshot, &World { request: request(question), entities }),
+    let slice = snapshot.policies.slice(
+        question.principal.uid.entity_type(),
+        &question.action,
+        question.resource.uid.entity_type(),
+    );
+    match entities(snapshot, question, &slice.footprint) {
+        Ok(entities) => meet(snapshot, slice, &World { request: request(question), entities }),
         // The parties were checked to be consistent, and the directory has each entity once.
         Err(_) => denied(None, "Denied: the entities of the question contradict each other.".to_owned()),
     }
 }
 
-/// Decides in a world, with the policies of a snapshot: those that the question can meet, as `policy::slices` argues, by
-/// Cedar's rule (a forbid that applies denies; else a permit that applies allows; what fails is neither).
+/// Decides in a world, with the policies of a snapshot.
 #[must_use]
 pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
-    let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    let evaluator = Evaluator::new(world.request.clone(), &world.entities, Extensions::all_available());
+    let World { request, entities: _ } = world;
+    let (principal, action, resource) = (request.principal().uid(), request.action().uid(), request.resource().uid());
+    let (Some(principal), Some(action), Some(resource)) = (principal, action, resource) else {
+        // A request of poort's has all three; without policies nothing is allowed.
+        return verdict(snapshot, false, std::iter::empty(), Vec::new());
+    };
+    let slice = snapshot.policies.slice(principal.entity_type(), action, resource.entity_type());
+    meet(snapshot, slice, world)
+}
+
+/// Decides by the policies that the question can meet, as `policy::slices` argues, by Cedar's rule (a forbid that applies
+/// denies; else a permit that applies allows; what fails is neither).
+fn meet(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
     let World { request, entities } = world;
+    let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let evaluator = Evaluator::new(request.clone(), entities, Extensions::all_available());
     let (Some(principal), Some(resource)) = (request.principal().uid(), request.resource().uid()) else {
-        // A request of poort's has both; without policies nothing is allowed.
         return verdict(snapshot, false, std::iter::empty(), errors);
     };
-    let slice = slice(&snapshot.policies, principal, request.action(), resource);
     for ready in slice.met_by(principal, resource, entities) {
         let id = || AsRef::<str>::as_ref(&ready.id).to_owned();
         match applies(&evaluator, ready) {
@@ -80,17 +95,6 @@ fn applies(evaluator: &Evaluator<'_>, ready: &Ready) -> Result<bool, (ErrorKind,
         // A condition is a conjunction, which is a boolean or an error.
         _ => Err((ErrorKind::WrongType, "the condition is not a boolean".to_owned())),
     }
-}
-
-/// The policies that a request can meet.
-fn slice(
-    policies: &Policies,
-    principal: &ast::EntityUID,
-    action: &ast::EntityUIDEntry,
-    resource: &ast::EntityUID,
-) -> Arc<Slice> {
-    let slice = |action| policies.slice(principal.entity_type(), action, resource.entity_type());
-    action.uid().map(slice).unwrap_or_default()
 }
 
 /// The verdict where the policies that are no errors allow or not, for these reasons.
@@ -177,29 +181,43 @@ pub(super) fn request(question: &Question) -> ast::Request {
     )
 }
 
-/// The entities that evaluation can reach.
-pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entities, String> {
+/// The entities that the evaluation of policies with this footprint can look into.
+pub(super) fn entities(snapshot: &Snapshot, question: &Question, footprint: &Footprint) -> Result<Entities, String> {
     let Snapshot { policies, directory, .. } = snapshot;
-    let steps = policies.reads.hops;
-    let mut found: Found = Vec::with_capacity(32);
-    // What lies behind a reference is one step further. To take it as far as the first ones takes too much and never too
-    // little, and the directory has it ready.
-    let follow = |found: &mut Found, uid: &ast::EntityUID| {
-        found.extend(directory.reach(uid, steps).iter().flat_map(|reached| reached.iter()).cloned());
+    let reads = footprint.reads.as_ref();
+    let mut found: Found = Vec::with_capacity(16);
+    let follow = |found: &mut Found, uid: &ast::EntityUID| match reads {
+        Some(reads) => {
+            let profile = reads.profile(uid.entity_type());
+            let contents =
+                profile.and_then(|profile| directory.contents(uid.entity_type(), uid.eid().as_ref(), profile));
+            found.extend(contents.iter().flat_map(|contents| contents.entities.iter()).cloned());
+        }
+        None => found.extend(directory.reach(uid)),
     };
     for party in [&question.principal, &question.resource] {
         match &party.entity {
             Source::Directory => follow(&mut found, &party.uid),
             Source::Request(entity) => {
                 found.push(entity.clone());
-                if steps > 1 {
-                    references(entity).for_each(|uid| follow(&mut found, &uid));
+                match reads {
+                    Some(reads) => {
+                        let read = Reading::of(&reads.entity(party.uid.entity_type()).attributes);
+                        let values = entity.attrs().filter_map(|(name, value)| match value {
+                            ast::PartialValue::Value(value) => Some((name, value)),
+                            ast::PartialValue::Residual(_) => None,
+                        });
+                        values.for_each(|(name, value)| {
+                            followed(value, read.field(name), &mut |uid| follow(&mut found, uid));
+                        });
+                    }
+                    None => references(entity).for_each(|uid| follow(&mut found, &uid)),
                 }
             }
             Source::Schema | Source::Unknown | Source::Bare => {}
         }
     }
-    for uid in &policies.reads.literals {
+    for uid in &footprint.named {
         // A policy can also name an action, other than the one that is asked about, and look at its groups.
         match policies.action_entities.get(uid) {
             Some(action) => found.push(action.clone()),
@@ -207,10 +225,17 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
         }
     }
     found.extend(policies.action_entities.get(&question.action).cloned());
-    // The context is one step away: nothing in it is dereferenced before it is read.
-    if steps > 1 {
-        for uid in question.context.values().flat_map(Value::all_literal_uids) {
-            follow(&mut found, &uid);
+    match reads {
+        Some(reads) => {
+            let read = Reading::of(&reads.context);
+            for (name, value) in question.context.iter() {
+                followed(value, read.field(name), &mut |uid| follow(&mut found, uid));
+            }
+        }
+        None => {
+            for uid in question.context.values().flat_map(Value::all_literal_uids) {
+                follow(&mut found, &uid);
+            }
         }
     }
     // Most are found more than once, as one and the same.
@@ -228,6 +253,18 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question) -> Result<Entit
 }
 
 type Found = Vec<Arc<ast::Entity>>;
+
+/// The references in a value that are followed.
+fn followed(value: &Value, read: Reading<'_>, follow: &mut impl FnMut(&ast::EntityUID)) {
+    match value.value_kind() {
+        ValueKind::Lit(ast::Literal::EntityUID(uid)) if read.followed().is_some() => follow(uid),
+        ValueKind::Set(elements) => elements.iter().for_each(|element| followed(element, read, follow)),
+        ValueKind::Record(fields) => {
+            fields.iter().for_each(|(name, value)| followed(value, read.field(name), follow));
+        }
+        ValueKind::Lit(_) | ValueKind::ExtensionValue(_) => {}
+    }
+}
 
 /// An entity of the question can itself be the parent of another: of the other party, or of an entity in the directory,
 /// which does not know what lies above it. Those get its ancestors too.

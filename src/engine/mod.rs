@@ -7,16 +7,18 @@
 //! - A verdict equals that of `cedar_policy::Authorizer` over the full policy and entity sets, and denies wherever a policy
 //!   could not be evaluated (Cedar skips such a policy, a forbid too).
 //! - A question holds only what the schema declares, in the declared types. What the caller may not say is not in it.
-//! - [`Outline::key`] holds everything that the verdict depends on. Equal keys have equal verdicts.
+//! - [`Outline::key`] holds everything that the verdict depends on. Equal keys have equal verdicts, errors apart.
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
-//! - `terms`: values into the key, and into Cedar values
+//! - `key`: what the verdict depends on
+//! - `terms`: values into Cedar values
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
 mod decide;
 mod explain;
+mod key;
 mod terms;
 mod translate;
 mod world;

@@ -1,6 +1,4 @@
-//! Values of a question, by the type that the schema declares: into the question's key, and into Cedar values.
-//!
-//! One walk does both, so that the key holds what the engine sees and nothing that it does not see.
+//! Values of a question, by the type that the schema declares, into Cedar values.
 
 use crate::{
     evaluation::Path,
@@ -12,78 +10,6 @@ use crate::{
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
-
-/// Bytes that differ wherever two questions differ: every part carries its length or its kind.
-///
-/// Extension values are in it as they were written and are not read. A key that is in the cache was read before.
-#[derive(Debug, Default)]
-pub(super) struct Key(Vec<u8>);
-
-impl Key {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
-    }
-
-    pub(super) fn tag(&mut self, tag: u8) {
-        self.0.push(tag);
-    }
-
-    pub(super) fn number(&mut self, number: u64) {
-        self.0.extend_from_slice(&number.to_le_bytes());
-    }
-
-    pub(super) fn uid(&mut self, uid: &ast::EntityUID) {
-        self.text(&uid.entity_type().to_string());
-        self.text(AsRef::<str>::as_ref(uid.eid()));
-    }
-
-    pub(super) fn finish(self) -> Arc<[u8]> {
-        self.0.into()
-    }
-}
-
-impl Terms for Key {
-    type Term = ();
-    type Fields = ();
-
-    fn truth(&mut self, truth: bool) {
-        self.tag(u8::from(truth));
-    }
-
-    fn long(&mut self, long: i64) {
-        self.number(long.cast_unsigned());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    /// The type is declared, and so the same for all questions about this action and these types.
-    fn entity(&mut self, _: &ast::EntityType, _: Option<&str>, id: &str, _: Path<'_>) -> Result<(), Invalid> {
-        self.text(id);
-        Ok(())
-    }
-
-    fn extension(&mut self, _: Extension, text: &str, _: Path<'_>) -> Result<(), Invalid> {
-        self.text(text);
-        Ok(())
-    }
-
-    fn enter_set(&mut self, elements: usize) {
-        self.number(elements as u64);
-    }
-
-    fn set(&mut self, _: Vec<()>) {}
-
-    fn attribute(&mut self, present: bool) {
-        self.tag(u8::from(present));
-    }
-
-    fn field(&mut self, (): &mut (), _: &SmolStr, (): ()) {}
-
-    fn record(&mut self, (): ()) {}
-}
 
 /// Makes Cedar values.
 #[derive(Debug)]
@@ -116,10 +42,7 @@ impl Terms for Make {
     }
 
     fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
-        extension(kind, text).map_err(|error| {
-            let (name, example) = (kind.type_name(), kind.example());
-            Invalid::new(path, format!("`{text}` is no {name}: {error}; an example is {example}"))
-        })
+        read_extension(kind, text, path)
     }
 
     fn enter_set(&mut self, _: usize) {}
@@ -128,7 +51,7 @@ impl Terms for Make {
         ast::Value::set(elements, None)
     }
 
-    fn attribute(&mut self, _: bool) {}
+    fn attribute(&mut self, _: &str, _: bool) {}
 
     fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: ast::Value) {
         fields.insert(name.clone(), term);
@@ -137,6 +60,14 @@ impl Terms for Make {
     fn record(&mut self, fields: Self::Fields) -> ast::Value {
         ast::Value::record_arc(Arc::new(fields), None)
     }
+}
+
+/// Has Cedar make an extension value, or say why it cannot.
+pub(super) fn read_extension(kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
+    extension(kind, text).map_err(|error| {
+        let (name, example) = (kind.type_name(), kind.example());
+        Invalid::new(path, format!("`{text}` is no {name}: {error}; an example is {example}"))
+    })
 }
 
 thread_local! {

@@ -7,12 +7,15 @@
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema does not declare is left out; what it declares and does not fit is an [`Invalid`] with its path.
 
-use super::terms::{self as made, Key, Make};
+use super::{
+    key::Key,
+    terms::{self as made, Make},
+};
 use crate::{
     evaluation::{Evaluation, Map, Path, Value},
     moment::Moment,
     policy::{
-        ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Shape,
+        ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
         terms::{self, Terms},
     },
     snapshot::Snapshot,
@@ -36,6 +39,7 @@ pub struct Outline<'a> {
     subject: &'a EntityModel,
     action: &'a ActionModel,
     resource: &'a EntityModel,
+    slice: &'a Slice,
     key: Option<Arc<[u8]>>,
 }
 
@@ -138,7 +142,8 @@ pub fn outline<'a>(
     let resource = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message))?;
     let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
     check_applies(action, subject, resource)?;
-    let mut outline = Outline { snapshot, evaluation, moment, unknown, subject, action, resource, key: None };
+    let slice = snapshot.policies.slice(&subject.name, &action.uid, &resource.name);
+    let mut outline = Outline { snapshot, evaluation, moment, unknown, subject, action, resource, slice, key: None };
     outline.key = outline.make_key()?;
     Ok(outline)
 }
@@ -156,47 +161,74 @@ pub fn translate(
     outline(snapshot, evaluation, moment, unknown)?.question()
 }
 
-impl Outline<'_> {
-    /// Everything that the verdict depends on, the snapshot included: equal keys have equal verdicts. `None` if the
-    /// policies can read the moment of the decision.
+impl<'a> Outline<'a> {
+    /// Everything that the verdict depends on: questions with equal keys have the same verdict, unless it has errors, which
+    /// can quote more. `None` if the policies can read the moment of the decision.
     #[must_use]
     pub const fn key(&self) -> Option<&Arc<[u8]>> {
         self.key.as_ref()
     }
 
     fn make_key(&self) -> Result<Option<Arc<[u8]>>, Invalid> {
-        let Self { snapshot, evaluation, moment, unknown: _, subject, action, resource, key: _ } = self;
-        let mut key = Key::with_capacity(256);
-        key.number(snapshot.generation);
-        key.uid(&action.uid);
+        let Self { snapshot, evaluation, moment, unknown, subject, action, resource, slice, key: _ } = self;
+        let footprint = &slice.footprint;
+        // What a question says twice of one entity must be the same, read or not.
+        let is_about_itself = matches!(subject.held, Held::ByRequest { .. })
+            && subject.name == resource.name
+            && evaluation.subject.id == evaluation.resource.id;
+        let reads = footprint.reads.as_ref().filter(|_| !is_about_itself);
+        let mut key = Key::new(&snapshot.directory, reads);
+        key.tag(u8::from(reads.is_some()) | u8::from(*unknown == UnknownEntities::Evaluate) << 1);
+        key.number(if reads.is_some() { footprint.number } else { snapshot.generation });
+        if reads.is_none() {
+            key.uid(&action.uid);
+        }
         for (model, named, path) in
             [(subject, &evaluation.subject, SUBJECT), (resource, &evaluation.resource, RESOURCE)]
         {
-            key.text(&model.name.to_string());
-            key.text(&named.id);
-            // What the directory holds is the snapshot's, and the key has its generation.
-            if let Held::ByRequest { attributes, tags, parents: _ } = &model.held {
-                let properties = path.field("properties");
-                terms::record(&mut key, attributes, &named.properties, properties)?;
-                if let Some(shape) = tags.as_ref().filter(|_| !attributes.contains_key("tags")) {
-                    tags_of(&mut key, shape, named.properties.get("tags"), properties.field("tags"))?;
+            let reads = reads.map(|reads| reads.entity(&model.name));
+            match (reads, &model.held) {
+                // The contents have it, if it is read.
+                (Some(_), Held::ByDirectory) if key.contents(&model.name, &named.id) => {}
+                (Some(reads), _) => key.id(&model.name, &named.id, &reads.id),
+                (None, _) => {
+                    key.name(&model.name.to_string());
+                    key.name(&named.id);
+                }
+            }
+            let Held::ByRequest { attributes, tags, parents: _ } = &model.held else { continue };
+            let properties = path.field("properties");
+            let read = reads.map_or(Reading::ALL, |reads| Reading::of(&reads.attributes));
+            key.within(read, |key| terms::record(key, attributes, &named.properties, properties))?;
+            if let Some(shape) = tags.as_ref().filter(|_| !attributes.contains_key("tags")) {
+                let read = if reads.is_none_or(|reads| reads.tags) { Reading::ALL } else { Reading::NOTHING };
+                let given = named.properties.get("tags");
+                key.within(read, |key| tags_of(key, shape, given, properties.field("tags")))?;
+            }
+        }
+        let read = reads.map_or(Reading::ALL, |reads| Reading::of(&reads.context));
+        key.within(read, |key| self.context_of(key))?;
+        // What policies name is in the directory as it was, or not; without a number, the generation says it.
+        if let Some(reads) = reads {
+            for uid in &footprint.named {
+                if reads.profile(uid.entity_type()).is_some() {
+                    key.contents(uid.entity_type(), uid.eid().as_ref());
                 }
             }
         }
-        self.context_of(&mut key)?;
         let Some(declared) = action.pdp else { return Ok(Some(key.finish())) };
-        let reads = snapshot.policies.reads.pdp(&action.uid);
+        let reads = footprint.pdp;
         if declared.now && reads.now {
             return Ok(None);
         }
         if declared.today && reads.today {
-            key.text(&moment.today);
+            key.name(&moment.today);
         }
         if declared.hour && reads.hour {
             key.tag(moment.hour);
         }
         if let (true, true, Some(application)) = (declared.application, reads.application, &moment.application) {
-            key.text(application);
+            key.name(application);
         }
         Ok(Some(key.finish()))
     }
@@ -206,7 +238,7 @@ impl Outline<'_> {
     /// # Errors
     /// The first value that has the declared kind but not a meaning, such as a date that is none.
     pub fn question(&self) -> Result<Question, Invalid> {
-        self.question_for(self.snapshot.policies.reads.pdp(&self.action.uid))
+        self.question_for(self.slice.footprint.pdp)
     }
 
     /// The same with all that the schema declares of `context.pdp`: for policies that are not those of the snapshot, and
@@ -237,8 +269,7 @@ impl Outline<'_> {
                 return Err(Invalid::new(path.field("properties"), "make it one of its own parents"));
             }
         }
-        let (mut context, action) = self.context_of(&mut Make)?;
-        context.extend(action.map(|action| (SmolStr::new_static("action"), Make.record(action))));
+        let mut context = self.context_of(&mut Make)?;
         context.extend(self.pdp(reads)?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
         Ok(Question { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
     }
@@ -284,25 +315,26 @@ impl Outline<'_> {
     }
 
     /// The caller's part of the context, and the action's properties where the schema declares them.
-    fn context_of<T: Terms>(&self, terms: &mut T) -> Result<(T::Fields, Option<T::Fields>), Invalid> {
+    fn context_of<T: Terms>(&self, terms: &mut T) -> Result<T::Fields, Invalid> {
         let given = &self.evaluation.context;
         if given.contains_key("pdp") {
             return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
         }
-        let context = terms::record(terms, &self.action.context, given, CONTEXT)?;
-        let Some(declared) = &self.action.properties else { return Ok((context, None)) };
+        let mut context = terms::record(terms, &self.action.context, given, CONTEXT)?;
+        let Some(declared) = &self.action.properties else { return Ok(context) };
         if given.contains_key("action") {
             let message = "is made of the properties of the action; give them in action.properties";
             return Err(Invalid::new(CONTEXT.field("action"), message));
         }
         let properties = &self.evaluation.action.properties;
         let present = declared.required || !properties.is_empty();
-        terms.attribute(present);
-        if !present {
-            return Ok((context, None));
+        terms.attribute("action", present);
+        if present {
+            let fields = terms::record(terms, &declared.attributes, properties, ACTION.field("properties"))?;
+            let action = terms.record(fields);
+            terms.field(&mut context, &SmolStr::new_static("action"), action);
         }
-        let action = terms::record(terms, &declared.attributes, properties, ACTION.field("properties"))?;
-        Ok((context, Some(action)))
+        Ok(context)
     }
 
     /// Poort's own part of the context: of what the schema declares, what policies can read. What none of them can read
@@ -367,6 +399,7 @@ fn tags_of<T: Terms>(
     terms.enter_set(given.len());
     for (name, value) in given {
         terms.text(name);
+        terms.attribute(name, true);
         let term = terms::term(terms, shape, value, path.field(name))?;
         terms.field(&mut tags, &SmolStr::new(name), term);
     }

@@ -22,7 +22,7 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a question. `None` if it is denied before any policy is evaluated, because the directory does not know
+    /// The world of a question, with all that references lead to, so that any policy can be evaluated in it. `None` if it is denied before any policy is evaluated, because the directory does not know
     /// the subject or the resource.
     ///
     /// # Errors
@@ -31,7 +31,10 @@ impl World {
         if unknown(question).is_some() {
             return Ok(None);
         }
-        Ok(Some(Self { request: request(question), entities: entities(snapshot, question)? }))
+        Ok(Some(Self {
+            request: request(question),
+            entities: entities(snapshot, question, &snapshot.policies.whole().footprint)?,
+        }))
     }
 
     /// The world of a question in Cedar's own words, with all entities that it needs.

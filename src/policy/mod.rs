@@ -16,27 +16,27 @@
 //! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
 //! - `terms`: values by those types
-//! - `reads`: what the policies of an action can read
 //! - `scope`, `slices`: which policies a question meets
+//! - `footprint`: what those policies can read
 
 mod bounds;
 mod facts;
+mod footprint;
 pub mod marks;
 mod model;
 mod parse;
 mod pretty;
-mod reads;
 mod scope;
 mod shape;
 mod slices;
 mod sources;
 pub(crate) mod terms;
 
+pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
-pub use reads::{PdpReads, Reads};
 pub use scope::Scope;
 pub(crate) use shape::attributes;
 pub use shape::{Attribute, Attributes, Extension, Shape};
@@ -70,8 +70,6 @@ pub struct Policies {
     pub places: HashMap<cedar::PolicyId, Place>,
     /// The actions as entities, with all groups that they are in.
     pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
-    /// What evaluation can read.
-    pub reads: Reads,
     /// Which of them a question meets.
     pub slices: Slices,
     /// The version of all this.
@@ -106,7 +104,6 @@ impl Policies {
     fn build(sources: &Sources, schema: &Schema, parsed: parse::Parsed, problems: &mut Vec<Problem>) -> Option<Self> {
         let Schema { cedar: schema, model } = schema.clone();
         let built = parsed.set.to_pst().map_err(|error| error.to_string()).and_then(|tree| {
-            let reads = Reads::of(&tree, &parsed.set, &schema, &model);
             // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
             // clones its location, all locations of a text share one reference count, and two threads together would be
             // no faster than one.
@@ -119,15 +116,15 @@ impl Policies {
                     (action.uid().clone(), Arc::new(action.clone()))
                 })
                 .collect();
-            Ok((set, reads, action_entities))
+            Ok((set, action_entities))
         });
         match built {
-            Ok((set, reads, action_entities)) => {
+            Ok((set, action_entities)) => {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
                 let schema_text = sources.schema().map(|file| file.text.clone()).unwrap_or_default();
                 let slices = Slices::new(&set, &schema);
-                Some(Self { set, schema, schema_text, model, facts, places, action_entities, reads, slices, revision })
+                Some(Self { set, schema, schema_text, model, facts, places, action_entities, slices, revision })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));

@@ -12,7 +12,11 @@
 //!
 //! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
-use super::{Policies, scope::Scope};
+use super::{
+    Policies,
+    footprint::{Environment, Footprint, Profiles},
+    scope::Scope,
+};
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
@@ -47,8 +51,10 @@ impl fmt::Debug for Ready {
 const FEW: usize = 4;
 
 /// The policies that questions of one kind can meet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Slice {
+    /// What they can read.
+    pub footprint: Footprint,
     /// Those that each of these questions meets.
     free: Vec<Arc<Ready>>,
     /// Those that only questions about an entity, or one below it, meet; each in one place.
@@ -56,9 +62,8 @@ pub struct Slice {
 }
 
 impl Slice {
-    fn of(policies: impl Iterator<Item = Arc<Ready>>, few: usize) -> Self {
-        let free: Vec<_> = policies.collect();
-        let mut slice = Self { free, anchored: HashMap::new() };
+    fn of(policies: Vec<Arc<Ready>>, few: usize, footprint: Footprint) -> Self {
+        let mut slice = Self { footprint, free: policies, anchored: HashMap::new() };
         if slice.free.len() > few {
             for ready in std::mem::take(&mut slice.free) {
                 match ready.scope.anchor().cloned() {
@@ -92,16 +97,23 @@ impl Slice {
     }
 }
 
-type Environment = (ast::EntityType, ast::EntityUID, ast::EntityType);
-
 /// The policies by what they can apply to.
 #[derive(Debug)]
 pub struct Slices {
     all: Vec<Arc<Ready>>,
     /// For a question that the schema does not have.
     whole: Arc<Slice>,
+    by_action: HashMap<ast::EntityUID, Vec<Kind>>,
+    profiles: Profiles,
+}
+
+/// Questions about one action, and one type each of principal and resource.
+#[derive(Debug)]
+struct Kind {
+    principal: ast::EntityType,
+    resource: ast::EntityType,
     /// Made when the first question of its kind comes: most policies have room for few of the many kinds.
-    by_environment: HashMap<Environment, OnceLock<Arc<Slice>>>,
+    slice: OnceLock<Arc<Slice>>,
 }
 
 impl Slices {
@@ -116,30 +128,23 @@ impl Slices {
                 scope: Scope::of(policy),
             })
         };
-        let environments = schema.request_envs().map(|environment| {
+        let mut by_action = HashMap::<_, Vec<_>>::new();
+        for environment in schema.request_envs() {
             let kind = |name: &cedar::EntityTypeName| AsRef::<ast::EntityType>::as_ref(name).clone();
             let action = AsRef::<ast::EntityUID>::as_ref(environment.action()).clone();
-            ((kind(environment.principal()), action, kind(environment.resource())), OnceLock::new())
-        });
+            let (principal, resource) = (kind(environment.principal()), kind(environment.resource()));
+            by_action.entry(action).or_default().push(Kind { principal, resource, slice: OnceLock::new() });
+        }
         let all: Vec<_> = set.policies().map(ready).collect();
-        let whole = Arc::new(Slice::of(all.iter().cloned(), usize::MAX));
-        Self { all, whole, by_environment: environments.collect() }
+        let whole = Arc::new(Slice::of(all.clone(), usize::MAX, Footprint::everything(all.iter().map(AsRef::as_ref))));
+        Self { all, whole, by_action, profiles: Profiles::default() }
     }
 
-    fn of(
-        &self,
-        actions: &HashMap<ast::EntityUID, Arc<ast::Entity>>,
-        principal: &ast::EntityType,
-        action: &ast::EntityUID,
-        resource: &ast::EntityType,
-    ) -> Arc<Slice> {
-        let environment = (principal.clone(), action.clone(), resource.clone());
-        let Some(slice) = self.by_environment.get(&environment) else { return self.whole.clone() };
-        let make = || {
-            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, actions);
-            Arc::new(Slice::of(self.all.iter().filter(meets).cloned(), FEW))
-        };
-        slice.get_or_init(make).clone()
+    fn find(&self, environment: Environment<'_>, make: impl FnOnce() -> Slice) -> &Arc<Slice> {
+        let Environment { principal, action, resource } = environment;
+        let kinds = self.by_action.get(action).map(Vec::as_slice).unwrap_or_default();
+        let kind = kinds.iter().find(|kind| kind.resource == *resource && kind.principal == *principal);
+        kind.map_or(&self.whole, |kind| kind.slice.get_or_init(|| Arc::new(make())))
     }
 }
 
@@ -152,7 +157,28 @@ impl Policies {
         principal: &ast::EntityType,
         action: &ast::EntityUID,
         resource: &ast::EntityType,
-    ) -> Arc<Slice> {
-        self.slices.of(&self.action_entities, principal, action, resource)
+    ) -> &Arc<Slice> {
+        let Self { schema, slices, action_entities, .. } = self;
+        let environment = Environment { principal, action, resource };
+        slices.find(environment, || {
+            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
+            let met: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
+            let policies = met.iter().map(AsRef::as_ref);
+            let footprint = Footprint::of(policies, environment, schema.as_ref(), &self.model, &slices.profiles);
+            Slice::of(met, FEW, footprint)
+        })
+    }
+
+    /// All policies, as the slice of a question that the schema does not have.
+    #[must_use]
+    pub const fn whole(&self) -> &Arc<Slice> {
+        &self.slices.whole
+    }
+
+    /// The slices of all kinds of questions.
+    pub fn slices(&self) -> impl Iterator<Item = &Arc<Slice>> {
+        let kinds =
+            self.slices.by_action.iter().flat_map(|(action, kinds)| kinds.iter().map(move |kind| (action, kind)));
+        kinds.map(|(action, kind)| self.slice(&kind.principal, action, &kind.resource))
     }
 }

@@ -61,8 +61,8 @@ pub(crate) trait Terms {
     /// A set of this many elements begins.
     fn enter_set(&mut self, elements: usize);
     fn set(&mut self, elements: Vec<Self::Term>) -> Self::Term;
-    /// A declared attribute is there or not; if it is, its value comes next.
-    fn attribute(&mut self, present: bool);
+    /// A declared attribute is there or not; if it is, its value comes next, and then [`Terms::field`].
+    fn attribute(&mut self, name: &str, present: bool);
     fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: Self::Term);
     fn record(&mut self, fields: Self::Fields) -> Self::Term;
     /// All fields of a record were seen; of those that were given, this many are declared.
@@ -87,9 +87,9 @@ pub(crate) fn record<T: Terms>(
                 let message = format!("is missing; the schema requires {}", attribute.shape.describe());
                 return Err(Invalid::new(path.field(name), message));
             }
-            None | Some(Value::Null) => terms.attribute(false),
+            None | Some(Value::Null) => terms.attribute(name, false),
             Some(value) => {
-                terms.attribute(true);
+                terms.attribute(name, true);
                 seen += 1;
                 let term = term(terms, &attribute.shape, value, path.field(name))?;
                 terms.field(&mut fields, name, term);

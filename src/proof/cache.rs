@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 27] = [
+const MADE_BY: [&str; 29] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -37,7 +37,9 @@ const MADE_BY: [&str; 27] = [
     include_str!("../engine/translate.rs"),
     include_str!("../engine/terms.rs"),
     include_str!("../policy/model.rs"),
-    include_str!("../policy/reads.rs"),
+    include_str!("../policy/footprint/mod.rs"),
+    include_str!("../policy/footprint/pdp.rs"),
+    include_str!("../policy/footprint/walk.rs"),
     include_str!("../policy/shape.rs"),
 ];
 

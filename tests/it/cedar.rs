@@ -12,18 +12,20 @@ pub mod world;
 
 use self::{
     tape::{cases, fixed, numbers},
-    world::{Expected, Full, Question, World, question, world},
+    world::{Expected, Full, Question, World, question, small_world, variant, world},
 };
 use poort::{
+    cache::{self, Cache},
     decision::{Decision, Verdict},
     directory,
-    engine::{UnknownEntities, decide, translate},
+    engine::{UnknownEntities, decide, outline, translate},
     evaluation::{Action, Entity, Evaluation, Map, Value},
     policy,
     snapshot::{Snapshot, Sources},
 };
 use proptest::{prelude::*, strategy::ValueTree as _};
 use serde_json::json;
+use std::cell::Cell;
 
 const QUESTIONS: usize = 24;
 const NUMBERS: usize = 4_000;
@@ -72,6 +74,55 @@ proptest! {
             check(&world, &snapshot, &full, &asked)?;
         }
     }
+}
+
+#[test]
+fn what_questions_share_is_what_the_authorizer_answers_each_of_them() {
+    let [asked_all, hits, shared, allows] = [const { Cell::new(0_usize) }; 4];
+    let tally = |cell: &Cell<usize>, which: bool| cell.set(cell.get() + usize::from(which));
+    fixed(cases(64).cases)
+        .run(&numbers(NUMBERS), |numbers| {
+            let mut tape = numbers.tape();
+            let world = small_world(&mut tape);
+            let (snapshot, full) = (world.snapshot(), world.full());
+            let cache =
+                Cache::new(&cache::Config { memory: 1 << 24, recheck: 0 }, &opentelemetry::global::meter("test"));
+            let mut seen: Vec<Question> = Vec::new();
+            for turn in 0..2 * QUESTIONS {
+                let asked = match seen.len() {
+                    0 => question(&mut tape, &world),
+                    _ if turn % 12 == 0 => question(&mut tape, &world),
+                    _ => {
+                        let base = tape.pick(&seen);
+                        variant(&mut tape, &base)
+                    }
+                };
+                let expected = asked.expected(&full);
+                let outline = outline(&snapshot, &asked.evaluation, &asked.moment, asked.unknown)
+                    .map_err(|error| TestCaseError::fail(error.to_string()))?;
+                let decide = || outline.question().map(|question| decide(&snapshot, &question));
+                let (verdict, hit) =
+                    cache.verdict(outline.key(), decide).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                let found = found(&verdict);
+                if found != expected {
+                    let texts = format!("{:#?}\n{:#?}", world.files, world.links);
+                    return Err(TestCaseError::fail(format!(
+                        "hit: {hit}\npoort: {found:?}\ncedar: {expected:?}\n{texts}\n{:#?}",
+                        asked.evaluation
+                    )));
+                }
+                tally(&asked_all, true);
+                tally(&hits, hit);
+                tally(&shared, hit && seen.iter().all(|other| other.evaluation != asked.evaluation));
+                tally(&allows, hit && expected.allowed);
+                seen.push(asked);
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    let seen = format!("asked {asked_all:?}, hits {hits:?}, shared {shared:?}, allows {allows:?}");
+    // Most questions differ from all before them, and most of those share a verdict.
+    assert!(shared.get() * 4 > asked_all.get() && allows.get() * 20 > hits.get(), "{seen}");
 }
 
 #[test]

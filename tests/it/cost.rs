@@ -89,10 +89,12 @@ impl Desk {
     }
 }
 
+/// Each differs in what the policies read, and in what they do not.
 fn question(number: u64) -> Arc<Evaluation> {
+    let level = -1_000 - i64::try_from(number).unwrap();
     let text = format!(
         r#"{{"subject": {{"type": "User", "id": "u"}}, "action": {{"name": "read"}}, "resource": {{"type": "Doc",
-        "id": "doc-{number:06}", "properties": {{"level": 2, "owner": "u", "open": true}}}}, "context": {{"purpose": "9"}}}}"#
+        "id": "doc-{number:06}", "properties": {{"level": {level}, "owner": "u", "open": true}}}}, "context": {{"purpose": "9"}}}}"#
     );
     Arc::new(read_evaluation(text.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap())
 }
@@ -122,7 +124,7 @@ fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> u
 #[test]
 fn a_question_is_evaluated_once_and_then_found() {
     let desk = Desk::new();
-    let cache = Cache::new(&cache::Config::default(), &opentelemetry::global::meter("cost"));
+    let cache = Cache::new(&cache::Config { recheck: 0, ..cache::Config::default() }, &opentelemetry::global::meter("cost"));
     let questions: Vec<_> = (0..TIMES).map(question).collect();
     // What is made once, such as the policies of this kind of question, is not counted.
     desk.decide(&cache, &question(TIMES), false);

@@ -239,7 +239,7 @@ fn a_cached_answer_is_the_fresh_one() {
             let mut tape = numbers.tape();
             // In some runs answers are forgotten all the time.
             let memory = [1 << 24, 20_000][tape.below(2)];
-            let cache = Cache::new(&Config { memory }, &opentelemetry::global::meter("test"));
+            let cache = Cache::new(&Config { memory, recheck: 0 }, &opentelemetry::global::meter("test"));
             let mut past = vec![(0, 0)];
             let unknown = tape.pick(&[UnknownEntities::Deny, UnknownEntities::Evaluate]);
             let mut pool = small_pool(&mut tape, 0);

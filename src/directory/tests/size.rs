@@ -45,7 +45,7 @@ fn plain_accounts_are_read_without_cedar_and_kept_small() {
         let kind = all.uids().next().unwrap().entity_type().clone();
         ast::EntityUID::from_components(kind, ast::Eid::new(format!("account-{number}")), None)
     };
-    assert!(all.reach(&uid(7), 1).is_some());
+    assert!(all.get(&uid(7)).is_some());
     assert_eq!(made(), 1);
 
     // The shipped files are in the usual form.

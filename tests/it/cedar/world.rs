@@ -52,6 +52,12 @@ pub struct Full {
     pub entities: cedar::Entities,
 }
 
+/// A world of few policies, so that there is much that they do not read.
+pub fn small_world(tape: &mut Tape<'_>) -> World {
+    let n = 1 + tape.below(3);
+    world_of(tape, n)
+}
+
 pub fn world(tape: &mut Tape<'_>) -> World {
     if tape.below(2) == 0 { wide_world(tape) } else { world_of(tape, 1) }
 }
@@ -328,6 +334,54 @@ pub fn question(tape: &mut Tape<'_>, world: &World) -> Question {
     let unknown = if tape.below(3) == 2 { UnknownEntities::Deny } else { UnknownEntities::Evaluate };
     let evaluation = evaluation(tape, &principal, action, &resource, &context);
     Question { principal, action, resource, context, unknown, moment, evaluation }
+}
+
+/// The same question, but for one thing or two.
+pub fn variant(tape: &mut Tape<'_>, asked: &Question) -> Question {
+    let mut varied = asked.clone();
+    for _ in 0..1 + usize::from(tape.one_in(3)) {
+        let is_same = varied.principal.kind == varied.resource.kind && varied.principal.id == varied.resource.id;
+        match tape.below(8) {
+            0 | 1 => vary_party(tape, &mut varied.principal),
+            2..=4 => vary_party(tape, &mut varied.resource),
+            5 => varied.moment = moment(tape),
+            _ => {
+                let others = terms::record(tape, &ACTIONS[varied.action].context, From::Question);
+                vary(tape, &mut varied.context, &others);
+            }
+        }
+        if varied.principal.kind == varied.resource.kind && (is_same || varied.principal.id == varied.resource.id) {
+            varied.resource = varied.principal.clone();
+        }
+    }
+    if let Some(field) = ACTIONS[varied.action].context.iter().find(|field| field.name == "pdp") {
+        varied.context.insert("pdp", pdp(&field.ty, &varied.moment));
+    }
+    varied.evaluation = evaluation(tape, &varied.principal, varied.action, &varied.resource, &varied.context);
+    varied
+}
+
+fn vary_party(tape: &mut Tape<'_>, party: &mut Party) {
+    let other = self::party(tape, party.kind);
+    match tape.below(4) {
+        0 | 1 if !other.attrs.is_empty() => vary(tape, &mut party.attrs, &other.attrs),
+        2 if !(other.tags.is_empty() && party.tags.is_empty()) => party.tags = other.tags,
+        _ => party.id = other.id,
+    }
+}
+
+/// One value becomes another, or is not there any more.
+fn vary(tape: &mut Tape<'_>, values: &mut BTreeMap<&'static str, Term>, others: &BTreeMap<&'static str, Term>) {
+    let names: Vec<_> = values.keys().chain(others.keys()).copied().filter(|name| *name != "pdp").collect();
+    if names.is_empty() {
+        return;
+    }
+    let name = tape.pick(&names);
+    // What `others` leaves out is optional.
+    match others.get(name) {
+        Some(other) => drop(values.insert(name, other.clone())),
+        None => drop(values.remove(name)),
+    }
 }
 
 /// `context.pdp` as far as the schema declares it.

@@ -1,0 +1,196 @@
+//! The footprint of a slice: what its policies can read of a question and of the directory, and nothing else.
+//!
+//! **Why two questions with one footprint have one verdict.** An evaluation starts from the principal, the action, the
+//! resource, the context and the entities that policies name, and sees of them only what an expression of the slice looks
+//! at. `walk` finds every such place by the static types of the schema (the policies are valid against it, in strict mode)
+//! and says how it is looked at:
+//! - a value that is compared, or handed on in any other way, is read *whole*;
+//! - of an entity or record that is only looked into, the places that are looked at are read, and of every place at least
+//!   whether it is there;
+//! - a reference that is followed brings in what is read of entities of its type ([`EntityReads`]), wherever it leads: what
+//!   is read is kept by type and not by path, so two ways to one entity agree on it;
+//! - `in` reads ids and what lies above: of given types, or only whether given entities are among it.
+//!
+//! So the parts that are read decide the value of each condition, whether it fails included. What an error says can quote
+//! more than that; who shares verdicts leaves out those with errors.
+//!
+//! Whatever the walk is not sure of makes the footprint *everything* ([`Footprint::reads`] is `None`).
+//! (`tests/it/cedar.rs` and `tests/it/properties.rs` hold this: one cache for many questions, and each answer is the one of
+//! Cedar's authorizer.)
+//!
+//! - `walk`: finds it in the conditions of policies
+//! - `profile`: what is read of entities in the directory
+//! - `pdp`: what is read of the moment
+
+mod pdp;
+mod profile;
+mod walk;
+
+pub use pdp::PdpReads;
+pub use profile::Profile;
+pub(super) use profile::Profiles;
+pub(super) use walk::Environment;
+
+use cedar_policy_core::ast;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the policies of a slice can read.
+#[derive(Debug)]
+pub struct Footprint {
+    /// Different for any two footprints of this process.
+    pub number: u64,
+    /// Which parts of `context.pdp` are read.
+    pub pdp: PdpReads,
+    /// The entities that policies name and look into, ordered; at least those.
+    pub named: BTreeSet<ast::EntityUID>,
+    /// What is read; `None`: everything.
+    pub reads: Option<Reads>,
+}
+
+/// What is read.
+#[derive(Debug, Default)]
+pub struct Reads {
+    /// Of entities, by type.
+    entities: BTreeMap<ast::EntityType, EntityReads>,
+    /// Of entities as the directory holds them, with what their references lead to.
+    profiles: BTreeMap<ast::EntityType, Profile>,
+    /// Of the context.
+    pub context: ValueReads,
+    /// How many entities in a row are looked into, at most. `principal.unit.chief == …` looks into two: the principal and its
+    /// unit.
+    hops: usize,
+}
+
+/// What is read of an entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntityReads {
+    /// Its id: all of it, or whether it is one of those named.
+    pub id: Ids,
+    /// What lies above it.
+    pub above: Ids,
+    /// Its attributes, as a record that is never read whole.
+    pub attributes: ValueReads,
+    /// Its tags.
+    pub tags: bool,
+}
+
+/// Which ids are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ids {
+    /// All those of these types.
+    pub kinds: BTreeSet<ast::EntityType>,
+    /// Those that policies name.
+    pub named: BTreeSet<ast::EntityUID>,
+}
+
+/// What is read of a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ValueReads {
+    /// All of it; of a reference, the id.
+    pub whole: bool,
+    /// The references in it are followed, to entities of this type.
+    pub followed: Option<ast::EntityType>,
+    /// Parts of a record. One that is here is read at least for whether it is there.
+    pub fields: BTreeMap<SmolStr, ValueReads>,
+}
+
+/// What is read of a value, on the way down into it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// All of it.
+    pub whole: bool,
+    part: Option<&'a ValueReads>,
+}
+
+static NOTHING: EntityReads = EntityReads {
+    id: Ids { kinds: BTreeSet::new(), named: BTreeSet::new() },
+    above: Ids { kinds: BTreeSet::new(), named: BTreeSet::new() },
+    attributes: ValueReads { whole: false, followed: None, fields: BTreeMap::new() },
+    tags: false,
+};
+
+impl Footprint {
+    /// How many entities in a row are looked into, at most; the largest number if that is not known.
+    #[must_use]
+    pub fn hops(&self) -> usize {
+        self.reads.as_ref().map_or(usize::MAX, |reads| reads.hops)
+    }
+}
+
+impl Reads {
+    /// What is read of entities of a type.
+    #[must_use]
+    pub fn entity(&self, kind: &ast::EntityType) -> &EntityReads {
+        self.entities.get(kind).unwrap_or(&NOTHING)
+    }
+
+    /// The same, of entities that the directory holds. `None` if no expression looks into an entity of this type.
+    #[must_use]
+    pub fn profile(&self, kind: &ast::EntityType) -> Option<&Profile> {
+        self.profiles.get(kind)
+    }
+}
+
+impl Ids {
+    /// Whether this one is read: as itself, and not as one of all the others.
+    #[must_use]
+    pub fn has(&self, uid: &ast::EntityUID) -> bool {
+        self.named.contains(uid) || self.kinds.contains(uid.entity_type())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.named.is_empty()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.kinds.extend(other.kinds.iter().cloned());
+        self.named.extend(other.named.iter().cloned());
+    }
+}
+
+impl ValueReads {
+    /// The references that are followed in this value and its parts, by type.
+    fn followed(&self) -> Vec<&ast::EntityType> {
+        self.followed.iter().chain(self.fields.values().flat_map(Self::followed)).collect()
+    }
+}
+
+impl EntityReads {
+    /// The types that references in the attributes are followed to.
+    fn followed(&self) -> impl Iterator<Item = &ast::EntityType> {
+        self.attributes.followed().into_iter()
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// All, but no reference is followed.
+    pub const ALL: Self = Self { whole: true, part: None };
+    /// Nothing.
+    pub const NOTHING: Self = Self { whole: false, part: None };
+
+    /// What is read of this value.
+    #[must_use]
+    pub const fn of(part: &'a ValueReads) -> Self {
+        Self { whole: part.whole, part: Some(part) }
+    }
+
+    /// What is read of the part with this name.
+    #[must_use]
+    pub fn field(self, name: &str) -> Self {
+        let part = self.part.and_then(|part| part.fields.get(name));
+        Self { whole: self.whole || part.is_some_and(|part| part.whole), part }
+    }
+
+    /// Whether anything of it is read, be it only whether it is there.
+    #[must_use]
+    pub const fn is_something(self) -> bool {
+        self.whole || self.part.is_some()
+    }
+
+    /// The type that references lead to, if they are followed.
+    #[must_use]
+    pub fn followed(self) -> Option<&'a ast::EntityType> {
+        self.part.and_then(|part| part.followed.as_ref())
+    }
+}

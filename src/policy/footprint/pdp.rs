@@ -1,0 +1,33 @@
+//! Which parts of `context.pdp` are read. Time that decides bounds how long a verdict holds.
+
+use super::Reads;
+
+/// Parts of `context.pdp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PdpReads {
+    /// The moment of the decision. An answer that depends on it is never reused.
+    pub now: bool,
+    /// The local date.
+    pub today: bool,
+    /// The local hour.
+    pub hour: bool,
+    /// The calling application.
+    pub application: bool,
+}
+
+impl PdpReads {
+    /// All of it.
+    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true };
+}
+
+impl Reads {
+    /// Which parts of `context.pdp` the policies read.
+    pub(super) fn pdp(&self) -> PdpReads {
+        let pdp = self.context.fields.get("pdp");
+        if self.context.whole || pdp.is_some_and(|pdp| pdp.whole) {
+            return PdpReads::ALL;
+        }
+        let reads = |name| pdp.is_some_and(|pdp| pdp.fields.contains_key(name));
+        PdpReads { now: reads("now"), today: reads("today"), hour: reads("hour"), application: reads("application") }
+    }
+}
