@@ -80,7 +80,7 @@ proptest! {
 fn what_questions_share_is_what_the_authorizer_answers_each_of_them() {
     let [asked_all, hits, shared, allows] = [const { Cell::new(0_usize) }; 4];
     let tally = |cell: &Cell<usize>, which: bool| cell.set(cell.get() + usize::from(which));
-    fixed(cases(64).cases)
+    fixed(cases(160).cases)
         .run(&numbers(NUMBERS), |numbers| {
             let mut tape = numbers.tape();
             let world = small_world(&mut tape);
@@ -131,7 +131,7 @@ fn the_questions_that_are_compared_are_of_every_kind() {
     let strategy = numbers(NUMBERS);
     let (mut policies, mut dropped, mut allows, mut forbids, mut silent) = (0, 0, 0, 0, 0);
     let (mut errors, mut far, mut linked, mut unknown, mut overflows, mut missing) = (0, 0, 0, 0, 0, 0);
-    for _ in 0..40 {
+    for _ in 0..80 {
         let numbers = strategy.new_tree(&mut runner).unwrap().current();
         let mut tape = numbers.tape();
         let world = world(&mut tape);

@@ -178,10 +178,12 @@ impl Writer<'_, '_> {
 
     fn bare_comparison(&mut self) -> String {
         if self.narrow {
-            return match self.tape.below(5) {
+            return match self.tape.below(7) {
                 0 | 1 => self.one_reference(),
                 2 => self.has(),
                 3 => self.membership(),
+                4 => self.identity(),
+                5 => self.tag(),
                 _ => self.path_or_literal(&Ty::Bool, 1),
             };
         }
@@ -235,11 +237,7 @@ impl Writer<'_, '_> {
             11 | 12 | 20 | 21 => self.has(),
             22 | 23 => self.one_reference(),
             24 => self.moment(),
-            13 => {
-                let expression = self.tagged();
-                let key = self.key();
-                format!("{expression}.hasTag({key})")
-            }
+            13 => self.tag(),
             14 => {
                 let kind = self.tape.pick(&["Account", "Unit", "Team", "Colour"]);
                 format!("({} is {kind})", self.value(&Ty::Entity(kind), 2))
@@ -298,6 +296,27 @@ impl Writer<'_, '_> {
         ]);
         self.hops = self.hops.max(2);
         format!("({there} && {account}{test})")
+    }
+
+    /// Who the principal or the resource is.
+    fn identity(&mut self) -> String {
+        let Aim { principal, resource, .. } = self.aim;
+        let (own, kind) = self.tape.pick(&[("principal", principal), ("resource", resource)]);
+        let id = terms::id(self.tape, kind);
+        match self.tape.below(5) {
+            0 => format!("({own} == {})", uid(kind, &id)),
+            1 => format!("([{}, {own}].contains({}))", uid(kind, &id), self.path_or_literal(&Ty::Entity(kind), 4)),
+            2 => format!("({}.contains({own}))", self.path_or_literal(&Ty::Set(Box::new(Ty::Entity(kind))), 4)),
+            3 if principal == resource => "(principal == resource)".to_owned(),
+            _ => format!("({own} == {})", self.path_or_literal(&Ty::Entity(kind), 8)),
+        }
+    }
+
+    /// Whether a tag is there.
+    fn tag(&mut self) -> String {
+        let expression = self.tagged();
+        let key = self.key();
+        format!("{expression}.hasTag({key})")
     }
 
     /// A look at poort's own part of the context.
