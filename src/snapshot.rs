@@ -66,10 +66,17 @@ impl Snapshot {
     /// if none of them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        Self::after(None, sources)
+    }
+
+    /// The same, where most is as it was in an earlier snapshot: what did not change is taken from there. Warnings come back
+    /// of what was checked anew.
+    #[must_use]
+    pub fn after(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
         // Cedar walks expressions by recursion. What the bounds of `policy` let through fits in this stack by far; it might
         // not fit in that of the caller.
         std::thread::scope(|scope| {
-            let build = || Self::build(sources);
+            let build = || Self::build(earlier, sources);
             let built =
                 std::thread::Builder::new().name("poort-load".to_owned()).stack_size(STACK).spawn_scoped(scope, build);
             built.map_err(|error| error.to_string()).and_then(|thread| {
@@ -81,13 +88,29 @@ impl Snapshot {
         })
     }
 
-    fn build(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
-        let (schema, policies, mut problems) = Policies::from_sources(&sources.policies);
+    fn build(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        let same = earlier.filter(|earlier| earlier.policies.revision == sources.policies.revision());
+        let (schema, policies, mut problems) = match same {
+            Some(earlier) => (Some(earlier.policies.checked_schema()), Some(earlier.policies.clone()), Vec::new()),
+            None => {
+                let (schema, policies, problems) = Policies::from_sources(&sources.policies);
+                (schema, policies.map(Arc::new), problems)
+            }
+        };
         let Some(schema) = schema else { return (None, problems) };
-        let (directory, more) = Directory::from_sources(&sources.directory, &schema);
-        problems.extend(more);
+        // Entities are checked against the schema, and against nothing else.
+        let like_minded = earlier.filter(|earlier| schema.text == earlier.policies.schema_text);
+        let directory = like_minded.and_then(|earlier| {
+            let directory = earlier.directory.after(&sources.directory, &schema)?;
+            Some(if same.is_some() { directory } else { directory.for_other_policies() })
+        });
+        let directory = directory.or_else(|| {
+            let (directory, more) = Directory::from_sources(&sources.directory, &schema);
+            problems.extend(more);
+            directory
+        });
         let (Some(policies), Some(directory)) = (policies, directory) else { return (None, problems) };
-        (Some(Self::of(Arc::new(policies), directory)), problems)
+        (Some(Self::of(policies, directory)), problems)
     }
 
     /// Checked policies with another directory than they came with, which the caller has checked against their schema.

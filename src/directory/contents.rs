@@ -52,10 +52,14 @@ impl Directory {
     /// What policies read of the entity with this type and id. `None` if the directory does not know it.
     #[must_use]
     pub fn contents(&self, kind: &ast::EntityType, id: &str, profile: &Profile) -> Option<&Contents> {
-        let node = self.find_node(kind, id).filter(|node| node.kept.is_some())?;
-        Some(node.contents.get_or_insert(profile.number, || {
+        let uid = ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
+        let known = match self.newer.get(&uid) {
+            Some(newest) => &newest?.contents,
+            None => &self.base.node(&uid).filter(|node| node.kept.is_some())?.contents,
+        };
+        Some(known.get_or_insert(profile.number, || {
             let mut gathering = Gathering { directory: self, profile, digest: Sha256::new(), entities: Vec::new() };
-            gathering.entity(&node.uid, profile.steps);
+            gathering.entity(&uid, profile.steps);
             Contents { digest: gathering.digest.finalize().into(), entities: gathering.entities.into() }
         }))
     }

@@ -1,6 +1,9 @@
 //! What lies above an entity. No recursion: a hierarchy is as deep as its files say.
 
-use super::{Kept, Node, pool::Number};
+use super::{
+    base::{Kept, Node},
+    pool::Number,
+};
 use std::collections::HashSet;
 
 /// All that lies above the parents of an entity and is not a parent itself, as far as the directory knows; in no order.

@@ -4,12 +4,12 @@
 //! of, and judges the hierarchy where that is not plain.
 
 use super::{
-    Directory, Kept, Node, Sources,
-    contents::Known,
+    Directory, Sources,
+    base::{Base, Kept},
     forms::Forms,
     hierarchy,
-    pool::{Gathering, Number, Uids},
-    quick,
+    pool::{Gathering, Number},
+    quick, references,
 };
 use crate::{
     policy::{Held, Schema},
@@ -20,8 +20,9 @@ use cedar_policy_core::ast;
 use serde_json::value::RawValue;
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
     ops::Range,
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 /// A directory, and how many of its entities Cedar read.
@@ -32,10 +33,11 @@ pub(super) struct Loaded {
 
 /// Checks the files against the schema.
 pub(super) fn load(sources: &Sources, schema: &Schema) -> (Option<Loaded>, Vec<Problem>) {
-    let forms = Forms::of(schema);
+    let forms = Arc::new(Forms::of(schema));
     let mut loader = Loader {
         schema,
         gathering: Gathering::new(&forms),
+        hasher: RandomState::new(),
         entities: HashMap::new(),
         places: HashMap::new(),
         problems: Vec::new(),
@@ -46,7 +48,7 @@ pub(super) fn load(sources: &Sources, schema: &Schema) -> (Option<Loaded>, Vec<P
     if !loader.problems.is_empty() {
         return (None, loader.problems);
     }
-    match loader.finish(sources) {
+    match loader.finish(sources, forms.clone()) {
         Ok(loaded) => (Some(loaded), Vec::new()),
         Err(problem) => (None, vec![*problem]),
     }
@@ -55,7 +57,8 @@ pub(super) fn load(sources: &Sources, schema: &Schema) -> (Option<Loaded>, Vec<P
 struct Loader<'a> {
     schema: &'a Schema,
     gathering: Gathering<'a>,
-    entities: HashMap<Number, Read>,
+    hasher: RandomState,
+    entities: HashMap<Number, (Read, u64)>,
     places: Places<'a>,
     problems: Vec<Problem>,
 }
@@ -91,7 +94,7 @@ impl<'a> Loader<'a> {
             match self.entity(item) {
                 Ok((number, _)) if self.entities.contains_key(&number) => twice.push((number, place)),
                 Ok((number, entity)) => {
-                    self.entities.insert(number, entity);
+                    self.entities.insert(number, (entity, self.hasher.hash_one(item.get())));
                     self.places.insert(number, (file, place));
                 }
                 Err(message) => {
@@ -123,50 +126,44 @@ impl<'a> Loader<'a> {
         Ok((self.gathering.uids.number(entity.uid().clone()), Read::Whole(Box::new(entity))))
     }
 
-    fn finish(self, sources: &Sources) -> Result<Loaded, Box<Problem>> {
-        let Self { schema, gathering, entities, places, problems: _ } = self;
-        let (mut uids, pool) = gathering.finish();
-        let mut kept = Vec::new();
+    fn finish(self, sources: &Sources, forms: Arc<Forms>) -> Result<Loaded, Box<Problem>> {
+        let Self { schema, mut gathering, hasher, entities, places, problems: _ } = self;
+        let mut kept = Vec::with_capacity(entities.len());
         let mut whole = Vec::new();
-        for (number, read) in entities {
+        for (number, (read, text)) in entities {
             match read {
-                Read::Quick(entity) => kept.push((number, entity)),
+                Read::Quick(entity) => kept.push((number, entity, text)),
                 Read::Whole(entity) => {
-                    let parents = entity.parents().map(|parent| uids.number(parent.clone())).collect();
-                    kept.push((number, Kept { parents, ..Kept::default() }));
+                    for uid in references(&entity) {
+                        gathering.uids.named(uid);
+                    }
+                    let parents = entity.parents().map(|parent| gathering.uids.named(parent.clone())).collect();
+                    kept.push((number, Kept { parents, ..Kept::default() }, text));
                     whole.push((number, entity));
                 }
             }
         }
-        let held = kept.len();
-        let Uids { numbers, uids } = uids;
-        let node = |uid| Node { uid, kept: None, entity: OnceLock::new(), contents: Known::default() };
-        let mut directory = Directory {
-            numbers,
-            nodes: uids.into_iter().map(node).collect(),
-            pool,
-            held,
-            revision: sources.revision(),
-        };
-        for (number, entity) in kept {
-            if let Some(node) = directory.nodes.get_mut(number) {
+        let (uids, pool) = gathering.finish();
+        let mut base = Base { hasher, held: kept.len(), ..Base::new(uids, pool, forms) };
+        for (number, entity, text) in kept {
+            if let Some(node) = base.nodes.get_mut(number) {
                 node.kept = Some(entity);
+                node.text = text;
             }
         }
         let read_by_cedar = whole.len();
         let has_actions = whole.iter().any(|(_, entity)| entity.uid().is_action());
-        if has_actions || hierarchy::has_cycle(&directory.nodes) {
-            judge(&directory, &whole, schema)
-                .map_err(|message| Box::new(at_entity(message, &directory, &places, sources)))?;
+        if has_actions || hierarchy::has_cycle(&base.nodes) {
+            judge(&base, &whole, schema).map_err(|message| Box::new(at_entity(message, &base, &places, sources)))?;
         }
         for (number, entity) in whole {
-            directory.put(number, *entity);
+            base.put(number, *entity);
         }
-        Ok(Loaded { directory, read_by_cedar })
+        Ok(Loaded { directory: Directory::of(base, sources.revision()), read_by_cedar })
     }
 }
 
-impl Directory {
+impl Base {
     /// Takes an entity as Cedar read it, and closes its ancestors. Actions are the schema's.
     fn put(&mut self, number: Number, mut entity: ast::Entity) {
         let Some(kept) = self.nodes.get(number).and_then(|node| node.kept.as_ref()) else { return };
@@ -186,18 +183,18 @@ impl Directory {
 }
 
 /// Has Cedar judge the hierarchy, and the actions if there are any.
-fn judge(directory: &Directory, whole: &[(Number, Box<ast::Entity>)], schema: &Schema) -> Result<(), String> {
+fn judge(base: &Base, whole: &[(Number, Box<ast::Entity>)], schema: &Schema) -> Result<(), String> {
     let is_whole: HashSet<_> = whole.iter().map(|(number, _)| number).collect();
-    let quick = directory.nodes.iter().enumerate().filter(|(number, _)| !is_whole.contains(number));
-    let quick = quick.filter_map(|(_, node)| Some(directory.made(node, node.kept.as_ref()?, HashSet::new())));
+    let quick = base.nodes.iter().enumerate().filter(|(number, _)| !is_whole.contains(number));
+    let quick = quick.filter_map(|(_, node)| Some(base.made(node, node.kept.as_ref()?, HashSet::new())));
     let all = quick.chain(whole.iter().map(|(_, entity)| entity.as_ref().clone())).map(cedar::Entity::from);
     cedar::Entities::from_entities(all, Some(&schema.cedar)).map(drop).map_err(|error| causes(&error))
 }
 
 /// The error names the entity; its place is found by that name.
-fn at_entity(message: String, directory: &Directory, places: &Places<'_>, sources: &Sources) -> Problem {
+fn at_entity(message: String, base: &Base, places: &Places<'_>, sources: &Sources) -> Problem {
     let named = |(number, place): (&Number, _)| {
-        let uid = directory.nodes.get(*number)?.uid.to_string();
+        let uid = base.nodes.get(*number)?.uid.to_string();
         Some((message.find(&uid)?, place))
     };
     match places.iter().filter_map(named).min_by_key(|(found, _)| *found) {
@@ -208,7 +205,7 @@ fn at_entity(message: String, directory: &Directory, places: &Places<'_>, source
     }
 }
 
-fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, String> {
+pub(super) fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, String> {
     let entity = cedar::Entity::from_json_str(item, Some(&schema.cedar)).map_err(|error| causes(&error))?;
     let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
     match schema.model.entity_type(kind).map(|model| &model.held) {

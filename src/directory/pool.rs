@@ -14,7 +14,11 @@ use crate::{
 };
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+    sync::Arc,
+};
 
 /// Where something stands in the pool.
 pub(super) type Number = usize;
@@ -58,9 +62,18 @@ pub(super) struct Gathering<'f> {
 pub(super) struct Uids {
     pub(super) numbers: HashMap<Arc<ast::EntityUID>, Number>,
     pub(super) uids: Vec<Arc<ast::EntityUID>>,
+    /// Those that an entity names, as its parent or otherwise.
+    pub(super) named: HashSet<Number>,
 }
 
 impl Uids {
+    /// The number of an id that an entity names.
+    pub(super) fn named(&mut self, uid: ast::EntityUID) -> Number {
+        let number = self.number(uid);
+        self.named.insert(number);
+        number
+    }
+
     pub(super) fn number(&mut self, uid: ast::EntityUID) -> Number {
         if let Some(number) = self.numbers.get(&uid) {
             return *number;
@@ -145,7 +158,7 @@ impl Terms for Gathering<'_> {
         if !named.is_some_and(|named| is_whole_name(kind, named)) || self.forms.is_listed(kind) {
             return Err(unsure(path));
         }
-        let number = self.uids.number(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None));
+        let number = self.uids.named(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None));
         self.try_keep(Key::Entity(number), |_, uids| {
             let uid = uids.uids.get(number).ok_or_else(|| unsure(path))?;
             Ok(ast::Value::from(ast::Literal::EntityUID(uid.clone())))

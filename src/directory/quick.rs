@@ -3,7 +3,7 @@
 //! What holds here: what is read, Cedar's own reader takes too, and makes the same entity of it. Cedar judges all else.
 
 use super::{
-    Kept,
+    base::Kept,
     json::Written,
     pool::{Gathering, Number},
 };
@@ -30,7 +30,7 @@ pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number,
     for parent in &written.parents {
         let (kind, id) = terms::type_and_id(&parent.0)?;
         let kind = form.parents.get(kind)?;
-        parents.push(gathering.uids.number(uid(kind, id)));
+        parents.push(gathering.uids.named(uid(kind, id)));
     }
     parents.sort_unstable();
     parents.dedup();

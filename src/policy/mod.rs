@@ -84,6 +84,8 @@ pub struct Schema {
     pub cedar: cedar::Schema,
     /// As the translation of questions needs it.
     pub model: Arc<Model>,
+    /// As it is written.
+    pub text: Arc<str>,
 }
 
 impl Policies {
@@ -100,9 +102,15 @@ impl Policies {
         (Some(schema), policies, problems)
     }
 
+    /// The schema that the policies were validated against.
+    #[must_use]
+    pub fn checked_schema(&self) -> Schema {
+        Schema { cedar: self.schema.clone(), model: self.model.clone(), text: self.schema_text.clone() }
+    }
+
     /// Puts together what was checked.
     fn build(sources: &Sources, schema: &Schema, parsed: parse::Parsed, problems: &mut Vec<Problem>) -> Option<Self> {
-        let Schema { cedar: schema, model } = schema.clone();
+        let Schema { cedar: schema, model, text: schema_text } = schema.clone();
         let built = parsed.set.to_pst().map_err(|error| error.to_string()).and_then(|tree| {
             // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
             // clones its location, all locations of a text share one reference count, and two threads together would be
@@ -122,7 +130,6 @@ impl Policies {
             Ok((set, action_entities)) => {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
-                let schema_text = sources.schema().map(|file| file.text.clone()).unwrap_or_default();
                 let slices = Slices::new(&set, &schema);
                 Some(Self { set, schema, schema_text, model, facts, places, action_entities, slices, revision })
             }

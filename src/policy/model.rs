@@ -197,7 +197,7 @@ pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Opt
     problems
         .extend(warnings.iter().map(|warning| Problem::from_diagnostic("schema::warning", file, warning).as_warning()));
     let model = Reader { file, fragment: &fragment, schema: schema.as_ref(), problems }.read()?;
-    Some(Schema { cedar: schema, model: Arc::new(model) })
+    Some(Schema { cedar: schema, model: Arc::new(model), text: file.text.clone() })
 }
 
 /// Makes the model, and gathers what is wrong in the annotations.

@@ -11,7 +11,7 @@ use crate::{
     engine::{self, UnknownEntities},
     evaluation::{Action, Entity, Evaluation, Map, Value},
     moment::Moment,
-    policy::{Held, Policies, Schema},
+    policy::{Held, Policies},
     snapshot::Snapshot,
 };
 use cedar_policy_core::ast;
@@ -134,7 +134,7 @@ impl Example {
     pub fn directory(&self, policies: &Policies) -> Result<Directory, String> {
         let text = serde_json::Value::Array(self.entities.clone()).to_string();
         let sources = directory::Sources::from_texts("example", [("example.json", text.as_str())]);
-        let schema = Schema { cedar: policies.schema.clone(), model: policies.model.clone() };
+        let schema = policies.checked_schema();
         let (directory, problems) = Directory::from_sources(&sources, &schema);
         directory.ok_or_else(|| {
             problems.first().map_or_else(|| "the entities of the example are not valid".to_owned(), ToString::to_string)

@@ -190,7 +190,8 @@ impl Store {
         sources: Result<Sources, Vec<Problem>>,
         fingerprint: Fingerprint,
     ) -> Result<Vec<Problem>, Vec<Problem>> {
-        let checked = sources.and_then(|sources| match Snapshot::from_sources(&sources) {
+        let active = self.active.load_full();
+        let checked = sources.and_then(|sources| match Snapshot::after(active.as_deref(), &sources) {
             (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
             (None, problems) => Err(problems),
         });

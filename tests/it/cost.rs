@@ -124,7 +124,8 @@ fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> u
 #[test]
 fn a_question_is_evaluated_once_and_then_found() {
     let desk = Desk::new();
-    let cache = Cache::new(&cache::Config { recheck: 0, ..cache::Config::default() }, &opentelemetry::global::meter("cost"));
+    let cache =
+        Cache::new(&cache::Config { recheck: 0, ..cache::Config::default() }, &opentelemetry::global::meter("cost"));
     let questions: Vec<_> = (0..TIMES).map(question).collect();
     // What is made once, such as the policies of this kind of question, is not counted.
     desk.decide(&cache, &question(TIMES), false);

@@ -231,7 +231,7 @@ fn check(base: &[Written], head: &[Written], schema: usize) -> Result<(), TestCa
                 let entities = Value::Array(example.entities.clone()).to_string();
                 let sources = directory::Sources::from_texts("made-up", [("e.json", entities.as_str())]);
                 let policies = &world.snapshot.policies;
-                let schema = policy::Schema { cedar: policies.schema.clone(), model: policies.model.clone() };
+                let schema = policies.checked_schema();
                 let (directory, problems) = directory::Directory::from_sources(&sources, &schema);
                 let directory = directory.unwrap_or_else(|| panic!("{problems:?}"));
                 Snapshot::of(side.snapshot.policies.clone(), directory)

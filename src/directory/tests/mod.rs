@@ -1,6 +1,7 @@
 //! Tests of the directory.
 
 mod agreement;
+mod changes;
 mod closure;
 mod reach;
 mod size;

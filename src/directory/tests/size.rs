@@ -36,10 +36,10 @@ fn plain_accounts_are_read_without_cedar_and_kept_small() {
     let all = loaded.directory;
     assert_eq!(all.len(), ACCOUNTS);
     // Each account has an id and a name of its own.
-    assert_eq!(all.pool.len(), one.pool.len() + ACCOUNTS - 1);
-    assert_eq!(all.nodes.len(), one.nodes.len() + ACCOUNTS - 1);
+    assert_eq!(all.base.pool.len(), one.base.pool.len() + ACCOUNTS - 1);
+    assert_eq!(all.base.nodes.len(), one.base.nodes.len() + ACCOUNTS - 1);
     // None is made before it is asked for.
-    let made = || all.nodes.iter().filter(|node| node.entity.get().is_some()).count();
+    let made = || all.base.nodes.iter().filter(|node| node.entity.get().is_some()).count();
     assert_eq!(made(), 0);
     let uid = |number: usize| {
         let kind = all.uids().next().unwrap().entity_type().clone();
