@@ -303,7 +303,7 @@ impl DecisionLog {
             Box::new(move || record.into_late().to_payload(&producer, &pseudonyms))
         });
         let entry = Entry { payload, deadline, late, is_urgent: false };
-        let commit = self.spool.submit(entry)?.committed().await?;
+        let commit = self.spool.append(entry).await?;
         Ok(if commit.late { Appended::Late } else { Appended::Durable })
     }
 

@@ -44,6 +44,10 @@ pub(super) struct Pace {
     pub(super) check: Duration,
     /// Between two attempts to write again, while it is not.
     pub(super) probe: Duration,
+    /// After so many commits of one entry in a row, entries are taken to come one at a time.
+    pub(super) alone: u32,
+    /// A disk that takes longer for a commit may take much longer for the next: that one is not written by a caller.
+    pub(super) slow: Duration,
 }
 
 impl Pace {
@@ -52,5 +56,9 @@ impl Pace {
         check: Duration::from_secs(1),
         // Short enough to be back soon after room was made, long enough to cost nothing.
         probe: Duration::from_millis(250),
+        // Under load a commit holds many entries, and by chance now and then one.
+        alone: 8,
+        // Many times what a disk takes that is well.
+        slow: Duration::from_millis(5),
     };
 }

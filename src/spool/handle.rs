@@ -17,6 +17,7 @@ use super::files::{Disk, Files};
 use super::frame::MAX_PAYLOAD;
 use super::notary::Notary;
 use super::payload::Payload;
+use super::pen::Pen;
 use super::recovery::{OpenError, Recovery};
 use super::retention;
 use super::segment;
@@ -30,6 +31,7 @@ use super::writer;
 #[derive(Clone, Debug)]
 pub struct Spool {
     queue: SyncSender<Message>,
+    pen: Arc<Pen>,
     shared: Arc<Shared>,
     dir: Arc<Path>,
     files: Arc<dyn Files>,
@@ -132,6 +134,11 @@ impl Ticket {
     pub fn wait(self) -> Result<Commit, AppendError> {
         self.answer.blocking_recv().unwrap_or(Err(AppendError::Failed))
     }
+
+    /// The answer, which was given already.
+    pub(super) fn answered(mut self) -> Result<Commit, AppendError> {
+        self.answer.try_recv().unwrap_or(Err(AppendError::Failed))
+    }
 }
 
 impl Spool {
@@ -157,12 +164,25 @@ impl Spool {
         let started = writer::start(config, notary, meter, Arc::clone(&files), pace)?;
         let spool = Self {
             queue: started.queue,
+            pen: started.pen,
             shared: started.shared,
             dir: started.dir,
             files,
             thread: Arc::new(Mutex::new(Some(started.thread))),
         };
         Ok((spool, started.recovery))
+    }
+
+    /// Records an entry, and comes back when it is on disk. An entry that comes alone is written by this thread itself, which
+    /// then blocks for one write and one sync (`pen`); every other goes through the queue and waits without blocking.
+    ///
+    /// # Errors
+    /// The entry was not recorded.
+    pub async fn append(&self, entry: Entry) -> Result<Commit, AppendError> {
+        match self.pen.write(entry) {
+            Ok(written) => written,
+            Err(entry) => self.submit(entry)?.committed().await,
+        }
     }
 
     /// Puts the entry in the queue. It never blocks.
@@ -279,7 +299,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    fn new(shared: Arc<Shared>) -> (Self, Ticket) {
+    pub(super) fn new(shared: Arc<Shared>) -> (Self, Ticket) {
         let (sender, answer) = oneshot::channel();
         let waiter = Self { answer: Some(sender), result: None, shared };
         (waiter, Ticket { answer })

@@ -8,16 +8,31 @@ use super::handle::{AppendError, Commit, Waiter};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Tells callers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Herald {
     runtime: Option<Handle>,
+    lets_callers_block: bool,
 }
 
 impl Herald {
     /// A herald in the runtime of this thread, if that has several: a caller that blocks the only one would wait for ever.
     pub(super) fn of_this_thread() -> Self {
         let runtime = Handle::try_current().ok();
-        Self { runtime: runtime.filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread) }
+        let lets_callers_block = runtime.as_ref().is_none_or(|runtime| runtime.metrics().num_workers() > 1);
+        let runtime = runtime.filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+        Self { runtime, lets_callers_block }
+    }
+
+    /// Whether a caller may block its thread for a sync: the runtime has others, or the thread is the caller's own.
+    pub(super) const fn lets_callers_block(&self) -> bool {
+        self.lets_callers_block
+    }
+
+    /// Wakes a thread of the runtime that sleeps. Before it sleeps again it looks for what arrives, if nobody else does.
+    pub(super) fn wake_another(&self) {
+        if let Some(runtime) = &self.runtime {
+            drop(runtime.spawn(async {}));
+        }
     }
 
     /// Tells each of them its answer. Nobody is forgotten: where the task does not run any more, its end tells them.

@@ -1,6 +1,6 @@
 //! The segments as one growing journal: append a commit, go on to the next segment, come back after a failure.
 //!
-//! It knows no queue and no callers. One thread owns it.
+//! It knows no queue and no callers. The writer owns it.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -177,13 +177,13 @@ impl Journal {
     /// Appends one commit: one write, one sync. When it returns well, all of it is on disk.
     ///
     /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base. There must
-    /// be room for them: [`Journal::make_room`].
-    pub(super) fn append(&mut self, frames: &[u8], n_records: u64) -> Result<(), Fault> {
+    /// be room for them: [`Journal::make_room`]. They come back as they were.
+    pub(super) fn append(&mut self, frames: &mut Vec<u8>, n_records: u64) -> Result<(), Fault> {
         let len = frames.len() as u64;
         let Some(mut segment) = self.active.take() else {
             return Err(Fault::found("there is no segment to write to".into(), self.folder.path.clone()));
         };
-        if let Err(fault) = self.commit(&segment, frames) {
+        if let Err(fault) = self.commit(&mut segment, frames) {
             self.give_up(segment);
             // At once if it can be, so that a process that ends now leaves a clean end. If not, the probe goes on.
             return match self.settle() {
@@ -199,7 +199,7 @@ impl Journal {
         Ok(())
     }
 
-    fn commit(&self, segment: &Segment, frames: &[u8]) -> Result<(), Fault> {
+    fn commit(&self, segment: &mut Segment, frames: &mut Vec<u8>) -> Result<(), Fault> {
         let files = &*self.files;
         segment
             .write(files, frames)
@@ -325,7 +325,7 @@ impl Journal {
     }
 
     fn give_up(&mut self, segment: Segment) {
-        let Segment { first, path, file, size: _, end, last_commit, is_reserve: _ } = segment;
+        let Segment { first, path, file, size: _, end, last_commit, written: _, is_reserve: _ } = segment;
         self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
     }
 

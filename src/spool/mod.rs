@@ -8,7 +8,8 @@
 //!   submit ──► bounded queue ──► one writer thread ──► one write, one fdatasync ──► every waiting caller
 //! ```
 //!
-//! There is no timer: the sync in flight is the window, and whatever arrived meanwhile is the next commit.
+//! There is no timer: the sync in flight is the window, and whatever arrived meanwhile is the next commit. Where entries come
+//! one at a time, a caller takes the pen from the thread and writes its own (`pen`).
 //!
 //! # On disk
 //!
@@ -69,6 +70,7 @@ mod metrics;
 mod notary;
 mod overview;
 mod payload;
+mod pen;
 pub mod reader;
 mod recovery;
 mod reserve;

@@ -1,4 +1,4 @@
-//! The writer thread: drains the queue, writes one commit, answers every caller.
+//! The writer: gathers a commit, writes it, answers every caller; and its thread, which drains the queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use super::journal::{Fault, FaultKind, Journal};
 use super::metrics::Metrics;
 use super::notary::{Attestation, Notary, Occasion};
 use super::payload::Payload;
+use super::pen::{GLANCE, Pen};
 use super::recovery::{OpenError, Recovery, head_path, recover, resume};
 use super::reserve::Reserve;
 use super::slots::Slots;
@@ -37,6 +38,7 @@ const OPENING_BYTES: u64 = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) queue: SyncSender<Message>,
+    pub(super) pen: Arc<Pen>,
     pub(super) shared: Arc<Shared>,
     pub(super) thread: JoinHandle<()>,
     pub(super) recovery: Recovery,
@@ -69,20 +71,19 @@ pub(super) fn start(
     let (sender, receiver) = sync_channel(queue.max(1));
     let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
     let now = Instant::now();
+    let herald = Herald::of_this_thread();
     let mut writer = Writer {
         journal,
         notary,
-        queue: receiver,
         shared: Arc::clone(&shared),
-        herald: Herald::of_this_thread(),
+        herald: herald.clone(),
         pace,
         max_bytes,
         commit_bytes: COMMIT_BYTES.min(usize::try_from(segment_bytes).unwrap_or(COMMIT_BYTES)),
         waiting: Vec::new(),
         gathered: 0,
         frames: Vec::new(),
-        carried: None,
-        is_closing: false,
+        in_a_row: 0,
         is_low: false,
         look_up_at: now,
         attest_at: now,
@@ -91,15 +92,19 @@ pub(super) fn start(
     let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
     tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
     writer.begin(&dir)?;
+    let look_at = writer.look_at();
+    let pen = Arc::new(Pen::new(writer, herald));
+    let runs = Runs { queue: receiver, carried: None, is_closing: false, look_at, pen: Arc::clone(&pen) };
+    let guarded = Arc::clone(&shared);
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
-        let _guard = FailOnPanic(Arc::clone(&writer.shared));
-        writer.run();
+        let _guard = FailOnPanic(guarded);
+        runs.run();
     });
     let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
-    Ok(Started { queue: sender, shared, thread, recovery, dir: dir.into() })
+    Ok(Started { queue: sender, pen, shared, thread, recovery, dir: dir.into() })
 }
 
-/// A thread that panicked must not look writable.
+/// A writer that panicked must not look writable.
 struct FailOnPanic(Arc<Shared>);
 
 impl Drop for FailOnPanic {
@@ -111,10 +116,88 @@ impl Drop for FailOnPanic {
     }
 }
 
-struct Writer {
+/// The thread: takes entries from the queue, and the pen for as long as it writes.
+struct Runs {
+    queue: Receiver<Message>,
+    /// Taken from the queue, but did not fit any more.
+    carried: Option<Queued>,
+    is_closing: bool,
+    /// When to look up, whether something comes or not.
+    look_at: Instant,
+    pen: Arc<Pen>,
+}
+
+impl Runs {
+    fn run(mut self) {
+        let pen = Arc::clone(&self.pen);
+        loop {
+            let received = self.receive();
+            // Who panicked with it has said so.
+            let Some(mut held) = pen.take() else { return };
+            let Some(received) = received else {
+                if let Some(writer) = held.take() {
+                    writer.finish();
+                }
+                return;
+            };
+            let Some(writer) = held.as_mut() else { return };
+            if let Some(queued) = received {
+                self.serve(writer, queued);
+            }
+            writer.keep_time();
+            self.look_at = writer.look_at();
+        }
+    }
+
+    /// The next entry. `Some(None)` when it is time to look up; `None` when the spool is closed and drained.
+    fn receive(&mut self) -> Option<Option<Queued>> {
+        if let Some(queued) = self.carried.take() {
+            return Some(Some(queued));
+        }
+        let message = if self.is_closing {
+            self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            self.queue.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
+        };
+        match message {
+            Ok(Message::Entry(queued)) => Some(Some(queued)),
+            Ok(Message::Close) => {
+                self.is_closing = true;
+                Some(None)
+            }
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            // All handles are gone, or the queue is drained.
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Makes a commit of this entry and all that wait behind it.
+    fn serve(&mut self, writer: &mut Writer, first: Queued) {
+        let Some(first) = writer.unless_gated(first) else { return };
+        let mut next = Some(first);
+        while let Some(queued) = next {
+            if !writer.has_place_for(&queued.entry) {
+                self.carried = Some(queued);
+                break;
+            }
+            writer.take(queued);
+            next = match self.queue.try_recv() {
+                Ok(Message::Entry(queued)) => Some(queued),
+                Ok(Message::Close) => {
+                    self.is_closing = true;
+                    None
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+        }
+        writer.commit();
+    }
+}
+
+/// What writes. One thread has it at a time ([`Pen`]).
+pub(super) struct Writer {
     journal: Journal,
     notary: Option<Box<dyn Notary>>,
-    queue: Receiver<Message>,
     shared: Arc<Shared>,
     herald: Herald,
     pace: Pace,
@@ -126,9 +209,8 @@ struct Writer {
     gathered: usize,
     /// Its frames.
     frames: Vec<u8>,
-    /// Taken from the queue, but did not fit any more.
-    carried: Option<Queued>,
-    is_closing: bool,
+    /// How many commits in a row held one entry.
+    in_a_row: u32,
     is_low: bool,
     look_up_at: Instant,
     attest_at: Instant,
@@ -167,75 +249,63 @@ impl Writer {
         Ok(())
     }
 
-    fn run(mut self) {
-        while let Some(queued) = self.receive() {
-            if let Some(queued) = queued {
-                self.serve(queued);
-            }
-            let now = Instant::now();
-            if now >= self.look_up_at {
-                self.look_up();
-            }
-            if self.notary.is_some() && now >= self.attest_at {
-                self.attest_in_time();
-            }
-        }
-        self.finish();
+    /// When the thread has to look up: at the latest for what is due; soon, if a caller may have the pen meanwhile.
+    fn look_at(&self) -> Instant {
+        let due = self.notary.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
+        if self.is_alone() { due.min(Instant::now() + GLANCE) } else { due }
     }
 
-    /// The next entry. `Some(None)` when it is time to look up; `None` when the spool is closed and drained.
-    fn receive(&mut self) -> Option<Option<Queued>> {
-        if let Some(queued) = self.carried.take() {
-            return Some(Some(queued));
+    /// Does what is due.
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        if now >= self.look_up_at {
+            self.look_up();
         }
-        let message = if self.is_closing {
-            self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            let until = self.notary.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
-            self.queue.recv_timeout(until.saturating_duration_since(Instant::now()))
-        };
-        match message {
-            Ok(Message::Entry(queued)) => Some(Some(queued)),
-            Ok(Message::Close) => {
-                self.is_closing = true;
-                Some(None)
-            }
-            Err(RecvTimeoutError::Timeout) => Some(None),
-            // All handles are gone, or the queue is drained.
-            Err(RecvTimeoutError::Disconnected) => None,
+        if self.notary.is_some() && now >= self.attest_at {
+            self.attest_in_time();
         }
     }
 
-    fn serve(&mut self, first: Queued) {
-        if let Some(error) = self.shared.gate() {
-            if error == AppendError::DiskFull && first.entry.is_urgent && self.journal.has_room_for(most_bytes(&first))
-            {
-                self.take(first);
-                self.commit();
-            } else {
-                // It came in while the state changed, or the reserve is used up.
-                first.waiter.answer(Err(error));
-            }
-            return;
-        }
-        let mut next = Some(first);
-        while let Some(queued) = next {
-            let bytes = (self.gathered as u64).saturating_add(most_bytes(&queued));
-            if !self.waiting.is_empty() && bytes > self.commit_bytes as u64 {
-                self.carried = Some(queued);
-                break;
-            }
-            self.take(queued);
-            next = match self.queue.try_recv() {
-                Ok(Message::Entry(queued)) => Some(queued),
-                Ok(Message::Close) => {
-                    self.is_closing = true;
-                    None
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
-        }
+    /// Whether entries come one at a time.
+    const fn is_alone(&self) -> bool {
+        self.in_a_row >= self.pace.alone
+    }
+
+    /// Whether an entry can be written by its caller: it comes alone, and nothing takes longer than the write itself.
+    pub(super) fn takes_alone(&self, entry: &Entry) -> bool {
+        self.is_alone()
+            && self.shared.refusal().is_none()
+            && !self.journal.is_at_start()
+            && self.journal.has_room_for(most_bytes(entry))
+    }
+
+    /// Writes one entry, for its caller.
+    pub(super) fn write_alone(&mut self, entry: Entry) -> Result<Commit, AppendError> {
+        let _guard = FailOnPanic(Arc::clone(&self.shared));
+        let (waiter, ticket) = Waiter::new(Arc::clone(&self.shared));
+        self.take(Queued { entry, waiter });
         self.commit();
+        ticket.answered()
+    }
+
+    /// An entry that can be taken now. One that cannot is answered; one that may use the reserve is written there.
+    fn unless_gated(&mut self, queued: Queued) -> Option<Queued> {
+        let Some(error) = self.shared.gate() else { return Some(queued) };
+        let Queued { entry, waiter } = queued;
+        if error == AppendError::DiskFull && entry.is_urgent && self.journal.has_room_for(most_bytes(&entry)) {
+            self.take(Queued { entry, waiter });
+            self.commit();
+        } else {
+            // It came in while the state changed, or the reserve is used up.
+            waiter.answer(Err(error));
+        }
+        None
+    }
+
+    /// Whether the commit that is being gathered has a place for it. The first one always has.
+    fn has_place_for(&self, entry: &Entry) -> bool {
+        let bytes = (self.gathered as u64).saturating_add(most_bytes(entry));
+        self.waiting.is_empty() || bytes <= self.commit_bytes as u64
     }
 
     /// Takes an entry into the commit. This is the moment that decides whether it is late: what is chosen here is what
@@ -276,11 +346,13 @@ impl Writer {
             for (seq, Waiting { payload, .. }) in (base..).zip(&self.waiting) {
                 frame::encode(&mut self.frames, seq, base, payload);
             }
-            self.journal.append(&self.frames, self.waiting.len() as u64)
+            self.journal.append(&mut self.frames, self.waiting.len() as u64)
         });
         match written {
             Ok(()) => {
                 self.written(started, self.waiting.len() as u64, self.frames.len());
+                let is_alone = self.waiting.len() == 1 && started.elapsed() < self.pace.slow;
+                self.in_a_row = if is_alone { self.in_a_row.saturating_add(1) } else { 0 };
                 let on_disk = (base..).zip(self.waiting.drain(..));
                 self.herald.tell(on_disk.map(|(seq, Waiting { waiter, is_late, .. })| {
                     let commit = Commit { seq, late: is_late };
@@ -291,6 +363,7 @@ impl Writer {
                 }
             }
             Err(fault) => {
+                self.in_a_row = 0;
                 // The state first: nobody who hears of the failure can then still submit into it.
                 self.fail(&fault);
                 let error = fault.state().refusal().unwrap_or(AppendError::Failed);
@@ -322,7 +395,7 @@ impl Writer {
         let seq = self.journal.next_seq();
         let mut frames = Vec::new();
         frame::encode(&mut frames, seq, seq, &record);
-        self.journal.append(&frames, 1)?;
+        self.journal.append(&mut frames, 1)?;
         frame::payloads(&frames).for_each(|payload| notary.record(payload));
         let cadence = notary.cadence();
         self.written(started, 1, frames.len());
@@ -458,6 +531,6 @@ impl Writer {
 }
 
 /// The most bytes that an entry takes in a segment.
-fn most_bytes(queued: &Queued) -> u64 {
-    (HEADER as u64).saturating_add(queued.entry.payload.max_len() as u64)
+fn most_bytes(entry: &Entry) -> u64 {
+    (HEADER as u64).saturating_add(entry.payload.max_len() as u64)
 }

@@ -1,6 +1,7 @@
 //! No answer without a record: through kills, full disks, and whatever else happens to the data folder.
 
 mod broken_disk;
+mod slow_disk;
 
 use crate::support::{
     BareChannel, Exposition, Sidecar, Starting, allowed, denied, folder, health, key, message, records, run, until,

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -40,10 +41,14 @@ struct Plan {
     errors: HashMap<Call, (Errno, usize)>,
     /// How often it goes well before.
     passes: HashMap<Call, usize>,
+    /// Where the write ended that came furthest in its file.
+    furthest_write: u64,
     /// A write takes no more than this.
     longest_write: Option<usize>,
     /// While set, a sync of data waits.
     is_held: bool,
+    /// The thread that last synced data.
+    synced_by: Option<ThreadId>,
     is_waiting: bool,
     /// The power goes at this many more calls.
     calls_left: Option<u32>,
@@ -58,6 +63,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 impl Faulty {
     pub(super) fn count(&self, call: Call) -> usize {
         self.plan.lock().unwrap().counts.get(&call).copied().unwrap_or(0)
+    }
+
+    /// Where the write ended that came furthest in its file.
+    pub(super) fn furthest_write(&self) -> u64 {
+        self.plan.lock().unwrap().furthest_write
+    }
+
+    /// The thread that last synced data.
+    pub(super) fn synced_by(&self) -> Option<ThreadId> {
+        self.plan.lock().unwrap().synced_by
     }
 
     /// The next `times` of these calls fail.
@@ -131,6 +146,9 @@ impl Faulty {
             *times -= 1;
             return Err((*error).into());
         }
+        if call == Call::SyncData {
+            plan.synced_by = Some(thread::current().id());
+        }
         if call == Call::SyncData && plan.is_held {
             plan.is_waiting = true;
             self.changed.notify_all();
@@ -158,6 +176,7 @@ impl Files for Faulty {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
         {
             let mut plan = self.plan.lock().unwrap();
+            plan.furthest_write = plan.furthest_write.max(offset + bytes.len() as u64);
             if plan.calls_left == Some(0) && !plan.is_dead {
                 // The sectors of one write land in any order.
                 plan.is_dead = true;

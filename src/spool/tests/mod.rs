@@ -1,5 +1,6 @@
 //! Tests of the spool, on real files with a faulty layer between.
 
+mod alone;
 mod crash_states;
 mod failing;
 mod faulty;

@@ -3,9 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::support::{Place, committed, payload};
+use super::support::{Place, block_on, committed, payload};
 use crate::spool::reader::Reader;
-use crate::spool::{Entry, Ticket};
+use crate::spool::{AppendError, Commit, Entry, Ticket};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -18,6 +18,20 @@ enum Step {
         chance: u64,
         sizes: Vec<usize>,
     },
+}
+
+enum Answer {
+    Given(Result<Commit, AppendError>),
+    Promised(Ticket),
+}
+
+impl Answer {
+    fn wait(self) -> Result<Commit, AppendError> {
+        match self {
+            Self::Given(answer) => answer,
+            Self::Promised(ticket) => committed(ticket),
+        }
+    }
 }
 
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
@@ -50,14 +64,22 @@ proptest! {
             if let Step::PowerCut { after, chance, .. } = step {
                 place.files.cut_power_after(after, chance);
             }
-            let submitted: Vec<(Vec<u8>, Option<Ticket>)> = sizes.into_iter().map(|size| {
+            // One behind the other, each written by its caller; or all at once.
+            let come_alone = sizes.len().is_multiple_of(2);
+            let submitted: Vec<(Vec<u8>, Option<Answer>)> = sizes.into_iter().map(|size| {
                 n += 1;
                 let payload = payload(n, size);
-                (payload.clone(), spool.submit(Entry::new(payload)).ok())
+                let entry = Entry::new(payload.clone());
+                let answer = if come_alone {
+                    Some(Answer::Given(block_on(spool.append(entry))))
+                } else {
+                    spool.submit(entry).ok().map(Answer::Promised)
+                };
+                (payload, answer)
             }).collect();
             let mut unanswered = Vec::new();
-            for (payload, ticket) in submitted {
-                match ticket.map(committed) {
+            for (payload, answer) in submitted {
+                match answer.map(Answer::wait) {
                     Some(Ok(commit)) => {
                         prop_assert!(unanswered.is_empty(), "nothing is acknowledged after a loss");
                         prop_assert_eq!(commit.seq, records.len() as u64);

@@ -18,7 +18,8 @@ use crate::spool::{AppendError, Commit, Config, Entry, OpenError, Payload, Recov
 pub(super) const SEGMENT: u64 = 4096;
 
 /// Quick, so that no test waits long; not so quick that a state is over before it is seen.
-const PACE: Pace = Pace { check: Duration::from_millis(20), probe: Duration::from_millis(20) };
+const PACE: Pace =
+    Pace { check: Duration::from_millis(20), probe: Duration::from_millis(20), alone: 1, slow: PATIENCE };
 
 /// A folder for a spool, and the disk below it.
 pub(super) struct Place {
@@ -40,8 +41,17 @@ impl Place {
     }
 
     pub(super) fn try_open(&self) -> Result<(Spool, Recovery), OpenError> {
+        self.try_open_at(PACE)
+    }
+
+    fn try_open_at(&self, pace: Pace) -> Result<(Spool, Recovery), OpenError> {
         let meter = opentelemetry::global::meter("spool");
-        Spool::open_on(self.config.clone(), None, &meter, self.files.clone(), PACE)
+        Spool::open_on(self.config.clone(), None, &meter, self.files.clone(), pace)
+    }
+
+    /// Opens it so that each sync is taken for a slow one.
+    pub(super) fn open_for_a_slow_disk(&self) -> Spool {
+        self.try_open_at(Pace { slow: Duration::ZERO, ..PACE }).unwrap().0
     }
 
     pub(super) fn open(&self) -> (Spool, Recovery) {
@@ -109,8 +119,23 @@ pub(super) fn commits(first: u64, commits: &[&[&[u8]]]) -> Vec<Vec<u8>> {
     out
 }
 
+/// Records an entry that comes alone: the first one is written by the thread, those behind it by the caller.
 pub(super) fn record(spool: &Spool, payload: impl Into<Payload>) -> Result<Commit, AppendError> {
-    committed(spool.submit(Entry::new(payload))?)
+    block_on(spool.append(Entry::new(payload)))
+}
+
+/// Records until an entry is written by this thread itself: the writer's thread may have the pen for a moment. Gives how many
+/// entries that took.
+#[track_caller]
+pub(super) fn record_alone(spool: &Spool, place: &Place, payload: &str) -> usize {
+    let here = Some(thread::current().id());
+    let mut count = 0;
+    await_that(|| {
+        record(spool, payload).unwrap();
+        count += 1;
+        place.files.synced_by() == here
+    });
+    count
 }
 
 pub(super) fn committed(ticket: Ticket) -> Result<Commit, AppendError> {

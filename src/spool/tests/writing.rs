@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::faulty::Call;
 use super::support::{Place, SEGMENT, await_state, await_that, committed, payload, record};
 use crate::spool::reader::Reader;
+use crate::spool::segment::AHEAD;
 use crate::spool::{AppendError, Commit, Entry, MAX_PAYLOAD, Payload, State};
 
 /// An entry that says whether it was taken in time.
@@ -81,6 +82,26 @@ fn one_commit_is_one_write_and_one_sync() {
     assert_eq!(place.files.count(Call::Write) - writes, 5);
     assert_eq!(place.files.count(Call::SyncData) - syncs, 5);
     spool.close();
+}
+
+#[test]
+fn blocks_are_written_before_records_need_them() {
+    let mut place = Place::new();
+    place.config.segment_bytes = 3 * AHEAD;
+    let (spool, _) = place.open();
+    let mut ends = Vec::new();
+    for n in 0..2 * AHEAD / 10_000 {
+        record(&spool, payload(n, 10_000)).unwrap();
+        ends.push(place.files.furthest_write());
+    }
+    ends.dedup();
+    assert_eq!(ends, [AHEAD, 2 * AHEAD], "most commits write where something was written before");
+    // What is ahead is no record.
+    let bytes = fs::read(place.segment(0)).unwrap();
+    let records = 2 * AHEAD / 10_000 * 10_024;
+    assert!(bytes[records as usize..].iter().all(|byte| *byte == 0));
+    spool.close();
+    assert_eq!(fs::metadata(place.segment(0)).unwrap().len(), records);
 }
 
 #[test]

@@ -12,15 +12,20 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-/// A poort on a disk whose `fdatasync` fails so often, as `strace` counts in each thread. It runs as the child itself and
+/// A poort on a disk whose `fdatasync` does this so often, as `strace` counts in each thread. It runs as the child itself and
 /// not below `strace`.
-fn on_a_failing_disk(data: &Path, when: &str) -> Starting {
+pub(super) fn on_a_disk_that(data: &Path, does: &str) -> Starting {
     let found = Command::new("strace").arg("--version").stdout(Stdio::null()).status();
     assert!(found.is_ok_and(|status| status.success()), "tests/run installs the package `strace`");
-    let inject = format!("inject=fdatasync:error=EIO:when={when}");
+    let inject = format!("inject=fdatasync:{does}");
     let words =
         ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", &inject];
     Sidecar::builder().data(data).config(SMALL).wrapper(words)
+}
+
+/// All syncs are those of the thread that writes: with one thread for callers, none of them writes itself.
+fn on_a_failing_disk(data: &Path, when: &str) -> Starting {
+    on_a_disk_that(data, &format!("error=EIO:when={when}")).variable("TOKIO_WORKER_THREADS", "1")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::recorder::{Fault, Noting, Step};
 use super::{SINK, memory};
 use crate::spool::config::Pace;
-use crate::spool::tests::support::payload;
+use crate::spool::tests::support::{block_on, payload};
 use crate::spool::{Attestation, Config, Cursor, Entry, Notary, Occasion, Spool};
 
 const SEGMENT: u64 = 6 << 10;
@@ -68,11 +68,19 @@ pub(super) fn workload(seed: u64, fault: Fault) -> (PathBuf, Vec<Step>) {
     for _ in 0..3 {
         let config = Config { segment_bytes: SEGMENT, queue: 64, ..Config::new(&dir) };
         let meter = opentelemetry::global::meter("spool");
-        let pace = Pace { check: Duration::from_millis(5), probe: Duration::from_millis(5) };
+        let pace =
+            Pace { check: Duration::from_millis(5), probe: Duration::from_millis(5), alone: 0, slow: Duration::MAX };
         let (spool, _) =
             Spool::open_on(config, Some(Box::new(Counting::default())), &meter, files.clone(), pace).unwrap();
         let cursor = Cursor::open_on(files.clone(), &dir, SINK).unwrap();
         for round in 0..14 {
+            if chance.random_range(0..3) == 0 {
+                // Written by its caller.
+                number += 1;
+                let payload = payload(number, chance.random_range(10..1200));
+                let seq = block_on(spool.append(Entry::new(payload.clone()))).unwrap().seq;
+                files.note(Step::Told { seq, payload });
+            }
             let tickets: Vec<_> = (0..chance.random_range(1..6))
                 .map(|_| {
                     number += 1;

@@ -1,0 +1,73 @@
+//! The pen: whoever holds it writes. Usually that is the writer thread; a caller whose entry comes alone takes it for a moment.
+//!
+//! **Why.** The way through the thread takes two wake-ups, of the thread and of the caller. Under load they cost nothing,
+//! since one commit serves many. But where entries come one at a time, on a machine that sleeps in between, they take as long
+//! as the disk does. So when some commits in a row held one entry each, the next caller writes and syncs itself.
+//!
+//! What holds here:
+//! - There is one writer behind one lock, so a commit follows a commit whoever makes it, and all that holds of a commit holds.
+//! - No caller waits for the pen: if it is taken, or the thread wants it, the entry goes through the queue.
+//! - A caller blocks its thread for one write and one sync, as long as the disk needs. A runtime of several threads goes on
+//!   meanwhile, but for one thing: the thread that blocks may be the one that looked for what arrives. So the writer thread
+//!   looks several times a second whether the pen is out, and then wakes another (`tests/it/durability/slow_disk.rs`).
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
+
+use super::handle::{AppendError, Commit, Entry};
+use super::herald::Herald;
+use super::writer::Writer;
+
+/// How often the thread looks for the pen while callers may have it: a disk that hangs holds up a health check for so long at
+/// most.
+pub(super) const GLANCE: Duration = Duration::from_millis(100);
+
+/// The writer, and who has it.
+pub(super) struct Pen {
+    /// `None` when the spool is closed.
+    writer: Mutex<Option<Writer>>,
+    /// The thread waits for it.
+    is_wanted: AtomicBool,
+    herald: Herald,
+}
+
+impl fmt::Debug for Pen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pen").finish_non_exhaustive()
+    }
+}
+
+impl Pen {
+    pub(super) fn new(writer: Writer, herald: Herald) -> Self {
+        Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), herald }
+    }
+
+    /// The pen, for the thread. `None` if somebody panicked with it.
+    pub(super) fn take(&self) -> Option<MutexGuard<'_, Option<Writer>>> {
+        match self.writer.try_lock() {
+            Ok(held) => Some(held),
+            Err(TryLockError::Poisoned(_)) => None,
+            Err(TryLockError::WouldBlock) => {
+                self.is_wanted.store(true, Ordering::Relaxed);
+                self.herald.wake_another();
+                let held = self.writer.lock();
+                self.is_wanted.store(false, Ordering::Relaxed);
+                held.ok()
+            }
+        }
+    }
+
+    /// Writes an entry that comes alone, on this thread. Gives it back if it has to go through the queue.
+    pub(super) fn write(&self, entry: Entry) -> Result<Result<Commit, AppendError>, Entry> {
+        if !self.herald.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
+            return Err(entry);
+        }
+        let Ok(mut held) = self.writer.try_lock() else { return Err(entry) };
+        match held.as_mut() {
+            Some(writer) if writer.takes_alone(&entry) => Ok(writer.write_alone(entry)),
+            _ => Err(entry),
+        }
+    }
+}
