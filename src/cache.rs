@@ -19,7 +19,8 @@ use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
 };
-use std::{fmt, sync::Arc};
+use quick_cache::{Weighter, sync::DefaultLifecycle};
+use std::{fmt, hash::RandomState, sync::Arc};
 
 /// Configuration of the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +39,35 @@ impl Default for Config {
     }
 }
 
-/// What an entry takes beside its key and its texts: the entry itself, the hash table's slot and the queues that choose
-/// what goes. Estimated from above.
-const ENTRY: usize = 320;
+/// What an entry takes beside its key and its texts: the entry itself, its slots in the hash table and in the queues that
+/// choose what goes. Estimated from above.
+const ENTRY: u64 = 320;
+
+/// What an entry of usual size takes.
+const USUAL: u64 = 800;
+
+type Key = Arc<[u8]>;
+
+/// A verdict, and what its entry takes.
+type Weighed = (Arc<Verdict>, u64);
+
+#[derive(Debug, Clone, Copy)]
+struct Weighing;
+
+impl Weighter<Key, Weighed> for Weighing {
+    fn weight(&self, _: &Key, (_, weight): &Weighed) -> u64 {
+        *weight
+    }
+}
+
+/// Keys hold what callers say, so nobody must be able to choose keys of one hash: the standard library's hasher, whose secret
+/// is made anew in each process.
+type Verdicts = quick_cache::sync::Cache<Key, Weighed, Weighing, RandomState>;
 
 /// The verdicts that were reached before.
 pub struct Cache {
-    verdicts: moka::sync::Cache<Arc<[u8]>, Arc<Verdict>>,
+    verdicts: Arc<Verdicts>,
+    is_on: bool,
     recheck: u32,
     lookups: Counter<u64>,
     rechecks: Counter<u64>,
@@ -52,7 +75,7 @@ pub struct Cache {
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("entries", &self.verdicts.entry_count()).finish_non_exhaustive()
+        f.debug_struct("Cache").field("entries", &self.verdicts.len()).finish_non_exhaustive()
     }
 }
 
@@ -60,27 +83,21 @@ impl Cache {
     /// An empty cache.
     #[must_use]
     pub fn new(config: &Config, meter: &Meter) -> Self {
-        let verdicts = moka::sync::Cache::builder()
-            .max_capacity(config.memory)
-            .weigher(|key: &Arc<[u8]>, verdict: &Arc<Verdict>| {
-                let errors: usize =
-                    verdict.errors.iter().map(|error| error.policy.len() + error.message.len() + 48).sum();
-                let size = ENTRY + key.len() + verdict.reason.len() + 8 * verdict.policies.len() + errors;
-                u32::try_from(size).unwrap_or(u32::MAX)
-            })
-            .build();
+        let entries = usize::try_from(config.memory / USUAL).unwrap_or(usize::MAX);
+        let verdicts =
+            Arc::new(Verdicts::with(entries, config.memory, Weighing, RandomState::new(), DefaultLifecycle::default()));
         let observed = verdicts.clone();
         meter
             .u64_observable_gauge("poort.cache.memory")
             .with_unit("By")
             .with_description("Memory that the cached answers take, estimated.")
-            .with_callback(move |gauge| gauge.observe(observed.weighted_size(), &[]))
+            .with_callback(move |gauge| gauge.observe(observed.weight(), &[]))
             .build();
         let observed = verdicts.clone();
         meter
             .u64_observable_gauge("poort.cache.entries")
             .with_description("Cached answers.")
-            .with_callback(move |gauge| gauge.observe(observed.entry_count(), &[]))
+            .with_callback(move |gauge| gauge.observe(observed.len() as u64, &[]))
             .build();
         let lookups = meter
             .u64_counter("poort.cache.lookups")
@@ -92,7 +109,7 @@ impl Cache {
                 "Hits that were evaluated again, by result: equal, or different, which is a fault of poort.",
             )
             .build();
-        Self { verdicts, recheck: config.recheck, lookups, rechecks }
+        Self { verdicts, is_on: config.memory > 0, recheck: config.recheck, lookups, rechecks }
     }
 
     /// The verdict under this key, and whether it was there; without a key, or if it was not, the one that `decide` makes.
@@ -108,7 +125,7 @@ impl Cache {
             self.lookups.add(1, &[KeyValue::new("result", "bypass")]);
             return Ok((Arc::new(decide()?), false));
         };
-        if let Some(verdict) = self.verdicts.get(key) {
+        if let Some((verdict, _)) = self.verdicts.get(key) {
             self.lookups.add(1, &[KeyValue::new("result", "hit")]);
             if self.recheck > 0 && rand::random_ratio(1, self.recheck) {
                 return self.recheck(verdict, decide);
@@ -117,8 +134,9 @@ impl Cache {
         }
         self.lookups.add(1, &[KeyValue::new("result", "miss")]);
         let verdict = Arc::new(decide()?);
-        if verdict.errors.is_empty() && verdict.unknown.is_none() {
-            self.verdicts.insert(key.clone(), verdict.clone());
+        if self.is_on && verdict.errors.is_empty() && verdict.unknown.is_none() {
+            let bytes = key.len() + verdict.reason.len() + 8 * verdict.policies.len();
+            self.verdicts.insert(key.clone(), (verdict.clone(), ENTRY.saturating_add(bytes as u64)));
         }
         Ok((verdict, false))
     }
@@ -141,19 +159,14 @@ impl Cache {
             "A cached answer is not the one that the policies give. This is a fault of poort; please report it. The cache is \
              emptied, and the fresh answer is given."
         );
-        self.verdicts.invalidate_all();
+        self.verdicts.clear();
         fresh.map(|fresh| (Arc::new(fresh), false))
-    }
-
-    /// Lets the bookkeeping that runs in the background catch up. For tests.
-    pub fn settle(&self) {
-        self.verdicts.run_pending_tasks();
     }
 
     /// Memory that the entries take, in bytes, estimated.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.verdicts.weighted_size()
+        self.verdicts.weight()
     }
 }
 
@@ -228,7 +241,6 @@ mod tests {
             let key: Arc<[u8]> = Arc::from(number.to_le_bytes().as_slice());
             cache.verdict(Some(&key), || verdict("because")).unwrap();
         }
-        cache.settle();
         assert!(cache.memory() <= 100_000, "{} bytes", cache.memory());
     }
 }

@@ -1,0 +1,129 @@
+//! The path of a question inside the process, from the words of a caller to the bytes of the record, without a wire and
+//! without a disk: what the benches of its parts share.
+
+#![allow(dead_code, reason = "each bench uses what it needs of it")]
+#![allow(clippy::allow_attributes, reason = "what a bench does not use differs from bench to bench")]
+
+use poort::{
+    cache::{self, Cache},
+    decision::{Answer, Evaluated, Verdict},
+    decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    directory,
+    engine::{Outline, UnknownEntities, decide, outline},
+    evaluation::{Action, Entity, Evaluation, Map, Value},
+    moment::Moment,
+    pdp::Clock,
+    policy,
+    revision::Revision,
+    snapshot::{Snapshot, Sources},
+    trace::TraceContext,
+};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// Policies and a directory, and what makes records.
+pub(crate) struct Desk {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) cache: Cache,
+    pub(crate) clock: Clock,
+    producer: Producer,
+    pseudonyms: Pseudonyms,
+}
+
+impl Desk {
+    /// With this repository's policies.
+    pub(crate) fn shipped() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        Self::of(&Sources::read(&folder, &folder.join("directory")).unwrap())
+    }
+
+    /// With policies, schema and directory as texts.
+    pub(crate) fn generated(schema: &str, policies: &str, directory: &str) -> Self {
+        Self::of(&Sources {
+            policies: policy::Sources::from_texts("p", [(policy::SCHEMA_FILE, schema), ("all.cedar", policies)]),
+            directory: directory::Sources::from_texts("d", [("all.json", directory)]),
+        })
+    }
+
+    fn of(sources: &Sources) -> Self {
+        let (snapshot, problems) = Snapshot::from_sources(sources);
+        Self {
+            snapshot: snapshot.unwrap_or_else(|| panic!("{problems:#?}")),
+            cache: Cache::new(&cache::Config::default(), &opentelemetry::global::meter("bench")),
+            clock: Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None),
+            producer: Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()).in_log("poort/here/1"),
+            pseudonyms: Pseudonyms::from_keys(("k", [1; 32]), &[]),
+        }
+    }
+
+    pub(crate) fn outline<'a>(&'a self, evaluation: &'a Evaluation, moment: &'a Moment) -> Outline<'a> {
+        outline(&self.snapshot, evaluation, moment, UnknownEntities::Deny).unwrap()
+    }
+
+    /// The verdict on a question that is not in the cache.
+    pub(crate) fn fresh(&self, evaluation: &Evaluation, moment: &Moment) -> Verdict {
+        decide(&self.snapshot, &self.outline(evaluation, moment).question().unwrap())
+    }
+
+    /// The answer to a question, from the cache if it is there.
+    pub(crate) fn answer(&self, evaluation: &Evaluation, moment: &Moment) -> Evaluated {
+        let outline = self.outline(evaluation, moment);
+        let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
+        let (verdict, cached) = self.cache.verdict(outline.key(), decided).unwrap();
+        Evaluated {
+            verdict,
+            revision: self.snapshot.policies.revision.clone(),
+            directory_revision: self.snapshot.directory.revision.clone(),
+            cached,
+        }
+    }
+
+    /// How many bytes its record has.
+    pub(crate) fn record(&self, asked: Arc<Evaluation>, moment: Arc<Moment>, answer: Evaluated) -> usize {
+        let record = Record {
+            trace: TraceContext::from_headers(None, None),
+            caller: None,
+            moment,
+            asked: Asked::One(asked),
+            policies: answer.revision.clone(),
+            directory: answer.directory_revision.clone(),
+            decided: Decided::One(Answer::Evaluated(answer)),
+            model: self.snapshot.policies.model.clone(),
+        };
+        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+    }
+
+    /// The whole path of one question: clock, key, cache or evaluation, record.
+    pub(crate) fn decide(&self, asked: Arc<Evaluation>) -> (bool, usize) {
+        let moment = Arc::new(self.clock.now());
+        let answer = self.answer(&asked, &moment);
+        (answer.cached, self.record(asked, moment, answer))
+    }
+}
+
+/// May this officer consult an investigation of their team at this level? Allowed up to level 3. The policies read the level,
+/// and not which investigation it is.
+pub(crate) fn question(level: i64) -> Arc<Evaluation> {
+    let text = |text: &str| Value::String(text.to_owned());
+    #[expect(clippy::cast_precision_loss, reason = "levels are small")]
+    let level = Value::Number(level as f64);
+    let named = |kind: &str, id: &str, properties| Entity { kind: kind.into(), id: id.into(), properties };
+    Arc::new(Evaluation {
+        subject: named("Officer", "officer-0007", Map::new()),
+        action: Action { name: "consult".into(), properties: Map::new() },
+        resource: named(
+            "Investigation",
+            "inv-00000042",
+            Map::from([
+                ("unit".into(), text("detectives-north")),
+                ("team".into(), text("heron")),
+                ("level".into(), level),
+                ("embargo".into(), Value::Bool(false)),
+            ]),
+        ),
+        context: Map::from([("purpose".into(), text("9"))]),
+    })
+}
+
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,183 @@
+//! The parts of a decision, each by itself: `cargo bench --bench parts`.
+//!
+//! Each part is checked before it is timed. Figures are those of one thread; `threads` has what a second one adds.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench: it stops where something is not as it should be")]
+
+mod inside;
+
+use divan::{Bencher, black_box};
+use inside::{Desk, question};
+use poort::{authzen, decision::Verdict, directory, policy::Policies};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let moment = SHIPPED.clock.now();
+    for (level, allowed) in [(3, true), (4, false)] {
+        assert_eq!(SHIPPED.fresh(&question(level), &moment).decision.is_allow(), allowed);
+    }
+    divan::main();
+}
+
+static SHIPPED: LazyLock<Desk> = LazyLock::new(Desk::shipped);
+
+/// A level that no question had before.
+fn new_level() -> i64 {
+    static NEXT: AtomicI64 = AtomicI64::new(1_000);
+    -NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[divan::bench]
+fn clock() -> poort::moment::Moment {
+    SHIPPED.clock.now()
+}
+
+/// The JSON of a question into words.
+#[divan::bench]
+fn read_json(bencher: Bencher<'_, '_>) {
+    let mut json = Vec::new();
+    authzen::write_evaluation(&mut json, &question(3));
+    let limits = authzen::Limits { depth: 16, batch: 1 };
+    assert_eq!(authzen::read_evaluation(&json, limits).unwrap(), *question(3));
+    bencher.bench(|| authzen::read_evaluation(black_box(&json), limits));
+}
+
+/// What the policies read of a question.
+#[divan::bench]
+fn key(bencher: Bencher<'_, '_>) {
+    let (question, moment) = (question(3), SHIPPED.clock.now());
+    assert!(SHIPPED.outline(&question, &moment).key().is_some());
+    bencher.bench(|| SHIPPED.outline(black_box(&question), &moment).key().cloned());
+}
+
+/// The same, and the answer from the cache.
+#[divan::bench]
+fn cached(bencher: Bencher<'_, '_>) {
+    let (question, moment) = (question(3), SHIPPED.clock.now());
+    SHIPPED.answer(&question, &moment);
+    bencher.bench(|| {
+        let answer = SHIPPED.answer(black_box(&question), &moment);
+        assert!(answer.verdict.decision.is_allow());
+        answer
+    });
+}
+
+/// A question that was never asked before, up to its verdict.
+#[divan::bench]
+fn fresh(bencher: Bencher<'_, '_>) {
+    let moment = SHIPPED.clock.now();
+    bencher.with_inputs(|| question(new_level())).bench_refs(|question| {
+        let verdict: Verdict = SHIPPED.fresh(question, &moment);
+        assert!(verdict.decision.is_allow());
+        verdict
+    });
+}
+
+/// The words and the answer into the bytes of the record.
+#[divan::bench]
+fn record(bencher: Bencher<'_, '_>) {
+    let (question, moment) = (question(3), Arc::new(SHIPPED.clock.now()));
+    let answer = SHIPPED.answer(&question, &moment);
+    bencher.bench(|| SHIPPED.record(question.clone(), moment.clone(), answer.clone()));
+}
+
+/// Policies of so many roles over a hundred kinds of records, the way the bench `compare` has them.
+#[divan::bench(args = [10, 100, 1_000, 10_000])]
+fn fresh_with_policies(bencher: Bencher<'_, '_>, policies: usize) {
+    let (schema, text, directory) = generated(policies);
+    let desk = Desk::generated(&schema, &text, &directory);
+    let moment = desk.clock.now();
+    let question = |level| {
+        let json = format!(
+            r#"{{"subject": {{"type": "Account", "id": "a"}}, "action": {{"name": "read"}}, "resource": {{"type": "Kind0",
+            "id": "r", "properties": {{"level": {level}}}}}, "context": {{"purpose": "9"}}}}"#
+        );
+        authzen::read_evaluation(json.as_bytes(), authzen::Limits { depth: 16, batch: 1 }).unwrap()
+    };
+    assert!(!desk.fresh(&question(4), &moment).decision.is_allow());
+    bencher.with_inputs(|| question(new_level())).bench_refs(|question| {
+        let verdict = desk.fresh(question, &moment);
+        assert!(verdict.decision.is_allow());
+        verdict
+    });
+}
+
+fn generated(policies: usize) -> (String, String, String) {
+    let kinds = policies.min(100);
+    let (mut schema, mut text) = ("entity Role; entity Account in [Role];\n".to_owned(), String::new());
+    let mut all = Vec::new();
+    for kind in 0..kinds {
+        let _ = writeln!(schema, "@source(\"request\") entity Kind{kind} {{ level: Long }};");
+        all.push(format!("Kind{kind}"));
+    }
+    let all = all.join(", ");
+    let _ = writeln!(
+        schema,
+        "action read appliesTo {{ principal: Account, resource: [{all}], context: {{ purpose: String }} }};"
+    );
+    for number in 0..policies {
+        let _ = writeln!(
+            text,
+            "@id(\"p{number}\") @title(\"Role {number} reads.\") permit (principal in Role::\"r{number}\", action == \
+             Action::\"read\", resource is Kind{}) when {{ resource.level <= 3 && context.purpose == \"9\" }};",
+            number % kinds
+        );
+    }
+    let role = |number: usize| format!(r#"{{"type": "Role", "id": "r{number}"}}"#);
+    let mut entities: Vec<_> =
+        (0..11).map(|number| format!(r#"{{"uid": {}, "attrs": {{}}, "parents": []}}"#, role(number))).collect();
+    let parents = (0..11).map(role).collect::<Vec<_>>().join(", ");
+    entities.push(format!(r#"{{"uid": {{"type": "Account", "id": "a"}}, "attrs": {{}}, "parents": [{parents}]}}"#));
+    (schema, text, format!("[{}]", entities.join(", ")))
+}
+
+/// One account of so many changes: the new directory beside the old one, for those that are known to have changed.
+#[divan::bench(args = [1_000, 100_000])]
+fn change_of_one_account(bencher: Bencher<'_, '_>, accounts: usize) {
+    let (old, new, schema) = changed(accounts);
+    let change = old.change_to(&new).unwrap();
+    assert_eq!((change.put.len(), change.gone.len()), (1, 1));
+    let revision = new.revision();
+    assert_eq!(old.with(&change, &schema, revision.clone()).unwrap().len(), old.len());
+    bencher.bench(|| old.with(black_box(&change), &schema, revision.clone()));
+}
+
+/// The same with the search for what changed, by the texts of all accounts.
+#[divan::bench(args = [1_000, 100_000])]
+fn change_of_one_account_in_files(bencher: Bencher<'_, '_>, accounts: usize) {
+    let (old, new, schema) = changed(accounts);
+    assert_eq!(old.after(&new, &schema).unwrap().len(), old.len());
+    bencher.bench(|| old.after(black_box(&new), &schema));
+}
+
+fn changed(accounts: usize) -> (directory::Directory, directory::Sources, poort::policy::Schema) {
+    let schema = "entity Role; entity Account in [Role] { name: String, level: Long };";
+    let sources = poort::policy::Sources::from_texts(
+        "p",
+        [(poort::policy::SCHEMA_FILE, schema), ("all.cedar", "permit (principal, action, resource);")],
+    );
+    let schema = Policies::from_sources(&sources).0.unwrap();
+    let parents = (0..11).map(|role| format!(r#"{{"type": "Role", "id": "r{role}"}}"#)).collect::<Vec<_>>().join(", ");
+    let text = |level: usize| {
+        let account = |number: usize| {
+            let level = if number == 7 { level } else { 1 };
+            format!(
+                r#"{{"uid": {{"type": "Account", "id": "a{number}"}}, "attrs": {{"name": "Somebody {number}", "level": {level}}}, "parents": [{parents}]}}"#
+            )
+        };
+        format!("[{}]", (0..accounts).map(account).collect::<Vec<_>>().join(",\n"))
+    };
+    let sources = |level| directory::Sources::from_texts("d", [("d.json", text(level).as_str())]);
+    let old = directory::Directory::from_sources(&sources(1), &schema).0.unwrap();
+    (old, sources(2), schema)
+}
