@@ -23,6 +23,8 @@ use poort::{
     decision::{Answer, Evaluated},
     decision_log::{Asked, Config, Decided, DecisionLog, Producer, Record},
     engine::{UnknownEntities, decide, translate},
+    evaluation::Evaluation,
+    moment::Moment,
     pdp::Clock,
     revision::Revision,
     snapshot::{Snapshot, Sources},
@@ -30,6 +32,7 @@ use poort::{
 };
 use served::{connect, count_records, log_bytes, on_disk, question, start_poort};
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::Path,
     process::{Command, Stdio},
@@ -48,8 +51,31 @@ fn main() {
     runtime.block_on(soak(Duration::from_secs(number("POORT_SOAK_SECONDS", 60))));
 }
 
-/// A record of a usual call.
-fn record() -> Record {
+/// A usual call.
+struct Called {
+    snapshot: Snapshot,
+    evaluation: Evaluation,
+    moment: Moment,
+    answer: Answer,
+}
+
+impl Called {
+    /// Its record, in a trace of its own.
+    fn record<'a>(&'a self, trace: &'a TraceContext) -> Record<'a> {
+        Record {
+            trace,
+            caller: None,
+            moment: &self.moment,
+            asked: Asked::One(Cow::Borrowed(&self.evaluation)),
+            decided: Decided::One(Cow::Borrowed(&self.answer)),
+            model: &self.snapshot.policies.model,
+            policies: &self.snapshot.policies.revision,
+            directory: &self.snapshot.directory.revision,
+        }
+    }
+}
+
+fn called() -> Called {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = Sources::read(&root.join("policies"), &root.join("policies/directory")).unwrap();
     let snapshot = Snapshot::from_sources(&sources).0.unwrap();
@@ -63,18 +89,8 @@ fn record() -> Record {
     let verdict = Arc::new(decide(&snapshot, &translated));
     assert!(verdict.decision.is_allow());
     let (revision, directory_revision) = (snapshot.policies.revision.clone(), snapshot.directory.revision.clone());
-    let answer =
-        Evaluated { verdict, revision: revision.clone(), directory_revision: directory_revision.clone(), cached: true };
-    Record {
-        trace: TraceContext::from_headers(None, None),
-        caller: None,
-        moment: Arc::new(moment),
-        asked: Asked::One(Arc::new(evaluation)),
-        decided: Decided::One(Answer::Evaluated(answer)),
-        model: snapshot.policies.model.clone(),
-        policies: revision,
-        directory: directory_revision,
-    }
+    let answer = Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: true });
+    Called { snapshot, evaluation, moment, answer }
 }
 
 async fn fill_open_verify(count: u64) {
@@ -86,17 +102,16 @@ async fn fill_open_verify(count: u64) {
         DecisionLog::open(&config, "bench", producer, &opentelemetry::global::meter("bench")).unwrap()
     };
     let (log, _) = open();
-    let record = record();
+    let called = Arc::new(called());
     let started = Instant::now();
     let mut writers = Vec::new();
     for writer in 0..WRITERS {
-        let (log, record) = (log.clone(), record.clone());
+        let (log, called) = (log.clone(), called.clone());
         let own = count / WRITERS + u64::from(writer < count % WRITERS);
         writers.push(tokio::spawn(async move {
             for _ in 0..own {
                 // A fresh identity, as each call has.
-                let record = Record { trace: TraceContext::from_headers(None, None), ..record.clone() };
-                log.append(record, None).await.unwrap();
+                log.append(called.record(&TraceContext::from_headers(None, None)), None).await.unwrap();
             }
         }));
     }

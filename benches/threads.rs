@@ -19,7 +19,7 @@ use inside::{Desk, question};
 use poort::evaluation::Evaluation;
 use std::{
     sync::{
-        Arc, Barrier,
+        Barrier,
         atomic::{AtomicI64, Ordering},
     },
     thread,
@@ -43,7 +43,7 @@ static NEXT: AtomicI64 = AtomicI64::new(1_000);
 
 impl Mix {
     /// So many questions, each thread's its own.
-    fn questions(self, count: usize) -> Vec<Arc<Evaluation>> {
+    fn questions(self, count: usize) -> Vec<Evaluation> {
         let fresh = || question(-NEXT.fetch_add(1, Ordering::Relaxed));
         match self {
             Self::Repeating => (0..count).map(|number| question(-(number as i64 % 64))).collect(),
@@ -65,7 +65,7 @@ fn measure(desks: &[&Desk], mix: Mix, count: usize) -> f64 {
                     barrier.wait();
                     let started = Instant::now();
                     for question in questions {
-                        let (cached, bytes) = desk.decide(question);
+                        let (cached, bytes) = desk.decide(&question);
                         assert!(bytes > 1_000 && cached == matches!(mix, Mix::Repeating));
                     }
                     started.elapsed()
@@ -95,8 +95,8 @@ fn main() {
         assert_eq!(desk.fresh(&question(level), &moment).decision.is_allow(), allowed);
     }
     for question in Mix::Repeating.questions(64) {
-        desk.decide(question.clone());
-        other.decide(question);
+        desk.decide(&question);
+        other.decide(&question);
     }
     println!("{} cores, median of {rounds} rounds of {count} questions a thread\n", inside::cores());
     println!("| questions | one thread | two threads | ratio | sharing nothing |\n|---|---:|---:|---:|---:|");

@@ -48,6 +48,19 @@ macro_rules! id {
                 Self::from_bytes(bytes)
             }
 
+            /// The text: lowercase hexadecimal digits, two a byte.
+            #[must_use]
+            pub fn digits(self) -> [u8; 2 * $length] {
+                let mut text = [0; 2 * $length];
+                for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+                    if let [high, low] = pair {
+                        *high = hex(byte >> 4);
+                        *low = hex(byte & 15);
+                    }
+                }
+                text
+            }
+
             /// The bytes.
             #[must_use]
             pub const fn bytes(self) -> [u8; $length] {
@@ -57,14 +70,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = [0; 2 * $length];
-                for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-                    if let [high, low] = pair {
-                        *high = hex(byte >> 4);
-                        *low = hex(byte & 15);
-                    }
-                }
-                f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+                f.write_str(str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
             }
         }
 

@@ -18,7 +18,7 @@ use poort::{
     snapshot::{Snapshot, Sources},
     trace::TraceContext,
 };
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 /// Policies and a directory, and what makes records.
 pub(crate) struct Desk {
@@ -78,36 +78,38 @@ impl Desk {
     }
 
     /// How many bytes its record has.
-    pub(crate) fn record(&self, asked: Arc<Evaluation>, moment: Arc<Moment>, answer: Evaluated) -> usize {
+    pub(crate) fn record(&self, asked: &Evaluation, moment: &Moment, answer: &Answer) -> usize {
+        let Snapshot { policies, directory, .. } = &self.snapshot;
         let record = Record {
-            trace: TraceContext::from_headers(None, None),
+            trace: &TraceContext::from_headers(None, None),
             caller: None,
             moment,
-            asked: Asked::One(asked),
-            policies: answer.revision.clone(),
-            directory: answer.directory_revision.clone(),
-            decided: Decided::One(Answer::Evaluated(answer)),
-            model: self.snapshot.policies.model.clone(),
+            asked: Asked::One(Cow::Borrowed(asked)),
+            decided: Decided::One(Cow::Borrowed(answer)),
+            model: &policies.model,
+            policies: &policies.revision,
+            directory: &directory.revision,
         };
         record.to_payload(&self.producer, &self.pseudonyms).max_len()
     }
 
     /// The whole path of one question: clock, key, cache or evaluation, record.
-    pub(crate) fn decide(&self, asked: Arc<Evaluation>) -> (bool, usize) {
-        let moment = Arc::new(self.clock.now());
-        let answer = self.answer(&asked, &moment);
-        (answer.cached, self.record(asked, moment, answer))
+    pub(crate) fn decide(&self, asked: &Evaluation) -> (bool, usize) {
+        let moment = self.clock.now();
+        let answer = self.answer(asked, &moment);
+        let cached = answer.cached;
+        (cached, self.record(asked, &moment, &Answer::Evaluated(answer)))
     }
 }
 
 /// May this officer consult an investigation of their team at this level? Allowed up to level 3. The policies read the level,
 /// and not which investigation it is.
-pub(crate) fn question(level: i64) -> Arc<Evaluation> {
+pub(crate) fn question(level: i64) -> Evaluation {
     let text = |text: &str| Value::String(text.to_owned());
     #[expect(clippy::cast_precision_loss, reason = "levels are small")]
     let level = Value::Number(level as f64);
     let named = |kind: &str, id: &str, properties| Entity { kind: kind.into(), id: id.into(), properties };
-    Arc::new(Evaluation {
+    Evaluation {
         subject: named("Officer", "officer-0007", Map::new()),
         action: Action { name: "consult".into(), properties: Map::new() },
         resource: named(
@@ -121,7 +123,7 @@ pub(crate) fn question(level: i64) -> Arc<Evaluation> {
             ]),
         ),
         context: Map::from([("purpose".into(), text("9"))]),
-    })
+    }
 }
 
 pub(crate) fn cores() -> usize {

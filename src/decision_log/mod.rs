@@ -214,7 +214,7 @@ pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
 /// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
 /// are concealed in it all the same, where the schema marks anything.
 #[must_use]
-pub fn on_record(asked: &Asked, decided: &Decided, model: &Model) -> Decided {
+pub fn on_record<'a>(asked: &'a Asked<'_>, decided: &'a Decided<'_>, model: &Model) -> Decided<'a> {
     // No key is needed: nothing in such a question gets a pseudonym.
     let pseudonyms = Pseudonyms::from_keys(("none", [0; 32]), &[]);
     concealed::conceal(asked, decided, model, &pseudonyms).decided
@@ -281,7 +281,7 @@ impl DecisionLog {
     ///
     /// # Errors
     /// The record is not on disk, so there must be no answer.
-    pub async fn append(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
+    pub async fn append(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
         if self.is_left_out {
             return Ok(Appended::Unrecorded);
         }
@@ -296,13 +296,9 @@ impl DecisionLog {
         }
     }
 
-    async fn write(&self, record: Record, deadline: Option<Instant>) -> Result<Appended, AppendError> {
+    async fn write(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
         let payload = record.to_payload(&self.producer, &self.pseudonyms);
-        let (producer, pseudonyms) = (self.producer.clone(), self.pseudonyms.clone());
-        let late = deadline.map(|_| -> Box<dyn FnOnce() -> Payload + Send> {
-            Box::new(move || record.into_late().to_payload(&producer, &pseudonyms))
-        });
-        let entry = Entry { payload, deadline, late, is_urgent: false };
+        let entry = Entry { deadline, ..Entry::new(payload) };
         let commit = self.spool.append(entry).await?;
         Ok(if commit.late { Appended::Late } else { Appended::Durable })
     }

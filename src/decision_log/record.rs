@@ -34,21 +34,21 @@ use crate::{
     moment::Moment,
     policy::Model,
     revision::Revision,
-    spool::Payload,
+    spool::{Edit, Payload},
     trace::{Parent, TraceContext},
 };
-use std::{io::Write as _, sync::Arc};
+use std::{borrow::Cow, io::Write as _};
 
 /// What a call asked.
 #[derive(Debug, Clone)]
-pub enum Asked {
+pub enum Asked<'a> {
     /// One question: `adl.access_evaluation`.
-    One(Arc<Evaluation>),
+    One(Cow<'a, Evaluation>),
     /// A batch: `adl.access_evaluations`.
-    Several(Arc<Batch>),
+    Several(Cow<'a, Batch>),
 }
 
-impl Asked {
+impl Asked<'_> {
     /// The `event_name` of the record, and the name of the span.
     #[must_use]
     pub const fn event_name(&self) -> &'static str {
@@ -61,11 +61,11 @@ impl Asked {
 
 /// What a call came to.
 #[derive(Debug, Clone)]
-pub enum Decided {
+pub enum Decided<'a> {
     /// The answer to one question.
-    One(Answer),
+    One(Cow<'a, Answer>),
     /// The answers to a batch.
-    Several(Arc<[Answer]>),
+    Several(Cow<'a, [Answer]>),
     /// No decision left.
     Nothing(Cause),
 }
@@ -77,111 +77,184 @@ pub enum Cause {
     DeadlineExceeded,
 }
 
-/// One decision record.
+/// One decision record: of what it is made.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct Record<'a> {
     /// The key, and the caller's span.
-    pub trace: TraceContext,
+    pub trace: &'a TraceContext,
     /// How the calling application is connected, if it is.
     pub caller: Option<Caller>,
     /// When the decision was made, and what the policies saw of the time.
-    pub moment: Arc<Moment>,
+    pub moment: &'a Moment,
     /// The request.
-    pub asked: Asked,
+    pub asked: Asked<'a>,
     /// The response.
-    pub decided: Decided,
+    pub decided: Decided<'a>,
     /// The schema, which says what the record may carry.
-    pub model: Arc<Model>,
+    pub model: &'a Model,
     /// The revision of the policies.
-    pub policies: Revision,
+    pub policies: &'a Revision,
     /// The revision of the directory.
-    pub directory: Revision,
+    pub directory: &'a Revision,
 }
 
-impl Record {
-    /// The record of the same call when its deadline passed before it could be answered.
-    #[must_use]
-    pub fn into_late(self) -> Self {
-        Self { decided: Decided::Nothing(Cause::DeadlineExceeded), ..self }
-    }
-
-    /// The record: canonical JSON, no line break. Its place in the log is put in when it is known.
+impl Record<'_> {
+    /// The record: canonical JSON, no line break. Its place in the log is put in when it is known. In its late form it is the
+    /// record of the same call that was not answered, because the deadline passed
+    /// (the tests of `concealed` hold it for every record that they make).
     #[must_use]
     pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Payload {
         let Self { trace, caller, moment, asked, decided, model, policies, directory } = self;
-        let Concealed { asked, decided, places, questions } = conceal(asked, decided, model, pseudonyms);
+        let concealed = conceal(asked, decided, model, pseudonyms);
+        let Concealed { asked, decided, request_places, response_places, questions, answered } = &concealed;
+        let answered = questions.get(..*answered).unwrap_or(questions);
         let is_batch = matches!(asked, Asked::Several(_));
-        let mut out = Vec::with_capacity(1536);
-        out.extend_from_slice(b"{\"attributes\":{");
-        out.extend_from_slice(producer.configuration());
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, ",\"adl.core.information\":{{\"directory\":{{\"revision\":\"{directory}\"}}}}");
-        let _ = write!(out, ",\"adl.core.policies\":{{\"policies\":{{\"revision\":\"{policies}\"}}}}");
-        if let Some(DataSubject { id, kind }) = data_subject(&questions) {
-            out.extend_from_slice(b",\"dpl.core.data_subject_id\":");
-            authzen::write_string(&mut out, id);
-            out.extend_from_slice(b",\"dpl.core.data_subject_id_type\":");
-            authzen::write_string(&mut out, kind);
-        }
-        if is_batch {
-            write_subjects(&mut out, "poort.batch.data_subjects", &questions);
-        }
-        let _ = write!(out, ",\"poort.cache.hits\":{}", decided.cache_hits());
+        let mut draft = Draft { out: Vec::with_capacity(2048), late: Vec::with_capacity(6) };
+        let out = &mut draft.out;
+        push(out, &[b"{\"attributes\":{", producer.configuration()]);
+        push(out, &[b",\"adl.core.information\":{\"directory\":{\"revision\":\"", directory.as_str().as_bytes()]);
+        push(
+            out,
+            &[b"\"}},\"adl.core.policies\":{\"policies\":{\"revision\":\"", policies.as_str().as_bytes(), b"\"}}"],
+        );
+        draft.by_questions(answered, questions, |out, questions| {
+            if let Some(DataSubject { id, kind }) = data_subject(questions) {
+                out.extend_from_slice(b",\"dpl.core.data_subject_id\":");
+                authzen::write_string(out, id);
+                out.extend_from_slice(b",\"dpl.core.data_subject_id_type\":");
+                authzen::write_string(out, kind);
+            }
+            if is_batch {
+                write_subjects(out, "poort.batch.data_subjects", questions);
+            }
+        });
+        draft.out.extend_from_slice(b",\"poort.cache.hits\":");
+        draft.or_late(b"0", |out| {
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, "{}", decided.cache_hits());
+        });
         if !is_batch && questions.iter().any(|question| question.subjects.len() > 1) {
-            write_subjects(&mut out, "poort.data_subjects", &questions);
+            write_subjects(&mut draft.out, "poort.data_subjects", questions);
         }
-        if !places.is_empty() {
-            out.extend_from_slice(b",\"poort.log.concealed\":");
-            authzen::write_strings(&mut out, &places);
-        }
-        out.push(b',');
-        out.extend_from_slice(producer.place());
-        let seq_at = out.len();
-        caller::write_origin(&mut out, &questions, *caller);
-        if let Some(outcome) = decided.outcome() {
-            let _ = write!(out, ",\"poort.outcome\":\"{outcome}\"");
-        }
-        write_moment(&mut out, moment);
+        draft.concealed(request_places, response_places);
+        push(&mut draft.out, &[b",", producer.place()]);
+        let seq_at = draft.out.len();
+        draft.by_questions(answered, questions, |out, questions| caller::write_origin(out, questions, *caller));
+        draft.or_late(b",\"poort.outcome\":\"deadline_exceeded\"", |out| {
+            if let Some(outcome) = decided.outcome() {
+                push(out, &[b",\"poort.outcome\":\"", outcome.as_bytes(), b"\""]);
+            }
+        });
+        let out = &mut draft.out;
+        write_moment(out, moment);
         if let Some(Parent { flags, state, .. }) = &trace.parent {
             let _ = write!(out, ",\"poort.trace.flags\":\"{flags:02x}\"");
             if !state.is_empty() {
                 out.extend_from_slice(b",\"poort.trace.state\":");
-                authzen::write_string(&mut out, state);
+                authzen::write_string(out, state);
             }
         }
         out.extend_from_slice(b"},\"body\":{\"adl.core.request\":");
-        match &asked {
-            Asked::One(evaluation) => authzen::write_evaluation(&mut out, evaluation),
-            Asked::Several(batch) => authzen::write_batch(&mut out, batch),
+        match asked {
+            Asked::One(evaluation) => authzen::write_evaluation(out, evaluation),
+            Asked::Several(batch) => authzen::write_batch(out, batch),
         }
-        match &decided {
+        draft.or_late(b"", |out| match decided {
             Decided::One(answer) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
-                authzen::write_answer(&mut out, answer, None);
+                authzen::write_answer(out, answer, None);
             }
             Decided::Several(answers) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
-                authzen::write_answers(&mut out, answers, None);
+                authzen::write_answers(out, answers, None);
             }
             Decided::Nothing(_) => {}
-        }
-        let _ = write!(out, "}},\"event_name\":\"{}\"", asked.event_name());
+        });
+        let out = &mut draft.out;
+        push(out, &[b"},\"event_name\":\"", asked.event_name().as_bytes(), b"\""]);
         if let Some(Parent { span_id, .. }) = &trace.parent {
-            let _ = write!(out, ",\"parent_span_id\":\"{span_id}\"");
+            push(out, &[b",\"parent_span_id\":\"", &span_id.digits(), b"\""]);
         }
-        out.push(b',');
-        out.extend_from_slice(producer.resource());
-        let status = if decided.outcome().is_some() { "Error" } else { "Unset" };
-        let _ = write!(
-            out,
-            ",\"span_id\":\"{}\",\"status\":\"{status}\",\"timestamp\":{},\"trace_id\":\"{}\"}}",
-            trace.identity.span_id, moment.now, trace.identity.trace_id
-        );
-        Payload::numbered(out, seq_at)
+        push(out, &[b",", producer.resource()]);
+        push(out, &[b",\"span_id\":\"", &trace.identity.span_id.digits(), b"\",\"status\":\""]);
+        draft.or_late(b"Error", |out| {
+            out.extend_from_slice(if decided.outcome().is_some() { b"Error" } else { b"Unset" });
+        });
+        let out = &mut draft.out;
+        let _ = write!(out, "\",\"timestamp\":{}", moment.now);
+        push(out, &[b",\"trace_id\":\"", &trace.identity.trace_id.digits(), b"\"}"]);
+        let Draft { out, late } = draft;
+        let payload = Payload::numbered(out, seq_at);
+        if matches!(decided, Decided::Nothing(_)) { payload } else { payload.or_late(late) }
     }
 }
 
-impl Decided {
+/// A record that is being written, and what is other in its late form.
+struct Draft {
+    out: Vec<u8>,
+    late: Vec<Edit>,
+}
+
+impl Draft {
+    /// A part in whose place the late form has these bytes.
+    fn or_late(&mut self, with: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.out.len();
+        write(&mut self.out);
+        self.late.push(Edit { part: start..self.out.len(), with: Cow::Borrowed(with) });
+    }
+
+    /// A part that is about the questions that were answered. What comes after the end of a batch was asked, and not
+    /// answered; in the late form none was.
+    fn by_questions(
+        &mut self,
+        answered: &[QuestionFacts],
+        all: &[QuestionFacts],
+        write: impl Fn(&mut Vec<u8>, &[QuestionFacts]),
+    ) {
+        let start = self.out.len();
+        write(&mut self.out, answered);
+        if answered.len() < all.len() {
+            let mut with = Vec::new();
+            write(&mut with, all);
+            self.late.push(Edit { part: start..self.out.len(), with: Cow::Owned(with) });
+        }
+    }
+
+    /// What was left out or replaced. The late form has no response.
+    fn concealed(&mut self, request: &[String], response: &[String]) {
+        if request.is_empty() && response.is_empty() {
+            return;
+        }
+        let start = self.out.len();
+        self.out.extend_from_slice(b",\"poort.log.concealed\":[");
+        for (index, place) in request.iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            authzen::write_string(&mut self.out, place);
+        }
+        let start_of_response = self.out.len();
+        for (index, place) in response.iter().enumerate() {
+            if index > 0 || !request.is_empty() {
+                self.out.push(b',');
+            }
+            authzen::write_string(&mut self.out, place);
+        }
+        let end = self.out.len();
+        self.out.push(b']');
+        if request.is_empty() {
+            self.late.push(Edit { part: start..self.out.len(), with: Cow::Borrowed(b"") });
+        } else if start_of_response < end {
+            self.late.push(Edit { part: start_of_response..end, with: Cow::Borrowed(b"") });
+        }
+    }
+}
+
+fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
+
+impl Decided<'_> {
     fn cache_hits(&self) -> usize {
         let hit = |answer: &Answer| usize::from(matches!(answer, Answer::Evaluated(evaluated) if evaluated.cached));
         match self {
@@ -196,8 +269,11 @@ impl Decided {
     #[must_use]
     pub fn outcome(&self) -> Option<&'static str> {
         match self {
-            Self::One(Answer::Evaluated(evaluated)) if !evaluated.verdict.errors.is_empty() => Some("evaluation_error"),
-            Self::One(_) | Self::Several(_) => None,
+            Self::One(answer) => match answer.as_ref() {
+                Answer::Evaluated(evaluated) if !evaluated.verdict.errors.is_empty() => Some("evaluation_error"),
+                _ => None,
+            },
+            Self::Several(_) => None,
             Self::Nothing(Cause::DeadlineExceeded) => Some("deadline_exceeded"),
         }
     }
@@ -247,13 +323,15 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
         authzen::write_string(out, application);
         out.push(b',');
     }
-    let _ = write!(out, "\"hour\":{hour},\"now\":\"{now_text}\",\"today\":\"{today}\"}}");
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "\"hour\":{hour}");
+    push(out, &[b",\"now\":\"", now_text.as_bytes(), b"\",\"today\":\"", today.as_bytes(), b"\"}"]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, sync::Arc};
 
     use crate::{
         decision::{Decision, ErrorKind, Evaluated, EvaluationError, Verdict},
@@ -285,7 +363,11 @@ mod tests {
         })
     }
 
-    fn record(asked: Asked, decided: Decided, traceparent: Option<&str>) -> serde_json::Value {
+    fn decided(answer: Answer) -> Decided<'static> {
+        Decided::One(Cow::Owned(answer))
+    }
+
+    fn record(asked: Asked<'_>, decided: Decided<'_>, traceparent: Option<&str>) -> serde_json::Value {
         let moment = Moment {
             now: 1_790_000_000_123,
             now_text: "2026-09-21T14:13:20.123Z".into(),
@@ -294,14 +376,14 @@ mod tests {
             application: Some("desk".into()),
         };
         let record = Record {
-            trace: TraceContext::from_headers(traceparent, Some("vendor=1")),
+            trace: &TraceContext::from_headers(traceparent, Some("vendor=1")),
             caller: None,
-            model: Arc::default(),
-            moment: Arc::new(moment),
+            model: &Model::default(),
+            moment: &moment,
             asked,
             decided,
-            policies: Revision::of([]),
-            directory: Revision::of([]),
+            policies: &Revision::of([]),
+            directory: &Revision::of([]),
         };
         let mut bytes = Vec::new();
         record.to_payload(&producer(), &Pseudonyms::from_keys(("k", [1; 32]), &[])).write(&mut bytes, 42);
@@ -314,7 +396,7 @@ mod tests {
     #[test]
     fn a_deny_is_unset_and_the_parent_is_kept() {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let record = record(Asked::One(Arc::new(evaluation())), Decided::One(answer(vec![])), Some(parent));
+        let record = record(Asked::One(Cow::Owned(evaluation())), decided(answer(vec![])), Some(parent));
         assert_eq!(record["status"], "Unset");
         assert_eq!(record["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(record["parent_span_id"], "00f067aa0ba902b7");
@@ -332,7 +414,7 @@ mod tests {
     fn a_policy_that_errors_makes_the_status_error_but_keeps_the_response() {
         let errors =
             vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Overflow, message: "overflow".into() }];
-        let record = record(Asked::One(Arc::new(evaluation())), Decided::One(answer(errors)), None);
+        let record = record(Asked::One(Cow::Owned(evaluation())), decided(answer(errors)), None);
         assert_eq!(record["status"], "Error");
         assert_eq!(record["attributes"]["poort.outcome"], "evaluation_error");
         assert_eq!(record["body"]["adl.core.response"]["decision"], false);
@@ -342,7 +424,7 @@ mod tests {
     #[test]
     fn a_late_call_has_no_response() {
         let nothing = Decided::Nothing(Cause::DeadlineExceeded);
-        let record = record(Asked::One(Arc::new(evaluation())), nothing, None);
+        let record = record(Asked::One(Cow::Owned(evaluation())), nothing, None);
         assert_eq!(record["status"], "Error");
         assert!(record["body"].get("adl.core.response").is_none());
     }
@@ -351,8 +433,8 @@ mod tests {
     fn a_batch_is_one_record_with_all_answers() {
         let item = Item { context: Some(Map::new()), ..Item::default() };
         let batch = Batch { items: vec![item.clone(), item], ..Batch::default() };
-        let answers = Arc::from(vec![answer(vec![]), answer(vec![])]);
-        let record = record(Asked::Several(Arc::new(batch)), Decided::Several(answers), None);
+        let answers = Cow::Owned(vec![answer(vec![]), answer(vec![])]);
+        let record = record(Asked::Several(Cow::Owned(batch)), Decided::Several(answers), None);
         assert_eq!(record["event_name"], "adl.access_evaluations");
         assert_eq!(record["body"]["adl.core.response"]["evaluations"].as_array().unwrap().len(), 2);
         assert_eq!(record["attributes"]["poort.cache.hits"], 2);

@@ -30,6 +30,7 @@ use crate::{
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
@@ -195,13 +196,13 @@ impl Pdp {
     async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
         let _permit = self.enter(1)?;
         let (snapshot, moment) = self.world()?;
-        let asked = Arc::new(evaluation);
+        let asked = Asked::One(Cow::Borrowed(&evaluation));
         if call.is_late() {
-            return self.too_late(call, Asked::One(asked), &snapshot, moment, run).await;
+            return self.too_late(call, asked, &snapshot, &moment, run).await;
         }
-        let answer = self.answer(&snapshot, &asked, &moment)?;
-        let record = self.record(call, Asked::One(asked), Decided::One(answer.clone()), &snapshot, moment);
-        self.keep(call, record, run).await?;
+        let answer = self.answer(&snapshot, &evaluation, &moment)?;
+        let decided = Decided::One(Cow::Borrowed(&answer));
+        self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         self.metrics.decided(&answer);
         Ok(Answered { answer, record: call.trace.identity })
     }
@@ -210,28 +211,27 @@ impl Pdp {
     ///
     /// # Errors
     /// No decision was made. A fault in one item is not an error here: it is that item's answer.
-    pub async fn evaluate_batch(&self, call: &Call, batch: Batch) -> Result<Answered<Arc<[Answer]>>, Refusal> {
+    pub async fn evaluate_batch(&self, call: &Call, batch: Batch) -> Result<Answered<Vec<Answer>>, Refusal> {
         let run = Run::start();
         let answered = self.evaluate_several(call, batch, &run).await;
         self.metrics.finish(&answered, run.started);
         answered
     }
 
-    async fn evaluate_several(&self, call: &Call, batch: Batch, run: &Run) -> Result<Answered<Arc<[Answer]>>, Refusal> {
+    async fn evaluate_several(&self, call: &Call, batch: Batch, run: &Run) -> Result<Answered<Vec<Answer>>, Refusal> {
         let found = batch.items.len();
         if found > self.config.batch {
             return Err(Refusal::TooMany { found, limit: self.config.batch });
         }
         let _permit = self.enter(found.max(1))?;
         let (snapshot, moment) = self.world()?;
-        let asked = Arc::new(batch);
         let mut answers = Vec::with_capacity(found);
-        for (index, item) in asked.items.iter().enumerate() {
+        for (index, item) in batch.items.iter().enumerate() {
             if call.is_late() {
-                return self.too_late(call, Asked::Several(asked), &snapshot, moment, run).await;
+                return self.too_late(call, Asked::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run).await;
             }
-            let answer = self.answer_item(&snapshot, &asked.defaults, item, index, &moment);
-            let stop = asked.semantic.stops_after(answer.decision().is_allow());
+            let answer = self.answer_item(&snapshot, &batch.defaults, item, index, &moment);
+            let stop = batch.semantic.stops_after(answer.decision().is_allow());
             answers.push(answer);
             if stop {
                 break;
@@ -241,10 +241,8 @@ impl Pdp {
                 tokio::task::yield_now().await;
             }
         }
-        let answers: Arc<[Answer]> = answers.into();
-        let decided = Decided::Several(answers.clone());
-        let record = self.record(call, Asked::Several(asked), decided, &snapshot, moment);
-        self.keep(call, record, run).await?;
+        let (asked, decided) = (Asked::Several(Cow::Borrowed(&batch)), Decided::Several(Cow::Borrowed(&answers)));
+        self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         answers.iter().for_each(|answer| self.metrics.decided(answer));
         Ok(Answered { answer: answers, record: call.trace.identity })
     }
@@ -255,13 +253,13 @@ impl Pdp {
     }
 
     /// The one snapshot and the one moment of a call.
-    fn world(&self) -> Result<(Arc<Snapshot>, Arc<Moment>), Refusal> {
+    fn world(&self) -> Result<(Arc<Snapshot>, Moment), Refusal> {
         // A question that cannot be recorded need not be evaluated.
         if !self.log.get().ok_or(Refusal::NotReady)?.allows_answers() {
             return Err(Refusal::NoRecord);
         }
         let snapshot = self.store.snapshot().ok_or(Refusal::NotReady)?;
-        Ok((snapshot, Arc::new(self.clock.now())))
+        Ok((snapshot, self.clock.now()))
     }
 
     fn answer(&self, snapshot: &Snapshot, evaluation: &Evaluation, moment: &Moment) -> Result<Answer, Invalid> {
@@ -283,36 +281,23 @@ impl Pdp {
             .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }))
     }
 
-    fn record(&self, call: &Call, asked: Asked, decided: Decided, snapshot: &Snapshot, moment: Arc<Moment>) -> Record {
-        Record {
-            trace: call.trace.clone(),
-            caller: call.caller,
-            moment,
-            asked,
-            decided,
-            model: snapshot.policies.model.clone(),
-            policies: snapshot.policies.revision.clone(),
-            directory: snapshot.directory.revision.clone(),
-        }
-    }
-
     /// Records that the deadline passed before anything was decided.
     async fn too_late<T>(
         &self,
         call: &Call,
-        asked: Asked,
+        asked: Asked<'_>,
         snapshot: &Snapshot,
-        moment: Arc<Moment>,
+        moment: &Moment,
         run: &Run,
     ) -> Result<T, Refusal> {
         let nothing = Decided::Nothing(Cause::DeadlineExceeded);
-        let record = self.record(call, asked, nothing, snapshot, moment);
+        let record = record(call, asked, nothing, snapshot, moment);
         self.keep(&Call { deadline: None, ..call.clone() }, record, run).await?;
         Err(Refusal::Late)
     }
 
     /// Waits until the record is on disk. Only then may the answer leave.
-    async fn keep(&self, call: &Call, record: Record, run: &Run) -> Result<(), Refusal> {
+    async fn keep(&self, call: &Call, record: Record<'_>, run: &Run) -> Result<(), Refusal> {
         let span = self.span(&record);
         let log = self.log.get().ok_or(Refusal::NotReady)?;
         let appended = log.append(record, call.deadline).await.map_err(|error| match error {
@@ -335,7 +320,7 @@ impl Pdp {
     }
 
     /// The OpenTelemetry span of a call: the same ids and name as its record. `None` if traces are off or not sampled.
-    fn span(&self, record: &Record) -> Option<DecisionSpan> {
+    fn span(&self, record: &Record<'_>) -> Option<DecisionSpan> {
         let sink = self.spans.as_ref()?;
         let identity = record.trace.identity;
         let parent = record.trace.parent.as_ref();
@@ -358,6 +343,26 @@ impl Pdp {
                 error: record.decided.outcome().map(str::to_owned),
             }
         })
+    }
+}
+
+fn record<'a>(
+    call: &'a Call,
+    asked: Asked<'a>,
+    decided: Decided<'a>,
+    snapshot: &'a Snapshot,
+    moment: &'a Moment,
+) -> Record<'a> {
+    let Snapshot { policies, directory, .. } = snapshot;
+    Record {
+        trace: &call.trace,
+        caller: call.caller,
+        moment,
+        asked,
+        decided,
+        model: &policies.model,
+        policies: &policies.revision,
+        directory: &directory.revision,
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     revision::Revision,
     snapshot::Snapshot,
 };
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// What was recorded was within the limits of its day; here there are none but that of the reader.
 const LIMITS: Limits = Limits { depth: 128, batch: usize::MAX };
@@ -184,14 +184,14 @@ fn is_empty(batch: &Batch, item: usize) -> bool {
     batch.items.get(item) == Some(&Item::default())
 }
 
-fn read(recorded: &Recorded<'_>) -> Result<Asked, Reason> {
+fn read(recorded: &Recorded<'_>) -> Result<Asked<'static>, Reason> {
     let request = recorded.request().as_bytes();
     let unreadable = |error: authzen::ReadError| Reason::Unreadable(format!("its request cannot be read: {error}"));
     if !recorded.is_batch() {
-        return authzen::read_evaluation(request, LIMITS).map(|it| Asked::One(Arc::new(it))).map_err(unreadable);
+        return authzen::read_evaluation(request, LIMITS).map(|it| Asked::One(Cow::Owned(it))).map_err(unreadable);
     }
     match authzen::read_batch(request, LIMITS).map_err(unreadable)? {
-        authzen::Asked::Several(batch) => Ok(Asked::Several(Arc::new(batch))),
+        authzen::Asked::Several(batch) => Ok(Asked::Several(Cow::Owned(batch))),
         authzen::Asked::One(_) => Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned())),
     }
 }
@@ -207,7 +207,7 @@ struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    fn answers(&self, asked: &Asked, unknown: UnknownEntities) -> Answers {
+    fn answers(&self, asked: &Asked<'_>, unknown: UnknownEntities) -> Answers {
         match asked {
             Asked::One(evaluation) => {
                 self.answer(evaluation, unknown).map(|answer| vec![answer]).map_err(|error| error.to_string())
@@ -230,11 +230,11 @@ impl Decider<'_> {
 }
 
 /// The answers as the record has them.
-fn written(answers: &Answers, asked: &Asked, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+fn written(answers: &Answers, asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
     let answers = answers.as_ref().map_err(Clone::clone)?;
     let decided = match (answers.as_slice(), asked) {
-        ([answer], Asked::One(_)) => Decided::One(answer.clone()),
-        (answers, _) => Decided::Several(answers.into()),
+        ([answer], Asked::One(_)) => Decided::One(Cow::Borrowed(answer)),
+        (answers, _) => Decided::Several(Cow::Borrowed(answers)),
     };
     let mut out = Vec::new();
     match on_record(asked, &decided, &snapshot.policies.model) {

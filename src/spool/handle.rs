@@ -1,6 +1,5 @@
 //! What callers hold: the handle, the entry they give, and the ticket they get.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -41,18 +40,17 @@ pub struct Spool {
 /// What is to be recorded.
 ///
 /// **The deadline.** The writer decides, at the moment when it takes the entry into a commit. If the deadline has
-/// passed by then, it writes `late()` instead of the payload, and the [`Commit`] says `late: true`. An entry that was
+/// passed by then, it writes the late form of the payload, and the [`Commit`] says `late: true`. An entry that was
 /// taken in time is answered when its commit is on disk, however long that takes. So the record and the answer always
 /// agree: whoever hears `late: true` knows that the record says so too, and nobody else.
 ///
-/// A deadline without `late` has no effect, and `late` without a deadline neither.
+/// A deadline of a payload that has no late form has no effect.
+#[derive(Debug)]
 pub struct Entry {
     /// The bytes of the record, at most [`MAX_PAYLOAD`].
     pub payload: Payload,
-    /// After this moment, `late` is written instead.
+    /// After this moment, its late form is written ([`Payload::or_late`]).
     pub deadline: Option<Instant>,
-    /// Makes the record of an answer that comes too late. It runs on the writer thread, so it must be quick.
-    pub late: Option<Box<dyn FnOnce() -> Payload + Send>>,
     /// It may use the room that is kept aside for when there is none. For what must be said even then, and for nothing
     /// else: the reserve is small.
     pub is_urgent: bool,
@@ -62,19 +60,7 @@ impl Entry {
     /// An entry without a deadline.
     #[must_use]
     pub fn new(payload: impl Into<Payload>) -> Self {
-        Self { payload: payload.into(), deadline: None, late: None, is_urgent: false }
-    }
-}
-
-impl fmt::Debug for Entry {
-    // The payload is not shown: it may name people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("payload", &self.payload)
-            .field("deadline", &self.deadline)
-            .field("late", &self.late.is_some())
-            .field("is_urgent", &self.is_urgent)
-            .finish()
+        Self { payload: payload.into(), deadline: None, is_urgent: false }
     }
 }
 
@@ -83,7 +69,7 @@ impl fmt::Debug for Entry {
 pub struct Commit {
     /// Its place in the sequence.
     pub seq: u64,
-    /// Whether `late()` was written instead of the payload.
+    /// Whether the late form of the payload was written.
     pub late: bool,
 }
 

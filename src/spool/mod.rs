@@ -90,7 +90,7 @@ pub use frame::MAX_PAYLOAD;
 pub use handle::{AppendError, Commit, Entry, Spool, Ticket};
 pub use notary::{Attestation, Notary, Occasion};
 pub use overview::{SegmentFile, cursors, disk_left, is_taken, segment_files};
-pub use payload::Payload;
+pub use payload::{Edit, Payload};
 pub use recovery::{OpenError, Recovery};
 pub use state::State;
 pub use walk::Damage;

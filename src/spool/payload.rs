@@ -1,6 +1,8 @@
-//! The bytes of a record, with a place for its own number.
+//! The bytes of a record, with a place for its own number, and what becomes of them when their deadline passed.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// The most digits that a seq has.
 const DIGITS: usize = 20;
@@ -11,6 +13,17 @@ const DIGITS: usize = 20;
 pub struct Payload {
     bytes: Vec<u8>,
     seq_at: Option<usize>,
+    /// What is other in the record of an answer that comes too late, in order and apart from each other.
+    late: Vec<Edit>,
+}
+
+/// A part of a payload, and what stands there in the record of an answer that comes too late.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Where the part lies.
+    pub part: Range<usize>,
+    /// What stands there instead.
+    pub with: Cow<'static, [u8]>,
 }
 
 impl Payload {
@@ -18,13 +31,46 @@ impl Payload {
     #[must_use]
     pub fn numbered(bytes: Vec<u8>, seq_at: usize) -> Self {
         let seq_at = Some(seq_at.min(bytes.len()));
-        Self { bytes, seq_at }
+        Self { bytes, seq_at, late: Vec::new() }
     }
 
-    /// The most bytes that the record may come to have.
+    /// The same record, which says something else when its deadline passed. The edits are in the order of their parts, and
+    /// none lies in another or over the place of the seq.
+    #[must_use]
+    pub fn or_late(self, edits: Vec<Edit>) -> Self {
+        Self { late: edits, ..self }
+    }
+
+    /// Whether it says something else when its deadline passed.
+    #[must_use]
+    pub const fn knows_late(&self) -> bool {
+        !self.late.is_empty()
+    }
+
+    /// The record of an answer that comes too late.
+    #[must_use]
+    pub fn into_late(self) -> Self {
+        let Self { bytes, seq_at, late } = self;
+        let mut edited = Vec::with_capacity(bytes.len());
+        let (mut seq_at_late, mut done) = (seq_at, 0);
+        for Edit { part, with } in &late {
+            edited.extend_from_slice(bytes.get(done..part.start).unwrap_or_default());
+            edited.extend_from_slice(with);
+            done = part.end;
+            if seq_at.is_some_and(|seq_at| part.end <= seq_at) {
+                // All before it is in place, so the rest keeps its distance.
+                seq_at_late = seq_at.map(|seq_at| edited.len().saturating_add(seq_at.saturating_sub(part.end)));
+            }
+        }
+        edited.extend_from_slice(bytes.get(done..).unwrap_or_default());
+        Self { bytes: edited, seq_at: seq_at_late, late: Vec::new() }
+    }
+
+    /// The most bytes that the record may come to have, in time or too late.
     #[must_use]
     pub fn max_len(&self) -> usize {
-        self.bytes.len().saturating_add(self.seq_at.map_or(0, |_| DIGITS))
+        let late = self.late.iter().map(|edit| edit.with.len()).fold(0, usize::saturating_add);
+        self.bytes.len().saturating_add(self.seq_at.map_or(0, |_| DIGITS)).saturating_add(late)
     }
 
     /// Puts the record, with its seq in its place, at the end of `out`.
@@ -40,7 +86,7 @@ impl Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, seq_at: None }
+        Self { bytes, seq_at: None, late: Vec::new() }
     }
 }
 
@@ -53,6 +99,16 @@ impl From<&str> for Payload {
 impl fmt::Debug for Payload {
     // The bytes are not shown: they may name people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payload").field("bytes", &self.bytes.len()).field("seq_at", &self.seq_at).finish()
+        f.debug_struct("Payload")
+            .field("bytes", &self.bytes.len())
+            .field("seq_at", &self.seq_at)
+            .field("late", &self.late.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit").field("part", &self.part).field("with", &self.with.len()).finish()
     }
 }

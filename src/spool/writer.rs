@@ -1,6 +1,5 @@
 //! The writer: gathers a commit, writes it, answers every caller; and its thread, which drains the queue.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -311,20 +310,9 @@ impl Writer {
     /// Takes an entry into the commit. This is the moment that decides whether it is late: what is chosen here is what
     /// the record says and what the caller hears.
     fn take(&mut self, queued: Queued) {
-        let Queued { entry: Entry { payload, deadline, late, is_urgent: _ }, waiter } = queued;
-        let is_past = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let (payload, is_late) = match late {
-            // It is the caller's code. If it panics, that must cost this entry and not the writer.
-            Some(late) if is_past => match catch_unwind(AssertUnwindSafe(late)) {
-                Ok(payload) => (payload, true),
-                Err(_) => {
-                    tracing::error!("The record of a late answer could not be made.");
-                    waiter.answer(Err(AppendError::Failed));
-                    return;
-                }
-            },
-            _ => (payload, false),
-        };
+        let Queued { entry: Entry { payload, deadline, is_urgent: _ }, waiter } = queued;
+        let is_late = payload.knows_late() && deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let payload = if is_late { payload.into_late() } else { payload };
         if payload.max_len() > MAX_PAYLOAD {
             waiter.answer(Err(AppendError::TooLarge));
             return;

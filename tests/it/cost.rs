@@ -19,7 +19,7 @@ use poort::{
     snapshot::{Snapshot, Sources},
     trace::TraceContext,
 };
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::Command, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _, path::Path, process::Command};
 
 /// How many decisions are counted.
 const TIMES: u64 = 64;
@@ -28,7 +28,7 @@ const GROWTH: u64 = 10;
 
 struct Desk {
     snapshot: Snapshot,
-    moment: Arc<Moment>,
+    moment: Moment,
     producer: Producer,
     pseudonyms: Pseudonyms,
 }
@@ -61,14 +61,14 @@ impl Desk {
         let (snapshot, problems) = Snapshot::from_sources(&sources);
         Self {
             snapshot: snapshot.unwrap_or_else(|| panic!("{problems:#?}")),
-            moment: Arc::new(Clock::new(jiff::tz::TimeZone::UTC, None).now()),
+            moment: Clock::new(jiff::tz::TimeZone::UTC, None).now(),
             producer: Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()),
             pseudonyms: Pseudonyms::from_keys(("k", [1; 32]), &[]),
         }
     }
 
     /// From the question to the bytes of its record.
-    fn decide(&self, cache: &Cache, evaluation: &Arc<Evaluation>, expect_cached: bool) -> usize {
+    fn decide(&self, cache: &Cache, evaluation: &Evaluation, expect_cached: bool) -> usize {
         let outline = outline(&self.snapshot, evaluation, &self.moment, UnknownEntities::Deny).unwrap();
         let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = cache.verdict(outline.key(), decided).unwrap();
@@ -76,33 +76,33 @@ impl Desk {
         let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
         let answer = Evaluated { verdict, revision: policies.clone(), directory_revision: directory.clone(), cached };
         let record = Record {
-            trace: TraceContext::from_headers(None, None),
+            trace: &TraceContext::from_headers(None, None),
             caller: None,
-            moment: self.moment.clone(),
-            asked: Asked::One(evaluation.clone()),
-            decided: Decided::One(Answer::Evaluated(answer)),
-            model: self.snapshot.policies.model.clone(),
-            policies: policies.clone(),
-            directory: directory.clone(),
+            moment: &self.moment,
+            asked: Asked::One(Cow::Borrowed(evaluation)),
+            decided: Decided::One(Cow::Owned(Answer::Evaluated(answer))),
+            model: &self.snapshot.policies.model,
+            policies,
+            directory,
         };
         record.to_payload(&self.producer, &self.pseudonyms).max_len()
     }
 }
 
 /// Each differs in what the policies read, and in what they do not.
-fn question(number: u64) -> Arc<Evaluation> {
+fn question(number: u64) -> Evaluation {
     let level = -1_000 - i64::try_from(number).unwrap();
     let text = format!(
         r#"{{"subject": {{"type": "User", "id": "u"}}, "action": {{"name": "read"}}, "resource": {{"type": "Doc",
         "id": "doc-{number:06}", "properties": {{"level": {level}, "owner": "u", "open": true}}}}, "context": {{"purpose": "9"}}}}"#
     );
-    Arc::new(read_evaluation(text.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap())
+    read_evaluation(text.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap()
 }
 
 // Counting begins and ends at calls of these by name, so they hold no closures, whose names begin with theirs.
 
 #[inline(never)]
-fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> usize {
+fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
     let mut bytes = 0;
     for question in questions {
         bytes += desk.decide(cache, question, true);
@@ -111,7 +111,7 @@ fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> 
 }
 
 #[inline(never)]
-fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Arc<Evaluation>]) -> usize {
+fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
     let mut bytes = 0;
     for question in questions {
         bytes += desk.decide(cache, question, false);

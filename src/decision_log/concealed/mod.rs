@@ -28,18 +28,22 @@ use crate::{
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     policy::Model,
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use walk::{Pointer, Walk};
 
 /// A call as its record has it.
 #[derive(Debug)]
-pub(super) struct Concealed {
-    pub asked: Asked,
-    pub decided: Decided,
-    /// What was left out or replaced: JSON pointers into the body, ordered.
-    pub places: Vec<String>,
-    /// Each question that was answered, in the order of the request. What has a fault in its form is none.
+pub(super) struct Concealed<'a> {
+    pub asked: Asked<'a>,
+    pub decided: Decided<'a>,
+    /// What was left out or replaced in the request: JSON pointers into the body, ordered.
+    pub request_places: Vec<String>,
+    /// The same of the response.
+    pub response_places: Vec<String>,
+    /// Each question, in the order of the request. What has a fault in its form is none.
     pub questions: Vec<QuestionFacts>,
+    /// How many of them were answered: the first ones. A batch can end early.
+    pub answered: usize,
 }
 
 /// What the record says about one question of a call, beside the question.
@@ -59,28 +63,43 @@ const REQUEST: Pointer<'_> = Pointer::root("adl.core.request");
 const RESPONSE: Pointer<'_> = Pointer::root("adl.core.response");
 
 /// The call as its record has it.
-pub(super) fn conceal(asked: &Asked, decided: &Decided, model: &Model, pseudonyms: &Pseudonyms) -> Concealed {
+pub(super) fn conceal<'a>(
+    asked: &'a Asked<'_>,
+    decided: &'a Decided<'_>,
+    model: &Model,
+    pseudonyms: &Pseudonyms,
+) -> Concealed<'a> {
     let mut walk = Walk::new(model, pseudonyms);
-    let (concealed, mut questions) = match asked {
+    let (concealed, questions) = match asked {
         Asked::One(evaluation) if plain::is_plain(evaluation, model) => {
             let (action, context) = (Some(evaluation.action.name.as_str()), Some(&evaluation.context));
-            (asked.clone(), vec![walk.question(action, context, [&[]; 4])])
+            (Asked::One(Cow::Borrowed(evaluation.as_ref())), vec![walk.question(action, context, [&[]; 4])])
         }
         Asked::One(evaluation) => {
             let (evaluation, question) = walk.evaluation(evaluation);
-            (Asked::One(Arc::new(evaluation)), vec![question])
+            (Asked::One(Cow::Owned(evaluation)), vec![question])
         }
         Asked::Several(batch) => {
             let (batch, questions) = walk.batch(batch);
-            (Asked::Several(Arc::new(batch)), questions)
+            (Asked::Several(Cow::Owned(batch)), questions)
         }
     };
-    let is_strict = model.marks.conceals() || !walk.places.is_empty();
+    let mut request_places = std::mem::take(&mut walk.places);
+    request_places.sort_unstable();
+    let is_strict = model.marks.conceals() || !request_places.is_empty();
+    let answered = match decided {
+        Decided::Several(answers) => questions.partition_point(|question| question.index < answers.len()),
+        Decided::One(_) | Decided::Nothing(_) => questions.len(),
+    };
     let decided = match decided {
-        Decided::One(answer) => Decided::One(walk.answer(answer, &asked.parties(0), is_strict, RESPONSE)),
+        Decided::One(answer) if plain::is_plain_answer(answer, is_strict) => {
+            Decided::One(Cow::Borrowed(answer.as_ref()))
+        }
+        Decided::One(answer) => Decided::One(Cow::Owned(walk.answer(answer, &asked.parties(0), is_strict, RESPONSE))),
+        Decided::Several(answers) if answers.iter().all(|answer| plain::is_plain_answer(answer, is_strict)) => {
+            Decided::Several(Cow::Borrowed(answers.as_ref()))
+        }
         Decided::Several(answers) => {
-            // What comes after the end of a batch was asked, and not answered.
-            questions.retain(|question| question.index < answers.len());
             let all = RESPONSE.field("evaluations");
             let answers = answers.iter().enumerate();
             let answers =
@@ -89,12 +108,12 @@ pub(super) fn conceal(asked: &Asked, decided: &Decided, model: &Model, pseudonym
         }
         Decided::Nothing(cause) => Decided::Nothing(*cause),
     };
-    let mut places = walk.places;
-    places.sort_unstable();
-    Concealed { asked: concealed, decided, places, questions }
+    let mut response_places = walk.places;
+    response_places.sort_unstable();
+    Concealed { asked: concealed, decided, request_places, response_places, questions, answered }
 }
 
-impl Asked {
+impl Asked<'_> {
     /// The subject and the resource of a question.
     fn parties(&self, index: usize) -> [(Party, Option<&Entity>); 2] {
         let (subject, resource) = match self {

@@ -1,5 +1,6 @@
 //! Entries that come one at a time are written by their callers, and all that holds of the others holds of them.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 
 use super::faulty::Call;
 use super::support::{Place, await_failed, await_writable, block_on, committed, payload, record, record_alone};
-use crate::spool::{AppendError, Commit, Entry, Payload, State};
+use crate::spool::{AppendError, Commit, Edit, Entry, Payload, State};
 
 fn here() -> Option<ThreadId> {
     Some(thread::current().id())
@@ -104,22 +105,16 @@ fn a_caller_that_writes_hears_of_a_failure_as_others_do_and_the_spool_comes_back
 }
 
 #[test]
-fn a_late_record_is_made_by_the_caller_that_writes_and_costs_only_its_entry_if_it_cannot_be_made() {
+fn an_entry_that_is_late_says_so_also_where_its_caller_writes_it() {
     let place = Place::new();
     let (spool, _) = place.open();
     record(&spool, "first").unwrap();
     let alone = record_alone(&spool, &place, "alone");
-    let late = |late: fn() -> Payload| Entry {
-        deadline: Some(Instant::now()),
-        late: Some(Box::new(late)),
-        ..Entry::new("in time")
-    };
-    assert!(block_on(spool.append(late(|| "too late".into()))).unwrap().late);
-    let broken = late(|| std::panic::resume_unwind(Box::new(())));
-    assert_eq!(block_on(spool.append(broken)), Err(AppendError::Failed));
-    record(&spool, "last").unwrap();
+    let payload = Payload::from("in time").or_late(vec![Edit { part: 0..7, with: Cow::Borrowed(b"too late") }]);
+    let late = Entry { deadline: Some(Instant::now()), ..Entry::new(payload) };
+    assert!(block_on(spool.append(late)).unwrap().late);
     spool.close();
-    place.check_payloads([vec!["first"], vec!["alone"; alone], vec!["too late", "last"]].concat());
+    place.check_payloads([vec!["first"], vec!["alone"; alone], vec!["too late"]].concat());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Entries on their way to the disk while all is well.
 
+use std::borrow::Cow;
 use std::fs;
 use std::pin::pin;
 use std::sync::Barrier;
@@ -13,11 +14,16 @@ use super::faulty::Call;
 use super::support::{Place, SEGMENT, await_state, await_that, committed, payload, record};
 use crate::spool::reader::Reader;
 use crate::spool::segment::AHEAD;
-use crate::spool::{AppendError, Commit, Entry, MAX_PAYLOAD, Payload, State};
+use crate::spool::{AppendError, Commit, Edit, Entry, MAX_PAYLOAD, Payload, State};
 
 /// An entry that says whether it was taken in time.
 fn or_late(deadline: Instant) -> Entry {
-    Entry { deadline: Some(deadline), late: Some(Box::new(|| "too late".into())), ..Entry::new("in time") }
+    late_as(deadline, Cow::Borrowed(b"too late"))
+}
+
+fn late_as(deadline: Instant, late: Cow<'static, [u8]>) -> Entry {
+    let payload = Payload::from("in time").or_late(vec![Edit { part: 0..7, with: late }]);
+    Entry { deadline: Some(deadline), ..Entry::new(payload) }
 }
 
 #[test]
@@ -161,15 +167,20 @@ fn an_entry_that_was_taken_in_time_is_not_late_however_slow_the_sync() {
 }
 
 #[test]
-fn a_late_record_that_cannot_be_made_costs_only_its_entry() {
-    let place = Place::new();
-    let (spool, _) = place.open();
-    let late = || -> Payload { std::panic::resume_unwind(Box::new(())) };
-    let entry = Entry { late: Some(Box::new(late)), ..or_late(Instant::now()) };
-    assert_eq!(committed(spool.submit(entry).unwrap()), Err(AppendError::Failed));
-    assert_eq!(record(&spool, "next").unwrap().seq, 0);
-    spool.close();
-    place.check_payloads(["next"]);
+fn the_number_stands_in_its_place_also_in_what_is_written_as_late() {
+    let edit = |part: std::ops::Range<usize>, with: &'static [u8]| Edit { part, with: Cow::Borrowed(with) };
+    for (edits, late) in [
+        (vec![edit(0..1, b"AAA")], "AAAbc7def"),
+        (vec![edit(1..3, b"")], "a7def"),
+        (vec![edit(3..4, b"DD"), edit(5..6, b"")], "abc7DDe"),
+        (vec![edit(0..0, b"-"), edit(2..2, b"--"), edit(6..6, b"!")], "-ab--c7def!"),
+    ] {
+        let payload = Payload::numbered(b"abcdef".to_vec(), 3).or_late(edits);
+        let mut bytes = Vec::new();
+        payload.clone().into_late().write(&mut bytes, 7);
+        assert_eq!(String::from_utf8(bytes).unwrap(), late);
+        assert!(payload.max_len() >= late.len());
+    }
 }
 
 #[test]
@@ -197,8 +208,8 @@ fn a_payload_that_is_too_large_is_refused_and_others_are_not() {
     let (spool, _) = place.open();
     let huge = vec![b'x'; MAX_PAYLOAD + 1];
     assert_eq!(spool.submit(Entry::new(huge.clone())).unwrap_err(), AppendError::TooLarge);
-    let late = Entry { late: Some(Box::new(|| huge.into())), ..or_late(Instant::now()) };
-    assert_eq!(committed(spool.submit(late).unwrap()), Err(AppendError::TooLarge));
+    let late = late_as(Instant::now(), Cow::Owned(huge));
+    assert_eq!(spool.submit(late).unwrap_err(), AppendError::TooLarge);
     record(&spool, "next").unwrap();
     spool.close();
     place.check_payloads(["next"]);

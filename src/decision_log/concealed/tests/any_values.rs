@@ -1,6 +1,6 @@
 //! The same for values of any form, wherever they stand.
 
-use super::{super::*, answer, bytes_with, keys, model, one, question, several, verdict};
+use super::{super::*, answer, bytes_with, decided, keys, model, one, question, several, verdict};
 use crate::decision::{ErrorKind, EvaluationError};
 use proptest::prelude::*;
 use serde_json::json;
@@ -68,7 +68,7 @@ proptest! {
         let errors = vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Other, message: message.clone() }];
         let unknown = Verdict { errors, unknown: Some(Party::Subject), reason: message.clone(), ..verdict() };
         let decided = match &asked {
-            Asked::One(_) => Decided::One(answer(unknown)),
+            Asked::One(_) => decided(answer(unknown)),
             Asked::Several(_) => Decided::Several(vec![Answer::Fault(Fault { status: 400, message })].into()),
         };
         let bytes = bytes_with(asked.clone(), decided.clone(), model(), &keys(1));

@@ -10,6 +10,7 @@ use crate::{
     moment::Moment,
     policy::{Policies, Sources},
     revision::Revision,
+    spool::Payload,
     trace::TraceContext,
 };
 use serde_json::json;
@@ -59,7 +60,7 @@ fn keys(newest: u8) -> Pseudonyms {
     Pseudonyms::from_keys((&format!("k{newest}"), [newest; 32]), &[])
 }
 
-fn bytes_with(asked: Asked, decided: Decided, model: Arc<Model>, pseudonyms: &Pseudonyms) -> Vec<u8> {
+fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: Arc<Model>, pseudonyms: &Pseudonyms) -> Vec<u8> {
     let moment = Moment {
         now: 1_790_000_000_123,
         now_text: "2026-09-21T14:13:20.123Z".into(),
@@ -68,37 +69,46 @@ fn bytes_with(asked: Asked, decided: Decided, model: Arc<Model>, pseudonyms: &Ps
         application: None,
     };
     let record = Record {
-        trace: TraceContext::from_headers(None, None),
+        trace: &TraceContext::from_headers(None, None),
         caller: Some(Caller::Tcp("[::ffff:10.0.0.7]:4711".parse().unwrap())),
-        moment: Arc::new(moment),
+        moment: &moment,
         asked,
         decided,
-        model,
-        policies: Revision::of([]),
-        directory: Revision::of([]),
+        model: &model,
+        policies: &Revision::of([]),
+        directory: &Revision::of([]),
     };
     let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()).in_log("poort/here/1");
-    let mut bytes = Vec::new();
-    record.to_payload(&producer, pseudonyms).write(&mut bytes, 42);
+    let written = |payload: Payload| {
+        let mut bytes = Vec::new();
+        payload.write(&mut bytes, 42);
+        String::from_utf8(bytes).unwrap()
+    };
+    let payload = record.to_payload(&producer, pseudonyms);
+    // Where the deadline passes before it is written, it is the record of a call that was not answered, byte for byte.
+    let unanswered = Record { decided: Decided::Nothing(Cause::DeadlineExceeded), ..record };
+    assert_eq!(written(payload.clone().into_late()), written(unanswered.to_payload(&producer, pseudonyms)));
+    assert!(written(payload.clone().into_late()).len() <= payload.max_len());
+    let bytes = written(payload).into_bytes();
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
     assert_eq!(String::from_utf8(bytes.clone()).unwrap(), String::from_utf8(canonical).unwrap());
     bytes
 }
 
-fn record(asked: Asked, decided: Decided) -> serde_json::Value {
+fn record(asked: Asked<'_>, decided: Decided<'_>) -> serde_json::Value {
     serde_json::from_slice(&bytes_with(asked, decided, model(), &keys(1))).unwrap()
 }
 
 const LIMITS: Limits = Limits { depth: 16, batch: 100 };
 
-fn one(question: &serde_json::Value) -> Asked {
-    Asked::One(Arc::new(authzen::read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap()))
+fn one(question: &serde_json::Value) -> Asked<'static> {
+    Asked::One(Cow::Owned(authzen::read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap()))
 }
 
-fn several(batch: &serde_json::Value) -> Asked {
+fn several(batch: &serde_json::Value) -> Asked<'static> {
     match authzen::read_batch(batch.to_string().as_bytes(), LIMITS).unwrap() {
-        authzen::Asked::Several(batch) => Asked::Several(Arc::new(batch)),
+        authzen::Asked::Several(batch) => Asked::Several(Cow::Owned(batch)),
         authzen::Asked::One(_) => panic!("{batch}"),
     }
 }
@@ -115,6 +125,10 @@ fn answer(verdict: Verdict) -> Answer {
         directory_revision: revision,
         cached: false,
     })
+}
+
+fn decided(answer: Answer) -> Decided<'static> {
+    Decided::One(Cow::Owned(answer))
 }
 
 fn question(properties: serde_json::Value, context: serde_json::Value) -> serde_json::Value {
@@ -142,7 +156,7 @@ fn a_record_has_what_the_schema_lets_it_have_and_says_what_it_has_not() {
             "headers": {"X-Api-Key": "sesame", "accept": "*/*"}, "colleague": {"type": "Source", "id": "inf-10"},
         }),
     );
-    let record = record(one(&asked), Decided::One(answer(verdict())));
+    let record = record(one(&asked), decided(answer(verdict())));
     let request = &record["body"]["adl.core.request"];
     let id = |id: &str| pseudonyms.of("Source", id);
     let bsn = pseudonyms.of("https://x.example/bsn", "123456782");
@@ -195,7 +209,7 @@ fn a_record_has_what_the_schema_lets_it_have_and_says_what_it_has_not() {
 #[test]
 fn a_question_without_anything_to_conceal_is_recorded_as_it_was_asked() {
     let asked = question(json!({"title": "Bicycle", "other": {"a/b": [1, null]}}), json!({"purpose": "9"}));
-    let record = record(one(&asked), Decided::One(answer(verdict())));
+    let record = record(one(&asked), decided(answer(verdict())));
     assert_eq!(record["body"]["adl.core.request"], asked);
     assert_eq!(record["attributes"]["poort.origin"], json!({"caller": "10.0.0.7:4711"}));
     for absent in ["poort.log.concealed", "dpl.core.data_subject_id", "dpl.core.data_subject_id_type"] {
@@ -206,7 +220,7 @@ fn a_question_without_anything_to_conceal_is_recorded_as_it_was_asked() {
 #[test]
 fn secrets_are_left_out_without_any_mark() {
     let asked = question(json!({"password": "sesame"}), json!({"deep": [{"Set-Cookie": {"a": "sesame"}, "b": 1}]}));
-    let bytes = bytes_with(one(&asked), Decided::One(answer(verdict())), Arc::default(), &keys(1));
+    let bytes = bytes_with(one(&asked), decided(answer(verdict())), Arc::default(), &keys(1));
     let record: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert!(!String::from_utf8(bytes).unwrap().contains("sesame"));
     assert_eq!(record["body"]["adl.core.request"]["context"], json!({"deep": [{"b": 1}]}));
@@ -223,7 +237,7 @@ fn texts_that_can_quote_values_are_replaced() {
     });
     let message = "cannot add `12` to Source::\"inf-7\"".to_owned();
     let errors = vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Overflow, message }];
-    let failed = record(one(&asked), Decided::One(answer(Verdict { errors, ..verdict() })));
+    let failed = record(one(&asked), decided(answer(Verdict { errors, ..verdict() })));
     let context = &failed["body"]["adl.core.response"]["context"];
     assert_eq!(context["errors"], json!([{"policy": "p", "message": "a number is too large"}]));
     assert_eq!(failed["status"], "Error");
@@ -234,7 +248,7 @@ fn texts_that_can_quote_values_are_replaced() {
 
     let reason = "Denied: the directory does not know the subject Source::\"inf-7\".".to_owned();
     let unknown = Verdict { unknown: Some(Party::Subject), reason: reason.clone(), ..verdict() };
-    let denied = record(one(&asked), Decided::One(answer(unknown)));
+    let denied = record(one(&asked), decided(answer(unknown)));
     let context = &denied["body"]["adl.core.response"]["context"];
     assert_eq!(context["reason"], "Denied: the directory does not know the subject.");
     let places = denied["attributes"]["poort.log.concealed"].as_array().unwrap();
@@ -242,7 +256,7 @@ fn texts_that_can_quote_values_are_replaced() {
 
     // Of another type the id may be seen.
     let unknown = Verdict { unknown: Some(Party::Subject), reason: reason.clone(), ..verdict() };
-    let seen = record(one(&question(json!({}), json!({}))), Decided::One(answer(unknown)));
+    let seen = record(one(&question(json!({}), json!({}))), decided(answer(unknown)));
     assert_eq!(seen["body"]["adl.core.response"]["context"]["reason"], reason);
 }
 
@@ -255,7 +269,7 @@ fn obligations_carry_no_secrets() {
     let obligation = Obligation { id: "p.1".into(), kind: "custom".into(), properties };
     let policy = Arc::new(PolicyFacts { id: "p".into(), obligations: vec![obligation], ..PolicyFacts::default() });
     let verdict = Verdict { policies: vec![policy.clone()], ..verdict() };
-    let record = record(one(&question(json!({}), json!({}))), Decided::One(answer(verdict)));
+    let record = record(one(&question(json!({}), json!({}))), decided(answer(verdict)));
     let context = &record["body"]["adl.core.response"]["context"];
     assert_eq!(context["obligations"][0]["properties"], json!({"to": "desk"}));
     assert_eq!(policy.obligations[0].properties.len(), 2, "the caller hears it");
@@ -271,7 +285,7 @@ fn a_late_call_is_concealed_too() {
 #[test]
 fn one_question_about_several_people_names_them_all() {
     let people = json!([{"bsn": "111222333"}, {"bsn": "123456782"}, {"bsn": "111222333"}]);
-    let record = record(one(&question(json!({}), json!({"people": people}))), Decided::One(answer(verdict())));
+    let record = record(one(&question(json!({}), json!({"people": people}))), decided(answer(verdict())));
     let kind = "https://x.example/bsn";
     let (first, second) = (keys(1).of(kind, "111222333"), keys(1).of(kind, "123456782"));
     assert_eq!(record["attributes"]["dpl.core.data_subject_id"], json!(first));
@@ -372,7 +386,7 @@ fn what_bio2_led_and_the_bpg_ask_for_is_on_record() {
             "recipient": {"organisation": "cjib", "id": "desk-2"}, "legal_basis": "18"}),
     );
     asked["action"]["name"] = "write".into();
-    let record = record(one(&asked), Decided::One(answer(verdict())));
+    let record = record(one(&asked), decided(answer(verdict())));
     let request = &record["body"]["adl.core.request"];
     assert_eq!(request["action"]["name"], "write");
     assert_eq!(request["resource"], asked["resource"]);
@@ -393,7 +407,7 @@ fn records_look_like_the_golden_ones() {
         "evaluations": [{"resource": question["resource"]}, {"resource": 5}]});
     let fault = Answer::Fault(Fault { status: 400, message: "evaluations[1].resource: is a number".to_owned() });
     let records = [
-        (one(&question), Decided::One(answer(verdict()))),
+        (one(&question), decided(answer(verdict()))),
         (several(&batch), Decided::Several(vec![answer(verdict()), fault].into())),
     ];
     let mut text = String::new();
