@@ -41,7 +41,7 @@
 //!  2  snapshot                                   policies, schema and directory, frozen together
 //!  1  policy ◄─ directory · lint · conditions    sources; what is unwise in them; their smallest boolean parts
 //!     spool · telemetry · report                 bytes to disk; what operators see; what officers and CI read
-//!  0  evaluation · decision · revision · trace · moment · nearest · shown · problem · authzen · evidence
+//!  0  evaluation · decision · revision · trace · moment · nearest · shown · problem · authzen · evidence · apart
 //! ```
 //!
 //! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
@@ -100,6 +100,7 @@
 //! agent framework, no replication.
 
 pub mod admin;
+pub mod apart;
 pub mod api;
 pub mod authzen;
 pub mod cache;

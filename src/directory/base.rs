@@ -1,17 +1,19 @@
 //! The entities as one reading of all files found them. It does not change; what changed since lies beside it (`newer`).
 //!
 //! A directory can hold all accounts of a large organisation, of which one process answers for few. So an entity is kept
-//! small, as numbers of values that it shares with others, and is made as Cedar has it when the first question needs it.
+//! small, as numbers of values that it shares with others, and is made as Cedar has it when the first question of a thread needs
+//! it, with values of its own.
 
 use super::{
     contents::Known,
     forms::Forms,
     hierarchy,
-    pool::{Number, Pool, Uids},
+    pool::{Number, Numbers, Pool, Uids},
 };
+use crate::apart::{self, PerThread};
 use cedar_policy_core::ast;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     hash::RandomState,
     sync::{Arc, OnceLock},
 };
@@ -19,11 +21,13 @@ use std::{
 /// Entities by id.
 #[derive(Debug, Clone)]
 pub(super) struct Base {
-    pub(super) numbers: HashMap<Arc<ast::EntityUID>, Number>,
+    numbers: Numbers,
     /// By number: the entities, and what they name that is not here.
     pub(super) nodes: Vec<Node>,
     pub(super) pool: Pool,
     pub(super) held: usize,
+    /// By number, for each thread.
+    made: PerThread<Box<[Made]>>,
     /// How an entity is read, from the schema that these were read by.
     pub(super) forms: Arc<Forms>,
     /// What the texts of the entities are compared by. No outsider knows its key.
@@ -35,10 +39,17 @@ pub(super) struct Base {
 pub(super) struct Node {
     pub(super) uid: Arc<ast::EntityUID>,
     pub(super) kept: Option<Kept>,
+    /// The entity, where Cedar read it.
+    pub(super) whole: Option<Arc<ast::Entity>>,
     /// The hash of the text that it was read from.
     pub(super) text: u64,
     /// Whether another entity names it, as its parent or otherwise.
     pub(super) is_named: bool,
+}
+
+/// An entity as Cedar has it, and what is known of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made {
     /// Made when the first question needs it; most accounts ask nothing before the directory changes again.
     pub(super) entity: OnceLock<Arc<ast::Entity>>,
     pub(super) contents: Known,
@@ -62,11 +73,28 @@ impl Base {
                 node.is_named = true;
             }
         }
-        Self { numbers, nodes, pool, held: 0, forms, hasher: RandomState::new() }
+        Self { numbers, nodes, pool, held: 0, made: PerThread::new(), forms, hasher: RandomState::new() }
     }
 
     pub(super) fn node(&self, uid: &ast::EntityUID) -> Option<&Node> {
-        self.nodes.get(*self.numbers.get(uid)?)
+        self.nodes.get(self.number(uid.entity_type(), uid.eid().as_ref())?)
+    }
+
+    /// The number of the entity with this type and id, or of what is named so and is not here.
+    pub(super) fn number(&self, kind: &ast::EntityType, id: &str) -> Option<Number> {
+        self.numbers.get(kind, id)
+    }
+
+    /// What this thread has of the entity with this number. `None` if there is none.
+    pub(super) fn made(&self, number: Number) -> Option<&Made> {
+        self.nodes.get(number)?.kept.as_ref()?;
+        self.made.get_or_init(|| self.nodes.iter().map(|_| Made::default()).collect()).get(number)
+    }
+
+    /// How many entities were made, by all threads.
+    #[cfg(test)]
+    pub(super) fn n_made(&self) -> usize {
+        self.made.iter().flatten().filter(|made| made.entity.get().is_some()).count()
     }
 
     /// The nodes of entities, without what they name that is not here.
@@ -74,9 +102,16 @@ impl Base {
         self.nodes.iter().filter(|node| node.kept.is_some())
     }
 
-    pub(super) fn entity<'a>(&'a self, node: &'a Node) -> Option<&'a Arc<ast::Entity>> {
+    /// The entity with this number, of this thread.
+    pub(super) fn entity(&self, number: Number) -> Option<&Arc<ast::Entity>> {
+        let (node, made) = (self.nodes.get(number)?, self.made(number)?);
         let kept = node.kept.as_ref()?;
-        Some(node.entity.get_or_init(|| Arc::new(self.made(node, kept, self.above(kept)))))
+        Some(made.entity.get_or_init(|| {
+            Arc::new(match &node.whole {
+                Some(whole) => apart::entity(whole),
+                None => apart::entity(&self.make(node, kept, self.above(kept))),
+            })
+        }))
     }
 
     /// What lies above the parents.
@@ -84,10 +119,10 @@ impl Base {
         hierarchy::above_parents(kept, &self.nodes).into_iter().filter_map(|number| self.uid(number)).collect()
     }
 
-    pub(super) fn made(&self, node: &Node, kept: &Kept, above: HashSet<ast::EntityUID>) -> ast::Entity {
+    pub(super) fn make(&self, node: &Node, kept: &Kept, above: HashSet<ast::EntityUID>) -> ast::Entity {
         let known = |(name, value)| (name, ast::PartialValue::Value(value));
         ast::Entity::new_with_attr_partial_value(
-            own(&node.uid),
+            node.uid.as_ref().clone(),
             self.pool.fields(&kept.attributes).map(known),
             above,
             kept.parents.iter().filter_map(|number| self.uid(*number)).collect(),
@@ -102,15 +137,6 @@ impl Base {
 
 impl Node {
     fn new(uid: Arc<ast::EntityUID>) -> Self {
-        Self { uid, kept: None, text: 0, is_named: false, entity: OnceLock::new(), contents: Known::default() }
+        Self { uid, kept: None, whole: None, text: 0, is_named: false }
     }
-}
-
-/// The same id with a type name of its own. A question copies the ids of the entities that it meets; where all accounts
-/// share one name, the threads would fight over its reference count.
-fn own(uid: &ast::EntityUID) -> ast::EntityUID {
-    let name: &ast::InternalName = uid.entity_type().name().as_ref();
-    let own = ast::InternalName::new(name.basename().clone(), name.namespace_components().cloned(), None);
-    let kind = ast::Name::try_from(own).map_or_else(|_| uid.entity_type().clone(), ast::EntityType::from);
-    ast::EntityUID::from_components(kind, uid.eid().clone(), None)
 }

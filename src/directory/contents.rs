@@ -4,7 +4,7 @@
 //! whatever directory they are. So a verdict that was reached for the one is that of the other, and outlasts every change
 //! of the directory that leaves these parts as they were. (Equal digests are taken for equal bytes, as with revisions.)
 //!
-//! It is found once for each entity and profile, and kept beside the entity without a lock.
+//! It is found once for each entity, profile and thread, and kept beside the entity without a lock.
 
 use super::Directory;
 use crate::policy::{EntityReads, Ids, Profile, Reading};
@@ -52,14 +52,15 @@ impl Directory {
     /// What policies read of the entity with this type and id. `None` if the directory does not know it.
     #[must_use]
     pub fn contents(&self, kind: &ast::EntityType, id: &str, profile: &Profile) -> Option<&Contents> {
-        let uid = ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
-        let known = match self.newer.get(&uid) {
-            Some(newest) => &newest?.contents,
-            None => &self.base.node(&uid).filter(|node| node.kept.is_some())?.contents,
+        let uid = || ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
+        let newest = if self.newer.is_empty() { None } else { self.newer.get(&uid()) };
+        let known = match newest {
+            Some(newest) => newest?.made(),
+            None => self.base.made(self.base.number(kind, id)?)?,
         };
-        Some(known.get_or_insert(profile.number, || {
+        Some(known.contents.get_or_insert(profile.number, || {
             let mut gathering = Gathering { directory: self, profile, digest: Sha256::new(), entities: Vec::new() };
-            gathering.entity(&uid, profile.steps);
+            gathering.entity(&uid(), profile.steps);
             Contents { digest: gathering.digest.finalize().into(), entities: gathering.entities.into() }
         }))
     }

@@ -144,7 +144,8 @@ impl<'a> Loader<'a> {
             }
         }
         let (uids, pool) = gathering.finish();
-        let mut base = Base { hasher, held: kept.len(), ..Base::new(uids, pool, forms) };
+        let mut base = Base::new(uids, pool, forms);
+        (base.hasher, base.held) = (hasher, kept.len());
         for (number, entity, text) in kept {
             if let Some(node) = base.nodes.get_mut(number) {
                 node.kept = Some(entity);
@@ -177,7 +178,7 @@ impl Base {
             node.kept = None;
             self.held -= 1;
         } else {
-            node.entity = Arc::new(entity).into();
+            node.whole = Some(Arc::new(entity));
         }
     }
 }
@@ -186,7 +187,7 @@ impl Base {
 fn judge(base: &Base, whole: &[(Number, Box<ast::Entity>)], schema: &Schema) -> Result<(), String> {
     let is_whole: HashSet<_> = whole.iter().map(|(number, _)| number).collect();
     let quick = base.nodes.iter().enumerate().filter(|(number, _)| !is_whole.contains(number));
-    let quick = quick.filter_map(|(_, node)| Some(base.made(node, node.kept.as_ref()?, HashSet::new())));
+    let quick = quick.filter_map(|(_, node)| Some(base.make(node, node.kept.as_ref()?, HashSet::new())));
     let all = quick.chain(whole.iter().map(|(_, entity)| entity.as_ref().clone())).map(cedar::Entity::from);
     cedar::Entities::from_entities(all, Some(&schema.cedar)).map(drop).map_err(|error| causes(&error))
 }

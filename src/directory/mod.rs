@@ -47,12 +47,12 @@ impl Directory {
         Self { base: Arc::new(base), newer: Arc::default(), held, revision }
     }
 
-    /// The entity with this id, with all its ancestors.
+    /// The entity with this id, with all its ancestors. Each thread has its own.
     #[must_use]
     pub fn get(&self, uid: &ast::EntityUID) -> Option<&Arc<ast::Entity>> {
         match self.newer.get(uid) {
-            Some(newest) => newest.map(|newest| &newest.entity),
-            None => self.base.entity(self.base.node(uid)?),
+            Some(newest) => newest.map(|newest| newest.entity()),
+            None => self.base.entity(self.base.number(uid.entity_type(), uid.eid().as_ref())?),
         }
     }
 
@@ -87,14 +87,14 @@ impl Directory {
 
     /// All entities, in no order. Each is made and stays; who needs ids alone takes [`Directory::uids`].
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ast::Entity>> {
-        let old = self.old().filter_map(|node| self.base.entity(node));
-        old.chain(self.newer.held().map(|newest| &newest.entity))
+        let old = self.old().filter_map(|node| self.get(&node.uid));
+        old.chain(self.newer.held().map(|newest| newest.entity()))
     }
 
     /// The ids of all entities, in no order.
     pub fn uids(&self) -> impl Iterator<Item = &ast::EntityUID> {
         let old = self.old().map(|node| node.uid.as_ref());
-        old.chain(self.newer.held().map(|newest| newest.entity.uid()))
+        old.chain(self.newer.held().map(|newest| newest.uid()))
     }
 
     /// Those that did not change since all files were read.

@@ -6,8 +6,18 @@
 //! anything else, or of many, has the whole directory read again.
 //! (`tests/changes.rs` holds this: a directory that was changed is the one that is read from the same files.)
 
-use super::{Directory, Sources, base::Base, contents::Known, load::read_by_cedar, pool::Gathering, quick, references};
-use crate::{policy::Schema, revision::Revision};
+use super::{
+    Directory, Sources,
+    base::{Base, Made},
+    load::read_by_cedar,
+    pool::Gathering,
+    quick, references,
+};
+use crate::{
+    apart::{self, PerThread},
+    policy::Schema,
+    revision::Revision,
+};
 use cedar_policy_core::ast;
 use serde_json::value::RawValue;
 use std::{
@@ -32,12 +42,34 @@ pub(super) struct Newer {
 /// An entity as it is now.
 #[derive(Debug, Clone)]
 pub(super) struct Newest {
-    pub(super) entity: Arc<ast::Entity>,
-    pub(super) contents: Known,
+    read: ast::Entity,
+    /// For each thread.
+    made: PerThread<Made>,
     text: u64,
 }
 
+impl Newest {
+    pub(super) fn uid(&self) -> &ast::EntityUID {
+        self.read.uid()
+    }
+
+    /// What this thread has of it.
+    pub(super) fn made(&self) -> &Made {
+        self.made.get_or_init(Made::default)
+    }
+
+    /// The entity, of this thread.
+    pub(super) fn entity(&self) -> &Arc<ast::Entity> {
+        self.made().entity.get_or_init(|| Arc::new(apart::entity(&self.read)))
+    }
+}
+
 impl Newer {
+    /// Whether nothing changed since all files were read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// What became of an entity: `None` if nothing, `Some(None)` if it is gone.
     pub(super) fn get(&self, uid: &ast::EntityUID) -> Option<Option<&Arc<Newest>>> {
         self.nodes.get(uid).map(Option::as_ref)
@@ -110,7 +142,7 @@ impl Directory {
     /// The hash of each entity's text.
     fn texts(&self) -> impl Iterator<Item = (u64, &ast::EntityUID)> {
         let old = self.old().map(|node| (node.text, node.uid.as_ref()));
-        old.chain(self.newer.held().map(|newest| (newest.text, newest.entity.uid())))
+        old.chain(self.newer.held().map(|newest| (newest.text, newest.uid())))
     }
 
     /// The directory after a change of few entities that no other names, with the name of its new version. `None` if it has to
@@ -120,10 +152,9 @@ impl Directory {
         let mut newer = self.newer.as_ref().clone();
         let mut changed: Vec<(ast::EntityUID, Option<Arc<Newest>>)> = Vec::new();
         for text in &change.put {
-            let entity = self.read(text, schema)?;
-            let newest =
-                Newest { contents: Known::default(), text: self.base.hasher.hash_one(text), entity: Arc::new(entity) };
-            changed.push((newest.entity.uid().clone(), Some(Arc::new(newest))));
+            let read = self.read(text, schema)?;
+            let newest = Newest { read, made: PerThread::new(), text: self.base.hasher.hash_one(text) };
+            changed.push((newest.uid().clone(), Some(Arc::new(newest))));
         }
         let put: HashSet<_> = changed.iter().map(|(uid, _)| uid.clone()).collect();
         // One of them twice, or once more than it is there already.
@@ -132,7 +163,7 @@ impl Directory {
         }
         changed.extend(change.gone.iter().filter(|uid| !put.contains(uid)).map(|uid| (uid.clone(), None)));
         for (_, newest) in &changed {
-            let entity = newest.iter().map(|newest| newest.entity.as_ref());
+            let entity = newest.iter().map(|newest| &newest.read);
             newer.named.extend(entity.clone().flat_map(references));
             newer.named.extend(entity.flat_map(|entity| entity.parents().cloned()));
         }
@@ -161,7 +192,7 @@ impl Directory {
             Some((number, kept)) => {
                 let (uids, pool) = gathering.finish();
                 let base = Base::new(uids, pool, self.base.forms.clone());
-                base.made(base.nodes.get(number)?, &kept, HashSet::new())
+                base.make(base.nodes.get(number)?, &kept, HashSet::new())
             }
             None => read_by_cedar(text, schema).ok()?,
         };

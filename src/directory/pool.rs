@@ -60,7 +60,7 @@ pub(super) struct Gathering<'f> {
 /// Ids of entities, by number.
 #[derive(Debug, Default)]
 pub(super) struct Uids {
-    pub(super) numbers: HashMap<Arc<ast::EntityUID>, Number>,
+    pub(super) numbers: Numbers,
     pub(super) uids: Vec<Arc<ast::EntityUID>>,
     /// Those that an entity names, as its parent or otherwise.
     pub(super) named: HashSet<Number>,
@@ -75,13 +75,31 @@ impl Uids {
     }
 
     pub(super) fn number(&mut self, uid: ast::EntityUID) -> Number {
-        if let Some(number) = self.numbers.get(&uid) {
-            return *number;
+        if let Some(number) = self.numbers.get(uid.entity_type(), uid.eid().as_ref()) {
+            return number;
         }
-        let (uid, number) = (Arc::new(uid), self.uids.len());
-        self.uids.push(uid.clone());
-        self.numbers.insert(uid, number);
+        let number = self.uids.len();
+        self.numbers.insert(&uid, number);
+        self.uids.push(Arc::new(uid));
         number
+    }
+}
+
+/// Numbers by type and id. A question looks here with parts of its own, and none has to be put together for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Numbers(HashMap<ast::EntityType, HashMap<SmolStr, Number>>);
+
+impl Numbers {
+    pub(super) fn get(&self, kind: &ast::EntityType, id: &str) -> Option<Number> {
+        self.0.get(kind)?.get(id).copied()
+    }
+
+    fn insert(&mut self, uid: &ast::EntityUID, number: Number) {
+        let ids = match self.0.get_mut(uid.entity_type()) {
+            Some(ids) => ids,
+            None => self.0.entry(uid.entity_type().clone()).or_default(),
+        };
+        ids.insert(SmolStr::new(AsRef::<str>::as_ref(uid.eid())), number);
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     decision::{Decision, ErrorKind, EvaluationError, Party, PolicyFacts, Verdict},
     directory::references,
-    policy::{Footprint, Reading, Ready, Slice},
+    policy::{Reading, Ready, Slice},
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
@@ -43,7 +43,7 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
         &question.action,
         question.resource.uid.entity_type(),
     );
-    match entities(snapshot, question, &slice.footprint) {
+    match entities(snapshot, question, slice) {
         Ok(entities) => meet(snapshot, slice, &World { request: request(question), entities }),
         // The parties were checked to be consistent, and the directory has each entity once.
         Err(_) => denied(None, "Denied: the entities of the question contradict each other.".to_owned()),
@@ -73,17 +73,17 @@ fn meet(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
         return verdict(snapshot, false, std::iter::empty(), errors);
     };
     for ready in slice.met_by(principal, resource, entities) {
-        let id = || AsRef::<str>::as_ref(&ready.id).to_owned();
         match applies(&evaluator, ready) {
-            Ok(true) if ready.permits => permits.push(id()),
-            Ok(true) => forbids.push(id()),
+            Ok(true) if ready.permits => permits.push(ready.facts.clone()),
+            Ok(true) => forbids.push(ready.facts.clone()),
             Ok(false) => {}
-            Err((kind, message)) => errors.push(EvaluationError { policy: id(), kind, message }),
+            Err((kind, message)) => {
+                errors.push(EvaluationError { policy: AsRef::<str>::as_ref(&ready.id).to_owned(), kind, message });
+            }
         }
     }
     let allowed = forbids.is_empty() && !permits.is_empty();
-    let reasons = if allowed { permits } else { forbids };
-    verdict(snapshot, allowed, reasons.into_iter(), errors)
+    conclude(allowed, if allowed { permits } else { forbids }, errors)
 }
 
 /// Whether a policy applies, or why that cannot be said.
@@ -102,12 +102,22 @@ pub fn verdict(
     snapshot: &Snapshot,
     allowed: bool,
     reasons: impl Iterator<Item = String>,
-    mut errors: Vec<EvaluationError>,
+    errors: Vec<EvaluationError>,
 ) -> Verdict {
+    let unsaid = |id| Arc::new(PolicyFacts { id, ..PolicyFacts::default() });
+    let facts = |id: String| {
+        let known = snapshot.policies.facts.get(&cedar::PolicyId::new(&id));
+        known.cloned().unwrap_or_else(|| unsaid(id))
+    };
+    conclude(allowed, reasons.map(facts).collect(), errors)
+}
+
+fn conclude(allowed: bool, mut reasons: Vec<Arc<PolicyFacts>>, mut errors: Vec<EvaluationError>) -> Verdict {
     errors.sort();
+    reasons.sort_by(|one, other| one.id.cmp(&other.id));
     // Cedar skips a policy that errors, and a forbid that is skipped does not forbid. So an error denies, and then no
     // permit determines the decision.
-    let determining = if allowed && !errors.is_empty() { Vec::new() } else { facts(snapshot, reasons) };
+    let determining = if allowed && !errors.is_empty() { Vec::new() } else { reasons };
     let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
     let reason = reason(decision, &determining, &errors);
     Verdict { decision, policies: determining, errors, unknown: None, reason }
@@ -123,22 +133,6 @@ fn kind(error: &CedarError) -> ErrorKind {
         CedarError::RecursionLimit(_) => ErrorKind::TooDeep,
         _ => ErrorKind::Other,
     }
-}
-
-/// The facts of these policies, ordered by id.
-fn facts(snapshot: &Snapshot, ids: impl Iterator<Item = String>) -> Vec<Arc<PolicyFacts>> {
-    let mut facts: Vec<_> = ids
-        .map(|id| {
-            snapshot
-                .policies
-                .facts
-                .get(&cedar::PolicyId::new(&id))
-                .cloned()
-                .unwrap_or_else(|| Arc::new(PolicyFacts { id, ..PolicyFacts::default() }))
-        })
-        .collect();
-    facts.sort_by(|one, other| one.id.cmp(&other.id));
-    facts
 }
 
 /// Whom the directory does not know, if the question is denied for that without an evaluation.
@@ -182,8 +176,9 @@ pub(super) fn request(question: &Question) -> ast::Request {
 }
 
 /// The entities that the evaluation of policies with this footprint can look into.
-pub(super) fn entities(snapshot: &Snapshot, question: &Question, footprint: &Footprint) -> Result<Entities, String> {
+pub(super) fn entities(snapshot: &Snapshot, question: &Question, slice: &Slice) -> Result<Entities, String> {
     let Snapshot { policies, directory, .. } = snapshot;
+    let footprint = slice.footprint.as_ref();
     let reads = footprint.reads.as_ref();
     let mut found: Found = Vec::with_capacity(16);
     let follow = |found: &mut Found, uid: &ast::EntityUID| match reads {
@@ -224,7 +219,10 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question, footprint: &Foo
             None => follow(&mut found, uid),
         }
     }
-    found.extend(policies.action_entities.get(&question.action).cloned());
+    match &slice.about {
+        Some(about) => found.push(about.action_entity.clone()),
+        None => found.extend(policies.action_entities.get(&question.action).cloned()),
+    }
     match reads {
         Some(reads) => {
             let read = Reading::of(&reads.context);

@@ -15,7 +15,7 @@ use crate::{
     evaluation::{Evaluation, Map, Path, Value},
     moment::Moment,
     policy::{
-        ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
+        About, ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
         terms::{self, Terms},
     },
     snapshot::Snapshot,
@@ -143,6 +143,11 @@ pub fn outline<'a>(
     let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
     check_applies(action, subject, resource)?;
     let slice = snapshot.policies.slice(&subject.name, &action.uid, &resource.name);
+    // The thread's own, if there is one.
+    let (subject, action, resource) = match &slice.about {
+        Some(About { principal, action, resource, action_entity: _ }) => (principal, action, resource),
+        None => (subject.as_ref(), action.as_ref(), resource.as_ref()),
+    };
     let mut outline = Outline { snapshot, evaluation, moment, unknown, subject, action, resource, slice, key: None };
     outline.key = outline.make_key()?;
     Ok(outline)

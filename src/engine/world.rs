@@ -33,7 +33,7 @@ impl World {
         }
         Ok(Some(Self {
             request: request(question),
-            entities: entities(snapshot, question, &snapshot.policies.whole().footprint)?,
+            entities: entities(snapshot, question, snapshot.policies.whole())?,
         }))
     }
 

@@ -40,7 +40,7 @@ pub use pretty::pretty;
 pub use scope::Scope;
 pub(crate) use shape::attributes;
 pub use shape::{Attribute, Attributes, Extension, Shape};
-pub use slices::{Ready, Slice, Slices};
+pub use slices::{About, Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use terms::Invalid;
 
@@ -130,7 +130,7 @@ impl Policies {
             Ok((set, action_entities)) => {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
-                let slices = Slices::new(&set, &schema);
+                let slices = Slices::new(&set, &schema, &facts);
                 Some(Self { set, schema, schema_text, model, facts, places, action_entities, slices, revision })
             }
             Err(message) => {

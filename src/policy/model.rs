@@ -8,9 +8,10 @@ use super::{
     Schema, Sources,
     bounds::{self, Language},
     marks::{self, Marks},
-    shape::{Attributes, Extension, Shape, attributes},
+    shape::{Attributes, Extension, Shape, attributes, attributes_apart},
 };
 use crate::{
+    apart,
     nearest::nearest,
     problem::{Problem, SourceFile},
 };
@@ -101,6 +102,32 @@ pub struct PdpShape {
     pub application: bool,
 }
 
+impl EntityModel {
+    /// The same type, for one thread.
+    pub(super) fn apart(&self) -> Self {
+        let held = match &self.held {
+            Held::ByDirectory | Held::BySchema => self.held.clone(),
+            Held::ByRequest { attributes, parents, tags } => Held::ByRequest {
+                attributes: attributes_apart(attributes),
+                parents: parents.clone(),
+                tags: tags.as_ref().map(Shape::apart),
+            },
+        };
+        Self { name: apart::entity_type(&self.name), held }
+    }
+}
+
+impl ActionModel {
+    /// The same action, for one thread.
+    pub(super) fn apart(&self) -> Self {
+        let properties = self.properties.as_ref().map(|properties| ActionProperties {
+            attributes: attributes_apart(&properties.attributes),
+            required: properties.required,
+        });
+        Self { uid: apart::uid(&self.uid), context: attributes_apart(&self.context), properties, ..self.clone() }
+    }
+}
+
 impl Model {
     /// The entity type that a question names.
     ///
@@ -122,6 +149,12 @@ impl Model {
     #[must_use]
     pub fn entity_type(&self, name: &ast::EntityType) -> Option<&Arc<EntityModel>> {
         self.entities.full.get(&name.to_string())
+    }
+
+    /// The action with exactly this id.
+    #[must_use]
+    pub fn action_of(&self, uid: &ast::EntityUID) -> Option<&Arc<ActionModel>> {
+        self.actions.full.get(&uid.to_string())
     }
 
     /// All actions.

@@ -1,5 +1,6 @@
 //! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
 
+use crate::apart;
 use cedar_policy_core::{
     ast,
     validator::types::{AttributeType, EntityKind, Type},
@@ -37,6 +38,26 @@ pub struct Attribute {
 
 /// Declared attributes, by name.
 pub type Attributes = BTreeMap<SmolStr, Attribute>;
+
+impl Shape {
+    /// The same type, for one thread.
+    pub(super) fn apart(&self) -> Self {
+        match self {
+            Self::Bool | Self::Long | Self::String | Self::Extension(_) => self.clone(),
+            Self::Entity(kind) => Self::Entity(apart::entity_type(kind)),
+            Self::Set(element) => Self::Set(Arc::new(element.apart())),
+            Self::Record(attributes) => Self::Record(attributes_apart(attributes)),
+        }
+    }
+}
+
+/// The same attributes, for one thread.
+pub(super) fn attributes_apart(attributes: &Attributes) -> Arc<Attributes> {
+    let apart = |(name, Attribute { shape, required }): (&SmolStr, &Attribute)| {
+        (SmolStr::new(name.as_str()), Attribute { shape: shape.apart(), required: *required })
+    };
+    Arc::new(attributes.iter().map(apart).collect())
+}
 
 /// Cedar's extension types. A value is written as a string, which the constructor of the same name reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

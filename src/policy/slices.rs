@@ -13,9 +13,13 @@
 //! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
-    Policies,
+    ActionModel, EntityModel, Policies,
     footprint::{Environment, Footprint, Profiles},
     scope::Scope,
+};
+use crate::{
+    apart::{self, PerThread},
+    decision::PolicyFacts,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::{
@@ -38,7 +42,23 @@ pub struct Ready {
     pub condition: ast::Expr,
     /// The values of its slots.
     pub slots: ast::SlotEnv,
+    /// What it says about itself.
+    pub facts: Arc<PolicyFacts>,
     scope: Scope,
+}
+
+impl Ready {
+    /// The same policy, for one thread.
+    fn apart(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            permits: self.permits,
+            condition: apart::expression(&self.condition),
+            slots: apart::slots(&self.slots),
+            facts: Arc::new(self.facts.as_ref().clone()),
+            scope: self.scope.clone(),
+        }
+    }
 }
 
 impl fmt::Debug for Ready {
@@ -51,19 +71,36 @@ impl fmt::Debug for Ready {
 const FEW: usize = 4;
 
 /// The policies that questions of one kind can meet.
+///
+/// Each thread has its own ([`apart`]); what they can read is shared.
 #[derive(Debug)]
 pub struct Slice {
     /// What they can read.
-    pub footprint: Footprint,
+    pub footprint: Arc<Footprint>,
+    /// What these questions are about. `None` for a question that the schema does not have.
+    pub about: Option<About>,
     /// Those that each of these questions meets.
     free: Vec<Arc<Ready>>,
     /// Those that only questions about an entity, or one below it, meet; each in one place.
     anchored: HashMap<ast::EntityUID, Vec<Arc<Ready>>>,
 }
 
+/// What questions of one kind are about.
+#[derive(Debug)]
+pub struct About {
+    /// The type of the principal.
+    pub principal: EntityModel,
+    /// The action.
+    pub action: ActionModel,
+    /// The same, with its groups.
+    pub action_entity: Arc<ast::Entity>,
+    /// The type of the resource.
+    pub resource: EntityModel,
+}
+
 impl Slice {
-    fn of(policies: Vec<Arc<Ready>>, few: usize, footprint: Footprint) -> Self {
-        let mut slice = Self { footprint, free: policies, anchored: HashMap::new() };
+    fn of(policies: Vec<Arc<Ready>>, few: usize, footprint: Arc<Footprint>, about: Option<About>) -> Self {
+        let mut slice = Self { footprint, about, free: policies, anchored: HashMap::new() };
         if slice.free.len() > few {
             for ready in std::mem::take(&mut slice.free) {
                 match ready.scope.anchor().cloned() {
@@ -102,7 +139,7 @@ impl Slice {
 pub struct Slices {
     all: Vec<Arc<Ready>>,
     /// For a question that the schema does not have.
-    whole: Arc<Slice>,
+    whole: Slice,
     by_action: HashMap<ast::EntityUID, Vec<Kind>>,
     profiles: Profiles,
 }
@@ -113,14 +150,28 @@ struct Kind {
     principal: ast::EntityType,
     resource: ast::EntityType,
     /// Made when the first question of its kind comes: most policies have room for few of the many kinds.
-    slice: OnceLock<Arc<Slice>>,
+    met: OnceLock<Met>,
+    slices: PerThread<Slice>,
+}
+
+/// What all threads know of a kind.
+#[derive(Debug)]
+struct Met {
+    policies: Vec<Arc<Ready>>,
+    footprint: Arc<Footprint>,
 }
 
 impl Slices {
-    pub(super) fn new(set: &cedar::PolicySet, schema: &cedar::Schema) -> Self {
+    pub(super) fn new(
+        set: &cedar::PolicySet,
+        schema: &cedar::Schema,
+        facts: &HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    ) -> Self {
         let ready = |policy: &cedar::Policy| {
             let inner: &ast::Policy = policy.as_ref();
+            let unsaid = || Arc::new(PolicyFacts { id: policy.id().to_string(), ..PolicyFacts::default() });
             Arc::new(Ready {
+                facts: facts.get(policy.id()).cloned().unwrap_or_else(unsaid),
                 id: policy.id().clone(),
                 permits: policy.effect() == cedar::Effect::Permit,
                 condition: inner.condition(),
@@ -133,18 +184,23 @@ impl Slices {
             let kind = |name: &cedar::EntityTypeName| AsRef::<ast::EntityType>::as_ref(name).clone();
             let action = AsRef::<ast::EntityUID>::as_ref(environment.action()).clone();
             let (principal, resource) = (kind(environment.principal()), kind(environment.resource()));
-            by_action.entry(action).or_default().push(Kind { principal, resource, slice: OnceLock::new() });
+            by_action.entry(action).or_default().push(Kind {
+                principal,
+                resource,
+                met: OnceLock::new(),
+                slices: PerThread::new(),
+            });
         }
         let all: Vec<_> = set.policies().map(ready).collect();
-        let whole = Arc::new(Slice::of(all.clone(), usize::MAX, Footprint::everything(all.iter().map(AsRef::as_ref))));
+        let footprint = Arc::new(Footprint::everything(all.iter().map(AsRef::as_ref)));
+        let whole = Slice::of(all.clone(), usize::MAX, footprint, None);
         Self { all, whole, by_action, profiles: Profiles::default() }
     }
 
-    fn find(&self, environment: Environment<'_>, make: impl FnOnce() -> Slice) -> &Arc<Slice> {
+    fn find(&self, environment: Environment<'_>) -> Option<&Kind> {
         let Environment { principal, action, resource } = environment;
         let kinds = self.by_action.get(action).map(Vec::as_slice).unwrap_or_default();
-        let kind = kinds.iter().find(|kind| kind.resource == *resource && kind.principal == *principal);
-        kind.map_or(&self.whole, |kind| kind.slice.get_or_init(|| Arc::new(make())))
+        kinds.iter().find(|kind| kind.resource == *resource && kind.principal == *principal)
     }
 }
 
@@ -152,31 +208,41 @@ impl Policies {
     /// The policies that a question with these types and this action can meet. For a question that the schema does not have,
     /// all of them.
     #[must_use]
-    pub fn slice(
-        &self,
-        principal: &ast::EntityType,
-        action: &ast::EntityUID,
-        resource: &ast::EntityType,
-    ) -> &Arc<Slice> {
+    pub fn slice(&self, principal: &ast::EntityType, action: &ast::EntityUID, resource: &ast::EntityType) -> &Slice {
         let Self { schema, slices, action_entities, .. } = self;
         let environment = Environment { principal, action, resource };
-        slices.find(environment, || {
-            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
-            let met: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
-            let policies = met.iter().map(AsRef::as_ref);
-            let footprint = Footprint::of(policies, environment, schema.as_ref(), &self.model, &slices.profiles);
-            Slice::of(met, FEW, footprint)
+        let Some(kind) = slices.find(environment) else { return &slices.whole };
+        kind.slices.get_or_init(|| {
+            let met = kind.met.get_or_init(|| {
+                let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
+                let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
+                let read = policies.iter().map(AsRef::as_ref);
+                let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
+                Met { policies, footprint: Arc::new(footprint) }
+            });
+            let policies = met.policies.iter().map(|ready| Arc::new(ready.apart())).collect();
+            Slice::of(policies, FEW, met.footprint.clone(), self.about(environment))
+        })
+    }
+
+    fn about(&self, environment: Environment<'_>) -> Option<About> {
+        let Environment { principal, action, resource } = environment;
+        Some(About {
+            principal: self.model.entity_type(principal)?.apart(),
+            action: self.model.action_of(action)?.apart(),
+            action_entity: Arc::new(apart::entity(self.action_entities.get(action)?)),
+            resource: self.model.entity_type(resource)?.apart(),
         })
     }
 
     /// All policies, as the slice of a question that the schema does not have.
     #[must_use]
-    pub const fn whole(&self) -> &Arc<Slice> {
+    pub const fn whole(&self) -> &Slice {
         &self.slices.whole
     }
 
     /// The slices of all kinds of questions.
-    pub fn slices(&self) -> impl Iterator<Item = &Arc<Slice>> {
+    pub fn slices(&self) -> impl Iterator<Item = &Slice> {
         let kinds =
             self.slices.by_action.iter().flat_map(|(action, kinds)| kinds.iter().map(move |kind| (action, kind)));
         kinds.map(|(action, kind)| self.slice(&kind.principal, action, &kind.resource))

@@ -11,6 +11,7 @@ use std::{
 const MODULES: &[(&str, &[&str])] = &[
     ("evaluation", &[]),
     ("evidence", &[]),
+    ("apart", &[]),
     ("revision", &[]),
     ("trace", &[]),
     ("moment", &[]),
@@ -22,7 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("spool", &[]),
     ("telemetry", &[]),
     ("report", &["problem"]),
-    ("policy", &["authzen", "nearest", "problem"]),
+    ("policy", &["apart", "authzen", "nearest", "problem"]),
     ("lint", &["policy"]),
     ("conditions", &["policy"]),
     ("directory", &["policy"]),

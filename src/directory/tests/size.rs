@@ -39,7 +39,7 @@ fn plain_accounts_are_read_without_cedar_and_kept_small() {
     assert_eq!(all.base.pool.len(), one.base.pool.len() + ACCOUNTS - 1);
     assert_eq!(all.base.nodes.len(), one.base.nodes.len() + ACCOUNTS - 1);
     // None is made before it is asked for.
-    let made = || all.base.nodes.iter().filter(|node| node.entity.get().is_some()).count();
+    let made = || all.base.n_made();
     assert_eq!(made(), 0);
     let uid = |number: usize| {
         let kind = all.uids().next().unwrap().entity_type().clone();
