@@ -4,9 +4,11 @@
 //! an `Arc<Snapshot>` once and hands it down.
 
 use crate::{
+    apart::PerThread,
     directory::{self, Directory},
     policy::{self, Policies},
     problem::Problem,
+    revision::Revision,
 };
 use std::{
     path::Path,
@@ -31,6 +33,17 @@ pub struct Snapshot {
     pub directory: Directory,
     /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
     pub generation: u64,
+    /// For each thread.
+    named: PerThread<Named>,
+}
+
+/// The revisions that answers name.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Of the policies.
+    pub policies: Revision,
+    /// Of the directory.
+    pub directory: Revision,
 }
 
 /// What a snapshot is made from: the bytes of all files, read at one moment.
@@ -116,6 +129,14 @@ impl Snapshot {
     /// Checked policies with another directory than they came with, which the caller has checked against their schema.
     #[must_use]
     pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
-        Self { policies, directory, generation: GENERATION.fetch_add(1, Ordering::Relaxed) }
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        Self { policies, directory, generation, named: PerThread::new() }
+    }
+
+    /// Its revisions, for answers of this thread.
+    #[must_use]
+    pub fn named(&self) -> &Named {
+        let Self { policies, directory, .. } = self;
+        self.named.get_or_init(|| Named { policies: policies.revision.apart(), directory: directory.revision.apart() })
     }
 }

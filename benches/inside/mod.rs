@@ -15,7 +15,7 @@ use poort::{
     pdp::Clock,
     policy,
     revision::Revision,
-    snapshot::{Snapshot, Sources},
+    snapshot::{Named, Snapshot, Sources},
     trace::TraceContext,
 };
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
@@ -69,12 +69,8 @@ impl Desk {
         let outline = self.outline(evaluation, moment);
         let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = self.cache.verdict(outline.key(), decided).unwrap();
-        Evaluated {
-            verdict,
-            revision: self.snapshot.policies.revision.clone(),
-            directory_revision: self.snapshot.directory.revision.clone(),
-            cached,
-        }
+        let Named { policies: revision, directory: directory_revision } = self.snapshot.named().clone();
+        Evaluated { verdict, revision, directory_revision, cached }
     }
 
     /// How many bytes its record has.

@@ -7,7 +7,7 @@ use crate::{
     authzen::{self, Limits},
     decision::{Answer, Decision, Evaluated},
     engine::{self, Explained, Outcome},
-    evaluation::{Batch, Evaluation},
+    evaluation::{Batch, Parts},
     moment::Moment,
     pdp::{self, Clock},
     problem::has_errors,
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let mut out = Vec::new();
     let allowed = match authzen::read_batch(&bytes, limits) {
         Ok(authzen::Asked::One(evaluation)) => {
-            let answer = world.answer(&evaluation, output).map_err(|error| {
+            let answer = world.answer((&evaluation).into(), output).map_err(|error| {
                 output.error(&error);
                 Exit::Failed
             })?;
@@ -112,17 +112,17 @@ fn read(file: &PathBuf) -> io::Result<Vec<u8>> {
 
 impl World {
     fn answers(&self, batch: &Batch, output: &mut Output) -> Vec<Answer> {
-        pdp::answers(batch, |evaluation, index| {
+        pdp::answers(batch, |parts, index| {
             if self.explain {
                 output.tell(&format!("evaluations[{index}]"));
             }
-            self.answer(evaluation, output)
+            self.answer(parts, output)
         })
     }
 
-    fn answer(&self, evaluation: &Evaluation, output: &mut Output) -> Result<Answer, String> {
+    fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, String> {
         let Self { snapshot, moment, unknown, explain } = self;
-        let question = engine::translate(snapshot, evaluation, moment, *unknown).map_err(|error| error.to_string())?;
+        let question = engine::translate(snapshot, parts, moment, *unknown).map_err(|error| error.to_string())?;
         let verdict = Arc::new(engine::decide(snapshot, &question));
         if *explain {
             show(output, verdict.decision, &verdict.reason, &engine::explain(snapshot, &question)?);

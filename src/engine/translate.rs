@@ -12,7 +12,7 @@ use super::{
     terms::{self as made, Make},
 };
 use crate::{
-    evaluation::{Evaluation, Map, Path, Value},
+    evaluation::{Map, Parts, Path, Value},
     moment::Moment,
     policy::{
         About, ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
@@ -33,7 +33,7 @@ use std::{
 #[derive(Debug)]
 pub struct Outline<'a> {
     snapshot: &'a Snapshot,
-    evaluation: &'a Evaluation,
+    evaluation: Parts<'a>,
     moment: &'a Moment,
     unknown: UnknownEntities,
     subject: &'a EntityModel,
@@ -131,11 +131,12 @@ const CONTEXT: Path<'_> = Path::root("context");
 /// The first field that does not fit the schema.
 pub fn outline<'a>(
     snapshot: &'a Snapshot,
-    evaluation: &'a Evaluation,
+    evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     unknown: UnknownEntities,
 ) -> Result<Outline<'a>, Invalid> {
-    let Evaluation { subject, action, resource, context: _ } = evaluation;
+    let evaluation = evaluation.into();
+    let Parts { subject, action, resource, context: _ } = evaluation;
     let model = &snapshot.policies.model;
     let in_type = |path: Path<'_>, message| Invalid::new(path.field("type"), message);
     let subject = model.entity(&subject.kind).map_err(|message| in_type(SUBJECT, message))?;
@@ -157,10 +158,10 @@ pub fn outline<'a>(
 ///
 /// # Errors
 /// The first field that does not fit the schema.
-pub fn translate(
-    snapshot: &Snapshot,
-    evaluation: &Evaluation,
-    moment: &Moment,
+pub fn translate<'a>(
+    snapshot: &'a Snapshot,
+    evaluation: impl Into<Parts<'a>>,
+    moment: &'a Moment,
     unknown: UnknownEntities,
 ) -> Result<Question, Invalid> {
     outline(snapshot, evaluation, moment, unknown)?.question()
@@ -189,7 +190,7 @@ impl<'a> Outline<'a> {
             key.uid(&action.uid);
         }
         for (model, named, path) in
-            [(subject, &evaluation.subject, SUBJECT), (resource, &evaluation.resource, RESOURCE)]
+            [(subject, evaluation.subject, SUBJECT), (resource, evaluation.resource, RESOURCE)]
         {
             let reads = reads.map(|reads| reads.entity(&model.name));
             match (reads, &model.held) {
@@ -256,8 +257,8 @@ impl<'a> Outline<'a> {
     }
 
     fn question_for(&self, reads: PdpReads) -> Result<Question, Invalid> {
-        let principal = self.party(self.subject, &self.evaluation.subject, SUBJECT)?;
-        let resource = self.party(self.resource, &self.evaluation.resource, RESOURCE)?;
+        let principal = self.party(self.subject, self.evaluation.subject, SUBJECT)?;
+        let resource = self.party(self.resource, self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
             && let (Source::Request(one), Source::Request(other)) = (&principal.entity, &resource.entity)
             && !one.deep_eq(other)
@@ -321,7 +322,7 @@ impl<'a> Outline<'a> {
 
     /// The caller's part of the context, and the action's properties where the schema declares them.
     fn context_of<T: Terms>(&self, terms: &mut T) -> Result<T::Fields, Invalid> {
-        let given = &self.evaluation.context;
+        let given = self.evaluation.context;
         if given.contains_key("pdp") {
             return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
         }

@@ -22,6 +22,26 @@ pub struct Evaluation {
     pub context: Map,
 }
 
+/// One question by its parts, which several questions of a batch can have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parts<'a> {
+    /// Who asks for access.
+    pub subject: &'a Entity,
+    /// What they want to do.
+    pub action: &'a Action,
+    /// What they want to do it to.
+    pub resource: &'a Entity,
+    /// Circumstances of the request.
+    pub context: &'a Map,
+}
+
+impl<'a> From<&'a Evaluation> for Parts<'a> {
+    fn from(evaluation: &'a Evaluation) -> Self {
+        let Evaluation { subject, action, resource, context } = evaluation;
+        Self { subject, action, resource, context }
+    }
+}
+
 /// A subject or a resource, as the caller names it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entity {

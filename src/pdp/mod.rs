@@ -19,9 +19,9 @@ use crate::{
     decision::{Answer, Evaluated, Fault},
     decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
     engine::{self, Invalid, UnknownEntities},
-    evaluation::{Batch, Evaluation, Item},
+    evaluation::{Batch, Evaluation, Item, Map, Parts},
     moment::Moment,
-    snapshot::Snapshot,
+    snapshot::{Named, Snapshot},
     spool::AppendError,
     store::Store,
     telemetry::{DecisionSpan, SpanSink},
@@ -262,22 +262,23 @@ impl Pdp {
         Ok((snapshot, self.clock.now()))
     }
 
-    fn answer(&self, snapshot: &Snapshot, evaluation: &Evaluation, moment: &Moment) -> Result<Answer, Invalid> {
+    fn answer<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        evaluation: impl Into<Parts<'a>>,
+        moment: &'a Moment,
+    ) -> Result<Answer, Invalid> {
         let outline = engine::outline(snapshot, evaluation, moment, self.config.unknown)?;
         let decide = || outline.question().map(|question| engine::decide(snapshot, &question));
         let (verdict, cached) = self.cache.verdict(outline.key(), decide)?;
-        Ok(Answer::Evaluated(Evaluated {
-            verdict,
-            revision: snapshot.policies.revision.clone(),
-            directory_revision: snapshot.directory.revision.clone(),
-            cached,
-        }))
+        let Named { policies: revision, directory: directory_revision } = snapshot.named().clone();
+        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached }))
     }
 
     fn answer_item(&self, snapshot: &Snapshot, defaults: &Item, item: &Item, index: usize, moment: &Moment) -> Answer {
         let path = |error: Invalid| format!("evaluations[{index}].{error}");
         resolve(defaults, item, index)
-            .and_then(|evaluation| self.answer(snapshot, &evaluation, moment).map_err(path))
+            .and_then(|parts| self.answer(snapshot, parts, moment).map_err(path))
             .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }))
     }
 
@@ -388,26 +389,27 @@ impl Run {
 ///
 /// # Errors
 /// The fault of the item, or what is missing; it names the item by its index.
-pub fn resolve(defaults: &Item, item: &Item, index: usize) -> Result<Evaluation, String> {
+pub fn resolve<'a>(defaults: &'a Item, item: &'a Item, index: usize) -> Result<Parts<'a>, String> {
+    static NO_CONTEXT: Map = Map::new();
     if let Some(fault) = &item.fault {
         return Err(fault.clone());
     }
     let missing = |name: &str| format!("evaluations[{index}].{name}: is missing, here and among the defaults");
-    Ok(Evaluation {
-        subject: item.subject.as_ref().or(defaults.subject.as_ref()).ok_or_else(|| missing("subject"))?.clone(),
-        action: item.action.as_ref().or(defaults.action.as_ref()).ok_or_else(|| missing("action"))?.clone(),
-        resource: item.resource.as_ref().or(defaults.resource.as_ref()).ok_or_else(|| missing("resource"))?.clone(),
-        context: item.context.as_ref().or(defaults.context.as_ref()).cloned().unwrap_or_default(),
+    Ok(Parts {
+        subject: item.subject.as_ref().or(defaults.subject.as_ref()).ok_or_else(|| missing("subject"))?,
+        action: item.action.as_ref().or(defaults.action.as_ref()).ok_or_else(|| missing("action"))?,
+        resource: item.resource.as_ref().or(defaults.resource.as_ref()).ok_or_else(|| missing("resource"))?,
+        context: item.context.as_ref().or(defaults.context.as_ref()).unwrap_or(&NO_CONTEXT),
     })
 }
 
 /// The answers to a batch, as far as its semantic goes on. `answer` decides one question, of this place, or says what is
 /// wrong with it; a fault in an item is that item's answer.
-pub fn answers(batch: &Batch, mut answer: impl FnMut(&Evaluation, usize) -> Result<Answer, String>) -> Vec<Answer> {
+pub fn answers(batch: &Batch, mut answer: impl FnMut(Parts<'_>, usize) -> Result<Answer, String>) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(batch.items.len());
     for (index, item) in batch.items.iter().enumerate() {
         let answer = resolve(&batch.defaults, item, index)
-            .and_then(|evaluation| answer(&evaluation, index).map_err(|error| format!("evaluations[{index}].{error}")))
+            .and_then(|parts| answer(parts, index).map_err(|error| format!("evaluations[{index}].{error}")))
             .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
         let stop = batch.semantic.stops_after(answer.decision().is_allow());
         answers.push(answer);

@@ -23,7 +23,7 @@ use crate::{
     decision::{Answer, Evaluated},
     decision_log::{Asked, Decided, Recorded, on_record},
     engine::{self, Invalid, UnknownEntities},
-    evaluation::{Batch, Evaluation, Item},
+    evaluation::{Batch, Item, Parts},
     moment::Moment,
     pdp::answers,
     revision::Revision,
@@ -210,16 +210,16 @@ impl Decider<'_> {
     fn answers(&self, asked: &Asked<'_>, unknown: UnknownEntities) -> Answers {
         match asked {
             Asked::One(evaluation) => {
-                self.answer(evaluation, unknown).map(|answer| vec![answer]).map_err(|error| error.to_string())
+                self.answer(evaluation.as_ref().into(), unknown).map(|answer| vec![answer]).map_err(|error| error.to_string())
             }
             Asked::Several(batch) => {
-                Ok(answers(batch, |evaluation, _| self.answer(evaluation, unknown).map_err(|error| error.to_string())))
+                Ok(answers(batch, |parts, _| self.answer(parts, unknown).map_err(|error| error.to_string())))
             }
         }
     }
 
-    fn answer(&self, evaluation: &Evaluation, unknown: UnknownEntities) -> Result<Answer, Invalid> {
-        let outline = engine::outline(self.snapshot, evaluation, self.moment, unknown)?;
+    fn answer(&self, parts: Parts<'_>, unknown: UnknownEntities) -> Result<Answer, Invalid> {
+        let outline = engine::outline(self.snapshot, parts, self.moment, unknown)?;
         let decide = || outline.question().map(|question| engine::decide(self.snapshot, &question));
         // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.
         let key = outline.key().filter(|_| unknown == UnknownEntities::Deny);

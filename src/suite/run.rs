@@ -155,7 +155,7 @@ impl<'a> Runner<'a> {
     fn ask(&self, case: &Case) -> Result<Asked, Misasked> {
         let Question::Wire { evaluation, when, unknown } = &case.question else { return Err(Misasked::default()) };
         let moment = self.moment(*when)?;
-        let outline = match engine::outline(self.snapshot, evaluation, &moment, self.unknown) {
+        let outline = match engine::outline(self.snapshot, evaluation.as_ref(), &moment, self.unknown) {
             Ok(outline) => outline,
             Err(error) => return self.unfit(case, &error),
         };
