@@ -1,8 +1,8 @@
 //! poort beside the limit (a server that does nothing) and its nearest peer (Cerbos), asked by `h2load` in turns.
 //!
-//! `cargo bench --bench compare` prints the tables of the README. It needs `h2load` (Debian:
+//! `cargo bench --bench compare` prints the tables of the README and draws its picture. It needs `h2load` (Debian:
 //! `nghttp2-client`), and `npm`, which installs Cerbos into the target folder. `POORT_BENCH_SECONDS` sets the seconds of each
-//! measurement (default 3).
+//! measurement (default 3), `POORT_BENCH_PICTURE` where the picture goes (default: into the target folder).
 //!
 //! Before anything is timed, an allow and a deny are checked of each server. Each run checks that every answer came and is as
 //! long as the right one, and at the end poort has a record of each answer. h2load sends one question over and over: poort
@@ -22,19 +22,27 @@ mod served;
 use poort::api::pb::{EvaluateRequest, EvaluateResponse, access_evaluation_client::AccessEvaluationClient};
 use prost::Message as _;
 use served::{
-    Effort, Served, cerbos, connect, cores, count_records, h2load, h2load::Shape, median, nothing, on_disk, sets,
-    start_poort_with,
+    Effort, Served, cerbos, connect, cores, count_records, h2load,
+    h2load::Shape,
+    median, nothing, on_disk,
+    picture::{self, Point},
+    sets, start_poort_with,
 };
 use std::{
     fs::File,
-    io::Write as _,
-    path::PathBuf,
-    time::{Duration, Instant},
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Instant,
 };
 
 const EVALUATE: &str = "/poort.v1.AccessEvaluation/Evaluate";
 const SHAPES: [Shape; 3] = [(1, 1), (4, 16), (8, 32)];
-const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+/// Policies and accounts.
+const SIZES: [(usize, usize); 7] =
+    [(10, 100), (100, 100), (1_000, 100), (10_000, 100), (100, 1_000), (100, 10_000), (100, 100_000)];
+/// What stays as it is while the other grows: accounts, and policies.
+const BY: (usize, usize) = (100, 100);
 const CACHE_OFF: &str = "[cache]\nmemory = \"0B\"\n";
 
 fn main() {
@@ -75,7 +83,11 @@ impl Bench {
         let Effort { span, rounds, short } = self.0;
         let program = cerbos::install();
         println!("one machine, {} cores shared by h2load and server, {rounds} × {span:?} a row, median shown", cores(),);
-        println!("one write of 2 KiB with fdatasync: p50 {:.0} µs\n", fdatasync());
+        let [at_once, paced] = fdatasync();
+        println!(
+            "one write of 2 KiB with fdatasync: p50 {at_once:.0} µs one behind the other, {paced:.0} µs when asked for it"
+        );
+        println!("by another thread each time, as a server is\n");
         println!("| connections × calls | server | calls/s | of doing nothing | p50 | p99 | p99.9 | memory |");
         println!("|---|---|---:|---:|---:|---:|---:|---:|");
         let sets = sets::write(10, 100);
@@ -99,8 +111,9 @@ impl Bench {
             "\n8 × 32:\n\n| policies | accounts | server | calls/s | of doing nothing | p50 | p99 | p99.9 | memory |"
         );
         println!("|---:|---:|---|---:|---:|---:|---:|---:|---:|");
-        let sizes = SIZES.map(|policies| (policies, 100)).into_iter().chain([(100, 100_000)]);
-        for (policies, accounts) in sizes.filter(|(policies, accounts)| !short || policies * accounts <= 10_000) {
+        let mut points = Vec::new();
+        let sizes = SIZES.into_iter().filter(|(policies, accounts)| !short || policies * accounts <= 10_000);
+        for (policies, accounts) in sizes {
             let sets = sets::write(policies, accounts);
             let mut rows = vec![
                 nothing_row(),
@@ -112,11 +125,20 @@ impl Bench {
                 rows.push(cerbos_row("Cerbos", &program, policies, false).await);
             }
             let names: Vec<_> = rows.iter().map(|row| row.name).collect();
-            for (name, figures) in names.iter().zip(self.measure(&mut rows, (8, 32))).skip(1) {
-                println!("| {policies} | {accounts} | {name} | {} |", figures.columns());
+            for (name, figures) in names.iter().zip(self.measure(&mut rows, (8, 32))) {
+                let (per_second, p99) = (figures.per_second, figures.percentiles[1]);
+                points.push(Point { server: name, policies, accounts, per_second, p99 });
+                if *name != "does nothing" {
+                    println!("| {policies} | {accounts} | {name} | {} |", figures.columns());
+                }
             }
             check_records(&rows);
         }
+        let target = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare.svg");
+        let path = std::env::var_os("POORT_BENCH_PICTURE").map_or_else(target, PathBuf::from);
+        let title = format!("8 connections × 32 calls, {} cores shared with h2load", cores());
+        picture::draw(&points, BY, &path, &title).unwrap();
+        println!("\n{}", path.display());
     }
 
     /// Measures all in turns, so that a slow moment of the machine meets all.
@@ -188,7 +210,7 @@ async fn poort_row(name: &'static str, policies: PathBuf, config: &str) -> Row {
     Row { name, served, question, answer: allowed.encoded_len() as u64, answered: 2 }
 }
 
-async fn cerbos_row(name: &'static str, program: &std::path::Path, policies: usize, log: bool) -> Row {
+async fn cerbos_row(name: &'static str, program: &Path, policies: usize, log: bool) -> Row {
     let served = cerbos::start(program, policies, log).await;
     let channel = connect(served.address).await;
     assert!(cerbos::answer(channel.clone(), cerbos::question(4.0)).await.is_deny());
@@ -207,17 +229,39 @@ fn check_records(rows: &[Row]) {
     }
 }
 
-/// Microseconds for a small write that is on the disk, the median of many.
-fn fdatasync() -> f64 {
+/// Microseconds for a small write that is on the disk, the median of many: one behind the other, and each when another thread
+/// asks for it over a connection. A processor that slept in between takes longer for the same.
+fn fdatasync() -> [f64; 2] {
+    const TIMES: u64 = 500;
     let folder = on_disk();
-    let mut file = File::create(folder.path().join("file")).unwrap();
-    file.write_all(&vec![0; 1 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let took = (0..500).map(|number| {
+    let file = |name: &str| {
+        let mut file = File::create(folder.path().join(name)).unwrap();
+        file.write_all(&vec![0; 2 << 20]).unwrap();
+        file.sync_all().unwrap();
+        file
+    };
+    let write = |file: &File, number: u64| {
         let started = Instant::now();
-        std::os::unix::fs::FileExt::write_all_at(&file, &[1; 2048], number * 2048).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(file, &[1; 2048], number * 2048).unwrap();
         file.sync_data().unwrap();
-        started.elapsed()
+        started.elapsed().as_secs_f64() * 1e6
+    };
+    let at_once = file("at-once");
+    let at_once = median((0..TIMES).map(|number| write(&at_once, number)));
+    let paced = file("paced");
+    let (mut asking, mut asked) = UnixStream::pair().unwrap();
+    let asking = std::thread::spawn(move || {
+        for _ in 0..TIMES {
+            asking.write_all(b"?").unwrap();
+            asking.read_exact(&mut [0]).unwrap();
+        }
     });
-    median(took.map(|took: Duration| took.as_secs_f64() * 1e6))
+    let paced = median((0..TIMES).map(|number| {
+        asked.read_exact(&mut [0]).unwrap();
+        let took = write(&paced, number);
+        asked.write_all(b"!").unwrap();
+        took
+    }));
+    asking.join().unwrap();
+    [at_once, paced]
 }

@@ -165,7 +165,7 @@ async fn soak(span: Duration) {
                 if let Some(ticks) = &mut ticks {
                     ticks.tick().await;
                 }
-                let answer = client.evaluate(question(answered % 5_000)).await.expect("an answer");
+                let answer = client.evaluate(question(answered % 5_000, 3.0)).await.expect("an answer");
                 assert!(answer.get_ref().decision);
                 answered += 1;
             }

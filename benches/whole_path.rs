@@ -22,7 +22,7 @@
 mod served;
 
 use poort::api::pb::{
-    EvaluateStreamRequest, access_evaluation_client::AccessEvaluationClient,
+    EvaluateRequest, EvaluateStreamRequest, access_evaluation_client::AccessEvaluationClient,
     evaluate_stream_response::Result as Outcome,
 };
 use served::{Effort, connect, cores, count_records, log_bytes, median, nothing, percentile, question, start_poort};
@@ -51,17 +51,28 @@ fn main() {
 enum Mix {
     /// 64 questions in turn: answers come from the cache.
     Repeating,
-    /// Never the same: every answer is evaluated.
+    /// Never the same, but in what no policy reads: these share an answer.
+    Unread,
+    /// Never the same in what policies read: every answer is evaluated.
     Fresh,
 }
 
 impl Mix {
-    /// What a caller's question of this turn is about.
-    fn investigation(self, turn: u64) -> u64 {
+    const ALL: [(Self, &str); 3] = [
+        (Self::Repeating, "repeating"),
+        (Self::Unread, "other in what no policy reads"),
+        (Self::Fresh, "never the same"),
+    ];
+
+    /// A caller's question of this turn.
+    #[expect(clippy::cast_precision_loss, reason = "numbers that doubles have")]
+    fn question(self, turn: u64) -> EvaluateRequest {
         static NEXT: AtomicU64 = AtomicU64::new(1_000);
+        let next = || NEXT.fetch_add(1, Ordering::Relaxed);
         match self {
-            Self::Repeating => turn % 64,
-            Self::Fresh => NEXT.fetch_add(1, Ordering::Relaxed),
+            Self::Repeating => question(turn % 64, -((turn % 64) as f64)),
+            Self::Unread => question(next(), 3.0),
+            Self::Fresh => question(next(), -(next() as f64)),
         }
     }
 }
@@ -108,7 +119,7 @@ async fn load(address: SocketAddr, (connections, streams): (usize, usize), mix: 
                 let mut latencies = Vec::with_capacity(1 << 16);
                 let mut turn = 0;
                 while Instant::now() < until {
-                    let question = question(mix.investigation(turn));
+                    let question = mix.question(turn);
                     turn += 1;
                     let asked = Instant::now();
                     let answer = client.evaluate(question).await.expect("an answer");
@@ -136,7 +147,7 @@ async fn stream(address: SocketAddr, (connections, window): (usize, usize), mix:
             let next = async |asked: &mut HashMap<String, Instant>, turn: usize| {
                 let message = EvaluateStreamRequest {
                     id: turn.to_string(),
-                    evaluation: Some(question(mix.investigation(turn as u64))),
+                    evaluation: Some(mix.question(turn as u64)),
                     ..EvaluateStreamRequest::default()
                 };
                 asked.insert(message.id.clone(), Instant::now());
@@ -167,15 +178,15 @@ async fn stream(address: SocketAddr, (connections, window): (usize, usize), mix:
 /// Every kind of answer is right before anything is timed.
 async fn check_answers(address: SocketAddr) -> u64 {
     let mut client = AccessEvaluationClient::new(connect(address).await);
-    let allowed = client.evaluate(question(0)).await.unwrap().into_inner();
+    let allowed = client.evaluate(question(0, 3.0)).await.unwrap().into_inner();
     assert!(allowed.decision && allowed.policies[0].id == "summit.team", "{allowed:?}");
-    let again = client.evaluate(question(0)).await.unwrap().into_inner();
+    let again = client.evaluate(question(0, 3.0)).await.unwrap().into_inner();
     assert_eq!((again.decision, &again.policies), (true, &allowed.policies), "cached = fresh");
-    let mut other = question(0);
+    let mut other = question(0, 3.0);
     other.subject.as_mut().unwrap().id = "officer-0008".into();
     let denied = client.evaluate(other).await.unwrap().into_inner();
     assert!(!denied.decision && denied.policies.is_empty(), "{denied:?}");
-    let mut left = question(0);
+    let mut left = question(0, 3.0);
     left.subject.as_mut().unwrap().id = "nobody".into();
     let unknown = client.evaluate(left).await.unwrap().into_inner();
     assert!(!unknown.decision && unknown.reason.contains("does not know"), "{unknown:?}");
@@ -199,7 +210,7 @@ async fn compare(Effort { span, rounds, .. }: Effort) {
     println!("| connections × calls | questions | server | calls/s | p50 | p99 | of doing nothing | CPU a call |");
     println!("|---|---|---|---:|---:|---:|---:|---:|");
     for shape in SHAPES {
-        for (mix, mix_name) in [(Mix::Repeating, "repeating"), (Mix::Fresh, "never the same")] {
+        for (mix, mix_name) in Mix::ALL {
             let mut measured: Vec<Vec<(Figures, Duration)>> = servers.iter().map(|_| Vec::new()).collect();
             for _ in 0..rounds {
                 for (index, (_, server)) in servers.iter().enumerate() {
@@ -230,7 +241,7 @@ async fn compare(Effort { span, rounds, .. }: Effort) {
         "\nEvaluateStream, 8 streams × 32 questions under way in each, beside 8 × 32 unary calls of doing nothing\n"
     );
     println!("| questions | answers/s | p50 | p99 | of doing nothing |\n|---|---:|---:|---:|---:|");
-    for (mix, mix_name) in [(Mix::Repeating, "repeating"), (Mix::Fresh, "never the same")] {
+    for (mix, mix_name) in Mix::ALL {
         let mut measured = Vec::new();
         for _ in 0..rounds {
             let limit = load(servers[0].1.address, (8, 32), mix, span).await;

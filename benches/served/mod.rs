@@ -6,6 +6,7 @@
 pub(crate) mod cerbos;
 pub(crate) mod h2load;
 pub(crate) mod nothing;
+pub(crate) mod picture;
 pub(crate) mod sets;
 
 use poort::api::pb::{self, EvaluateRequest};
@@ -133,8 +134,9 @@ pub(crate) fn start_poort_with(policies: &Path, config: &str, variables: &[(&str
     Served { process, address: address.expect("an address"), data: Some(data) }
 }
 
-/// A question about one investigation, which its team member may consult.
-pub(crate) fn question(investigation: u64) -> EvaluateRequest {
+/// A question about one investigation, which its team member may consult up to level 3. The policies read the level, and not
+/// which investigation it is.
+pub(crate) fn question(investigation: u64, level: f64) -> EvaluateRequest {
     let text = |text: &str| Kind::StringValue(text.to_owned());
     let fields = |fields: Vec<(&str, Kind)>| Struct {
         fields: fields.into_iter().map(|(name, kind)| (name.to_owned(), Value { kind: Some(kind) })).collect(),
@@ -148,7 +150,7 @@ pub(crate) fn question(investigation: u64) -> EvaluateRequest {
             properties: Some(fields(vec![
                 ("unit", text("detectives-north")),
                 ("team", text("heron")),
-                ("level", Kind::NumberValue(3.0)),
+                ("level", Kind::NumberValue(level)),
                 ("embargo", Kind::BoolValue(false)),
             ])),
         }),

@@ -63,7 +63,7 @@ pub(crate) fn entity(of: &ast::Entity) -> ast::Entity {
 
 /// The same values of slots.
 pub(crate) fn slots(of: &ast::SlotEnv) -> ast::SlotEnv {
-    of.iter().map(|(slot, named)| (slot.clone(), uid(named))).collect()
+    of.iter().map(|(slot, named)| (*slot, uid(named))).collect()
 }
 
 /// The same expression.

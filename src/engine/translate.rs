@@ -189,8 +189,7 @@ impl<'a> Outline<'a> {
         if reads.is_none() {
             key.uid(&action.uid);
         }
-        for (model, named, path) in
-            [(subject, evaluation.subject, SUBJECT), (resource, evaluation.resource, RESOURCE)]
+        for (model, named, path) in [(subject, evaluation.subject, SUBJECT), (resource, evaluation.resource, RESOURCE)]
         {
             let reads = reads.map(|reads| reads.entity(&model.name));
             match (reads, &model.held) {

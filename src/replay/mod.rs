@@ -209,9 +209,10 @@ struct Decider<'a> {
 impl Decider<'_> {
     fn answers(&self, asked: &Asked<'_>, unknown: UnknownEntities) -> Answers {
         match asked {
-            Asked::One(evaluation) => {
-                self.answer(evaluation.as_ref().into(), unknown).map(|answer| vec![answer]).map_err(|error| error.to_string())
-            }
+            Asked::One(evaluation) => self
+                .answer(evaluation.as_ref().into(), unknown)
+                .map(|answer| vec![answer])
+                .map_err(|error| error.to_string()),
             Asked::Several(batch) => {
                 Ok(answers(batch, |parts, _| self.answer(parts, unknown).map_err(|error| error.to_string())))
             }

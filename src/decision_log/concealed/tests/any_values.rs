@@ -71,7 +71,7 @@ proptest! {
             Asked::One(_) => decided(answer(unknown)),
             Asked::Several(_) => Decided::Several(vec![Answer::Fault(Fault { status: 400, message })].into()),
         };
-        let bytes = bytes_with(asked.clone(), decided.clone(), model(), &keys(1));
+        let bytes = bytes_with(asked.clone(), decided.clone(), &model(), &keys(1));
         let text = String::from_utf8(bytes).unwrap();
         for hidden in &all {
             let escaped = serde_json::to_string(hidden).unwrap();
@@ -83,7 +83,7 @@ proptest! {
         let subject = keys(1).of("https://x.example/bsn", &bsn);
         prop_assert!(text.contains(&subject));
         prop_assert!(text.contains(&keys(1).of("Source", &texts[0])));
-        let other = String::from_utf8(bytes_with(asked, decided, model(), &keys(2))).unwrap();
+        let other = String::from_utf8(bytes_with(asked, decided, &model(), &keys(2))).unwrap();
         prop_assert!(!other.contains(&subject) && other.contains(&keys(2).of("https://x.example/bsn", &bsn)));
     }
     #[test]

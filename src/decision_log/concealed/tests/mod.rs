@@ -60,7 +60,7 @@ fn keys(newest: u8) -> Pseudonyms {
     Pseudonyms::from_keys((&format!("k{newest}"), [newest; 32]), &[])
 }
 
-fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: Arc<Model>, pseudonyms: &Pseudonyms) -> Vec<u8> {
+fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: &Model, pseudonyms: &Pseudonyms) -> Vec<u8> {
     let moment = Moment {
         now: 1_790_000_000_123,
         now_text: "2026-09-21T14:13:20.123Z".into(),
@@ -74,7 +74,7 @@ fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: Arc<Model>, pseudon
         moment: &moment,
         asked,
         decided,
-        model: &model,
+        model,
         policies: &Revision::of([]),
         directory: &Revision::of([]),
     };
@@ -97,7 +97,7 @@ fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: Arc<Model>, pseudon
 }
 
 fn record(asked: Asked<'_>, decided: Decided<'_>) -> serde_json::Value {
-    serde_json::from_slice(&bytes_with(asked, decided, model(), &keys(1))).unwrap()
+    serde_json::from_slice(&bytes_with(asked, decided, &model(), &keys(1))).unwrap()
 }
 
 const LIMITS: Limits = Limits { depth: 16, batch: 100 };
@@ -220,7 +220,7 @@ fn a_question_without_anything_to_conceal_is_recorded_as_it_was_asked() {
 #[test]
 fn secrets_are_left_out_without_any_mark() {
     let asked = question(json!({"password": "sesame"}), json!({"deep": [{"Set-Cookie": {"a": "sesame"}, "b": 1}]}));
-    let bytes = bytes_with(one(&asked), decided(answer(verdict())), Arc::default(), &keys(1));
+    let bytes = bytes_with(one(&asked), decided(answer(verdict())), &Model::default(), &keys(1));
     let record: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert!(!String::from_utf8(bytes).unwrap().contains("sesame"));
     assert_eq!(record["body"]["adl.core.request"]["context"], json!({"deep": [{"b": 1}]}));
@@ -278,7 +278,7 @@ fn obligations_carry_no_secrets() {
 #[test]
 fn a_late_call_is_concealed_too() {
     let asked = question(json!({"plate": "12-ABC-3"}), json!({}));
-    let bytes = bytes_with(one(&asked), Decided::Nothing(Cause::DeadlineExceeded), model(), &keys(1));
+    let bytes = bytes_with(one(&asked), Decided::Nothing(Cause::DeadlineExceeded), &model(), &keys(1));
     assert!(!String::from_utf8(bytes).unwrap().contains("12-ABC-3"));
 }
 
@@ -412,7 +412,7 @@ fn records_look_like_the_golden_ones() {
     ];
     let mut text = String::new();
     for (asked, decided) in records {
-        let record = String::from_utf8(bytes_with(asked, decided, model(), &keys(1))).unwrap();
+        let record = String::from_utf8(bytes_with(asked, decided, &model(), &keys(1))).unwrap();
         let value: serde_json::Value = serde_json::from_str(&record).unwrap();
         let [trace, span] = ["trace_id", "span_id"].map(|name| value[name].as_str().unwrap().to_owned());
         text += &record.replace(&trace, "TRACE").replace(&span, "SPAN");
