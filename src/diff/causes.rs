@@ -219,7 +219,7 @@ impl OneWay<'_> {
         let Environment { principal, action, resource } = self.pairing.environment;
         let halves = [Some(self.to), self.from];
         let time_matters = halves.iter().flatten().any(|half| {
-            let reads = half.snapshot.policies.slice(principal, action, resource).footprint.pdp;
+            let reads = half.snapshot.policies.footprint(principal, action, resource).pdp;
             reads.hour || reads.today || reads.now
         });
         Question {

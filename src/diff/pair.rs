@@ -74,7 +74,7 @@ impl<'a> Pairing<'a> {
             }
             // What the engine makes of the moment depends on all policies that a question can meet.
             let Environment { principal, action, resource } = self.environment;
-            key.part(&format!("{:?}", policies.slice(principal, action, resource).footprint.pdp));
+            key.part(&format!("{:?}", policies.footprint(principal, action, resource).pdp));
         }
         key.finish()
     }

@@ -92,7 +92,7 @@ fn titles(policies: &Policies, problems: &mut Vec<Problem>) {
 
 fn levels(policies: &Policies, problems: &mut Vec<Problem>) {
     // Mostly there is nothing to do, and this is quicker than Cedar's check.
-    if policies.slices().all(|slice| slice.footprint.hops() <= LEVEL as usize) {
+    if policies.footprints().all(|footprint| footprint.hops() <= LEVEL as usize) {
         return;
     }
     let validator = cedar::Validator::new(policies.schema.clone());

@@ -209,19 +209,37 @@ impl Policies {
     /// all of them.
     #[must_use]
     pub fn slice(&self, principal: &ast::EntityType, action: &ast::EntityUID, resource: &ast::EntityType) -> &Slice {
-        let Self { schema, slices, action_entities, .. } = self;
         let environment = Environment { principal, action, resource };
-        let Some(kind) = slices.find(environment) else { return &slices.whole };
+        let Some(kind) = self.slices.find(environment) else { return &self.slices.whole };
         kind.slices.get_or_init(|| {
-            let met = kind.met.get_or_init(|| {
-                let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
-                let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
-                let read = policies.iter().map(AsRef::as_ref);
-                let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
-                Met { policies, footprint: Arc::new(footprint) }
-            });
-            let policies = met.policies.iter().map(|ready| Arc::new(ready.apart())).collect();
-            Slice::of(policies, FEW, met.footprint.clone(), self.about(environment))
+            let Met { policies, footprint } = self.met(kind, environment);
+            let policies = policies.iter().map(|ready| Arc::new(ready.apart())).collect();
+            Slice::of(policies, FEW, footprint.clone(), self.about(environment))
+        })
+    }
+
+    /// What the policies can read that such a question can meet.
+    #[must_use]
+    pub fn footprint(
+        &self,
+        principal: &ast::EntityType,
+        action: &ast::EntityUID,
+        resource: &ast::EntityType,
+    ) -> &Footprint {
+        let environment = Environment { principal, action, resource };
+        let kind = self.slices.find(environment);
+        kind.map_or(&self.slices.whole.footprint, |kind| &self.met(kind, environment).footprint)
+    }
+
+    fn met<'s>(&self, kind: &'s Kind, environment: Environment<'_>) -> &'s Met {
+        let Self { schema, slices, action_entities, .. } = self;
+        let Environment { principal, action, resource } = environment;
+        kind.met.get_or_init(|| {
+            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
+            let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
+            let read = policies.iter().map(AsRef::as_ref);
+            let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
+            Met { policies, footprint: Arc::new(footprint) }
         })
     }
 
@@ -241,10 +259,10 @@ impl Policies {
         &self.slices.whole
     }
 
-    /// The slices of all kinds of questions.
-    pub fn slices(&self) -> impl Iterator<Item = &Slice> {
+    /// What the policies can read, for all kinds of questions.
+    pub fn footprints(&self) -> impl Iterator<Item = &Footprint> {
         let kinds =
             self.slices.by_action.iter().flat_map(|(action, kinds)| kinds.iter().map(move |kind| (action, kind)));
-        kinds.map(|(action, kind)| self.slice(&kind.principal, action, &kind.resource))
+        kinds.map(|(action, kind)| self.footprint(&kind.principal, action, &kind.resource))
     }
 }

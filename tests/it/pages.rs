@@ -1,7 +1,7 @@
 //! The pages for people, made from the repository's own policies and opened in a real browser: they load nothing, run
 //! without an error, and show what they are about.
 
-use crate::support::{check_page, copy_folder, folder, policies, run};
+use crate::support::{check_page, copy_folder, folder, open, policies, run};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -55,4 +55,45 @@ fn the_page_of_a_change_is_complete_and_shows_who_with_which_line() {
     for part in ["newly allowed", "cas.", "[\"8\", \"9\"].contains(context.purpose)", "CrimeArea", "officer-"] {
         assert!(html.contains(&part.replace('"', "&quot;")) || html.contains(part), "no {part} in\n{html}");
     }
+}
+
+/// The one that `cargo bench --bench compare` draws with.
+#[path = "../../benches/served/picture.rs"]
+#[expect(clippy::pedantic, reason = "it is a bench's")]
+mod picture;
+
+/// Checks that a picture is complete in itself, and shows these words in a browser.
+#[track_caller]
+fn check_picture(path: &Path, words: &[&str]) {
+    let text = fs::read_to_string(path).unwrap();
+    let outside = text.replace("http://www.w3.org/2000/svg", "");
+    for reference in ["http:", "https:", "href", "url(", "@import", "<script", "<image"] {
+        assert!(!outside.contains(reference), "the picture has {reference}");
+    }
+    let shown = open(path, "");
+    assert_eq!(shown.console, Vec::<String>::new());
+    for word in words {
+        assert!(shown.html.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_picture_of_the_bench_is_complete() {
+    let words = ["does nothing", "poort, cache off", "Cerbos", "calls a second", "p99", "policies", "accounts"];
+    let point = |server, policies, accounts| picture::Point {
+        server,
+        policies,
+        accounts,
+        per_second: 1_000.0 + policies as f64,
+        p99: 3.0 + policies as f64 / 100.0,
+    };
+    let points: Vec<_> = ["does nothing", "poort", "poort, cache off", "Cerbos"]
+        .into_iter()
+        .flat_map(|server| [(10, 100), (100, 100), (10_000, 100), (100, 100_000)].map(|(p, a)| point(server, p, a)))
+        .collect();
+    let folder = folder();
+    let path = folder.path().join("picture.svg");
+    picture::draw(&points, (100, 100), &path, "8 connections & 32 calls").unwrap();
+    check_picture(&path, &words);
+    check_picture(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/compare.svg"), &words);
 }
