@@ -109,6 +109,10 @@ impl Cache {
                 "Hits that were evaluated again, by result: equal, or different, which is a fault of poort.",
             )
             .build();
+        // An alert on a metric that is not there yet would never come.
+        for result in ["equal", "different"] {
+            rechecks.add(0, &[KeyValue::new("result", result)]);
+        }
         Self { verdicts, is_on: config.memory > 0, recheck: config.recheck, lookups, rechecks }
     }
 

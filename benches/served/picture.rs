@@ -115,8 +115,12 @@ impl Panel<'_> {
                 .label(server)
                 .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
-        let position =
-            if unit.starts_with("p99") { SeriesLabelPosition::UpperLeft } else { SeriesLabelPosition::MiddleRight };
+        // Where there is no line.
+        let position = match (unit.starts_with("p99"), name) {
+            (false, _) => SeriesLabelPosition::Coordinate(30, 185),
+            (true, "policies") => SeriesLabelPosition::UpperLeft,
+            (true, _) => SeriesLabelPosition::UpperRight,
+        };
         chart
             .configure_series_labels()
             .position(position)
