@@ -75,6 +75,7 @@ pub mod reader;
 mod recovery;
 mod reserve;
 mod retention;
+mod runs;
 mod segment;
 mod slots;
 mod state;

@@ -1,8 +1,8 @@
-//! The writer: gathers a commit, writes it, answers every caller; and its thread, which drains the queue.
+//! The writer: gathers a commit, writes it, answers every caller.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use super::payload::Payload;
 use super::pen::{GLANCE, Pen};
 use super::recovery::{OpenError, Recovery, head_path, recover, resume};
 use super::reserve::Reserve;
+use super::runs::Runs;
 use super::slots::Slots;
 use super::state::{Shared, State};
 
@@ -93,7 +94,7 @@ pub(super) fn start(
     writer.begin(&dir)?;
     let look_at = writer.look_at();
     let pen = Arc::new(Pen::new(writer, herald));
-    let runs = Runs { queue: receiver, carried: None, is_closing: false, look_at, pen: Arc::clone(&pen) };
+    let runs = Runs::new(receiver, look_at, Arc::clone(&pen));
     let guarded = Arc::clone(&shared);
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
         let _guard = FailOnPanic(guarded);
@@ -112,84 +113,6 @@ impl Drop for FailOnPanic {
             tracing::error!("The writer of the spool stopped. Nothing can be recorded until a restart.");
             self.0.enter(State::Failed("the writer stopped".into()));
         }
-    }
-}
-
-/// The thread: takes entries from the queue, and the pen for as long as it writes.
-struct Runs {
-    queue: Receiver<Message>,
-    /// Taken from the queue, but did not fit any more.
-    carried: Option<Queued>,
-    is_closing: bool,
-    /// When to look up, whether something comes or not.
-    look_at: Instant,
-    pen: Arc<Pen>,
-}
-
-impl Runs {
-    fn run(mut self) {
-        let pen = Arc::clone(&self.pen);
-        loop {
-            let received = self.receive();
-            // Who panicked with it has said so.
-            let Some(mut held) = pen.take() else { return };
-            let Some(received) = received else {
-                if let Some(writer) = held.take() {
-                    writer.finish();
-                }
-                return;
-            };
-            let Some(writer) = held.as_mut() else { return };
-            if let Some(queued) = received {
-                self.serve(writer, queued);
-            }
-            writer.keep_time();
-            self.look_at = writer.look_at();
-        }
-    }
-
-    /// The next entry. `Some(None)` when it is time to look up; `None` when the spool is closed and drained.
-    fn receive(&mut self) -> Option<Option<Queued>> {
-        if let Some(queued) = self.carried.take() {
-            return Some(Some(queued));
-        }
-        let message = if self.is_closing {
-            self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            self.queue.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
-        };
-        match message {
-            Ok(Message::Entry(queued)) => Some(Some(queued)),
-            Ok(Message::Close) => {
-                self.is_closing = true;
-                Some(None)
-            }
-            Err(RecvTimeoutError::Timeout) => Some(None),
-            // All handles are gone, or the queue is drained.
-            Err(RecvTimeoutError::Disconnected) => None,
-        }
-    }
-
-    /// Makes a commit of this entry and all that wait behind it.
-    fn serve(&mut self, writer: &mut Writer, first: Queued) {
-        let Some(first) = writer.unless_gated(first) else { return };
-        let mut next = Some(first);
-        while let Some(queued) = next {
-            if !writer.has_place_for(&queued.entry) {
-                self.carried = Some(queued);
-                break;
-            }
-            writer.take(queued);
-            next = match self.queue.try_recv() {
-                Ok(Message::Entry(queued)) => Some(queued),
-                Ok(Message::Close) => {
-                    self.is_closing = true;
-                    None
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
-        }
-        writer.commit();
     }
 }
 
@@ -249,13 +172,13 @@ impl Writer {
     }
 
     /// When the thread has to look up: at the latest for what is due; soon, if a caller may have the pen meanwhile.
-    fn look_at(&self) -> Instant {
+    pub(super) fn look_at(&self) -> Instant {
         let due = self.notary.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
         if self.is_alone() { due.min(Instant::now() + GLANCE) } else { due }
     }
 
     /// Does what is due.
-    fn keep_time(&mut self) {
+    pub(super) fn keep_time(&mut self) {
         let now = Instant::now();
         if now >= self.look_up_at {
             self.look_up();
@@ -288,7 +211,7 @@ impl Writer {
     }
 
     /// An entry that can be taken now. One that cannot is answered; one that may use the reserve is written there.
-    fn unless_gated(&mut self, queued: Queued) -> Option<Queued> {
+    pub(super) fn unless_gated(&mut self, queued: Queued) -> Option<Queued> {
         let Some(error) = self.shared.gate() else { return Some(queued) };
         let Queued { entry, waiter } = queued;
         if error == AppendError::DiskFull && entry.is_urgent && self.journal.has_room_for(most_bytes(&entry)) {
@@ -302,14 +225,14 @@ impl Writer {
     }
 
     /// Whether the commit that is being gathered has a place for it. The first one always has.
-    fn has_place_for(&self, entry: &Entry) -> bool {
+    pub(super) fn has_place_for(&self, entry: &Entry) -> bool {
         let bytes = (self.gathered as u64).saturating_add(most_bytes(entry));
         self.waiting.is_empty() || bytes <= self.commit_bytes as u64
     }
 
     /// Takes an entry into the commit. This is the moment that decides whether it is late: what is chosen here is what
     /// the record says and what the caller hears.
-    fn take(&mut self, queued: Queued) {
+    pub(super) fn take(&mut self, queued: Queued) {
         let Queued { entry: Entry { payload, deadline, is_urgent: _ }, waiter } = queued;
         let is_late = payload.knows_late() && deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let payload = if is_late { payload.into_late() } else { payload };
@@ -322,7 +245,7 @@ impl Writer {
     }
 
     /// Writes what was gathered, and answers only then.
-    fn commit(&mut self) {
+    pub(super) fn commit(&mut self) {
         if self.waiting.is_empty() {
             return;
         }
@@ -497,7 +420,7 @@ impl Writer {
         self.is_low = is_low;
     }
 
-    fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         let has_room = self.journal.has_room_for(OPENING_BYTES);
         if self.is_writable() || has_room {
             let ready = if has_room { Ok(()) } else { self.ready(0) };

@@ -1,0 +1,92 @@
+//! The thread of the writer: takes entries from the queue, and the pen for as long as it writes.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Instant;
+
+use super::handle::{Message, Queued};
+use super::pen::Pen;
+use super::writer::Writer;
+
+/// What the thread does.
+pub(super) struct Runs {
+    queue: Receiver<Message>,
+    /// Taken from the queue, but did not fit any more.
+    carried: Option<Queued>,
+    is_closing: bool,
+    /// When to look up, whether something comes or not.
+    look_at: Instant,
+    pen: Arc<Pen>,
+}
+
+impl Runs {
+    pub(super) fn new(queue: Receiver<Message>, look_at: Instant, pen: Arc<Pen>) -> Self {
+        Self { queue, carried: None, is_closing: false, look_at, pen }
+    }
+
+    /// Until the spool is closed.
+    pub(super) fn run(mut self) {
+        let pen = Arc::clone(&self.pen);
+        loop {
+            let received = self.receive();
+            // Who panicked with it has said so.
+            let Some(mut held) = pen.take() else { return };
+            let Some(received) = received else {
+                if let Some(writer) = held.take() {
+                    writer.finish();
+                }
+                return;
+            };
+            let Some(writer) = held.as_mut() else { return };
+            if let Some(queued) = received {
+                self.serve(writer, queued);
+            }
+            writer.keep_time();
+            self.look_at = writer.look_at();
+        }
+    }
+
+    /// The next entry. `Some(None)` when it is time to look up; `None` when the spool is closed and drained.
+    fn receive(&mut self) -> Option<Option<Queued>> {
+        if let Some(queued) = self.carried.take() {
+            return Some(Some(queued));
+        }
+        let message = if self.is_closing {
+            self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            self.queue.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
+        };
+        match message {
+            Ok(Message::Entry(queued)) => Some(Some(queued)),
+            Ok(Message::Close) => {
+                self.is_closing = true;
+                Some(None)
+            }
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            // All handles are gone, or the queue is drained.
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Makes a commit of this entry and all that wait behind it.
+    fn serve(&mut self, writer: &mut Writer, first: Queued) {
+        let Some(first) = writer.unless_gated(first) else { return };
+        let mut next = Some(first);
+        while let Some(queued) = next {
+            if !writer.has_place_for(&queued.entry) {
+                self.carried = Some(queued);
+                break;
+            }
+            writer.take(queued);
+            next = match self.queue.try_recv() {
+                Ok(Message::Entry(queued)) => Some(queued),
+                Ok(Message::Close) => {
+                    self.is_closing = true;
+                    None
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+        }
+        writer.commit();
+    }
+}
