@@ -1,4 +1,5 @@
-//! The copies. No recursion limit is needed: `policy::bounds` says how deep an expression can be, and the schema a value.
+//! The copies. They walk by recursion, as Cedar does: the bounds of `policy` say how deep an expression can be, and the schema
+//! how deep a value.
 
 use cedar_policy_core::ast::{
     self, EntityType, EntityUID, Expr, ExprBuilder, ExprKind, InternalName, Literal, Name, PartialValue, Value,

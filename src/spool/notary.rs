@@ -35,7 +35,7 @@ pub struct Attestation {
     pub head: Vec<u8>,
 }
 
-/// Keeps account of the records. It runs on the writer thread, so it must be quick, and it must not fail.
+/// Keeps account of the records. It runs where records are written, so it must be quick, and it must not fail.
 pub trait Notary: fmt::Debug + Send {
     /// Goes on from what is on disk: `head` is what was kept beside the segments, `opening` the first record of the last
     /// segment that has records, with its seq. That record and all behind it come to [`Notary::record`] next.

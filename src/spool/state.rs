@@ -37,7 +37,7 @@ const FULL: u8 = 1;
 const FAILED: u8 = 2;
 const CLOSED: u8 = 3;
 
-/// What the handles and the writer thread share.
+/// What the handles and the writer share.
 #[derive(Debug)]
 pub(super) struct Shared {
     state: watch::Sender<State>,
@@ -66,7 +66,7 @@ impl Shared {
         shared
     }
 
-    /// Goes to a state. Only the writer thread does so.
+    /// Goes to a state. Only who has the pen does so, or who panicked with it.
     pub(super) fn enter(&self, state: State) {
         let gate = match state {
             State::Writable => WRITABLE,
