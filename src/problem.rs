@@ -9,7 +9,16 @@ use crate::shown;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan,
 };
-use std::{borrow::Cow, fmt, fs, ops::Range, path::Path, sync::Arc};
+use rustix::fs::OFlags;
+use std::{
+    borrow::Cow,
+    fmt, fs,
+    io::{self, Read as _},
+    ops::Range,
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    path::Path,
+    sync::Arc,
+};
 
 /// A text file, under the name by which its problems are reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,16 +37,56 @@ impl SourceFile {
     pub fn read(path: &Path, unreadable: &'static str, not_utf8: &'static str) -> Result<Self, Box<Problem>> {
         let name = path.display().to_string();
         let problem = |code, message: String| Problem::unreadable(code, &name, message);
-        let bytes = fs::read(path).map_err(|error| {
-            let help = "put the file there, or let the account that runs poort read it";
+        let bytes = read_regular(path).map_err(|error| {
+            let help = "put a file there, and let the account that runs poort read it";
             Box::new(problem(unreadable, format!("cannot be read: {error}")).help(help))
         })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let place = error.utf8_error().valid_up_to();
-            let message = format!("is not UTF-8 text: the byte at offset {place} has no meaning there");
+        // Editors on Windows begin a file with a byte order mark. It says nothing that UTF-8 leaves open.
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let place = error.valid_up_to();
+            let message = match bytes {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16 text, by its byte order mark".to_owned(),
+                _ => format!("is not UTF-8 text: the byte at offset {place} has no meaning there"),
+            };
             Box::new(problem(not_utf8, message).help("save it again as UTF-8, which every editor can"))
         })?;
         Ok(Self { name: name.into(), text: text.into() })
+    }
+}
+
+/// U+FEFF as UTF-8 has it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The largest file that is read, in bytes: several times a directory of a million accounts, and less than memory.
+const LARGEST: u64 = 4 << 30;
+
+/// Reads a file that has an end. A named pipe would wait for its writer, and a device may never end, so both are refused;
+/// opening does not wait either.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other(format!("is {}, not a regular file", kind(metadata.file_type()))));
+    }
+    let too_large = || io::Error::other(format!("is larger than {} GiB", LARGEST >> 30));
+    if metadata.len() > LARGEST {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn kind(of: fs::FileType) -> &'static str {
+    if of.is_fifo() {
+        "a named pipe"
+    } else if of.is_char_device() || of.is_block_device() {
+        "a device"
+    } else if of.is_dir() {
+        "a folder"
+    } else {
+        "something else"
     }
 }
 

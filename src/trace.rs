@@ -4,7 +4,7 @@
 //! id is new for every call. An invalid `traceparent` counts as absent and a new trace begins (W3C Trace Context,
 //! section 3.2). The flags, the sampled bit among them, are carried and never changed, and decide nothing here.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// 16 bytes that name a trace; never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ pub struct Parent {
     pub span_id: SpanId,
     /// The flags byte; bit 0 is *sampled*.
     pub flags: u8,
-    /// `tracestate`, as it came; empty if none came.
+    /// `tracestate`, as it came; empty if none came or it is malformed.
     pub state: String,
 }
 
@@ -142,7 +142,8 @@ impl TraceContext {
         let Some((trace_id, span_id, flags)) = traceparent.and_then(parse_traceparent) else {
             return Self::root();
         };
-        let state = tracestate.filter(|state| state.len() <= STATE_LIMIT).unwrap_or_default().to_owned();
+        let state =
+            tracestate.filter(|state| state.len() <= STATE_LIMIT && is_state(state)).unwrap_or_default().to_owned();
         Self {
             identity: RecordIdentity { trace_id, span_id: SpanId::random() },
             parent: Some(Parent { span_id, flags, state }),
@@ -171,6 +172,36 @@ fn parse_traceparent(text: &str) -> Option<(TraceId, SpanId, u8)> {
 fn parse_byte(text: &str) -> Option<u8> {
     let [high, low] = text.as_bytes() else { return None };
     Some(digit(*high)? << 4 | digit(*low)?)
+}
+
+/// Whether this is a `tracestate` (W3C Trace Context, sections 3.3.1.1 to 3.3.1.3). OpenTelemetry's parser knows neither
+/// white space around members, nor empty members, nor the bound on their number.
+fn is_state(text: &str) -> bool {
+    let mut keys = BTreeSet::new();
+    let members = text.split(',').map(|member| member.trim_matches([' ', '\t'])).filter(|member| !member.is_empty());
+    members.into_iter().all(|member| {
+        member.split_once('=').is_some_and(|(key, value)| is_key(key) && is_value(value) && keys.insert(key))
+    }) && keys.len() <= 32
+}
+
+/// A simple key, or `tenant@system`.
+fn is_key(key: &str) -> bool {
+    let is_part = |part: &str, first: fn(u8) -> bool, longest: usize| {
+        let rest =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'*' | b'/');
+        part.len() <= longest && part.bytes().next().is_some_and(first) && part.bytes().all(rest)
+    };
+    let letter = |byte: u8| byte.is_ascii_lowercase();
+    let letter_or_digit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    match key.split_once('@') {
+        None => is_part(key, letter, 256),
+        Some((tenant, system)) => is_part(tenant, letter_or_digit, 241) && is_part(system, letter, 14),
+    }
+}
+
+fn is_value(value: &str) -> bool {
+    let is_allowed = |byte: u8| (b' '..=b'~').contains(&byte) && !matches!(byte, b',' | b'=');
+    (1..=256).contains(&value.len()) && value.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -218,5 +249,18 @@ mod tests {
         is_root(&format!("00-{TRACE}-{SPAN}-0g"));
         is_root(&format!("00_{TRACE}-{SPAN}-01"));
         is_root(&"é".repeat(40));
+    }
+
+    #[test]
+    fn a_malformed_tracestate_is_dropped_whole() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let kept = |state: &str| TraceContext::from_headers(Some(parent), Some(state)).parent.unwrap().state;
+        for good in ["a=1", "a=1,b=2", "a=1 , b=2,,", "4me@sys=x/y z", "congo=t61rcWkgMzE", "a-_*/1=!"] {
+            assert_eq!(kept(good), good);
+        }
+        let many = (0..33).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
+        for bad in ["a", "a=1,b", "A=1", "1a=1", "a=1,a=2", "a=", "a=b=c", "a=\u{e9}", "a=1\u{1b}[31m,b=2", &many] {
+            assert_eq!(kept(bad), "", "{bad}");
+        }
     }
 }
