@@ -62,9 +62,14 @@ async fn ready(State(admin): State<Admin>) -> Response {
         Some(LogState::Failed(why)) => format!("failed: {why}"),
         Some(LogState::Closed) => "closed".to_owned(),
     };
-    let reload = match admin.store.refused() {
-        None => json!({"status": "ok"}),
-        Some(refused) => json!({
+    let reload = match (admin.store.hangs(), admin.store.refused()) {
+        (Some(taken), _) => json!({
+            "status": "hangs",
+            "seconds": taken.as_secs(),
+            "problems": ["reading the files of policies or directory does not end; is their file system there?"],
+        }),
+        (None, None) => json!({"status": "ok"}),
+        (None, Some(refused)) => json!({
             "status": "refused",
             "at": Timestamp::try_from(refused.at).map_or(Value::Null, |at| format!("{at:.3}").into()),
             "problems": refused.problems,

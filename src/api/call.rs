@@ -1,5 +1,6 @@
 //! Trace context and deadline of a call, from its headers. gRPC metadata and HTTP headers are the same thing here.
 
+use super::peer::Peer;
 use crate::{
     pdp::{Call, LONGEST_DEADLINE},
     trace::TraceContext,
@@ -10,7 +11,13 @@ use std::time::{Duration, Instant};
 /// The call with these headers, over the connection that the extensions name. A `traceparent` that is missing, invalid or
 /// there twice begins a new trace.
 pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Option<Instant>) -> Call {
-    Call { trace: trace(headers), deadline, caller: extensions.get().copied() }
+    let peer = extensions.get::<Peer>();
+    Call {
+        trace: trace(headers),
+        deadline,
+        caller: peer.map(|peer| peer.caller),
+        share: peer.map(|peer| peer.share.clone()),
+    }
 }
 
 fn trace(headers: &HeaderMap) -> TraceContext {
@@ -25,18 +32,23 @@ fn trace(headers: &HeaderMap) -> TraceContext {
     TraceContext::from_headers(parent, (!state.is_empty()).then_some(state.as_str()))
 }
 
-/// The deadline that a gRPC caller sets, else the one that is usual here.
+/// When the head of a call was read.
+pub(super) fn arrival(extensions: &Extensions) -> Instant {
+    extensions.get::<Peer>().map_or_else(Instant::now, |peer| peer.arrived)
+}
+
+/// The deadline that a gRPC caller sets, else the one that is usual here. It counts from the arrival of the call's head.
 ///
 /// # Errors
 /// `grpc-timeout` cannot be read.
-pub(super) fn grpc_deadline(headers: &HeaderMap, usual: Duration) -> Result<Instant, String> {
+pub(super) fn grpc_deadline(headers: &HeaderMap, extensions: &Extensions, usual: Duration) -> Result<Instant, String> {
     let timeout = match headers.get("grpc-timeout") {
         None => usual,
         Some(text) => text.to_str().ok().and_then(parse_timeout).ok_or_else(|| {
             format!("grpc-timeout: {text:?} is not a number of at most 8 digits and one of the units H M S m u n")
         })?,
     };
-    Ok(Instant::now() + timeout.min(LONGEST_DEADLINE))
+    Ok(arrival(extensions) + timeout.min(LONGEST_DEADLINE))
 }
 
 /// `TimeoutValue TimeoutUnit` of the gRPC protocol.

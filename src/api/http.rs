@@ -3,7 +3,11 @@
 //! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
 //! The body of an error is a JSON string that says what is wrong. `X-Request-ID` comes back as it was sent.
 
-use super::{Config, call, status};
+use super::{
+    Config,
+    budget::{Budget, Taken},
+    call, origin, status,
+};
 use crate::{
     authzen::{self, Asked, Limits, ReadError},
     pdp::{Pdp, Refusal, Unread},
@@ -12,7 +16,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts},
     middleware::{self, Next},
     routing,
 };
@@ -33,16 +37,18 @@ struct Service {
     pdp: Arc<Pdp>,
     limits: Limits,
     message: usize,
+    budget: Budget,
     deadline: Duration,
     public_url: Option<Arc<str>>,
     scheme: &'static str,
 }
 
-pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config) -> Router {
+pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, budget: &Budget) -> Router {
     let service = Service {
         pdp: pdp.clone(),
         limits: Limits { depth: config.depth, batch: pdp.batch_limit() },
         message: config.message,
+        budget: budget.clone(),
         deadline: config.deadline,
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
@@ -52,6 +58,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config) -> Router {
         .route(EVALUATION, routing::post(evaluation).fallback(wrong_method))
         .route(EVALUATIONS, routing::post(evaluations).fallback(wrong_method))
         .route(METADATA, routing::get(metadata))
+        .layer(middleware::from_fn_with_state(service.public_url.clone(), own_origin))
         .with_state(service)
         .layer(middleware::from_fn(request_id))
 }
@@ -83,6 +90,14 @@ async fn request_id(request: Request<Body>, next: Next) -> Response<Body> {
     response
 }
 
+/// Refuses what a browser asks for a page of a foreign site.
+async fn own_origin(State(public_url): State<Option<Arc<str>>>, request: Request<Body>, next: Next) -> Response<Body> {
+    if origin::is_foreign(request.headers(), request.extensions(), public_url.as_deref()) {
+        return error(StatusCode::FORBIDDEN, "Origin: is not an address of this decision point; set public_url to it");
+    }
+    next.run(request).await
+}
+
 async fn evaluation(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
     service.evaluation(request).await.unwrap_or_else(|fault| service.told(&fault))
 }
@@ -91,19 +106,19 @@ async fn evaluations(State(service): State<Service>, request: Request<Body>) -> 
     service.evaluations(request).await.unwrap_or_else(|fault| service.told(&fault))
 }
 
-async fn metadata(State(service): State<Service>, headers: HeaderMap) -> Response<Body> {
-    service.metadata(&headers)
+async fn metadata(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
+    service.metadata(request.headers(), request.extensions())
 }
 
 impl Service {
     async fn evaluation(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (head, body, deadline) = self.take(request).await?;
+        let (head, body, deadline, _taken) = self.take(request).await?;
         let evaluation = authzen::read_evaluation(&body, self.limits)?;
         self.one(&head, evaluation, deadline).await
     }
 
     async fn evaluations(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (head, body, deadline) = self.take(request).await?;
+        let (head, body, deadline, _taken) = self.take(request).await?;
         match authzen::read_batch(&body, self.limits)? {
             Asked::One(evaluation) => self.one(&head, evaluation, deadline).await,
             Asked::Several(batch) => {
@@ -120,8 +135,12 @@ impl Service {
 
     fn told(&self, fault: &Fault) -> Response<Body> {
         if !fault.counted {
-            let is_limit = fault.status == StatusCode::PAYLOAD_TOO_LARGE;
-            self.pdp.count_unread(if is_limit { Unread::TooLarge } else { Unread::Invalid });
+            self.pdp.count_unread(match fault.status {
+                StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge,
+                StatusCode::TOO_MANY_REQUESTS => Unread::NoRoom,
+                StatusCode::REQUEST_TIMEOUT => Unread::Late,
+                _ => Unread::Invalid,
+            });
         }
         error(fault.status, &fault.message)
     }
@@ -139,33 +158,35 @@ impl Service {
         Ok(json(StatusCode::OK, out))
     }
 
-    /// The body, which has to be there before the deadline.
-    async fn take(&self, request: Request<Body>) -> Result<(Parts, Bytes, Instant), Fault> {
-        let deadline = Instant::now() + self.deadline;
+    /// The body, which has to be there before the deadline, with what it takes from the budget.
+    async fn take(&self, request: Request<Body>) -> Result<(Parts, Bytes, Instant, Taken), Fault> {
         let (head, body) = request.into_parts();
+        let deadline = call::arrival(&head.extensions) + self.deadline;
+        if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            let message = "Content-Encoding: compressed bodies are not taken; send it as it is";
+            return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
         if !is_json(&head.headers) {
             return Err(Fault::new(StatusCode::BAD_REQUEST, "Content-Type: must be application/json"));
         }
         let too_large =
             || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
-        match tokio::time::timeout_at(deadline.into(), read(body, self.message)).await {
-            Ok(Ok(Some(body))) => Ok((head, body, deadline)),
-            Ok(Ok(None)) => Err(too_large()),
+        let mut taken = self.budget.nothing();
+        match tokio::time::timeout_at(deadline.into(), read(body, self.message, &mut taken)).await {
+            Ok(Ok(Read::Whole(body))) => Ok((head, body, deadline, taken)),
+            Ok(Ok(Read::TooLarge)) => Err(too_large()),
+            Ok(Ok(Read::NoRoom)) => {
+                let message = "too many bytes of messages are under way; ask again shortly";
+                Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, message))
+            }
             Ok(Err(_)) => Err(Fault::new(StatusCode::BAD_REQUEST, "the body broke off")),
             Err(_) => Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         }
     }
 
     /// AuthZEN 1.0, section 9: where the endpoints are.
-    fn metadata(&self, headers: &HeaderMap) -> Response<Body> {
-        let base = match &self.public_url {
-            Some(url) => url.to_string(),
-            None => {
-                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-                format!("{}://{host}", self.scheme)
-            }
-        };
-        let base = base.trim_end_matches('/');
+    fn metadata(&self, headers: &HeaderMap, extensions: &Extensions) -> Response<Body> {
+        let base = origin::base(headers, extensions, self.public_url.as_deref(), self.scheme);
         let kinds = self.pdp.obligation_kinds();
         let mut metadata = serde_json::json!({
             "policy_decision_point": base,
@@ -182,21 +203,33 @@ impl Service {
 /// How much of a body that is too large is still taken, in times the limit.
 const PATIENCE: usize = 16;
 
-/// The body; `None` if it is larger than the limit. Many HTTP/1.1 callers look at the answer only when they have sent all,
+/// What was read of a body.
+enum Read {
+    Whole(Bytes),
+    /// It is larger than the limit.
+    TooLarge,
+    /// The budget has no room for it.
+    NoRoom,
+}
+
+/// The body. Many HTTP/1.1 callers look at the answer only when they have sent all,
 /// and lose it if the connection is closed before that. So what is too much is read too, up to a bound, and thrown away.
-async fn read(mut body: Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+async fn read(mut body: Body, limit: usize, taken: &mut Taken) -> Result<Read, axum::Error> {
     let mut kept = Vec::new();
     let mut n_bytes = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         n_bytes = n_bytes.saturating_add(data.len());
         if n_bytes <= limit {
+            if !taken.take(data.len()) {
+                return Ok(Read::NoRoom);
+            }
             kept.extend_from_slice(&data);
         } else if n_bytes > limit.saturating_mul(PATIENCE) {
             break;
         }
     }
-    Ok((n_bytes <= limit).then(|| kept.into()))
+    Ok(if n_bytes <= limit { Read::Whole(kept.into()) } else { Read::TooLarge })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

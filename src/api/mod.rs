@@ -12,23 +12,37 @@
 //! - `listen`: sockets and TLS
 //! - `linger`: the end of a connection that loses nothing
 //! - `serve`: connections, from the first byte to an orderly end
+//! - `places`: who may stay where connections are many
+//! - `activity`: what happens on a connection, and when it is closed for silence
+//! - `peer`: what a connection tells of its calls
+//! - `budget`: the memory that messages may take together
+//! - `descriptors`: the system's limit on open files
+//! - `origin`: names under which poort is meant
 
+mod activity;
+mod budget;
 mod call;
+mod descriptors;
 mod front;
 mod gather;
 mod grpc;
 mod http;
 mod linger;
 mod listen;
+mod origin;
+mod peer;
+mod places;
 mod serve;
 mod status;
 
+pub use descriptors::{connections_within, raise_limit};
 pub use front::Front;
 pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
 pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
-pub use serve::{Limits as ConnectionLimits, serve};
+pub use serve::{Limits as ConnectionLimits, Port, serve};
 
 use crate::pdp::Pdp;
+use budget::Budget;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -37,22 +51,32 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The largest message in bytes: a gRPC message, or the body of a JSON request.
     pub message: usize,
+    /// How many bytes of messages may be under way together: arriving, or not answered yet.
+    pub unread: usize,
     /// How deep lists and objects may lie in each other, the question itself included.
     pub depth: usize,
     /// How long a question may take whose caller sets no deadline.
     pub deadline: Duration,
-    /// The address by which callers know this decision point, for AuthZEN metadata; `None`: as the caller wrote it.
+    /// The address by which callers know this decision point, for AuthZEN metadata; `None`: the address that they reached.
     pub public_url: Option<String>,
     /// Whether callers reach the port over TLS.
     pub tls: bool,
 }
 
 impl Default for Config {
+    /// 64 MiB under way: 16 messages of the largest size, or 30 000 of usual size, which is more than are answered at once.
     /// 4 MiB: what gRPC libraries send and take by themselves, so that a limit is met here and not in between. 16 deep:
     /// twice what a schema of records in records needs. 5 s: long enough for a disk that stalls, short enough that a
     /// caller without a deadline does not hang.
     fn default() -> Self {
-        Self { message: 4 * 1024 * 1024, depth: 16, deadline: Duration::from_secs(5), public_url: None, tls: false }
+        Self {
+            message: 4 << 20,
+            unread: 64 << 20,
+            depth: 16,
+            deadline: Duration::from_secs(5),
+            public_url: None,
+            tls: false,
+        }
     }
 }
 
@@ -61,6 +85,7 @@ impl Default for Config {
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
 pub fn front(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Front, Health) {
     let (beside, health) = grpc::beside(stopping);
-    let rest = beside.merge(http::routes(pdp, config)).fallback(http::not_found);
-    (Front::new(grpc::questions(pdp, config, stopping), rest), health)
+    let budget = Budget::new(config.unread);
+    let rest = beside.merge(http::routes(pdp, config, &budget)).fallback(http::not_found);
+    (Front::new(grpc::questions(pdp, config, &budget, stopping), rest), health)
 }

@@ -5,21 +5,36 @@
 //! the call off before that. So connections are taken here, with hyper.
 
 use super::{
-    front::Front,
+    activity::{Activity, Closing, Observed},
+    front::{Body, Front},
     gather::Gathering,
     linger::Lingering,
     listen::{Bound, Socket},
+    peer::Peer,
+    places::{Place, Places},
 };
 use crate::decision_log::Caller;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::conn::auto::Builder,
 };
-use std::{io, sync::Arc, time::Duration};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Meter},
+};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
+    time::{sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -27,35 +42,65 @@ use tokio_util::sync::CancellationToken;
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many connections may be open. One more waits in the kernel until another ends.
+    /// How many connections may be open. Where one more comes, the one that said nothing for longest is closed.
     pub connections: usize,
     /// How many calls may be under way on one HTTP/2 connection.
     pub streams: u32,
-    /// How long a TLS handshake or the head of an HTTP/1.1 request may take.
+    /// How long a caller may take from its connection to its first call, TLS handshake included; and to take an answer.
     pub handshake: Duration,
+    /// How long a connection without calls stays open.
+    pub idle: Duration,
     /// How long calls that were taken may take to end after the stop signal.
     pub grace: Duration,
 }
 
 impl Default for Limits {
     /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 256 calls on one, which bounds what
-    /// their messages can take; clients keep further calls back by themselves. 10 s to introduce oneself. 10 s of grace:
-    /// twice the usual deadline.
+    /// their messages can take; clients keep further calls back by themselves. 10 s to introduce oneself. 5 minutes idle:
+    /// longer than the pools of usual clients keep a connection, so that they close it first. 10 s of grace: twice the
+    /// usual deadline.
     fn default() -> Self {
-        Self { connections: 1024, streams: 256, handshake: Duration::from_secs(10), grace: Duration::from_secs(10) }
+        Self {
+            connections: 1024,
+            streams: 256,
+            handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(300),
+            grace: Duration::from_secs(10),
+        }
     }
 }
 
-/// Serves until `stopping`, then lets the calls that were taken end within the grace period. Comes back with how many
-/// connections were cut off after it.
+/// The window of one HTTP/2 stream in bytes (the protocol's own default), and of all streams of a connection. What callers
+/// send within them lies in memory before poort reads it, so all connections together hold at most
+/// `limits.connections` × `CONNECTION_WINDOW` of it.
+const STREAM_WINDOW: u32 = 65_535;
+const CONNECTION_WINDOW: u32 = 256 << 10;
+
+/// How long a connection that is closed has to tell the caller so, on any network that a sidecar is asked over.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A port: its name in metrics, and how many questions one of its connections may have under way.
+#[derive(Debug, Clone)]
+pub struct Port {
+    /// `callers` or `operators`.
+    pub name: &'static str,
+    /// The share of one connection in `limits.concurrent`.
+    pub share: usize,
+    /// For its metrics.
+    pub meter: Meter,
+}
+
+/// Serves until `stopping`, then lets the calls that were taken end within the grace period. Gives how many connections
+/// were cut off after it.
 pub async fn serve(
     bound: Vec<Bound>,
     front: Front,
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    port: Port,
     stopping: CancellationToken,
 ) -> usize {
-    let connections = Connections::new(front, limits, stopping.clone());
+    let connections = Connections::new(front, limits, port, stopping.clone());
     let accepting = bound.into_iter().map(|bound| {
         // A Unix socket stays on this machine, where file permissions protect it.
         let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
@@ -66,99 +111,191 @@ pub async fn serve(
 }
 
 struct Connections {
-    graceful: GracefulShutdown,
     builder: Builder<TokioExecutor>,
     front: Front,
-    open: Arc<Semaphore>,
+    places: Arc<Places>,
     limits: Limits,
+    share: usize,
+    port: &'static str,
+    closed: Counter<u64>,
     stopping: CancellationToken,
 }
 
 impl Connections {
-    fn new(front: Front, limits: Limits, stopping: CancellationToken) -> Self {
+    fn new(front: Front, limits: Limits, port: Port, stopping: CancellationToken) -> Self {
+        let Port { name: port, share, meter } = port;
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.handshake)
+            // The time to a first call and between calls is kept here, for both versions of HTTP.
+            .header_read_timeout(None)
             .http2()
             .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(limits.streams)
             // Finds out about peers that went away without a word.
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
-        let open = Arc::new(Semaphore::new(limits.connections));
-        Self { graceful: GracefulShutdown::new(), builder, front, open, limits, stopping }
+        let places = Places::new(limits.connections, limits.handshake);
+        let seen = places.clone();
+        meter
+            .u64_observable_gauge("poort.connections")
+            .with_description("Open connections, by port.")
+            .with_callback(move |gauge| gauge.observe(seen.taken() as u64, &[KeyValue::new("port", port)]))
+            .build();
+        let closed = meter
+            .u64_counter("poort.connections.closed")
+            .with_description("Connections that poort closed by itself, by port and reason.")
+            .build();
+        Self { builder, front, places, limits, share, port, closed, stopping }
     }
 
     /// Serves one connection in a task of its own.
-    fn start<S>(&self, stream: S, caller: Caller, tls: Option<TlsAcceptor>, permit: OwnedSemaphorePermit)
+    fn start<S>(&self, stream: S, caller: Caller, local: Option<SocketAddr>, tls: Option<TlsAcceptor>, place: Place)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let builder = self.builder.clone();
-        let front = self.front.clone();
-        let service = service_fn(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(caller);
-            front.clone().call(request)
-        });
-        let watcher = self.graceful.watcher();
-        let (handshake, stopping) = (self.limits.handshake, self.stopping.clone());
+        let connection = Connection {
+            builder: self.builder.clone(),
+            front: self.front.clone(),
+            share: Arc::new(Semaphore::new(self.share)),
+            limits: self.limits,
+            caller,
+            local,
+            place,
+            stopping: self.stopping.clone(),
+        };
+        let (port, closed) = (self.port, self.closed.clone());
         tokio::spawn(async move {
-            let _permit = permit;
-            let ended = match tls {
-                None => {
-                    let connection =
-                        builder.serve_connection(TokioIo::new(Gathering::new(Lingering::new(stream))), service);
-                    watcher.watch(connection.into_owned()).await
-                }
-                Some(tls) => {
-                    let shaken = tokio::select! {
-                        shaken = tokio::time::timeout(handshake, tls.accept(stream)) => shaken,
-                        // Nothing was asked yet.
-                        () = stopping.cancelled() => return,
-                    };
-                    match shaken {
-                        Ok(Ok(stream)) => {
-                            let connection =
-                                builder.serve_connection(TokioIo::new(Gathering::new(Lingering::new(stream))), service);
-                            watcher.watch(connection.into_owned()).await
-                        }
-                        Ok(Err(error)) => Err(error.into()),
-                        Err(_) => Err("the TLS handshake took too long".into()),
-                    }
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "A connection ended badly.");
+            if let Some(reason) = connection.run(stream, tls).await {
+                closed.add(1, &[KeyValue::new("port", port), KeyValue::new("reason", reason)]);
             }
         });
     }
 
     async fn drain(self, grace: Duration) -> usize {
-        let Self { graceful, open, limits, builder: _, front: _, stopping: _ } = self;
-        if tokio::time::timeout(grace, graceful.shutdown()).await.is_ok() {
-            return 0;
+        match timeout(grace, self.places.all_free()).await {
+            Ok(()) => 0,
+            Err(_) => self.places.taken(),
         }
-        limits.connections.saturating_sub(open.available_permits())
     }
 }
 
+struct Connection {
+    builder: Builder<TokioExecutor>,
+    front: Front,
+    share: Arc<Semaphore>,
+    limits: Limits,
+    caller: Caller,
+    local: Option<SocketAddr>,
+    place: Place,
+    stopping: CancellationToken,
+}
+
+impl Connection {
+    /// Serves the connection to its end. Gives the reason if poort closed it by itself, before the stop.
+    async fn run<S>(self, stream: S, tls: Option<TlsAcceptor>) -> Option<&'static str>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(tls) = tls else { return self.serve(stream).await };
+        let shaken = tokio::select! {
+            shaken = tls.accept(stream) => shaken,
+            why = self.closing() => return why,
+        };
+        match shaken {
+            Ok(stream) => self.serve(stream).await,
+            Err(error) => {
+                tracing::debug!(%error, "A TLS handshake failed.");
+                None
+            }
+        }
+    }
+
+    async fn serve<S>(self, stream: S) -> Option<&'static str>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (caller, local, share) = (self.caller, self.local, self.share.clone());
+        let (front, activity) = (self.front.clone(), self.place.activity.clone());
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
+            let peer = Peer { caller, local, share: share.clone(), arrived: Instant::now() };
+            request.extensions_mut().insert(peer);
+            answer(front.clone(), request, activity.clone())
+        });
+        let stream = TokioIo::new(Gathering::new(Lingering::new(stream)));
+        let mut connection = pin!(self.builder.serve_connection(stream, service).into_owned());
+        let why = tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "A connection failed.");
+                }
+                return None;
+            }
+            why = self.closing() => why,
+        };
+        let activity = &self.place.activity;
+        if activity.has_asked() {
+            connection.as_mut().graceful_shutdown();
+            // Calls that poort works on are answered, unless another connection needs the place.
+            while timeout(FAREWELL, connection.as_mut()).await.is_err()
+                && activity.is_busy()
+                && !self.place.leave.is_cancelled()
+            {}
+        }
+        why
+    }
+
+    /// Waits until the connection is to be closed: by its own silence, for another that needs its place, or by the stop.
+    /// Gives the reason, for metrics; the stop is none.
+    async fn closing(&self) -> Option<&'static str> {
+        let overdue = async {
+            loop {
+                match self.place.activity.closing(&self.limits, Instant::now()) {
+                    Ok(Closing::Silent) => return "silent",
+                    Ok(Closing::Idle) => return "idle",
+                    Ok(Closing::Untaken) => return "untaken",
+                    Err(later) => sleep_until(later.into()).await,
+                }
+            }
+        };
+        tokio::select! {
+            why = overdue => Some(why),
+            () = self.place.leave.cancelled() => Some("displaced"),
+            () = self.stopping.cancelled() => None,
+        }
+    }
+}
+
+async fn answer(
+    front: Front,
+    request: http::Request<Incoming>,
+    activity: Arc<Activity>,
+) -> Result<http::Response<Observed<Body>>, Infallible> {
+    let call = activity.begin();
+    let response = front.call(request).await?;
+    Ok(response.map(|body| Observed::new(body, call)))
+}
+
 async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connections, stopping: &CancellationToken) {
+    let mut failures = Failures::default();
     loop {
         let accepted = async {
-            // One connection too many waits in the kernel.
-            let permit = connections.open.clone().acquire_owned().await.map_err(io::Error::other)?;
             match &bound.socket {
                 Socket::Tcp(listener) => {
                     let (stream, peer) = listener.accept().await?;
                     // Answers are small and wait for nothing more.
                     let _ = stream.set_nodelay(true);
-                    connections.start(stream, Caller::Tcp(peer), tls.clone(), permit);
+                    let Some(place) = connections.places.take().await else { return Ok(()) };
+                    let local = stream.local_addr().ok();
+                    connections.start(stream, Caller::Tcp(peer), local, tls.clone(), place);
                 }
                 Socket::Unix(listener) => {
                     let (stream, _) = listener.accept().await?;
-                    connections.start(stream, Caller::Unix, None, permit);
+                    let Some(place) = connections.places.take().await else { return Ok(()) };
+                    connections.start(stream, Caller::Unix, None, None, place);
                 }
             }
             Ok(())
@@ -166,17 +303,33 @@ async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connection
         tokio::select! {
             () = stopping.cancelled() => return,
             result = accepted => if let Err(error) = result {
-                after_failure(&error).await;
+                after_failure(&error, &mut failures).await;
             }
         }
     }
 }
 
-/// A peer that went away is nothing; out of file descriptors needs a pause, or the loop spins.
-async fn after_failure(error: &io::Error) {
+/// A peer that went away is nothing; out of file descriptors needs a pause, or the loop spins. The log is told once a minute.
+async fn after_failure(error: &io::Error, failures: &mut Failures) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        tracing::warn!(%error, "A connection could not be taken.");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return;
     }
+    if failures.warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
+        tracing::warn!(%error, since_last_warning = failures.untold, "A connection could not be taken.");
+        *failures = Failures { warned: Some(Instant::now()), untold: 0 };
+    } else {
+        failures.untold += 1;
+    }
+    sleep(Duration::from_millis(100)).await;
+}
+
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Connections that could not be taken.
+#[derive(Default)]
+struct Failures {
+    warned: Option<Instant>,
+    /// How many there were since the log was told.
+    untold: u64,
 }

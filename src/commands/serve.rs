@@ -12,19 +12,27 @@ use crate::{
     config::{Flags, Settings},
     decision_log::{DecisionLog, Producer, Sweep},
     pdp::{Clock, Pdp},
-    problem,
+    problem::{self, Problem},
     shipping::{self, Shipping},
     spool::State as LogState,
     store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
     telemetry::{Telemetry, init_logging},
 };
 use clap::Args;
-use std::{error::Error, io, sync::Arc};
+use std::{
+    convert::Infallible,
+    error::Error,
+    io,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 use tokio::{
+    runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
+    sync::{oneshot, watch},
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -69,7 +77,11 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.enable_all().thread_name("poort").thread_stack_size(STACK).build();
     let runtime = runtime.map_err(|error| failed(output, &error))?;
-    runtime.block_on(serve(settings, output))
+    // Operators are answered however busy the threads of questions are.
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let operators = builder.worker_threads(1).enable_all().thread_name("poort-operators").build();
+    let operators = operators.map_err(|error| failed(output, &error))?;
+    runtime.block_on(serve(settings, &operators, output))
 }
 
 fn failed(output: &mut Output, error: &dyn Error) -> Exit {
@@ -82,16 +94,27 @@ fn usage(output: &mut Output, error: &dyn Error) -> Exit {
     Exit::Usage
 }
 
-async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
+async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> Result<Exit, Exit> {
     let mut signals = Signals::new().map_err(|error| failed(output, &error))?;
+    let settings = within_descriptors(settings);
     let telemetry = Telemetry::start(&settings.telemetry).map_err(|error| usage(output, &error))?;
     let tls = settings.tls.as_ref().map(api::Tls::acceptor).transpose().map_err(|error| usage(output, &error))?;
     let bound = bind(&settings.listen, "callers", output)?;
-    let admin_bound = bind(std::slice::from_ref(&settings.admin), "operators", output)?;
+    let admin_bound = {
+        // The socket belongs to the runtime that it is bound in.
+        let _operators = operators.enter();
+        bind(std::slice::from_ref(&settings.admin), "operators", output)?
+    };
+    if let Address::Tcp(address) = &settings.admin
+        && !address.ip().is_loopback()
+    {
+        warn!(%address, "Operators are heard beyond this machine, without TLS: whoever reaches the port reads the metrics.");
+    }
 
     let meter = telemetry.meter();
     let store = Arc::new(Store::new(settings.store.clone(), &meter));
-    if let Err(problems) = store.load() {
+    let Some(loaded) = load(&store, &mut signals).await else { return Ok(Exit::Done) };
+    if let Err(problems) = loaded {
         output.problems(&problems);
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         output.error(&format!("the policies cannot be used: {errors} problem{}", if errors == 1 { "" } else { "s" }));
@@ -105,18 +128,21 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     let (log_state, log_seen) = watch::channel(None);
     let (front, health) = api::front(&pdp, &settings.api, &stopping);
     health.set(false).await;
-    let operators = admin::router(Admin {
+    let admin_router = admin::router(Admin {
         pdp: pdp.clone(),
         store: store.clone(),
         log: log_seen,
         stopping: stopping.clone(),
         exposition: telemetry.exposition(),
     });
-    let serving = tokio::spawn(api::serve(bound, front, tls, settings.connections, stopping.clone()));
+    let callers = api::Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
+    let serving = tokio::spawn(api::serve(bound, front, tls, settings.connections, callers, stopping.clone()));
     // Operators can look until the very end.
     let ended = CancellationToken::new();
-    let admin_limits = api::ConnectionLimits { grace: std::time::Duration::ZERO, ..settings.connections };
-    let admin = tokio::spawn(api::serve(admin_bound, operators.into(), None, admin_limits, ended.clone()));
+    let admin_limits = api::ConnectionLimits { grace: Duration::ZERO, ..settings.connections };
+    let admin_port = api::Port { name: "operators", share: 0, meter: meter.clone() };
+    let admin = api::serve(admin_bound, admin_router.into(), None, admin_limits, admin_port, ended.clone());
+    let admin = operators.spawn(admin);
 
     let opened = tokio::select! {
         opened = open_log(&settings, &meter, output) => Some(opened?),
@@ -130,7 +156,7 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     store.archive_to(keeper.map_err(|error| failed(output, &error))?);
     let shipping = start_shipping(&settings, &log, &meter, output)?;
     pdp.record_to(log.clone());
-    let watching = watch_files(store.clone(), stopping.clone());
+    let watching = watch_files(store.clone()).map_err(|error| failed(output, &error))?;
     let keep = settings.log.keep;
     let sweeping = keep.map(|keep| {
         let sweep = Sweep::new(log.clone(), keep);
@@ -148,11 +174,11 @@ async fn serve(settings: Settings, output: &mut Output) -> Result<Exit, Exit> {
     // First the word, then the deed: who watches health hears of it.
     health.set(false).await;
     stopping.cancel();
+    drop(watching);
     let cut_off = serving.await.unwrap_or_default();
     if cut_off > 0 {
         warn!(connections = cut_off, "The grace period ran out; calls on these connections were cut off.");
     }
-    let _ = watching.await;
     let _ = telling.await;
     if let Some(sweeping) = sweeping {
         let _ = sweeping.await;
@@ -225,31 +251,73 @@ fn start_shipping(
     })
 }
 
-/// Looks at the files a few times a second and activates what changed.
-fn watch_files(store: Arc<Store>, stopping: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut ticks = interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = Fingerprint::default();
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                _ = ticks.tick() => {}
+/// Raises the system's limit on open files, and takes no more connections than leave room for other files.
+fn within_descriptors(mut settings: Settings) -> Settings {
+    let limit = api::raise_limit();
+    let connections = api::connections_within(limit, settings.connections.connections);
+    if connections < settings.connections.connections {
+        warn!(
+            connections,
+            asked = settings.connections.connections,
+            descriptors = limit,
+            "The system's limit on open files allows fewer connections than limits.connections."
+        );
+        settings.connections.connections = connections;
+    }
+    settings
+}
+
+/// Reads policies and directory for the first time. `None`: a signal came before that ended.
+async fn load(store: &Arc<Store>, signals: &mut Signals) -> Option<Result<Vec<Problem>, Vec<Problem>>> {
+    let (tell, mut told) = oneshot::channel();
+    let reader = store.clone();
+    // A thread for which nobody waits: where a file system hangs, it does not end.
+    let spawned = thread::Builder::new().name("poort-load".to_owned()).spawn(move || tell.send(reader.load()));
+    let failed = |message: String| Err(vec![Problem::unreadable("serve::load", "policies", message)]);
+    if let Err(error) = spawned {
+        return Some(failed(format!("no thread can be started: {error}")));
+    }
+    loop {
+        tokio::select! {
+            loaded = &mut told => {
+                return Some(loaded.unwrap_or_else(|_| failed("reading broke off; this is a fault of poort".to_owned())));
             }
-            let store = store.clone();
-            let looked = tokio::task::spawn_blocking(move || {
-                store.reload(&mut seen);
-                seen
-            });
-            match looked.await {
-                Ok(now) => seen = now,
-                Err(error) => {
-                    error!(%error, "Looking at the files failed; changes are not noticed any more.");
-                    return;
-                }
+            name = signals.next() => {
+                info!(signal = name, "Stopped while the policies were being read.");
+                return None;
+            }
+            () = sleep(Duration::from_secs(5)) => {
+                warn!("The policies are still being read. If their file system does not answer, this does not end.");
             }
         }
-    })
+    }
+}
+
+/// Looks at the files a few times a second, on a thread for which nobody waits, and activates what changed. It ends after
+/// what this gives is dropped.
+fn watch_files(store: Arc<Store>) -> io::Result<mpsc::Sender<Infallible>> {
+    let (watching, ended) = mpsc::channel::<Infallible>();
+    let seen = store.clone();
+    thread::Builder::new().name("poort-reload".to_owned()).spawn(move || {
+        let mut seen = Fingerprint::default();
+        while matches!(ended.recv_timeout(INTERVAL), Err(mpsc::RecvTimeoutError::Timeout)) {
+            store.reload(&mut seen);
+        }
+    })?;
+    tokio::spawn(async move {
+        let mut hung = false;
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            let hangs = seen.hangs().is_some();
+            match (hung, hangs) {
+                (false, true) => error!("Reading policies or directory hangs; changes are not noticed until it ends."),
+                (true, false) => info!("Policies and directory can be read again."),
+                _ => {}
+            }
+            hung = hangs;
+        }
+    });
+    Ok(watching)
 }
 
 /// Keeps the health service true.

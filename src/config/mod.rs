@@ -26,7 +26,7 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use reader::Reader;
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -73,10 +73,19 @@ impl Settings {
     pub fn read(source: &Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
         let settings = settings(&mut reader);
-        let mut mistakes = reader.finish();
+        let mut mistakes = reader.finish(&keys());
         mistakes.extend(conflicts(&settings));
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
     }
+}
+
+/// All keys, but for the names below `log.producer`, which are free, and those of the sinks: what is asked for where
+/// nothing is given.
+fn keys() -> BTreeSet<String> {
+    let nothing = Source::default();
+    let mut reader = Reader::new(&nothing);
+    settings(&mut reader);
+    reader.asked()
 }
 
 fn settings(reader: &mut Reader<'_>) -> Settings {
@@ -110,6 +119,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             .unwrap_or_default(),
         api: api::Config {
             message: reader.size("limits.message", 1024..=64 << 20).unwrap_or(api.message),
+            unread: reader.size("limits.unread", 64 << 10..=1 << 40).unwrap_or(api.unread),
             depth: reader.count("limits.depth", 4..=64).unwrap_or(api.depth),
             deadline: reader.duration("limits.deadline", millis(1)..=pdp::LONGEST_DEADLINE).unwrap_or(api.deadline),
             public_url: reader.text("public_url"),
@@ -121,12 +131,14 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             handshake: reader
                 .duration("limits.handshake", millis(10)..=millis(600_000))
                 .unwrap_or(connections.handshake),
+            idle: reader.duration("limits.idle", millis(10)..=Duration::from_secs(86_400)).unwrap_or(connections.idle),
             grace: reader.duration("limits.grace", millis(0)..=millis(600_000)).unwrap_or(connections.grace),
         },
         pdp: pdp::Config {
             unknown,
             concurrent: reader.count("limits.concurrent", 1..=1 << 24).unwrap_or(pdp.concurrent),
             batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
+            share: reader.ratio("limits.share").unwrap_or(pdp.share),
         },
         cache: cache::Config {
             memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory),
@@ -224,6 +236,9 @@ fn conflicts(settings: &Settings) -> Vec<String> {
     if matches!(settings.admin, Address::Unix(_)) {
         mistakes.push("admin: must be an IP address and a port".to_owned());
     }
+    if settings.api.message > settings.api.unread {
+        mistakes.push("limits.unread: is less than limits.message, so a full message could never be read".to_owned());
+    }
     if settings.pdp.batch > settings.pdp.concurrent {
         mistakes.push(format!(
             "limits.batch: {} is more than limits.concurrent ({}), so a full batch could never be answered",
@@ -264,7 +279,7 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Flags,
 ) -> Result<(Settings, Vec<String>), Vec<String>> {
-    let (source, warnings) = Source::gather(named, environment, flags)?;
+    let (source, warnings) = Source::gather(named, environment, flags, &keys())?;
     Settings::read(&source).map(|settings| (settings, warnings))
 }
 

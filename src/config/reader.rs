@@ -5,6 +5,7 @@ use super::{
     source::{Given, Raw, Source, variable},
     units,
 };
+use crate::nearest::nearest;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -14,44 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// All keys, but for the names below `log.producer`, which are free, and those of the sinks.
-pub(super) const KEYS: [&str; 35] = [
-    "admin",
-    "cache.memory",
-    "cache.recheck",
-    "data",
-    "decisions.application",
-    "decisions.time_zone",
-    "directory.path",
-    "directory.unknown",
-    "instance",
-    "limits.batch",
-    "limits.concurrent",
-    "limits.connections",
-    "limits.deadline",
-    "limits.depth",
-    "limits.grace",
-    "limits.handshake",
-    "limits.message",
-    "limits.streams",
-    "listen",
-    "log.max",
-    "log.pseudonyms.keys",
-    "log.queue",
-    "log.segment",
-    "plaintext",
-    "policies",
-    "public_url",
-    "telemetry.format",
-    "telemetry.log",
-    "telemetry.otlp.endpoint",
-    "telemetry.otlp.metrics_interval",
-    "telemetry.otlp.timeout",
-    "telemetry.otlp.trace_ratio",
-    "tls.certificate",
-    "tls.client_ca",
-    "tls.key",
-];
+/// The names below this key are free.
 const FREE: &str = "log.producer.";
 
 /// Reads values, and remembers what was wrong and what was asked for.
@@ -67,24 +31,25 @@ impl<'a> Reader<'a> {
     }
 
     /// All mistakes: also the keys that nobody asked for.
-    pub(super) fn finish(mut self) -> Vec<String> {
+    /// `keys` are those that poort knows.
+    pub(super) fn finish(mut self, keys: &BTreeSet<String>) -> Vec<String> {
         for (key, given) in &self.source.values {
             if self.asked.contains(key) || key.starts_with(FREE) {
                 continue;
             }
-            let (written, known) = match key.strip_prefix("ship.").and_then(|key| key.split_once('.')) {
-                Some((_, key)) => (key, ship::KEYS.as_slice()),
-                None => (key.as_str(), KEYS.as_slice()),
+            let nearest = match key.strip_prefix("ship.").and_then(|key| key.split_once('.')) {
+                Some((_, key)) => nearest(key, ship::KEYS),
+                None => nearest(key, keys.iter().map(String::as_str)),
             };
-            let nearest = known
-                .iter()
-                .map(|known| (strsim::normalized_damerau_levenshtein(written, known), known))
-                .filter(|(likeness, _)| *likeness > 0.6)
-                .max_by(|one, other| one.0.total_cmp(&other.0));
-            let hint = nearest.map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"));
+            let hint = nearest.map_or(String::new(), |known| format!("; did you mean `{known}`?"));
             self.mistakes.push(format!("{key}: is not a key that poort knows{hint} ({})", given.origin));
         }
         self.mistakes
+    }
+
+    /// The keys that were asked for.
+    pub(super) fn asked(self) -> BTreeSet<String> {
+        self.asked
     }
 
     pub(super) fn mistake(&mut self, key: &str, message: &str) {

@@ -1,7 +1,11 @@
 //! Values as they were written, with where: in the file, in the environment, or as a flag.
 
 use super::DEFAULT_FILE;
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
+    path::Path,
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -54,7 +58,7 @@ impl fmt::Display for Origin {
 }
 
 impl Source {
-    /// Gathers everything. Environment variables that begin with `POORT_` and are no key come back as warnings: an
+    /// Gathers everything; `keys` are those that have a variable. Environment variables that begin with `POORT_` and are no key come back as warnings: an
     /// orchestrator makes such variables for a service of this name.
     ///
     /// # Errors
@@ -63,10 +67,11 @@ impl Source {
         named: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
         flags: Flags,
+        keys: &BTreeSet<String>,
     ) -> Result<(Self, Vec<String>), Vec<String>> {
         let mut source = Self::default();
         source.read_file(named)?;
-        let keys: BTreeMap<String, &str> = super::reader::KEYS.iter().map(|key| (variable(key), *key)).collect();
+        let keys: BTreeMap<String, &str> = keys.iter().map(|key| (variable(key), key.as_str())).collect();
         let mut warnings = Vec::new();
         for (name, value) in environment {
             match keys.get(&name) {

@@ -96,10 +96,10 @@ fn the_example_file_holds_every_key_with_its_default() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("poort.toml");
         std::fs::write(&path, &uncommented).unwrap();
-        Source::gather(Some(&path), [], Flags::new()).unwrap()
+        Source::gather(Some(&path), [], Flags::new(), &keys()).unwrap()
     };
-    for key in reader::KEYS {
-        assert!(source.values.contains_key(key), "{key} is not in poort.example.toml");
+    for key in keys() {
+        assert!(source.values.contains_key(&key), "{key} is not in poort.example.toml");
     }
     let (defaults, _) = read("", &[], Flags::new()).unwrap();
     let (example, _) = read(text, &[], Flags::new()).unwrap();
@@ -126,6 +126,16 @@ fn the_example_file_holds_every_key_with_its_default() {
     assert_eq!((collector.timeout, collector.batch, collector.format), (lines.timeout, lines.batch, lines.format));
     assert!(matches!(&collector.to, Destination::OtlpGrpc(to) if to.compression == Compression::None));
     assert!(matches!(&stream.to, Destination::Nats(to) if to.subject == "poort.decisions"));
+}
+
+#[test]
+fn every_key_has_its_environment_variable() {
+    let keys = keys();
+    assert!(keys.contains("log.key") && keys.contains("limits.unread"));
+    let variables = keys.iter().map(|key| (source::variable(key), "x".to_owned()));
+    let (source, warnings) = Source::gather(None, variables, Flags::new(), &keys).unwrap();
+    assert_eq!(warnings, [""; 0]);
+    assert_eq!(source.values.keys().cloned().collect::<BTreeSet<_>>(), keys);
 }
 
 #[test]

@@ -62,6 +62,9 @@ impl Metrics {
         let reason = match why {
             Unread::Invalid => "invalid",
             Unread::TooLarge => "too_large",
+            Unread::Late => "deadline_exceeded",
+            Unread::Untaken => "untaken",
+            Unread::NoRoom => "no_room",
         };
         self.refused.add(1, &[KeyValue::new("reason", reason)]);
     }

@@ -36,10 +36,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Configuration of the decision point.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What becomes of accounts and records that the directory should know and does not.
     pub unknown: UnknownEntities,
@@ -47,14 +47,32 @@ pub struct Config {
     pub concurrent: usize,
     /// How many items a batch may have.
     pub batch: usize,
+    /// The share of `concurrent` that the questions of one connection may have.
+    pub share: f64,
 }
 
 impl Default for Config {
     /// 10 000 questions at once: with a commit of 2 ms that is five million a second, more than a machine decides, so
     /// only a stalled disk meets it; of usual size they take some tens of megabytes meanwhile. Batches of 1 000: some ten
     /// milliseconds of work, which is as long as one call should keep a thread.
+    /// Half for one connection: an application that multiplexes all its calls over one connection meets no limit in
+    /// practice, and a caller that goes astray leaves the other half to others.
     fn default() -> Self {
-        Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000 }
+        Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000, share: 0.5 }
+    }
+}
+
+impl Config {
+    /// How many questions of one connection may be under way at once; one full batch always.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a ratio from 0 to 1 of a number below 2^24"
+    )]
+    pub fn of_one_connection(&self) -> usize {
+        ((self.concurrent as f64 * self.share) as usize).max(self.batch)
     }
 }
 
@@ -80,6 +98,8 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// How the calling application is connected, if it is.
     pub caller: Option<Caller>,
+    /// The places for questions that its connection may take at once; `None`: as many as there are.
+    pub share: Option<Arc<Semaphore>>,
 }
 
 /// The answer to one question, with its record on disk.
@@ -125,17 +145,23 @@ pub enum Refusal {
     NoRecord,
 }
 
-/// Why a call never became a question.
+/// Why the wire ended a call without a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
     /// It is no question.
     Invalid,
     /// It is above a limit.
     TooLarge,
+    /// It did not arrive before its deadline.
+    Late,
+    /// The caller did not take its answers before their deadlines.
+    Untaken,
+    /// The messages that are under way take all the memory that is for them.
+    NoRoom,
 }
 
 impl Pdp {
-    /// Counts a call that the wire could make no question of, beside the refusals that are counted here.
+    /// Counts a call that the wire ended by itself, beside the refusals that are counted here.
     pub fn count_unread(&self, why: Unread) {
         self.metrics.unread(why);
     }
@@ -194,7 +220,7 @@ impl Pdp {
     }
 
     async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
-        let _permit = self.enter(1)?;
+        let _places = self.enter(call, 1)?;
         let (snapshot, moment) = self.world()?;
         let asked = Asked::One(Cow::Borrowed(&evaluation));
         if call.is_late() {
@@ -223,7 +249,7 @@ impl Pdp {
         if found > self.config.batch {
             return Err(Refusal::TooMany { found, limit: self.config.batch });
         }
-        let _permit = self.enter(found.max(1))?;
+        let _places = self.enter(call, found.max(1))?;
         let (snapshot, moment) = self.world()?;
         let mut answers = Vec::with_capacity(found);
         for (index, item) in batch.items.iter().enumerate() {
@@ -247,9 +273,11 @@ impl Pdp {
         Ok(Answered { answer: answers, record: call.trace.identity })
     }
 
-    fn enter(&self, questions: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+    /// The places of these questions: of their connection's share, and of all.
+    fn enter<'c>(&'c self, call: &'c Call, questions: usize) -> Result<Places<'c>, Refusal> {
         let questions = u32::try_from(questions).map_err(|_| Refusal::Busy)?;
-        self.under_way.clone().try_acquire_many_owned(questions).map_err(|_| Refusal::Busy)
+        let take = |places: &'c Semaphore| places.try_acquire_many(questions).map_err(|_| Refusal::Busy);
+        Ok(Places { _share: call.share.as_deref().map(take).transpose()?, _all: take(&self.under_way)? })
     }
 
     /// The one snapshot and the one moment of a call.
@@ -371,6 +399,12 @@ impl Call {
     fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
+}
+
+/// Places for questions, given back when dropped.
+struct Places<'a> {
+    _share: Option<SemaphorePermit<'a>>,
+    _all: SemaphorePermit<'a>,
 }
 
 /// When a call began: for its duration, and for its span.

@@ -10,9 +10,11 @@
 //! - `archive`: the files of every revision that was active
 //! - `idle`: those of them that may go
 //! - `watch`: notices changes of files
+//! - `reading`: notices that reading files does not end
 
 mod archive;
 mod idle;
+mod reading;
 mod watch;
 
 pub use archive::{Archive, ArchiveError, Keeper};
@@ -30,6 +32,7 @@ use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
 };
+use reading::Reading;
 use std::{
     fmt,
     path::PathBuf,
@@ -56,6 +59,7 @@ pub struct Store {
     /// What the active snapshot was made from, and how the newest change went.
     last: Arc<Mutex<Last>>,
     reloads: Counter<u64>,
+    reading: Arc<Reading>,
 }
 
 /// The revisions of policies and directory.
@@ -103,12 +107,13 @@ impl Store {
     pub fn new(config: Config, meter: &Meter) -> Self {
         let active = Arc::new(ArcSwapOption::<Snapshot>::empty());
         let last = Arc::new(Mutex::new(Last::default()));
-        observe(meter, &active, &last);
+        let reading = Arc::new(Reading::new());
+        observe(meter, &active, &last, &reading);
         let reloads = meter
             .u64_counter("poort.reloads")
             .with_description("Changes of policies or directory by outcome: activated or refused.")
             .build();
-        Self { config, keeper: OnceLock::new(), active, last, reloads }
+        Self { config, keeper: OnceLock::new(), active, last, reloads, reading }
     }
 
     /// From now on, what is active is archived. Until then it is held in memory: the archive lies beside the records, and
@@ -146,24 +151,37 @@ impl Store {
     /// # Errors
     /// Everything that is wrong; the active snapshot stays. On success the warnings come back.
     pub fn load(&self) -> Result<Vec<Problem>, Vec<Problem>> {
-        let fingerprint = Fingerprint::take(&self.config.policies, &self.config.directory);
-        let sources = Sources::read(&self.config.policies, &self.config.directory);
+        let (fingerprint, sources) = self.reading.during(|| (self.fingerprint(), self.sources()));
         self.activate(sources, fingerprint)
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::take(&self.config.policies, &self.config.directory)
+    }
+
+    fn sources(&self) -> Result<Sources, Vec<Problem>> {
+        Sources::read(&self.config.policies, &self.config.directory)
+    }
+
+    /// How long the files have been read, if that is too long: then changes are not noticed.
+    #[must_use]
+    pub fn hangs(&self) -> Option<std::time::Duration> {
+        self.reading.hangs()
     }
 
     /// Looks whether the files changed since they were last read, and activates them if they did and lie still. Blocks on
     /// files; not for an asynchronous task.
     pub fn reload(&self, seen_before: &mut Fingerprint) -> Reload {
-        let now = Fingerprint::take(&self.config.policies, &self.config.directory);
+        let now = self.reading.during(|| self.fingerprint());
         let known = now == self.lock().fingerprint && !now.is_too_fresh();
         let still = now == *seen_before;
         *seen_before = now.clone();
         if known || !still {
             return Reload::Unchanged;
         }
-        let sources = Sources::read(&self.config.policies, &self.config.directory);
+        let (sources, after) = self.reading.during(|| (self.sources(), self.fingerprint()));
         // Written to while they were read: look again at the next turn.
-        if Fingerprint::take(&self.config.policies, &self.config.directory) != now {
+        if after != now {
             return Reload::Unchanged;
         }
         {
@@ -250,7 +268,15 @@ fn revisions(sources: &Sources) -> Revisions {
     (sources.policies.revision(), sources.directory.revision())
 }
 
-fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>) {
+fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>, reading: &Arc<Reading>) {
+    let seen = reading.clone();
+    meter
+        .u64_observable_gauge("poort.reload.hanging")
+        .with_description(
+            "1 while reading the files of policies or directory does not end, so that changes are not noticed.",
+        )
+        .with_callback(move |gauge| gauge.observe(u64::from(seen.hangs().is_some()), &[]))
+        .build();
     let seen = active.clone();
     meter
         .u64_observable_gauge("poort.revision")

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod availability;
 mod bad_input;
 mod batch;
 mod cedar;

@@ -92,7 +92,7 @@ async fn tls_speaks_grpc_and_http_and_the_plain_is_refused() {
     // The metadata names https by itself.
     let stream = connect(&authority.client("http/1.1", None), sidecar.address).await.unwrap();
     let metadata = request_over(stream, metadata_request()).await.json();
-    assert_eq!(metadata["policy_decision_point"], "https://pdp.example");
+    assert_eq!(metadata["policy_decision_point"], format!("https://{}", sidecar.address));
     // A client that speaks without TLS, and one that does not know this authority.
     let mut plain = TcpStream::connect(sidecar.address).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut plain, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -313,9 +313,11 @@ async fn the_authzen_metadata_names_the_endpoints() {
     assert_eq!(reply.status, 200);
     assert_eq!(reply.headers["content-type"], "application/json");
     let metadata = reply.json();
-    assert_eq!(metadata["policy_decision_point"], "http://pdp.example");
-    assert_eq!(metadata["access_evaluation_endpoint"], "http://pdp.example/access/v1/evaluation");
-    assert_eq!(metadata["access_evaluations_endpoint"], "http://pdp.example/access/v1/evaluations");
+    // A name that the caller made up is not repeated.
+    let base = format!("http://{}", sidecar.address);
+    assert_eq!(metadata["policy_decision_point"], base);
+    assert_eq!(metadata["access_evaluation_endpoint"], format!("{base}/access/v1/evaluation"));
+    assert_eq!(metadata["access_evaluations_endpoint"], format!("{base}/access/v1/evaluations"));
     let public = Sidecar::builder().config("public_url = \"https://poort.politie.example/\"\n").start();
     let metadata = request(public.address, metadata_request()).await.json();
     assert_eq!(metadata["policy_decision_point"], "https://poort.politie.example");

@@ -2,25 +2,30 @@
 //!
 //! - `service`: the calls
 //! - `convert`: messages to words and back
+//! - `collect`: whole messages, within their deadline and the budget of bytes
+//! - `stream`: `EvaluateStream`
 //! - `codec`: protobuf, with decoding faults as the caller's fault
 //! - `ending`: no call of a bystander holds up a stop
 //! - `health`: SERVING only while questions can be answered
 
 pub(crate) mod codec;
+mod collect;
 mod convert;
 mod ending;
 mod health;
 mod service;
+mod stream;
 
 pub use health::Health;
 
-use super::Config;
+use super::{Config, budget::Budget, call};
 use crate::pdp::Pdp;
 use axum::{Router, middleware::from_fn_with_state};
-use http::{HeaderValue, Request, Response};
+use collect::{Due, Whole};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use pb::access_evaluation_server::SERVICE_NAME;
-use std::{convert::Infallible, sync::Arc};
+use pb::access_evaluation_server::{AccessEvaluationServer, SERVICE_NAME};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tonic::{codegen::Service as _, service::Routes};
 
@@ -41,12 +46,30 @@ pub mod pb {
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/poort_descriptor.bin"));
 
 /// Answers `poort.v1.AccessEvaluation`.
-pub(super) type Questions = pb::access_evaluation_server::AccessEvaluationServer<service::Service>;
+#[derive(Debug, Clone)]
+pub(super) struct Questions {
+    server: AccessEvaluationServer<service::Service>,
+    intake: Arc<Intake>,
+}
+
+/// What bounds the messages of questions.
+#[derive(Debug)]
+struct Intake {
+    pdp: Arc<Pdp>,
+    budget: Budget,
+    message: usize,
+    deadline: Duration,
+}
 
 /// What answers questions.
-pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> Questions {
+pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, budget: &Budget, stopping: &CancellationToken) -> Questions {
     let service = service::Service::new(pdp.clone(), config, stopping.clone());
-    Questions::new(service).max_decoding_message_size(config.message)
+    let (message, deadline) = (config.message, config.deadline);
+    Questions {
+        // The limit is `Whole`'s.
+        server: AccessEvaluationServer::new(service).max_decoding_message_size(usize::MAX),
+        intake: Arc::new(Intake { pdp: pdp.clone(), budget: budget.clone(), message, deadline }),
+    }
 }
 
 /// Whether a call is for [`Questions`].
@@ -57,17 +80,28 @@ pub(super) fn is_question<B>(request: &Request<B>) -> bool {
 
 /// Answers a call that is for [`Questions`].
 pub(super) async fn answer(
-    mut questions: Questions,
+    questions: Questions,
     request: Request<Incoming>,
 ) -> Result<Response<tonic::body::Body>, Infallible> {
-    let mut response = questions.call(request).await?;
-    // A message above the limit: tonic says OUT_OF_RANGE, where gRPC's word is RESOURCE_EXHAUSTED. Nothing here uses
-    // OUT_OF_RANGE otherwise.
-    let headers = response.headers_mut();
-    if headers.get("grpc-status").is_some_and(|status| status == "11") {
-        headers.insert("grpc-status", HeaderValue::from_static("8"));
+    let Questions { mut server, intake } = questions;
+    let Intake { pdp, budget, message, deadline } = &*intake;
+    let is_stream = request.uri().path().ends_with("/EvaluateStream");
+    let due = if is_stream {
+        Due::Within(*deadline)
+    } else {
+        // A timeout that cannot be read is refused by the service, once the message is there.
+        let at = call::grpc_deadline(request.headers(), request.extensions(), *deadline);
+        Due::At(at.unwrap_or_else(|_| call::arrival(request.extensions()) + *deadline))
+    };
+    let (mut head, body) = request.into_parts();
+    let (body, held) = Whole::new(body, pdp, budget, *message, due);
+    if is_stream {
+        head.extensions.insert(held.clone());
     }
-    Ok(response)
+    let response = server.call(Request::from_parts(head, body)).await;
+    // What the message of a unary call took is given back when it is answered.
+    drop(held);
+    response
 }
 
 /// The services beside the questions, and the handle by which health is told.

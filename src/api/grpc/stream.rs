@@ -1,0 +1,188 @@
+//! `EvaluateStream`: many questions over one call, answered as they are ready.
+//!
+//! A task of its own works on the questions, so a question ends with its decision, whether or not the caller takes answers.
+//! Questions under way and answers that are not taken are [`PIPELINE`] together: beyond that no message is read, which
+//! slows the sender down. An answer that is not taken by its question's deadline ends the stream.
+
+use super::{
+    collect::Held,
+    convert, pb,
+    service::{malformed, refused},
+};
+use crate::{
+    api::call,
+    pdp::{Call, Pdp, Unread},
+    trace::TraceContext,
+};
+use futures_util::{Stream, StreamExt as _, stream::FuturesUnordered};
+use http::{Extensions, HeaderMap};
+use std::{
+    collections::VecDeque,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    time::sleep_until,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status, Streaming};
+
+/// How many questions of one stream are under way or wait to be taken; enough to fill a commit of the decision log.
+const PIPELINE: usize = 256;
+
+type Answer = Result<pb::EvaluateStreamResponse, Status>;
+
+/// What holds for all questions of a stream.
+pub(super) struct Terms {
+    pub(super) pdp: Arc<Pdp>,
+    /// How deep lists and objects may lie in each other.
+    pub(super) depth: usize,
+    /// How long a question may take.
+    pub(super) usual: Duration,
+    /// Until when the caller waits for the stream.
+    pub(super) whole: Option<Instant>,
+}
+
+/// The answers, as the caller takes them.
+#[derive(Debug)]
+pub(in crate::api) struct Answers(Receiver<Answer>);
+
+impl Stream for Answers {
+    type Item = Answer;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// Answers the questions of a call.
+pub(super) fn answers(
+    request: Request<Streaming<pb::EvaluateStreamRequest>>,
+    terms: Terms,
+    stopping: CancellationToken,
+) -> Answers {
+    let headers = request.metadata().clone().into_headers();
+    let extensions = request.extensions().clone();
+    let held = extensions.get::<Held>().cloned().unwrap_or_default();
+    // One more, for the status that ends the stream.
+    let (sender, receiver) = mpsc::channel(PIPELINE + 1);
+    let run = Run { headers, extensions, held, terms, answers: sender, untaken: VecDeque::new() };
+    tokio::spawn(run.to_the_end(request.into_inner(), stopping));
+    Answers(receiver)
+}
+
+struct Run {
+    headers: HeaderMap,
+    extensions: Extensions,
+    held: Held,
+    terms: Terms,
+    answers: Sender<Answer>,
+    /// Until when each answer that is ready must be taken.
+    untaken: VecDeque<Instant>,
+}
+
+impl Run {
+    async fn to_the_end(mut self, mut messages: Streaming<pb::EvaluateStreamRequest>, stopping: CancellationToken) {
+        let mut under_way = FuturesUnordered::new();
+        let mut reads = true;
+        let answers = self.answers.clone();
+        let mut timer = pin!(sleep_until(self.next_look().into()));
+        loop {
+            self.forget_taken();
+            if !reads && under_way.is_empty() {
+                return;
+            }
+            let has_room = under_way.len() + self.untaken.len() < PIPELINE;
+            tokio::select! {
+                biased;
+                () = answers.closed() => return,
+                Some((answer, deadline)) = under_way.next(), if !under_way.is_empty() => {
+                    self.untaken.push_back(deadline);
+                    self.send(Ok(answer));
+                }
+                () = stopping.cancelled(), if reads => reads = false,
+                message = messages.next(), if reads && has_room => match message {
+                    Some(Ok(message)) => under_way.push(self.ask(message)),
+                    // A fault of the stream itself ends it; there is no question to answer.
+                    Some(Err(status)) => return self.send(Err(status)),
+                    None => reads = false,
+                },
+                // Another place is free once an answer is taken.
+                _ = answers.reserve_many(2), if !has_room && under_way.is_empty() => {}
+                () = timer.as_mut() => {
+                    self.forget_taken();
+                    let is_past = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= Instant::now());
+                    if is_past(self.terms.whole) {
+                        return self.send(Err(Status::deadline_exceeded("the deadline of the stream passed")));
+                    }
+                    if is_past(self.untaken.front().copied()) {
+                        self.terms.pdp.count_unread(Unread::Untaken);
+                        return self.send(Err(Status::deadline_exceeded("answers were not taken by their deadline")));
+                    }
+                    timer.as_mut().reset(self.next_look().into());
+                }
+            }
+        }
+    }
+
+    /// When to look for deadlines that passed. An answer that becomes ready before that is found untaken one look later.
+    fn next_look(&self) -> Instant {
+        let next = Instant::now() + self.terms.usual;
+        self.untaken.front().into_iter().chain(&self.terms.whole).fold(next, |next, deadline| next.min(*deadline))
+    }
+
+    /// Answers are taken in their order.
+    fn forget_taken(&mut self) {
+        let waiting = self.answers.max_capacity() - self.answers.capacity();
+        self.untaken.drain(..self.untaken.len().saturating_sub(waiting));
+    }
+
+    fn send(&self, answer: Answer) {
+        // There is room for all that is counted in `untaken`, and for one more. A caller that is gone needs no answer.
+        let _ = self.answers.try_send(answer);
+    }
+
+    /// Answers one question.
+    fn ask(
+        &self,
+        message: pb::EvaluateStreamRequest,
+    ) -> impl Future<Output = (pb::EvaluateStreamResponse, Instant)> + use<> {
+        let pb::EvaluateStreamRequest { id, evaluation, traceparent, tracestate } = message;
+        let usual = Instant::now() + self.terms.usual;
+        let deadline = self.terms.whole.map_or(usual, |whole| whole.min(usual));
+        let mut call = call::call(&self.headers, &self.extensions, Some(deadline));
+        if !traceparent.is_empty() {
+            call.trace = TraceContext::from_headers(Some(&traceparent), Some(&tracestate));
+        }
+        let (pdp, depth, taken) = (self.terms.pdp.clone(), self.terms.depth, self.held.pop());
+        async move {
+            let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth).await;
+            drop(taken);
+            (answer, deadline)
+        }
+    }
+}
+
+async fn answer(
+    pdp: &Pdp,
+    id: String,
+    evaluation: pb::EvaluateRequest,
+    call: &Call,
+    depth: usize,
+) -> pb::EvaluateStreamResponse {
+    use pb::evaluate_stream_response::Result as Outcome;
+    let answered = match convert::evaluation(evaluation, depth) {
+        Ok(evaluation) => pdp.evaluate(call, evaluation).await.map_err(|refusal| refused(&refusal)),
+        Err(fault) => Err(malformed(pdp, fault)),
+    };
+    let result = match answered {
+        Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record, None)),
+        Err(status) => {
+            Outcome::Error(pb::StreamError { code: status.code() as i32, message: status.message().to_owned() })
+        }
+    };
+    pb::EvaluateStreamResponse { id, result: Some(result) }
+}

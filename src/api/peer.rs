@@ -1,0 +1,18 @@
+//! What a connection tells of each call that comes over it.
+
+use crate::decision_log::Caller;
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+use tokio::sync::Semaphore;
+
+/// The other end of the connection, and this call's arrival. It travels in the extensions of the request.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// How the application is connected.
+    pub(super) caller: Caller,
+    /// The address that it reached; `None` over a Unix socket.
+    pub(super) local: Option<SocketAddr>,
+    /// The places for questions that its connection may take at once.
+    pub(super) share: Arc<Semaphore>,
+    /// When the head of the call was read: its deadline counts from here.
+    pub(super) arrived: Instant,
+}

@@ -1,0 +1,44 @@
+//! Notices that reading files does not end, as where they lie on a network mount whose server is gone.
+//!
+//! A system call on such a mount cannot be called off. So files are read on a thread for which nobody waits, and what hangs
+//! is told to operators.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+/// Reading takes milliseconds, or a second for a directory of 100 000 accounts on a cold disk.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Whether files are being read, and since when.
+#[derive(Debug)]
+pub(super) struct Reading {
+    start: Instant,
+    /// Nanoseconds from `start` to the beginning of what is being read; 0: nothing.
+    since: AtomicU64,
+}
+
+impl Reading {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), since: AtomicU64::new(0) }
+    }
+
+    /// Reads.
+    pub(super) fn during<T>(&self, read: impl FnOnce() -> T) -> T {
+        let now = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.since.store(now.max(1), Ordering::Relaxed);
+        let read = read();
+        self.since.store(0, Ordering::Relaxed);
+        read
+    }
+
+    /// How long reading has taken, if that is too long.
+    pub(super) fn hangs(&self) -> Option<Duration> {
+        let since = match self.since.load(Ordering::Relaxed) {
+            0 => return None,
+            nanos => Duration::from_nanos(nanos),
+        };
+        Some(self.start.elapsed().saturating_sub(since)).filter(|taken| *taken > LIMIT)
+    }
+}
