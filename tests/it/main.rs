@@ -27,6 +27,7 @@ mod hostile;
 mod layers;
 mod lifecycle;
 mod log;
+mod manifest;
 mod many_policies;
 mod matrix;
 mod pages;
