@@ -15,13 +15,14 @@ use std::{
 };
 
 /// All keys, but for the names below `log.producer`, which are free, and those of the sinks.
-pub(super) const KEYS: [&str; 35] = [
+pub(super) const KEYS: [&str; 36] = [
     "admin",
     "cache.memory",
     "cache.recheck",
     "data",
     "decisions.application",
     "decisions.time_zone",
+    "decisions.undeclared",
     "directory.path",
     "directory.unknown",
     "instance",

@@ -334,7 +334,7 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use crate::{
-        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Verdict},
+        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Undeclared, Verdict},
         evaluation::{Action, Entity, Item, Map, Value},
     };
 
@@ -360,6 +360,7 @@ mod tests {
             revision: Revision::of([]),
             directory_revision: Revision::of([]),
             cached: true,
+            undeclared: Undeclared::default(),
         })
     }
 

@@ -18,7 +18,7 @@ use crate::{
     cache::Cache,
     decision::{Answer, Evaluated, Fault},
     decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
-    engine::{self, Invalid, UnknownEntities},
+    engine::{self, Invalid},
     evaluation::{Batch, Evaluation, Item, Map, Parts},
     moment::Moment,
     snapshot::{Named, Snapshot},
@@ -41,8 +41,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Configuration of the decision point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// What becomes of accounts and records that the directory should know and does not.
-    pub unknown: UnknownEntities,
+    /// What questions mean that name what is not known.
+    pub engine: engine::Config,
     /// How many questions may be under way at once. A batch counts as many as it has items.
     pub concurrent: usize,
     /// How many items a batch may have.
@@ -54,7 +54,7 @@ impl Default for Config {
     /// only a stalled disk meets it; of usual size they take some tens of megabytes meanwhile. Batches of 1 000: some ten
     /// milliseconds of work, which is as long as one call should keep a thread.
     fn default() -> Self {
-        Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000 }
+        Self { engine: engine::Config::default(), concurrent: 10_000, batch: 1_000 }
     }
 }
 
@@ -268,11 +268,12 @@ impl Pdp {
         evaluation: impl Into<Parts<'a>>,
         moment: &'a Moment,
     ) -> Result<Answer, Invalid> {
-        let outline = engine::outline(snapshot, evaluation, moment, self.config.unknown)?;
+        let outline = engine::outline(snapshot, evaluation, moment, self.config.engine)?;
         let decide = || outline.question().map(|question| engine::decide(snapshot, &question));
         let (verdict, cached) = self.cache.verdict(outline.key(), decide)?;
         let Named { policies: revision, directory: directory_revision } = snapshot.named().clone();
-        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached }))
+        let undeclared = outline.into_undeclared();
+        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached, undeclared }))
     }
 
     fn answer_item(&self, snapshot: &Snapshot, defaults: &Item, item: &Item, index: usize, moment: &Moment) -> Answer {

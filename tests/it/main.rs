@@ -42,4 +42,5 @@ mod suites;
 mod support;
 mod telemetry;
 mod transport;
+mod undeclared;
 mod validate;

@@ -163,35 +163,38 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
             record,
             ..pb::EvaluateResponse::default()
         },
-        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _ }) => pb::EvaluateResponse {
-            decision,
-            policies: verdict
-                .policies
-                .iter()
-                .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
-                .collect(),
-            errors: verdict
-                .errors
-                .iter()
-                .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
-                .collect(),
-            reason: verdict.reason.clone(),
-            obligations: verdict
-                .policies
-                .iter()
-                .flat_map(|policy| &policy.obligations)
-                .map(|obligation| pb::Obligation {
-                    id: obligation.id.clone(),
-                    r#type: obligation.kind.clone(),
-                    properties: Some(structure(&obligation.properties)),
-                })
-                .collect(),
-            advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
-            revision: revision.to_string(),
-            directory_revision: directory_revision.to_string(),
-            record,
-            error: None,
-        },
+        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _, undeclared }) => {
+            pb::EvaluateResponse {
+                decision,
+                policies: verdict
+                    .policies
+                    .iter()
+                    .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
+                    .collect(),
+                errors: verdict
+                    .errors
+                    .iter()
+                    .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
+                    .collect(),
+                reason: verdict.reason.clone(),
+                obligations: verdict
+                    .policies
+                    .iter()
+                    .flat_map(|policy| &policy.obligations)
+                    .map(|obligation| pb::Obligation {
+                        id: obligation.id.clone(),
+                        r#type: obligation.kind.clone(),
+                        properties: Some(structure(&obligation.properties)),
+                    })
+                    .collect(),
+                advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
+                revision: revision.to_string(),
+                directory_revision: directory_revision.to_string(),
+                record,
+                error: None,
+                undeclared: undeclared.lines().map(Into::into).collect(),
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 //!   recorded also where an item does not fit the schema: what may be meant as something marked counts as that.
 //! - Text that the engine makes of values (why a policy failed, what is wrong with an item) is replaced as a whole where
 //!   there is anything to conceal: nobody can tell which words in it are values.
+//! - Of members that the schema does not declare, those inside a property are named by the property alone then: a name inside
+//!   can be a value, as that of a tag is.
 //! - Values under names of secrets are never in a record, whatever the schema says.
 //! - The record names each place where something was left out or replaced. One in the request means that the decision
 //!   cannot be made again from the record alone.
@@ -240,7 +242,14 @@ impl Walk<'_> {
         match answer {
             Answer::Evaluated(evaluated) => {
                 let verdict = self.verdict(&evaluated.verdict, parties, is_strict, context);
-                Answer::Evaluated(Evaluated { verdict, ..evaluated.clone() })
+                let mut evaluated = Evaluated { verdict, ..evaluated.clone() };
+                if is_strict {
+                    let (undeclared, cut) = evaluated.undeclared.without_inner_names();
+                    evaluated.undeclared = undeclared;
+                    let all = context.field("undeclared");
+                    cut.into_iter().for_each(|place| self.note(all.index(place)));
+                }
+                Answer::Evaluated(evaluated)
             }
             Answer::Fault(Fault { status, message: _ }) if is_strict => {
                 self.note(context.field("error").field("message"));

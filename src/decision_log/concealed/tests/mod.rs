@@ -6,7 +6,7 @@ use super::super::{Caller, Cause, Producer, Record};
 use super::*;
 use crate::{
     authzen::{self, Limits},
-    decision::{Decision, ErrorKind, EvaluationError, Obligation},
+    decision::{Decision, ErrorKind, EvaluationError, Obligation, Undeclared},
     moment::Moment,
     policy::{Policies, Sources},
     revision::Revision,
@@ -124,6 +124,7 @@ fn answer(verdict: Verdict) -> Answer {
         revision: revision.clone(),
         directory_revision: revision,
         cached: false,
+        undeclared: Undeclared::default(),
     })
 }
 
