@@ -87,7 +87,7 @@ impl Desk {
             policies: &policies.revision,
             directory: &directory.revision,
         };
-        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+        record.to_payload(&self.producer, &self.pseudonyms).unwrap().max_len()
     }
 
     /// The whole path of one question: clock, key, cache or evaluation, record.

@@ -87,7 +87,7 @@ impl Desk {
             policies,
             directory,
         };
-        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+        record.to_payload(&self.producer, &self.pseudonyms).unwrap().max_len()
     }
 }
 

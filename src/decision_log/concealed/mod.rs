@@ -30,7 +30,7 @@ use crate::{
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     policy::Model,
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use walk::{Pointer, Walk};
 
 /// A call as its record has it.
@@ -46,6 +46,8 @@ pub(super) struct Concealed<'a> {
     pub questions: Vec<QuestionFacts>,
     /// How many of them were answered: the first ones. A batch can end early.
     pub answered: usize,
+    /// Not all of this is here: it is more than a record can hold.
+    pub is_too_large: bool,
 }
 
 /// What the record says about one question of a call, beside the question.
@@ -110,9 +112,10 @@ pub(super) fn conceal<'a>(
         }
         Decided::Nothing(cause) => Decided::Nothing(*cause),
     };
+    let is_too_large = walk.is_too_large();
     let mut response_places = walk.places;
     response_places.sort_unstable();
-    Concealed { asked: concealed, decided, request_places, response_places, questions, answered }
+    Concealed { asked: concealed, decided, request_places, response_places, questions, answered, is_too_large }
 }
 
 impl Asked<'_> {
@@ -215,17 +218,26 @@ impl Walk<'_> {
     }
 
     /// What the record says about a question; the context is concealed already.
-    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&[DataSubject]; 4]) -> QuestionFacts {
-        let mut each_once = Vec::new();
+    fn question(
+        &mut self,
+        action: Option<&str>,
+        context: Option<&Map>,
+        subjects: [&[DataSubject]; 4],
+    ) -> QuestionFacts {
+        let (mut seen, mut each_once) = (HashSet::new(), Vec::new());
         for subject in subjects.into_iter().flatten() {
-            if !each_once.contains(subject) {
+            if self.is_too_large() {
+                break;
+            }
+            if seen.insert(subject) && self.has_room(subject.len()) {
                 each_once.push(subject.clone());
             }
         }
         let marks = self.model.marks.context(self.declared_action(action).map(|action| &action.uid));
-        let value = |name: Option<&str>| match context?.get(name?)? {
+        let mut value = |name: Option<&str>| match context?.get(name?)? {
+            _ if self.is_too_large() => None,
             Value::Null => None,
-            value => Some(walk::text(value)),
+            value => Some(walk::text(value)).filter(|text| self.has_room(text.len())),
         };
         let (address, device) = (value(marks.address.as_deref()), value(marks.device.as_deref()));
         QuestionFacts { index: 0, subjects: each_once, address, device }
