@@ -3,7 +3,10 @@
 //! Unknown fields are ignored (AuthZEN 1.0, section 13.1). A name that stands twice in one object is refused, as I-JSON
 //! asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend on that.
 
-use crate::evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value};
+use crate::{
+    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value},
+    shown,
+};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use thiserror::Error;
@@ -133,7 +136,7 @@ fn semantic(options: Option<Value>) -> Result<Semantic, ReadError> {
         None | Some(Value::Null) => Ok(Semantic::default()),
         Some(Value::String(name)) => Semantic::from_name(&name).ok_or_else(|| {
             let known = "execute_all, deny_on_first_deny and permit_on_first_permit";
-            ReadError::form(path, format!("`{name}` is unknown; there are {known}"))
+            ReadError::form(path, format!("`{}` is unknown; there are {known}", shown::cut(&name)))
         }),
         Some(other) => Err(ReadError::form(path, format!("is {}; it must be a string", other.kind()))),
     }
@@ -303,7 +306,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(seed)?;
             if fields.contains_key(&name) {
-                return Err(de::Error::custom(format_args!("the name `{name}` stands twice in one object")));
+                return Err(de::Error::custom(format_args!(
+                    "the name `{}` stands twice in one object",
+                    shown::cut(&name)
+                )));
             }
             fields.insert(name, value);
         }

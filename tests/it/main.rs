@@ -11,6 +11,7 @@
 mod answers;
 mod bad_input;
 mod batch;
+mod bounded;
 mod cedar;
 mod cli;
 mod clients;
