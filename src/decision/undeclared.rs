@@ -6,7 +6,7 @@
 use crate::evaluation::Path;
 use std::borrow::Cow;
 
-/// How many are named. Who misspells a member does so in one place or in a few.
+/// How many are named. A caller that misspells a member does so in one place or in a few.
 const MOST: usize = 16;
 
 /// The members that were ignored.

@@ -1,6 +1,6 @@
-//! What the schema does not declare cannot open a door.
+//! What becomes of members of a question that the schema does not declare: they are refused, or ignored and named.
 //!
-//! A misspelt optional attribute would count as absent, and absent is what a rule of four eyes lets through. So an undeclared
+//! A misspelt optional attribute would count as absent, and where it is absent a policy can allow more. So an undeclared
 //! member is refused where it may be what was meant: where an optional attribute of the same record is absent that the
 //! policies of the question can read. Elsewhere it cannot matter, and is ignored, as AuthZEN asks (Authorization API 1.0,
 //! section 13.1); the answer names it. A member that is null is absent, declared or not.

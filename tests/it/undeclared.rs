@@ -1,5 +1,4 @@
-//! What the schema does not declare cannot open a door: it is refused where it may be a misspelt attribute, and named in the
-//! answer elsewhere.
+//! What the schema does not declare is refused where it may be a misspelt attribute, and named in the answer elsewhere.
 
 use crate::{
     cedar::{
@@ -452,7 +451,7 @@ fn wrong_and_harmless() -> (Value, Value) {
     wrong["action"]["name"] = "combine".into();
     wrong["context"]["justification"] = "two cases with one suspect".into();
     wrong["resource"]["properties"]["accessCode"] = "c".into();
-    // Whoever consults is not asked for the code.
+    // No policy about consulting reads the code.
     let mut harmless = allowed();
     harmless["resource"]["properties"]["colour"] = "red".into();
     harmless["later"] = true.into();
