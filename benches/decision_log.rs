@@ -20,7 +20,7 @@ mod served;
 use poort::{
     api::pb::access_evaluation_client::AccessEvaluationClient,
     authzen::{Limits, read_evaluation},
-    decision::{Answer, Evaluated},
+    decision::{Answer, Evaluated, Undeclared},
     decision_log::{Asked, Config, Decided, DecisionLog, Producer, Record},
     engine::{UnknownEntities, decide, translate},
     evaluation::Evaluation,
@@ -89,7 +89,13 @@ fn called() -> Called {
     let verdict = Arc::new(decide(&snapshot, &translated));
     assert!(verdict.decision.is_allow());
     let (revision, directory_revision) = (snapshot.policies.revision.clone(), snapshot.directory.revision.clone());
-    let answer = Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: true });
+    let answer = Answer::Evaluated(Evaluated {
+        verdict,
+        revision,
+        directory_revision,
+        cached: true,
+        undeclared: Undeclared::default(),
+    });
     Called { snapshot, evaluation, moment, answer }
 }
 

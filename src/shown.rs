@@ -43,6 +43,24 @@ pub fn same_length(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(sign).collect())
 }
 
+/// How many characters a message quotes: what a person needs to find a name or a value again.
+const QUOTED: usize = 100;
+
+/// What a caller sent, for a message that quotes it: its beginning, if it is long. So no message grows with a question.
+#[must_use]
+pub fn cut(text: &str) -> Cow<'_, str> {
+    cut_to(text, QUOTED)
+}
+
+/// The same, to so many characters.
+#[must_use]
+pub fn cut_to(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
 fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_hidden) {
         return Cow::Borrowed(text);
@@ -67,6 +85,13 @@ mod tests {
         assert_eq!(line("a\u{1b}[31mb\nc\u{202e}d\u{9b}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}d\\u{9b}");
         assert_eq!(lines("a\n\tb\r\u{7}"), "a\n\tb\\u{d}\\u{7}");
         assert!(matches!(line("é, 日本, 100%"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        assert!(matches!(cut(&"é".repeat(QUOTED)), Cow::Borrowed(_)));
+        assert_eq!(cut(&"é".repeat(1_000)), format!("{}…", "é".repeat(QUOTED)));
+        assert_eq!(cut_to("abc", 0), "…");
     }
 
     #[test]

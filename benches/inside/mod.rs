@@ -70,7 +70,8 @@ impl Desk {
         let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = self.cache.verdict(outline.key(), decided).unwrap();
         let Named { policies: revision, directory: directory_revision } = self.snapshot.named().clone();
-        Evaluated { verdict, revision, directory_revision, cached }
+        let undeclared = outline.into_undeclared();
+        Evaluated { verdict, revision, directory_revision, cached, undeclared }
     }
 
     /// How many bytes its record has.
@@ -86,7 +87,7 @@ impl Desk {
             policies: &policies.revision,
             directory: &directory.revision,
         };
-        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+        record.to_payload(&self.producer, &self.pseudonyms).unwrap().max_len()
     }
 
     /// The whole path of one question: clock, key, cache or evaluation, record.

@@ -3,7 +3,10 @@
 //! Unknown fields are ignored (AuthZEN 1.0, section 13.1). A name that stands twice in one object is refused, as I-JSON
 //! asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend on that.
 
-use crate::evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value};
+use crate::{
+    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value},
+    shown,
+};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use thiserror::Error;
@@ -133,7 +136,7 @@ fn semantic(options: Option<Value>) -> Result<Semantic, ReadError> {
         None | Some(Value::Null) => Ok(Semantic::default()),
         Some(Value::String(name)) => Semantic::from_name(&name).ok_or_else(|| {
             let known = "execute_all, deny_on_first_deny and permit_on_first_permit";
-            ReadError::form(path, format!("`{name}` is unknown; there are {known}"))
+            ReadError::form(path, format!("`{}` is unknown; there are {known}", shown::cut(&name)))
         }),
         Some(other) => Err(ReadError::form(path, format!("is {}; it must be a string", other.kind()))),
     }
@@ -303,7 +306,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(seed)?;
             if fields.contains_key(&name) {
-                return Err(de::Error::custom(format_args!("the name `{name}` stands twice in one object")));
+                return Err(de::Error::custom(format_args!(
+                    "the name `{}` stands twice in one object",
+                    shown::cut(&name)
+                )));
             }
             fields.insert(name, value);
         }
@@ -314,6 +320,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authzen::write_value;
+    use proptest::prelude::*;
 
     const LIMITS: Limits = Limits { depth: 6, batch: 3 };
     const GOOD: &str = r#"{"subject":{"type":"t","id":"i"},"action":{"name":"a"},"resource":{"type":"r","id":""}}"#;
@@ -369,5 +377,91 @@ mod tests {
         assert_eq!(read_batch(many.as_bytes(), LIMITS), Err(ReadError::TooMany { found: 4, limit: 3 }));
         let odd = GOOD.replacen('{', r#"{"options":{"evaluations_semantic":"any"},"#, 1);
         assert!(read_batch(odd.as_bytes(), LIMITS).unwrap_err().to_string().contains("`any` is unknown"));
+    }
+
+    /// Reads a number, and holds it against the standard library, which rounds to the nearest double.
+    #[track_caller]
+    fn check_number(text: &str) {
+        let nearest: f64 = text.parse().unwrap();
+        let read = read_value(text.as_bytes());
+        let Ok(Value::Number(number)) = read else { panic!("{text}: {read:?}") };
+        assert_eq!(number.to_bits(), nearest.to_bits(), "{text} was read as {number:e}");
+        // RFC 8785, section 3.2.2.3: the shortest text of that double, and -0 is 0.
+        let mut out = Vec::new();
+        write_value(&mut out, &Value::Number(number));
+        let written = String::from_utf8(out).unwrap();
+        assert_eq!(written, ryu_js::Buffer::new().format(nearest), "{text}");
+        assert_eq!(written.parse::<f64>().unwrap(), nearest, "{text} was written as {written}");
+    }
+
+    #[test]
+    fn a_number_is_the_double_that_is_nearest() {
+        let texts = [
+            "-0",
+            "-0.0",
+            "0.9999999999999999",
+            "1.5777777777770001",
+            "333333333.33333329",
+            "9007199254740991.0",
+            "9007199254740993",
+            "9007199254740993.0",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "18446744073709551615",
+            "18446744073709551616",
+            "18446744073709553665",
+            "123456789012345678901234567890",
+            "2.2250738585072011e-308",
+            "4.9406564584124654e-324",
+            "2.4703282292062328e-324",
+            "1e-400",
+            "1.7976931348623157e308",
+            "1.7976931348623158e308",
+            "0.1e1",
+            "10E-1",
+        ];
+        texts.into_iter().for_each(check_number);
+        // Digits beyond those that a double holds decide on which side of a tie the number lies.
+        let tie = "9007199254740992.5".to_owned();
+        check_number(&tie);
+        check_number(&format!("{tie}{}1", "0".repeat(2000)));
+        check_number(&format!("1{}.0e-2000", "0".repeat(2000)));
+        refused(&GOOD.replacen('{', r#"{"context":{"x":1e400},"#, 1), "not JSON: number out of range");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_number_is_the_double_that_is_nearest(
+            bits: u64, whole: u64, negative: i64, digits in "[1-9][0-9]{0,40}", fraction in "[0-9]{1,40}", exponent in -340..300_i32,
+        ) {
+            let number = f64::from_bits(bits);
+            if number.is_finite() {
+                for text in [
+                    ryu_js::Buffer::new().format(number).to_owned(),
+                    format!("{number:e}"),
+                    format!("{number:.15e}"),
+                    format!("{number:.16e}"),
+                    format!("{number:.40e}"),
+                    format!("{number:.1}"),
+                ] {
+                    check_number(&text);
+                }
+            }
+            for text in [
+                whole.to_string(),
+                negative.to_string(),
+                format!("{whole}.0"),
+                digits.clone(),
+                format!("-{digits}.{fraction}"),
+                format!("0.{fraction}"),
+            ] {
+                check_number(&text);
+            }
+            if digits.len() < 9 {
+                check_number(&format!("{digits}.{fraction}e{exponent}"));
+            }
+        }
     }
 }

@@ -155,6 +155,10 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     write_record(out, record);
     out.extend_from_slice(b",\"revision\":");
     write_string(out, evaluated.revision.as_str());
+    if !evaluated.undeclared.is_empty() {
+        out.extend_from_slice(b",\"undeclared\":");
+        list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
+    }
 }
 
 fn write_record(out: &mut Vec<u8>, record: Option<Place>) {

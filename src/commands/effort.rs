@@ -54,7 +54,7 @@ impl Solving {
 /// # Errors
 /// The configuration says otherwise.
 pub(super) fn check_meaning(settings: &Settings, output: &mut Output) -> Result<(), Exit> {
-    if settings.pdp.unknown == UnknownEntities::Deny {
+    if settings.pdp.engine.unknown == UnknownEntities::Deny {
         return Ok(());
     }
     output.error(

@@ -52,7 +52,7 @@ pub(super) struct Arguments {
 struct World {
     snapshot: Snapshot,
     moment: Moment,
-    unknown: engine::UnknownEntities,
+    config: engine::Config,
     explain: bool,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let world = World {
         snapshot: snapshot.ok_or(Exit::NotValid)?,
         moment: Clock::new(settings.time_zone, settings.application.as_deref()).now(),
-        unknown: settings.pdp.unknown,
+        config: settings.pdp.engine,
         explain: *explain,
     };
     let limits = Limits { depth: settings.api.depth, batch: settings.pdp.batch };
@@ -121,8 +121,9 @@ impl World {
     }
 
     fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, String> {
-        let Self { snapshot, moment, unknown, explain } = self;
-        let question = engine::translate(snapshot, parts, moment, *unknown).map_err(|error| error.to_string())?;
+        let Self { snapshot, moment, config, explain } = self;
+        let outline = engine::outline(snapshot, parts, moment, *config).map_err(|error| error.to_string())?;
+        let question = outline.question().map_err(|error| error.to_string())?;
         let verdict = Arc::new(engine::decide(snapshot, &question));
         if *explain {
             show(output, verdict.decision, &verdict.reason, &engine::explain(snapshot, &question)?);
@@ -132,6 +133,7 @@ impl World {
             revision: snapshot.policies.revision.clone(),
             directory_revision: snapshot.directory.revision.clone(),
             cached: false,
+            undeclared: outline.into_undeclared(),
         }))
     }
 }

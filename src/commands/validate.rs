@@ -137,7 +137,7 @@ fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Prob
     }
     let (suites, problems) = suite::load(policies);
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
-    let runner = Runner::new(snapshot, &clock, settings.pdp.unknown, &[]);
+    let runner = Runner::new(snapshot, &clock, settings.pdp.engine, &[]);
     let ran = suites.into_iter().map(|suite| runner.run(suite)).collect();
     Results { ran, problems }.all_problems()
 }

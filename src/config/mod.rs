@@ -19,7 +19,7 @@ pub use source::{Flags, Source};
 use crate::{
     api::{self, Address, ConnectionLimits, Plaintext, Tls},
     cache, decision_log,
-    engine::UnknownEntities,
+    engine::{self, UndeclaredMembers, UnknownEntities},
     pdp,
     revision::Revision,
     shipping, store, telemetry,
@@ -109,6 +109,17 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
     let unknown = reader
         .choice("directory.unknown", &[("deny", UnknownEntities::Deny), ("evaluate", UnknownEntities::Evaluate)])
         .unwrap_or_default();
+    let undeclared = reader
+        .choice(
+            "decisions.undeclared",
+            &[
+                ("unless-harmless", UndeclaredMembers::UnlessHarmless),
+                ("refuse", UndeclaredMembers::Refuse),
+                ("ignore", UndeclaredMembers::Ignore),
+            ],
+        )
+        .unwrap_or_default();
+    let engine = engine::Config { unknown, undeclared };
     let tls = tls(reader);
     let instance = reader.text("instance").unwrap_or_else(host_name);
     Settings {
@@ -135,7 +146,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             grace: reader.duration("limits.grace", millis(0)..=millis(600_000)).unwrap_or(connections.grace),
         },
         pdp: pdp::Config {
-            unknown,
+            engine,
             concurrent: reader.count("limits.concurrent", 1..=1 << 24).unwrap_or(pdp.concurrent),
             batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
             share: reader.ratio("limits.share").unwrap_or(pdp.share),
@@ -164,7 +175,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
-        digest: digest(application.as_deref(), &time_zone, unknown),
+        digest: digest(application.as_deref(), &time_zone, engine),
         tls,
         time_zone,
         application,
@@ -174,12 +185,20 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
 
 /// The digest of what can change a decision beside policies and directory.
 #[must_use]
-pub fn digest(application: Option<&str>, zone: &TimeZone, unknown: UnknownEntities) -> Revision {
-    Revision::of([
+pub fn digest(application: Option<&str>, zone: &TimeZone, engine: engine::Config) -> Revision {
+    let engine::Config { unknown, undeclared } = engine;
+    // What ignores them has the digest that a configuration had when there was no such key, and that means the same.
+    let undeclared = match undeclared {
+        UndeclaredMembers::UnlessHarmless => Some(b"unless-harmless".as_slice()),
+        UndeclaredMembers::Refuse => Some(b"refuse".as_slice()),
+        UndeclaredMembers::Ignore => None,
+    };
+    let parts = [
         ("application", application.unwrap_or_default().as_bytes()),
         ("time_zone", zone.iana_name().unwrap_or_default().as_bytes()),
         ("unknown", if unknown == UnknownEntities::Deny { b"deny".as_slice() } else { b"evaluate" }),
-    ])
+    ];
+    Revision::of(parts.into_iter().chain(undeclared.map(|undeclared| ("undeclared", undeclared))))
 }
 
 fn tls(reader: &mut Reader<'_>) -> Option<Tls> {

@@ -56,7 +56,7 @@ pub use left_out::BenchBuild;
 pub use named::NamedRevisions;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
-pub use record::{Asked, Cause, Decided, Record};
+pub use record::{Asked, Cause, Decided, Record, TooLarge};
 pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
@@ -297,7 +297,7 @@ impl DecisionLog {
     }
 
     async fn write(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        let payload = record.to_payload(&self.producer, &self.pseudonyms);
+        let payload = record.to_payload(&self.producer, &self.pseudonyms).map_err(|TooLarge| AppendError::TooLarge)?;
         let entry = Entry { deadline, ..Entry::new(payload) };
         let commit = self.spool.append(entry).await?;
         Ok(if commit.late { Appended::Late } else { Appended::Durable })

@@ -38,6 +38,7 @@ use crate::{
     trace::{Parent, TraceContext},
 };
 use std::{borrow::Cow, io::Write as _};
+use thiserror::Error;
 
 /// What a call asked.
 #[derive(Debug, Clone)]
@@ -77,6 +78,11 @@ pub enum Cause {
     DeadlineExceeded,
 }
 
+/// What is to be said of a call is more than a record can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("what is to be said of the call is more than a record can hold")]
+pub struct TooLarge;
+
 /// One decision record: of what it is made.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
@@ -102,11 +108,17 @@ impl Record<'_> {
     /// The record: canonical JSON, no line break. Its place in the log is put in when it is known. In its late form it is the
     /// record of the same call that was not answered, because the deadline passed
     /// (the tests of `concealed` hold it for every record that they make).
-    #[must_use]
-    pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Payload {
+    ///
+    /// # Errors
+    /// It would hold more than a record can.
+    pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Result<Payload, TooLarge> {
         let Self { trace, caller, moment, asked, decided, model, policies, directory } = self;
         let concealed = conceal(asked, decided, model, pseudonyms);
-        let Concealed { asked, decided, request_places, response_places, questions, answered } = &concealed;
+        let Concealed { asked, decided, request_places, response_places, questions, answered, is_too_large } =
+            &concealed;
+        if *is_too_large {
+            return Err(TooLarge);
+        }
         let answered = questions.get(..*answered).unwrap_or(questions);
         let is_batch = matches!(asked, Asked::Several(_));
         let mut draft = Draft { out: Vec::with_capacity(2048), late: Vec::with_capacity(6) };
@@ -185,7 +197,7 @@ impl Record<'_> {
         push(out, &[b",\"trace_id\":\"", &trace.identity.trace_id.digits(), b"\"}"]);
         let Draft { out, late } = draft;
         let payload = Payload::numbered(out, seq_at);
-        if matches!(decided, Decided::Nothing(_)) { payload } else { payload.or_late(late) }
+        Ok(if matches!(decided, Decided::Nothing(_)) { payload } else { payload.or_late(late) })
     }
 }
 
@@ -334,7 +346,7 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use crate::{
-        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Verdict},
+        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Undeclared, Verdict},
         evaluation::{Action, Entity, Item, Map, Value},
     };
 
@@ -360,6 +372,7 @@ mod tests {
             revision: Revision::of([]),
             directory_revision: Revision::of([]),
             cached: true,
+            undeclared: Undeclared::default(),
         })
     }
 
@@ -386,7 +399,7 @@ mod tests {
             directory: &Revision::of([]),
         };
         let mut bytes = Vec::new();
-        record.to_payload(&producer(), &Pseudonyms::from_keys(("k", [1; 32]), &[])).write(&mut bytes, 42);
+        record.to_payload(&producer(), &Pseudonyms::from_keys(("k", [1; 32]), &[])).unwrap().write(&mut bytes, 42);
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());

@@ -14,6 +14,7 @@ use crate::{
     decision::{Decision, ErrorKind, EvaluationError, Party, PolicyFacts, Verdict},
     directory::references,
     policy::{Reading, Ready, Slice},
+    shown,
     snapshot::Snapshot,
 };
 use cedar_policy as cedar;
@@ -24,6 +25,12 @@ use cedar_policy_core::{
     extensions::Extensions,
 };
 use std::sync::Arc;
+
+/// How much an answer has of an entity that it names, in characters: more than any id that a person could tell from another.
+const UID: usize = 400;
+
+/// How much an answer has of what Cedar says of a policy, which can quote values of the question, in characters.
+const ERROR: usize = 4_000;
 
 /// Decides a question that was translated under this snapshot.
 #[must_use]
@@ -36,6 +43,7 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
         reason,
     };
     if let Some((party, uid)) = unknown(question) {
+        let uid = shown::cut_to(&uid.to_string(), UID).into_owned();
         return denied(Some(party), format!("Denied: the directory does not know the {} {uid}.", party.name()));
     }
     let slice = snapshot.policies.slice(
@@ -89,7 +97,7 @@ fn meet(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
 /// Whether a policy applies, or why that cannot be said.
 fn applies(evaluator: &Evaluator<'_>, ready: &Ready) -> Result<bool, (ErrorKind, String)> {
     let value = evaluator.interpret(&ready.condition, &ready.slots);
-    let value = value.map_err(|error| (kind(&error), error.to_string()))?;
+    let value = value.map_err(|error| (kind(&error), shown::cut_to(&error.to_string(), ERROR).into_owned()))?;
     match value.value_kind() {
         ValueKind::Lit(ast::Literal::Bool(truth)) => Ok(*truth),
         // A condition is a conjunction, which is a boolean or an error.

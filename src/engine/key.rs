@@ -7,12 +7,16 @@
 //! The walk that makes it is the one that makes the engine's values, so what is not in it is checked all the same: a
 //! question that does not fit the schema has no key.
 
-use super::terms::read_extension;
+use super::{
+    terms::read_extension,
+    undeclared::{Members, UndeclaredMembers},
+};
 use crate::{
+    decision::Undeclared,
     directory::Directory,
-    evaluation::Path,
+    evaluation::{Map, Path},
     policy::{
-        Extension, Ids, Reading, Reads,
+        Attributes, Extension, Ids, Reading, Reads,
         terms::{Invalid, Terms},
     },
 };
@@ -20,18 +24,31 @@ use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
+/// What becomes of members that the schema does not declare.
+pub(super) struct Watch<'a> {
+    pub undeclared: UndeclaredMembers,
+    /// Those that are ignored. They are not in the key: they cannot matter.
+    pub ignored: &'a mut Undeclared,
+}
+
 pub(super) struct Key<'a> {
     bytes: Vec<u8>,
     directory: &'a Directory,
     reads: Option<&'a Reads>,
     /// What is read of the value that the walk is at, and of those that it lies in.
     reading: Vec<Reading<'a>>,
+    undeclared: UndeclaredMembers,
+    ignored: &'a mut Undeclared,
+    /// Where the walk is at an entity that has tags: whether they are read.
+    tags: Option<bool>,
 }
 
 impl<'a> Key<'a> {
     /// A key of what is read; `None`: of everything.
-    pub(super) fn new(directory: &'a Directory, reads: Option<&'a Reads>) -> Self {
-        Self { bytes: Vec::with_capacity(256), directory, reads, reading: Vec::with_capacity(8) }
+    pub(super) fn new(directory: &'a Directory, reads: Option<&'a Reads>, watch: Watch<'a>) -> Self {
+        let Watch { undeclared, ignored } = watch;
+        let (bytes, reading) = (Vec::with_capacity(256), Vec::with_capacity(8));
+        Self { bytes, directory, reads, reading, undeclared, ignored, tags: None }
     }
 
     pub(super) fn tag(&mut self, tag: u8) {
@@ -79,6 +96,19 @@ impl<'a> Key<'a> {
         self.reading.push(read);
         let walked = walk(self);
         self.reading.pop();
+        walked
+    }
+
+    /// Walks the attributes of an entity of which this is read; `tags`: whether the tags are, if it has any.
+    pub(super) fn within_entity<T>(
+        &mut self,
+        read: Reading<'a>,
+        tags: Option<bool>,
+        walk: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.tags = tags;
+        let walked = self.within(read, walk);
+        self.tags = None;
         walked
     }
 
@@ -157,4 +187,13 @@ impl Terms for Key<'_> {
     }
 
     fn record(&mut self, (): ()) {}
+
+    fn leave(&mut self, declared: &Attributes, given: &Map, seen: usize, path: Path<'_>) -> Result<(), Invalid> {
+        if given.len() == seen {
+            return Ok(());
+        }
+        // Tags are a member of the entity itself, not of a record in it.
+        let tags = self.tags.filter(|_| self.reading.len() == 1);
+        self.undeclared.check(&Members { declared, given, reading: self.at(), tags }, path, self.ignored)
+    }
 }

@@ -11,6 +11,7 @@
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `key`: what the verdict depends on
+//! - `undeclared`: what becomes of what the schema does not declare
 //! - `terms`: values into Cedar values
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
@@ -21,10 +22,12 @@ mod explain;
 mod key;
 mod terms;
 mod translate;
+mod undeclared;
 mod world;
 
 pub use crate::policy::Invalid;
 pub use decide::{decide, decide_in, verdict};
 pub use explain::{Clause, Explained, Outcome, explain, explain_in};
-pub use translate::{Outline, Question, UnknownEntities, outline, translate};
+pub use translate::{Config, Outline, Question, UnknownEntities, outline, translate};
+pub use undeclared::UndeclaredMembers;
 pub use world::{World, WorldEvaluator};

@@ -6,6 +6,7 @@ use crate::{
         Extension,
         terms::{Invalid, Terms, extension},
     },
+    shown,
 };
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
@@ -62,10 +63,15 @@ impl Terms for Make {
     }
 }
 
+/// How much a message has of what Cedar says, in characters: some sentences.
+const ERROR: usize = 400;
+
 /// Has Cedar make an extension value, or say why it cannot.
 pub(super) fn read_extension(kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
     extension(kind, text).map_err(|error| {
         let (name, example) = (kind.type_name(), kind.example());
+        // Cedar can quote the text too.
+        let (text, error) = (shown::cut(text), shown::cut_to(&error, ERROR));
         Invalid::new(path, format!("`{text}` is no {name}: {error}; an example is {example}"))
     })
 }

@@ -5,17 +5,20 @@
 //! - The schema says who may speak for an entity. Properties of a directory-held entity are not even looked at.
 //! - `context.pdp` is poort's own and `context.action` is made of the action's properties: a caller who sets either in the
 //!   context gets an error, so that nobody believes it had an effect.
-//! - What the schema does not declare is left out; what it declares and does not fit is an [`Invalid`] with its path.
+//! - What the schema declares and does not fit is an [`Invalid`] with its path. What it does not declare is left out, or is
+//!   an [`Invalid`] too ([`UndeclaredMembers`]).
 
 use super::{
-    key::Key,
+    key::{Key, Watch},
     terms::{self as made, Make},
+    undeclared::UndeclaredMembers,
 };
 use crate::{
+    decision::Undeclared,
     evaluation::{Map, Parts, Path, Value},
     moment::Moment,
     policy::{
-        About, ActionModel, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
+        About, ActionModel, Attributes, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
         terms::{self, Terms},
     },
     snapshot::Snapshot,
@@ -35,12 +38,37 @@ pub struct Outline<'a> {
     snapshot: &'a Snapshot,
     evaluation: Parts<'a>,
     moment: &'a Moment,
-    unknown: UnknownEntities,
+    config: Config,
     subject: &'a EntityModel,
     action: &'a ActionModel,
     resource: &'a EntityModel,
     slice: &'a Slice,
     key: Option<Arc<[u8]>>,
+    undeclared: Undeclared,
+}
+
+/// Configuration of the engine: what a question means that names what is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Config {
+    /// What becomes of accounts and records that the directory should know and does not.
+    pub unknown: UnknownEntities,
+    /// What becomes of members that the schema does not declare.
+    pub undeclared: UndeclaredMembers,
+}
+
+impl Config {
+    /// Every one that there can be.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [UnknownEntities::Deny, UnknownEntities::Evaluate]
+            .into_iter()
+            .flat_map(|unknown| UndeclaredMembers::ALL.into_iter().map(move |undeclared| Self { unknown, undeclared }))
+    }
+}
+
+impl From<UnknownEntities> for Config {
+    fn from(unknown: UnknownEntities) -> Self {
+        Self { unknown, ..Self::default() }
+    }
 }
 
 /// A question that the engine can decide: valid against the schema of one snapshot.
@@ -133,9 +161,9 @@ pub fn outline<'a>(
     snapshot: &'a Snapshot,
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
-    unknown: UnknownEntities,
+    config: impl Into<Config>,
 ) -> Result<Outline<'a>, Invalid> {
-    let evaluation = evaluation.into();
+    let (evaluation, config) = (evaluation.into(), config.into());
     let Parts { subject, action, resource, context: _ } = evaluation;
     let model = &snapshot.policies.model;
     let in_type = |path: Path<'_>, message| Invalid::new(path.field("type"), message);
@@ -149,8 +177,21 @@ pub fn outline<'a>(
         Some(About { principal, action, resource, action_entity: _ }) => (principal, action, resource),
         None => (subject.as_ref(), action.as_ref(), resource.as_ref()),
     };
-    let mut outline = Outline { snapshot, evaluation, moment, unknown, subject, action, resource, slice, key: None };
-    outline.key = outline.make_key()?;
+    let mut undeclared = Undeclared::default();
+    let mut outline = Outline {
+        snapshot,
+        evaluation,
+        moment,
+        config,
+        subject,
+        action,
+        resource,
+        slice,
+        key: None,
+        undeclared: Undeclared::default(),
+    };
+    outline.key = outline.make_key(&mut undeclared)?;
+    outline.undeclared = undeclared;
     Ok(outline)
 }
 
@@ -162,9 +203,9 @@ pub fn translate<'a>(
     snapshot: &'a Snapshot,
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
-    unknown: UnknownEntities,
+    config: impl Into<Config>,
 ) -> Result<Question, Invalid> {
-    outline(snapshot, evaluation, moment, unknown)?.question()
+    outline(snapshot, evaluation, moment, config)?.question()
 }
 
 impl<'a> Outline<'a> {
@@ -175,16 +216,25 @@ impl<'a> Outline<'a> {
         self.key.as_ref()
     }
 
-    fn make_key(&self) -> Result<Option<Arc<[u8]>>, Invalid> {
-        let Self { snapshot, evaluation, moment, unknown, subject, action, resource, slice, key: _ } = self;
+    /// What of the question is ignored, because the schema does not declare it and it cannot matter. No verdict depends on
+    /// it.
+    #[must_use]
+    pub fn into_undeclared(self) -> Undeclared {
+        self.undeclared
+    }
+
+    fn make_key(&self, ignored: &mut Undeclared) -> Result<Option<Arc<[u8]>>, Invalid> {
+        let Self { snapshot, evaluation, moment, config, subject, action, resource, slice, key: _, undeclared: _ } =
+            self;
+        let Config { unknown, undeclared } = *config;
         let footprint = &slice.footprint;
         // What a question says twice of one entity must be the same, read or not.
         let is_about_itself = matches!(subject.held, Held::ByRequest { .. })
             && subject.name == resource.name
             && evaluation.subject.id == evaluation.resource.id;
         let reads = footprint.reads.as_ref().filter(|_| !is_about_itself);
-        let mut key = Key::new(&snapshot.directory, reads);
-        key.tag(u8::from(reads.is_some()) | u8::from(*unknown == UnknownEntities::Evaluate) << 1);
+        let mut key = Key::new(&snapshot.directory, reads, Watch { undeclared, ignored });
+        key.tag(u8::from(reads.is_some()) | u8::from(unknown == UnknownEntities::Evaluate) << 1);
         key.number(if reads.is_some() { footprint.number } else { snapshot.generation });
         if reads.is_none() {
             key.uid(&action.uid);
@@ -204,9 +254,13 @@ impl<'a> Outline<'a> {
             let Held::ByRequest { attributes, tags, parents: _ } = &model.held else { continue };
             let properties = path.field("properties");
             let read = reads.map_or(Reading::ALL, |reads| Reading::of(&reads.attributes));
-            key.within(read, |key| terms::record(key, attributes, &named.properties, properties))?;
-            if let Some(shape) = tags.as_ref().filter(|_| !attributes.contains_key("tags")) {
-                let read = if reads.is_none_or(|reads| reads.tags) { Reading::ALL } else { Reading::NOTHING };
+            let tags = tags.as_ref().filter(|_| !attributes.contains_key("tags"));
+            let reads_tags = reads.is_none_or(|reads| reads.tags);
+            key.within_entity(read, tags.map(|_| reads_tags), |key| {
+                terms::record(key, attributes, &named.properties, properties)
+            })?;
+            if let Some(shape) = tags {
+                let read = if reads_tags { Reading::ALL } else { Reading::NOTHING };
                 let given = named.properties.get("tags");
                 key.within(read, |key| tags_of(key, shape, given, properties.field("tags")))?;
             }
@@ -283,7 +337,7 @@ impl<'a> Outline<'a> {
         let directory = &self.snapshot.directory;
         let uid = ast::EntityUID::from_components(model.name.clone(), ast::Eid::new(named.id.as_str()), None);
         let entity = match &model.held {
-            Held::ByDirectory => match (directory.get(&uid), self.unknown) {
+            Held::ByDirectory => match (directory.get(&uid), self.config.unknown) {
                 (Some(_), _) => Source::Directory,
                 (None, UnknownEntities::Deny) => Source::Unknown,
                 (None, UnknownEntities::Evaluate) => Source::Bare,
@@ -325,13 +379,16 @@ impl<'a> Outline<'a> {
         if given.contains_key("pdp") {
             return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
         }
-        let mut context = terms::record(terms, &self.action.context, given, CONTEXT)?;
-        let Some(declared) = &self.action.properties else { return Ok(context) };
-        if given.contains_key("action") {
+        if self.action.properties.is_some() && given.contains_key("action") {
             let message = "is made of the properties of the action; give them in action.properties";
             return Err(Invalid::new(CONTEXT.field("action"), message));
         }
+        let mut context = terms::record(terms, &self.action.context, given, CONTEXT)?;
         let properties = &self.evaluation.action.properties;
+        let Some(declared) = &self.action.properties else {
+            terms.leave(&Attributes::new(), properties, 0, ACTION.field("properties"))?;
+            return Ok(context);
+        };
         let present = declared.required || !properties.is_empty();
         terms.attribute("action", present);
         if present {

@@ -1,8 +1,10 @@
 //! Where a value stands in a question, such as `resource.properties.level`.
 
+use crate::shown;
 use std::fmt;
 
-/// A path. It is put into words only where something is wrong, so it costs nothing where nothing is.
+/// A path. It is put into words only where something is wrong, so it costs nothing where nothing is. Long names in it are
+/// cut then: they are the caller's, and a message does not grow with them.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -33,6 +35,24 @@ impl<'a> Path<'a> {
     pub const fn index(&'a self, index: usize) -> Self {
         Path { parent: Some(self), step: Step::Index(index) }
     }
+
+    /// The property, or the part of the context, that this lies in or is.
+    #[must_use]
+    pub fn outermost(&self) -> Self {
+        let mut path = *self;
+        while let Some(parent) = path.parent {
+            let is_holder = match (parent.step, parent.parent) {
+                (Step::Name(name), None) => name == "context",
+                (Step::Name(name), Some(part)) => name == "properties" && part.parent.is_none(),
+                (Step::Index(_), _) => false,
+            };
+            if is_holder {
+                break;
+            }
+            path = *parent;
+        }
+        path
+    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -41,8 +61,8 @@ impl fmt::Display for Path<'_> {
             parent.fmt(f)?;
         }
         match (self.step, self.parent) {
-            (Step::Name(name), Some(_)) => write!(f, ".{name}"),
-            (Step::Name(name), None) => f.write_str(name),
+            (Step::Name(name), Some(_)) => write!(f, ".{}", shown::cut(name)),
+            (Step::Name(name), None) => f.write_str(&shown::cut(name)),
             (Step::Index(index), _) => write!(f, "[{index}]"),
         }
     }

@@ -14,6 +14,7 @@ pub(super) struct Metrics {
     questions: Counter<u64>,
     refused: Counter<u64>,
     policy_errors: Counter<u64>,
+    undeclared: Counter<u64>,
     duration: Histogram<f64>,
 }
 
@@ -40,6 +41,12 @@ impl Metrics {
                 .u64_counter("poort.policy.errors")
                 .with_description("Policies that could not be evaluated, by policy. Each made its question a deny.")
                 .build(),
+            undeclared: meter
+                .u64_counter("poort.questions.undeclared")
+                .with_description(
+                    "Questions with members that the schema does not declare and that were ignored; the answer names them.",
+                )
+                .build(),
             duration: meter
                 .f64_histogram("poort.call.duration")
                 .with_unit("s")
@@ -54,6 +61,9 @@ impl Metrics {
         if let Answer::Evaluated(evaluated) = answer {
             for error in &evaluated.verdict.errors {
                 self.policy_errors.add(1, &[KeyValue::new("policy", error.policy.clone())]);
+            }
+            if !evaluated.undeclared.is_empty() {
+                self.undeclared.add(1, &[]);
             }
         }
     }

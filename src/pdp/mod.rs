@@ -18,7 +18,7 @@ use crate::{
     cache::Cache,
     decision::{Answer, Evaluated, Fault},
     decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
-    engine::{self, Invalid, UnknownEntities},
+    engine::{self, Invalid},
     evaluation::{Batch, Evaluation, Item, Map, Parts},
     moment::Moment,
     snapshot::{Named, Snapshot},
@@ -41,8 +41,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// Configuration of the decision point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// What becomes of accounts and records that the directory should know and does not.
-    pub unknown: UnknownEntities,
+    /// What questions mean that name what is not known.
+    pub engine: engine::Config,
     /// How many questions may be under way at once. A batch counts as many as it has items.
     pub concurrent: usize,
     /// How many items a batch may have.
@@ -58,7 +58,7 @@ impl Default for Config {
     /// Half for one connection: an application that multiplexes all its calls over one connection meets no limit in
     /// practice, and a caller that goes astray leaves the other half to others.
     fn default() -> Self {
-        Self { unknown: UnknownEntities::Deny, concurrent: 10_000, batch: 1_000, share: 0.5 }
+        Self { engine: engine::Config::default(), concurrent: 10_000, batch: 1_000, share: 0.5 }
     }
 }
 
@@ -252,6 +252,7 @@ impl Pdp {
         let _places = self.enter(call, found.max(1))?;
         let (snapshot, moment) = self.world()?;
         let mut answers = Vec::with_capacity(found);
+        let mut turn = Instant::now();
         for (index, item) in batch.items.iter().enumerate() {
             if call.is_late() {
                 return self.too_late(call, Asked::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run).await;
@@ -262,11 +263,14 @@ impl Pdp {
             if stop {
                 break;
             }
-            // A long batch lets other calls of this thread go on.
-            if index % 32 == 31 {
+            // A long batch lets other calls of this thread go on: by time, since items can be as large as a message.
+            if turn.elapsed() >= TURN {
                 tokio::task::yield_now().await;
+                turn = Instant::now();
             }
         }
+        // Its record is made at one stretch.
+        tokio::task::yield_now().await;
         let (asked, decided) = (Asked::Several(Cow::Borrowed(&batch)), Decided::Several(Cow::Borrowed(&answers)));
         self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         answers.iter().for_each(|answer| self.metrics.decided(answer));
@@ -296,11 +300,12 @@ impl Pdp {
         evaluation: impl Into<Parts<'a>>,
         moment: &'a Moment,
     ) -> Result<Answer, Invalid> {
-        let outline = engine::outline(snapshot, evaluation, moment, self.config.unknown)?;
+        let outline = engine::outline(snapshot, evaluation, moment, self.config.engine)?;
         let decide = || outline.question().map(|question| engine::decide(snapshot, &question));
         let (verdict, cached) = self.cache.verdict(outline.key(), decide)?;
         let Named { policies: revision, directory: directory_revision } = snapshot.named().clone();
-        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached }))
+        let undeclared = outline.into_undeclared();
+        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached, undeclared }))
     }
 
     fn answer_item(&self, snapshot: &Snapshot, defaults: &Item, item: &Item, index: usize, moment: &Moment) -> Answer {
@@ -453,6 +458,10 @@ pub fn answers(batch: &Batch, mut answer: impl FnMut(Parts<'_>, usize) -> Result
     }
     answers
 }
+
+/// How long a batch keeps a thread at a stretch, when one item is not longer: some fifty questions of usual size, which others
+/// hardly notice.
+const TURN: Duration = Duration::from_micros(500);
 
 /// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
 pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);

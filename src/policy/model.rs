@@ -14,6 +14,7 @@ use crate::{
     apart,
     nearest::nearest,
     problem::{Problem, SourceFile},
+    shown,
 };
 use cedar_policy as cedar;
 use cedar_policy_core::{
@@ -21,11 +22,7 @@ use cedar_policy_core::{
     validator::{ValidatorEntityType, ValidatorEntityTypeKind, ValidatorSchema},
 };
 use smol_str::SmolStr;
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// Everything that a question can name.
 #[derive(Debug, Default)]
@@ -167,12 +164,13 @@ impl Model {
 #[derive(Debug)]
 struct Names<T> {
     full: BTreeMap<String, Arc<T>>,
-    short: HashMap<String, Vec<String>>,
+    /// Ordered, so that a name is compared and not hashed: it can be as long as a message.
+    short: BTreeMap<String, Vec<String>>,
 }
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
-        Self { full: BTreeMap::new(), short: HashMap::new() }
+        Self { full: BTreeMap::new(), short: BTreeMap::new() }
     }
 }
 
@@ -186,10 +184,13 @@ impl<T> Names<T> {
             Some(several) => {
                 Err(format!("{what} `{name}` is in several namespaces of the schema; write one of {}", quoted(several)))
             }
-            None => Err(match nearest(name, self.full.keys().chain(self.short.keys()).map(String::as_str)) {
-                Some(nearest) => format!("unknown {what} `{name}`; did you mean `{nearest}`?"),
-                None => format!("unknown {what} `{name}`; the policy schema declares none with this name"),
-            }),
+            None => {
+                let name = shown::cut(name);
+                Err(match nearest(&name, self.full.keys().chain(self.short.keys()).map(String::as_str)) {
+                    Some(nearest) => format!("unknown {what} `{name}`; did you mean `{nearest}`?"),
+                    None => format!("unknown {what} `{name}`; the policy schema declares none with this name"),
+                })
+            }
         }
     }
 }

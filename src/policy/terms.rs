@@ -3,7 +3,10 @@
 //! One walk leads all who make something of values ([`Terms`]), so that they cannot differ in what they see.
 
 use super::{Attributes, Extension, Shape};
-use crate::evaluation::{Map, Path, Value};
+use crate::{
+    evaluation::{Map, Path, Value},
+    shown,
+};
 use cedar_policy_core::{
     ast::{self, RestrictedExpr},
     evaluator::RestrictedEvaluator,
@@ -159,7 +162,7 @@ fn entity_id<'v>(
     if is_whole_name(kind, named) || named == base {
         Ok(Some((Some(named), id)))
     } else {
-        Err(Invalid::new(path, format!("is an entity of type `{named}`; the schema wants `{kind}`")))
+        Err(Invalid::new(path, format!("is an entity of type `{}`; the schema wants `{kind}`", shown::cut(named))))
     }
 }
 
@@ -199,7 +202,8 @@ fn extension_text<'v>(kind: Extension, value: &'v Value, path: Path<'_>) -> Resu
             if function == kind.constructor() {
                 Ok(Some(argument))
             } else {
-                let message = format!("is made by `{function}`; the schema wants `{}`", kind.constructor());
+                let message =
+                    format!("is made by `{}`; the schema wants `{}`", shown::cut(function), kind.constructor());
                 Err(Invalid::new(path, message))
             }
         }

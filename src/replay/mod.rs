@@ -34,9 +34,9 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// What was recorded was within the limits of its day; here there are none but that of the reader.
 const LIMITS: Limits = Limits { depth: 128, batch: usize::MAX };
 
-/// Finds `directory.unknown` in the digest of a configuration, given the application that the record names. `None` where
-/// the digest does not tell.
-pub type Meaning<'a> = dyn Fn(&str, Option<&str>) -> Option<UnknownEntities> + 'a;
+/// Finds the configuration of the engine by the digest of a configuration, given the application that the record names.
+/// `None` where the digest does not tell.
+pub type Meaning<'a> = dyn Fn(&str, Option<&str>) -> Option<engine::Config> + 'a;
 
 /// Decides records again.
 pub struct Replay<'a> {
@@ -73,7 +73,7 @@ pub enum Reason {
     Revision(String),
     /// Parts of it were concealed when it was written.
     Concealed,
-    /// `directory.unknown` of then matters to the answer, and is not known.
+    /// `directory.unknown` or `decisions.undeclared` of then matters to the answer, and is not known.
     Meaning,
     /// An item of the batch had a fault in its form, and the record does not hold what was wrong.
     FaultyItem,
@@ -103,8 +103,8 @@ impl fmt::Display for Reason {
             Self::Revision(message) => f.write_str(message),
             Self::Concealed => f.write_str("parts of the question were concealed when it was recorded"),
             Self::Meaning => f.write_str(
-                "the answer depends on directory.unknown, which the record's configuration digest does not tell under \
-                 this time zone (time zone and application themselves are in the record)",
+                "the answer depends on directory.unknown or decisions.undeclared, which the record's configuration digest \
+                 does not tell under this time zone (time zone and application themselves are in the record)",
             ),
             Self::FaultyItem => {
                 f.write_str("an item of the batch had a fault in its form, which the record does not hold")
@@ -156,10 +156,10 @@ impl<'a> Replay<'a> {
         let poort = recorded.poort();
         let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
         let answers = match (self.meaning)(&poort.digest, moment.application.as_deref()) {
-            Some(unknown) => decider.answers(&asked, unknown),
+            Some(config) => decider.answers(&asked, config),
             None => {
-                let answers = decider.answers(&asked, UnknownEntities::Deny);
-                if answers != decider.answers(&asked, UnknownEntities::Evaluate) {
+                let answers = decider.answers(&asked, engine::Config::default());
+                if engine::Config::all().any(|config| decider.answers(&asked, config) != answers) {
                     return Err(Reason::Meaning);
                 }
                 answers
@@ -207,26 +207,27 @@ struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    fn answers(&self, asked: &Asked<'_>, unknown: UnknownEntities) -> Answers {
+    fn answers(&self, asked: &Asked<'_>, config: engine::Config) -> Answers {
         match asked {
             Asked::One(evaluation) => self
-                .answer(evaluation.as_ref().into(), unknown)
+                .answer(evaluation.as_ref().into(), config)
                 .map(|answer| vec![answer])
                 .map_err(|error| error.to_string()),
             Asked::Several(batch) => {
-                Ok(answers(batch, |parts, _| self.answer(parts, unknown).map_err(|error| error.to_string())))
+                Ok(answers(batch, |parts, _| self.answer(parts, config).map_err(|error| error.to_string())))
             }
         }
     }
 
-    fn answer(&self, parts: Parts<'_>, unknown: UnknownEntities) -> Result<Answer, Invalid> {
-        let outline = engine::outline(self.snapshot, parts, self.moment, unknown)?;
+    fn answer(&self, parts: Parts<'_>, config: engine::Config) -> Result<Answer, Invalid> {
+        let outline = engine::outline(self.snapshot, parts, self.moment, config)?;
         let decide = || outline.question().map(|question| engine::decide(self.snapshot, &question));
         // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.
-        let key = outline.key().filter(|_| unknown == UnknownEntities::Deny);
+        let key = outline.key().filter(|_| config.unknown == UnknownEntities::Deny);
         let (verdict, _) = self.cache.verdict(key, decide)?;
         let (revision, directory_revision) = self.named.clone();
-        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: false }))
+        let undeclared = outline.into_undeclared();
+        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: false, undeclared }))
     }
 }
 

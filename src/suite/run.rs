@@ -10,7 +10,7 @@ use super::{
 use crate::{
     conditions::Conditioned,
     decision::{Decision, Verdict},
-    engine::{self, UnknownEntities, World},
+    engine::{self, World},
     moment::Moment,
     nearest::nearest,
     pdp::Clock,
@@ -27,7 +27,7 @@ pub struct Runner<'a> {
     clock: &'a Clock,
     /// The moment of all cases that name none: one for all, so that no two of them fall on different days.
     present: Moment,
-    unknown: UnknownEntities,
+    config: engine::Config,
     conditions: &'a [Conditioned],
 }
 
@@ -101,10 +101,10 @@ impl<'a> Runner<'a> {
     pub fn new(
         snapshot: &'a Snapshot,
         clock: &'a Clock,
-        unknown: UnknownEntities,
+        config: impl Into<engine::Config>,
         conditions: &'a [Conditioned],
     ) -> Self {
-        Self { snapshot, clock, present: clock.now(), unknown, conditions }
+        Self { snapshot, clock, present: clock.now(), config: config.into(), conditions }
     }
 
     /// Runs a suite.
@@ -155,7 +155,7 @@ impl<'a> Runner<'a> {
     fn ask(&self, case: &Case) -> Result<Asked, Misasked> {
         let Question::Wire { evaluation, when, unknown } = &case.question else { return Err(Misasked::default()) };
         let moment = self.moment(*when)?;
-        let outline = match engine::outline(self.snapshot, evaluation.as_ref(), &moment, self.unknown) {
+        let outline = match engine::outline(self.snapshot, evaluation.as_ref(), &moment, self.config) {
             Ok(outline) => outline,
             Err(error) => return self.unfit(case, &error),
         };

@@ -32,7 +32,7 @@ const NUMBERS: usize = 4_000;
 
 fn verdict(snapshot: &Snapshot, asked: &Question) -> Result<Verdict, String> {
     let question =
-        translate(snapshot, &asked.evaluation, &asked.moment, asked.unknown).map_err(|error| error.to_string())?;
+        translate(snapshot, &asked.evaluation, &asked.moment, asked.config()).map_err(|error| error.to_string())?;
     Ok(decide(snapshot, &question))
 }
 
@@ -98,7 +98,7 @@ fn what_questions_share_is_what_the_authorizer_answers_each_of_them() {
                     }
                 };
                 let expected = asked.expected(&full);
-                let outline = outline(&snapshot, &asked.evaluation, &asked.moment, asked.unknown)
+                let outline = outline(&snapshot, &asked.evaluation, &asked.moment, asked.config())
                     .map_err(|error| TestCaseError::fail(error.to_string()))?;
                 let decide = || outline.question().map(|question| decide(&snapshot, &question));
                 let (verdict, hit) =

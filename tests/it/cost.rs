@@ -74,7 +74,9 @@ impl Desk {
         let (verdict, cached) = cache.verdict(outline.key(), decided).unwrap();
         assert!(verdict.decision.is_allow() && cached == expect_cached);
         let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
-        let answer = Evaluated { verdict, revision: policies.clone(), directory_revision: directory.clone(), cached };
+        let undeclared = outline.into_undeclared();
+        let (revision, directory_revision) = (policies.clone(), directory.clone());
+        let answer = Evaluated { verdict, revision, directory_revision, cached, undeclared };
         let record = Record {
             trace: &TraceContext::from_headers(None, None),
             caller: None,
@@ -85,7 +87,7 @@ impl Desk {
             policies,
             directory,
         };
-        record.to_payload(&self.producer, &self.pseudonyms).max_len()
+        record.to_payload(&self.producer, &self.pseudonyms).unwrap().max_len()
     }
 }
 

@@ -9,14 +9,14 @@ use std::{
 
 /// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
 const MODULES: &[(&str, &[&str])] = &[
-    ("evaluation", &[]),
+    ("shown", &[]),
+    ("evaluation", &["shown"]),
     ("evidence", &[]),
     ("apart", &[]),
     ("revision", &[]),
     ("trace", &[]),
     ("moment", &[]),
     ("nearest", &[]),
-    ("shown", &[]),
     ("problem", &["shown"]),
     ("decision", &["evaluation", "revision"]),
     ("authzen", &["decision", "trace"]),

@@ -334,7 +334,7 @@ proptest! {
         for _ in 0..24 {
             let asked = question(&mut tape, &world);
             let answer = |snapshot: &Snapshot| -> Result<Verdict, String> {
-                let question = translate(snapshot, &asked.evaluation, &asked.moment, asked.unknown)
+                let question = translate(snapshot, &asked.evaluation, &asked.moment, asked.config())
                     .map_err(|error| error.to_string())?;
                 Ok(decide(snapshot, &question))
             };
@@ -479,10 +479,14 @@ fn json_of_answer(answer: &pb::EvaluateResponse) -> serde_json::Value {
             json!({"id": obligation.id, "type": obligation.r#type, "properties": properties})
         })
         .collect();
-    json!({"decision": answer.decision, "context": {
+    let mut json = json!({"decision": answer.decision, "context": {
         "policies": policies, "errors": errors, "obligations": obligations, "advice": answer.advice,
         "reason": answer.reason, "revision": answer.revision, "directory_revision": answer.directory_revision,
-    }})
+    }});
+    if !answer.undeclared.is_empty() {
+        json["context"]["undeclared"] = json!(answer.undeclared);
+    }
+    json
 }
 
 fn without_record(mut answer: serde_json::Value) -> serde_json::Value {

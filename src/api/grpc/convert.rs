@@ -163,35 +163,38 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
             record,
             ..pb::EvaluateResponse::default()
         },
-        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _ }) => pb::EvaluateResponse {
-            decision,
-            policies: verdict
-                .policies
-                .iter()
-                .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
-                .collect(),
-            errors: verdict
-                .errors
-                .iter()
-                .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
-                .collect(),
-            reason: verdict.reason.clone(),
-            obligations: verdict
-                .policies
-                .iter()
-                .flat_map(|policy| &policy.obligations)
-                .map(|obligation| pb::Obligation {
-                    id: obligation.id.clone(),
-                    r#type: obligation.kind.clone(),
-                    properties: Some(structure(&obligation.properties)),
-                })
-                .collect(),
-            advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
-            revision: revision.to_string(),
-            directory_revision: directory_revision.to_string(),
-            record,
-            error: None,
-        },
+        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _, undeclared }) => {
+            pb::EvaluateResponse {
+                decision,
+                policies: verdict
+                    .policies
+                    .iter()
+                    .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
+                    .collect(),
+                errors: verdict
+                    .errors
+                    .iter()
+                    .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
+                    .collect(),
+                reason: verdict.reason.clone(),
+                obligations: verdict
+                    .policies
+                    .iter()
+                    .flat_map(|policy| &policy.obligations)
+                    .map(|obligation| pb::Obligation {
+                        id: obligation.id.clone(),
+                        r#type: obligation.kind.clone(),
+                        properties: Some(structure(&obligation.properties)),
+                    })
+                    .collect(),
+                advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
+                revision: revision.to_string(),
+                directory_revision: directory_revision.to_string(),
+                record,
+                error: None,
+                undeclared: undeclared.lines().map(Into::into).collect(),
+            }
+        }
     }
 }
 
@@ -216,4 +219,55 @@ fn message(value: &Value) -> prost_types::Value {
         Value::Map(map) => Kind::StructValue(structure(map)),
     };
     prost_types::Value { kind: Some(kind) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authzen::{Limits, read_evaluation};
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    /// A question with this text as a number, in JSON and as protobuf has the same number.
+    fn both(text: &str, number: f64) -> (Evaluation, Evaluation) {
+        let json = format!(
+            r#"{{"subject":{{"type":"s","id":"1"}},"action":{{"name":"a"}},"resource":{{"type":"r","id":"2"}},
+            "context":{{"n":[{text}]}}}}"#
+        );
+        let json = read_evaluation(json.as_bytes(), Limits { depth: 8, batch: 1 }).unwrap();
+        let context = structure(&Map::from([("n".to_owned(), Value::List(vec![Value::Number(number)]))]));
+        let request = pb::EvaluateRequest {
+            subject: Some(pb::Subject { r#type: "s".into(), id: "1".into(), properties: None }),
+            action: Some(pb::Action { name: "a".into(), properties: None }),
+            resource: Some(pb::Resource { r#type: "r".into(), id: "2".into(), properties: None }),
+            context: Some(context),
+        };
+        let message = pb::EvaluateRequest::decode(request.encode_to_vec().as_slice()).unwrap();
+        (json, evaluation(message, 8).unwrap())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "protobuf has doubles alone")]
+    fn rounded(whole: i64) -> f64 {
+        whole as f64
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+        /// Python, Java, Go and JavaScript write a double in one of these ways.
+        #[test]
+        fn json_and_protobuf_carry_the_same_number(bits: u64, whole in -(1_i64 << 60)..1 << 60) {
+            for number in [f64::from_bits(bits), rounded(whole)] {
+                prop_assume!(number.is_finite());
+                for text in [
+                    ryu_js::Buffer::new().format(number).to_owned(), format!("{number:e}"), format!("{number:.16e}"), format!("{number:?}"),
+                ] {
+                    let (json, protobuf) = both(&text, number);
+                    prop_assert_eq!(json, protobuf, "{}", text);
+                }
+            }
+            let (json, protobuf) = both(&whole.to_string(), rounded(whole));
+            prop_assert_eq!(json, protobuf);
+        }
+    }
 }

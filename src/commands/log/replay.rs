@@ -9,7 +9,7 @@ use crate::{
     commands::side::{Places, Unusable},
     config::{self, Settings},
     decision_log::{Recorded, Scan, Unreadable},
-    engine::UnknownEntities,
+    engine,
     replay::{Local, Outcome, Reason, Replay, Worlds},
     spool::reader::ReadError,
     store::Archive,
@@ -167,9 +167,7 @@ fn go(
     Ok(out.flush()?)
 }
 
-/// `directory.unknown` as a configuration digest tells it: the one with which the digest comes out.
-fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<UnknownEntities> {
-    [UnknownEntities::Deny, UnknownEntities::Evaluate]
-        .into_iter()
-        .find(|unknown| config::digest(application, &settings.time_zone, *unknown).as_str() == digest)
+/// The configuration of the engine as a digest tells it: the one with which the digest comes out.
+fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<engine::Config> {
+    engine::Config::all().find(|config| config::digest(application, &settings.time_zone, *config).as_str() == digest)
 }

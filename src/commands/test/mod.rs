@@ -123,7 +123,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     let suites = select(arguments, suites, output)?;
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let conditions = conditions::of(&snapshot.policies);
-    let runner = Runner::new(&snapshot, &clock, settings.pdp.unknown, &conditions);
+    let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &conditions);
     let results =
         Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
     let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();

@@ -6,6 +6,8 @@
 //!   recorded also where an item does not fit the schema: what may be meant as something marked counts as that.
 //! - Text that the engine makes of values (why a policy failed, what is wrong with an item) is replaced as a whole where
 //!   there is anything to conceal: nobody can tell which words in it are values.
+//! - Of members that the schema does not declare, those inside a property are named by the property alone then: a name inside
+//!   can be a value, as that of a tag is.
 //! - Values under names of secrets are never in a record, whatever the schema says.
 //! - The record names each place where something was left out or replaced. One in the request means that the decision
 //!   cannot be made again from the record alone.
@@ -28,7 +30,7 @@ use crate::{
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     policy::Model,
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use walk::{Pointer, Walk};
 
 /// A call as its record has it.
@@ -44,6 +46,8 @@ pub(super) struct Concealed<'a> {
     pub questions: Vec<QuestionFacts>,
     /// How many of them were answered: the first ones. A batch can end early.
     pub answered: usize,
+    /// Not all of this is here: it is more than a record can hold.
+    pub is_too_large: bool,
 }
 
 /// What the record says about one question of a call, beside the question.
@@ -108,9 +112,10 @@ pub(super) fn conceal<'a>(
         }
         Decided::Nothing(cause) => Decided::Nothing(*cause),
     };
+    let is_too_large = walk.is_too_large();
     let mut response_places = walk.places;
     response_places.sort_unstable();
-    Concealed { asked: concealed, decided, request_places, response_places, questions, answered }
+    Concealed { asked: concealed, decided, request_places, response_places, questions, answered, is_too_large }
 }
 
 impl Asked<'_> {
@@ -213,17 +218,26 @@ impl Walk<'_> {
     }
 
     /// What the record says about a question; the context is concealed already.
-    fn question(&self, action: Option<&str>, context: Option<&Map>, subjects: [&[DataSubject]; 4]) -> QuestionFacts {
-        let mut each_once = Vec::new();
+    fn question(
+        &mut self,
+        action: Option<&str>,
+        context: Option<&Map>,
+        subjects: [&[DataSubject]; 4],
+    ) -> QuestionFacts {
+        let (mut seen, mut each_once) = (HashSet::new(), Vec::new());
         for subject in subjects.into_iter().flatten() {
-            if !each_once.contains(subject) {
+            if self.is_too_large() {
+                break;
+            }
+            if seen.insert(subject) && self.has_room(subject.len()) {
                 each_once.push(subject.clone());
             }
         }
         let marks = self.model.marks.context(self.declared_action(action).map(|action| &action.uid));
-        let value = |name: Option<&str>| match context?.get(name?)? {
+        let mut value = |name: Option<&str>| match context?.get(name?)? {
+            _ if self.is_too_large() => None,
             Value::Null => None,
-            value => Some(walk::text(value)),
+            value => Some(walk::text(value)).filter(|text| self.has_room(text.len())),
         };
         let (address, device) = (value(marks.address.as_deref()), value(marks.device.as_deref()));
         QuestionFacts { index: 0, subjects: each_once, address, device }
@@ -240,7 +254,14 @@ impl Walk<'_> {
         match answer {
             Answer::Evaluated(evaluated) => {
                 let verdict = self.verdict(&evaluated.verdict, parties, is_strict, context);
-                Answer::Evaluated(Evaluated { verdict, ..evaluated.clone() })
+                let mut evaluated = Evaluated { verdict, ..evaluated.clone() };
+                if is_strict {
+                    let (undeclared, cut) = evaluated.undeclared.without_inner_names();
+                    evaluated.undeclared = undeclared;
+                    let all = context.field("undeclared");
+                    cut.into_iter().for_each(|place| self.note(all.index(place)));
+                }
+                Answer::Evaluated(evaluated)
             }
             Answer::Fault(Fault { status, message: _ }) if is_strict => {
                 self.note(context.field("error").field("message"));

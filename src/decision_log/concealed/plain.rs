@@ -33,7 +33,7 @@ pub(super) fn is_plain_answer(answer: &Answer, is_strict: bool) -> bool {
         Answer::Evaluated(evaluated) => {
             let Verdict { decision: _, policies, errors, unknown, reason: _ } = evaluated.verdict.as_ref();
             let obligations = || policies.iter().flat_map(|policy| &policy.obligations);
-            (errors.is_empty() || !is_strict)
+            ((errors.is_empty() && evaluated.undeclared.is_empty()) || !is_strict)
                 && unknown.is_none()
                 && obligations().all(|obligation| is_plain_map(&obligation.properties))
         }

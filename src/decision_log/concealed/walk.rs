@@ -9,17 +9,25 @@ use crate::{
         ActionModel, Model,
         marks::{Fields, Form, IdMark, Log, Mark},
     },
+    spool::MAX_PAYLOAD,
 };
 use smol_str::SmolStr;
 use std::{fmt, sync::Arc};
 
 /// Whom a question is about, as a pseudonym.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::decision_log) struct DataSubject {
     /// The pseudonym of the id.
     pub id: String,
     /// The type of the id.
     pub kind: Arc<str>,
+}
+
+impl DataSubject {
+    /// About as many bytes as a record has of it.
+    pub(super) fn len(&self) -> usize {
+        self.id.len() + self.kind.len() + 32
+    }
 }
 
 /// A place in the body of a record, as a JSON pointer (RFC 6901).
@@ -47,6 +55,15 @@ impl<'p> Pointer<'p> {
     pub(super) const fn index(&'p self, index: usize) -> Self {
         Pointer { parent: Some(self), step: Step::Index(index) }
     }
+
+    /// At least as many bytes as it has in words, but for escapes.
+    fn len(&self) -> usize {
+        let step = match self.step {
+            Step::Name(name) => name.len() + 1,
+            Step::Index(_) => 8,
+        };
+        step + self.parent.map_or(0, Self::len)
+    }
 }
 
 impl fmt::Display for Pointer<'_> {
@@ -61,6 +78,9 @@ impl fmt::Display for Pointer<'_> {
     }
 }
 
+/// How much a record can say of a question beside itself. The question takes the most of a record that is that large.
+const ROOM: usize = MAX_PAYLOAD / 4;
+
 /// The walk, and what it has found.
 pub(super) struct Walk<'a> {
     pub(super) model: &'a Model,
@@ -68,11 +88,13 @@ pub(super) struct Walk<'a> {
     /// What was left out or replaced.
     pub(super) places: Vec<String>,
     subjects: Vec<DataSubject>,
+    /// How much more may be said of the question beside itself. `None`: a record could not hold it.
+    room: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) const fn new(model: &'a Model, pseudonyms: &'a Pseudonyms) -> Self {
-        Self { model, pseudonyms, places: Vec::new(), subjects: Vec::new() }
+        Self { model, pseudonyms, places: Vec::new(), subjects: Vec::new(), room: Some(ROOM) }
     }
 
     /// The data subjects that were met since this was asked before.
@@ -81,7 +103,28 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn note(&mut self, at: Pointer<'_>) {
-        self.places.push(at.to_string());
+        if self.has_room(at.len()) {
+            self.places.push(at.to_string());
+        }
+    }
+
+    /// Takes this many bytes of what a record can hold. A place has the names of all that it lies in, and what is said of
+    /// the defaults of a batch is said of each item, so both can be far more than the question itself.
+    pub(super) fn has_room(&mut self, bytes: usize) -> bool {
+        self.room = self.room.and_then(|room| room.checked_sub(bytes));
+        self.room.is_some()
+    }
+
+    /// Whether a record could not hold what was found, so that not all of it was kept.
+    pub(super) const fn is_too_large(&self) -> bool {
+        self.room.is_none()
+    }
+
+    fn add_subject(&mut self, id: String, kind: &Arc<str>) {
+        let subject = DataSubject { id, kind: kind.clone() };
+        if self.has_room(subject.len()) {
+            self.subjects.push(subject);
+        }
     }
 
     /// A subject or a resource.
@@ -154,8 +197,7 @@ impl<'a> Walk<'a> {
             return true;
         }
         if mark.is_data_subject {
-            self.subjects
-                .push(DataSubject { id: self.pseudonyms.of(&mark.kind, &text(value)), kind: mark.kind.clone() });
+            self.add_subject(self.pseudonyms.of(&mark.kind, &text(value)), &mark.kind);
         }
         match mark.log {
             Log::Omit => {
@@ -227,7 +269,7 @@ impl<'a> Walk<'a> {
     fn id(&mut self, mark: &IdMark, id: &str) -> String {
         let pseudonym = self.pseudonyms.of(&mark.kind, id);
         if mark.is_data_subject {
-            self.subjects.push(DataSubject { id: pseudonym.clone(), kind: mark.kind.clone() });
+            self.add_subject(pseudonym.clone(), &mark.kind);
         }
         pseudonym
     }

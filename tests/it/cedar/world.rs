@@ -9,7 +9,7 @@ use super::{
 use cedar_policy as cedar;
 use poort::{
     directory,
-    engine::UnknownEntities,
+    engine::{Config, UndeclaredMembers, UnknownEntities},
     evaluation::{Action, Entity, Evaluation, Map, Value},
     moment::Moment,
     policy,
@@ -493,6 +493,11 @@ pub struct Expected {
 }
 
 impl Question {
+    /// What Cedar sees of a question is what the schema declares, so the rest is ignored here.
+    pub fn config(&self) -> Config {
+        Config { unknown: self.unknown, undeclared: UndeclaredMembers::Ignore }
+    }
+
     /// Whether poort denies without asking the policies.
     pub fn is_unknown(&self, full: &Full) -> bool {
         self.unknown == UnknownEntities::Deny && (self.principal.is_unknown(full) || self.resource.is_unknown(full))

@@ -1,12 +1,13 @@
 //! Records of questions over a schema with marks: nothing that is marked is in their bytes.
 
 mod any_values;
+mod bounds;
 
-use super::super::{Caller, Cause, Producer, Record};
+use super::super::{Caller, Cause, Producer, Record, TooLarge};
 use super::*;
 use crate::{
     authzen::{self, Limits},
-    decision::{Decision, ErrorKind, EvaluationError, Obligation},
+    decision::{Decision, ErrorKind, EvaluationError, Obligation, Undeclared},
     moment::Moment,
     policy::{Policies, Sources},
     revision::Revision,
@@ -84,10 +85,10 @@ fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: &Model, pseudonyms:
         payload.write(&mut bytes, 42);
         String::from_utf8(bytes).unwrap()
     };
-    let payload = record.to_payload(&producer, pseudonyms);
+    let payload = record.to_payload(&producer, pseudonyms).unwrap();
     // Where the deadline passes before it is written, it is the record of a call that was not answered, byte for byte.
     let unanswered = Record { decided: Decided::Nothing(Cause::DeadlineExceeded), ..record };
-    assert_eq!(written(payload.clone().into_late()), written(unanswered.to_payload(&producer, pseudonyms)));
+    assert_eq!(written(payload.clone().into_late()), written(unanswered.to_payload(&producer, pseudonyms).unwrap()));
     assert!(written(payload.clone().into_late()).len() <= payload.max_len());
     let bytes = written(payload).into_bytes();
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
@@ -100,7 +101,7 @@ fn record(asked: Asked<'_>, decided: Decided<'_>) -> serde_json::Value {
     serde_json::from_slice(&bytes_with(asked, decided, &model(), &keys(1))).unwrap()
 }
 
-const LIMITS: Limits = Limits { depth: 16, batch: 100 };
+const LIMITS: Limits = Limits { depth: 16, batch: 1_000 };
 
 fn one(question: &serde_json::Value) -> Asked<'static> {
     Asked::One(Cow::Owned(authzen::read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap()))
@@ -124,6 +125,7 @@ fn answer(verdict: Verdict) -> Answer {
         revision: revision.clone(),
         directory_revision: revision,
         cached: false,
+        undeclared: Undeclared::default(),
     })
 }
 

@@ -1,6 +1,12 @@
 //! The answer: allow or deny, and why.
 //!
 //! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
+//!
+//! - `undeclared`: what of the question was ignored
+
+mod undeclared;
+
+pub use undeclared::Undeclared;
 
 use crate::{evaluation::Map, revision::Revision};
 use std::{fmt, sync::Arc};
@@ -162,6 +168,8 @@ pub struct Evaluated {
     pub directory_revision: Revision,
     /// Whether the verdict was found in the cache.
     pub cached: bool,
+    /// What of the question was ignored. It is no part of the verdict, which other questions can share.
+    pub undeclared: Undeclared,
 }
 
 /// Why an item of a batch was not evaluated.
