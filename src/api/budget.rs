@@ -3,6 +3,7 @@
 //! A message takes from it as its bytes arrive, so what a caller announces and never sends takes nothing. Without the
 //! budget, callers together could hold `limits.connections` × `limits.streams` messages of `limits.message` bytes.
 
+use opentelemetry::metrics::Meter;
 use std::{
     mem,
     sync::{
@@ -18,6 +19,18 @@ pub(super) struct Budget(Arc<AtomicUsize>);
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    /// Tells operators how much of this budget of `bytes` is taken.
+    pub(super) fn observe(&self, bytes: usize, meter: &Meter) {
+        let seen = self.clone();
+        meter
+            .u64_observable_gauge("poort.messages.bytes")
+            .with_description("Bytes of messages that arrive or are being answered, of limits.unread.")
+            .with_callback(move |gauge| {
+                gauge.observe(bytes.saturating_sub(seen.0.load(Ordering::Relaxed)) as u64, &[]);
+            })
+            .build();
     }
 
     /// Takes nothing yet.

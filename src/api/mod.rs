@@ -43,6 +43,7 @@ pub use serve::{Limits as ConnectionLimits, Port, serve};
 
 use crate::pdp::Pdp;
 use budget::Budget;
+use opentelemetry::metrics::Meter;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -83,9 +84,10 @@ impl Default for Config {
 /// All that is served to callers.
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
-pub fn front(pdp: &Arc<Pdp>, config: &Config, stopping: &CancellationToken) -> (Front, Health) {
+pub fn front(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Front, Health) {
     let (beside, health) = grpc::beside(stopping);
     let budget = Budget::new(config.unread);
+    budget.observe(config.unread, meter);
     let rest = beside.merge(http::routes(pdp, config, &budget)).fallback(http::not_found);
     (Front::new(grpc::questions(pdp, config, &budget, stopping), rest), health)
 }

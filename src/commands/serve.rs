@@ -126,7 +126,7 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
     let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
     let stopping = CancellationToken::new();
     let (log_state, log_seen) = watch::channel(None);
-    let (front, health) = api::front(&pdp, &settings.api, &stopping);
+    let (front, health) = api::front(&pdp, &settings.api, &meter, &stopping);
     health.set(false).await;
     let admin_router = admin::router(Admin {
         pdp: pdp.clone(),

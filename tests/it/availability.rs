@@ -259,6 +259,10 @@ async fn messages_beyond_the_budget_are_refused_until_others_are_answered() {
     message_of_60_kb.extend_from_slice(&60_000_u32.to_be_bytes());
     message_of_60_kb.resize(60_000, 0);
     bytes.send(message_of_60_kb.into()).await.unwrap();
+    until("the bytes of the message", async || {
+        (Exposition::of(&sidecar).await.value("poort_messages_bytes", "") == 60_000.0).then_some(())
+    })
+    .await;
     let mut large = allowed();
     large["context"]["note"] = "x".repeat(10_000).into();
     let refused = async || {
