@@ -10,6 +10,7 @@
 //! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
+//! - `hints`: what Cedar's hints become, the same each time
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
@@ -22,6 +23,7 @@
 mod bounds;
 mod facts;
 mod footprint;
+mod hints;
 pub mod marks;
 mod model;
 mod parse;
