@@ -6,6 +6,7 @@
 //! - `sources`: the files, as bytes that have a revision
 //! - `load`: from files to a directory, with every mistake at its place
 //! - `quick`, `json`, `forms`, `pool`: the usual entity, read without Cedar
+//! - `strict`: what Cedar passes over, refused
 //! - `base`: the entities as all files were read; `newer`: what changed since
 //! - `hierarchy`: what lies above an entity
 //! - `contents`: what policies read of an entity
@@ -20,10 +21,12 @@ mod newer;
 mod pool;
 mod quick;
 mod sources;
+mod strict;
 
 pub use contents::Contents;
 pub use newer::Change;
 pub use sources::Sources;
+pub use strict::check_entry;
 
 use crate::{policy::Schema, problem::Problem, revision::Revision};
 use base::{Base, Node};

@@ -10,10 +10,12 @@ use super::{
 use crate::{
     conditions::Conditioned,
     decision::{Decision, Verdict},
+    directory,
     engine::{self, UnknownEntities, World},
     moment::Moment,
     nearest::nearest,
     pdp::Clock,
+    policy::Schema,
     problem::{Problem, SourceFile, causes},
     snapshot::Snapshot,
 };
@@ -222,7 +224,7 @@ impl<'a> Runner<'a> {
 
     fn ask_cedar(&self, question: &CedarQuestion) -> Result<Asked, Misasked> {
         let (request, entities) =
-            cedar_world(&self.snapshot.policies.schema, question).map_err(|message| Misasked {
+            cedar_world(&self.snapshot.policies.checked_schema(), question).map_err(|message| Misasked {
                 message,
                 help: "the form is that of Cedar's `run-tests`, under the policies' own schema".to_owned(),
             })?;
@@ -294,13 +296,17 @@ struct Misasked {
 }
 
 /// A question in Cedar's words, checked against the schema.
-fn cedar_world(schema: &cedar::Schema, question: &CedarQuestion) -> Result<(cedar::Request, cedar::Entities), String> {
+fn cedar_world(schema: &Schema, question: &CedarQuestion) -> Result<(cedar::Request, cedar::Entities), String> {
     let uid = |role: &str, text: &str| -> Result<cedar::EntityUid, String> {
         text.parse().map_err(|error| format!("request.{role}: `{text}` is not an entity: {error}"))
     };
     let CedarQuestion { principal, action, resource, context, entities } = question;
     let (principal, action, resource) =
         (uid("principal", principal)?, uid("action", action)?, uid("resource", resource)?);
+    for entity in entities.as_array().into_iter().flatten() {
+        directory::check_entry(&entity.to_string(), schema).map_err(|message| format!("entities: {message}"))?;
+    }
+    let schema = &schema.cedar;
     let context = cedar::Context::from_json_value(context.clone(), Some((schema, &action)))
         .map_err(|error| format!("request.context: {}", causes(&error)))?;
     let request = cedar::Request::new(principal, action, resource, context, Some(schema))
