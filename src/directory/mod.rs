@@ -9,10 +9,12 @@
 //! - `strict`: what Cedar passes over, refused
 //! - `base`: the entities as all files were read; `newer`: what changed since
 //! - `hierarchy`: what lies above an entity
+//! - `findings`: what is probably not meant in it
 //! - `contents`: what policies read of an entity
 
 mod base;
 mod contents;
+mod findings;
 mod forms;
 mod hierarchy;
 mod json;
@@ -24,6 +26,7 @@ mod sources;
 mod strict;
 
 pub use contents::Contents;
+pub use findings::findings;
 pub use newer::Change;
 pub use sources::Sources;
 pub use strict::check_entry;

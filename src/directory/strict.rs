@@ -7,10 +7,10 @@
 
 use crate::{
     nearest::nearest,
-    policy::{self, Attributes, Schema, Shape},
+    policy::{Attributes, Limit, Schema, Shape},
     problem::{Problem, SourceFile},
 };
-use cedar_policy_core::{ast, validator::ValidatorSchema};
+use cedar_policy_core::ast;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -84,21 +84,19 @@ pub(super) fn check(text: &str, schema: &Schema) -> Result<(), Refused> {
     let uid = uid.map(|uid| AsRef::<ast::EntityUID>::as_ref(&uid).clone());
     let walk = Walk { text, entity: uid.as_ref().map_or_else(|| "an entity".to_owned(), ToString::to_string) };
     walk.known(&entry, &ENTRY, "the entry")?;
-    let declared: &ValidatorSchema = schema.cedar.as_ref();
-    let declared = uid.as_ref().and_then(|uid| declared.get_entity_type(uid.entity_type()));
+    let declared = uid.as_ref().and_then(|uid| schema.model.entity_type(uid.entity_type()));
     if let Some(uid) = entry.get("uid") {
         walk.reference(uid, "uid", DEPTH)?;
     }
     if let Some(attributes) = entry.get("attrs") {
-        let shapes = declared.and_then(|declared| policy::attributes(declared.attributes().iter()));
-        walk.record(attributes, shapes.as_ref(), "", DEPTH)?;
+        walk.record(attributes, declared.and_then(|declared| declared.attributes.as_deref()), "", DEPTH)?;
     }
     for (index, parent) in entry.get("parents").into_iter().flat_map(|parents| elements(parents)).enumerate() {
         walk.reference(parent, &format!("parents[{index}]"), DEPTH)?;
     }
     let tags = entry.get("tags").and_then(|tags| members(tags)).unwrap_or_default();
-    let shape = declared.and_then(|declared| declared.tag_type()).and_then(Shape::of);
-    tags.each().try_for_each(|(name, value)| walk.value(value, shape.as_ref(), &format!("tags.{name}"), DEPTH))
+    let shape = declared.and_then(|declared| declared.tags.as_ref());
+    tags.each().try_for_each(|(name, value)| walk.value(value, shape, &format!("tags.{name}"), DEPTH))
 }
 
 struct Walk<'t> {
@@ -153,8 +151,11 @@ impl<'t> Walk<'t> {
             if fields.each().take(index).any(|(other, _)| other == name) {
                 return Err(self.refused(value, format!("`{path}` of {} is there twice", self.entity), "leave one"));
             }
-            let shape = declared.and_then(|declared| declared.get(name)).map(|attribute| &attribute.shape);
-            self.value(value, shape, &path, left)?;
+            let attribute = declared.and_then(|declared| declared.get(name));
+            self.value(value, attribute.map(|attribute| &attribute.shape), &path, left)?;
+            if let Some(limit) = attribute.and_then(|attribute| attribute.limit.as_ref()) {
+                self.limited(value, limit, &path)?;
+            }
         }
         Ok(())
     }
@@ -219,6 +220,21 @@ impl<'t> Walk<'t> {
             Some(whole) => refused("is not written as a whole number", &format!("write {whole}")),
             None => refused("is not written as a whole number", "write it without a point and without an exponent"),
         }
+    }
+
+    /// Refuses a value, or an element of it, that the schema excludes.
+    fn limited(&self, value: &'t RawValue, limit: &Limit, path: &str) -> Result<(), Refused> {
+        let text = value.get();
+        if text.starts_with('[') {
+            return elements(value).into_iter().try_for_each(|element| self.limited(element, limit, path));
+        }
+        let checked = match (serde_json::from_str::<String>(text), text.parse()) {
+            (Ok(text), _) => limit.text(&text),
+            (_, Ok(long)) => limit.long(long),
+            _ => Ok(()),
+        };
+        let help = || format!("what the schema allows: {}", limit.described());
+        checked.map_err(|what| self.refused(value, format!("`{path}` of {} {what}", self.entity), &help()))
     }
 
     fn refused(&self, value: &RawValue, message: String, help: &str) -> Refused {

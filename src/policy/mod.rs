@@ -16,6 +16,8 @@
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
+//! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
+//! - `written`: the schema as it is written, with annotations
 //! - `terms`: values by those types
 //! - `scope`, `slices`: which policies a question meets
 //! - `footprint`: what those policies can read
@@ -24,6 +26,8 @@ mod bounds;
 mod facts;
 mod footprint;
 mod hints;
+mod limit;
+mod limits;
 pub mod marks;
 mod model;
 mod parse;
@@ -33,15 +37,16 @@ mod shape;
 mod slices;
 mod sources;
 pub(crate) mod terms;
+mod written;
 
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
+pub use limit::Limit;
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
-pub(crate) use shape::attributes;
-pub use shape::{Attribute, Attributes, Extension, Shape};
+pub use shape::{Asked, Attribute, Attributes, Extension, Shape};
 pub use slices::{About, Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use terms::Invalid;
