@@ -1,5 +1,7 @@
 //! `poort validate`: findings beyond mistakes, in the forms that CI reads, and folders that are broken in other ways.
 
+mod misspelt;
+
 use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Output};
