@@ -6,6 +6,7 @@
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
     explain::explain,
+    undeclared::{Undeclared, undeclared},
 };
 use crate::{
     conditions::Conditioned,
@@ -116,6 +117,7 @@ impl<'a> Runner<'a> {
         let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case, &known)).collect();
         let mut warnings = Vec::new();
         for (case, outcome) in suite.cases.iter().zip(&outcomes) {
+            warnings.extend(self.undeclared(&suite.file, case));
             for uid in outcome.asked().into_iter().flat_map(|asked| &asked.unknown_references) {
                 let message =
                     format!("{}: the directory does not know {uid}, which the question refers to", case.title());
@@ -128,6 +130,21 @@ impl<'a> Runner<'a> {
             }
         }
         Ran { suite, outcomes, warnings }
+    }
+
+    /// Warns of what a case says and the schema does not declare, unless the case is about that.
+    fn undeclared(&self, file: &SourceFile, case: &Case) -> Vec<Problem> {
+        let Question::Wire { evaluation, .. } = &case.question else { return Vec::new() };
+        if case.expected.decision == ExpectedDecision::Invalid {
+            return Vec::new();
+        }
+        let found = undeclared(&self.snapshot.policies.model, evaluation);
+        let warning = |Undeclared { path, near }| {
+            let message = format!("{}: the schema does not declare {path}, so it counts for nothing", case.title());
+            let help = near.map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
+            Problem::warning("suite::undeclared", file, message).at(case.place.clone(), "this case").help(help)
+        };
+        found.into_iter().map(warning).collect()
     }
 
     fn run_case(&self, file: &SourceFile, case: &Case, known: &Known<'_>) -> Outcome {
