@@ -242,3 +242,23 @@ fn what_a_case_says_and_the_schema_does_not_declare_is_said() {
     }
     assert!(told.contains("did you mean `level`?") && told.contains("did you mean `purpose`?"), "{told}");
 }
+
+#[test]
+fn what_the_schema_says_of_values_is_assumed_by_proofs() {
+    let guarantee = |condition: &str| rule(condition).replace("permit", "forbid");
+    let proven = |condition: &str, code| {
+        let folder = world(&[("guarantees/g.cedar", &guarantee(condition))]);
+        let (out, told) = check(&validate(folder.path(), &["--prove", "--no-cache"]), code);
+        format!("{out}{told}")
+    };
+    // No question has such a value, whatever the policies say.
+    proven("resource.level > 4 || resource.level < 1", 0);
+    proven("context has purpose && ![\"8\", \"9\", \"watch\"].contains(context.purpose)", 0);
+    // And what is found has values that a question can have.
+    for condition in
+        ["resource.level > 3", "context has purpose && context.purpose != \"8\"", "principal has operations"]
+    {
+        let told = proven(condition, 3);
+        assert!(told.contains("guarantee::broken"), "{told}");
+    }
+}
