@@ -94,7 +94,7 @@ pub(super) fn check(text: &str, schema: &Schema) -> Result<(), Refused> {
     for (index, parent) in entry.get("parents").into_iter().flat_map(|parents| elements(parents)).enumerate() {
         walk.reference(parent, &format!("parents[{index}]"), DEPTH)?;
     }
-    let tags = entry.get("tags").and_then(|tags| members(tags)).unwrap_or_default();
+    let tags = entry.get("tags").and_then(members).unwrap_or_default();
     let shape = declared.and_then(|declared| declared.tags.as_ref());
     tags.each().try_for_each(|(name, value)| walk.value(value, shape, &format!("tags.{name}"), DEPTH))
 }
@@ -115,10 +115,8 @@ impl<'t> Walk<'t> {
                     Some(Shape::Set(element)) => Some(element.as_ref()),
                     _ => None,
                 };
-                let elements = elements(value).into_iter().enumerate();
-                elements
-                    .map(|(index, value)| self.value(value, element, &format!("{path}[{index}]"), left))
-                    .collect::<Result<(), _>>()
+                let mut elements = elements(value).into_iter().enumerate();
+                elements.try_for_each(|(index, value)| self.value(value, element, &format!("{path}[{index}]"), left))
             }
             Some(b'{') => match shape {
                 Some(Shape::Record(attributes)) => self.record(value, Some(attributes), path, left),
