@@ -3,7 +3,7 @@
 use super::{Common, Exit, output::Output, prove};
 use crate::{
     config::Settings,
-    lint,
+    directory, lint,
     pdp::Clock,
     policy::{self, Policies},
     problem::{Problem, has_errors},
@@ -104,6 +104,8 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
     if let Some(snapshot) = &snapshot {
         problems.extend(lint::lint(&sources.policies, &snapshot.policies, snapshot.directory.uids()));
         problems.extend(sources.directory.files().flat_map(lint::invisible_in_directory));
+        let schema = snapshot.policies.checked_schema();
+        problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
         problems.extend(guarantees(policies, snapshot, &sources).unwrap_or_else(|problems| problems));
         problems.extend(suites(policies, snapshot, settings));
     }

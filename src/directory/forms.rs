@@ -1,11 +1,14 @@
 //! What the schema declares of the entities that the directory holds: attributes, tags, and types of parents.
 
-use crate::policy::{self, Attributes, Held, Schema, Shape};
+use crate::policy::{Attributes, Held, Schema, Shape};
 use cedar_policy_core::{
     ast,
     validator::{ValidatorEntityTypeKind, ValidatorSchema, types::OpenTag},
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// The types of entities that can be read without Cedar, by name.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(super) struct Forms {
 #[derive(Debug)]
 pub(super) struct Form {
     pub(super) kind: ast::EntityType,
-    pub(super) attributes: Attributes,
+    pub(super) attributes: Arc<Attributes>,
     /// The type of its tags; `None` if it has none.
     pub(super) tags: Option<Shape>,
     /// The types that its parents may have, by name.
@@ -34,14 +37,14 @@ impl Forms {
         let mut forms = Self { types: HashMap::new(), listed };
         for entity in declared.entity_types() {
             let kind = entity.name();
-            let held = schema.model.entity_type(kind).map(|model| &model.held);
+            let Some(model) = schema.model.entity_type(kind) else { continue };
             if forms.is_listed(kind)
                 || entity.open_attributes() != OpenTag::ClosedAttributes
-                || held != Some(&Held::ByDirectory)
+                || model.held != Held::ByDirectory
             {
                 continue;
             }
-            let Some(attributes) = policy::attributes(entity.attributes().iter()) else { continue };
+            let Some(attributes) = model.attributes.clone() else { continue };
             let tags = entity.tag_type().map(Shape::of);
             if matches!(tags, Some(None)) {
                 continue;

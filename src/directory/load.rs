@@ -10,6 +10,7 @@ use super::{
     hierarchy,
     pool::{Gathering, Number},
     quick, references,
+    strict::{self, Refused},
 };
 use crate::{
     policy::{Held, Schema},
@@ -97,11 +98,7 @@ impl<'a> Loader<'a> {
                     self.entities.insert(number, (entity, self.hasher.hash_one(item.get())));
                     self.places.insert(number, (file, place));
                 }
-                Err(message) => {
-                    let line = item.get().find('\n').map_or(place.end, |length| place.start + length);
-                    let problem = Problem::error("directory::invalid", file, message);
-                    self.problems.push(problem.at(place.start..line, "this entity"));
-                }
+                Err(refused) => self.problems.push(refused.problem(file, item.get(), place)),
             }
         }
         for (number, place) in twice {
@@ -118,7 +115,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads one entity by itself, so that each mistake has a place.
-    fn entity(&mut self, item: &RawValue) -> Result<(Number, Read), String> {
+    fn entity(&mut self, item: &RawValue) -> Result<(Number, Read), Refused> {
         if let Some((number, kept)) = quick::read(item.get(), &mut self.gathering) {
             return Ok((number, Read::Quick(kept)));
         }
@@ -206,14 +203,16 @@ fn at_entity(message: String, base: &Base, places: &Places<'_>, sources: &Source
     }
 }
 
-pub(super) fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, String> {
+pub(super) fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, Refused> {
+    strict::check(item, schema)?;
     let entity = cedar::Entity::from_json_str(item, Some(&schema.cedar)).map_err(|error| causes(&error))?;
     let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
     match schema.model.entity_type(kind).map(|model| &model.held) {
         Some(Held::ByRequest { .. }) => Err(format!(
             "{} is of a type that questions speak for (@source(\"request\") in the schema), so it cannot be in the directory",
             entity.uid()
-        )),
+        )
+        .into()),
         _ => Ok(AsRef::<ast::Entity>::as_ref(&entity).clone()),
     }
 }

@@ -6,12 +6,15 @@
 //! - `sources`: the files, as bytes that have a revision
 //! - `load`: from files to a directory, with every mistake at its place
 //! - `quick`, `json`, `forms`, `pool`: the usual entity, read without Cedar
+//! - `strict`: what Cedar passes over, refused
 //! - `base`: the entities as all files were read; `newer`: what changed since
 //! - `hierarchy`: what lies above an entity
+//! - `findings`: what is probably not meant in it
 //! - `contents`: what policies read of an entity
 
 mod base;
 mod contents;
+mod findings;
 mod forms;
 mod hierarchy;
 mod json;
@@ -20,10 +23,13 @@ mod newer;
 mod pool;
 mod quick;
 mod sources;
+mod strict;
 
 pub use contents::Contents;
+pub use findings::findings;
 pub use newer::Change;
 pub use sources::Sources;
+pub use strict::check_entry;
 
 use crate::{policy::Schema, problem::Problem, revision::Revision};
 use base::{Base, Node};

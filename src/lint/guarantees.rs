@@ -2,16 +2,18 @@
 //!
 //! A guarantee that forbids what no policy permits today is a good one: it stands against a policy of tomorrow.
 
-use super::{entities, written};
+use super::{annotations, entities, never, written};
 use crate::{policy::Policies, problem::Problem};
 use cedar_policy as cedar;
 
 /// Warns of guarantees that match no question under the schema, of those that only forbid where nothing at all is permitted,
-/// and of templates among them.
+/// of templates among them, and of what is misspelt in them as in policies.
 #[must_use]
 pub fn guarantees(stated: &Policies, policies: &Policies) -> Vec<Problem> {
     let mut problems = Vec::new();
     entities::not_linked(stated, &mut problems);
+    annotations::misspelt(stated, &mut problems);
+    never::met(stated, &mut problems);
     let nothing_is_permitted = !policies.set.policies().any(|policy| policy.effect() == cedar::Effect::Permit);
     for (id, place) in written(stated) {
         let Some(guarantee) = stated.set.policy(id) else { continue };

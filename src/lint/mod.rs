@@ -5,15 +5,21 @@
 //! - `policy::no-title`, `policy::duplicate-title`: reports and answers show titles to people
 //! - `policy::level`: a policy that follows more references than [`LEVEL`] makes an answer depend on records far away
 //! - `entities`: `policy::unknown-entity`, what the directory lacks; `policy::not-linked`, templates that nothing uses
+//! - `annotations`: `policy::annotation`, annotations that are like one that is read
+//! - `never`: `policy::unknown-attribute` (an error), `policy::unknown-value`, `policy::unknown-type`: conditions that name
+//!   what the schema does not have; `typed`, what an expression can be
 //! - `guarantees`: `guarantee::vacuous`, guarantees that hold whatever the policies say
 //! - `characters`: `text::invisible`, `text::confusable`, characters that are not what they seem
 //! - `unread`: `folder::not-read`, files that look like policies, tests or accounts and are not read
 //!
 //! What needs a proof (policies that never match, are redundant, or can fail) is in `proof`.
 
+mod annotations;
 mod characters;
 mod entities;
 mod guarantees;
+mod never;
+mod typed;
 mod unread;
 
 pub use characters::{invisible, invisible_in_directory};
@@ -47,6 +53,8 @@ pub fn lint<'a>(
     }
     titles(policies, &mut problems);
     levels(policies, &mut problems);
+    annotations::misspelt(policies, &mut problems);
+    never::met(policies, &mut problems);
     characters::confusable_ids(policies, &mut problems);
     entities::unknown(policies, directory, &mut problems);
     entities::not_linked(policies, &mut problems);

@@ -10,18 +10,26 @@
 //! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
+//! - `convert`: the syntax tree of what was parsed
+//! - `hints`: what Cedar's hints become, the same each time
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
+//! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
+//! - `written`: the schema as it is written, with annotations
 //! - `terms`: values by those types
 //! - `scope`, `slices`: which policies a question meets
 //! - `footprint`: what those policies can read
 
 mod bounds;
+mod convert;
 mod facts;
 mod footprint;
+mod hints;
+mod limit;
+mod limits;
 pub mod marks;
 mod model;
 mod parse;
@@ -31,15 +39,16 @@ mod shape;
 mod slices;
 mod sources;
 pub(crate) mod terms;
+mod written;
 
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
+pub use limit::Limit;
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
-pub(crate) use shape::attributes;
-pub use shape::{Attribute, Attributes, Extension, Shape};
+pub use shape::{Asked, Attribute, Attributes, Extension, Shape};
 pub use slices::{About, Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use terms::Invalid;
@@ -50,7 +59,7 @@ use crate::{
     revision::Revision,
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
+use cedar_policy_core::{ast, pst};
 use std::{collections::HashMap, sync::Arc};
 
 /// A checked set of policies with its schema.
@@ -98,7 +107,8 @@ impl Policies {
         let parsed = parse::parse(sources, &mut problems);
         let Some(schema) = schema else { return (None, None, problems) };
         parse::validate(&schema.cedar, &parsed, &mut problems);
-        let policies = if has_errors(&problems) { None } else { Self::build(sources, &schema, parsed, &mut problems) };
+        let tree = convert::tree(&parsed, sources.folder(), &mut problems).filter(|_| !has_errors(&problems));
+        let policies = tree.and_then(|tree| Self::build(sources, &schema, parsed, tree, &mut problems));
         (Some(schema), policies, problems)
     }
 
@@ -109,13 +119,18 @@ impl Policies {
     }
 
     /// Puts together what was checked.
-    fn build(sources: &Sources, schema: &Schema, parsed: parse::Parsed, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn build(
+        sources: &Sources,
+        schema: &Schema,
+        parsed: parse::Parsed,
+        tree: pst::PolicySet,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
         let Schema { cedar: schema, model, text: schema_text } = schema.clone();
-        let built = parsed.set.to_pst().map_err(|error| error.to_string()).and_then(|tree| {
-            // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
-            // clones its location, all locations of a text share one reference count, and two threads together would be
-            // no faster than one.
-            let set = cedar::PolicySet::from_pst(tree).map_err(|error| error.to_string())?;
+        // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
+        // clones its location, all locations of a text share one reference count, and two threads together would be
+        // no faster than one.
+        let built = cedar::PolicySet::from_pst(tree).map_err(|error| error.to_string()).and_then(|set| {
             let actions = schema.action_entities().map_err(|error| error.to_string())?;
             let action_entities = actions
                 .iter()

@@ -2,13 +2,15 @@
 //! an entity, and what an action's context looks like.
 //!
 //! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types. Those that say what a decision record
-//! may carry are read by `marks`.
+//! may carry are read by `marks`, those that say what values may be by `limits`.
 
 use super::{
     Schema, Sources,
     bounds::{self, Language},
+    limits,
     marks::{self, Marks},
     shape::{Attributes, Extension, Shape, attributes, attributes_apart},
+    written,
 };
 use crate::{
     apart,
@@ -40,6 +42,12 @@ pub struct EntityModel {
     pub name: ast::EntityType,
     /// Who speaks for entities of this type.
     pub held: Held,
+    /// The declared attributes. `None` if one has a type that no value of a file or a question can have.
+    pub attributes: Option<Arc<Attributes>>,
+    /// The type of its tags; `None` if the schema declares no tags.
+    pub tags: Option<Shape>,
+    /// The attributes whose values should be among its parents in the directory (`@parents`); none for other types.
+    pub parents: Vec<SmolStr>,
 }
 
 /// Who speaks for the entities of a type.
@@ -110,7 +118,7 @@ impl EntityModel {
                 tags: tags.as_ref().map(Shape::apart),
             },
         };
-        Self { name: apart::entity_type(&self.name), held }
+        Self { name: apart::entity_type(&self.name), held, ..self.clone() }
     }
 }
 
@@ -248,9 +256,25 @@ impl Reader<'_> {
         let entities = self.entities();
         let actions = self.actions();
         let mut model = Model { entities, actions, marks: Marks::default() };
+        self.limits(&mut model);
         model.marks = marks::read(self.file, &model, self.problems).unwrap_or_default();
         let after = self.problems.iter().filter(|problem| problem.is_error()).count();
         (before == after).then_some(model)
+    }
+
+    /// Puts on the attributes what the schema says of their values.
+    fn limits(&mut self, model: &mut Model) {
+        let fragment = match written::fragment(self.file) {
+            Ok(fragment) => fragment,
+            Err(message) => return self.problems.push(Problem::error("schema::invalid", self.file, message)),
+        };
+        let mut found = Vec::new();
+        let mut reader = limits::Reader::new(self.file, &fragment, &mut found);
+        reader.annotations();
+        model.entities.full.values_mut().for_each(|entity| reader.entity(Arc::make_mut(entity)));
+        model.actions.full.values_mut().for_each(|action| reader.action(Arc::make_mut(action)));
+        found.sort_by_key(Problem::position);
+        self.problems.extend(found);
     }
 
     fn entities(&mut self) -> Names<EntityModel> {
@@ -273,7 +297,16 @@ impl Reader<'_> {
             if base != full {
                 names.short.entry(base).or_default().push(full.clone());
             }
-            names.full.insert(full, Arc::new(EntityModel { name, held }));
+            let attributes = match &held {
+                Held::ByRequest { attributes, .. } => Some(attributes.clone()),
+                Held::ByDirectory | Held::BySchema => attributes(declared.attributes().iter()).map(Arc::new),
+            };
+            let tags = declared.tag_type().and_then(Shape::of);
+            let parents = match &attributes {
+                Some(attributes) if held == Held::ByDirectory => self.parents(&name, attributes),
+                _ => Vec::new(),
+            };
+            names.full.insert(full, Arc::new(EntityModel { name, held, attributes, tags, parents }));
         }
         for (uri, full) in uris {
             if names.full.contains_key(&uri) || names.short.contains_key(&uri) {
@@ -297,7 +330,6 @@ impl Reader<'_> {
     fn held(&mut self, declared: &ValidatorEntityType) -> Held {
         let name = declared.name();
         let source = self.annotation(name, "source");
-        let parents = self.annotation(name, "parents");
         let by_request = match source.as_deref() {
             Some("request") => true,
             None | Some("directory") => false,
@@ -316,10 +348,6 @@ impl Reader<'_> {
             return Held::BySchema;
         }
         if !by_request {
-            if parents.is_some() {
-                let message = format!("@parents on `{name}` has no effect: its parents are in the directory");
-                self.complain(name, "schema::parents", message, "leave out @parents, or add @source(\"request\")");
-            }
             return Held::ByDirectory;
         }
         let Some(shapes) = attributes(declared.attributes().iter()) else {
@@ -327,13 +355,19 @@ impl Reader<'_> {
             self.complain(name, "schema::type", message, "use types that the schema declares");
             return Held::ByDirectory;
         };
-        let parents: Vec<SmolStr> =
-            parents.unwrap_or_default().split([' ', ',']).filter(|part| !part.is_empty()).map(SmolStr::new).collect();
-        for parent in &parents {
-            self.check_parent(name, parent, &shapes);
-        }
+        let parents = self.parents(name, &shapes);
         let tags = declared.tag_type().and_then(Shape::of);
         Held::ByRequest { attributes: Arc::new(shapes), parents, tags }
+    }
+
+    /// The attributes that `@parents` names.
+    fn parents(&mut self, name: &ast::EntityType, shapes: &Attributes) -> Vec<SmolStr> {
+        let named = self.annotation(name, "parents").unwrap_or_default();
+        let parents: Vec<_> = named.split([' ', ',']).filter(|part| !part.is_empty()).map(SmolStr::new).collect();
+        for parent in &parents {
+            self.check_parent(name, parent, shapes);
+        }
+        parents
     }
 
     fn check_parent(&mut self, name: &ast::EntityType, parent: &SmolStr, shapes: &Attributes) {

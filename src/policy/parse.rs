@@ -5,7 +5,7 @@
 use super::{
     Sources,
     bounds::{self, Language},
-    facts,
+    facts, hints,
 };
 use crate::{
     decision::PolicyFacts,
@@ -82,7 +82,8 @@ pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
                 )),
             Ok(set) => parsed.take(stem, file, &set, problems),
             Err(errors) => {
-                problems.extend(errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error)));
+                let found = errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error));
+                problems.extend(found.map(|problem| hints::settled(problem, None)));
             }
         }
     }
@@ -288,7 +289,8 @@ pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut V
         .filter_map(|(id, diagnostic, is_warning)| {
             let place = parsed.places.get(id)?;
             let code = if is_warning { "policy::warning" } else { "policy::invalid" };
-            let mut problem = Problem::from_diagnostic(code, &place.file, diagnostic);
+            let problem = Problem::from_diagnostic(code, &place.file, diagnostic);
+            let mut problem = hints::settled(problem, Some(schema.as_ref()));
             if diagnostic.labels().is_none() {
                 problem = problem.at(place.first_line(), "this policy");
             }

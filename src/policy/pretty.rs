@@ -33,7 +33,9 @@ pub fn pretty(file: &SourceFile) -> Result<String, Vec<Problem>> {
                 .help("the file is left as it is; move the comment or the part that is not kept, and report this"),
         ]
     };
-    let text = formatted(&file.text, &ends(&set)).map_err(refused)?;
+    let plain = without_last_commas(&file.text);
+    let plain_set = if plain == file.text.as_ref() { set } else { plain.parse().unwrap_or(set) };
+    let text = formatted(&plain, &ends(&plain_set)).map_err(refused)?;
     let formatted = SourceFile { name: file.name.clone(), text: text.as_str().into() };
     let after = parsed(&formatted).and_then(|set| meaning(&formatted, &set));
     let after = after.map_err(|_| refused("the formatted text would not parse".to_owned()))?;
@@ -90,6 +92,30 @@ fn parsed(file: &SourceFile) -> Result<cedar::PolicySet, Vec<Problem>> {
     file.text.parse().map_err(|errors: cedar::ParseErrors| {
         errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error)).collect::<Vec<_>>()
     })
+}
+
+/// The text without the commas that stand before a closing bracket: the formatter drops each with the comment behind it.
+fn without_last_commas(text: &str) -> String {
+    let mut last = HashSet::new();
+    let mut rest = text;
+    // Where a comma stands that nothing but blanks and comments followed yet.
+    let mut comma = None;
+    while let Some(character) = rest.chars().next() {
+        let length = match character {
+            '"' => rest.len() - after_string(rest.get(1..).unwrap_or_default()).len(),
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            _ => character.len_utf8(),
+        };
+        let is_blank = character.is_whitespace() || rest.starts_with("//");
+        match character {
+            ',' => comma = Some(text.len() - rest.len()),
+            ')' | ']' | '}' => last.extend(comma.take()),
+            _ if is_blank => {}
+            _ => comma = None,
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    text.char_indices().filter(|(place, _)| !last.contains(place)).map(|(_, character)| character).collect()
 }
 
 /// Policies, templates and annotations, without places.
@@ -287,6 +313,75 @@ mod tests {
             comes_to_the_same(&text.repeat(repeated));
             comes_to_the_same(text.trim_end());
         }
+    }
+
+    /// A text in which a list ends with a comma wherever it can, by its words.
+    const COMMAS: &[&str] = &[
+        "@id(\"a, ]\")",
+        "permit",
+        "(",
+        "principal",
+        ",",
+        "action",
+        "in",
+        "[",
+        "Action::\"a\"",
+        ",",
+        "Action::\"b\"",
+        ",",
+        "]",
+        ",",
+        "resource",
+        ",",
+        ")",
+        "when",
+        "{",
+        "[",
+        "\"a, )\"",
+        ",",
+        "\"b\"",
+        ",",
+        "]",
+        ".",
+        "contains",
+        "(",
+        "\"a\"",
+        ",",
+        ")",
+        "&&",
+        "{",
+        "a",
+        ":",
+        "1",
+        ",",
+        "}",
+        "has",
+        "a",
+        "}",
+        ";",
+    ];
+
+    #[test]
+    fn a_comment_behind_a_last_comma_is_kept() {
+        let mut accepted = 0;
+        for place in 0..COMMAS.len() {
+            let words = COMMAS
+                .iter()
+                .enumerate()
+                .map(|(at, word)| if at == place { format!("{word} // why, ]\n") } else { format!("{word} ") });
+            let text: String = words.collect();
+            let once = pretty(&file(&text)).unwrap_or_else(|problems| panic!("{text}: {problems:#?}"));
+            assert_eq!(comments(&once).collect::<Vec<_>>(), ["why, ]"], "{text}");
+            assert_eq!(pretty(&file(&once)).unwrap(), once);
+            accepted += 1;
+        }
+        assert_eq!(accepted, COMMAS.len());
+    }
+
+    #[test]
+    fn only_commas_before_a_closing_bracket_go() {
+        let text = "[1, 2, // a, ]\n]; \", ]\" (3 , ) {4 // ,\n,}";
+        assert_eq!(without_last_commas(text), "[1, 2 // a, ]\n]; \", ]\" (3  ) {4 // ,\n}");
     }
 
     #[test]

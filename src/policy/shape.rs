@@ -1,5 +1,6 @@
 //! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
 
+use super::limit::Limit;
 use crate::apart;
 use cedar_policy_core::{
     ast,
@@ -34,6 +35,19 @@ pub struct Attribute {
     pub shape: Shape,
     /// Whether it must be there.
     pub required: bool,
+    /// What its value may be, or each element of it; anything of its type, if `None`.
+    pub limit: Option<Limit>,
+    /// What the directory is asked about it.
+    pub asked: Asked,
+}
+
+/// What is asked of an attribute in the directory. What differs is said and still read: it opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The entities that it names must be there (`@known`).
+    pub known: bool,
+    /// It is not earlier than this attribute beside it (`@not_before`).
+    pub not_before: Option<SmolStr>,
 }
 
 /// Declared attributes, by name.
@@ -53,8 +67,8 @@ impl Shape {
 
 /// The same attributes, for one thread.
 pub(super) fn attributes_apart(attributes: &Attributes) -> Arc<Attributes> {
-    let apart = |(name, Attribute { shape, required }): (&SmolStr, &Attribute)| {
-        (SmolStr::new(name.as_str()), Attribute { shape: shape.apart(), required: *required })
+    let apart = |(name, attribute): (&SmolStr, &Attribute)| {
+        (SmolStr::new(name.as_str()), Attribute { shape: attribute.shape.apart(), ..attribute.clone() })
     };
     Arc::new(attributes.iter().map(apart).collect())
 }
@@ -173,7 +187,8 @@ fn attributes_within<'a>(
         .into_iter()
         .map(|(name, attribute)| {
             let shape = Shape::within(&attribute.attr_type, left)?;
-            Some((name.clone(), Attribute { shape, required: attribute.is_required }))
+            let (limit, asked) = (None, Asked::default());
+            Some((name.clone(), Attribute { shape, required: attribute.is_required, limit, asked }))
         })
         .collect()
 }

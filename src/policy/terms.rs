@@ -95,6 +95,9 @@ pub(crate) fn record<T: Terms>(
                 terms.attribute(name, true);
                 seen += 1;
                 let term = term(terms, &attribute.shape, value, path.field(name))?;
+                if let Some(limit) = &attribute.limit {
+                    limit.value(value).map_err(|message| Invalid::new(path.field(name), message))?;
+                }
                 terms.field(&mut fields, name, term);
             }
         }

@@ -10,10 +10,11 @@
 //! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
 //!    and in nothing else (`engine::translate`). "Nothing else" is not assumed where such an attribute is a set; what is
 //!    then found may be refuted by the engine, and is reported as undecided.
-//! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
+//! 5. What the schema lists or bounds (`@values`, `@range`) holds for the question and for both parties: `limits`.
+//! 6. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
 //!    `directory.unknown = "evaluate"`.) Other entities may be nowhere: `known`.
 
-use super::{Environment, Rule, known::KNOWN, meaning::all};
+use super::{Environment, Rule, known::KNOWN, limits, meaning::all};
 use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
 use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
 use smol_str::SmolStr;
@@ -47,9 +48,12 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
     if let Ok(action) = model.action(&environment.action.to_string()) {
         clock(action, &read, &mut texts, &mut heavy);
         texts.extend(within("context", &action.context, &read));
+        heavy.extend(limits::assumed("context", &action.context, &|name| read.has(name)));
         if let Some(properties) = &action.properties {
             let within = within("context.action", &properties.attributes, &read);
             texts.extend(within.map(|within| format!("!(context has action) || ({within})")));
+            let limits = limits::assumed("context.action", &properties.attributes, &|name| read.has(name));
+            heavy.extend(limits.map(|limits| format!("if context has action then {limits} else true")));
         }
     }
     for (variable, name, kind) in
@@ -58,6 +62,8 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
         if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema)) {
             texts.push(format!("{name}[{}]", quoted(KNOWN)));
         }
+        let declared = model.entity_type(kind).and_then(|entity| entity.attributes.as_deref());
+        heavy.extend(declared.and_then(|declared| limits::assumed(name, declared, &|name| read.has(name))));
         if let Some(entity) = model.entity_type(kind)
             && let Held::ByRequest { attributes, parents, .. } = &entity.held
         {

@@ -3,7 +3,7 @@
 //!
 //! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
 
-use super::{Environment, known::KNOWN};
+use super::{Environment, fitting, known::KNOWN};
 use crate::{
     authzen,
     decision::Verdict,
@@ -45,12 +45,14 @@ impl Example {
         reads_today: bool,
     ) -> Result<Self, String> {
         let request: &ast::Request = found.request.as_ref();
-        let entities: BTreeMap<String, &ast::Entity> = found
+        let declared = policies.model.action(&environment.action.to_string()).ok();
+        let entities: Vec<_> = found
             .entities
             .iter()
-            .map(AsRef::<ast::Entity>::as_ref)
-            .map(|entity| (entity.uid().to_string(), entity))
+            .map(|entity| fitting::entity(AsRef::<ast::Entity>::as_ref(entity), policies))
             .collect();
+        let entities: BTreeMap<String, &ast::Entity> =
+            entities.iter().map(|entity| (entity.uid().to_string(), entity)).collect();
         let party = |entry: &ast::EntityUIDEntry| -> Result<Entity, String> {
             let uid = entry.uid().ok_or("the solver left a party open")?;
             let mut party = Entity {
@@ -79,12 +81,14 @@ impl Example {
         let mut context = match request.context() {
             Some(ast::Context::Value(fields)) => fields
                 .iter()
-                .map(|(name, given)| Ok((name.to_string(), value(given)?)))
+                .map(|(name, given)| {
+                    let fitted = declared.map(|action| fitting::field(name, given, &action.context));
+                    Ok((name.to_string(), value(fitted.as_ref().unwrap_or(given))?))
+                })
                 .collect::<Result<Map, String>>()?,
             _ => return Err("the solver left the context open".to_owned()),
         };
         let moment = moment(context.remove("pdp"), reads_today)?;
-        let declared = policies.model.action(&environment.action.to_string()).ok();
         let properties = match context.remove("action") {
             Some(Value::Map(properties)) if declared.is_some_and(|action| action.properties.is_some()) => properties,
             _ => Map::new(),

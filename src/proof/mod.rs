@@ -11,11 +11,11 @@
 //! - `rule`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
 //! - `known`: entities that are referred to and that the directory does not know
-//! - `assumptions`: what every question has in common
+//! - `assumptions`: what every question has in common; `limits`, of that what the schema says of values
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
 //! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
-//! - `example`: a request of the solver as a question
+//! - `example`: a request of the solver as a question; `fitting`, its values as the schema allows them
 //! - `search`, `readable`, `rename`, `plain`, `pins`: from what the solver finds to a question that a person can read
 //! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
@@ -25,8 +25,10 @@ mod cache;
 mod check;
 mod environment;
 mod example;
+mod fitting;
 mod guarantee;
 mod known;
+mod limits;
 pub(crate) mod meaning;
 mod pins;
 mod plain;

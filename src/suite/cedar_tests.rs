@@ -8,7 +8,10 @@ use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, Named, Names, Question, Suite, line_of},
     node::{Content, Key, Node},
 };
-use crate::problem::{Problem, SourceFile};
+use crate::{
+    nearest::nearest,
+    problem::{Problem, SourceFile},
+};
 use serde_json::Value;
 use std::{ops::Range, path::Path};
 
@@ -53,6 +56,20 @@ impl Mistake {
     }
 }
 
+/// The members of a test, and those of its request.
+const TEST: [&str; 6] = ["name", "request", "entities", "decision", "reason", "num_errors"];
+const REQUEST: [&str; 4] = ["principal", "action", "resource", "context"];
+
+/// Refuses a member that nothing reads: what was meant by it would not be tested.
+fn known(fields: &[(Key, Node)], known: &[&str]) -> Result<(), Mistake> {
+    let Some((key, _)) = fields.iter().find(|(key, _)| !known.contains(&key.name.as_str())) else { return Ok(()) };
+    let message = match nearest(&key.name, known.iter().copied()) {
+        Some(near) => format!("unknown member `{}`; did you mean `{near}`?", key.name),
+        None => format!("unknown member `{}`", key.name),
+    };
+    Err(Mistake::new(&key.place, message))
+}
+
 fn field<'n>(fields: &'n [(Key, Node)], name: &str) -> Option<&'n Node> {
     fields.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
 }
@@ -61,6 +78,7 @@ fn case(file: &SourceFile, node: &Node, index: usize) -> Result<Case, Mistake> {
     let Content::Map(fields) = &node.content else {
         return Err(Mistake::new(&node.place, format!("a test is {}; it must be an object", node.kind())));
     };
+    known(fields, &TEST)?;
     let start = fields.first().map_or_else(|| node.place.clone(), |(key, _)| key.place.clone());
     let needed = |fields: &'_ [(Key, Node)], name: &str| {
         field(fields, name).cloned().ok_or_else(|| Mistake::new(&start, format!("this test has no `{name}`")))
@@ -74,6 +92,7 @@ fn case(file: &SourceFile, node: &Node, index: usize) -> Result<Case, Mistake> {
     let Content::Map(request) = &request.content else {
         return Err(Mistake::new(&request.place, "`request` must be an object"));
     };
+    known(request, &REQUEST)?;
     let part = |name: &str| needed(request, name).and_then(|node| text(&node, name));
     let question = CedarQuestion {
         principal: part("principal")?,

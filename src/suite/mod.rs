@@ -12,6 +12,7 @@
 //! - `expand`: names and tables to single questions
 //! - `cedar_tests`: suites in the JSON form of Cedar's command line
 //! - `load`: the suites of a policy folder
+//! - `undeclared`: what a case says and the schema does not declare
 //! - `run`: questions to answers, answers against what is expected
 //! - `explain`: why a case came out otherwise
 //! - `coverage`: which policies applied, and which conditions were seen both ways
@@ -33,6 +34,7 @@ pub mod report;
 mod run;
 mod schema;
 mod select;
+mod undeclared;
 mod yaml_words;
 
 pub use case::{

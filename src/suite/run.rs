@@ -6,14 +6,17 @@
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
     explain::explain,
+    undeclared::{Undeclared, undeclared},
 };
 use crate::{
     conditions::Conditioned,
     decision::{Decision, Verdict},
+    directory,
     engine::{self, World},
     moment::Moment,
     nearest::nearest,
     pdp::Clock,
+    policy::Schema,
     problem::{Problem, SourceFile, causes},
     snapshot::Snapshot,
 };
@@ -114,6 +117,7 @@ impl<'a> Runner<'a> {
         let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case, &known)).collect();
         let mut warnings = Vec::new();
         for (case, outcome) in suite.cases.iter().zip(&outcomes) {
+            warnings.extend(self.undeclared(&suite.file, case));
             for uid in outcome.asked().into_iter().flat_map(|asked| &asked.unknown_references) {
                 let message =
                     format!("{}: the directory does not know {uid}, which the question refers to", case.title());
@@ -126,6 +130,21 @@ impl<'a> Runner<'a> {
             }
         }
         Ran { suite, outcomes, warnings }
+    }
+
+    /// Warns of what a case says and the schema does not declare, unless the case is about that.
+    fn undeclared(&self, file: &SourceFile, case: &Case) -> Vec<Problem> {
+        let Question::Wire { evaluation, .. } = &case.question else { return Vec::new() };
+        if case.expected.decision == ExpectedDecision::Invalid {
+            return Vec::new();
+        }
+        let found = undeclared(&self.snapshot.policies.model, evaluation);
+        let warning = |Undeclared { path, near }| {
+            let message = format!("{}: the schema does not declare {path}, so it counts for nothing", case.title());
+            let help = near.map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
+            Problem::warning("suite::undeclared", file, message).at(case.place.clone(), "this case").help(help)
+        };
+        found.into_iter().map(warning).collect()
     }
 
     fn run_case(&self, file: &SourceFile, case: &Case, known: &Known<'_>) -> Outcome {
@@ -222,7 +241,7 @@ impl<'a> Runner<'a> {
 
     fn ask_cedar(&self, question: &CedarQuestion) -> Result<Asked, Misasked> {
         let (request, entities) =
-            cedar_world(&self.snapshot.policies.schema, question).map_err(|message| Misasked {
+            cedar_world(&self.snapshot.policies.checked_schema(), question).map_err(|message| Misasked {
                 message,
                 help: "the form is that of Cedar's `run-tests`, under the policies' own schema".to_owned(),
             })?;
@@ -294,13 +313,17 @@ struct Misasked {
 }
 
 /// A question in Cedar's words, checked against the schema.
-fn cedar_world(schema: &cedar::Schema, question: &CedarQuestion) -> Result<(cedar::Request, cedar::Entities), String> {
+fn cedar_world(schema: &Schema, question: &CedarQuestion) -> Result<(cedar::Request, cedar::Entities), String> {
     let uid = |role: &str, text: &str| -> Result<cedar::EntityUid, String> {
         text.parse().map_err(|error| format!("request.{role}: `{text}` is not an entity: {error}"))
     };
     let CedarQuestion { principal, action, resource, context, entities } = question;
     let (principal, action, resource) =
         (uid("principal", principal)?, uid("action", action)?, uid("resource", resource)?);
+    for entity in entities.as_array().into_iter().flatten() {
+        directory::check_entry(&entity.to_string(), schema).map_err(|message| format!("entities: {message}"))?;
+    }
+    let schema = &schema.cedar;
     let context = cedar::Context::from_json_value(context.clone(), Some((schema, &action)))
         .map_err(|error| format!("request.context: {}", causes(&error)))?;
     let request = cedar::Request::new(principal, action, resource, context, Some(schema))

@@ -27,7 +27,8 @@ fn question() -> Value {
     question["action"]["name"] = one_of(&["consult", "combine", "erase", "disclose"]).into();
     question["resource"]["id"] = one_of(&["inv-0042", "inv-0043", "officer-0007", ""]).into();
     question["resource"]["properties"]["embargo"] = one_of(&[false, false, true]).into();
-    question["context"]["purpose"] = one_of(&["8", "9", "event_name\":\"poort.log.checkpoint"]).into();
+    question["context"]["purpose"] = one_of(&["8", "9"]).into();
+    question["context"]["justification"] = one_of(&["", "Link", "event_name\":\"poort.log.checkpoint"]).into();
     question
 }
 

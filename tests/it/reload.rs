@@ -225,7 +225,7 @@ async fn a_schema_that_does_not_parse_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_that_does_not_fit_the_schema_changes_nothing() {
-    is_refused("directory/organisations.json", "\"name\": \"Region North\"", "\"nom\": \"Region North\"", 14, "nom")
+    is_refused("directory/organisations.json", "\"name\": \"Region North\"", "\"nom\": \"Region North\"", 15, "nom")
         .await;
 }
 

@@ -1,7 +1,8 @@
 //! What is promised of the repository's own policies: valid without a warning, in form, every condition tested both ways, no
 //! change that no test notices, and every guarantee proven.
 
-use crate::support::{policies, run};
+use crate::support::{check, copied_policies, folder, policies, run};
+use std::{fs, path::Path};
 
 #[track_caller]
 fn passes(arguments: &[&str]) {
@@ -25,3 +26,120 @@ fn every_policy_and_condition_is_tested_both_ways_and_every_change_is_noticed() 
 fn every_guarantee_is_proven_and_no_policy_is_idle_or_can_fail() {
     passes(&["validate", "--prove", "--no-cache", "--deny-warnings"]);
 }
+
+fn changed(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from}");
+    fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+/// The schema with one more type of record, and no policy but those about it.
+fn with_a_new_system(policy: &str) -> tempfile::TempDir {
+    let folder = folder();
+    let copy = copied_policies(folder.path());
+    for entry in fs::read_dir(&copy).unwrap().chain(fs::read_dir(copy.join("guarantees")).unwrap()) {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "cedar") && !path.ends_with("guarantees/systems.cedar") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let schema = copy.join("schema.cedarschema");
+    let entity = "@source(\"request\") entity Berth { level: Level };\n";
+    changed(&schema, "    // ---- The question", &format!("    {entity}    // ---- The question"));
+    changed(&schema, "log?: Authorisation,", "log?: Authorisation,\n        harbour?: Authorisation,");
+    changed(
+        &schema,
+        "Registration, Investigation, AnprHit, SteeredCase,",
+        "Berth, Registration, Investigation, AnprHit, SteeredCase,",
+    );
+    fs::write(copy.join("harbour.cedar"), policy).unwrap();
+    folder
+}
+
+const BERTHS: &str = "@id(\"harbour.consult\")
+@title(\"An employee may consult a berth.\")
+permit (principal, action == Politie::Action::\"consult\", resource is Politie::Berth)
+when { principal.active };
+";
+const GATE: &str = "@id(\"harbour.authorisation\")
+@title(\"Nothing is done with a berth without an authorisation.\")
+forbid (principal, action, resource is Politie::Berth)
+unless { principal.authorisations has harbour };
+";
+
+#[test]
+fn a_new_system_without_its_gate_breaks_a_guarantee() {
+    let proven = |folder: &tempfile::TempDir, code| {
+        let policies = folder.path().join("policies");
+        let (out, told) = check(&run(["validate", "--prove", "--no-cache", policies.to_str().unwrap()]), code);
+        format!("{out}{told}")
+    };
+    let broken = |folder: &tempfile::TempDir| {
+        let told = proven(folder, 3);
+        assert!(told.contains("guarantee::broken") && told.contains("guarantee.every-system-has-a-gate"), "{told}");
+    };
+    broken(&with_a_new_system(BERTHS));
+    // Nor is it enough that it has a gate: it is written with the other systems.
+    let gated = with_a_new_system(&format!("{GATE}{BERTHS}"));
+    broken(&gated);
+    let named =
+        "(resource is Politie::Berth && principal.authorisations has harbour) ||\n  (resource is Politie::Registration";
+    let guarantee = |folder: &tempfile::TempDir| {
+        changed(&folder.path().join("policies/guarantees/systems.cedar"), "(resource is Politie::Registration", named);
+    };
+    guarantee(&gated);
+    proven(&gated, 0);
+    let open = with_a_new_system(BERTHS);
+    guarantee(&open);
+    broken(&open);
+}
+
+#[test]
+fn a_misspelt_system_does_not_validate() {
+    for (file, from, to, code) in [
+        ("bvh.cedar", "authorisations has bvh &&", "authorisations has bvhh &&", "policy::unknown-attribute"),
+        ("bvh.cedar", "authorisations.bvh.from", "authorisations.bhv.from", "policy::invalid"),
+        ("directory/accounts.json", "\"bvh\": {", "\"bvhh\": {", "directory::invalid"),
+        (
+            "guarantees/systems.cedar",
+            "authorisations has bvh)",
+            "authorisations has bvhh)",
+            "policy::unknown-attribute",
+        ),
+    ] {
+        let folder = folder();
+        let copy = copied_policies(folder.path());
+        changed(&copy.join(file), from, to);
+        let (_, told) = check(&run(["validate", copy.to_str().unwrap()]), 3);
+        assert!(told.contains(code) && told.contains("did you mean `bvh`?"), "{told}");
+    }
+}
+
+#[test]
+fn an_approver_that_is_not_there_is_an_error_and_counts_as_none() {
+    let folder = folder();
+    let copy = copied_policies(folder.path());
+    let accounts = copy.join("directory/accounts.json");
+    let text = fs::read_to_string(&accounts).unwrap();
+    // Everyday, and above level 2 by two that nobody has.
+    let alone =
+        text.replacen("\"approved_by\": { \"type\": \"Politie::Officer\", \"id\": \"officer-0016\" }", APPROVED, 1);
+    let alone = alone.replacen("\"tasks\": [\"8\", \"9\"], \"level\": 2", "\"tasks\": [\"8\", \"9\"], \"level\": 3", 1);
+    fs::write(&accounts, alone).unwrap();
+    let (_, told) = check(&run(["validate", copy.to_str().unwrap()]), 3);
+    assert!(told.contains("directory::unknown-reference") && told.contains("officer-9998"), "{told}");
+    let question = r#"{"subject": {"type": "Officer", "id": "officer-0001"}, "action": {"name": "consult"}, "resource": {
+        "type": "Registration", "id": "r", "properties": {"unit": "station-north-1", "level": 1, "subjects_are_staff": false,
+        "first_processed": "2026-11-20T00:00:00Z"}}, "context": {"purpose": "8", "justification": "Report"}}"#;
+    let file = folder.path().join("question.json");
+    fs::write(&file, question).unwrap();
+    let asked = |policies: &Path, code| {
+        let arguments = ["evaluate", "--policies", policies.to_str().unwrap(), file.to_str().unwrap()];
+        check(&run(arguments), code).0
+    };
+    asked(&policies(), 0);
+    assert!(asked(&copy, 2).contains("bvh.authorisation"));
+}
+
+const APPROVED: &str = "\"approved_by\": { \"type\": \"Politie::Officer\", \"id\": \"officer-9998\" }, \
+                        \"second_approved_by\": { \"type\": \"Politie::Officer\", \"id\": \"officer-9999\" }";

@@ -550,13 +550,22 @@ fn tests_in_the_form_of_cedars_command_line_run_on_their_own_entities() {
         ("\"deny\"", "\"allow\"", 4, "expected allow, got deny"),
         ("\"num_errors\": 0", "\"num_errors\": 1", 4, "expected 1 policies that fail to evaluate, got none"),
         ("Action::\\\"read\\\"", "Action::\\\"raed\\\"", 3, "raed"),
-        ("\"num_errors\": 0", "\"num\": 0", 3, "cedar.json:2:"),
+        ("\"num_errors\": 0", "\"num\": 0", 3, "unknown member `num`"),
+        ("\"context\"", "\"contxt\"", 3, "unknown member `contxt`; did you mean `context`?"),
         ("zoe.entities.json", "../p.cedar", 3, "is outside of the folder of the tests"),
         ("\"reason\": [\"read\"]", "\"reason\": [\"reed\"]", 3, "did you mean `read`?"),
     ] {
         folder.write("tests/cedar.json", &CEDAR.replacen(from, to, 1));
         let (out, told) = folder.check(&[], code);
         has(&format!("{out}{told}"), &[expected]);
+    }
+    folder.write("tests/cedar.json", CEDAR);
+    for (from, to, expected) in [
+        ("\"parents\": []", "\"parents\": [], \"tag\": {}", "unknown member `tag` of the entry of Officer::\"zoe\""),
+        ("\"level\": 1", "\"level\": 1.5", "`level` of Officer::\"zoe\" is 1.5"),
+    ] {
+        folder.write("tests/zoe.entities.json", &ENTITIES.replacen(from, to, 1));
+        has(&folder.check(&[], 3).1, &[expected]);
     }
 }
 

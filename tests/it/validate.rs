@@ -1,5 +1,7 @@
 //! `poort validate`: findings beyond mistakes, in the forms that CI reads, and folders that are broken in other ways.
 
+mod misspelt;
+
 use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Output};
@@ -327,4 +329,31 @@ fn a_proof_knows_that_what_a_question_names_may_be_nowhere() {
     fs::write(folder.path().join("guarantees/g.cedar"), guarantee).unwrap();
     let (_, told) = check(&validate(folder.path(), &["--prove"]), 3);
     assert!(told.contains("guarantee::broken"), "{told}");
+}
+
+#[test]
+fn a_call_that_is_wrong_where_no_question_comes_is_said_with_its_place() {
+    for (condition, call) in [
+        ("false && ip(\"::1\").isMulticast(ip(\"::1\"))", "isMulticast"),
+        ("resource.level > 1 || (false && decimal(\"1\", \"2\") == decimal(\"1.0\"))", "decimal"),
+        ("if false then ip(\"::1\").isInRange() else resource.level > 1", "isInRange"),
+    ] {
+        let other = GOOD.replace("\"a\"", "\"b\"");
+        let policy = GOOD.replace(";", &format!("\nwhen {{ {condition} }};"));
+        let folder = small(&format!("{other}{policy}"));
+        let output = validate(folder.path(), &["--format", "json"]);
+        assert_eq!(output.status.code(), Some(3));
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        let [finding] = findings.iter().filter(|it| it["severity"] == "error").collect::<Vec<_>>()[..] else {
+            panic!("{json}")
+        };
+        assert_eq!(
+            (&finding["code"], finding["place"]["line"].as_u64()),
+            (&"policy::invalid".into(), Some(7)),
+            "{json}"
+        );
+        assert!(finding["message"].as_str().unwrap().contains(call), "{json}");
+        assert!(finding["place"]["column"].as_u64().unwrap() > 5, "{json}");
+    }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod closure;
 mod reach;
 mod size;
+mod strict;
 
 use crate::policy::{Policies, Schema, Sources};
 

@@ -5,36 +5,30 @@
 
 use super::{ContextMarks, EntityMarks, Fields, Form, IdMark, Log, Mark, Marks, join};
 use crate::{
-    policy::{Held, Model},
+    policy::{
+        Held, Model,
+        written::{self, DEPTH, Types, value},
+    },
     problem::{Problem, SourceFile},
 };
 use cedar_policy_core::{
     ast::{self, InternalName},
     est::Annotations,
-    extensions::Extensions,
     validator::json_schema::{EntityTypeKind, Fragment, NamespaceDefinition, RecordType, Type, TypeVariant},
 };
 use smol_str::SmolStr;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    ops::Range,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 /// The annotations that are read here.
 const NAMES: [&str; 3] = ["log", "data_subject", "origin"];
 
-/// How deep types may lie in each other; `Shape` has the same bound.
-const DEPTH: usize = 64;
-
 /// Reads the marks. `None` if something is wrong in them, which is then among the problems.
 pub(in crate::policy) fn read(file: &SourceFile, model: &Model, problems: &mut Vec<Problem>) -> Option<Marks> {
-    // The schema was read and checked before, so this cannot fail; if it did, nothing would be known of the marks.
-    let fragment = Fragment::from_cedarschema_str(&file.text, Extensions::all_available())
-        .map_err(|error| error.to_string())
-        .and_then(|(fragment, _)| {
-            fragment.to_internal_name_fragment_with_resolved_types().map_err(|error| error.to_string())
-        });
+    // If this failed, nothing would be known of the marks.
+    let fragment = written::fragment(file);
     let fragment = match fragment {
         Ok(fragment) => fragment,
         Err(message) => {
@@ -42,14 +36,7 @@ pub(in crate::policy) fn read(file: &SourceFile, model: &Model, problems: &mut V
             return None;
         }
     };
-    let mut types = HashMap::new();
-    for (namespace, definition) in &fragment.0 {
-        for (name, declared) in &definition.common_types {
-            let name = InternalName::from(ast::Id::from(name.as_ref().clone()));
-            types.insert(name.qualify_with(namespace.clone().map(InternalName::from).as_ref()), &declared.ty);
-        }
-    }
-    let mut reader = Reader { file, model, types, problems, told: BTreeSet::new() };
+    let mut reader = Reader { file, model, types: Types::of(&fragment), problems, told: BTreeSet::new() };
     let marks = reader.marks(&fragment);
     reader.told.is_empty().then_some(marks)
 }
@@ -57,8 +44,7 @@ pub(in crate::policy) fn read(file: &SourceFile, model: &Model, problems: &mut V
 struct Reader<'a> {
     file: &'a SourceFile,
     model: &'a Model,
-    /// The common types, by their whole names.
-    types: HashMap<InternalName, &'a Type<InternalName>>,
+    types: Types<'a>,
     problems: &'a mut Vec<Problem>,
     /// What was told, by place: a common type is met wherever it is used.
     told: BTreeSet<(usize, &'static str)>,
@@ -206,7 +192,7 @@ impl Reader<'_> {
 
     /// The attributes of a record type, with their annotations.
     fn attributes(&self, ty: &Type<InternalName>) -> Vec<(SmolStr, Annotations)> {
-        match self.resolved(ty) {
+        match self.types.resolved(ty) {
             Some(TypeVariant::Record(RecordType { attributes, .. })) => {
                 attributes.iter().map(|(name, attribute)| (name.clone(), attribute.annotations.clone())).collect()
             }
@@ -214,19 +200,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The type that a name stands for. `None` for names of Cedar's own types.
-    fn resolved<'t>(&'t self, mut ty: &'t Type<InternalName>) -> Option<&'t TypeVariant<InternalName>> {
-        for _ in 0..DEPTH {
-            match ty {
-                Type::Type { ty, .. } => return Some(ty),
-                Type::CommonTypeRef { type_name, .. } => ty = self.types.get(type_name)?,
-            }
-        }
-        None
-    }
-
     fn form(&mut self, ty: &Type<InternalName>, place: Place<'_>) -> Form {
-        let Some(resolved) = self.resolved(ty).filter(|_| place.left > 0).cloned() else {
+        let Some(resolved) = self.types.resolved(ty).filter(|_| place.left > 0).cloned() else {
             return match ty {
                 Type::CommonTypeRef { type_name, .. } if matches!(type_name.basename().as_ref(), "Bool" | "Long") => {
                     Form::Plain
@@ -333,30 +308,12 @@ impl Reader<'_> {
     }
 
     fn complain(&mut self, annotations: &Annotations, name: &str, code: &'static str, message: String, help: &str) {
-        let place = self.place(annotations, name);
+        let place = written::place(self.file, annotations, name);
         if self.told.insert((place.start, code)) {
             let problem = Problem::error(code, self.file, message).help(help);
             self.problems.push(if place.is_empty() { problem } else { problem.at(place, "declared here") });
         }
     }
-
-    /// Where an annotation stands; one without a value has no place of its own in what Cedar gives.
-    fn place(&self, annotations: &Annotations, name: &str) -> Range<usize> {
-        let written = annotations.0.iter().find(|(key, _)| key.as_ref() == name).and_then(|(_, value)| value.as_ref());
-        match written.and_then(|value| value.loc.as_ref()) {
-            Some(place) => place.start()..place.end(),
-            None => {
-                let word = format!("@{name}");
-                self.file.text.find(&word).map_or(0..0, |start| start..start + word.len())
-            }
-        }
-    }
-}
-
-/// The value of an annotation, empty if it has none.
-fn value<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a str> {
-    let (_, value) = annotations.0.iter().find(|(key, _)| key.as_ref() == name)?;
-    Some(value.as_ref().map_or("", |value| value.val.as_str()))
 }
 
 fn is_uri(text: &str) -> bool {
