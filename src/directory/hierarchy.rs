@@ -22,8 +22,8 @@ pub(super) fn above_parents(kept: &Kept, nodes: &[Node]) -> Vec<Number> {
     above
 }
 
-/// Whether an entity lies above itself.
-pub(super) fn has_cycle(nodes: &[Node]) -> bool {
+/// An entity that lies above itself: of several the same each time, since nodes are in the order in which files name them.
+pub(super) fn cycle(nodes: &[Node]) -> Option<Number> {
     let mut state = vec![State::New; nodes.len()];
     let mut path: Vec<(Number, usize)> = Vec::new();
     for start in 0..nodes.len() {
@@ -38,12 +38,12 @@ pub(super) fn has_cycle(nodes: &[Node]) -> bool {
             };
             *next += 1;
             if state.get(parent) == Some(&State::Open) {
-                return true;
+                return Some(parent);
             }
             enter(&mut state, &mut path, parent);
         }
     }
-    false
+    None
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -151,8 +151,14 @@ impl<'a> Loader<'a> {
         }
         let read_by_cedar = whole.len();
         let has_actions = whole.iter().any(|(_, entity)| entity.uid().is_action());
-        if has_actions || hierarchy::has_cycle(&base.nodes) {
-            judge(&base, &whole, schema).map_err(|message| Box::new(at_entity(message, &base, &places, sources)))?;
+        let cycle = hierarchy::cycle(&base.nodes).and_then(|number| base.nodes.get(number));
+        if has_actions || cycle.is_some() {
+            judge(&base, &whole, schema).map_err(|message| {
+                // Cedar names now one entity of a cycle, now another.
+                let named = cycle.filter(|_| message.contains("has a cycle")).zip(message.split_once('`'));
+                let message = named.map(|(node, (what, _))| format!("{what}`{}`", node.uid)).unwrap_or(message);
+                Box::new(at_entity(message, &base, &places, sources))
+            })?;
         }
         for (number, entity) in whole {
             base.put(number, *entity);

@@ -99,3 +99,16 @@ fn a_hierarchy_may_be_deep() {
     let lowest = ast::EntityUID::with_eid_and_type("Unit", "0").unwrap();
     assert_eq!(directory.unwrap().get(&lowest).unwrap().ancestors().count(), 20_000);
 }
+
+#[test]
+fn of_several_cycles_the_same_entity_is_named_each_time() {
+    let schema = schema(SCHEMA);
+    let units = [("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"), ("e", "e")].map(|(unit, parent)| {
+        format!(r#"{{"uid": {{"type": "Unit", "id": "{unit}"}}, "attrs": {{}}, "parents": [{{"type": "Unit", "id": "{parent}"}}]}}"#)
+    });
+    let text = format!("[{}]", units.join(","));
+    for _ in 0..20 {
+        let (_, problems) = Directory::from_sources(&Sources::from_texts("d", [("d.json", &*text)]), &schema);
+        assert!(problems[0].message().ends_with("vertex `Unit::\"b\"`"), "{}", problems[0].message());
+    }
+}
