@@ -41,8 +41,8 @@ impl Forms {
             {
                 continue;
             }
-            let Some(attributes) = policy::attributes(entity.attributes().iter()) else { continue };
-            let tags = entity.tag_type().map(Shape::of);
+            let Some(attributes) = policy::attributes(entity.attributes().iter(), declared) else { continue };
+            let tags = entity.tag_type().map(|ty| Shape::of(ty, declared));
             if matches!(tags, Some(None)) {
                 continue;
             }

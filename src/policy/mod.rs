@@ -15,6 +15,7 @@
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
 //! - `marks`: what a decision record may carry of a question
 //! - `shape`: the types of values
+//! - `listed`: the entities that the schema lists, and no others of their type
 //! - `terms`: values by those types
 //! - `scope`, `slices`: which policies a question meets
 //! - `footprint`: what those policies can read
@@ -22,6 +23,7 @@
 mod bounds;
 mod facts;
 mod footprint;
+mod listed;
 pub mod marks;
 mod model;
 mod parse;
@@ -33,13 +35,14 @@ mod sources;
 pub(crate) mod terms;
 
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
+pub use listed::Listed;
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
 pub(crate) use shape::attributes;
-pub use shape::{Attribute, Attributes, Extension, Shape};
+pub use shape::{Attribute, Attributes, Extension, Reference, Shape};
 pub use slices::{About, Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use terms::Invalid;

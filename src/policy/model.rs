@@ -7,8 +7,9 @@
 use super::{
     Schema, Sources,
     bounds::{self, Language},
+    listed::Listed,
     marks::{self, Marks},
-    shape::{Attributes, Extension, Shape, attributes, attributes_apart},
+    shape::{Attributes, Extension, Reference, Shape, attributes, attributes_apart},
 };
 use crate::{
     apart,
@@ -18,7 +19,7 @@ use crate::{
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
-    validator::{ValidatorEntityType, ValidatorEntityTypeKind, ValidatorSchema},
+    validator::{ValidatorEntityType, ValidatorSchema},
 };
 use smol_str::SmolStr;
 use std::{
@@ -60,7 +61,7 @@ pub enum Held {
         tags: Option<Shape>,
     },
     /// The schema: the type lists its entities (`enum`), and they have no attributes.
-    BySchema,
+    BySchema(Arc<Listed>),
 }
 
 /// An action that questions can name.
@@ -106,7 +107,7 @@ impl EntityModel {
     /// The same type, for one thread.
     pub(super) fn apart(&self) -> Self {
         let held = match &self.held {
-            Held::ByDirectory | Held::BySchema => self.held.clone(),
+            Held::ByDirectory | Held::BySchema(_) => self.held.clone(),
             Held::ByRequest { attributes, parents, tags } => Held::ByRequest {
                 attributes: attributes_apart(attributes),
                 parents: parents.clone(),
@@ -306,13 +307,13 @@ impl Reader<'_> {
                 false
             }
         };
-        if matches!(declared.kind, ValidatorEntityTypeKind::Enum(_)) {
+        if let Some(listed) = Listed::of(name, self.schema) {
             if by_request {
                 let message =
                     format!("`{name}` is an enum: its entities have no attributes that a question could give");
                 self.complain(name, "schema::source", message, "leave out @source");
             }
-            return Held::BySchema;
+            return Held::BySchema(Arc::new(listed));
         }
         if !by_request {
             if parents.is_some() {
@@ -321,7 +322,7 @@ impl Reader<'_> {
             }
             return Held::ByDirectory;
         }
-        let Some(shapes) = attributes(declared.attributes().iter()) else {
+        let Some(shapes) = attributes(declared.attributes().iter(), self.schema) else {
             let message = format!("an attribute of `{name}` has a type that a question cannot give");
             self.complain(name, "schema::type", message, "use types that the schema declares");
             return Held::ByDirectory;
@@ -331,7 +332,7 @@ impl Reader<'_> {
         for parent in &parents {
             self.check_parent(name, parent, &shapes);
         }
-        let tags = declared.tag_type().and_then(Shape::of);
+        let tags = declared.tag_type().and_then(|ty| Shape::of(ty, self.schema));
         Held::ByRequest { attributes: Arc::new(shapes), parents, tags }
     }
 
@@ -341,9 +342,9 @@ impl Reader<'_> {
                 let message = format!("@parents of `{name}` names `{parent}`, which is not an attribute of it");
                 return self.complain(name, "schema::parents", message, "name attributes of this type");
             }
-            Some(Shape::Entity(kind)) => Some(kind),
+            Some(Shape::Entity(Reference { kind, .. })) => Some(kind),
             Some(Shape::Set(element)) => match element.as_ref() {
-                Shape::Entity(kind) => Some(kind),
+                Shape::Entity(Reference { kind, .. }) => Some(kind),
                 _ => None,
             },
             Some(_) => None,
@@ -365,7 +366,7 @@ impl Reader<'_> {
         for action in declared {
             let uid = action.name().clone();
             let full = uid.to_string();
-            let mut context = match action.context().map(Shape::of) {
+            let mut context = match action.context().map(|ty| Shape::of(ty, self.schema)) {
                 Some(Some(Shape::Record(attributes))) => attributes.as_ref().clone(),
                 // A group of actions has no context.
                 None => Attributes::new(),

@@ -14,7 +14,7 @@
 //!    `directory.unknown = "evaluate"`.) Other entities may be nowhere: `known`.
 
 use super::{Environment, Rule, known::KNOWN, meaning::all};
-use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
+use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Reference, Shape};
 use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
     for (variable, name, kind) in
         [(Var::Principal, "principal", &environment.principal), (Var::Resource, "resource", &environment.resource)]
     {
-        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema)) {
+        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema(_))) {
             texts.push(format!("{name}[{}]", quoted(KNOWN)));
         }
         if let Some(entity) = model.entity_type(kind)
@@ -274,11 +274,11 @@ impl Parents<'_> {
                     End::Record(fields) => fields.into_iter().find(|(field, _)| field == attr)?.1,
                     End::Entity(kind) => {
                         let declared = self.policies.schema.as_ref().get_entity_type(&kind)?;
-                        Shape::of(&declared.attr(attr)?.attr_type)?
+                        Shape::of(&declared.attr(attr)?.attr_type, self.policies.schema.as_ref())?
                     }
                 };
                 let end = match shape {
-                    Shape::Entity(kind) => End::Entity(kind),
+                    Shape::Entity(Reference { kind, .. }) => End::Entity(kind),
                     Shape::Record(fields) => {
                         End::Record(fields.iter().map(|(name, field)| (name.clone(), field.shape.clone())).collect())
                     }

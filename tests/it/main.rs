@@ -26,6 +26,7 @@ mod fmt;
 mod hostile;
 mod layers;
 mod lifecycle;
+mod listed;
 mod log;
 mod many_policies;
 mod matrix;
