@@ -152,6 +152,13 @@ impl Model {
         self.entities.full.get(&name.to_string())
     }
 
+    /// Whether an entity of this type that something refers to can be nowhere, and so have no attributes: the directory need
+    /// not know it. What the schema lists is always there.
+    #[must_use]
+    pub fn may_be_nowhere(&self, kind: &ast::EntityType) -> bool {
+        !kind.is_action() && !matches!(self.entity_type(kind).map(|model| &model.held), Some(Held::BySchema(_)))
+    }
+
     /// The action with exactly this id.
     #[must_use]
     pub fn action_of(&self, uid: &ast::EntityUID) -> Option<&Arc<ActionModel>> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 29] = [
+const MADE_BY: [&str; 31] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -36,11 +36,13 @@ const MADE_BY: [&str; 29] = [
     include_str!("../engine/decide.rs"),
     include_str!("../engine/translate.rs"),
     include_str!("../engine/terms.rs"),
+    include_str!("../policy/listed.rs"),
     include_str!("../policy/model.rs"),
     include_str!("../policy/footprint/mod.rs"),
     include_str!("../policy/footprint/pdp.rs"),
     include_str!("../policy/footprint/walk.rs"),
     include_str!("../policy/shape.rs"),
+    include_str!("../policy/terms.rs"),
 ];
 
 /// A folder of results.
