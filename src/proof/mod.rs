@@ -11,7 +11,7 @@
 //! - `rule`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
 //! - `known`: entities that are referred to and that the directory does not know
-//! - `assumptions`: what every question has in common
+//! - `assumptions`, `parents`: what every question has in common
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
 //! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
@@ -28,6 +28,7 @@ mod example;
 mod guarantee;
 mod known;
 pub(crate) mod meaning;
+mod parents;
 mod pins;
 mod plain;
 mod prune;

@@ -18,6 +18,7 @@ mod concealed;
 mod cost;
 mod diff;
 mod diff_brute_force;
+mod diff_kinds;
 mod diff_reports;
 mod diff_review;
 mod diff_sides;
