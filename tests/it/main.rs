@@ -17,6 +17,7 @@ mod clients;
 mod concealed;
 mod cost;
 mod diff;
+mod diff_accounts;
 mod diff_brute_force;
 mod diff_kinds;
 mod diff_reports;
