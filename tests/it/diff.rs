@@ -237,10 +237,15 @@ fn a_policy_that_looks_into_an_entity_that_is_nowhere_fails() {
     assert_eq!(found.len(), 1, "{comparison:#}");
     assert_eq!((&found[0]["change"], &found[0]["policies"]), (&json!("newly-denied"), &json!(["looks"])));
     assert!(!found[0].to_string().contains("poort: in the directory"), "{comparison:#}");
+    let (out, told) = world.run(&["validate", "head", "--prove", "--deny-warnings"], 3);
+    let fails = "1 of them fail, and poort then denies, where a question leads to an entity that the directory does not know: `looks`";
+    assert!((out + &told).contains(fails), "{told}");
     // Asking whether there is something to read never fails.
     let asking = looking.replace("resource.unit.name != resource.unit.name", "resource.unit has open && 1 > 2");
     fs::write(world.path("head/all.cedar"), format!("{POLICIES}\n{asking}")).unwrap();
     assert_eq!(world.diff(&[], 0)["counts"]["equal"], 3);
+    let (out, told) = world.run(&["validate", "head", "--prove"], 0);
+    assert!(out.contains("0 can fail") && !(out + &told).contains("of them fail"), "{told}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod analyses;
 mod answers;
 mod bad_input;
 mod batch;
