@@ -110,7 +110,9 @@ const PIECES: [Piece; 13] = [
 ];
 
 /// Conditions that need no piece.
-const ALWAYS: [&str; 12] = [
+const ALWAYS: [&str; 14] = [
+    "true",
+    "1 < 2",
     "principal.active",
     "principal.level > 1",
     "principal.level + 1 > 3",
@@ -211,7 +213,7 @@ fn condition(tape: &mut Tape<'_>, placed: &[Placed<'_>], depth: usize) -> String
             _ => format!("(if {one} then {} else {})", other(tape), other(tape)),
         };
     }
-    if tape.below(3) < 2 {
+    if tape.below(2) == 0 {
         let index = tape.below(placed.len());
         return placed[index].condition(tape);
     }
