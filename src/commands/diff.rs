@@ -35,7 +35,8 @@ of the --policies folder. For every type of principal, action and type of resour
 questions equally, or shows questions that they decide differently.
 
 Exits with 0 if nothing asks for acceptance that the --accept file does not list; with 5 if something does: what is newly
-allowed, what is undecided, guarantees that changed or are gone, and policies that ask less of callers than before; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
+allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before, and whatever
+the directory says otherwise; also if --env left something out; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

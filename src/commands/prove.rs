@@ -5,7 +5,7 @@ use crate::{
     config::Settings,
     policy,
     problem::Problem,
-    proof::{self, Cache, Guarantees, Work},
+    proof::{self, Cache, Checked, Guarantees, Work},
     snapshot::Snapshot,
 };
 use clap::Args;
@@ -48,7 +48,7 @@ pub(super) fn run(
     let work =
         Work { effort, cache: cache.as_ref(), planned: &|steps| bar.inc_length(steps as u64), done: &|| bar.inc(1) };
     let proven = proof::prove(snapshot, &guarantees, work);
-    let checked = proof::check(&snapshot.policies, work);
+    let checked = proof::check(snapshot, work);
     bar.finish_and_clear();
     cache.iter().for_each(Cache::prune);
     let count = |code: &str| checked.problems.iter().filter(|problem| problem.kind() == code).count();
@@ -65,7 +65,22 @@ pub(super) fn run(
         count("policy::can-fail"),
         checked.undecided,
     );
+    let summary = summary + &at_unknown(&checked);
     let mut problems = proven.problems;
     problems.extend(checked.problems);
     Ok(Some(Found { problems, summary }))
+}
+
+/// The policies that fail where an entity is unknown: no warning, since that denies, and worth knowing, since it denies
+/// whatever the other policies say.
+fn at_unknown(checked: &Checked) -> String {
+    let Some((_, example)) = checked.at_unknown.first() else { return String::new() };
+    let ids: Vec<_> = checked.at_unknown.iter().map(|(id, _)| format!("`{id}`")).collect();
+    format!(
+        "\n{} of them fail, and poort then denies, where a question leads to an entity that the directory does not know: {}; \
+         such as {}",
+        ids.len(),
+        ids.join(", "),
+        example.json()
+    )
 }

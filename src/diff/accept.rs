@@ -2,7 +2,8 @@
 //!
 //! An entry covers a matter if all that it names fits; what it leaves out fits everything, but for the change, the policies
 //! and the digest. Every entry has the digest of the texts that the reviewer saw, and names every policy that causes a
-//! difference, or the guarantee or policy that changed. An entry about something undecided names the environment.
+//! difference, or the guarantee or policy that changed. An entry about something undecided names the environment, and one
+//! about the directory the account.
 
 use super::{Comparison, Kind, Matter, Outcome};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub struct Entry {
     /// Caused by these policies; or the guarantee, or the policy whose obligations changed.
     #[serde(default)]
     pub policies: Vec<String>,
+    /// The account that changed, as `Type::"id"`; also a team, a unit and whatever else the directory holds.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Exactly the texts that were reviewed: [`Matter::digest`]. A later change of the same policies asks for a review of
     /// its own.
     pub digest: String,
@@ -132,10 +136,19 @@ impl Accepted {
 impl Entry {
     /// Whether it says all that an entry of its kind must say, and nothing that it cannot mean.
     fn check(&self) -> Result<(), String> {
-        let Self { change, principal, action, resource, policies, digest, reason, approved_by } = self;
+        let Self { change, principal, action, resource, policies, account, digest, reason, approved_by } = self;
         let places = [("principal", principal), ("action", action), ("resource", resource)];
         if change.has_policies() && policies.is_empty() {
             return Err("`policies` is empty".to_owned());
+        }
+        if account.is_some() != (*change == Kind::Account) {
+            return Err(match account {
+                Some(_) => format!("`account` has no meaning for `change: {}`; leave it out", change.name()),
+                None => "`account` is missing; write which one, such as `Officer::\"officer-0007\"`".to_owned(),
+            });
+        }
+        if !policies.is_empty() && *change == Kind::Account {
+            return Err("`policies` has no meaning for `change: account`; leave it out".to_owned());
         }
         for (name, value) in places {
             if value.is_some() && !change.has_environment() {
@@ -157,6 +170,7 @@ impl Entry {
         self.change == matter.kind()
             && self.digest == matter.digest()
             && matter.policies().iter().all(|id| self.policies.contains(id))
+            && matter.account() == self.account.as_deref()
             && matter.outcome().is_none_or(|outcome| self.is_for(outcome))
     }
 
@@ -208,6 +222,9 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
         let policies: Vec<_> = matter.policies().iter().map(|id| quoted(id)).collect();
         if !policies.is_empty() {
             text.push_str(&format!("  policies: [{}]\n", policies.join(", ")));
+        }
+        if let Some(account) = matter.account() {
+            text.push_str(&format!("  account: {}\n", quoted(account)));
         }
         text.push_str(&format!("  digest: {}\n  reason: \"\"\n  approved_by: \"\"\n", matter.digest()));
     }
@@ -278,6 +295,10 @@ mod tests {
             ("change: guarantee", "`policies` is empty"),
             ("change: guarantee, policies: [g], action: b", "`action` has no meaning"),
             ("change: obligations, policies: [p], resource: r", "`resource` has no meaning"),
+            ("change: account", "`account` is missing"),
+            ("change: account, account: a, policies: [p]", "`policies` has no meaning"),
+            ("change: account, account: a, action: b", "`action` has no meaning"),
+            ("change: guarantee, policies: [g], account: a", "`account` has no meaning"),
         ] {
             let text = format!("- {{{text}, digest: d, reason: b, approved_by: c}}");
             let found = Accepted::read(&text).unwrap_err();

@@ -49,13 +49,13 @@ impl OneWay<'_> {
         let scene = Scene::new(self.pairing.pair.known, environment);
         let mut read = to.rules.clone();
         read.extend(from.iter().flat_map(|from| from.rules.iter().copied()));
-        let Assumed { light, heavy } = assumptions(&world.policies, environment, &read)?;
+        let Assumed { light, heavy, narrow } = assumptions(&world.policies, environment, &read)?;
         let denied = match from {
             Some(from) => Some(scene.compile(meaning::allowed(&from.rules))?),
             None => None,
         };
         let confirm = |example: &Example| self.judge(example).map(|judged| judged.is_some());
-        let search = Search { scene, environment, snapshot: world, heavy, read: &read, confirm: &confirm };
+        let search = Search { scene, environment, snapshot: world, heavy, narrow, read: &read, confirm: &confirm };
         let mut holds = vec![light, meaning::allowed(&to.rules)];
         let rounds = self.rounds();
         for _ in 0..rounds {

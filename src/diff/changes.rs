@@ -165,21 +165,41 @@ pub struct SchemaChange {
     pub added: Vec<String>,
 }
 
-/// Entities of the directory that changed, by id.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct DirectoryChange {
-    /// Only in the side after.
-    pub added: Vec<String>,
-    /// Only in the side before.
-    pub removed: Vec<String>,
-    /// With other attributes or parents.
-    pub changed: Vec<String>,
+/// An entity of the directory that changed: an account, or what accounts lie in or refer to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntityChange {
+    /// It, as `Type::"id"`.
+    pub id: String,
+    /// Whether it is new, gone or other.
+    pub change: Change,
+    /// What is other of it. Of one that is new or gone, all that the directory says or said.
+    pub facts: Vec<Fact>,
+    /// Names exactly this change: the digest of all that both sides say of it.
+    pub digest: String,
 }
 
-impl DirectoryChange {
-    /// Whether nothing changed.
+/// What the directory says of an entity: an attribute, a part of a record, a tag, or a parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// Its name, such as `level`, `authorised.level`, `tag "suspended"` or `parent`.
+    pub name: String,
+    /// What was said; nothing, if it is new.
+    pub before: Option<String>,
+    /// What is said now; nothing, if it is gone.
+    pub after: Option<String>,
+}
+
+impl Fact {
+    /// What was said, and what is said now.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    pub fn sides(&self) -> [&str; 2] {
+        [&self.before, &self.after].map(|side| side.as_deref().unwrap_or("nothing"))
+    }
+
+    /// In one line: `level: 1 → 3`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let [before, after] = self.sides();
+        format!("{}: {before} → {after}", self.name)
     }
 }

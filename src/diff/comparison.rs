@@ -1,6 +1,6 @@
 //! What a comparison results in.
 
-use super::{DirectoryChange, PolicyChange, SchemaChange};
+use super::{Change, EntityChange, PolicyChange, SchemaChange};
 use crate::proof::Environment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub struct Comparison {
     /// What changed in the schema.
     pub schema: Vec<SchemaChange>,
     /// What changed in the directory.
-    pub directory: DirectoryChange,
+    pub directory: Vec<EntityChange>,
 }
 
 /// A side, as it was named, with its versions.
@@ -245,14 +245,14 @@ impl Comparison {
         if self.filtered > 0 {
             notes.push(format!("{} left out by --env and not looked at", counted(self.filtered, "environment")));
         }
-        let DirectoryChange { added, removed, changed } = &self.directory;
         if !self.directory.is_empty() {
+            let count = |wanted| self.directory.iter().filter(|entity| entity.change == wanted).count();
             notes.push(format!(
-                "the directory changed ({} added, {} removed, {} changed): this is listed, and what it changes in \
-                 decisions is not proven",
-                added.len(),
-                removed.len(),
-                changed.len(),
+                "the directory changed ({} added, {} removed, {} changed): each change is listed and asks for acceptance, \
+                 and what it changes in decisions is not proven",
+                count(Change::Added),
+                count(Change::Removed),
+                count(Change::Changed),
             ));
         }
         notes
@@ -274,6 +274,7 @@ impl Comparison {
             ("not looked at", self.filtered),
             ("guarantees changed", self.guarantees.len()),
             ("policies with changed obligations", obligations),
+            ("changes of the directory", self.directory.len()),
         ] {
             if count > 0 {
                 summary.push_str(&format!(", {what} {count}"));

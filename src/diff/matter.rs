@@ -1,6 +1,6 @@
 //! What a review is about: each thing that a comparison found and that reviewers may be asked to accept.
 
-use super::{Change, Comparison, Difference, Direction, ObligationChange, Outcome, PolicyChange};
+use super::{Change, Comparison, Difference, Direction, EntityChange, ObligationChange, Outcome, PolicyChange};
 use serde::{Deserialize, Serialize};
 use std::ptr;
 
@@ -18,6 +18,8 @@ pub enum Kind {
     Guarantee,
     /// A policy no longer asks of callers what it asked.
     Obligations,
+    /// The directory says something else of an account, or of what accounts lie in or refer to.
+    Account,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Undecided => "undecided",
             Self::Guarantee => "guarantee",
             Self::Obligations => "obligations",
+            Self::Account => "account",
         }
     }
 
@@ -42,7 +45,7 @@ impl Kind {
     /// Whether it names policies.
     #[must_use]
     pub const fn has_policies(self) -> bool {
-        !matches!(self, Self::Undecided)
+        !matches!(self, Self::Undecided | Self::Account)
     }
 }
 
@@ -66,6 +69,8 @@ pub enum Matter<'a> {
     Guarantee(&'a PolicyChange),
     /// A change of what a policy asks of callers.
     Obligations(&'a PolicyChange, &'a ObligationChange),
+    /// A change of the directory.
+    Account(&'a EntityChange),
 }
 
 impl<'a> Matter<'a> {
@@ -77,6 +82,7 @@ impl<'a> Matter<'a> {
             Self::Undecided(_) => Kind::Undecided,
             Self::Guarantee(_) => Kind::Guarantee,
             Self::Obligations(..) => Kind::Obligations,
+            Self::Account(_) => Kind::Account,
         }
     }
 
@@ -85,7 +91,7 @@ impl<'a> Matter<'a> {
     pub const fn outcome(self) -> Option<&'a Outcome> {
         match self {
             Self::Difference(outcome, _) | Self::Undecided(outcome) => Some(outcome),
-            Self::Guarantee(_) | Self::Obligations(..) => None,
+            Self::Guarantee(_) | Self::Obligations(..) | Self::Account(_) => None,
         }
     }
 
@@ -94,8 +100,17 @@ impl<'a> Matter<'a> {
     pub fn policies(self) -> &'a [String] {
         match self {
             Self::Difference(_, difference) => &difference.policies,
-            Self::Undecided(_) => &[],
+            Self::Undecided(_) | Self::Account(_) => &[],
             Self::Guarantee(change) | Self::Obligations(change, _) => std::slice::from_ref(&change.id),
+        }
+    }
+
+    /// What of the directory it is about, as `Type::"id"`.
+    #[must_use]
+    pub fn account(self) -> Option<&'a str> {
+        match self {
+            Self::Account(change) => Some(&change.id),
+            Self::Difference(..) | Self::Undecided(_) | Self::Guarantee(_) | Self::Obligations(..) => None,
         }
     }
 
@@ -107,6 +122,7 @@ impl<'a> Matter<'a> {
             Self::Undecided(outcome) => outcome.undecided_digest.as_deref().unwrap_or_default(),
             Self::Guarantee(change) => &change.digest,
             Self::Obligations(_, obligations) => &obligations.digest,
+            Self::Account(change) => &change.digest,
         }
     }
 
@@ -115,7 +131,7 @@ impl<'a> Matter<'a> {
     pub fn asks(self, strict: bool) -> bool {
         match self {
             Self::Difference(_, difference) => strict || difference.change == Direction::NewlyAllowed,
-            Self::Undecided(_) => true,
+            Self::Undecided(_) | Self::Account(_) => true,
             Self::Guarantee(change) => matches!(change.change, Change::Removed | Change::Changed),
             Self::Obligations(_, obligations) => !obligations.lost.is_empty(),
         }
@@ -128,6 +144,7 @@ impl<'a> Matter<'a> {
             (Self::Undecided(one), Matter::Undecided(other)) => ptr::eq(one, other),
             (Self::Guarantee(one), Matter::Guarantee(other))
             | (Self::Obligations(one, _), Matter::Obligations(other, _)) => ptr::eq(one, other),
+            (Self::Account(one), Matter::Account(other)) => ptr::eq(one, other),
             _ => false,
         }
     }
@@ -141,6 +158,7 @@ impl Comparison {
             .flat_map(Outcome::matters)
             .chain(self.guarantees.iter().map(Matter::Guarantee))
             .chain(self.policies.iter().filter_map(PolicyChange::matter))
+            .chain(self.directory.iter().map(Matter::Account))
     }
 }
 

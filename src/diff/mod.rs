@@ -38,7 +38,7 @@ mod schema;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};
 pub use changes::{
-    AnnotationChange, Change, DirectoryChange, Effect, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
+    AnnotationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
 };
 pub use compare::{Options, Side, compare};
 pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled, Whole};

@@ -1,6 +1,6 @@
 //! A comparison for tests.
 
-use super::{Comparison, Difference, Direction, DirectoryChange, Named, Outcome, Question, Said, Settled, Whole};
+use super::{Comparison, Difference, Direction, Named, Outcome, Question, Said, Settled, Whole};
 use crate::revision::Revision;
 
 /// An environment in which something is newly allowed by these policies.
@@ -47,7 +47,7 @@ pub(super) fn comparison(environments: Vec<Outcome>) -> Comparison {
         policies: Vec::new(),
         guarantees: Vec::new(),
         schema: Vec::new(),
-        directory: DirectoryChange::default(),
+        directory: Vec::new(),
     }
 }
 

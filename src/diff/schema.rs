@@ -2,13 +2,10 @@
 
 use super::{Change, SchemaChange};
 use crate::{
-    policy::{Held, Policies, Shape},
+    policy::{Held, Policies, Reference, Shape},
     proof::Environment,
 };
-use cedar_policy_core::{
-    ast,
-    validator::{ValidatorEntityTypeKind, types::Type},
-};
+use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema, types::Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The line of a type with `@source("request")`.
@@ -41,10 +38,10 @@ impl Declared {
             }
             for (name, attribute) in declared.attributes().iter() {
                 let mark = if attribute.is_required { "" } else { "?" };
-                lines.push(format!("{name}{mark}: {}", shown(&attribute.attr_type, &mut refers)));
+                lines.push(format!("{name}{mark}: {}", shown(&attribute.attr_type, schema, &mut refers)));
             }
             if let Some(tags) = declared.tag_type() {
-                lines.push(format!("tags: {}", shown(tags, &mut refers)));
+                lines.push(format!("tags: {}", shown(tags, schema, &mut refers)));
             }
             for above in policies.schema.ancestors(&declared.name().clone().into()).into_iter().flatten() {
                 lines.push(format!("in {above}"));
@@ -68,7 +65,7 @@ impl Declared {
             if let Some(Type::Record { attrs, .. }) = action.context() {
                 for (name, attribute) in attrs.iter() {
                     let mark = if attribute.is_required { "" } else { "?" };
-                    lines.push(format!("context {name}{mark}: {}", shown(&attribute.attr_type, &mut refers)));
+                    lines.push(format!("context {name}{mark}: {}", shown(&attribute.attr_type, schema, &mut refers)));
                 }
             }
             if let Some(entity) = policies.action_entities.get(action.name()) {
@@ -194,8 +191,8 @@ fn compare(
     }
 }
 
-fn shown(ty: &Type, refers: &mut BTreeSet<String>) -> String {
-    match Shape::of(ty) {
+fn shown(ty: &Type, schema: &ValidatorSchema, refers: &mut BTreeSet<String>) -> String {
+    match Shape::of(ty, schema) {
         Some(shape) => shape_text(&shape, refers),
         None => format!("{ty:?}"),
     }
@@ -206,8 +203,7 @@ fn shape_text(shape: &Shape, refers: &mut BTreeSet<String>) -> String {
         Shape::Bool => "Bool".to_owned(),
         Shape::Long => "Long".to_owned(),
         Shape::String => "String".to_owned(),
-        Shape::Entity(kind) => {
-            let kind: &ast::EntityType = kind;
+        Shape::Entity(Reference { kind, .. }) => {
             refers.insert(kind.to_string());
             kind.to_string()
         }

@@ -45,7 +45,7 @@ impl Forms {
                 continue;
             }
             let Some(attributes) = model.attributes.clone() else { continue };
-            let tags = entity.tag_type().map(Shape::of);
+            let tags = entity.tag_type().map(|ty| Shape::of(ty, declared));
             if matches!(tags, Some(None)) {
                 continue;
             }

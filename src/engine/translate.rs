@@ -171,6 +171,8 @@ pub fn outline<'a>(
     let resource = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message))?;
     let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
     check_applies(action, subject, resource)?;
+    check_listed(subject, evaluation.subject, SUBJECT)?;
+    check_listed(resource, evaluation.resource, RESOURCE)?;
     let slice = snapshot.policies.slice(&subject.name, &action.uid, &resource.name);
     // The thread's own, if there is one.
     let (subject, action, resource) = match &slice.about {
@@ -342,7 +344,7 @@ impl<'a> Outline<'a> {
                 (None, UnknownEntities::Deny) => Source::Unknown,
                 (None, UnknownEntities::Evaluate) => Source::Bare,
             },
-            Held::BySchema => Source::Schema,
+            Held::BySchema(_) => Source::Schema,
             Held::ByRequest { attributes, parents, tags } => {
                 let properties = path.field("properties");
                 let attrs = terms::record(&mut Make, attributes, &named.properties, properties)?;
@@ -443,6 +445,12 @@ fn check_applies(action: &ActionModel, subject: &EntityModel, resource: &EntityM
         return Err(Invalid::new(RESOURCE.field("type"), message));
     }
     Ok(())
+}
+
+/// Of some types there are only the entities that the schema lists.
+fn check_listed(model: &EntityModel, named: &crate::evaluation::Entity, path: Path<'_>) -> Result<(), Invalid> {
+    let Held::BySchema(listed) = &model.held else { return Ok(()) };
+    listed.check(&named.id).map_err(|message| Invalid::new(path.field("id"), message))
 }
 
 /// Tags are the property `tags`: any names, values of one type.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     nearest::nearest,
-    policy::{Limit, Place, Policies, Shape},
+    policy::{Limit, Place, Policies, Reference, Shape},
     problem::Problem,
 };
 use cedar_policy_core::{
@@ -140,9 +140,9 @@ impl Reader<'_> {
     fn kinds(&self, expression: &Expr) -> Vec<ast::EntityType> {
         let typed = self.questions.typed(expression).into_iter();
         let kinds = typed.map(|it| match it.shape {
-            Shape::Entity(kind) => Some(kind),
+            Shape::Entity(Reference { kind, .. }) => Some(kind),
             Shape::Set(element) => match element.as_ref() {
-                Shape::Entity(kind) => Some(kind.clone()),
+                Shape::Entity(Reference { kind, .. }) => Some(kind.clone()),
                 _ => None,
             },
             _ => None,

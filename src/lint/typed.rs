@@ -2,7 +2,9 @@
 //!
 //! What holds here: nothing is left out that a question could make of it, so what none of these has, no question has.
 
-use crate::policy::{ActionModel, Asked, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Shape};
+use crate::policy::{
+    ActionModel, Asked, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,
+};
 use cedar_policy_core::ast::{
     self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal, PrincipalOrResourceConstraint as Party,
     Var,
@@ -32,7 +34,7 @@ impl<'p> Questions<'p> {
         {
             let party = |kinds: &[ast::EntityType], constraint: &Party| {
                 let fitting = kinds.iter().filter(|kind| fits_party(constraint, kind)).cloned();
-                fitting.map(|kind| typed(Shape::Entity(kind))).collect::<Vec<_>>()
+                fitting.map(|kind| typed(entity(kind))).collect::<Vec<_>>()
             };
             let principals = party(&action.subjects, template.principal_constraint().as_inner());
             let resources = party(&action.resources, template.resource_constraint().as_inner());
@@ -52,7 +54,7 @@ impl<'p> Questions<'p> {
             ExprKind::Var(Var::Principal) => self.principals.clone(),
             ExprKind::Var(Var::Resource) => self.resources.clone(),
             ExprKind::Var(Var::Context) => self.contexts.clone(),
-            ExprKind::Lit(Literal::EntityUID(uid)) => vec![typed(Shape::Entity(uid.entity_type().clone()))],
+            ExprKind::Lit(Literal::EntityUID(uid)) => vec![typed(entity(uid.entity_type().clone()))],
             ExprKind::Set(elements) => {
                 let mut found = Vec::new();
                 for element in elements.iter() {
@@ -89,17 +91,22 @@ impl<'p> Questions<'p> {
     pub(super) fn attributes(&self, shape: &Shape) -> Option<Arc<Attributes>> {
         match shape {
             Shape::Record(attributes) => Some(attributes.clone()),
-            Shape::Entity(kind) => self.policies.model.entity_type(kind)?.attributes.clone(),
+            Shape::Entity(Reference { kind, .. }) => self.policies.model.entity_type(kind)?.attributes.clone(),
             _ => None,
         }
     }
 
     fn tags(&self, shape: &Shape) -> Option<&Shape> {
         match shape {
-            Shape::Entity(kind) => self.policies.model.entity_type(kind)?.tags.as_ref(),
+            Shape::Entity(Reference { kind, .. }) => self.policies.model.entity_type(kind)?.tags.as_ref(),
             _ => None,
         }
     }
+}
+
+/// A reference to an entity of this type. What the schema lists is checked elsewhere.
+const fn entity(kind: ast::EntityType) -> Shape {
+    Shape::Entity(Reference { kind, listed: None })
 }
 
 const fn typed(shape: Shape) -> Typed {

@@ -2,7 +2,8 @@
 
 use super::{
     Access, Account, Environment, Part,
-    simplify::{can_fail, conjuncts, simplify, truth},
+    failing::Failing,
+    simplify::{conjuncts, simplify, truth},
 };
 use crate::{decision::PolicyFacts, snapshot::Snapshot};
 use cedar_policy::{self as cedar, pst};
@@ -15,6 +16,13 @@ pub(super) fn access(
     entities: &cedar::PartialEntities,
 ) -> Result<Access, String> {
     let Environment { principal, action, resource, policies } = environment;
+    let failing = Failing {
+        schema: snapshot.policies.schema.as_ref(),
+        model: &snapshot.policies.model,
+        principal: principal.as_ref(),
+        action: action.as_ref(),
+        resource: resource.as_ref(),
+    };
     let failed =
         |error: &dyn std::fmt::Display| format!("{}::\"{}\" {action} {resource}: {error}", account.kind, account.id);
     let principal = cedar::PartialEntityUid::new(principal.clone(), Some(cedar::EntityId::new(&account.id)));
@@ -27,20 +35,20 @@ pub(super) fn access(
         sorted(ids.iter().map(|id| Part { policy: facts(snapshot, id), conditions: Vec::new() }).collect())
     };
     // The engine denies where any policy fails.
-    let failing: Vec<_> = response.error_permits().chain(response.error_forbids()).cloned().collect();
+    let in_error: Vec<_> = response.error_permits().chain(response.error_forbids()).cloned().collect();
     let forbidding: Vec<_> = response.true_forbids().cloned().collect();
-    if !failing.is_empty() || !forbidding.is_empty() {
-        return Ok(Access::Never { forbids: whole(forbidding.into_iter().chain(failing).collect()) });
+    if !in_error.is_empty() || !forbidding.is_empty() {
+        return Ok(Access::Never { forbids: whole(forbidding.into_iter().chain(in_error).collect()) });
     }
     let left = |id: &cedar::PolicyId| -> Result<Left, String> {
         let policy = response.get_policy(id).ok_or_else(|| failed(&format!("nothing is left of `{id}`")))?;
-        let expression = condition(&policy).map_err(|error| failed(&error))?;
+        let expression = condition(&policy, &failing).map_err(|error| failed(&error))?;
         let conditions = conjuncts(&expression);
         // It can still fail before it comes to its `false`.
         let applies = conditions.iter().all(|condition| truth(condition) != Some(false));
         let open = conditions.iter().filter(|condition| truth(condition).is_none());
         let part = Part { policy: facts(snapshot, id), conditions: open.map(ToString::to_string).collect() };
-        Ok(Left { part: applies.then_some(part), can_fail: can_fail(&expression) })
+        Ok(Left { part: applies.then_some(part), can_fail: failing.can_fail(&expression) })
     };
     let all = |ids: Vec<&cedar::PolicyId>| ids.into_iter().map(left).collect::<Result<Vec<_>, String>>();
     let permits = all(response.residual_permits().collect())?;
@@ -83,7 +91,7 @@ fn facts(snapshot: &Snapshot, id: &cedar::PolicyId) -> Arc<PolicyFacts> {
 }
 
 /// The condition that is left, as one expression.
-fn condition(policy: &cedar::Policy) -> Result<Arc<pst::Expr>, String> {
+fn condition(policy: &cedar::Policy, failing: &Failing<'_>) -> Result<Arc<pst::Expr>, String> {
     let body = match policy.to_pst().map_err(|error| error.to_string())? {
         pst::Policy::Static(policy) => policy.body().clone(),
         pst::Policy::Linked(link) => link.into_static_policy().map_err(|error| error.to_string())?.body().clone(),
@@ -98,5 +106,5 @@ fn condition(policy: &cedar::Policy) -> Result<Arc<pst::Expr>, String> {
             }
         })
         .reduce(|left, right| Arc::new(pst::Expr::BinaryOp { op: pst::BinaryOp::And, left, right }));
-    Ok(whole.map_or_else(|| Arc::new(pst::Expr::Literal(pst::Literal::Bool(true))), |whole| simplify(&whole)))
+    Ok(whole.map_or_else(|| Arc::new(pst::Expr::Literal(pst::Literal::Bool(true))), |whole| simplify(&whole, failing)))
 }

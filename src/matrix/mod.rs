@@ -12,17 +12,19 @@
 //!
 //! - `today`: puts the day into the policies
 //! - `access`: what partial evaluation leaves of one account's rights
+//! - `failing`: whether what is left can fail
 //! - `simplify`: makes what is left readable
 //! - `report`: as text, CSV, JSON and HTML
 
 mod access;
+mod failing;
 mod report;
 mod simplify;
 mod today;
 
 pub use report::{csv, csv_header, groups_text, html, json, text};
 
-use crate::{decision::PolicyFacts, snapshot::Snapshot};
+use crate::{decision::PolicyFacts, policy::Held, snapshot::Snapshot};
 use cedar_policy as cedar;
 use cedar_policy_core::{ast, entities as core_entities, extensions::Extensions};
 use std::{
@@ -375,8 +377,16 @@ fn in_scope(snapshot: &Snapshot, policy: &cedar::Policy, environment: &Environme
 }
 
 /// The directory and the actions, as partial evaluation takes them.
+///
+/// What lies below an entity that a question speaks for is left out, and so stays open: the question can say what that lies
+/// in, and so what lies below it too (`engine::decide`).
 fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
-    let all = snapshot.directory.iter().cloned().chain(snapshot.policies.action_entities.values().cloned());
+    let is_asked = |uid: &ast::EntityUID| {
+        let model = snapshot.policies.model.entity_type(uid.entity_type());
+        matches!(model.map(|model| &model.held), Some(Held::ByRequest { .. }))
+    };
+    let fixed = snapshot.directory.iter().filter(|entity| !entity.ancestors().any(is_asked));
+    let all = fixed.cloned().chain(snapshot.policies.action_entities.values().cloned());
     let entities = core_entities::Entities::new()
         .add_entities(
             all,

@@ -2,21 +2,23 @@
 //!
 //! Cedar's partial evaluation keeps `a && false`, because `a` could fail to evaluate. Where it cannot, it goes.
 
+use super::failing::Failing;
 use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp};
 use std::sync::Arc;
 
 /// An expression that means the same: the same value for every question, and failing for the same ones.
-pub(super) fn simplify(expression: &Arc<Expr>) -> Arc<Expr> {
+pub(super) fn simplify(expression: &Arc<Expr>, failing: &Failing<'_>) -> Arc<Expr> {
+    let simplify = |expression: &Arc<Expr>| simplify(expression, failing);
     match expression.as_ref() {
         Expr::UnaryOp { op: UnaryOp::Not, expr } => not(&simplify(expr)),
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => both(&simplify(left), &simplify(right), true),
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => both(&simplify(left), &simplify(right), false),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => both(&simplify(left), &simplify(right), true, failing),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => both(&simplify(left), &simplify(right), false, failing),
         Expr::IfThenElse { cond, then_expr, else_expr } => {
             let (cond, then_expr, else_expr) = (simplify(cond), simplify(then_expr), simplify(else_expr));
             match truth(&cond) {
                 Some(true) => then_expr,
                 Some(false) => else_expr,
-                None if then_expr == else_expr && !can_fail(&cond) => then_expr,
+                None if then_expr == else_expr && !failing.can_fail(&cond) => then_expr,
                 None => Arc::new(Expr::IfThenElse { cond, then_expr, else_expr }),
             }
         }
@@ -92,13 +94,13 @@ pub(super) fn truth(expression: &Expr) -> Option<bool> {
 }
 
 /// `left && right` (`and`) or `left || right`.
-fn both(left: &Arc<Expr>, right: &Arc<Expr>, and: bool) -> Arc<Expr> {
+fn both(left: &Arc<Expr>, right: &Arc<Expr>, and: bool, failing: &Failing<'_>) -> Arc<Expr> {
     // `true` is what `&&` goes on after, `false` what `||` goes on after; the other ends it.
     match (truth(left), truth(right)) {
         (Some(value), _) if value == and => right.clone(),
         (Some(_), _) => left.clone(),
         (None, Some(value)) if value == and => left.clone(),
-        (None, Some(_)) if !can_fail(left) => right.clone(),
+        (None, Some(_)) if !failing.can_fail(left) => right.clone(),
         _ => {
             let op = if and { BinaryOp::And } else { BinaryOp::Or };
             Arc::new(Expr::BinaryOp { op, left: left.clone(), right: right.clone() })
@@ -129,56 +131,17 @@ fn not(expression: &Arc<Expr>) -> Arc<Expr> {
     }
 }
 
-/// Whether evaluation of a valid expression could fail: arithmetic that overflows, text that is no address or date.
-/// Whatever this does not know counts as able to.
-pub(super) fn can_fail(expression: &Expr) -> bool {
-    match expression {
-        Expr::Literal(_) | Expr::Var(_) | Expr::Slot(_) => false,
-        Expr::UnaryOp { op: UnaryOp::Not | UnaryOp::IsEmpty, expr } => can_fail(expr),
-        // Valid policies have only literals here that fit: the validator looks into them.
-        Expr::UnaryOp { op: UnaryOp::Datetime | UnaryOp::Duration | UnaryOp::Decimal | UnaryOp::Ip, expr } => {
-            !matches!(expr.as_ref(), Expr::Literal(_))
-        }
-        Expr::BinaryOp { op, left, right } => {
-            !matches!(
-                op,
-                BinaryOp::And
-                    | BinaryOp::Or
-                    | BinaryOp::Eq
-                    | BinaryOp::NotEq
-                    | BinaryOp::Less
-                    | BinaryOp::LessEq
-                    | BinaryOp::Greater
-                    | BinaryOp::GreaterEq
-                    | BinaryOp::In
-                    | BinaryOp::Contains
-                    | BinaryOp::ContainsAll
-                    | BinaryOp::ContainsAny
-                    | BinaryOp::HasTag
-                    | BinaryOp::GetTag
-                    | BinaryOp::IsInRange
-            ) || can_fail(left)
-                || can_fail(right)
-        }
-        Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } => can_fail(expr),
-        Expr::Is { expr, in_expr, .. } => can_fail(expr) || in_expr.as_deref().is_some_and(can_fail),
-        Expr::IfThenElse { cond, then_expr, else_expr } => can_fail(cond) || can_fail(then_expr) || can_fail(else_expr),
-        Expr::Set(elements) => elements.iter().any(|element| can_fail(element)),
-        Expr::Record(fields) => fields.values().any(|field| can_fail(field)),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::failing::tests::failing;
     use cedar_policy::{Policy, pst};
 
     fn simplified(condition: &str) -> String {
         let policy = Policy::parse(None, format!("permit (principal, action, resource) when {{ {condition} }};"));
         let pst::Policy::Static(policy) = policy.unwrap().to_pst().unwrap() else { panic!("static") };
         let [pst::Clause::When(expression)] = policy.body().clauses().as_slice() else { panic!("one clause") };
-        simplify(expression).to_string()
+        failing(|failing| simplify(expression, failing).to_string())
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! - `shape`: the types of values
 //! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
 //! - `written`: the schema as it is written, with annotations
+//! - `listed`: the entities that the schema lists, and no others of their type
 //! - `terms`: values by those types
 //! - `scope`, `slices`: which policies a question meets
 //! - `footprint`: what those policies can read
@@ -30,6 +31,7 @@ mod footprint;
 mod hints;
 mod limit;
 mod limits;
+mod listed;
 pub mod marks;
 mod model;
 mod parse;
@@ -43,12 +45,13 @@ mod written;
 
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use limit::Limit;
+pub use listed::Listed;
 pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
-pub use shape::{Asked, Attribute, Attributes, Extension, Shape};
+pub use shape::{Asked, Attribute, Attributes, Extension, Reference, Shape};
 pub use slices::{About, Ready, Slice, Slices};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use terms::Invalid;

@@ -8,8 +8,9 @@ use super::{
     Schema, Sources,
     bounds::{self, Language},
     limits,
+    listed::Listed,
     marks::{self, Marks},
-    shape::{Attributes, Extension, Shape, attributes, attributes_apart},
+    shape::{Attributes, Extension, Reference, Shape, attributes, attributes_apart},
     written,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
-    validator::{ValidatorEntityType, ValidatorEntityTypeKind, ValidatorSchema},
+    validator::{ValidatorEntityType, ValidatorSchema},
 };
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
@@ -65,7 +66,7 @@ pub enum Held {
         tags: Option<Shape>,
     },
     /// The schema: the type lists its entities (`enum`), and they have no attributes.
-    BySchema,
+    BySchema(Arc<Listed>),
 }
 
 /// An action that questions can name.
@@ -111,7 +112,7 @@ impl EntityModel {
     /// The same type, for one thread.
     pub(super) fn apart(&self) -> Self {
         let held = match &self.held {
-            Held::ByDirectory | Held::BySchema => self.held.clone(),
+            Held::ByDirectory | Held::BySchema(_) => self.held.clone(),
             Held::ByRequest { attributes, parents, tags } => Held::ByRequest {
                 attributes: attributes_apart(attributes),
                 parents: parents.clone(),
@@ -154,6 +155,13 @@ impl Model {
     #[must_use]
     pub fn entity_type(&self, name: &ast::EntityType) -> Option<&Arc<EntityModel>> {
         self.entities.full.get(&name.to_string())
+    }
+
+    /// Whether an entity of this type that something refers to can be nowhere, and so have no attributes: the directory need
+    /// not know it. What the schema lists is always there.
+    #[must_use]
+    pub fn may_be_nowhere(&self, kind: &ast::EntityType) -> bool {
+        !kind.is_action() && !matches!(self.entity_type(kind).map(|model| &model.held), Some(Held::BySchema(_)))
     }
 
     /// The action with exactly this id.
@@ -299,9 +307,11 @@ impl Reader<'_> {
             }
             let attributes = match &held {
                 Held::ByRequest { attributes, .. } => Some(attributes.clone()),
-                Held::ByDirectory | Held::BySchema => attributes(declared.attributes().iter()).map(Arc::new),
+                Held::ByDirectory | Held::BySchema(_) => {
+                    attributes(declared.attributes().iter(), self.schema).map(Arc::new)
+                }
             };
-            let tags = declared.tag_type().and_then(Shape::of);
+            let tags = declared.tag_type().and_then(|ty| Shape::of(ty, self.schema));
             let parents = match &attributes {
                 Some(attributes) if held == Held::ByDirectory => self.parents(&name, attributes),
                 _ => Vec::new(),
@@ -339,24 +349,24 @@ impl Reader<'_> {
                 false
             }
         };
-        if matches!(declared.kind, ValidatorEntityTypeKind::Enum(_)) {
+        if let Some(listed) = Listed::of(name, self.schema) {
             if by_request {
                 let message =
                     format!("`{name}` is an enum: its entities have no attributes that a question could give");
                 self.complain(name, "schema::source", message, "leave out @source");
             }
-            return Held::BySchema;
+            return Held::BySchema(Arc::new(listed));
         }
         if !by_request {
             return Held::ByDirectory;
         }
-        let Some(shapes) = attributes(declared.attributes().iter()) else {
+        let Some(shapes) = attributes(declared.attributes().iter(), self.schema) else {
             let message = format!("an attribute of `{name}` has a type that a question cannot give");
             self.complain(name, "schema::type", message, "use types that the schema declares");
             return Held::ByDirectory;
         };
         let parents = self.parents(name, &shapes);
-        let tags = declared.tag_type().and_then(Shape::of);
+        let tags = declared.tag_type().and_then(|ty| Shape::of(ty, self.schema));
         Held::ByRequest { attributes: Arc::new(shapes), parents, tags }
     }
 
@@ -376,9 +386,9 @@ impl Reader<'_> {
                 let message = format!("@parents of `{name}` names `{parent}`, which is not an attribute of it");
                 return self.complain(name, "schema::parents", message, "name attributes of this type");
             }
-            Some(Shape::Entity(kind)) => Some(kind),
+            Some(Shape::Entity(Reference { kind, .. })) => Some(kind),
             Some(Shape::Set(element)) => match element.as_ref() {
-                Shape::Entity(kind) => Some(kind),
+                Shape::Entity(Reference { kind, .. }) => Some(kind),
                 _ => None,
             },
             Some(_) => None,
@@ -400,7 +410,7 @@ impl Reader<'_> {
         for action in declared {
             let uid = action.name().clone();
             let full = uid.to_string();
-            let mut context = match action.context().map(Shape::of) {
+            let mut context = match action.context().map(|ty| Shape::of(ty, self.schema)) {
                 Some(Some(Shape::Record(attributes))) => attributes.as_ref().clone(),
                 // A group of actions has no context.
                 None => Attributes::new(),

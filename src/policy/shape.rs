@@ -1,10 +1,13 @@
 //! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
 
-use super::limit::Limit;
+use super::{Listed, limit::Limit};
 use crate::apart;
 use cedar_policy_core::{
     ast,
-    validator::types::{AttributeType, EntityKind, Type},
+    validator::{
+        ValidatorSchema,
+        types::{AttributeType, EntityKind, Type},
+    },
 };
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
@@ -18,14 +21,23 @@ pub enum Shape {
     Long,
     /// Text.
     String,
-    /// A reference to an entity of this type.
-    Entity(ast::EntityType),
+    /// A reference to an entity.
+    Entity(Reference),
     /// A set of one type of element.
     Set(Arc<Shape>),
     /// Named values.
     Record(Arc<Attributes>),
     /// An address, a decimal, a moment or a span of time.
     Extension(Extension),
+}
+
+/// To which entities a value can refer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Their type.
+    pub kind: ast::EntityType,
+    /// The only ones that there are, where the schema lists them.
+    pub listed: Option<Arc<Listed>>,
 }
 
 /// A declared attribute.
@@ -58,7 +70,9 @@ impl Shape {
     pub(super) fn apart(&self) -> Self {
         match self {
             Self::Bool | Self::Long | Self::String | Self::Extension(_) => self.clone(),
-            Self::Entity(kind) => Self::Entity(apart::entity_type(kind)),
+            Self::Entity(Reference { kind, listed }) => {
+                Self::Entity(Reference { kind: apart::entity_type(kind), listed: listed.clone() })
+            }
             Self::Set(element) => Self::Set(Arc::new(element.apart())),
             Self::Record(attributes) => Self::Record(attributes_apart(attributes)),
         }
@@ -125,21 +139,26 @@ impl Extension {
 }
 
 impl Shape {
-    /// The shape of a Cedar type; `None` for what no schema can declare, and for types that lie too deep in each other.
+    /// The shape of a type of this schema; `None` for what no schema can declare, and for types that lie too deep in each
+    /// other.
     #[must_use]
-    pub fn of(ty: &Type) -> Option<Self> {
-        Self::within(ty, DEPTH)
+    pub fn of(ty: &Type, schema: &ValidatorSchema) -> Option<Self> {
+        Self::within(ty, schema, DEPTH)
     }
 
-    fn within(ty: &Type, left: usize) -> Option<Self> {
+    fn within(ty: &Type, schema: &ValidatorSchema, left: usize) -> Option<Self> {
         let left = left.checked_sub(1)?;
         Some(match ty {
             Type::Bool(_) => Self::Bool,
             Type::Long => Self::Long,
             Type::String => Self::String,
-            Type::Entity(EntityKind::Entity(lub)) => Self::Entity(lub.get_single_entity()?.clone()),
-            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::within(element, left)?)),
-            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes_within(attrs.iter(), left)?)),
+            Type::Entity(EntityKind::Entity(lub)) => {
+                let kind = lub.get_single_entity()?.clone();
+                let listed = Listed::of(&kind, schema).map(Arc::new);
+                Self::Entity(Reference { kind, listed })
+            }
+            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::within(element, schema, left)?)),
+            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes_within(attrs.iter(), schema, left)?)),
             Type::ExtensionType { name } => {
                 let name = name.to_string();
                 Self::Extension(Extension::ALL.into_iter().find(|extension| extension.type_name() == name)?)
@@ -155,7 +174,7 @@ impl Shape {
             Self::Bool => "a boolean".to_owned(),
             Self::Long => "a whole number".to_owned(),
             Self::String => "a string".to_owned(),
-            Self::Entity(kind) => format!("the id of an entity of type {kind}"),
+            Self::Entity(Reference { kind, .. }) => format!("the id of an entity of type {kind}"),
             Self::Set(element) => format!("a list, each element {}", element.describe()),
             Self::Record(_) => "an object".to_owned(),
             Self::Extension(extension) => {
@@ -175,18 +194,20 @@ const DEPTH: usize = 64;
 /// The shapes of declared attributes; `None` if one has none.
 pub(crate) fn attributes<'a>(
     declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+    schema: &ValidatorSchema,
 ) -> Option<Attributes> {
-    attributes_within(declared, DEPTH)
+    attributes_within(declared, schema, DEPTH)
 }
 
 fn attributes_within<'a>(
     declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+    schema: &ValidatorSchema,
     left: usize,
 ) -> Option<Attributes> {
     declared
         .into_iter()
         .map(|(name, attribute)| {
-            let shape = Shape::within(&attribute.attr_type, left)?;
+            let shape = Shape::within(&attribute.attr_type, schema, left)?;
             let (limit, asked) = (None, Asked::default());
             Some((name.clone(), Attribute { shape, required: attribute.is_required, limit, asked }))
         })

@@ -2,7 +2,7 @@
 //!
 //! One walk leads all who make something of values ([`Terms`]), so that they cannot differ in what they see.
 
-use super::{Attributes, Extension, Shape};
+use super::{Attributes, Extension, Reference, Shape};
 use crate::{
     evaluation::{Map, Path, Value},
     shown,
@@ -113,8 +113,11 @@ pub(crate) fn term<T: Terms>(terms: &mut T, shape: &Shape, value: &Value, path: 
         (Shape::Bool, Value::Bool(truth)) => Ok(terms.truth(*truth)),
         (Shape::Long, Value::Number(number)) => Ok(terms.long(long(*number, path)?)),
         (Shape::String, Value::String(text)) => Ok(terms.text(text)),
-        (Shape::Entity(kind), _) => {
+        (Shape::Entity(Reference { kind, listed }), _) => {
             let (named, id) = entity_id(kind, value, path)?.ok_or_else(unfit)?;
+            if let Some(listed) = listed {
+                listed.check(id).map_err(|message| Invalid::new(path, message))?;
+            }
             terms.entity(kind, named, id, path)
         }
         (Shape::Set(element), Value::List(elements)) => {

@@ -5,18 +5,24 @@
 //! 1. `context.pdp.hour` is 0 to 23, `context.pdp.today` is a midnight between the years 0 and 9999, and
 //!    `context.pdp.now` lies at most a day and a half from `today`: the clock makes them (`pdp::Clock`), and no place on
 //!    earth is further from UTC than that. What of `context.pdp` the schema declares is there, but for `application`.
-//! 2. A whole number that a caller gives lies within ±(2^53 − 1): the wire carries no others (`engine::translate`).
-//! 3. A date that a caller gives can be written down: it lies between the years 0 and 9999.
+//! 2. A whole number that a caller gives lies within ±(2^53 − 1): the wire carries no others (`engine::translate`). This is
+//!    not said of elements of sets, nor of tags whose name is calculated.
+//! 3. A date that a caller gives can be written down: it lies between the years 0 and 9999. The same holds.
 //! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
-//!    and in nothing else (`engine::translate`). "Nothing else" is not assumed where such an attribute is a set; what is
-//!    then found may be refuted by the engine, and is reported as undecided.
-//! 5. What the schema lists or bounds (`@values`, `@range`) holds for the question and for both parties: `limits`.
-//! 6. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
-//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere: `known`.
+//!    and in nothing else (`engine::translate`). Where such an attribute is a set, it is assumed that the entity is in each
+//!    element that policies name, and in nothing if all are empty or absent; what is found beyond that may be refuted by the
+//!    engine, and is reported as undecided.
+//! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
+//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere, but for those that the schema lists: `known`,
+//!    `Model::may_be_nowhere`.
+//! 6. An entity of a type that the schema lists is one of the listed (`policy::Listed`).
+//! 7. What the schema lists or bounds (`@values`, `@range`) holds for the question and for both parties: `limits`.
+//!
+//! An assumption about what is optional asks for it first, in the form from which Cedar's typechecker knows that it is there.
 
-use super::{Environment, Rule, known::KNOWN, limits, meaning::all};
-use crate::policy::{ActionModel, Attributes, EntityModel, Extension, Held, Policies, Shape};
-use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
+use super::{Environment, Rule, known::KNOWN, limits, meaning::all, parents::Parents};
+use crate::policy::{ActionModel, Attributes, Extension, Held, Policies, Shape};
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -34,6 +40,9 @@ pub(crate) struct Assumed {
     /// What costs it much, and matters seldom. It is enough to assume it where a request was found without it: what is
     /// refuted without it is refuted.
     pub(crate) heavy: Option<Expr>,
+    /// What does not hold of all questions, and narrows them to some of which more can be said: to look for an example where
+    /// none was found otherwise.
+    pub(crate) narrow: Option<Expr>,
 }
 
 /// What holds for every question that poort makes in an environment, for the policies that are asked about.
@@ -44,32 +53,33 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
     let model = &policies.model;
     let read = Read::of(rules);
     let mut texts = Vec::new();
-    let mut heavy = Vec::new();
+    let (mut heavy, mut narrow) = (Vec::new(), Vec::new());
     if let Ok(action) = model.action(&environment.action.to_string()) {
         clock(action, &read, &mut texts, &mut heavy);
         texts.extend(within("context", &action.context, &read));
         heavy.extend(limits::assumed("context", &action.context, &|name| read.has(name)));
         if let Some(properties) = &action.properties {
             let within = within("context.action", &properties.attributes, &read);
-            texts.extend(within.map(|within| format!("!(context has action) || ({within})")));
+            texts.extend(within.map(|within| guarded("context has action", &within)));
             let limits = limits::assumed("context.action", &properties.attributes, &|name| read.has(name));
-            heavy.extend(limits.map(|limits| format!("if context has action then {limits} else true")));
+            heavy.extend(limits.map(|limits| guarded("context has action", &limits)));
         }
     }
     for (variable, name, kind) in
         [(Var::Principal, "principal", &environment.principal), (Var::Resource, "resource", &environment.resource)]
     {
-        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema)) {
+        if !matches!(model.entity_type(kind).map(|entity| &entity.held), None | Some(Held::BySchema(_))) {
             texts.push(format!("{name}[{}]", quoted(KNOWN)));
         }
         let declared = model.entity_type(kind).and_then(|entity| entity.attributes.as_deref());
         heavy.extend(declared.and_then(|declared| limits::assumed(name, declared, &|name| read.has(name))));
         if let Some(entity) = model.entity_type(kind)
-            && let Held::ByRequest { attributes, parents, .. } = &entity.held
+            && let Held::ByRequest { attributes, parents, tags } = &entity.held
         {
             texts.extend(within(name, attributes, &read));
+            texts.extend(tags.iter().flat_map(|shape| tags_within(name, shape, &read)));
             let parents = Parents { policies, environment, variable, name, entity, attributes, parents };
-            parents.assume(rules, &mut texts);
+            parents.assume(rules, &mut texts, &mut narrow);
         }
     }
     let parsed = |texts: &[String]| -> Result<Vec<Expr>, String> {
@@ -78,30 +88,35 @@ pub(crate) fn assumptions(policies: &Policies, environment: &Environment, rules:
             .map(|text| text.parse().map_err(|error| format!("the assumption `{text}` is not Cedar: {error}")));
         parsed.collect()
     };
-    Ok(Assumed {
-        light: all(parsed(&texts)?),
-        heavy: (!heavy.is_empty()).then(|| parsed(&heavy).map(all)).transpose()?,
-    })
+    let some = |texts: &[String]| (!texts.is_empty()).then(|| parsed(texts).map(all)).transpose();
+    Ok(Assumed { light: all(parsed(&texts)?), heavy: some(&heavy)?, narrow: some(&narrow)? })
 }
 
-/// The names of the attributes that policies read. What none of them reads needs no assumption.
-struct Read(BTreeSet<SmolStr>);
+/// The names of the attributes and the tags that policies read. What none of them reads needs no assumption.
+struct Read {
+    attributes: BTreeSet<SmolStr>,
+    tags: BTreeSet<SmolStr>,
+}
 
 impl Read {
     fn of(rules: &[&Rule]) -> Self {
-        let parts = rules.iter().flat_map(|rule| rule.condition.subexpressions());
-        Self(
-            parts
-                .filter_map(|part| match part.expr_kind() {
-                    ExprKind::GetAttr { attr, .. } => Some(attr.clone()),
-                    _ => None,
-                })
-                .collect(),
-        )
+        let (mut attributes, mut tags) = (BTreeSet::new(), BTreeSet::new());
+        for part in rules.iter().flat_map(|rule| rule.condition.subexpressions()) {
+            match part.expr_kind() {
+                ExprKind::GetAttr { attr, .. } => drop(attributes.insert(attr.clone())),
+                ExprKind::BinaryApp { op: BinaryOp::GetTag, arg2, .. } => {
+                    if let ExprKind::Lit(Literal::String(name)) = arg2.expr_kind() {
+                        tags.insert(name.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { attributes, tags }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.attributes.contains(name)
     }
 }
 
@@ -140,167 +155,43 @@ fn within(base: &str, attributes: &Attributes, read: &Read) -> Option<String> {
         .filter(|(name, _)| read.has(name))
         .filter_map(|(name, attribute)| {
             let name = quoted(name);
-            let path = format!("{base}[{name}]");
-            let bounds = match &attribute.shape {
-                Shape::Long => format!("{path} >= -{EXACT} && {path} <= {EXACT}"),
-                Shape::Extension(Extension::Datetime) => {
-                    format!("{path} >= datetime(\"{FIRST}\") && {path} <= datetime(\"{LAST}\")")
-                }
-                Shape::Record(inner) => within(&path, inner, read)?,
-                _ => return None,
-            };
-            Some(if attribute.required {
-                format!("({bounds})")
-            } else {
-                format!("(!({base} has {name}) || ({bounds}))")
-            })
+            let bounds = bounds(&format!("{base}[{name}]"), &attribute.shape, read)?;
+            let guard = if attribute.required { String::new() } else { format!("{base} has {name}") };
+            Some(guarded(&guard, &bounds))
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join(" && "))
 }
 
+/// That a number or a date is such as the wire carries; `None` if it is neither, and holds none.
+fn bounds(path: &str, shape: &Shape, read: &Read) -> Option<String> {
+    match shape {
+        Shape::Long => Some(format!("{path} >= -{EXACT} && {path} <= {EXACT}")),
+        Shape::Extension(Extension::Datetime) => {
+            Some(format!("{path} >= datetime(\"{FIRST}\") && {path} <= datetime(\"{LAST}\")"))
+        }
+        Shape::Record(inner) => within(path, inner, read),
+        _ => None,
+    }
+}
+
+/// The same for the tags that policies take by name.
+fn tags_within(base: &str, shape: &Shape, read: &Read) -> Vec<String> {
+    let tag = |name: &SmolStr| {
+        let name = quoted(name);
+        let bounds = bounds(&format!("{base}.getTag({name})"), shape, read)?;
+        Some(guarded(&format!("{base}.hasTag({name})"), &bounds))
+    };
+    read.tags.iter().filter_map(tag).collect()
+}
+
+/// What is assumed where something is there. Cedar knows of a test that it holds in what follows `then`, and of no other form.
+pub(super) fn guarded(guard: &str, assumed: &str) -> String {
+    if guard.is_empty() { format!("({assumed})") } else { format!("(if {guard} then {assumed} else true)") }
+}
+
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.escape_debug())
-}
-
-/// A party of the question that the question speaks for: where it can lie.
-struct Parents<'a> {
-    policies: &'a Policies,
-    environment: &'a Environment,
-    variable: Var,
-    name: &'a str,
-    entity: &'a EntityModel,
-    attributes: &'a Attributes,
-    parents: &'a [SmolStr],
-}
-
-impl Parents<'_> {
-    fn assume(&self, rules: &[&Rule], texts: &mut Vec<String>) {
-        let Self { name, attributes, parents, .. } = self;
-        // For each attribute: how to reach it, guarded if it is optional.
-        let mut reached = Vec::new();
-        let mut all_single = true;
-        for parent in *parents {
-            let Some(attribute) = attributes.get(parent) else { continue };
-            let path = format!("{name}[{}]", quoted(parent));
-            let guard = format!("{name} has {}", quoted(parent));
-            match &attribute.shape {
-                Shape::Entity(_) => {
-                    texts.push(if attribute.required {
-                        format!("{name} in {path}")
-                    } else {
-                        format!("!({guard}) || {name} in {path}")
-                    });
-                }
-                // `in` a set asks for one of its elements. That it is in each of them cannot be said in general.
-                _ => {
-                    all_single = false;
-                    continue;
-                }
-            }
-            reached.push(if attribute.required { path } else { format!("{guard} && {path}") });
-        }
-        if !all_single {
-            return;
-        }
-        let mut asked = BTreeSet::new();
-        for rule in rules {
-            for part in rule.condition.subexpressions() {
-                if let ExprKind::BinaryApp { op: ast::BinaryOp::In, arg1, arg2 } = part.expr_kind()
-                    && matches!(arg1.expr_kind(), ExprKind::Var(variable) if *variable == self.variable)
-                {
-                    self.targets(arg2, &mut asked);
-                }
-            }
-        }
-        for (target, guard, same_type) in asked {
-            let mut ways: Vec<_> = reached.iter().map(|path| format!("({path} in {target})")).collect();
-            if same_type {
-                ways.push(format!("({name} == {target})"));
-            }
-            let ways = if ways.is_empty() { "false".to_owned() } else { ways.join(" || ") };
-            texts.push(format!("!({guard}{name} in {target}) || {ways}"));
-        }
-    }
-
-    /// What stands to the right of an `in`: entities, and paths to entities, with the conditions under which these exist
-    /// and whether they are of the party's own type.
-    fn targets(&self, expression: &Expr, found: &mut BTreeSet<(String, String, bool)>) {
-        match expression.expr_kind() {
-            ExprKind::Lit(ast::Literal::EntityUID(uid)) => {
-                found.insert((uid.to_string(), String::new(), *uid.entity_type() == self.entity.name));
-            }
-            ExprKind::Set(elements) => elements.iter().for_each(|element| self.targets(element, found)),
-            ExprKind::GetAttr { .. } => {
-                if let Some((path, guard, Some(kind))) = self.path(expression) {
-                    let same = kind == self.entity.name;
-                    found.insert((path, guard, same));
-                }
-            }
-            ExprKind::Var(other @ (Var::Principal | Var::Resource)) if *other != self.variable => {
-                if let Some((path, guard, Some(kind))) = self.path(expression) {
-                    found.insert((path, guard, kind == self.entity.name));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A path from a variable: its text, the guards of its steps, and the entity type at its end, if it is one.
-    fn path(&self, expression: &Expr) -> Option<(String, String, Option<ast::EntityType>)> {
-        let (path, guard, end) = self.walk(expression)?;
-        let kind = match end {
-            End::Entity(kind) => Some(kind),
-            End::Record(_) => None,
-        };
-        Some((path, guard, kind))
-    }
-
-    fn walk(&self, expression: &Expr) -> Option<(String, String, End)> {
-        match expression.expr_kind() {
-            ExprKind::Var(Var::Principal) => {
-                Some(("principal".to_owned(), String::new(), End::Entity(self.environment.principal.clone())))
-            }
-            ExprKind::Var(Var::Resource) => {
-                Some(("resource".to_owned(), String::new(), End::Entity(self.environment.resource.clone())))
-            }
-            ExprKind::Var(Var::Context) => {
-                let action = self.policies.model.action(&self.environment.action.to_string()).ok()?;
-                let context = action.context.iter().map(|(name, attribute)| (name.clone(), attribute.shape.clone()));
-                Some(("context".to_owned(), String::new(), End::Record(context.collect())))
-            }
-            ExprKind::GetAttr { expr, attr } => {
-                let (path, guard, end) = self.walk(expr)?;
-                // What lies behind another entity may be nowhere.
-                if matches!(end, End::Entity(_)) && !matches!(expr.expr_kind(), ExprKind::Var(_)) {
-                    return None;
-                }
-                let name = quoted(attr);
-                let shape = match end {
-                    End::Record(fields) => fields.into_iter().find(|(field, _)| field == attr)?.1,
-                    End::Entity(kind) => {
-                        let declared = self.policies.schema.as_ref().get_entity_type(&kind)?;
-                        Shape::of(&declared.attr(attr)?.attr_type)?
-                    }
-                };
-                let end = match shape {
-                    Shape::Entity(kind) => End::Entity(kind),
-                    Shape::Record(fields) => {
-                        End::Record(fields.iter().map(|(name, field)| (name.clone(), field.shape.clone())).collect())
-                    }
-                    _ => return None,
-                };
-                let guard = format!("{guard}{path} has {name} && ");
-                Some((format!("{path}[{name}]"), guard, end))
-            }
-            _ => None,
-        }
-    }
-}
-
-enum End {
-    Entity(ast::EntityType),
-    Record(Vec<(SmolStr, Shape)>),
 }
 
 #[cfg(test)]
@@ -323,7 +214,8 @@ mod tests {
         let rules = Rule::all(&policies.set).unwrap();
         let environments = Environment::all(&policies.model);
         let environment = environments.iter().find(|it| it.resource_name() == resource).unwrap();
-        let Assumed { light, heavy } = assumptions(&policies, environment, &rules.iter().collect::<Vec<_>>()).unwrap();
+        let Assumed { light, heavy, .. } =
+            assumptions(&policies, environment, &rules.iter().collect::<Vec<_>>()).unwrap();
         format!("{light} {}", heavy.map(|heavy| heavy.to_string()).unwrap_or_default())
     }
 
@@ -343,7 +235,8 @@ mod tests {
     #[test]
     fn an_optional_number_is_bounded_where_it_is_there() {
         let text = assumed("Record", "resource has size && resource.size > 1");
-        assert!(text.contains("!(resource has size)"), "{text}");
+        let bounds = "(!(resource.size < (-9007199254740991))) && (resource.size <= 9007199254740991)";
+        assert!(text.contains(&format!("if resource has size then {bounds} else true")), "{text}");
     }
 
     #[test]
@@ -366,9 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn where_a_record_lies_is_not_limited_if_its_parents_are_a_set() {
+    fn a_record_lies_in_each_of_a_set_of_parents_and_in_nothing_without_any() {
         let text = assumed("File", "resource in Group::\"north\"");
-        assert!(!text.contains("in Group::"), "{text}");
+        let each = "(!resource.units.contains(Group::\"north\")) || (resource in Group::\"north\")";
+        assert!(text.contains(each), "{text}");
+        let none = "if resource in Group::\"north\" then !resource.units.isEmpty() else true";
+        assert!(text.contains(none), "{text}");
     }
 
     #[test]

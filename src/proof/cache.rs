@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 29] = [
+const MADE_BY: [&str; 32] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -20,6 +20,7 @@ const MADE_BY: [&str; 29] = [
     include_str!("guarantee.rs"),
     include_str!("known.rs"),
     include_str!("meaning.rs"),
+    include_str!("parents.rs"),
     include_str!("pins.rs"),
     include_str!("plain.rs"),
     include_str!("readable.rs"),
@@ -36,11 +37,13 @@ const MADE_BY: [&str; 29] = [
     include_str!("../engine/decide.rs"),
     include_str!("../engine/translate.rs"),
     include_str!("../engine/terms.rs"),
+    include_str!("../policy/listed.rs"),
     include_str!("../policy/model.rs"),
     include_str!("../policy/footprint/mod.rs"),
     include_str!("../policy/footprint/pdp.rs"),
     include_str!("../policy/footprint/walk.rs"),
     include_str!("../policy/shape.rs"),
+    include_str!("../policy/terms.rs"),
 ];
 
 /// A folder of results.

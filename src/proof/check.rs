@@ -4,10 +4,11 @@ use super::{
     Environment, Example, Key, Known, Rule, Work, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
+    search::{Search, Searched},
     solver::{Found, Scene, Solver},
     workers,
 };
-use crate::{policy::Policies, problem::Problem};
+use crate::{policy::Policies, problem::Problem, snapshot::Snapshot};
 use cedar_policy as cedar;
 
 /// What was found about the policies of a set.
@@ -19,6 +20,9 @@ pub struct Checked {
     pub policies: usize,
     /// How many policies have something that could not be decided.
     pub undecided: usize,
+    /// The policies that fail, and so deny, only where an entity is referred to that the directory does not know, each with a
+    /// question that shows it.
+    pub at_unknown: Vec<(String, Box<Example>)>,
 }
 
 /// What one policy turned out to be.
@@ -26,7 +30,8 @@ struct Finding {
     index: usize,
     /// `None`: undecided.
     matches: Option<bool>,
-    fails: Option<(Environment, Option<Example>)>,
+    /// Where it cannot be evaluated, with a question that shows it.
+    fails: Option<(Environment, Box<Example>)>,
     /// Whether what it matches is matched by others of its effect, everywhere.
     covered: bool,
     undecided: Option<String>,
@@ -34,7 +39,8 @@ struct Finding {
 
 /// Checks every policy of a set. A step is a policy.
 #[must_use]
-pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
+pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
+    let policies = &snapshot.policies;
     let rules = match Rule::all(&policies.set) {
         Ok(rules) => rules,
         Err(message) => {
@@ -53,10 +59,11 @@ pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
                 problems: vec![Problem::unreadable("policy::undecided", "policies", message).as_warning()],
                 policies: rules.len(),
                 undecided: rules.len(),
+                ..Checked::default()
             };
         }
     };
-    let world = World { policies, known, rules: &rules, environments: &environments };
+    let world = World { snapshot, policies, known, rules: &rules, environments: &environments };
     let indexes: Vec<_> = (0..rules.len()).collect();
     (work.planned)(indexes.len());
     let found = workers::each(&indexes, work.effort, work.done, &|solver, index| {
@@ -97,10 +104,12 @@ pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
             let problem = world.warning(rule, "policy::never-matches", &message);
             checked.problems.push(problem.help("delete it, or mend the condition that excludes the others"));
         }
-        if let Some((environment, example)) = &finding.fails {
-            let example =
-                example.as_ref().map(|example| format!(", such as {}", describe(example))).unwrap_or_default();
-            let message = format!("`{}` cannot be evaluated for some requests of {environment}{example}", rule.id);
+        if let Some((_, example)) = finding.fails.as_ref().filter(|_| !rule.calculates) {
+            checked.at_unknown.push((rule.id.clone(), example.clone()));
+        } else if let Some((environment, example)) = &finding.fails {
+            let example = describe(example);
+            let message =
+                format!("`{}` cannot be evaluated for some requests of {environment}, such as {example}", rule.id);
             let problem = world.warning(rule, "policy::can-fail", &message);
             checked.problems.push(problem.help(
                 "poort denies such a request, whatever the other policies say; test the size of numbers before calculating with them",
@@ -118,6 +127,7 @@ pub fn check(policies: &Policies, work: Work<'_>) -> Checked {
 }
 
 pub(super) struct World<'a> {
+    snapshot: &'a Snapshot,
     pub(super) known: Known,
     pub(super) policies: &'a Policies,
     pub(super) rules: &'a [Rule],
@@ -164,7 +174,7 @@ impl World<'_> {
                 }
                 finding.covered = false;
             }
-            let settled = finding.matches == Some(true) && (!rule.calculates || finding.fails.is_some());
+            let settled = finding.matches == Some(true) && (!rule.may_fail() || finding.fails.is_some());
             if settled && !(finding.covered && can_be_covered) {
                 break;
             }
@@ -188,8 +198,8 @@ impl World<'_> {
             .collect();
         let mut read = others.clone();
         read.push(rule);
-        let assumed = assumptions(self.policies, environment, &read)?.light;
-        let holds = all([assumed.clone(), rule.condition.clone()]);
+        let assumed = assumptions(self.policies, environment, &read)?;
+        let holds = all([assumed.light.clone(), rule.condition.clone()]);
         if can_be_covered && finding.covered {
             // One question for both: a request that it matches and no other one does.
             let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
@@ -206,18 +216,32 @@ impl World<'_> {
                 Found::Undecided(message) => return Err(message),
             }
         }
-        if rule.calculates && finding.fails.is_none() {
+        if rule.may_fail() && finding.fails.is_none() {
             let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
-            match solver.find_where(&scene, assumed, Some(&evaluates)) {
-                Found::Request(found) => {
-                    let example = Example::of(&found, environment, self.policies, false).ok();
-                    finding.fails = Some((environment.clone(), example));
-                }
-                Found::None => {}
-                Found::Undecided(message) => return Err(message),
+            let confirm = |example: &Example| self.fails(rule, example);
+            let search = Search {
+                scene,
+                environment,
+                snapshot: self.snapshot,
+                read: &read,
+                heavy: assumed.heavy,
+                narrow: assumed.narrow,
+                confirm: &confirm,
+            };
+            match search.find(solver, &assumed.light, Some(&evaluates)) {
+                Searched::Example(example) => finding.fails = Some((environment.clone(), example)),
+                Searched::None => {}
+                Searched::Undecided(message) => return Err(message),
             }
         }
         Ok(())
+    }
+
+    /// Whether the engine says that a policy cannot be evaluated.
+    fn fails(&self, rule: &Rule, example: &Example) -> Result<bool, String> {
+        let own = example.directory(self.policies)?;
+        let verdict = example.decide(&Snapshot::of(self.snapshot.policies.clone(), own))?;
+        Ok(verdict.errors.iter().any(|error| error.policy == rule.id))
     }
 
     /// Whether a policy says nothing to callers, so that it would not be missed where another one decides the same.

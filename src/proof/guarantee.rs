@@ -225,6 +225,7 @@ impl Prover<'_> {
             environment,
             snapshot: self.snapshot,
             heavy: assumed.heavy,
+            narrow: assumed.narrow,
             read: &read,
             confirm: &confirm,
         };

@@ -4,8 +4,10 @@
 //! fails, asking whether it has one gives no, and it lies in no other entity; Cedar's analysis takes every entity to be there. So every type gets one
 //! more attribute that says whether the directory knows the entity, and each place where an expression looks into an
 //! entity that it was led to asks for it. The principal and the resource are always there: poort denies otherwise.
+//! An entity of a type that questions speak for is there only if it is one of them: the directory holds none.
 
-use crate::policy::Policies;
+use super::meaning::any;
+use crate::policy::{Held, Policies};
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast::{self, Expr, ExprBuilder, ExprKind, Var},
@@ -17,13 +19,25 @@ use cedar_policy_core::{
 };
 use serde_json::json;
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
 
 /// The attribute. No policy reads it: it is no word that a person would write.
 pub(crate) const KNOWN: &str = "poort: in the directory";
 
 /// A schema in which every entity says whether the directory knows it.
 #[derive(Debug, Clone)]
-pub(crate) struct Known(cedar::Schema);
+pub(crate) struct Known {
+    schema: cedar::Schema,
+    /// The types that questions speak for.
+    asked: BTreeSet<ast::EntityType>,
+}
+
+/// The schema in one environment.
+struct Guard<'a> {
+    schema: &'a ValidatorSchema,
+    asked: &'a BTreeSet<ast::EntityType>,
+    environment: &'a cedar::RequestEnv,
+}
 
 impl Known {
     /// The schema of these policies, extended.
@@ -48,11 +62,18 @@ impl Known {
                 attributes.insert(KNOWN.to_owned(), json!({ "type": "Boolean", "required": true }));
             }
         }
-        cedar::Schema::from_json_value(whole).map(Self).map_err(|error| fault(&error))
+        let schema = cedar::Schema::from_json_value(whole).map_err(|error| fault(&error))?;
+        let declared: &ValidatorSchema = schema.as_ref();
+        let is_asked = |kind: &&ast::EntityType| {
+            let model = policies.model.entity_type(kind);
+            model.is_some_and(|model| matches!(model.held, Held::ByRequest { .. }))
+        };
+        let asked = declared.entity_type_names().filter(is_asked).cloned().collect();
+        Ok(Self { schema, asked })
     }
 
     pub(crate) const fn schema(&self) -> &cedar::Schema {
-        &self.0
+        &self.schema
     }
 
     /// The expression with the failures that unknown entities cause.
@@ -60,7 +81,7 @@ impl Known {
         if !looks_further(&expression) && !asks_in_steps(&expression) {
             return Ok(expression);
         }
-        let schema: &ValidatorSchema = self.0.as_ref();
+        let schema: &ValidatorSchema = self.schema.as_ref();
         let request = schema.unlinked_request_envs(ValidationMode::Strict).find(|request| match request {
             RequestEnv::DeclaredAction { principal, action, resource, .. } => {
                 *principal == AsRef::<ast::EntityType>::as_ref(environment.principal())
@@ -77,15 +98,18 @@ impl Known {
             None,
         );
         let checker = Typechecker::new(schema, ValidationMode::Strict);
+        let guard = Guard { schema, asked: &self.asked, environment };
         match checker.typecheck_by_single_request_env(policy.template(), &request) {
-            PolicyCheck::Success(typed) => Ok(self.guard(&typed)),
-            PolicyCheck::Irrelevant(errors, typed) if errors.is_empty() => Ok(self.guard(&typed)),
+            PolicyCheck::Success(typed) => Ok(guard.guard(&typed)),
+            PolicyCheck::Irrelevant(errors, typed) if errors.is_empty() => Ok(guard.guard(&typed)),
             PolicyCheck::Irrelevant(errors, _) | PolicyCheck::Fail(errors) => {
                 Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
             }
         }
     }
+}
 
+impl Guard<'_> {
     fn guard(&self, typed: &Expr<Option<Type>>) -> Expr {
         let go = |part: &Expr<Option<Type>>| self.guard(part);
         match typed.expr_kind() {
@@ -96,19 +120,19 @@ impl Known {
             ExprKind::BinaryApp { op, arg1, arg2 } => {
                 let asked = Expr::binary_app(*op, go(arg1), go(arg2));
                 match op {
-                    ast::BinaryOp::HasTag if self.is_led_to(arg1) => Expr::and(known(go(arg1)), asked),
+                    ast::BinaryOp::HasTag if self.is_led_to(arg1) => Expr::and(self.known(arg1), asked),
                     // What is nowhere lies in itself and in nothing else.
                     ast::BinaryOp::In if self.is_led_to(arg1) => match (entity_type(arg1), arg2.data()) {
                         (Some(kind), _) if entity_type(arg2) == Some(kind) => {
-                            Expr::ite(known(go(arg1)), asked, Expr::is_eq(go(arg1), go(arg2)))
+                            Expr::ite(self.known(arg1), asked, Expr::is_eq(go(arg1), go(arg2)))
                         }
                         (Some(kind), Some(Type::Set { element_type: Some(element) }))
                             if single(element) == Some(kind) =>
                         {
                             let among = Expr::binary_app(ast::BinaryOp::Contains, go(arg2), go(arg1));
-                            Expr::ite(known(go(arg1)), asked, among)
+                            Expr::ite(self.known(arg1), asked, among)
                         }
-                        _ => Expr::and(known(go(arg1)), asked),
+                        _ => Expr::and(self.known(arg1), asked),
                     },
                     _ => asked,
                 }
@@ -120,7 +144,7 @@ impl Known {
                 let from = go(expr);
                 if self.is_led_to(expr) && self.requires(expr, attr) {
                     let nowhere = Expr::ite(fails(), from.clone(), from.clone());
-                    Expr::get_attr(Expr::ite(known(from.clone()), from, nowhere), attr.clone())
+                    Expr::get_attr(Expr::ite(self.known(expr), from, nowhere), attr.clone())
                 } else {
                     // An optional attribute is read only where `has` said that it is there.
                     Expr::get_attr(from, attr.clone())
@@ -128,8 +152,8 @@ impl Known {
             }
             ExprKind::HasAttr { expr, attr } => {
                 let from = go(expr);
-                let asked = Expr::has_attr(from.clone(), attr.clone());
-                if self.is_led_to(expr) { Expr::and(known(from), asked) } else { asked }
+                let asked = Expr::has_attr(from, attr.clone());
+                if self.is_led_to(expr) { Expr::and(self.known(expr), asked) } else { asked }
             }
             ExprKind::ExtHasAttr { expr, attrs } => self.has_all(expr, attrs.iter()),
             ExprKind::Like { expr, pattern } => Expr::like(go(expr), pattern.clone()),
@@ -150,7 +174,10 @@ impl Known {
         let mut steps = Vec::new();
         for attribute in attributes {
             let asked = Expr::has_attr(from.clone(), attribute.clone());
-            steps.push(if may_be_nowhere { Expr::and(known(from.clone()), asked) } else { asked });
+            steps.push(match kind.as_ref().and_then(single).filter(|_| may_be_nowhere) {
+                Some(kind) => Expr::and(self.known_as(from.clone(), kind), asked),
+                None => asked,
+            });
             from = Expr::get_attr(from, attribute.clone());
             kind = kind.and_then(|kind| self.attribute_type(&kind, attribute));
             may_be_nowhere = kind.as_ref().and_then(single).is_some_and(|kind| self.is_extended(kind));
@@ -159,18 +186,36 @@ impl Known {
     }
 
     fn attribute_type(&self, kind: &Type, attribute: &str) -> Option<Type> {
-        let schema: &ValidatorSchema = self.0.as_ref();
         let found = match kind {
             Type::Record { attrs, .. } => attrs.get_attr(attribute)?,
-            kind => schema.get_entity_type(single(kind)?)?.attr(attribute)?,
+            kind => self.schema.get_entity_type(single(kind)?)?.attr(attribute)?,
         };
         Some(found.attr_type.as_ref().clone())
     }
 
+    /// Holds where what an expression comes to is somewhere.
+    fn known(&self, typed: &Expr<Option<Type>>) -> Expr {
+        let entity = self.guard(typed);
+        match entity_type(typed) {
+            Some(kind) => self.known_as(entity, kind),
+            None => Expr::get_attr(entity, KNOWN.into()),
+        }
+    }
+
+    fn known_as(&self, entity: Expr, kind: &ast::EntityType) -> Expr {
+        if !self.asked.contains(kind) {
+            return Expr::get_attr(entity, KNOWN.into());
+        }
+        let parties = [(Var::Principal, self.environment.principal()), (Var::Resource, self.environment.resource())];
+        let is_it = |(party, of): (Var, &cedar::EntityTypeName)| {
+            (AsRef::<ast::EntityType>::as_ref(of) == kind).then(|| Expr::is_eq(entity.clone(), Expr::var(party)))
+        };
+        any(parties.into_iter().filter_map(is_it))
+    }
+
     /// Whether entities of this type say whether they are known.
     fn is_extended(&self, kind: &ast::EntityType) -> bool {
-        let schema: &ValidatorSchema = self.0.as_ref();
-        schema.get_entity_type(kind).is_some_and(|declared| declared.attr(KNOWN).is_some())
+        self.schema.get_entity_type(kind).is_some_and(|declared| declared.attr(KNOWN).is_some())
     }
 
     /// Whether an expression is an entity that may be nowhere.
@@ -185,8 +230,7 @@ impl Known {
 
     /// Whether the entity type of an expression requires an attribute; `None` if it is no entity or has none such.
     fn declares(&self, typed: &Expr<Option<Type>>, attribute: &str) -> Option<bool> {
-        let schema: &ValidatorSchema = self.0.as_ref();
-        Some(schema.get_entity_type(entity_type(typed)?)?.attr(attribute)?.is_required)
+        Some(self.schema.get_entity_type(entity_type(typed)?)?.attr(attribute)?.is_required)
     }
 }
 
@@ -200,10 +244,6 @@ fn single(ty: &Type) -> Option<&ast::EntityType> {
         Type::Entity(EntityKind::Entity(types)) => types.get_single_entity(),
         _ => None,
     }
-}
-
-fn known(entity: Expr) -> Expr {
-    Expr::get_attr(entity, KNOWN.into())
 }
 
 /// Cannot be evaluated.

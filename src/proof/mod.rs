@@ -11,7 +11,7 @@
 //! - `rule`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
 //! - `known`: entities that are referred to and that the directory does not know
-//! - `assumptions`: what every question has in common; `limits`, of that what the schema says of values
+//! - `assumptions`, `parents`: what every question has in common; `limits`, of that what the schema says of values
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
 //! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
@@ -30,6 +30,7 @@ mod guarantee;
 mod known;
 mod limits;
 pub(crate) mod meaning;
+mod parents;
 mod pins;
 mod plain;
 mod prune;

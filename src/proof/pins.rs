@@ -7,7 +7,10 @@ use super::{
     known::KNOWN,
     meaning::{all, any},
 };
-use crate::{policy::Held, snapshot::Snapshot};
+use crate::{
+    policy::{Held, Reference, Shape},
+    snapshot::Snapshot,
+};
 use cedar_policy_core::ast::{self, Expr, ExprKind};
 use smol_str::SmolStr;
 use std::{
@@ -176,7 +179,7 @@ fn references_are_real(
     let mut wishes = Vec::new();
     for (base, attributes) in places {
         for (name, attribute) in attributes.iter() {
-            let crate::policy::Shape::Entity(kind) = &attribute.shape else { continue };
+            let Shape::Entity(Reference { kind, .. }) = &attribute.shape else { continue };
             let name = quoted(name);
             let real: Vec<_> = chosen
                 .values()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     evaluation::{Map, Value},
-    policy::{Attributes, Held, Shape},
+    policy::{Attributes, Held, Reference, Shape},
 };
 use cedar_policy_core::ast::{self, Expr};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl Search<'_> {
         let mut all = vec![candidate];
         for (place, attributes) in self.declared() {
             for (name, attribute) in attributes.iter() {
-                let Shape::Entity(kind) = &attribute.shape else { continue };
+                let Shape::Entity(Reference { kind, .. }) = &attribute.shape else { continue };
                 let Some(real) = self.real(kind, PLACES, near) else { continue };
                 all = all
                     .into_iter()

@@ -3,7 +3,7 @@
 use super::{Example, search::Search};
 use crate::{
     evaluation::{Map, Value},
-    policy::{Attributes, Shape},
+    policy::{Attributes, Listed, Reference, Shape},
 };
 use cedar_policy_core::ast;
 use serde_json::json;
@@ -23,8 +23,8 @@ impl Search<'_> {
         let mut names: BTreeMap<(String, String), String> = BTreeMap::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for (kind, id) in found {
-            // An id that a policy names must stay, and such ids are words.
-            if id.len() > 3 {
+            // An id that a policy names must stay, and such ids are words; so must one that the schema lists.
+            if id.len() > 3 || self.is_listed(&kind) {
                 continue;
             }
             let count = counts.entry(kind.clone()).or_default();
@@ -51,6 +51,12 @@ impl Search<'_> {
             *example = renamed;
         }
     }
+
+    /// Whether the schema lists the entities of a type.
+    fn is_listed(&self, kind: &str) -> bool {
+        let policies = &self.snapshot.policies;
+        kind.parse().is_ok_and(|kind| Listed::of(&kind, policies.schema.as_ref()).is_some())
+    }
 }
 
 fn rename_map(map: &mut Map, attributes: &Attributes, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
@@ -63,7 +69,8 @@ fn rename_map(map: &mut Map, attributes: &Attributes, rename: &mut dyn FnMut(&as
 
 fn rename_value(value: &mut Value, shape: &Shape, rename: &mut dyn FnMut(&ast::EntityType, &mut String)) {
     match (shape, value) {
-        (Shape::Entity(kind), Value::String(id)) => rename(kind, id),
+        // What the schema lists keeps its name: there is no other.
+        (Shape::Entity(Reference { kind, listed: None }), Value::String(id)) => rename(kind, id),
         (Shape::Set(element), Value::List(values)) => {
             values.iter_mut().for_each(|value| rename_value(value, element, rename));
         }

@@ -29,6 +29,8 @@ pub(crate) struct Search<'a> {
     pub(crate) read: &'a [&'a Rule],
     /// What may be assumed if a request that was found without it is refuted by the engine.
     pub(crate) heavy: Option<Expr>,
+    /// Where an example is looked for if none was found otherwise, and nothing was refuted.
+    pub(crate) narrow: Option<Expr>,
     /// Asks the engine whether the question is what was searched for.
     pub(crate) confirm: &'a dyn Fn(&Example) -> Result<bool, String>,
 }
@@ -36,11 +38,20 @@ pub(crate) struct Search<'a> {
 impl Search<'_> {
     /// Looks for a question for which one expression holds and another does not, and has the engine confirm it.
     pub(crate) fn find(&self, solver: &mut Solver, holds: &Expr, fails: Option<&Compiled>) -> Searched {
-        let first = self.once(solver, holds.clone(), fails);
-        match (&first, &self.heavy) {
-            (Searched::Undecided(_), Some(heavy)) => self.once(solver, all([holds.clone(), heavy.clone()]), fails),
-            _ => first,
+        let mut wanted = vec![holds.clone()];
+        let mut found = self.once(solver, holds.clone(), fails);
+        if let (Searched::Undecided(_), Some(heavy)) = (&found, &self.heavy) {
+            wanted.push(heavy.clone());
+            found = self.once(solver, all(wanted.clone()), fails);
         }
+        if let (Searched::Undecided(_), Some(narrow)) = (&found, &self.narrow) {
+            wanted.push(narrow.clone());
+            // That there is none among some says nothing about the others.
+            if let example @ Searched::Example(_) = self.once(solver, all(wanted), fails) {
+                return example;
+            }
+        }
+        found
     }
 
     fn once(&self, solver: &mut Solver, holds: Expr, fails: Option<&Compiled>) -> Searched {

@@ -143,7 +143,8 @@ impl Solver {
                 Some(running) => running,
                 None => {
                     let limit = format!("--tlimit-per={}", limit.as_millis().max(1));
-                    let solver = LocalSolver::cvc5_with_args([limit])
+                    // Without its option, the solver refuses patterns such as `*a*`.
+                    let solver = LocalSolver::cvc5_with_args([limit.as_str(), "--strings-exp"])
                         .map_err(|error| format!("the solver cannot be started: {error}"))?;
                     CedarSymCompiler::new(solver).map_err(|error| error.to_string())?
                 }

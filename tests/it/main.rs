@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod analyses;
 mod answers;
 mod availability;
 mod bad_input;
@@ -19,7 +20,9 @@ mod clients;
 mod concealed;
 mod cost;
 mod diff;
+mod diff_accounts;
 mod diff_brute_force;
+mod diff_kinds;
 mod diff_reports;
 mod diff_review;
 mod diff_sides;
@@ -28,6 +31,7 @@ mod fmt;
 mod hostile;
 mod layers;
 mod lifecycle;
+mod listed;
 mod log;
 mod manifest;
 mod many_policies;

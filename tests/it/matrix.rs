@@ -99,6 +99,54 @@ fn a_policy_that_fails_is_no_right_and_one_that_could_fail_is_a_condition() {
 }
 
 #[test]
+fn a_policy_that_looks_into_what_may_be_nowhere_is_a_condition() {
+    let schema = r#"entity Team in [Folder] { leader: Officer };
+        entity Officer in [Folder, Team] { active: Bool, chief: Officer };
+        @source("request") @parents("team") entity Folder in [Team] { team: Team };
+        action read, write, lead appliesTo { principal: Officer, resource: Folder, context: {} };"#;
+    let policies = r#"@id("team") permit (principal, action == Action::"read", resource)
+            when { resource.team.leader == principal || principal.active };
+        @id("chief") permit (principal, action == Action::"write", resource)
+            when { principal.chief.active || principal.active };
+        @id("lead") permit (principal in Team::"t", action == Action::"lead", resource);"#;
+    let uid = |kind: &str, id: &str| json!({"type": kind, "id": id});
+    let officer = |id: &str, chief: &str, parents: Value| json!({"uid": uid("Officer", id), "attrs": {"active": true, "chief": uid("Officer", chief)}, "parents": parents});
+    let accounts = json!([
+        officer("ann", "ann", json!([])),
+        officer("bob", "nobody", json!([])),
+        officer("eve", "ann", json!([uid("Folder", "f")])),
+    ]);
+    let sources = Sources {
+        policies: policy::Sources::from_texts("p", [("schema.cedarschema", schema), ("a.cedar", policies)]),
+        directory: directory::Sources::from_texts("d", [("accounts.json", accounts.to_string().as_str())]),
+    };
+    let (snapshot, problems) = Snapshot::from_sources(&sources);
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{problems:?}"));
+    let matrix = matrix(&snapshot, "2026-11-23", &Filter::default(), &|_, _| ()).unwrap();
+    let word = |account: &str, action: &str| {
+        let account = matrix.accounts.iter().find(|found| found.id == account).unwrap();
+        account.cells[&("Folder".to_owned(), action.to_owned())].word()
+    };
+    let moment = Clock::new(TimeZone::UTC, None).now();
+    let asked = |account: &str, action: &str, team: &str| {
+        let question = json!({"subject": uid("Officer", account), "action": {"name": action},
+            "resource": {"type": "Folder", "id": "f", "properties": {"team": team}}});
+        let limits = poort::authzen::Limits { depth: 16, batch: 1 };
+        let evaluation = poort::authzen::read_evaluation(question.to_string().as_bytes(), limits).unwrap();
+        let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+        engine::decide(&snapshot, &question).decision.is_allow()
+    };
+    // The team is nowhere, so the policy fails, and that denies.
+    assert_eq!((word("ann", "read"), asked("ann", "read", "nobody-knows")), ("conditions", false));
+    // So is the chief of the one account, and not that of the other.
+    assert_eq!((word("ann", "write"), asked("ann", "write", "t")), ("always", true));
+    assert_ne!((word("bob", "write"), asked("bob", "write", "t")), ("always", false));
+    // The question says where the folder lies that an account lies in, and so where the account lies.
+    assert_eq!((word("ann", "lead"), asked("ann", "lead", "t")), ("never", false));
+    assert_eq!((word("eve", "lead"), asked("eve", "lead", "t")), ("conditions", true));
+}
+
+#[test]
 fn every_question_of_the_suites_comes_out_as_its_cell_says() {
     let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
     let snapshot = Snapshot::from_sources(&sources).0.unwrap();

@@ -26,6 +26,7 @@ pub fn html(report: &Report<'_>) -> String {
             ("undecided", undecided.to_string(), tone(undecided, Tone::Bad)),
             ("guarantees", comparison.guarantees.len().to_string(), tone(comparison.guarantees.len(), Tone::Warning)),
             ("obligations", obligations_changed.to_string(), tone(obligations_changed, Tone::Warning)),
+            ("directory", comparison.directory.len().to_string(), tone(comparison.directory.len(), Tone::Bad)),
             ("proven equal", comparison.equal().to_string(), Tone::Neutral),
             ("environments", comparison.environments.len().to_string(), Tone::Neutral),
         ]))
@@ -41,6 +42,7 @@ pub fn html(report: &Report<'_>) -> String {
         (undecided_ones(report))
         (guarantees(report))
         (obligations(report))
+        (accounts(report))
         (files(report))
         h2 { "All environments" }
         div.wide { table {
@@ -155,6 +157,26 @@ fn obligations(report: &Report<'_>) -> Markup {
     }
 }
 
+fn accounts(report: &Report<'_>) -> Markup {
+    let changed = report.accounts();
+    html! {
+        @if !changed.is_empty() {
+            h2 { "Directory" }
+            p { "What the directory says of accounts, and of what they lie in, changed. What that changes in decisions is not "
+                "proven." }
+        }
+        @for (change, standing) in changed {
+            section.item data-text=(format!("directory {}", change.id)) {
+                h3 { (mark(standing)) code { (change.id) } " " (badge(Tone::Neutral, change.change.name())) }
+                ul { @for fact in &change.facts {
+                    @let [before, after] = fact.sides();
+                    li { (fact.name) ": " code { (before) } " → " code { (after) } }
+                } }
+            }
+        }
+    }
+}
+
 fn example(outcome: &Outcome, difference: &Difference) -> Markup {
     let example = &difference.example;
     let part = |pointer: &str| example.question.pointer(pointer).cloned().unwrap_or(Value::Null);
@@ -242,8 +264,6 @@ fn policy(change: &PolicyChange) -> Markup {
 
 fn files(report: &Report<'_>) -> Markup {
     let comparison = report.comparison;
-    let directory = &comparison.directory;
-    let lists = [("added", &directory.added), ("removed", &directory.removed), ("changed", &directory.changed)];
     html! {
         @if !comparison.schema.is_empty() {
             h2 { "Schema" }
@@ -269,13 +289,6 @@ fn files(report: &Report<'_>) -> Markup {
                     } } }
                 }
             } }
-        }
-        @if lists.iter().any(|(_, ids)| !ids.is_empty()) {
-            h2 { "Directory" }
-            p { "Accounts that change are listed; what that changes in decisions is not proven." }
-            @for (word, ids) in lists.iter().filter(|(_, ids)| !ids.is_empty()) {
-                details { summary { (ids.len()) " " (word) } ul { @for id in *ids { li { code { (id) } } } } }
-            }
         }
     }
 }

@@ -56,6 +56,7 @@ fn named(matter: Matter<'_>) -> Value {
         "change": matter.kind().name(),
         "environment": matter.outcome().map(Outcome::name),
         "policies": matter.policies(),
+        "account": matter.account(),
         "digest": matter.digest(),
     })
 }

@@ -1,11 +1,12 @@
-//! For CI systems that show tests: each environment is a test, and so is each change of a guarantee or of obligations.
+//! For CI systems that show tests: each environment is a test, and so is each change of a guarantee, of obligations or of the
+//! directory.
 
-use super::{Report, Standing, guarantee_words};
+use super::{Report, Standing, account_line, guarantee_words};
 use crate::diff::{Cause, Difference, Kind, Matter, Outcome, causes};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 /// JUnit XML. What asks for acceptance and has none fails; an environment in which nothing but an undecided part does is an
-/// error. What the comparison rests on is the output of the suite, and what a filter left out is skipped.
+/// error. What the comparison rests on is the output of the suite. What a filter left out is an error.
 #[must_use]
 pub fn junit(report: &Report<'_>) -> String {
     let comparison = report.comparison;
@@ -30,8 +31,14 @@ pub fn junit(report: &Report<'_>) -> String {
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         add(format!("obligations of {}", change.id), passed_or(Kind::Obligations, standing, &message), message.clone());
     }
+    for (change, standing) in report.accounts() {
+        let message = account_line(change);
+        add(format!("directory {}", change.id), passed_or(Kind::Account, standing, &message), message.clone());
+    }
     if comparison.filtered > 0 {
-        add("environments left out by --env".to_owned(), TestCaseStatus::skipped(), String::new());
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_type("not-looked-at").set_message("nothing is said about what was left out");
+        add("environments left out by --env".to_owned(), status, String::new());
     }
     let mut notes = vec![report.verdict()];
     notes.extend(comparison.notes());

@@ -34,6 +34,7 @@ pub fn markdown(report: &Report<'_>) -> String {
     undecided(report, &mut text);
     guarantees(report, &mut text);
     obligations(report, &mut text);
+    accounts(report, &mut text);
     files(report, &mut text);
     text
 }
@@ -78,6 +79,18 @@ fn obligations(report: &Report<'_>, text: &mut String) {
         let lines: String =
             obligations.lines().map(|(mark, what, text)| format!("{mark}{what}: {}\n", one_line(text))).collect();
         fenced("diff", &lines, text);
+    }
+}
+
+fn accounts(report: &Report<'_>, text: &mut String) {
+    for (change, standing) in report.accounts() {
+        let _ =
+            writeln!(text, "### {}{} {} in the directory\n", mark(standing), code(&change.id), change.change.name());
+        for fact in &change.facts {
+            let [before, after] = fact.sides().map(code);
+            let _ = writeln!(text, "- {}: {before} → {after}", code(&fact.name));
+        }
+        text.push('\n');
     }
 }
 
@@ -142,8 +155,7 @@ fn policy(change: &PolicyChange, text: &mut String) {
 
 fn files(report: &Report<'_>, text: &mut String) {
     let comparison = report.comparison;
-    let directory = &comparison.directory;
-    if comparison.policies.is_empty() && comparison.schema.is_empty() && directory.is_empty() {
+    if comparison.policies.is_empty() && comparison.schema.is_empty() {
         return;
     }
     text.push_str("<details><summary>What changed in the files</summary>\n\n");
@@ -163,14 +175,6 @@ fn files(report: &Report<'_>, text: &mut String) {
             let shown = |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), code);
             let (before, after) = (shown(&annotation.before), shown(&annotation.after));
             let _ = writeln!(text, "  - @{}: {before} → {after}", escaped(&annotation.name));
-        }
-    }
-    for (word, ids) in [("added", &directory.added), ("removed", &directory.removed), ("changed", &directory.changed)] {
-        if !ids.is_empty() {
-            let first: Vec<_> = ids.iter().take(10).map(|id| code(id)).collect();
-            let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
-            let _ =
-                writeln!(text, "- directory (listed, not proven): {} {word}: {}{more}", ids.len(), first.join(", "));
         }
     }
     text.push_str("\n</details>\n");

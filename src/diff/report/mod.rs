@@ -1,8 +1,8 @@
 //! A comparison in the forms that people and CI systems read.
 //!
-//! What holds here: no form leaves out a difference, something undecided, a change of a guarantee or of obligations, or a
-//! note on what the comparison rests on; and none calls a comparison passed in which one of them asks for acceptance and
-//! has none.
+//! What holds here: no form leaves out a difference, something undecided, a change of a guarantee, of obligations or of the
+//! directory, or a note on what the comparison rests on; and none calls a comparison passed in which one of them asks for
+//! acceptance and has none, or of which a part was not looked at.
 
 mod html;
 pub mod invalid;
@@ -20,7 +20,8 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, Change, Comparison, Group, Judged, Kind, Matter, ObligationChange, PolicyChange, comparison::counted,
+    Accepted, Change, Comparison, EntityChange, Fact, Group, Judged, Kind, Matter, ObligationChange, PolicyChange,
+    comparison::counted,
 };
 
 /// What a report is about.
@@ -54,10 +55,10 @@ impl<'a> Report<'a> {
         &self.judged
     }
 
-    /// Whether the change may go on.
+    /// Whether the change may go on: nothing is open, and nothing was left out.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.judged.open.is_empty()
+        self.judged.open.is_empty() && self.comparison.filtered == 0
     }
 
     fn standing(&self, matter: Matter<'_>) -> Standing {
@@ -107,16 +108,23 @@ impl<'a> Report<'a> {
         changed.map(|change| (change, self.standing(Matter::Guarantee(change)))).collect()
     }
 
+    /// Accounts that changed, and what else the directory holds.
+    fn accounts(&self) -> Vec<(&'a EntityChange, Standing)> {
+        let changed = self.comparison.directory.iter();
+        changed.map(|change| (change, self.standing(Matter::Account(change)))).collect()
+    }
+
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
         let of = |all: &[Matter<'_>], wanted: &[Kind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
         let differences = [Kind::NewlyAllowed, Kind::NewlyDenied];
-        let kinds: [(&[Kind], &str, &str, &str); 4] = [
+        let kinds: [(&[Kind], &str, &str, &str); 5] = [
             (&differences, "difference", "not accepted", "accepted"),
             (&[Kind::Undecided], "environment", "undecided", "undecided and accepted"),
             (&[Kind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
             (&[Kind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
+            (&[Kind::Account], "change", "of the directory not accepted", "of the directory accepted"),
         ];
         let mut parts = Vec::new();
         for (kinds, what, open, accepted) in kinds {
@@ -133,6 +141,12 @@ impl<'a> Report<'a> {
         let word = if self.passes() { "passed" } else { "not passed" };
         if parts.is_empty() { word.to_owned() } else { format!("{word}: {}", parts.join(", ")) }
     }
+}
+
+/// A change of the directory in one line.
+fn account_line(change: &EntityChange) -> String {
+    let facts: Vec<_> = change.facts.iter().map(Fact::line).collect();
+    format!("{} {} in the directory: {}", change.id, change.change.name(), facts.join("; "))
 }
 
 /// A change of a guarantee in words.

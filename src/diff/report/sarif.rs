@@ -1,6 +1,6 @@
 //! For code scanning and annotations: each cause as a finding at the line of the policy, and so all else that was found.
 
-use super::{Report, Standing, guarantee_words};
+use super::{Report, Standing, account_line, guarantee_words};
 use crate::{
     diff::{Cause, Comparison, Direction, Group, PolicyChange, groups},
     problem::{Problem, SourceFile},
@@ -37,6 +37,14 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         let problem = at(comparison, "diff::obligations", Some(change), message);
         found.push(standing(problem, stands, REVIEW));
+    }
+    for (change, stands) in report.accounts() {
+        let problem = Problem::unreadable("diff::account", &comparison.head.name, account_line(change));
+        found.push(standing(problem, stands, REVIEW));
+    }
+    if comparison.filtered > 0 {
+        let problem = Problem::unreadable("diff::not-looked-at", &comparison.head.name, report.verdict());
+        found.push(problem.help("leave out --env"));
     }
     let notes = comparison.notes().into_iter();
     found.extend(notes.map(|note| Problem::unreadable("diff::note", &comparison.head.name, note).as_warning()));

@@ -92,6 +92,13 @@ impl Writer {
                 self.line(&text);
             }
         }
+        for (change, standing) in report.accounts() {
+            let word = self.paint(tone(standing), "DIRECTORY");
+            self.line(&format!("\n{word}  {} {}{}", shown::line(&change.id), change.change.name(), mark(standing)));
+            for fact in &change.facts {
+                self.line(&format!("    {}", shown::line(&fact.line())));
+            }
+        }
         self.files(report);
     }
 
@@ -187,16 +194,6 @@ impl Writer {
                         shown(&annotation.after)
                     ));
                 }
-            }
-        }
-        let directory = &comparison.directory;
-        for (word, ids) in
-            [("added", &directory.added), ("removed", &directory.removed), ("changed", &directory.changed)]
-        {
-            if !ids.is_empty() {
-                let first: Vec<_> = ids.iter().take(5).map(String::as_str).collect();
-                let more = if ids.len() > 5 { format!(" and {} more", ids.len() - 5) } else { String::new() };
-                self.line(&format!("\ndirectory: {} {word}: {}{more}", ids.len(), first.join(", ")));
             }
         }
     }

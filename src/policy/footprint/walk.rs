@@ -1,7 +1,7 @@
 //! Finds what the conditions of policies read, by walking their expressions with the types of one request environment.
 
 use super::{EntityReads, Footprint, Ids, PdpReads, Profiles, Reads, ValueReads};
-use crate::policy::{Attributes, Held, Model, Ready, Shape};
+use crate::policy::{Attributes, Held, Model, Ready, Reference, Shape};
 use cedar_policy_core::{
     ast::{self, BinaryOp, Expr, ExprKind, Literal, Var},
     validator::{ValidatorActionId, ValidatorSchema},
@@ -168,10 +168,10 @@ impl Seen {
 impl From<Shape> for Kind {
     fn from(shape: Shape) -> Self {
         match shape {
-            Shape::Entity(kind) => Self::Entity(kind),
+            Shape::Entity(Reference { kind, .. }) => Self::Entity(kind),
             Shape::Record(attributes) => Self::Record(attributes),
             Shape::Set(element) => match element.as_ref() {
-                Shape::Entity(kind) => Self::Several(kind.clone()),
+                Shape::Entity(Reference { kind, .. }) => Self::Several(kind.clone()),
                 _ => Self::Plain,
             },
             Shape::Bool | Shape::Long | Shape::String | Shape::Extension(_) => Self::Plain,
@@ -200,10 +200,10 @@ impl Walk<'_> {
             }
             for name in parents {
                 let parent = match attributes.get(&name).map(|attribute| &attribute.shape) {
-                    Some(Shape::Entity(parent)) => parent.clone(),
+                    Some(Shape::Entity(parent)) => parent.kind.clone(),
                     Some(Shape::Set(element)) if matches!(element.as_ref(), Shape::Entity(_)) => {
                         let Shape::Entity(parent) = element.as_ref() else { continue };
-                        parent.clone()
+                        parent.kind.clone()
                     }
                     _ => {
                         self.is_everything = true;
@@ -287,7 +287,7 @@ impl Walk<'_> {
             Var::Action => seen(Kind::Entity(action.entity_type().clone()), Origin::Action),
             Var::Context => {
                 let declared = self.schema.get_action_id(action).and_then(ValidatorActionId::context_type);
-                let kind = declared.and_then(Shape::of).map_or(Kind::Unknown, Kind::from);
+                let kind = declared.and_then(|ty| Shape::of(ty, self.schema)).map_or(Kind::Unknown, Kind::from);
                 seen(kind, Origin::Place(Owner::Context, Vec::new()))
             }
         }
@@ -376,7 +376,8 @@ impl Walk<'_> {
             Kind::Entity(kind) => {
                 self.look_into(of, kind);
                 self.entity(kind).tags = true;
-                let shape = self.schema.get_entity_type(kind).and_then(|declared| declared.tag_type()).map(Shape::of);
+                let shape = self.schema.get_entity_type(kind).and_then(|declared| declared.tag_type());
+                let shape = shape.map(|ty| Shape::of(ty, self.schema));
                 let kind = match shape {
                     None => return Seen::never(),
                     // An entity in a tag would be followed from no place that is known here.
@@ -399,7 +400,7 @@ impl Walk<'_> {
                 let declared = self.schema.get_entity_type(kind).and_then(|declared| declared.attr(name));
                 // No entity of this type has it.
                 let Some(declared) = declared else { return Seen::never() };
-                let value = Shape::of(&declared.attr_type).map_or(Kind::Unknown, Kind::from);
+                let value = Shape::of(&declared.attr_type, self.schema).map_or(Kind::Unknown, Kind::from);
                 self.entity(kind).attributes.fields.entry(name.clone()).or_default();
                 let from = vec![Origin::Place(Owner::Entity(kind.clone()), vec![name.clone()])];
                 Seen { kind: value, from, hops: hops.saturating_add(1) }
