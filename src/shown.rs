@@ -1,7 +1,8 @@
 //! Text from files and callers, as it is shown to people: nothing in it acts on a terminal, starts a line of its own, or
 //! shows in another order than it is read.
 //!
-//! What is meant for programs (JSON, a formatted file) keeps its text as it is and escapes it in its own way.
+//! What is meant for programs keeps its value: in JSON a hidden character stands in JSON's own way ([`json`]), and whoever
+//! needs the text as it was before takes that back ([`from_json`]). A formatted file escapes in its own way.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -61,6 +62,60 @@ pub fn cut_to(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// JSON text in which every hidden character stands as `\\uXXXX`: no value changes (RFC 8259, section 7).
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    let is_hidden = |character| is_hidden(character) && character != '\n';
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 32);
+    for character in text.chars() {
+        if is_hidden(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// What canonical JSON (RFC 8785) was before [`json`]: it writes every hidden character as itself, but for those below U+0020,
+/// which stay escaped.
+#[must_use]
+pub fn from_json(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        plain.push_str(before);
+        let number = escape.strip_prefix("\\u").and_then(|digits| digits.get(..4));
+        let number = number.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let character = number.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        let taken = match character.filter(|character| *character >= '\u{7f}' && is_hidden(*character)) {
+            Some(character) => {
+                plain.push(character);
+                6
+            }
+            // The backslash and what it escapes, which may be a backslash.
+            None => {
+                let len = escape.chars().take(2).map(char::len_utf8).sum();
+                plain.push_str(escape.get(..len).unwrap_or(escape));
+                len
+            }
+        };
+        rest = escape.get(taken..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
 fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_hidden) {
         return Cow::Borrowed(text);
@@ -92,6 +147,19 @@ mod tests {
         assert!(matches!(cut(&"é".repeat(QUOTED)), Cow::Borrowed(_)));
         assert_eq!(cut(&"é".repeat(1_000)), format!("{}…", "é".repeat(QUOTED)));
         assert_eq!(cut_to("abc", 0), "…");
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_what_it_was_can_be_told() {
+        let text = "{\"a\u{202e}\":\"\u{9b}31m \\u001b \\\\u202e \\\" é \\\\\u{7f}\u{feff}\"}";
+        let shown = json(text);
+        assert!(!shown.contains(is_hidden), "{shown}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&shown), value(text));
+        assert_eq!(from_json(&shown), text);
+        assert_eq!(from_json(text), text);
+        assert_eq!(from_json("\"\\ud83d\\u20"), "\"\\ud83d\\u20");
+        assert!(matches!(json("{\"a\":\"é\"}\n"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The kinds of records in the log.
 
-use super::{checkpoint::CHECKPOINT, gap::GAP, retention::RETENTION};
+use super::{checkpoint::CHECKPOINT, gap::GAP, keys::KEY, retention::RETENTION};
 use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
@@ -14,6 +14,8 @@ pub enum Kind {
     Gap,
     /// Old records were deleted.
     Retention,
+    /// Keys of the log were changed on purpose.
+    Key,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -33,6 +35,7 @@ impl Kind {
                 CHECKPOINT => Self::Checkpoint,
                 GAP => Self::Gap,
                 RETENTION => Self::Retention,
+                KEY => Self::Key,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -18,6 +18,9 @@
 //! - `producer`: what all records of a process have in common
 //! - `own`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
+//! - `clock`: the time as the log itself knows it
+//! - `keys`: the record of keys that were changed on purpose
+//! - `past`: what earlier processes left, and whether it can be gone on from
 //! - `gap`: the record of answers without a record
 //! - `sweep`: deletes what was kept long enough
 //! - `kind`: which of these a record is
@@ -31,13 +34,16 @@
 
 mod caller;
 pub mod checkpoint;
+mod clock;
 mod concealed;
 mod gap;
+mod keys;
 mod kind;
 mod left_out;
 mod named;
 mod notary;
 mod own;
+mod past;
 mod producer;
 mod pseudonyms;
 mod record;
@@ -51,6 +57,7 @@ pub mod verify;
 
 pub use caller::Caller;
 pub use gap::GAP;
+pub use keys::{KEY, KeyChange};
 pub use kind::Kind;
 pub use left_out::BenchBuild;
 pub use named::NamedRevisions;
@@ -65,18 +72,20 @@ pub use sought::SoughtSubject;
 pub use sweep::{Sweep, Swept};
 
 use crate::{
-    evidence::{Key, KeyError},
+    evidence::{Checkpoint, Key, KeyError, PublicKeys},
     policy::Model,
     spool::{
         self, AppendError, Entry, Payload, Recovery, Spool, State,
         reader::{ReadError, Reader},
     },
 };
+use clock::LogClock;
 use gap::OpenGap;
 use notary::LogNotary;
 use opentelemetry::metrics::Meter;
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -100,7 +109,7 @@ pub struct Config {
     /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
     /// it is not there; a file that is named here has to be there.
     pub key: Option<PathBuf>,
-    /// How long records are kept at least; without it, for ever.
+    /// How long records are kept at least, by the machine's clock and by the log's own (`clock`); without it, for ever.
     pub keep: Option<Duration>,
     /// What becomes of questions while no record can be written.
     pub failure: Failure,
@@ -135,15 +144,25 @@ impl Config {
         }
     }
 
-    /// The key that signs the checkpoints.
+    /// The key that signs the checkpoints. One is made only for a log that has no records yet, or where `may_make` says so.
     ///
     /// # Errors
     /// It cannot be read, or not be made.
-    pub fn read_key(&self) -> Result<Key, KeyError> {
+    pub fn read_key(&self, may_make: bool) -> Result<Key, KeyError> {
         match &self.key {
             Some(path) => Key::read(path),
-            None => Key::read_or_make(&self.key_path()),
+            None if may_make || self.is_new() => Key::read_or_make(&self.key_path()),
+            None => Key::read_own(&self.key_path()),
         }
+    }
+
+    /// Whether there is no log yet: no segment, and no head of one.
+    fn is_new(&self) -> bool {
+        let records = self.records();
+        // What cannot be listed is not taken for new.
+        let is_empty = spool::segments(&records)
+            .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |found| found.is_empty());
+        is_empty && matches!(spool::read_head(&records), Ok(None))
     }
 
     /// Where the key lies.
@@ -152,14 +171,15 @@ impl Config {
         self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
     }
 
-    /// The keys of pseudonyms.
+    /// The keys of pseudonyms. One is made only for a log that has no records yet, or where `may_make` says so.
     ///
     /// # Errors
     /// They cannot be read, or not be made.
-    pub fn read_pseudonyms(&self) -> Result<Pseudonyms, PseudonymsError> {
+    pub fn read_pseudonyms(&self, may_make: bool) -> Result<Pseudonyms, PseudonymsError> {
         match &self.pseudonyms {
             Some(path) => Pseudonyms::read(path),
-            None => Pseudonyms::read_or_make(&self.pseudonyms_path()),
+            None if may_make || self.is_new() => Pseudonyms::read_or_make(&self.pseudonyms_path()),
+            None => Pseudonyms::read_own(&self.pseudonyms_path()),
         }
     }
 
@@ -194,6 +214,7 @@ pub struct DecisionLog {
     failure: Failure,
     gap: Arc<OpenGap>,
     pseudonyms: Pseudonyms,
+    clock: Arc<LogClock>,
     /// No record is written. False in every build but the one for a bench.
     is_left_out: bool,
 }
@@ -209,6 +230,28 @@ pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
     let first = Reader::open(folder)?.next().transpose()?;
     let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
     Ok(attested.map(|attested| attested.checkpoint.origin))
+}
+
+/// Whether this key signed the last checkpoint in this folder. `None` for a key that is not there.
+///
+/// # Errors
+/// The records cannot be read.
+pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<bool, ReadError> {
+    let Some(key) = key else { return Ok(false) };
+    let Ok(keys) = PublicKeys::parse([key.public(origin).as_str()]) else { return Ok(false) };
+    let mut last = None;
+    let segments = spool::segments(folder).unwrap_or_default();
+    // The newest may hold no record.
+    for first in segments.into_iter().rev() {
+        for frame in Reader::open_at(folder, first)? {
+            let attested = checkpoint::read(&frame?.payload, None).ok().flatten();
+            last = attested.map(|attested| attested.note).or(last);
+        }
+        if last.is_some() {
+            break;
+        }
+    }
+    Ok(last.is_some_and(|note| Checkpoint::open(&note, &keys).is_ok()))
 }
 
 /// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
@@ -232,6 +275,26 @@ pub enum OpenError {
     /// The keys of pseudonyms cannot be used.
     #[error(transparent)]
     Pseudonyms(#[from] PseudonymsError),
+    /// The key that signed the records is gone.
+    #[error(
+        "the key of the log, `{}`, is not there, and records that it signed are. Put it back from a copy; if it is gone for good, \
+         `poort log key --new` makes another and puts that on record",
+        path.display()
+    )]
+    KeyGone {
+        /// Where it should lie.
+        path: PathBuf,
+    },
+    /// The keys of pseudonyms that records name are gone.
+    #[error(
+        "the keys of pseudonyms, `{}`, are not there, and records are. Put the file back from a copy; if it is gone for good, \
+         `poort log key --pseudonyms` makes another and puts that on record",
+        path.display()
+    )]
+    PseudonymsGone {
+        /// Where they should lie.
+        path: PathBuf,
+    },
     /// The build is not for service.
     #[error(transparent)]
     BenchBuild(#[from] BenchBuild),
@@ -260,6 +323,20 @@ impl DecisionLog {
         producer: Producer,
         meter: &Meter,
     ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_changed(config, instance, producer, meter, KeyChange::default())
+    }
+
+    /// The same, where keys were changed on purpose: [`DecisionLog::record_keys`] says so next.
+    ///
+    /// # Errors
+    /// As [`DecisionLog::open`].
+    pub fn open_changed(
+        config: &Config,
+        instance: &str,
+        producer: Producer,
+        meter: &Meter,
+        change: KeyChange,
+    ) -> Result<(Self, Recovery), OpenError> {
         let is_left_out = left_out::is_chosen()?;
         let settings = spool::Config {
             dir: config.records(),
@@ -267,12 +344,26 @@ impl DecisionLog {
             max_bytes: config.max,
             queue: config.queue,
         };
-        let pseudonyms = config.read_pseudonyms()?;
-        let (notary, origin) = LogNotary::new(config.read_key()?, instance, config.checkpoint, producer.clone());
+        let pseudonyms = config.read_pseudonyms(change.pseudonyms).map_err(|error| match error {
+            PseudonymsError::File(error) if error.is_missing() && !config.is_new() => {
+                OpenError::PseudonymsGone { path: config.pseudonyms_path() }
+            }
+            error => error.into(),
+        })?;
+        let key = config.read_key(change.signing).map_err(|error| match error {
+            KeyError::File(error) if error.is_missing() && !config.is_new() => {
+                OpenError::KeyGone { path: config.key_path() }
+            }
+            error => error.into(),
+        })?;
+        let (notary, origin) = LogNotary::new(key, instance, config.checkpoint, producer.clone());
+        let notary = notary.with_keys(pseudonyms.signs(), change);
+        let clock = notary.clock();
         let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
-        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, is_left_out };
+        let log =
+            Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock, is_left_out };
         Ok((log, recovery))
     }
 
@@ -352,6 +443,15 @@ impl DecisionLog {
     /// The same for a thread that may block: waits until it is on disk, and gives its seq.
     fn write_own(&self, payload: Payload) -> Result<u64, AppendError> {
         Ok(self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?.wait()?.seq)
+    }
+
+    /// Puts on record that keys were changed on purpose: who signed before, where that is known, and who signs from now on. Blocks
+    /// until it is on disk.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub fn record_keys(&self, before: Option<&str>, public: &str) -> Result<u64, AppendError> {
+        self.write_own(keys::record(before, public, &self.pseudonyms.key_ids(), &self.producer))
     }
 
     /// Whether questions can be answered as far as the log is concerned: records are taken, or answers may do without.

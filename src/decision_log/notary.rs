@@ -1,12 +1,15 @@
 //! The notary of the decision log: it keeps the tree, and signs what it was.
 
 use super::{
-    checkpoint::{self, Attested},
+    checkpoint::{self, Attested, Beside},
+    clock::LogClock,
+    keys::KeyChange,
     own,
+    past::Past,
     producer::Producer,
 };
 use crate::{
-    evidence::{Checkpoint, Hash, Key, PublicKeys, Tree, leaf},
+    evidence::{Checkpoint, Key, PublicKeys, Tree, leaf},
     spool::{Attestation, Notary, Occasion},
 };
 use std::{
@@ -29,8 +32,16 @@ pub(super) struct LogNotary {
     origin: Origin,
     cadence: Duration,
     producer: Producer,
-    /// What the head says the log was, until the tree has come so far.
-    head: Option<(u64, Hash)>,
+    clock: Arc<LogClock>,
+    /// The keys of pseudonyms that are at hand: `<id>:<sign>`. `None` where nobody asks for them.
+    pseudonym_keys: Option<Vec<String>>,
+    change: KeyChange,
+    /// What the head says the log was.
+    head: Option<Checkpoint>,
+    /// What earlier processes left, while it is read.
+    past: Option<Past>,
+    /// Records that were found, until a checkpoint says so.
+    found: Option<(u64, u64)>,
     /// What the head and the tree disagree about.
     trouble: Option<String>,
 }
@@ -51,10 +62,25 @@ impl LogNotary {
             origin: origin.clone(),
             cadence,
             producer,
+            clock: Arc::new(LogClock::new()),
+            pseudonym_keys: None,
+            change: KeyChange::default(),
             head: None,
+            past: None,
+            found: None,
             trouble: None,
         };
         (notary, origin)
+    }
+
+    /// With the keys of pseudonyms that are at hand, and what was changed on purpose.
+    pub(super) fn with_keys(self, pseudonym_keys: Vec<String>, change: KeyChange) -> Self {
+        Self { pseudonym_keys: Some(pseudonym_keys), change, ..self }
+    }
+
+    /// The log's own clock.
+    pub(super) fn clock(&self) -> Arc<LogClock> {
+        Arc::clone(&self.clock)
     }
 
     /// The life of one folder is an epoch. Whoever loses the folder begins another log, and no checkpoint of the new one
@@ -72,26 +98,34 @@ impl LogNotary {
             // A log begins with one, and a segment as well.
             return if seq == 0 { Ok(None) } else { Err("its last segment does not begin with a checkpoint".into()) };
         };
-        if attested.checkpoint.size != seq {
-            return Err(format!("record {seq} is a checkpoint of {} records", attested.checkpoint.size));
-        }
-        // A key that was changed since cannot check what the one before it signed. Its own signatures it can.
-        let public = self.key.public(&attested.checkpoint.origin);
-        let keys = PublicKeys::parse([public.as_str()]).map_err(|error| error.to_string())?;
-        match checkpoint::read(opening, Some(&keys)) {
-            Err(error)
-                if Checkpoint::open(&attested.note, &keys) == Err(crate::evidence::CheckpointError::WrongSignature) =>
-            {
-                Err(untrusted(error))
+        // What it is worth is judged with all that stands behind it: `past`.
+        Ok(Some(attested))
+    }
+
+    /// A record of an earlier process.
+    fn look_at(&mut self, payload: &[u8]) {
+        let Some(past) = &mut self.past else { return };
+        let (seq, root) = (self.tree.size(), self.tree.root());
+        // Few records are checkpoints, and to look for the name is quicker than to read.
+        let attested = memchr::memmem::find(payload, checkpoint::CHECKPOINT.as_bytes())
+            .and_then(|_| checkpoint::read(payload, None).transpose());
+        match attested.transpose() {
+            Ok(attested) => {
+                let public = attested.as_ref().map(|attested| self.key.public(&attested.checkpoint.origin));
+                let trust = public.and_then(|public| PublicKeys::parse([public.as_str()]).ok());
+                past.record(seq, root, attested, trust.as_ref().filter(|_| !self.change.signing));
             }
-            _ => Ok(Some(attested)),
+            Err(error) => {
+                let trouble = format!("the checkpoint at record {seq} cannot be trusted: {error}");
+                self.trouble.get_or_insert(trouble);
+            }
         }
     }
 
     fn compare(&mut self) {
-        if let Some((size, root)) = self.head
-            && size == self.tree.size()
-            && root != self.tree.root()
+        if let Some(Checkpoint { size, root, .. }) = &self.head
+            && *size == self.tree.size()
+            && *root != self.tree.root()
         {
             self.trouble = Some(format!("the first {size} records are not those that a checkpoint was signed for"));
         }
@@ -103,7 +137,7 @@ impl Notary for LogNotary {
         self.head = match head {
             Some(head) => {
                 let note = str::from_utf8(head).ok().and_then(|note| Checkpoint::read(note).ok());
-                Some(note.map(|note| (note.size, note.root)).ok_or("its file `head` holds no checkpoint")?)
+                Some(note.ok_or("its file `head` holds no checkpoint")?)
             }
             None => None,
         };
@@ -118,11 +152,18 @@ impl Notary for LogNotary {
             }
             None => self.begin(None),
         }
+        self.past = Some(Past::new(self.head.clone()));
         self.compare();
         Ok(())
     }
 
     fn record(&mut self, payload: &[u8]) {
+        if self.past.is_some() {
+            self.look_at(payload);
+        } else {
+            // The first record of this process is the checkpoint that says it.
+            self.found = None;
+        }
         self.tree.push(leaf(payload));
         self.compare();
     }
@@ -130,17 +171,39 @@ impl Notary for LogNotary {
     fn resumed(&mut self) -> Result<(), String> {
         let found = self.tree.size();
         match (self.trouble.take(), self.head.take()) {
-            (Some(trouble), _) => Err(trouble),
+            (Some(trouble), _) => return Err(trouble),
             // The head is kept when its checkpoint is on disk, as a record behind those that it covers.
-            (None, Some((size, _))) if size >= found => Err(format!(
-                "it ends at record {found}, and the checkpoint behind record {size} was signed: its end was cut off"
-            )),
-            _ => Ok(()),
+            (None, Some(Checkpoint { size, .. })) if size >= found => {
+                return Err(format!(
+                    "it ends at record {found}, and the checkpoint behind record {size} was signed: its end was cut off"
+                ));
+            }
+            _ => {}
         }
+        let past = self.past.take().unwrap_or_default();
+        let judged = past.judge(found, self.pseudonym_keys.as_deref(), self.change)?;
+        self.found = judged.records;
+        if let Some((from, to)) = self.found {
+            tracing::warn!(
+                from,
+                to,
+                "Found records behind the last checkpoint: the process before this one did not end in order. The next checkpoint \
+                 says so.",
+            );
+        }
+        self.clock.go_on_from(judged.clock.unwrap_or_else(own::now));
+        Ok(())
     }
 
     fn attest(&mut self, occasion: Occasion) -> Attestation {
-        let (note, record) = checkpoint::write(&self.tree, &self.key, occasion, own::now(), &self.producer);
+        let beside = Beside {
+            occasion,
+            timestamp: own::now(),
+            clock: self.clock.now(),
+            found: self.found,
+            pseudonym_keys: self.pseudonym_keys.as_deref().unwrap_or_default(),
+        };
+        let (note, record) = checkpoint::write(&self.tree, &self.key, beside, &self.producer);
         Attestation { record, head: note.into_bytes() }
     }
 

@@ -75,6 +75,11 @@ pub enum PseudonymsError {
     },
 }
 
+/// The kind of value that the sign of a key is a pseudonym of. No type of the schema is called so.
+const SIGN: &str = "poort key of pseudonyms";
+/// 72 bits of an HMAC: far more than two keys could agree in by chance.
+const SIGN_LENGTH: usize = 12;
+
 /// What a line looks like.
 const FORM: &str = "write one a line, the newest first: an id of letters, digits, `-` and `_`, a space, and 32 bytes in \
                     base64, as `openssl rand -base64 32` makes them";
@@ -89,12 +94,20 @@ impl Pseudonyms {
         Self::parse(&secret_file::read(path, SECRET)?, path)
     }
 
+    /// Reads keys that were made here; a link is not followed to them.
+    ///
+    /// # Errors
+    /// As [`Pseudonyms::read`], or it is a link.
+    pub fn read_own(path: &Path) -> Result<Self, PseudonymsError> {
+        Self::parse(&secret_file::read_own(path, SECRET)?, path)
+    }
+
     /// Reads the keys, or makes one where there is no file.
     ///
     /// # Errors
     /// As [`Pseudonyms::read`], or the file cannot be made.
     pub fn read_or_make(path: &Path) -> Result<Self, PseudonymsError> {
-        match Self::read(path) {
+        match Self::read_own(path) {
             Err(PseudonymsError::File(error)) if error.is_missing() => {
                 let (mut id, mut key) = ([0; 4], [0; LENGTH]);
                 rand::rng().fill_bytes(&mut id);
@@ -154,6 +167,12 @@ impl Pseudonyms {
     #[must_use]
     pub fn key_ids(&self) -> Vec<&str> {
         self.keys().map(|key| key.id.as_ref()).collect()
+    }
+
+    /// What the log says of its keys: the id of each, and a sign that tells another key of the same id, and nothing of the key.
+    #[must_use]
+    pub fn signs(&self) -> Vec<String> {
+        self.keys().map(|key| key.pseudonym(SIGN, "").chars().take(key.id.len() + 1 + SIGN_LENGTH).collect()).collect()
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {

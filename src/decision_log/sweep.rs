@@ -1,10 +1,11 @@
 //! Deletes records that were kept long enough.
 //!
-//! A segment goes when it is older than the configured time and every sink has acknowledged all of it. First a record says
+//! A segment goes when it is older than the configured time, by the machine's clock and by the log's own (`clock`), and every sink has acknowledged all of it. First a record says
 //! that it will; the file goes when a signed checkpoint covers that record. So `verify` can tell a log whose beginning was
 //! kept long enough from one whose beginning somebody took away.
 
-use super::{DecisionLog, retention};
+use super::{DecisionLog, checkpoint, retention};
+use crate::spool::reader::{ReadCause, Reader};
 use std::{
     io,
     time::{Duration, SystemTime},
@@ -20,6 +21,22 @@ pub struct Sweep {
     keep: Duration,
     /// What was announced: records below the first are deleted when the record with the second is attested to.
     announced: Option<(u64, u64)>,
+}
+
+impl DecisionLog {
+    /// Whether the log has kept everything before this segment so long, by its own clock. The checkpoint that the segment begins
+    /// with tells when that was; where there is none, it has not.
+    fn is_kept_at(&self, segment: u64, keep: Duration) -> io::Result<bool> {
+        let failed = |error: crate::spool::reader::ReadError| match error.cause {
+            ReadCause::Io(error) => error,
+            ReadCause::Damaged(damage) => io::Error::other(damage.to_string()),
+        };
+        let first = Reader::open_at(self.spool.dir(), segment).map_err(failed)?.next().transpose().map_err(failed)?;
+        let attested = first
+            .filter(|frame| frame.seq == segment)
+            .and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
+        Ok(attested.is_some_and(|attested| self.clock.has_kept(attested.clock, keep)))
+    }
 }
 
 /// What one step did.
@@ -74,7 +91,7 @@ impl Sweep {
         // A clock that stands before 1970 keeps everything.
         let before = SystemTime::now().checked_sub(self.keep).unwrap_or(SystemTime::UNIX_EPOCH);
         let taken = taken()?.unwrap_or(u64::MAX);
-        let below = spool.keep_from(taken, before)?;
+        let below = spool.keep_from(taken, before, &|next| self.log.is_kept_at(next, self.keep))?;
         if below <= spool.oldest()? {
             return Ok(Swept::Nothing);
         }

@@ -17,7 +17,12 @@ pub struct Checkpoint {
     pub size: u64,
     /// The root of their tree.
     pub root: Hash,
+    /// The log was closed in order behind these records: nothing but the next start follows.
+    pub is_end: bool,
 }
+
+/// The extension line of a checkpoint of an orderly end (C2SP `tlog-checkpoint`, extension lines).
+const END: &str = "poort shutdown";
 
 /// A note is no checkpoint that can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,14 +42,21 @@ impl Checkpoint {
     /// The checkpoint of this tree.
     #[must_use]
     pub fn of(origin: &str, tree: &Tree) -> Self {
-        Self { origin: origin.to_owned(), size: tree.size(), root: tree.root() }
+        Self { origin: origin.to_owned(), size: tree.size(), root: tree.root(), is_end: false }
+    }
+
+    /// The same, of a log that is closed in order.
+    #[must_use]
+    pub fn at_end(self) -> Self {
+        Self { is_end: true, ..self }
     }
 
     /// Signs it, as a note. `None` only for an origin that is no name: empty, or with a space, a line break or a `+`.
     #[must_use]
     pub fn sign(&self, key: &Key) -> Option<String> {
-        let Self { origin, size, root } = self;
-        let text = format!("{origin}\n{size}\n{}\n", BASE64.encode(root));
+        let Self { origin, size, root, is_end } = self;
+        let end = if *is_end { format!("{END}\n") } else { String::new() };
+        let text = format!("{origin}\n{size}\n{}\n{end}", BASE64.encode(root));
         let mut note = Note::new(text.as_bytes(), &[]).ok()?;
         note.add_sigs(&[&key.named(origin)]).ok()?;
         String::from_utf8(note.to_bytes()).ok()
@@ -81,7 +93,8 @@ impl Checkpoint {
             let canonical = size == "0" || (!size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit()));
             let size = size.parse().ok().filter(|_| canonical)?;
             let root = BASE64.decode(root).ok()?.try_into().ok()?;
-            (!origin.is_empty()).then(|| Self { origin: origin.to_owned(), size, root })
+            let is_end = lines.any(|line| line == END);
+            (!origin.is_empty()).then(|| Self { origin: origin.to_owned(), size, root, is_end })
         };
         parse().ok_or(CheckpointError::Malformed)
     }

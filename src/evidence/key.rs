@@ -55,12 +55,20 @@ impl Key {
         Self::parse(&secret_file::read(path, SECRET)?, path)
     }
 
+    /// Reads a key that was made here; a link is not followed to it.
+    ///
+    /// # Errors
+    /// As [`Key::read`], or it is a link.
+    pub fn read_own(path: &Path) -> Result<Self, KeyError> {
+        Self::parse(&secret_file::read_own(path, SECRET)?, path)
+    }
+
     /// Reads the key, or makes one where there is no file.
     ///
     /// # Errors
     /// The file cannot be made, is no key, or can be read by everybody.
     pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
-        match Self::read(path) {
+        match Self::read_own(path) {
             Err(KeyError::File(error)) if error.is_missing() => Self::make(path),
             read => read,
         }

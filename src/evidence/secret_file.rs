@@ -3,10 +3,13 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use thiserror::Error;
+
+/// The folder that holds the records too: for its owner, and a group that ships them.
+const DIR_MODE: u32 = 0o750;
 
 /// The file cannot be used. What is in it is never in the text of an error.
 #[derive(Debug, Error)]
@@ -46,6 +49,22 @@ impl SecretFileError {
     }
 }
 
+/// The text of a file that poort makes itself: one that a symbolic link leads to is refused, since poort follows none below
+/// its data folder.
+///
+/// # Errors
+/// As [`read`], or it is a link.
+pub fn read_own(path: &Path, secret: &'static str) -> Result<String, SecretFileError> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        let source = io::Error::other(
+            "it is a symbolic link, and poort follows none below its data folder: put the file itself there, or name it in \
+             the configuration",
+        );
+        return Err(SecretFileError::Io { what: "read", secret, path: path.into(), source });
+    }
+    read(path, secret)
+}
+
 /// The text of a file. `secret` says what is in it, such as `the key of the log`.
 ///
 /// # Errors
@@ -68,11 +87,13 @@ pub fn read(path: &Path, secret: &'static str) -> Result<String, SecretFileError
 pub fn make(path: &Path, secret: &'static str, text: &str) -> Result<String, SecretFileError> {
     let write = || {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(folder)?;
         // Under another name first, so that a crash leaves no half secret.
         let unfinished = path.with_extension(format!("{}.new", std::process::id()));
+        // One may be left from a process of the same number. A new one is made, so no link at its place is followed.
+        let _absent = fs::remove_file(&unfinished);
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         let linked = fs::hard_link(&unfinished, path);
@@ -82,7 +103,7 @@ pub fn make(path: &Path, secret: &'static str, text: &str) -> Result<String, Sec
     };
     match write() {
         Ok(()) => Ok(text.to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path, secret),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_own(path, secret),
         Err(source) => Err(SecretFileError::Io { what: "make", secret, path: path.into(), source }),
     }
 }

@@ -4,6 +4,7 @@
 //! Only after the file is synced may the cursor pass the record.
 
 use super::config::Name;
+use crate::spool::links;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -64,11 +65,12 @@ impl Quarantine {
 
     fn open(&self) -> io::Result<File> {
         let is_new = !self.path.exists();
+        links::refuse(self.path.parent().unwrap_or(Path::new(".")))?;
         if let Some(folder) = self.path.parent().filter(|folder| !folder.is_dir()) {
             DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
             sync_folder_of(folder)?;
         }
-        let mut file = OpenOptions::new().create(true).append(true).read(true).mode(0o640).open(&self.path)?;
+        let mut file = links::open(OpenOptions::new().create(true).append(true).read(true).mode(0o640), &self.path)?;
         if is_new {
             sync_folder_of(&self.path)?;
         } else if !ends_a_line(&mut file)? {

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::files::Files;
+use super::links;
 use super::segment::{Identity, still_names};
 
 pub(super) const LOCK: &str = "lock";
@@ -42,15 +43,10 @@ impl Folder {
             move |source| TakeError::Io { what, path, source }
         };
         create_durably(files, path).map_err(failed("cannot create", path))?;
-        let dir = File::open(path).map_err(failed("cannot open", path))?;
+        let dir = links::open_to_read(path).map_err(failed("cannot open", path))?;
         let device = dir.metadata().map_err(failed("cannot read", path))?.dev();
         let lock_path = path.join(LOCK);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(&lock_path)
+        let lock = links::open(OpenOptions::new().write(true).create(true).truncate(false).mode(0o640), &lock_path)
             .map_err(failed("cannot open", &lock_path))?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}

@@ -220,13 +220,24 @@ impl Spool {
         self.shared.attested()
     }
 
-    /// The seq of the first record that has to stay: those before it are all below `taken`, and their segments were last
-    /// written before `before`. It is the oldest record when all have to stay. Blocks on files.
+    /// The folder of the segments.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The seq of the first record that has to stay: those before it are all below `taken`, their segments were last
+    /// written before `before`, and `is_old` says that what stands before the segment with this first seq may go. It is the oldest record when all have to stay. Blocks on files.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn keep_from(&self, taken: u64, before: SystemTime) -> io::Result<u64> {
-        retention::keep_from(&self.dir, taken.min(self.durable()), before)
+    pub fn keep_from(
+        &self,
+        taken: u64,
+        before: SystemTime,
+        is_old: &dyn Fn(u64) -> io::Result<bool>,
+    ) -> io::Result<u64> {
+        retention::keep_from(&self.dir, taken.min(self.durable()), before, is_old)
     }
 
     /// The seq of the oldest record that is kept.

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::files::{Files, is_no_room};
 use super::folder::{Folder, TakeError};
+use super::links;
 use super::recovery::Found;
 use super::reserve::Reserve;
-use super::segment::{CreateError, Identity, Prepared, Segment, list, path_of, still_names, write_all_at};
+use super::segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at};
 use super::state::State;
 use super::walk::Walk;
 
@@ -34,6 +35,9 @@ pub(super) struct Journal {
     tail: Option<Tail>,
     /// Room for when there is none, if it is wanted.
     reserve: Option<Reserve>,
+    /// The segment that was cut while it was written, and to how many bytes. Records that were acknowledged are gone from it,
+    /// so nothing more is written until a person has looked.
+    cut: Option<(PathBuf, u64)>,
 }
 
 /// A segment that holds records up to the next seq.
@@ -132,7 +136,7 @@ impl Journal {
     ) -> Self {
         let Found { recovery, tail, unsettled } = found;
         let next_seq = recovery.next_seq;
-        Self { files, folder, segment_bytes, max_bytes, next_seq, active: None, unsettled, tail, reserve }
+        Self { files, folder, segment_bytes, max_bytes, next_seq, active: None, unsettled, tail, reserve, cut: None }
     }
 
     /// The seq of the next record. All below are on disk.
@@ -185,6 +189,9 @@ impl Journal {
         };
         if let Err(fault) = self.commit(&mut segment, frames) {
             self.give_up(segment);
+            if self.cut.is_some() {
+                return Err(fault);
+            }
             // At once if it can be, so that a process that ends now leaves a clean end. If not, the probe goes on.
             return match self.settle() {
                 Ok(()) => Err(fault),
@@ -199,38 +206,47 @@ impl Journal {
         Ok(())
     }
 
-    fn commit(&self, segment: &mut Segment, frames: &mut Vec<u8>) -> Result<(), Fault> {
+    fn commit(&mut self, segment: &mut Segment, frames: &mut Vec<u8>) -> Result<(), Fault> {
+        // Before the write too: where no room is taken in advance, a write behind a cut makes the file long again.
+        self.is_whole(segment)?;
         let files = &*self.files;
         segment
             .write(files, frames)
             .map_err(|error| Fault::taking_room("cannot write", segment.path.clone(), error))?;
         let synced = files.sync_data(&segment.file);
         synced.map_err(|error| Fault::failed("cannot sync", segment.path.clone(), error))?;
-        // A file without a name swallows writes, and a sync of it returns well. The full check runs once a second;
-        // this part of it costs almost nothing, so no commit into a deleted file is ever acknowledged.
+        // A file without a name swallows writes, one that was cut has lost what was acknowledged, and a sync of either
+        // returns well. To look costs almost nothing beside a sync, so no such commit is ever acknowledged.
+        self.is_whole(segment)
+    }
+
+    /// Whether the segment is the file that its name says, and as long as it was made.
+    fn is_whole(&mut self, segment: &Segment) -> Result<(), Fault> {
         let reading = |error| Fault::failed("cannot read", segment.path.clone(), error);
-        if segment.file.metadata().map_err(reading)?.nlink() == 0 {
-            return Err(deleted(segment));
+        match segment.trouble().map_err(reading)? {
+            None => Ok(()),
+            Some(Trouble::Unnamed) => Err(deleted(segment)),
+            Some(Trouble::Cut { len }) => {
+                self.cut = Some((segment.path.clone(), len));
+                Err(was_cut(&segment.path, len))
+            }
         }
-        Ok(())
     }
 
     /// Looks whether the files are still those that were opened. If not, the segment is given up.
     pub(super) fn check(&mut self) -> Result<(), Fault> {
-        let mut trouble = self.folder.trouble().map(|what| Fault::found(what, self.folder.path.clone()));
-        if let Some(segment) = &self.active
-            && trouble.is_none()
-            && !still_names(&segment.path, &segment.file)
-        {
-            trouble = Some(deleted(segment));
+        let trouble = self.folder.trouble().map(|what| Fault::found(what, self.folder.path.clone()));
+        let Some(segment) = self.active.take() else { return trouble.map_or(Ok(()), Err) };
+        match trouble.map_or_else(|| self.is_whole(&segment), Err) {
+            Ok(()) => {
+                self.active = Some(segment);
+                Ok(())
+            }
+            Err(fault) => {
+                self.give_up(segment);
+                Err(fault)
+            }
         }
-        let Some(fault) = trouble else {
-            return Ok(());
-        };
-        if let Some(segment) = self.active.take() {
-            self.give_up(segment);
-        }
-        Err(fault)
     }
 
     /// Makes a segment with room for at least `len` bytes, if there is none but the reserve. After a failure this is the
@@ -252,7 +268,7 @@ impl Journal {
             self.check_tail()?;
         }
         let path = path_of(&self.folder.path, self.next_seq);
-        let size = self.segment_bytes.max(len);
+        let size = self.segment_bytes.max(len.saturating_add(1));
         // A segment with this name has no records and is replaced.
         let used = self.bytes_without(Some(self.next_seq));
         let used = used.map_err(|error| Fault::failed("cannot list", self.folder.path.clone(), error))?;
@@ -296,7 +312,8 @@ impl Journal {
         let taken = reserve.take(&*self.files, &self.folder.path, &path, &self.folder.dir);
         let taken = taken.map_err(|error| Fault::taking_room("cannot use the reserve as", path.clone(), error))?;
         let Some(file) = taken else { return Ok(false) };
-        self.active = Some(Segment { is_reserve: true, ..Segment::ready(self.next_seq, path, file, reserve.bytes()) });
+        let size = reserve.bytes();
+        self.active = Some(Segment { is_reserve: true, ..Segment::ready(self.next_seq, path, file, size, size) });
         Ok(true)
     }
 
@@ -325,7 +342,7 @@ impl Journal {
     }
 
     fn give_up(&mut self, segment: Segment) {
-        let Segment { first, path, file, size: _, end, last_commit, written: _, is_reserve: _ } = segment;
+        let Segment { first, path, file, size: _, len: _, end, last_commit, written: _, is_reserve: _ } = segment;
         self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
     }
 
@@ -347,7 +364,11 @@ impl Journal {
     /// * If the process ends before this is done, the segment is the last one. Recovery takes the commit whole, as a
     ///   record without an answer, or cuts it. Its numbers then go to one meaning only.
     /// * If no durable record is in the segment, the new one has the same name and replaces it.
+    /// * A segment that was cut by somebody else is left as it is: what is missing shows, and is not papered over.
     fn settle(&mut self) -> Result<(), Fault> {
+        if let Some((path, len)) = &self.cut {
+            return Err(was_cut(path, *len));
+        }
         let Some(unsettled) = &mut self.unsettled else {
             return Ok(());
         };
@@ -395,7 +416,7 @@ impl Journal {
         let segments = list(dir).map_err(reading)?;
         let mut before = None;
         for segment in segments {
-            let file = match File::open(&segment.path) {
+            let file = match links::open_to_read(&segment.path) {
                 // Deleted meanwhile, as old segments may be.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(reading)?,
@@ -437,6 +458,17 @@ impl Journal {
         }
         Ok(bytes)
     }
+}
+
+fn was_cut(path: &Path, len: u64) -> Fault {
+    Fault::found(
+        format!(
+            "segment `{}` was cut to {len} bytes while it was written: records that were answered for are gone from it; put the \
+             file back from the pipeline or a copy, or keep it aside for inquiry and begin in another data folder",
+            path.display()
+        ),
+        path.into(),
+    )
 }
 
 fn deleted(segment: &Segment) -> Fault {

@@ -47,7 +47,8 @@
 //!   of the real calls can leave (`tests/crash_states`).
 //! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
 //!   refused (`tests/crash_states`).
-//! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`).
+//! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`), and no answer rests on a segment that
+//!   was cut (`tests/failing.rs::a_segment_that_is_cut_is_noticed_before_the_next_answer`).
 //! * **What the record says and what the caller hears agree.** See [`Entry`]
 //!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
 //!
@@ -66,6 +67,7 @@ mod frame;
 mod handle;
 mod herald;
 mod journal;
+pub mod links;
 mod metrics;
 mod notary;
 mod overview;

@@ -1,7 +1,7 @@
 //! What a folder of a spool holds, without reading its records. It takes nothing and changes nothing, so it can be looked at
 //! beside the process that writes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -67,7 +67,7 @@ pub fn cursors(dir: &Path) -> io::Result<Vec<String>> {
 /// # Errors
 /// The lock cannot be looked at.
 pub fn is_taken(dir: &Path) -> io::Result<bool> {
-    let lock = match File::open(dir.join(folder::LOCK)) {
+    let lock = match super::links::open_to_read(&dir.join(folder::LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
@@ -112,7 +112,7 @@ mod tests {
     fn a_lock_is_seen_while_it_is_held_and_looking_does_not_take_it() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_taken(folder.path()).unwrap());
-        let held = File::create(folder.path().join(folder::LOCK)).unwrap();
+        let held = fs::File::create(folder.path().join(folder::LOCK)).unwrap();
         assert!(!is_taken(folder.path()).unwrap());
         rustix::fs::flock(&held, FlockOperation::NonBlockingLockExclusive).unwrap();
         assert!(is_taken(folder.path()).unwrap());

@@ -5,12 +5,12 @@
 //! [`Spool::durable`](super::Spool::durable), and one elsewhere must not pass on the end of a running spool as final.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::links;
 use super::segment::{Listed, list, path_of, still_names};
 use super::walk::{Damage, Rest, Walk};
 
@@ -163,7 +163,7 @@ impl Reader {
                 return Ok(false);
             };
             self.follows(&segment, oldest)?;
-            match File::open(&segment.path) {
+            match links::open_to_read(&segment.path) {
                 Ok(file) => {
                     self.want = Some(segment.first);
                     self.at = Some(Walk::new(file, &segment.path, segment.first));

@@ -16,7 +16,7 @@
 //! acknowledged records when bits rot. A record whose caller got no answer may be left; an answer without a record
 //! never.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use super::folder::TakeError;
 use super::journal::{Tail, Unsettled};
+use super::links;
 use super::notary::Notary;
 use super::segment::{Identity, list, path_of};
 use super::slots;
@@ -120,7 +121,7 @@ pub(super) fn resume(dir: &Path, tail: Option<&Tail>, notary: &mut dyn Notary) -
         return notary.resumed().map_err(refused);
     };
     let path = path_of(dir, tail.first);
-    let mut walk = Walk::new(File::open(&path).map_err(failed(&path))?, &path, tail.first);
+    let mut walk = Walk::new(links::open_to_read(&path).map_err(failed(&path))?, &path, tail.first);
     while let Some((header, payload)) = walk.next().map_err(failed(&path))? {
         if header.seq == tail.first {
             notary.resume(head.as_deref(), Some((header.seq, payload))).map_err(refused)?;
@@ -155,7 +156,7 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
             });
         }
         let reading = || failed("cannot read", &segment.path);
-        let file = OpenOptions::new().read(true).write(is_last).open(&segment.path).map_err(reading())?;
+        let file = links::open(OpenOptions::new().read(true).write(is_last), &segment.path).map_err(reading())?;
         let metadata = file.metadata().map_err(reading())?;
         let mut walk = Walk::new(file, &segment.path, segment.first);
         while walk.next().map_err(reading())?.is_some() {}

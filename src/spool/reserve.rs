@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{Files, is_unsupported};
+use super::links;
 use super::segment::still_names;
 
 const NAME: &str = "reserve";
@@ -45,7 +46,7 @@ impl Reserve {
         }
         self.file = None;
         // Nothing is ever written to it under this name, so one of the right size is as good as new.
-        if let Ok(file) = OpenOptions::new().read(true).write(true).open(&path)
+        if let Ok(file) = links::open(OpenOptions::new().read(true).write(true), &path)
             && file.metadata()?.len() == self.bytes
         {
             self.file = Some(file);

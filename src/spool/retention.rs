@@ -18,13 +18,19 @@ use super::segment::list;
 const STAY: usize = 2;
 
 /// The seq of the first record that has to stay: all records of the segments before are below `taken`, and these
-/// segments were last written before `before`. The seq of the oldest record when all have to stay.
-pub(super) fn keep_from(dir: &Path, taken: u64, before: SystemTime) -> io::Result<u64> {
+/// segments were last written before `before`, and are old to whoever knows more (`is_old`, of the first seq of the segment
+/// behind). The seq of the oldest record when all have to stay.
+pub(super) fn keep_from(
+    dir: &Path,
+    taken: u64,
+    before: SystemTime,
+    is_old: &dyn Fn(u64) -> io::Result<bool>,
+) -> io::Result<u64> {
     let segments = list(dir)?;
     let mut keep_from = segments.first().map_or(0, |segment| segment.first);
     let going = segments.len().saturating_sub(STAY);
     for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take(going) {
-        if next.first > taken || fs::metadata(&segment.path)?.modified()? >= before {
+        if next.first > taken || fs::metadata(&segment.path)?.modified()? >= before || !is_old(next.first)? {
             break;
         }
         keep_from = next.first;

@@ -73,14 +73,26 @@ pub(super) fn still_names(path: &Path, file: &File) -> bool {
     open.nlink() > 0 && Identity::of(&open) == Identity::of(&named)
 }
 
+/// What became of a file that is open, as its metadata say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Its path names another file, or none.
+    Unnamed,
+    /// It is shorter than it was made: `len` bytes.
+    Cut { len: u64 },
+}
+
 /// The segment that the writer appends to.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) first: u64,
     pub(super) path: PathBuf,
     pub(super) file: File,
-    /// How long the frames may become.
+    /// The length of the file. Frames stay below it: the last byte is never written, so that no write brings a file that was
+    /// cut back to its length.
     pub(super) size: u64,
+    /// How long the file is at least: `size`, or as far as was written where the file system takes no room in advance.
+    pub(super) len: u64,
     /// Where the last durable commit ends. What lies behind it was never acknowledged.
     pub(super) end: u64,
     /// Where the last durable commit begins.
@@ -99,6 +111,7 @@ pub(super) struct Prepared {
     unfinished: PathBuf,
     file: File,
     size: u64,
+    len: u64,
 }
 
 /// Why a segment could not be made.
@@ -119,17 +132,21 @@ impl Prepared {
         let _absent = files.remove(&unfinished);
         let file = files.create(&unfinished).map_err(taking("create"))?;
         let take = || {
-            match files.allocate(&file, size) {
+            let len = match files.allocate(&file, size) {
                 // The file grows as it is written. It costs time, and a full disk shows later.
-                Err(error) if is_unsupported(&error) => {}
-                done => done.map_err(taking("take room for"))?,
-            }
-            files.sync_all(&file).map_err(syncing("sync"))
+                Err(error) if is_unsupported(&error) => 0,
+                done => done.map(|()| size).map_err(taking("take room for"))?,
+            };
+            files.sync_all(&file).map_err(syncing("sync"))?;
+            Ok(len)
         };
         let taken = take();
-        let prepared = Self { first, path, unfinished, file, size };
+        let mut prepared = Self { first, path, unfinished, file, size, len: 0 };
         match taken {
-            Ok(()) => Ok(prepared),
+            Ok(len) => {
+                prepared.len = len;
+                Ok(prepared)
+            }
             Err(error) => {
                 prepared.discard(files);
                 Err(error)
@@ -146,13 +163,13 @@ impl Prepared {
             self.discard(files);
             return Err(taking("name")(error));
         }
-        let Self { first, path, unfinished: _, file, size } = self;
+        let Self { first, path, unfinished: _, file, size, len } = self;
         if let Err(error) = files.sync_dir(dir) {
             // It keeps its name, for the sequence, but not its room: the next attempt takes that again.
             let _kept = files.cut(&file, 0);
             return Err(syncing("sync the folder of")(error));
         }
-        Ok(Segment::ready(first, path, file, size))
+        Ok(Segment::ready(first, path, file, size, len))
     }
 
     /// Gives the blocks back.
@@ -172,12 +189,23 @@ fn syncing(step: &'static str) -> impl Fn(io::Error) -> CreateError {
 
 impl Segment {
     /// A segment that was made elsewhere: its blocks are taken and its name is on disk.
-    pub(super) fn ready(first: u64, path: PathBuf, file: File, size: u64) -> Self {
-        Self { first, path, file, size, end: 0, last_commit: 0, written: 0, is_reserve: false }
+    pub(super) fn ready(first: u64, path: PathBuf, file: File, size: u64, len: u64) -> Self {
+        Self { first, path, file, size, len, end: 0, last_commit: 0, written: 0, is_reserve: false }
     }
 
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {
-        self.size.saturating_sub(self.end) >= bytes
+        self.size.saturating_sub(self.end) > bytes
+    }
+
+    /// What became of the file since it was opened. Two calls that look at metadata, and none that reads.
+    pub(super) fn trouble(&self) -> io::Result<Option<Trouble>> {
+        let open = self.file.metadata()?;
+        if open.len() < self.len {
+            return Ok(Some(Trouble::Cut { len: open.len() }));
+        }
+        let is_named =
+            open.nlink() > 0 && fs::metadata(&self.path).is_ok_and(|named| Identity::of(&open) == Identity::of(&named));
+        Ok((!is_named).then_some(Trouble::Unnamed))
     }
 
     /// Writes behind the durable end. It does not move the end. The bytes come back as they were.
@@ -186,11 +214,14 @@ impl Segment {
         let end = self.end.saturating_add(len as u64);
         // The reserve is for when a disk has no room, and is not to need any.
         if end > self.written && !self.is_reserve {
-            let ahead = end.next_multiple_of(AHEAD).min(self.size).saturating_sub(end);
+            let ahead = end.next_multiple_of(AHEAD).min(self.size.saturating_sub(1)).saturating_sub(end);
             bytes.resize(len.saturating_add(usize::try_from(ahead).unwrap_or(0)), 0);
             self.written = end.saturating_add(ahead);
         }
         let written = write_all_at(files, &self.file, bytes, self.end);
+        if written.is_ok() {
+            self.len = self.len.max(self.end.saturating_add(bytes.len() as u64));
+        }
         bytes.truncate(len);
         written
     }

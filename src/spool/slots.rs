@@ -20,6 +20,7 @@ use std::sync::Arc;
 use crc32c::crc32c;
 
 use super::files::Files;
+use super::links;
 use super::segment::write_all_at;
 
 const SLOT: usize = 512;
@@ -42,10 +43,15 @@ impl Slots {
     /// Opens the file, or makes it, and gives the value that it holds. `None` where no value was ever written, or none
     /// survived.
     pub(super) fn open(files: Arc<dyn Files>, path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        let file = match links::open(OpenOptions::new().read(true).write(true), path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => create(&*files, path)?,
             opened => opened?,
         };
+        // One that a power cut left short at its making, or that somebody cut. Both slots are in place again before a write.
+        if file.metadata()?.len() < 2 * SLOT as u64 {
+            files.cut(&file, 2 * SLOT as u64)?;
+            files.sync_all(&file)?;
+        }
         let newest = newest(&file)?;
         let (count, value) = newest.map_or((0, None), |(count, value)| (count, Some(value)));
         Ok((Self { files, file, count }, value))
@@ -76,7 +82,7 @@ impl Slots {
 
 /// The value that the file holds, without opening it for writing.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match File::open(path) {
+    match links::open_to_read(path) {
         Ok(file) => Ok(newest(&file)?.map(|(_, value)| value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -103,10 +109,16 @@ fn newest(file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
 }
 
 fn slot(file: &File, offset: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
+    // What a short file does not have reads as zeros: a value that is whole in it counts.
     let mut slot = [0; SLOT];
-    match file.read_exact_at(&mut slot, offset) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
+    let mut have = 0;
+    while let Some(free) = slot.get_mut(have..).filter(|free| !free.is_empty()) {
+        match file.read_at(free, offset.saturating_add(have as u64)) {
+            Ok(0) => break,
+            Ok(n) => have = have.saturating_add(n),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(parse(&slot))
 }
@@ -163,5 +175,34 @@ mod tests {
         }
         std::fs::write(&path, &whole[..SLOT + 3]).unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(b"before".as_slice()));
+    }
+
+    #[test]
+    fn whatever_is_left_of_the_file_it_is_whole_after_the_next_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("value");
+        let (mut slots, _) = open(&path);
+        slots.write(b"one").unwrap();
+        slots.write(b"two").unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let mut left: Vec<Vec<u8>> = (0..=whole.len()).map(|len| whole[..len].to_vec()).collect();
+        left.push([whole.as_slice(), &[7; 900]].concat());
+        left.extend([vec![0xff; 2 * SLOT], vec![0; 5000], b"garbage".to_vec()]);
+        for bytes in left {
+            std::fs::write(&path, &bytes).unwrap();
+            for value in [b"three".as_slice(), b"four", b"five"] {
+                let (mut slots, _) = open(&path);
+                slots.write(value).unwrap();
+                assert_eq!(read(&path).unwrap().as_deref(), Some(value), "{} bytes were left", bytes.len());
+                assert_eq!(open(&path).1.as_deref(), Some(value));
+            }
+        }
+        // A file that is cut while it is open.
+        let (mut slots, _) = open(&path);
+        for value in [b"six".as_slice(), b"seven", b"eight"] {
+            File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+            slots.write(value).unwrap();
+            assert_eq!(read(&path).unwrap().as_deref(), Some(value));
+        }
     }
 }

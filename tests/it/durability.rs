@@ -446,6 +446,10 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     let key = String::from_utf8(kept.stdout).unwrap();
     assert_eq!(verify(&["--key", key.trim()]).0, Some(0));
     fs::remove_file(folder.path().join("log-key.pem")).unwrap();
+    let ended = Sidecar::builder().data(folder.path()).config(&short).fail();
+    assert!(ended.log.contains("poort log key --new"), "{}", ended.log);
+    let new = run(["log", "key", "--new", "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(new.status.code(), Some(0), "{new:?}");
     let sidecar = Sidecar::builder().data(folder.path()).config(&short).start();
     assert_eq!(sidecar.stop().code, Some(0));
     let (code, said) = verify(&["--key", key.trim()]);

@@ -3,6 +3,7 @@
 mod cat;
 mod data_subject;
 mod follow;
+mod keys;
 mod replay;
 mod revisions;
 mod status;

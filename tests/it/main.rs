@@ -28,6 +28,7 @@ mod diff_review;
 mod diff_sides;
 mod durability;
 mod fmt;
+mod fuzz;
 mod hostile;
 mod layers;
 mod lifecycle;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     config::Settings,
     decision_log::{Recorded, Scan, Selection},
+    shown,
     spool::{reader::Frame, segment_files},
 };
 use clap::{Args, ValueEnum};
@@ -66,7 +67,7 @@ pub(in crate::commands) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// The records themselves, a line each
+    /// The records themselves, a line each; what does not show stands as \\uXXXX
     Json,
     /// A line for each decision, for a person
     Table,
@@ -224,7 +225,7 @@ impl<'a> Printer<'a> {
             *left = left.checked_sub(1).ok_or(Stop::Enough)?;
         }
         match self.form {
-            Form::Json => self.write(&frame.payload)?,
+            Form::Json => self.write(shown::json(&String::from_utf8_lossy(&frame.payload)).as_bytes())?,
             Form::Table | Form::Csv => self.lines(frame)?,
         }
         if self.left == Some(0) { Err(Stop::Enough) } else { Ok(()) }

@@ -85,7 +85,7 @@ pub(super) fn row(recorded: &Recorded<'_>, item: usize, one: &OneDecision) -> [S
         one.purpose.clone().unwrap_or_default(),
         outcome.to_owned(),
     ]
-    .map(|field| inert(&field))
+    .map(|field| inert(&shown::lines(&field)))
 }
 
 /// A row of CSV (RFC 4180), without its line end.

@@ -3,10 +3,11 @@
 //! - `cat`: print the records
 //! - `replay`, `replayed`: decide recorded questions again, and what came of it
 //! - `status`: what the folder says of the log
-//! - `verify`, `key`: whether it is what it was, and the public key that tells
+//! - `verify`, `key`, `changed`: whether it is what it was, the public key that tells, and how that is changed
 //! - `select`, `line`: which records are meant, and how a decision is shown
 
 mod cat;
+mod changed;
 mod key;
 mod line;
 mod replay;
@@ -32,7 +33,7 @@ pub(super) enum Command {
     /// Check that no record is missing or altered, on disk or as a pipeline stored them
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Arguments),
-    /// Print the public key of the log
+    /// Print the public key of the log, or change its keys
     #[command(after_help = key::EXAMPLES)]
     Key(key::Arguments),
 }

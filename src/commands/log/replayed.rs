@@ -132,7 +132,7 @@ impl Tally {
                     "kind": "not_replayable", "seq": seq, "trace_id": trace, "span_id": span,
                     "time": known.map(|_| utc(at)), "reason": reason.code(), "message": message,
                 });
-                writeln!(out, "{found}")?;
+                writeln!(out, "{}", shown::json(&found.to_string()))?;
             }
             Form::Csv => {
                 let mut row = COLUMNS.map(|_| String::new());
@@ -141,7 +141,7 @@ impl Tally {
                     [(0, "not_replayable"), (1, &time), (2, &seq.to_string()), (3, trace), (4, span), (17, &message)];
                 for (column, value) in filled {
                     if let Some(field) = row.get_mut(column) {
-                        value.clone_into(field);
+                        *field = inert(&shown::lines(value));
                     }
                 }
                 self.row(&row, out)?;
@@ -175,7 +175,7 @@ impl Tally {
     ) -> io::Result<()> {
         match self.form {
             Form::Human => self.person(recorded, question, difference, out),
-            Form::Json => writeln!(out, "{}", object(recorded, question, difference)),
+            Form::Json => writeln!(out, "{}", shown::json(&object(recorded, question, difference).to_string())),
             Form::Csv => self.row(&fields(recorded, question, difference), out),
         }
     }
@@ -230,7 +230,7 @@ impl Tally {
     pub(super) fn conclude(&mut self, out: &mut dyn Write) -> io::Result<()> {
         match self.form {
             Form::Human => self.summary(out),
-            Form::Json => writeln!(out, "{}", self.summary_object()),
+            Form::Json => writeln!(out, "{}", shown::json(&self.summary_object().to_string())),
             Form::Csv => self.begin(out),
         }
     }
@@ -326,5 +326,5 @@ fn fields(recorded: &Recorded<'_>, question: &OneDecision, difference: &Differen
         parts.join(" "),
         now.reason.clone(),
     ]
-    .map(|field| inert(&field))
+    .map(|field| inert(&shown::lines(&field)))
 }

@@ -4,7 +4,7 @@ use super::{Common, Exit, Output, line::utc};
 use crate::{
     config::Settings,
     decision_log::{Kind, checkpoint, timestamp},
-    shipping,
+    shipping, shown,
     spool::{
         self, SegmentFile,
         reader::{ReadError, Reader},
@@ -92,8 +92,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Exit::Failed
     })?;
     output.conclude(&match format {
-        Form::Human => status.human(),
-        Form::Json => format!("{}\n", status.json()),
+        Form::Human => shown::lines(&status.human()).into_owned(),
+        Form::Json => format!("{}\n", shown::json(&status.json().to_string())),
     })?;
     Ok(Exit::Done)
 }

@@ -3,8 +3,9 @@
 use super::{Common, Exit, Output, key::own_key};
 use crate::{
     config::Settings,
-    decision_log::verify::{Compared, Known, Report, VerifyError, verify_folder, verify_received},
+    decision_log::verify::{Compared, Found, Known, Report, VerifyError, verify_folder, verify_received},
     evidence::{Checkpoint, PublicKeys},
+    shown,
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         }
         Format::Json => {
             let text = serde_json::to_string_pretty(&compared).unwrap_or_default();
-            output.conclude(&format!("{text}\n"))?;
+            output.conclude(&format!("{}\n", shown::json(&text)))?;
         }
     }
     Ok(if is_sound { Exit::Done } else { Exit::NotValid })
@@ -143,10 +144,10 @@ fn known(arguments: &Arguments, keys: &PublicKeys, output: &mut Output) -> Resul
 
 fn human(compared: &Compared, output: &Output) -> String {
     let Compared { report, duplicates, on_disk } = compared;
-    let Report { origin, first, end, records, checkpoints, proven, last, faults } = report;
+    let Report { origin, first, end, records, checkpoints, proven, last, found, faults } = report;
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<11}{text}"));
-    let name = if origin.is_empty() { "no log" } else { origin };
+    let name = if origin.is_empty() { "no log".into() } else { shown::line(origin) };
     match records {
         0 => line("records", "none".into()),
         _ => line("records", format!("{records}: {first} to {}", end.saturating_sub(1))),
@@ -162,11 +163,15 @@ fn human(compared: &Compared, output: &Output) -> String {
     if let Some(last) = last {
         let at = i64::try_from(last.timestamp).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         let at = at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
-        line("last", format!("checkpoint of {} records, {at} ({})", last.size, last.occasion));
+        line("last", format!("checkpoint of {} records, {at} ({})", last.size, shown::line(&last.occasion)));
         let newer = end.saturating_sub(last.size).saturating_sub(1);
         if newer > 0 {
             line("newer", format!("{newer} records that the next checkpoint will cover"));
         }
+    }
+    for Found { from, to } in found {
+        let last = to.saturating_sub(1);
+        line("found", format!("{from} to {last} after a process that did not end in order: it did not sign for them"));
     }
     if let Some(on_disk) = on_disk.filter(|on_disk| on_disk > end) {
         line("on disk", format!("{} newer records, not received yet", on_disk.saturating_sub(*end)));
@@ -176,7 +181,7 @@ fn human(compared: &Compared, output: &Output) -> String {
         text.push_str(&format!("  {} nothing is missing or altered\n", output.paint(32, "✓")));
     }
     for fault in faults {
-        text.push_str(&format!("  {} {fault}\n", output.paint(31, "✗")));
+        text.push_str(&format!("  {} {}\n", output.paint(31, "✗"), shown::line(&fault.to_string())));
     }
     text
 }

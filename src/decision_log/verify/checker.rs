@@ -2,7 +2,7 @@
 
 use super::{
     super::checkpoint::Attested,
-    Fault, Known, LastCheckpoint, Report,
+    Fault, Found, Known, LastCheckpoint, Report,
     outline::{Kind, Outline},
 };
 use crate::evidence::Tree;
@@ -15,6 +15,8 @@ pub(super) struct Checker<'a> {
     tree: Option<Tree>,
     /// The seq of the next record.
     next: Option<u64>,
+    /// The record before was the checkpoint of an orderly end.
+    is_ended: bool,
     /// All records from here were seen since the last checkpoint that can be trusted.
     since: u64,
     /// Records below this may be gone.
@@ -27,7 +29,16 @@ pub(super) struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// `expected`: the seq that the log should begin with, where that is known.
     pub(super) fn new(known: &'a Known, expected: u64) -> Self {
-        Self { known, tree: None, next: None, since: 0, retired: expected, retiring: 0, report: Report::default() }
+        Self {
+            known,
+            tree: None,
+            next: None,
+            is_ended: false,
+            since: 0,
+            retired: expected,
+            retiring: 0,
+            report: Report::default(),
+        }
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {
@@ -51,10 +62,14 @@ impl<'a> Checker<'a> {
             Some(next) if next != seq => {
                 self.fault(Fault::Missing { from: next, to: seq });
                 self.tree = None;
+                self.is_ended = false;
             }
             Some(_) => {}
         }
         self.place(seq, outline);
+        if std::mem::take(&mut self.is_ended) && !matches!(outline.kind, Kind::Checkpoint(_)) {
+            self.fault(Fault::BehindEnd { seq });
+        }
         match &outline.kind {
             Kind::Checkpoint(attested) => match &**attested {
                 Ok(attested) => self.checkpoint(seq, attested),
@@ -119,6 +134,8 @@ impl<'a> Checker<'a> {
             None if self.since < seq => self.fault(Fault::Unproven { from: self.since, to: seq }),
             None => self.report.checkpoints = self.report.checkpoints.saturating_add(1),
         }
+        self.is_ended = attested.is_end();
+        self.report.found.extend(attested.found.map(|(from, to)| Found { from, to }));
         // It is signed, so what follows can be checked, whatever came before.
         self.tree = Some(tree.clone());
         self.since = seq;

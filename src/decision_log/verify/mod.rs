@@ -50,8 +50,20 @@ pub struct Report {
     pub proven: u64,
     /// The last checkpoint that can be trusted.
     pub last: Option<LastCheckpoint>,
+    /// Records that a process found behind the last checkpoint of one that did not end in order: nobody who wrote them signed for
+    /// them.
+    pub found: Vec<Found>,
     /// What is wrong.
     pub faults: Vec<Fault>,
+}
+
+/// Records that were found after a crash, by what the first checkpoint behind them says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The first of them.
+    pub from: u64,
+    /// The first behind them.
+    pub to: u64,
 }
 
 /// A checkpoint, in short.
@@ -96,6 +108,11 @@ pub enum Fault {
         seq: u64,
         /// Why.
         why: String,
+    },
+    /// A record stands behind the checkpoint of an orderly end, where only the checkpoint of the next start can.
+    BehindEnd {
+        /// Where it stands.
+        seq: u64,
     },
     /// A checkpoint was signed for more records than there are.
     CutOff {
@@ -159,6 +176,9 @@ impl fmt::Display for Fault {
             Self::Altered { from, to } => write!(f, "altered: one or more of {}", span(*from, *to)),
             Self::Moved { seq, says } => write!(f, "in the wrong place: record {seq} says that it is {says}"),
             Self::Untrusted { seq, why } => write!(f, "not to be trusted: the checkpoint at record {seq}: {why}"),
+            Self::BehindEnd { seq } => {
+                write!(f, "put in: record {seq} stands behind the checkpoint of an orderly end, so no poort wrote it")
+            }
             Self::CutOff { end, size } => {
                 write!(f, "cut off: the log ends at record {end}, and the checkpoint behind record {size} was signed")
             }

@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     evidence::{Hash, PublicKeys, leaf},
+    shown,
     spool::reader::Reader,
 };
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     io::{self, BufRead, Read as _},
     path::Path,
@@ -131,7 +133,13 @@ impl Stored {
             }
             match Line::parse(text) {
                 Some(Line::Record(said)) => {
-                    stored.put(number, Outline::from_said(&said, text, keys, &mut origins));
+                    // `log cat` prints what does not show in JSON's own way; the record has it as it is.
+                    let record =
+                        str::from_utf8(text).map_or(Cow::Borrowed(text), |text| match shown::from_json(text) {
+                            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                        });
+                    stored.put(number, Outline::from_said(&said, &record, keys, &mut origins));
                 }
                 Some(Line::Export(bodies)) => {
                     for body in bodies {

@@ -1,6 +1,6 @@
 //! Disks that fill up, fail, or are taken away.
 
-use std::fs;
+use std::fs::{self, File};
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -9,7 +9,7 @@ use super::faulty::Call;
 use super::support::{
     Place, SEGMENT, await_failed, await_state, await_that, await_writable, commits, committed, ends_at, payload, record,
 };
-use crate::spool::{AppendError, Entry, OpenError, State};
+use crate::spool::{AppendError, Entry, OpenError, Spool, State};
 
 #[test]
 fn a_full_disk_is_answered_at_once_and_ends_when_there_is_room() {
@@ -161,7 +161,7 @@ fn a_failed_sync_poisons_and_nothing_acknowledged_is_lost() {
 }
 
 /// The failed state may be over before it is seen; then a new segment was made.
-fn await_failed_or_later(spool: &crate::spool::Spool, is_later: impl Fn() -> bool) -> bool {
+fn await_failed_or_later(spool: &Spool, is_later: impl Fn() -> bool) -> bool {
     matches!(*spool.watch().borrow(), State::Failed(_)) || is_later()
 }
 
@@ -248,6 +248,64 @@ fn a_commit_into_a_deleted_file_is_not_acknowledged() {
     place.files.release();
     assert_eq!(committed(ticket), Err(AppendError::Failed));
     spool.close();
+}
+
+/// The first entry goes through the queue, the second is written by its caller.
+fn two_entries(place: &Place) -> Spool {
+    let (spool, _) = place.open();
+    record(&spool, payload(0, 300)).unwrap();
+    record(&spool, payload(1, 300)).unwrap();
+    spool
+}
+
+#[test]
+fn a_segment_that_is_cut_is_noticed_before_the_next_answer() {
+    let frame = 324;
+    for kept in [0, 24, frame - 1, frame, 2 * frame - 1, 2 * frame, SEGMENT - 1] {
+        // A commit may also be so large that it would reach to where the file ended.
+        for len in [10, usize::try_from(SEGMENT - 2 * frame).unwrap() - 25] {
+            let place = Place::new();
+            let spool = two_entries(&place);
+            File::options().write(true).open(place.segment(0)).unwrap().set_len(kept).unwrap();
+            assert_eq!(record(&spool, payload(2, len)), Err(AppendError::Failed), "cut to {kept}");
+            let told = await_failed(&spool);
+            assert!(told.contains(&format!("was cut to {kept} bytes")), "{told}");
+            // It does not come back by itself, and what is left stays as it is.
+            assert_eq!(record(&spool, "more"), Err(AppendError::Failed));
+            spool.close();
+            assert_eq!(fs::metadata(place.segment(0)).unwrap().len(), kept);
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_is_cut_during_a_commit_is_noticed_before_its_answer() {
+    let place = Place::new();
+    let spool = two_entries(&place);
+    place.files.hold();
+    let ticket = spool.submit(Entry::new("three")).unwrap();
+    place.files.await_held();
+    File::options().write(true).open(place.segment(0)).unwrap().set_len(0).unwrap();
+    place.files.release();
+    assert_eq!(committed(ticket), Err(AppendError::Failed));
+    assert!(await_failed(&spool).contains("was cut to 0 bytes"));
+    spool.close();
+}
+
+#[test]
+fn a_segment_that_is_replaced_or_moved_is_noticed_before_the_next_answer() {
+    for is_replaced in [false, true] {
+        let place = Place::new();
+        let spool = two_entries(&place);
+        // The lock stays: only the segment has another place. It has a name still, so its links tell nothing.
+        let moved = place.dir().join("kept");
+        fs::rename(place.segment(0), &moved).unwrap();
+        if is_replaced {
+            fs::copy(&moved, place.segment(0)).unwrap();
+        }
+        let (next, _) = (record(&spool, "three"), spool.close());
+        assert_eq!(next, Err(AppendError::Failed));
+    }
 }
 
 #[test]

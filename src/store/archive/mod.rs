@@ -157,7 +157,11 @@ impl Archive {
     /// Makes the folder, whose parent holds the records and so is there; its name is synced.
     fn create(&self, builder: &DirBuilder) -> io::Result<()> {
         match builder.create(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let is_link = fs::symlink_metadata(&self.folder)?.is_symlink();
+                let refusal = "a symbolic link stands in its place, and poort follows none below its data folder";
+                return if is_link { Err(io::Error::other(refusal)) } else { Ok(()) };
+            }
             made => made?,
         }
         let parent = self.folder.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -236,6 +236,29 @@ async fn what_a_caller_says_cannot_steer_the_terminal_or_a_spreadsheet() {
     assert!(table.contains("\\u{1b}[31m\\u{a}allow") && !table.contains('\u{1b}'), "{table:?}");
     let csv = log_well("cat", &sidecar.data, &["--format", "csv"]);
     assert!(csv.contains("'=1+1"), "{csv:?}");
+
+    // In no form, and with no other value.
+    let id = "\u{1b}[31m\u{9b}31m\u{202e}\u{7f}x\\u202e";
+    question["subject"]["id"] = id.into();
+    sidecar.evaluate(&question).await;
+    let acts = |text: &str| text.contains(|it: char| it != '\n' && (it.is_control() || it == '\u{202e}'));
+    for form in ["json", "table", "csv"] {
+        let out = log_well("cat", &sidecar.data, &["--format", form]);
+        assert!(!acts(&out) && out.contains("31mx") == out.is_empty(), "{form}: {out:?}");
+    }
+    let json = log_well("cat", &sidecar.data, &["--last", "1"]);
+    let shown: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(shown["body"]["adl.core.request"]["subject"]["id"], id);
+
+    // What was printed proves as much as what is on disk.
+    let data = sidecar.data.clone();
+    let ended = sidecar.stop();
+    assert_eq!(ended.code, Some(0));
+    let received = data.join("received.jsonl");
+    fs::write(&received, log_well("cat", &data, &["--all"])).unwrap();
+    let key = log_well("key", &data, &[]);
+    let (code, said, _) = log("verify", &data, &["--key", key.trim(), "--received", received.to_str().unwrap()]);
+    assert!(code == 0 && said.contains("nothing is missing or altered"), "{said}");
 }
 
 #[tokio::test]

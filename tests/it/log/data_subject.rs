@@ -108,6 +108,10 @@ async fn what_cannot_be_found_any_more_is_said_and_never_a_short_result() {
     place.write_keys(&[OLD]);
     ask(&place).await;
     place.write_keys(&[NEW]);
+    // A key that records name goes only on purpose.
+    let ended = Sidecar::builder().data(&place.data).fail();
+    assert!(ended.log.contains("the key of pseudonyms `2025`"), "{}", ended.log);
+    log_well("key", &place.data, &["--pseudonyms"]);
     ask(&place).await;
     let refused = |named: &str, expected: &[&str]| {
         let (code, out, told) = log("cat", &place.data, &["--data-subject", named]);

@@ -6,6 +6,7 @@ mod browser;
 mod exposition;
 mod grpc;
 mod http;
+pub mod mutate;
 mod sidecar;
 mod wait;
 

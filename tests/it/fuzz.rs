@@ -1,0 +1,3 @@
+//! Readers of bytes from outside, given bytes that went wrong: each reads them right or says what is wrong, and none panics.
+
+mod log;
