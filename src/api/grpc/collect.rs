@@ -95,7 +95,7 @@ impl<B> Whole<B> {
             bytes.clone()
         } else {
             self.partial.extend_from_slice(bytes);
-            if !self.length(&self.partial)?.is_some_and(|length| length <= self.partial.len()) {
+            if self.length(&self.partial)?.is_none_or(|length| length > self.partial.len()) {
                 return Ok(None);
             }
             mem::take(&mut self.partial).into()

@@ -70,7 +70,7 @@ pub(super) fn answers(
     // One more, for the status that ends the stream.
     let (sender, receiver) = mpsc::channel(PIPELINE + 1);
     let run = Run { headers, extensions, held, terms, answers: sender, untaken: VecDeque::new() };
-    tokio::spawn(run.to_the_end(request.into_inner(), stopping));
+    tokio::spawn(run.answer_all(request.into_inner(), stopping));
     Answers(receiver)
 }
 
@@ -85,7 +85,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_the_end(mut self, mut messages: Streaming<pb::EvaluateStreamRequest>, stopping: CancellationToken) {
+    async fn answer_all(mut self, mut messages: Streaming<pb::EvaluateStreamRequest>, stopping: CancellationToken) {
         let mut under_way = FuturesUnordered::new();
         let mut reads = true;
         let answers = self.answers.clone();
