@@ -264,7 +264,7 @@ async fn messages_beyond_the_budget_are_refused_until_others_are_answered() {
     })
     .await;
     let mut large = allowed();
-    large["context"]["note"] = "x".repeat(10_000).into();
+    large["resource"]["id"] = "x".repeat(10_000).into();
     let refused = async || {
         let reply = sidecar.post("/access/v1/evaluation", &large).await;
         (reply.status == 429).then(|| reply.text())

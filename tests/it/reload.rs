@@ -210,7 +210,7 @@ async fn is_refused(file: &str, from: &str, to: &str, line: usize, message_part:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_does_not_parse_changes_nothing() {
-    is_refused("summit.cedar", "permit (", "permitt (", 37, "permitt").await;
+    is_refused("summit.cedar", "permit (", "permitt (", 43, "permitt").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -220,7 +220,7 @@ async fn a_policy_that_does_not_fit_the_schema_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_does_not_parse_changes_nothing() {
-    is_refused("schema.cedarschema", "entity Role", "entety Role", 23, "entety").await;
+    is_refused("schema.cedarschema", "entity Role", "entety Role", 41, "entety").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

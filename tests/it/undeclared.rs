@@ -16,7 +16,7 @@ use poort::{
     evaluation::{Action, Entity, Evaluation, Map, Value as Given},
     moment::Moment,
     pdp::Clock,
-    policy::{self, Attributes, Held, Shape},
+    policy::{self, Attribute, Attributes, Held, Limit, Shape},
     problem::report,
     snapshot::{Snapshot, Sources},
 };
@@ -389,7 +389,18 @@ fn some(shape: &Shape) -> Given {
 
 fn required(attributes: &Attributes) -> Map {
     let required = attributes.iter().filter(|(_, attribute)| attribute.required);
-    required.map(|(name, attribute)| (name.to_string(), some(&attribute.shape))).collect()
+    required.map(|(name, attribute)| (name.to_string(), within(attribute))).collect()
+}
+
+/// Any value that an attribute may have.
+fn within(attribute: &Attribute) -> Given {
+    #[expect(clippy::cast_precision_loss, reason = "a level")]
+    let element = match &attribute.limit {
+        Some(Limit::Values(values)) => Given::String(values.first().unwrap().to_string()),
+        Some(Limit::Range(range)) => Given::Number(*range.start() as f64),
+        None => return some(&attribute.shape),
+    };
+    if matches!(attribute.shape, Shape::Set(_)) { Given::List(vec![element]) } else { element }
 }
 
 #[test]
@@ -419,7 +430,7 @@ fn no_optional_attribute_of_the_sample_schema_can_be_misspelt_unseen() {
                         resource: entity(resource.to_string(), required(attributes)),
                         context: required(&action.context),
                     };
-                    evaluation.resource.properties.insert(wrong.clone(), some(&attribute.shape));
+                    evaluation.resource.properties.insert(wrong.clone(), within(attribute));
                     match outline(&snapshot, &evaluation, &moment, Config::default()) {
                         Ok(outline) => {
                             assert!(!is_read, "{resource}.{wrong} for {}", action.uid);

@@ -86,13 +86,8 @@ pub(super) async fn answer(
     let Questions { mut server, intake } = questions;
     let Intake { pdp, budget, message, deadline } = &*intake;
     let is_stream = request.uri().path().ends_with("/EvaluateStream");
-    let due = if is_stream {
-        Due::Within(*deadline)
-    } else {
-        // A timeout that cannot be read is refused by the service, once the message is there.
-        let at = call::grpc_deadline(request.headers(), request.extensions(), *deadline);
-        Due::At(at.unwrap_or_else(|_| call::arrival(request.extensions()) + *deadline))
-    };
+    // Not the caller's own deadline: a question that is there, and too late, leaves a record that says so.
+    let due = if is_stream { Due::Within(*deadline) } else { Due::At(call::arrival(request.extensions()) + *deadline) };
     let (mut head, body) = request.into_parts();
     let (body, held) = Whole::new(body, pdp, budget, *message, due);
     if is_stream {
