@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench attacks                                    this build
-//! POORT_BENCH_BINARY=path/to/poort cargo bench --bench attacks   another one
+//! POORT_BENCH_BINARY=path/to/poort POORT_BENCH_POLICIES=path/to/policies cargo bench --bench attacks   another one
 //! ```
 //!
 //! The caller asks one question after the other, each on a connection of its own, with a time limit of 30 s. Each phase takes
@@ -62,9 +62,10 @@ impl Poort {
     fn start() -> Self {
         let binary = env::var("POORT_BENCH_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_poort").to_owned());
         let folder = tempfile::tempdir().unwrap();
-        let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+        let policies = env::var("POORT_BENCH_POLICIES").unwrap_or_else(|_| own.to_owned());
         let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--policies", policies]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--policies", &policies]);
         command.current_dir(folder.path()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);

@@ -92,7 +92,10 @@
 //! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
 //! 6. **Nothing recorded goes missing unseen**: [`evidence`], [`decision_log::verify`], [`shipping`]
 //!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/decision_log/verify/tests.rs`).
-//! 7. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
+//! 7. **A proof means what it says**: [`proof`], [`matrix`], [`diff`] hold for every question that the engine can be asked
+//!    (`tests/it/analyses.rs`, `tests/it/diff_brute_force.rs`).
+//! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/availability.rs`).
+//! 9. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!

@@ -1,4 +1,4 @@
-//! One budget of bytes for all messages that arrive or are being answered, over all connections.
+//! One budget of bytes for all messages that arrive or are being answered, over all connections, and for their calls.
 //!
 //! A message takes from it as its bytes arrive, so what a caller announces and never sends takes nothing. Without the
 //! budget, callers together could hold `limits.connections` × `limits.streams` messages of `limits.message` bytes.

@@ -65,7 +65,8 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 64 MiB under way: 16 messages of the largest size, or 30 000 of usual size, which is more than are answered at once.
+    /// 64 MiB under way: 15 messages of the largest size, or more than 10 000 calls of usual size, which is as many as are
+    /// answered at once.
     /// 4 MiB: what gRPC libraries send and take by themselves, so that a limit is met here and not in between. 16 deep:
     /// twice what a schema of records in records needs. 5 s: long enough for a disk that stalls, short enough that a
     /// caller without a deadline does not hang.

@@ -139,7 +139,8 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
     let serving = tokio::spawn(api::serve(bound, front, tls, settings.connections, callers, stopping.clone()));
     // Operators can look until the very end.
     let ended = CancellationToken::new();
-    let admin_limits = api::ConnectionLimits { grace: Duration::ZERO, ..settings.connections };
+    // A few: they are within the open files that callers' connections leave.
+    let admin_limits = api::ConnectionLimits { connections: 32, grace: Duration::ZERO, ..settings.connections };
     let admin_port = api::Port { name: "operators", share: 0, meter: meter.clone() };
     let admin = api::serve(admin_bound, admin_router.into(), None, admin_limits, admin_port, ended.clone());
     let admin = operators.spawn(admin);

@@ -250,17 +250,22 @@ async fn a_message_in_a_stream_has_its_deadline_from_its_first_byte() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_beyond_the_budget_are_refused_until_others_are_answered() {
-    let config = "[limits]\nmessage = \"64KiB\"\nunread = \"64KiB\"\ndeadline = \"10m\"\n";
+    let config = "[limits]\nmessage = \"64KiB\"\nunread = \"128KiB\"\ndeadline = \"10m\"\n";
     let sidecar = Sidecar::builder().config(config).start();
-    let stream = TcpStream::connect(sidecar.address).await.unwrap();
-    let (bytes, answers, _) = call(stream, "EvaluateStream", None).await;
-    // A message of 60 kB of which all but the end is sent.
-    let mut message_of_60_kb = vec![0];
-    message_of_60_kb.extend_from_slice(&60_000_u32.to_be_bytes());
-    message_of_60_kb.resize(60_000, 0);
-    bytes.send(message_of_60_kb.into()).await.unwrap();
-    until("the bytes of the message", async || {
-        (Exposition::of(&sidecar).await.value("poort_messages_bytes", "") == 60_000.0).then_some(())
+    // Two messages of 58 kB of which all but the end is sent. A call takes 4 KiB besides its message.
+    let mut unfinished = vec![0];
+    unfinished.extend_from_slice(&58_000_u32.to_be_bytes());
+    unfinished.resize(58_000, 0);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let stream = TcpStream::connect(sidecar.address).await.unwrap();
+        let (bytes, answers, _) = call(stream, "EvaluateStream", None).await;
+        bytes.send(unfinished.clone().into()).await.unwrap();
+        held.push((bytes, answers));
+    }
+    until("the bytes of the messages", async || {
+        let bytes = Exposition::of(&sidecar).await.value("poort_messages_bytes", "");
+        (bytes == f64::from(2 * (58_000 + 4096))).then_some(())
     })
     .await;
     let mut large = allowed();
@@ -274,7 +279,7 @@ async fn messages_beyond_the_budget_are_refused_until_others_are_answered() {
     assert_eq!(client.evaluate(message(&large)).await.unwrap_err().code(), Code::ResourceExhausted);
     // Small ones still fit.
     client.evaluate(message(&allowed())).await.unwrap();
-    drop((bytes, answers));
+    drop(held);
     until("room", async || client.evaluate(message(&large)).await.ok()).await;
 }
 

@@ -20,6 +20,9 @@ use tonic::Status;
 /// The length of what precedes each message: a flag and four bytes of length (gRPC over HTTP/2, "Length-Prefixed-Message").
 const PREFIX: usize = 5;
 
+/// What a call takes besides its messages, in bytes: its task, its head and its buffers.
+const CALL: usize = 4 << 10;
+
 /// What messages took from the budget, in their order. It is held until they are answered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Held(Arc<Mutex<VecDeque<Taken>>>);
@@ -54,6 +57,8 @@ pub(super) struct Whole<B> {
     /// The bytes of the message that is not complete.
     partial: Vec<u8>,
     taken: Taken,
+    /// Whether the budget had room for the call itself.
+    has_room: bool,
     held: Held,
     /// When the message that is awaited must have arrived; `None` between the messages of a stream.
     until: Option<Instant>,
@@ -69,13 +74,16 @@ impl<B> Whole<B> {
             Due::At(at) => Some(at),
             Due::Within(_) => None,
         };
+        let mut taken = budget.nothing();
+        let has_room = taken.take(CALL);
         let whole = Self {
             body,
             pdp: pdp.clone(),
             limit,
             due,
             partial: Vec::new(),
-            taken: budget.nothing(),
+            taken,
+            has_room,
             held: held.clone(),
             until,
             timer: None,
@@ -86,7 +94,7 @@ impl<B> Whole<B> {
 
     /// Takes further bytes, and gives the messages that are complete now.
     fn add(&mut self, bytes: &Bytes) -> Result<Option<Bytes>, Status> {
-        if !self.taken.take(bytes.len()) {
+        if !self.has_room || !self.taken.take(bytes.len()) {
             self.pdp.count_unread(Unread::NoRoom);
             return Err(Status::resource_exhausted("too many bytes of messages are under way; ask again shortly"));
         }
