@@ -14,6 +14,7 @@ use super::{
     places::{Place, Places},
 };
 use crate::decision_log::Caller;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -227,14 +228,17 @@ impl Connection {
         });
         let stream = TokioIo::new(Gathering::new(Lingering::new(stream)));
         let mut connection = pin!(self.builder.serve_connection(stream, service).into_owned());
+        // Polled only when it is woken: the connection wakes for each call, and a token that all connections share has a lock.
+        let mut closing: FuturesUnordered<_> = std::iter::once(self.closing()).collect();
         let why = tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "A connection failed.");
                 }
                 return None;
             }
-            why = self.closing() => why,
+            why = closing.next() => why.flatten(),
         };
         let activity = &self.place.activity;
         if activity.has_asked() {
