@@ -9,7 +9,6 @@
 //! three seconds or as long as one question. Recovery is the time from the end of the attack to the first answer.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
-#![expect(clippy::disallowed_methods, reason = "an attack waits, as a process of its own would")]
 
 use std::{
     env, fs,
@@ -30,11 +29,10 @@ type Attack = fn(SocketAddr) -> Vec<TcpStream>;
 fn main() {
     println!("| attack | p50, p99 before (ms) | during | after | recovery (ms) | memory before, at most (MiB) |");
     println!("|---|---|---|---|---|---|");
-    let attacks: [(&str, Attack); 4] = [
+    let attacks: [(&str, Attack); 3] = [
         ("4 names of 700 kB", long_names),
         ("500 messages of 4 MB announced", unfinished),
         ("1 100 silent connections", silent),
-        ("8 000 answers that are not read", unread),
     ];
     for (name, attack) in attacks {
         let poort = Poort::start();
@@ -157,47 +155,6 @@ fn silent(address: SocketAddr) -> Vec<TcpStream> {
     (0..1100).filter_map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()).collect()
 }
 
-fn unread(address: SocketAddr) -> Vec<TcpStream> {
-    let entry = |key: &str, value: &[u8]| field(1, &[field(1, key.as_bytes()), field(2, value)].concat());
-    let text = |text: &str| field(3, text.as_bytes());
-    let properties = [
-        entry("unit", &text("detectives-north")),
-        entry("team", &text("heron")),
-        entry("level", &[[0x11].as_slice(), &3_f64.to_le_bytes()].concat()),
-        entry("embargo", &[0x20, 0]),
-    ]
-    .concat();
-    let question = [
-        field(1, &[field(1, b"Officer"), field(2, b"officer-0007")].concat()),
-        field(2, &field(1, b"consult")),
-        field(3, &[field(1, b"Investigation"), field(2, b"x"), field(3, &properties)].concat()),
-        field(4, &entry("purpose", &text("9"))),
-    ]
-    .concat();
-    let message = [field(1, b"z"), field(2, &question)].concat();
-    let message = [[0].as_slice(), &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat();
-    let questions = message.repeat(200);
-    let streams = (0..20).flat_map(|stream| {
-        let id = 1 + 2 * stream;
-        let data = questions.chunks(16_000).flat_map(move |part| frame(0, 0, id, part));
-        frame(1, 4, id, &headers("EvaluateStream")).into_iter().chain(data).collect::<Vec<_>>()
-    });
-    // A window of one byte for each stream.
-    let settings = frame(4, 0, 0, &[0, 4, 0, 0, 0, 1]);
-    let bytes = [PREFACE.to_vec(), settings, streams.collect()].concat();
-    let held = (0..2).map(|_| {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
-        // What poort does not take stays here.
-        let _ = stream.write_all(&bytes);
-        stream
-    });
-    let held = held.collect();
-    // The deadline of the questions and a second.
-    thread::sleep(Duration::from_secs(6));
-    held
-}
-
 fn said(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(bytes).unwrap();
@@ -223,14 +180,4 @@ fn headers(method: &str) -> Vec<u8> {
     ];
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     fields.into_iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
-}
-
-/// A field of bytes in protobuf.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = bytes.len();
-    let length = match u8::try_from(length) {
-        Ok(short) if short < 128 => vec![short],
-        _ => vec![u8::try_from(length & 127).unwrap() | 128, u8::try_from(length >> 7).unwrap()],
-    };
-    [vec![number << 3 | 2], length, bytes.to_vec()].concat()
 }
