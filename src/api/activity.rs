@@ -49,17 +49,17 @@ impl Activity {
         })
     }
 
-    /// Notes that a call begins, until the guard is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
+    /// Notes that a call begins now, until the guard is dropped.
+    pub(super) fn begin(self: &Arc<Self>, now: Instant) -> OpenCall {
         self.asked.store(true, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
-        self.touch();
+        self.touch(now);
         OpenCall(self.clone())
     }
 
-    fn touch(&self) {
-        let moved = u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.moved.store(moved, Ordering::Relaxed);
+    fn touch(&self, now: Instant) {
+        let moved = now.saturating_duration_since(self.accepted).as_millis();
+        self.moved.store(u64::try_from(moved).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// When something last moved.
@@ -98,8 +98,10 @@ pub(super) struct OpenCall(Arc<Activity>);
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.touch();
+        // Only the last one begins the time without calls.
+        if self.0.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.touch(Instant::now());
+        }
     }
 }
 
@@ -121,10 +123,7 @@ impl<B> Observed<B> {
         let untaken = &self.call.0.untaken;
         match (self.waits, waits) {
             (false, true) => drop(untaken.fetch_add(1, Ordering::Relaxed)),
-            (true, false) => {
-                untaken.fetch_sub(1, Ordering::Relaxed);
-                self.call.0.touch();
-            }
+            (true, false) => drop(untaken.fetch_sub(1, Ordering::Relaxed)),
             _ => {}
         }
         self.waits = waits;
@@ -146,7 +145,9 @@ impl<B: Body + Unpin> Body for Observed<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.set_waits(false);
+        if self.waits {
+            self.call.0.touch(Instant::now());
+        }
         let frame = Pin::new(&mut self.body).poll_frame(context);
         self.set_waits(matches!(frame, Poll::Ready(Some(Ok(_)))));
         frame
@@ -179,7 +180,7 @@ mod tests {
         let after = |seconds| activity.accepted + Duration::from_secs(seconds);
         let closing = |seconds| activity.closing(&LIMITS, after(seconds));
         assert_eq!((closing(9), closing(10)), (Err(after(10)), Ok(Closing::Silent)));
-        let call = activity.begin();
+        let call = activity.begin(activity.accepted);
         assert_eq!(closing(1000), Err(after(1010)));
         let mut body = Observed::new(http_body_util::Empty::<hyper::body::Bytes>::new(), call);
         body.set_waits(true);

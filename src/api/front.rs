@@ -5,6 +5,7 @@
 
 use super::grpc::{self, Questions};
 use axum::Router;
+use futures_util::{FutureExt as _, TryFutureExt as _, future};
 use http::{Request, Response};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -26,13 +27,20 @@ impl Front {
         Self { questions: Some(questions), rest }
     }
 
-    /// Serves a call.
-    pub(super) async fn call(mut self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        match self.questions {
+    /// Serves a call. What it returns is small: it is moved into a task for each call.
+    pub(super) fn call(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
+        match &self.questions {
             Some(questions) if grpc::is_question(&request) => {
-                grpc::answer(questions, request).await.map(|response| response.map(Either::Left))
+                let answer = grpc::answer(questions, request);
+                future::Either::Left(answer.map_ok(|response| response.map(Either::Left)))
             }
-            _ => self.rest.call(request).await.map(|response| response.map(Either::Right)),
+            _ => {
+                let answer = self.rest.clone().call(request);
+                future::Either::Right(answer.map_ok(|response| response.map(Either::Right)).boxed())
+            }
         }
     }
 }

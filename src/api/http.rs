@@ -3,14 +3,10 @@
 //! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
 //! The body of an error is a JSON string that says what is wrong. `X-Request-ID` comes back as it was sent.
 
-use super::{
-    Config,
-    budget::{Budget, Taken},
-    call, origin, status,
-};
+use super::{Config, call, origin, status};
 use crate::{
     authzen::{self, Asked, Limits, ReadError},
-    pdp::{Pdp, Refusal, Unread},
+    pdp::{Pdp, Quota, Refusal, Taken, Unread},
 };
 use axum::{
     Router,
@@ -37,18 +33,18 @@ struct Service {
     pdp: Arc<Pdp>,
     limits: Limits,
     message: usize,
-    budget: Budget,
+    unread: Quota,
     deadline: Duration,
     public_url: Option<Arc<str>>,
     scheme: &'static str,
 }
 
-pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, budget: &Budget) -> Router {
+pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router {
     let service = Service {
         pdp: pdp.clone(),
         limits: Limits { depth: config.depth, batch: pdp.batch_limit() },
         message: config.message,
-        budget: budget.clone(),
+        unread: unread.clone(),
         deadline: config.deadline,
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
@@ -171,8 +167,8 @@ impl Service {
         }
         let too_large =
             || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
-        let mut taken = self.budget.nothing();
-        match tokio::time::timeout_at(deadline.into(), read(body, self.message, &mut taken)).await {
+        let taken = self.unread.nothing();
+        match tokio::time::timeout_at(deadline.into(), read(body, self.message, &taken)).await {
             Ok(Ok(Read::Whole(body))) => Ok((head, body, deadline, taken)),
             Ok(Ok(Read::TooLarge)) => Err(too_large()),
             Ok(Ok(Read::NoRoom)) => {
@@ -214,7 +210,7 @@ enum Read {
 
 /// The body. Many HTTP/1.1 callers look at the answer only when they have sent all,
 /// and lose it if the connection is closed before that. So what is too much is read too, up to a bound, and thrown away.
-async fn read(mut body: Body, limit: usize, taken: &mut Taken) -> Result<Read, axum::Error> {
+async fn read(mut body: Body, limit: usize, taken: &Taken) -> Result<Read, axum::Error> {
     let mut kept = Vec::new();
     let mut n_bytes = 0_usize;
     while let Some(frame) = body.frame().await {

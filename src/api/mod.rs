@@ -15,12 +15,10 @@
 //! - `places`: who may stay where connections are many
 //! - `activity`: what happens on a connection, and when it is closed for silence
 //! - `peer`: what a connection tells of its calls
-//! - `budget`: the memory that messages may take together
 //! - `descriptors`: the system's limit on open files
 //! - `origin`: names under which poort is meant
 
 mod activity;
-mod budget;
 mod call;
 mod descriptors;
 mod front;
@@ -41,8 +39,7 @@ pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
 pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
 pub use serve::{Limits as ConnectionLimits, Port, serve};
 
-use crate::pdp::Pdp;
-use budget::Budget;
+use crate::pdp::{Pdp, Quota};
 use opentelemetry::metrics::Meter;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -87,8 +84,18 @@ impl Default for Config {
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
 pub fn front(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Front, Health) {
     let (beside, health) = grpc::beside(stopping);
-    let budget = Budget::new(config.unread);
-    budget.observe(config.unread, meter);
-    let rest = beside.merge(http::routes(pdp, config, &budget)).fallback(http::not_found);
-    (Front::new(grpc::questions(pdp, config, &budget, stopping), rest), health)
+    let unread = Quota::new(config.unread);
+    observe(&unread, config.unread, meter);
+    let rest = beside.merge(http::routes(pdp, config, &unread)).fallback(http::not_found);
+    (Front::new(grpc::questions(pdp, config, &unread, stopping), rest), health)
+}
+
+/// Tells operators how much of this budget of bytes is taken.
+fn observe(unread: &Quota, limit: usize, meter: &Meter) {
+    let seen = unread.clone();
+    meter
+        .u64_observable_gauge("poort.messages.bytes")
+        .with_description("Bytes of messages that arrive or are being answered, of limits.unread.")
+        .with_callback(move |gauge| gauge.observe(limit.saturating_sub(seen.left()) as u64, &[]))
+        .build();
 }

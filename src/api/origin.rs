@@ -47,17 +47,16 @@ fn local(extensions: &Extensions) -> Option<std::net::SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision_log::Caller;
+    use crate::{decision_log::Caller, pdp::Quota};
     use http::HeaderValue;
-    use std::{sync::Arc, time::Instant};
-    use tokio::sync::Semaphore;
+    use std::time::Instant;
 
     fn reached(local: &str) -> Extensions {
         let mut extensions = Extensions::new();
         extensions.insert(Peer {
             caller: Caller::Unix,
             local: Some(local.parse().unwrap()),
-            share: Arc::new(Semaphore::new(1)),
+            share: Quota::new(1),
             arrived: Instant::now(),
         });
         extensions

@@ -1,8 +1,7 @@
 //! What a connection tells of each call that comes over it.
 
-use crate::decision_log::Caller;
-use std::{net::SocketAddr, sync::Arc, time::Instant};
-use tokio::sync::Semaphore;
+use crate::{decision_log::Caller, pdp::Quota};
+use std::{net::SocketAddr, time::Instant};
 
 /// The other end of the connection, and this call's arrival. It travels in the extensions of the request.
 #[derive(Debug, Clone)]
@@ -12,7 +11,7 @@ pub(super) struct Peer {
     /// The address that it reached; `None` over a Unix socket.
     pub(super) local: Option<SocketAddr>,
     /// The places for questions that its connection may take at once.
-    pub(super) share: Arc<Semaphore>,
+    pub(super) share: Quota,
     /// When the head of the call was read: its deadline counts from here.
     pub(super) arrived: Instant,
 }

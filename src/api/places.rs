@@ -118,10 +118,10 @@ mod tests {
     async fn a_new_connection_gets_the_place_of_the_one_that_said_nothing_for_longest() {
         let places = Places::new(3, Duration::from_secs(3600));
         let busy = places.take().await.unwrap();
-        let call = busy.activity.begin();
+        let call = busy.activity.begin(Instant::now());
         let silent = places.take().await.unwrap();
         let idle = places.take().await.unwrap();
-        drop(idle.activity.begin());
+        drop(idle.activity.begin(Instant::now()));
         assert_eq!(places.taken(), 3);
         let leaving = {
             let leave = silent.leave.clone();
@@ -132,7 +132,7 @@ mod tests {
         };
         let fourth = places.take().await.unwrap();
         leaving.await.unwrap();
-        drop(fourth.activity.begin());
+        drop(fourth.activity.begin(Instant::now()));
         let leaving = tokio::spawn(async move {
             idle.leave.cancelled().await;
             drop(idle);

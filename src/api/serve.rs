@@ -5,15 +5,15 @@
 //! the call off before that. So connections are taken here, with hyper.
 
 use super::{
-    activity::{Activity, Closing, Observed},
-    front::{Body, Front},
+    activity::{Closing, Observed},
+    front::Front,
     gather::Gathering,
     linger::Lingering,
     listen::{Bound, Socket},
     peer::Peer,
     places::{Place, Places},
 };
-use crate::decision_log::Caller;
+use crate::{decision_log::Caller, pdp::Quota};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -34,7 +34,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
     time::{sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -161,7 +160,7 @@ impl Connections {
         let connection = Connection {
             builder: self.builder.clone(),
             front: self.front.clone(),
-            share: Arc::new(Semaphore::new(self.share)),
+            share: Quota::new(self.share),
             limits: self.limits,
             caller,
             local,
@@ -187,7 +186,7 @@ impl Connections {
 struct Connection {
     builder: Builder<TokioExecutor>,
     front: Front,
-    share: Arc<Semaphore>,
+    share: Quota,
     limits: Limits,
     caller: Caller,
     local: Option<SocketAddr>,
@@ -222,9 +221,11 @@ impl Connection {
         let (caller, local, share) = (self.caller, self.local, self.share.clone());
         let (front, activity) = (self.front.clone(), self.place.activity.clone());
         let service = service_fn(move |mut request: http::Request<Incoming>| {
-            let peer = Peer { caller, local, share: share.clone(), arrived: Instant::now() };
-            request.extensions_mut().insert(peer);
-            answer(front.clone(), request, activity.clone())
+            let arrived = Instant::now();
+            let call = activity.begin(arrived);
+            request.extensions_mut().insert(Peer { caller, local, share: share.clone(), arrived });
+            let answer = front.call(request);
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| Observed::new(body, call))) }
         });
         let stream = TokioIo::new(Gathering::new(Lingering::new(stream)));
         let mut connection = pin!(self.builder.serve_connection(stream, service).into_owned());
@@ -271,16 +272,6 @@ impl Connection {
             () = self.stopping.cancelled() => None,
         }
     }
-}
-
-async fn answer(
-    front: Front,
-    request: http::Request<Incoming>,
-    activity: Arc<Activity>,
-) -> Result<http::Response<Observed<Body>>, Infallible> {
-    let call = activity.begin();
-    let response = front.call(request).await?;
-    Ok(response.map(|body| Observed::new(body, call)))
 }
 
 async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connections, stopping: &CancellationToken) {

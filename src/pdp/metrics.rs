@@ -1,13 +1,12 @@
 //! What operators see of the decision point.
 
-use super::{Answered, Refusal, Unread};
+use super::{Answered, Quota, Refusal, Unread};
 use crate::{decision::Answer, telemetry::metrics::DURATION_BOUNDARIES};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Histogram, Meter},
 };
-use std::{sync::Arc, time::Instant};
-use tokio::sync::Semaphore;
+use std::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -19,14 +18,12 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new(meter: &Meter, under_way: &Arc<Semaphore>, limit: usize) -> Self {
+    pub(super) fn new(meter: &Meter, under_way: &Quota, limit: usize) -> Self {
         let seen = under_way.clone();
         meter
             .u64_observable_gauge("poort.questions.under_way")
             .with_description("Questions that are being answered now.")
-            .with_callback(move |gauge| {
-                gauge.observe(limit.saturating_sub(seen.available_permits()) as u64, &[]);
-            })
+            .with_callback(move |gauge| gauge.observe(limit.saturating_sub(seen.left()) as u64, &[]))
             .build();
         Self {
             questions: meter

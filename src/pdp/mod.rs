@@ -8,11 +8,14 @@
 //!
 //! - `clock`: the moment of a decision
 //! - `metrics`: what operators see of it
+//! - `quota`: how much may be under way at once
 
 mod clock;
 mod metrics;
+mod quota;
 
 pub use clock::Clock;
+pub use quota::{Quota, Taken};
 
 use crate::{
     cache::Cache,
@@ -36,7 +39,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use thiserror::Error;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Configuration of the decision point.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +86,7 @@ pub struct Pdp {
     cache: Cache,
     log: OnceLock<DecisionLog>,
     clock: Clock,
-    under_way: Arc<Semaphore>,
+    under_way: Quota,
     metrics: Metrics,
     spans: Option<SpanSink>,
 }
@@ -99,7 +101,7 @@ pub struct Call {
     /// How the calling application is connected, if it is.
     pub caller: Option<Caller>,
     /// The places for questions that its connection may take at once; `None`: as many as there are.
-    pub share: Option<Arc<Semaphore>>,
+    pub share: Option<Quota>,
 }
 
 /// The answer to one question, with its record on disk.
@@ -177,7 +179,7 @@ impl Pdp {
         meter: &Meter,
         spans: Option<SpanSink>,
     ) -> Self {
-        let under_way = Arc::new(Semaphore::new(config.concurrent));
+        let under_way = Quota::new(config.concurrent);
         let metrics = Metrics::new(meter, &under_way, config.concurrent);
         Self { config, store, cache, log: OnceLock::new(), clock, under_way, metrics, spans }
     }
@@ -278,10 +280,9 @@ impl Pdp {
     }
 
     /// The places of these questions: of their connection's share, and of all.
-    fn enter<'c>(&'c self, call: &'c Call, questions: usize) -> Result<Places<'c>, Refusal> {
-        let questions = u32::try_from(questions).map_err(|_| Refusal::Busy)?;
-        let take = |places: &'c Semaphore| places.try_acquire_many(questions).map_err(|_| Refusal::Busy);
-        Ok(Places { _share: call.share.as_deref().map(take).transpose()?, _all: take(&self.under_way)? })
+    fn enter(&self, call: &Call, questions: usize) -> Result<(Option<Taken>, Taken), Refusal> {
+        let take = |places: &Quota| places.take(questions).ok_or(Refusal::Busy);
+        Ok((call.share.as_ref().map(take).transpose()?, take(&self.under_way)?))
     }
 
     /// The one snapshot and the one moment of a call.
@@ -404,12 +405,6 @@ impl Call {
     fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
-}
-
-/// Places for questions, given back when dropped.
-struct Places<'a> {
-    _share: Option<SemaphorePermit<'a>>,
-    _all: SemaphorePermit<'a>,
 }
 
 /// When a call began: for its duration, and for its span.

@@ -180,23 +180,33 @@ impl Model {
 #[derive(Debug)]
 struct Names<T> {
     full: BTreeMap<String, Arc<T>>,
-    /// Ordered, so that a name is compared and not hashed: it can be as long as a message.
     short: BTreeMap<String, Vec<String>>,
+    /// All names that mean one thing. Ordered, so that a name is compared and not hashed: it can be as long as a message.
+    clear: BTreeMap<String, Arc<T>>,
 }
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
-        Self { full: BTreeMap::new(), short: BTreeMap::new() }
+        Self { full: BTreeMap::new(), short: BTreeMap::new(), clear: BTreeMap::new() }
     }
 }
 
 impl<T> Names<T> {
+    /// Finds things by all their names, now that no thing changes any more.
+    fn settle(&mut self) {
+        let short = self.short.iter().filter_map(|(short, full)| match full.as_slice() {
+            [one] => Some((short, self.full.get(one)?)),
+            _ => None,
+        });
+        // A whole name is nobody else's short one.
+        self.clear = short.chain(&self.full).map(|(name, thing)| (name.clone(), thing.clone())).collect();
+    }
+
     fn find(&self, name: &str, what: &str) -> Result<&Arc<T>, String> {
-        if let Some(found) = self.full.get(name) {
+        if let Some(found) = self.clear.get(name) {
             return Ok(found);
         }
-        match self.short.get(name).map(Vec::as_slice) {
-            Some([one]) => self.full.get(one).ok_or_else(|| format!("unknown {what} `{name}`")),
+        match self.short.get(name) {
             Some(several) => {
                 Err(format!("{what} `{name}` is in several namespaces of the schema; write one of {}", quoted(several)))
             }
@@ -265,6 +275,8 @@ impl Reader<'_> {
         let actions = self.actions();
         let mut model = Model { entities, actions, marks: Marks::default() };
         self.limits(&mut model);
+        model.entities.settle();
+        model.actions.settle();
         model.marks = marks::read(self.file, &model, self.problems).unwrap_or_default();
         let after = self.problems.iter().filter(|problem| problem.is_error()).count();
         (before == after).then_some(model)

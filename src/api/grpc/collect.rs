@@ -3,8 +3,7 @@
 //! tonic reserves memory for what a message announces, and waits for it without end. Here a message is collected as it
 //! arrives, within its deadline and within the budget of all messages.
 
-use super::super::budget::{Budget, Taken};
-use crate::pdp::{Pdp, Unread};
+use crate::pdp::{Pdp, Taken, Unread};
 use hyper::body::{Body, Bytes, Frame};
 use std::{
     collections::VecDeque,
@@ -23,7 +22,7 @@ const PREFIX: usize = 5;
 /// What a call takes besides its messages, in bytes: its task, its head and its buffers.
 const CALL: usize = 4 << 10;
 
-/// What messages took from the budget, in their order. It is held until they are answered.
+/// What the messages of a stream took from the budget, in their order. It is held until they are answered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Held(Arc<Mutex<VecDeque<Taken>>>);
 
@@ -39,12 +38,17 @@ impl Held {
 }
 
 /// Until when a message must have arrived.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Due {
     /// The one message of a call.
     At(Instant),
-    /// Each message of a stream, this long after its first byte.
-    Within(Duration),
+    /// Each message of a stream.
+    Each {
+        /// How long after its first byte.
+        time: Duration,
+        /// What it took from the budget.
+        held: Held,
+    },
 }
 
 /// A body that hands out whole messages.
@@ -56,10 +60,9 @@ pub(super) struct Whole<B> {
     due: Due,
     /// The bytes of the message that is not complete.
     partial: Vec<u8>,
-    taken: Taken,
-    /// Whether the budget had room for the call itself.
-    has_room: bool,
-    held: Held,
+    taken: Arc<Taken>,
+    /// What the call itself still has to take.
+    call: usize,
     /// When the message that is awaited must have arrived; `None` between the messages of a stream.
     until: Option<Instant>,
     /// The timer for that, once it was waited for.
@@ -68,36 +71,28 @@ pub(super) struct Whole<B> {
 }
 
 impl<B> Whole<B> {
-    pub(super) fn new(body: B, pdp: &Arc<Pdp>, budget: &Budget, limit: usize, due: Due) -> (Self, Held) {
-        let held = Held::default();
+    pub(super) fn new(body: B, pdp: &Arc<Pdp>, taken: Arc<Taken>, limit: usize, due: Due) -> Self {
         let until = match due {
             Due::At(at) => Some(at),
-            Due::Within(_) => None,
+            Due::Each { .. } => None,
         };
-        let mut taken = budget.nothing();
-        let has_room = taken.take(CALL);
-        let whole = Self {
+        Self {
             body,
             pdp: pdp.clone(),
             limit,
             due,
             partial: Vec::new(),
             taken,
-            has_room,
-            held: held.clone(),
+            call: CALL,
             until,
             timer: None,
             ended: false,
-        };
-        (whole, held)
+        }
     }
 
     /// Takes further bytes, and gives the messages that are complete now.
     fn add(&mut self, bytes: &Bytes) -> Result<Option<Bytes>, Status> {
-        if !self.has_room || !self.taken.take(bytes.len()) {
-            self.pdp.count_unread(Unread::NoRoom);
-            return Err(Status::resource_exhausted("too many bytes of messages are under way; ask again shortly"));
-        }
+        self.take(bytes.len())?;
         // The usual case: a message arrives whole, and is not copied.
         let all = if self.partial.is_empty() {
             bytes.clone()
@@ -112,12 +107,14 @@ impl<B> Whole<B> {
         while let Some(length) = self.length(rest)?
             && let Some((_, after)) = rest.split_at_checked(length)
         {
-            self.held.push(self.taken.divide(length));
+            if let Due::Each { held, .. } = &self.due {
+                held.push(self.taken.divide(length));
+            }
             rest = after;
         }
         let complete = all.len() - rest.len();
         self.partial = rest.to_vec();
-        if let Due::Within(time) = self.due
+        if let Due::Each { time, .. } = self.due
             && (complete > 0 || self.until.is_none())
         {
             // A message that began in these bytes has its time from now.
@@ -125,6 +122,15 @@ impl<B> Whole<B> {
             self.timer = None;
         }
         Ok((complete > 0).then(|| all.slice(..complete)))
+    }
+
+    /// Takes so many bytes from the budget, and before them what the call takes.
+    fn take(&mut self, bytes: usize) -> Result<(), Status> {
+        if self.taken.take(mem::take(&mut self.call) + bytes) {
+            return Ok(());
+        }
+        self.pdp.count_unread(Unread::NoRoom);
+        Err(Status::resource_exhausted("too many bytes of messages are under way; ask again shortly"))
     }
 
     /// The length of the message that these bytes begin with, its prefix included; `None` if they do not say it yet.
@@ -159,6 +165,12 @@ where
             let frame = match Pin::new(&mut this.body).poll_frame(context) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
+                    if this.call > 0
+                        && let Err(status) = this.take(0)
+                    {
+                        this.ended = true;
+                        return Poll::Ready(Some(Err(status)));
+                    }
                     let Some(until) = this.until else { return Poll::Pending };
                     let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(until.into())));
                     if timer.as_mut().poll(context).is_pending() {

@@ -18,10 +18,10 @@ mod stream;
 
 pub use health::Health;
 
-use super::{Config, budget::Budget, call};
-use crate::pdp::Pdp;
+use super::{Config, call};
+use crate::pdp::{Pdp, Quota};
 use axum::{Router, middleware::from_fn_with_state};
-use collect::{Due, Whole};
+use collect::{Due, Held, Whole};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use pb::access_evaluation_server::{AccessEvaluationServer, SERVICE_NAME};
@@ -56,19 +56,20 @@ pub(super) struct Questions {
 #[derive(Debug)]
 struct Intake {
     pdp: Arc<Pdp>,
-    budget: Budget,
+    /// For the bytes of messages that arrive or are being answered, over all connections, and for their calls.
+    unread: Quota,
     message: usize,
     deadline: Duration,
 }
 
 /// What answers questions.
-pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, budget: &Budget, stopping: &CancellationToken) -> Questions {
+pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, unread: &Quota, stopping: &CancellationToken) -> Questions {
     let service = service::Service::new(pdp.clone(), config, stopping.clone());
     let (message, deadline) = (config.message, config.deadline);
     Questions {
         // The limit is `Whole`'s.
         server: AccessEvaluationServer::new(service).max_decoding_message_size(usize::MAX),
-        intake: Arc::new(Intake { pdp: pdp.clone(), budget: budget.clone(), message, deadline }),
+        intake: Arc::new(Intake { pdp: pdp.clone(), unread: unread.clone(), message, deadline }),
     }
 }
 
@@ -79,24 +80,28 @@ pub(super) fn is_question<B>(request: &Request<B>) -> bool {
 }
 
 /// Answers a call that is for [`Questions`].
-pub(super) async fn answer(
-    questions: Questions,
-    request: Request<Incoming>,
-) -> Result<Response<tonic::body::Body>, Infallible> {
-    let Questions { mut server, intake } = questions;
-    let Intake { pdp, budget, message, deadline } = &*intake;
-    let is_stream = request.uri().path().ends_with("/EvaluateStream");
-    // Not the caller's own deadline: a question that is there, and too late, leaves a record that says so.
-    let due = if is_stream { Due::Within(*deadline) } else { Due::At(call::arrival(request.extensions()) + *deadline) };
-    let (mut head, body) = request.into_parts();
-    let (body, held) = Whole::new(body, pdp, budget, *message, due);
-    if is_stream {
-        head.extensions.insert(held.clone());
+pub(super) fn answer(
+    questions: &Questions,
+    mut request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<tonic::body::Body>, Infallible>> + Send + use<> {
+    let Intake { pdp, unread, message, deadline } = &*questions.intake;
+    let due = if request.uri().path().ends_with("/EvaluateStream") {
+        let held = Held::default();
+        request.extensions_mut().insert(held.clone());
+        Due::Each { time: *deadline, held }
+    } else {
+        // Not the caller's own deadline: a question that is there, and too late, leaves a record that says so.
+        Due::At(call::arrival(request.extensions()) + *deadline)
+    };
+    let taken = Arc::new(unread.nothing());
+    let request = request.map(|body| Whole::new(body, pdp, taken.clone(), *message, due));
+    let response = questions.server.clone().call(request);
+    async move {
+        let response = response.await;
+        // What the message of a unary call took is given back when it is answered.
+        drop(taken);
+        response
     }
-    let response = server.call(Request::from_parts(head, body)).await;
-    // What the message of a unary call took is given back when it is answered.
-    drop(held);
-    response
 }
 
 /// The services beside the questions, and the handle by which health is told.
