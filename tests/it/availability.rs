@@ -1,7 +1,7 @@
 //! Callers that say nothing, never finish, or do not take their answers: others are answered all the same.
 
 use crate::support::{
-    Authority, BareChannel, Exposition, Sidecar, allowed, copied_policies, folder, message, request, until,
+    Authority, BareChannel, Exposition, Sidecar, allowed, copied_policies, folder, message, request, until, within,
 };
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::{
@@ -48,11 +48,14 @@ async fn that_said(address: SocketAddr, bytes: &[u8]) -> TcpStream {
 }
 
 /// Reads until the other side ends the connection.
-async fn end_of<S: AsyncRead + Unpin>(mut stream: S) -> Vec<u8> {
-    let mut read = Vec::new();
-    // A connection that is reset has ended too.
-    let _ = stream.read_to_end(&mut read).await;
-    read
+#[track_caller]
+fn end_of<S: AsyncRead + Unpin>(mut stream: S) -> impl Future<Output = Vec<u8>> {
+    within("the end of the connection", async move {
+        let mut read = Vec::new();
+        // A connection that is reset has ended too.
+        let _ = stream.read_to_end(&mut read).await;
+        read
+    })
 }
 
 async fn closed(sidecar: &Sidecar, reason: &str) -> f64 {
@@ -172,7 +175,7 @@ where
         .header("te", "trailers")
         .body(StreamBody::new(body))
         .unwrap();
-    let sent = tokio::spawn(async move { sender.send_request(request).await.unwrap() });
+    let sent = tokio::spawn(within("an answer", async move { sender.send_request(request).await.unwrap() }));
     // A stream is answered with its head at once, a single question once it is there.
     if method == "EvaluateStream" {
         let (head, answers) = sent.await.unwrap().into_parts();
@@ -234,7 +237,7 @@ async fn a_message_in_a_stream_has_its_deadline_from_its_first_byte() {
     bytes.send(whole.slice(..3)).await.unwrap();
     bytes.send(whole.slice(3..20)).await.unwrap();
     bytes.send([&whole[20..], &whole[..], &whole[..7]].concat().into()).await.unwrap();
-    let answers = answers.collect().await.unwrap();
+    let answers = within("the end of the stream", answers.collect()).await.unwrap();
     assert_eq!(answers.trailers().unwrap()["grpc-status"], "4");
     let mut body = answers.to_bytes();
     let mut n_answers = 0;
@@ -312,7 +315,7 @@ async fn a_stream_whose_answers_are_not_taken_keeps_no_places_and_ends() {
     })
     .await;
     let trailers = loop {
-        if let Ok(trailers) = answers.frame().await.unwrap().unwrap().into_trailers() {
+        if let Ok(trailers) = within("a frame", answers.frame()).await.unwrap().unwrap().into_trailers() {
             break trailers;
         }
     };
@@ -359,7 +362,7 @@ async fn one_connection_takes_no_more_than_its_share_of_the_places() {
     let asked = tokio_stream::iter(vec![asked; 5000]);
     let mut answers = client.evaluate_stream(Call::new(asked)).await.unwrap().into_inner();
     let (mut given, mut refused) = (0, 0);
-    while let Some(answer) = answers.message().await.unwrap() {
+    while let Some(answer) = within("an answer", answers.message()).await.unwrap() {
         match answer.result.unwrap() {
             pb::evaluate_stream_response::Result::Evaluation(_) => given += 1,
             pb::evaluate_stream_response::Result::Error(error) => {

@@ -1,5 +1,6 @@
 //! A plain HTTP/1.1 client, over TCP or any other stream.
 
+use super::wait::within;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header::HeaderMap};
 use hyper_util::rt::TokioIo;
@@ -34,7 +35,15 @@ pub async fn request(address: SocketAddr, request: Request<Vec<u8>>) -> Reply {
 }
 
 /// Sends one request over this stream.
-pub async fn request_over<S>(stream: S, request: Request<Vec<u8>>) -> Reply
+#[track_caller]
+pub fn request_over<S>(stream: S, request: Request<Vec<u8>>) -> impl Future<Output = Reply>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    within("an answer", reply(stream, request))
+}
+
+async fn reply<S>(stream: S, request: Request<Vec<u8>>) -> Reply
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -17,7 +17,7 @@ pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
 pub use sidecar::{Ended, Sidecar, Starting, check, records, run, run_with_input};
-pub use wait::until;
+pub use wait::{until, within};
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

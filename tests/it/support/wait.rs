@@ -20,3 +20,13 @@ pub fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> impl F
         }
     }
 }
+
+/// Waits for this, and gives what it gives. `what` says what did not come.
+#[track_caller]
+pub fn within<T>(what: &str, awaited: impl Future<Output = T>) -> impl Future<Output = T> {
+    let place = std::panic::Location::caller();
+    async move {
+        let given = tokio::time::timeout(PATIENCE, awaited).await;
+        given.unwrap_or_else(|_| panic!("{place}: {what} does not come"))
+    }
+}
