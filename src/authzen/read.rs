@@ -1,10 +1,12 @@
 //! AuthZEN JSON to questions.
 //!
-//! Unknown fields are ignored (AuthZEN 1.0, section 13.1). A name that stands twice in one object is refused, as I-JSON
+//! Unknown fields are ignored (AuthZEN 1.0, section 13.1), unless one is written almost like a field that is absent: it was
+//! probably meant, and an absent `properties` or `context` can open a door. A name that stands twice in one object is refused, as I-JSON
 //! asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend on that.
 
 use crate::{
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Semantic, Value},
+    nearest::nearest,
     shown,
 };
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -102,7 +104,10 @@ pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<Asked, ReadError> {
     if items.len() > limits.batch {
         return Err(ReadError::TooMany { found: items.len(), limit: limits.batch });
     }
-    let semantic = semantic(body.remove("options"))?;
+    let options = body.remove("options");
+    let absent = [("evaluations", items.is_empty()), ("options", options.is_none())];
+    check_unknown(&body, "", absent)?;
+    let semantic = semantic(options)?;
     let defaults = item(body, "")?;
     if items.is_empty() {
         return one(defaults).map(Asked::One);
@@ -164,6 +169,13 @@ fn item(mut fields: Map, path: &str) -> Result<Item, ReadError> {
     let action = part("action")?.map(|(fields, path)| action(fields, &path)).transpose()?;
     let resource = part("resource")?.map(|(fields, path)| entity(fields, &path)).transpose()?;
     let context = part("context")?.map(|(fields, _)| fields);
+    let absent = [
+        ("subject", subject.is_none()),
+        ("action", action.is_none()),
+        ("resource", resource.is_none()),
+        ("context", context.is_none()),
+    ];
+    check_unknown(&fields, path, absent)?;
     Ok(Item { subject, action, resource, context, fault: None })
 }
 
@@ -197,12 +209,27 @@ fn string(fields: &mut Map, path: &str, name: &str) -> Result<String, ReadError>
 
 fn properties(fields: &mut Map, path: &str) -> Result<Map, ReadError> {
     match fields.remove("properties") {
-        None | Some(Value::Null) => Ok(Map::new()),
+        None | Some(Value::Null) => {
+            check_unknown(fields, &format!("{path}."), [("properties", true)])?;
+            Ok(Map::new())
+        }
         Some(Value::Map(properties)) => Ok(properties),
         Some(other) => {
             Err(ReadError::form(format!("{path}.properties"), format!("is {}; it must be an object", other.kind())))
         }
     }
+}
+
+/// Refuses a field that is written almost like one of those that are absent. `path` ends with a point, unless it is empty.
+fn check_unknown<const N: usize>(rest: &Map, path: &str, absent: [(&str, bool); N]) -> Result<(), ReadError> {
+    for name in rest.keys() {
+        let absent = absent.iter().filter(|(_, is_absent)| *is_absent).map(|(absent, _)| *absent);
+        if let Some(meant) = nearest(name, absent) {
+            let message = format!("is unknown, and `{meant}` is absent; did you mean it?");
+            return Err(ReadError::form(format!("{path}{}", shown::cut(name)), message));
+        }
+    }
+    Ok(())
 }
 
 fn object(value: Value) -> Result<Map, ReadError> {
@@ -352,6 +379,25 @@ mod tests {
     fn unknown_fields_are_ignored_and_null_is_absent() {
         let body = GOOD.replacen('{', r#"{"later":1,"context":null,"#, 1);
         assert_eq!(read_evaluation(body.as_bytes(), LIMITS), read_evaluation(GOOD.as_bytes(), LIMITS));
+    }
+
+    #[test]
+    fn a_misspelt_field_is_refused_where_the_right_one_is_absent() {
+        refused(
+            &GOOD.replacen('{', r#"{"contxt":{},"#, 1),
+            "contxt: is unknown, and `context` is absent; did you mean it?",
+        );
+        refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","propertys":{}"#), "subject.propertys: is unknown");
+        refused(&GOOD.replace(r#""name":"a""#, r#""name":"a","Properties":{}"#), "action.Properties: is unknown");
+        refused(&GOOD.replace(r#""subject""#, r#""subjekt""#), "subjekt: is unknown, and `subject` is absent");
+        let misspelt = GOOD.replacen('{', r#"{"evaluatons":[{},{}],"#, 1);
+        let error = read_batch(misspelt.as_bytes(), LIMITS).unwrap_err().to_string();
+        assert!(error.contains("evaluatons: is unknown, and `evaluations` is absent"), "{error}");
+        let in_item = GOOD.replacen('{', r#"{"evaluations":[{"contexts":{}}],"#, 1);
+        let Ok(Asked::Several(batch)) = read_batch(in_item.as_bytes(), LIMITS) else { panic!("a batch") };
+        assert!(batch.items[0].fault.as_ref().unwrap().starts_with("evaluations[0].contexts: is unknown"));
+        let both = GOOD.replacen('{', r#"{"context":{},"contxt":{},"#, 1);
+        assert_eq!(read_evaluation(both.as_bytes(), LIMITS), read_evaluation(GOOD.as_bytes(), LIMITS));
     }
 
     #[test]

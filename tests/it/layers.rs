@@ -19,7 +19,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("nearest", &[]),
     ("problem", &["shown"]),
     ("decision", &["evaluation", "revision"]),
-    ("authzen", &["decision", "trace"]),
+    ("authzen", &["decision", "nearest", "trace"]),
     ("spool", &[]),
     ("telemetry", &[]),
     ("report", &["problem"]),
