@@ -10,6 +10,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
+use prost::Message as _;
 use std::{
     env, fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -29,10 +30,11 @@ type Attack = fn(SocketAddr) -> Vec<TcpStream>;
 fn main() {
     println!("| attack | p50, p99 before (ms) | during | after | recovery (ms) | memory before, at most (MiB) |");
     println!("|---|---|---|---|---|---|");
-    let attacks: [(&str, Attack); 3] = [
+    let attacks: [(&str, Attack); 4] = [
         ("4 names of 700 kB", long_names),
         ("500 messages of 4 MB announced", unfinished),
         ("1 100 silent connections", silent),
+        ("96 000 streamed questions, no answer read", unread),
     ];
     for (name, attack) in attacks {
         let poort = Poort::start();
@@ -153,6 +155,89 @@ fn unfinished(address: SocketAddr) -> Vec<TcpStream> {
 
 fn silent(address: SocketAddr) -> Vec<TcpStream> {
     (0..1100).filter_map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()).collect()
+}
+
+/// Streams whose windows have room for one byte.
+fn unread(address: SocketAddr) -> Vec<TcpStream> {
+    let window = [&4_u16.to_be_bytes()[..], &1_u32.to_be_bytes()].concat();
+    let questions = streamed_question().repeat(200);
+    let connection = |_| {
+        let mut stream = said(address, &[PREFACE, &frame(4, 0, 0, &window)].concat());
+        let mut server = Server::default();
+        while !server.took_settings {
+            server.read_from(&mut stream);
+        }
+        stream.write_all(&frame(4, 1, 0, &[])).unwrap();
+        for call in 0..240 {
+            let id = 1 + 2 * call;
+            stream.write_all(&frame(1, 4, id, &headers("EvaluateStream"))).unwrap();
+            for part in questions.chunks(16_000) {
+                while server.window < part.len() {
+                    server.read_from(&mut stream);
+                }
+                server.window -= part.len();
+                stream.write_all(&frame(0, 0, id, part)).unwrap();
+            }
+        }
+        stream
+    };
+    (0..2).map(connection).collect()
+}
+
+/// What the other side of a connection said.
+struct Server {
+    /// How many bytes it still takes on the connection.
+    window: usize,
+    /// Whether it knows how few bytes a stream takes here.
+    took_settings: bool,
+}
+
+impl Default for Server {
+    /// RFC 9113, section 6.9.2.
+    fn default() -> Self {
+        Self { window: 65_535, took_settings: false }
+    }
+}
+
+impl Server {
+    fn read_from(&mut self, stream: &mut TcpStream) {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let [a, b, c, kind, flags, id @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        stream.read_exact(&mut payload).unwrap();
+        match (kind, u32::from_be_bytes(id)) {
+            (4, _) => self.took_settings |= flags == 1,
+            (8, 0) => self.window += u32::from_be_bytes(payload.try_into().unwrap()) as usize,
+            _ => {}
+        }
+    }
+}
+
+/// A message of `EvaluateStream` that asks the same as [`QUESTION`], with its prefix.
+fn streamed_question() -> Vec<u8> {
+    use poort::api::pb::{Action, EvaluateRequest, EvaluateStreamRequest, Resource, Subject};
+    use prost_types::{Struct, Value, value::Kind};
+    let fields = |fields: &[(&str, Kind)]| {
+        let value = |kind: &Kind| Value { kind: Some(kind.clone()) };
+        Some(Struct { fields: fields.iter().map(|(name, kind)| ((*name).to_owned(), value(kind))).collect() })
+    };
+    let text = |text: &str| Kind::StringValue(text.to_owned());
+    let held = [
+        ("unit", text("detectives-north")),
+        ("team", text("heron")),
+        ("level", Kind::NumberValue(3.0)),
+        ("embargo", Kind::BoolValue(false)),
+    ];
+    let evaluation = EvaluateRequest {
+        subject: Some(Subject { r#type: "Officer".into(), id: "officer-0007".into(), properties: None }),
+        action: Some(Action { name: "consult".into(), properties: None }),
+        resource: Some(Resource { r#type: "Investigation".into(), id: "inv-0042".into(), properties: fields(&held) }),
+        context: fields(&[("purpose", text("9"))]),
+    };
+    let message = EvaluateStreamRequest { id: "1".into(), evaluation: Some(evaluation), ..Default::default() };
+    let message = message.encode_to_vec();
+    [&[0], u32::try_from(message.len()).unwrap().to_be_bytes().as_slice(), &message].concat()
 }
 
 fn said(address: SocketAddr, bytes: &[u8]) -> TcpStream {
