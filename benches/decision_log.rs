@@ -19,16 +19,20 @@ mod served;
 
 use poort::{
     api::pb::access_evaluation_client::AccessEvaluationClient,
-    authzen::{Limits, read_evaluation},
-    decision::{Answer, Evaluated, Undeclared},
-    decision_log::{Asked, Config, Decided, DecisionLog, Producer, Record},
-    engine::{UnknownEntities, decide, translate},
-    evaluation::Evaluation,
-    moment::Moment,
-    pdp::Clock,
-    revision::Revision,
-    snapshot::{Snapshot, Sources},
-    trace::TraceContext,
+    pdp::{
+        Clock,
+        engine::{UnknownEntities, decide, translate},
+    },
+    record::decision_log::{Asked, Config, Decided, DecisionLog, Producer, Record},
+    sources::snapshot::{Snapshot, Sources},
+    types::{
+        authzen::{Limits, read_evaluation},
+        decision::{Answer, Evaluated, Undeclared},
+        evaluation::Evaluation,
+        moment::Moment,
+        revision::Revision,
+        trace::TraceContext,
+    },
 };
 use served::{connect, count_records, log_bytes, on_disk, question, start_poort};
 use std::{

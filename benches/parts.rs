@@ -9,10 +9,11 @@ mod inside;
 use divan::{Bencher, black_box};
 use inside::{Desk, question};
 use poort::{
-    authzen,
-    decision::{Answer, Verdict},
-    directory,
-    policy::Policies,
+    sources::{directory, policy::Policies},
+    types::{
+        authzen,
+        decision::{Answer, Verdict},
+    },
 };
 use std::{
     fmt::Write as _,
@@ -43,7 +44,7 @@ fn new_level() -> i64 {
 }
 
 #[divan::bench]
-fn clock() -> poort::moment::Moment {
+fn clock() -> poort::types::moment::Moment {
     SHIPPED.clock.now()
 }
 
@@ -165,11 +166,11 @@ fn change_of_one_account_in_files(bencher: Bencher<'_, '_>, accounts: usize) {
     bencher.bench(|| old.after(black_box(&new), &schema));
 }
 
-fn changed(accounts: usize) -> (directory::Directory, directory::Sources, poort::policy::Schema) {
+fn changed(accounts: usize) -> (directory::Directory, directory::Sources, poort::sources::policy::Schema) {
     let schema = "entity Role; entity Account in [Role] { name: String, level: Long };";
-    let sources = poort::policy::Sources::from_texts(
+    let sources = poort::sources::policy::Sources::from_texts(
         "p",
-        [(poort::policy::SCHEMA_FILE, schema), ("all.cedar", "permit (principal, action, resource);")],
+        [(poort::sources::policy::SCHEMA_FILE, schema), ("all.cedar", "permit (principal, action, resource);")],
     );
     let schema = Policies::from_sources(&sources).0.unwrap();
     let parents = (0..11).map(|role| format!(r#"{{"type": "Role", "id": "r{role}"}}"#)).collect::<Vec<_>>().join(", ");

@@ -16,7 +16,7 @@
 mod inside;
 
 use inside::{Desk, question};
-use poort::evaluation::Evaluation;
+use poort::types::evaluation::Evaluation;
 use std::{
     sync::{
         Barrier,

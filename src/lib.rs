@@ -5,19 +5,18 @@
 //! # Where a question goes
 //!
 //! ```text
-//!  caller ── gRPC / HTTPS+JSON ──►  api           bytes → Evaluation; trace context, deadline, limits
+//!  caller ── gRPC / HTTPS+JSON ──►  api                 bytes → Evaluation; trace context, deadline, limits
 //!                                    │
-//!                                   pdp           one snapshot, one moment; the whole path in one place
+//!                                   pdp                 one snapshot, one moment; the whole path in one place
 //!                                    ├──►  engine        outline: fits the schema? and its key
 //!                                    ├──►  cache         equal keys have equal verdicts
 //!                                    ├──►  engine        question, decide: Cedar's words, Cedar's evaluation → verdict
 //!                                    └──►  decision_log  verdict → record → fdatasync
 //!                                    │
-//!  caller ◄── decision ──────────────┘            api: Answer → bytes
+//!  caller ◄── decision ──────────────┘                  api: Answer → bytes
 //! ```
 //!
-//! What is in the log goes on by itself: `shipping` reads it from disk and sends it to every sink that is configured, and no
-//! question waits for that.
+//! `record::shipping` reads the log from disk and sends it to every sink that is configured. No question waits for that.
 //!
 //! # Where an answer comes from
 //!
@@ -27,30 +26,67 @@
 //!                                                               └──►  archive      the files, for as long as records name them
 //! ```
 //!
-//! # Layers
+//! # The wings
 //!
-//! Imports run one way, down; a module uses what stands below it, never what stands above or beside
+//! A wing is a folder of rooms for which a person comes. Imports run down this list, and one way inside each wing
 //! (`tests/it/layers.rs::imports_run_one_way` reads every `use`).
 //!
 //! ```text
-//!  7  commands                                   the command line, one file a command
-//!  6  config                                     composes every module's own Config
-//!  5  api · admin · suite · diff · replay        the wire for callers and for operators; tests of policies, changes of them
-//!  4  pdp · proof                                the path of a question; what holds for all questions
-//!  3  engine · cache · store · decision_log · shipping · matrix     none imports another
-//!  2  snapshot                                   policies, schema and directory, frozen together
-//!  1  policy ◄─ directory · lint · conditions    sources; what is unwise in them; their smallest boolean parts
-//!     spool · telemetry · report                 bytes to disk; what operators see; what officers and CI read
-//!  0  evaluation · decision · revision · trace · moment · nearest · shown · problem · authzen · evidence · apart
+//!  commands     the command line, one file a command
+//!  config       file, environment, flags → settings
+//!  api          who listens: gRPC, HTTP, the operators' port
+//!  oversight    after the decision: replay
+//!  review       before a change is live: suite, diff, proof, matrix, lint, conditions, report
+//!  pdp          the path of a question: engine, cache
+//!  record       what stays: decision_log, spool, evidence, shipping
+//!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
+//!  telemetry    what operators see
+//!  types        plain values that all share: evaluation, decision, revision, trace, moment, problem, authzen …
 //! ```
 //!
 //! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
-//!   [`engine::outline`] and nowhere else.
+//!   [`pdp::engine::outline`] and nowhere else.
 //! - `engine` is pure: the server, `poort evaluate`, the tests and the benches run the same function.
 //! - `cache` does not know the engine; a miss is a closure. `spool` does not know what a record is.
 //! - `authzen` makes and reads AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these cannot
 //!   differ in form.
-//! - Errors, metrics and configuration live with their module.
+//! - A room's errors, metrics and configuration live in it.
+//!
+//! # Where to change what
+//!
+//! | to change | go to |
+//! |---|---|
+//! | a metric of a room | `metrics.rs` of the room; the cache's are in `pdp/cache.rs` |
+//! | a configuration key | `config/mod.rs`, and `Config` of the room that it configures |
+//! | what a record holds | `record/decision_log/record.rs` |
+//! | what a record leaves out | `record/decision_log/concealed/` |
+//! | what equal questions share | `pdp/engine/key.rs` |
+//! | which policies are evaluated | `sources/policy/slices.rs` |
+//! | a status of gRPC or HTTP | `api/status.rs` |
+//! | a sink | `record/shipping/sink/` |
+//! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
+//! | the form of a report | `review/*/report/` |
+//! | a command or a flag | `commands/`, one file a command |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | evaluation | a question, in AuthZEN's words: subject, action, resource, context |
+//! | question | an evaluation that fits the schema, in Cedar's words |
+//! | verdict | what the engine says of a question: decision, policies, errors, obligations |
+//! | answer | what the caller gets: a verdict with its revisions, or the fault of an item |
+//! | refusal | why no decision was made |
+//! | record | what the decision log keeps of a call |
+//! | snapshot | policies, schema and directory, frozen together |
+//! | revision | the digest of policies or directory, by which a record names them |
+//! | environment | one subject type, action and resource type that the schema allows together |
+//! | slice | the policies that can matter in one environment |
+//! | footprint | what the policies of a slice can read of a question and of the directory |
+//! | frame, segment | a record on disk with its checksum; a file of them |
+//! | checkpoint | a signed head of the log's Merkle tree |
+//! | sink, cursor | where records are shipped to; how far that came |
+//! | gap | a time in which answers left without records, and the record that says so |
 //!
 //! # In a few lines
 //!
@@ -58,10 +94,12 @@
 //!
 //! ```
 //! use poort::{
-//!     authzen::{Limits, read_evaluation},
-//!     engine::{UnknownEntities, decide, translate},
-//!     pdp::Clock,
-//!     snapshot::{Snapshot, Sources},
+//!     pdp::{
+//!         Clock,
+//!         engine::{UnknownEntities, decide, translate},
+//!     },
+//!     sources::snapshot::{Snapshot, Sources},
+//!     types::authzen::{Limits, read_evaluation},
 //! };
 //! use std::path::Path;
 //!
@@ -85,54 +123,30 @@
 //! Each is held by a test that fails when it is broken.
 //!
 //! 1. **No answer without a record** on durable storage: [`pdp::Pdp`] (`tests/it/durability.rs`).
-//! 2. **Fail closed**: an error is never an allow: [`engine::decide`], [`pdp::Refusal`] (`tests/it/cedar.rs`,
+//! 2. **Fail closed**: an error is never an allow: [`pdp::engine::decide`], [`pdp::Refusal`] (`tests/it/cedar.rs`,
 //!    `tests/it/bad_input.rs`).
-//! 3. **One world per decision**: [`snapshot::Snapshot`] (`tests/it/reload.rs`).
-//! 4. **Cached = fresh**: [`cache::Cache`] (`tests/it/properties.rs`).
-//! 5. **A bad change changes nothing**: [`store::Store`] (`tests/it/reload.rs`).
-//! 6. **Nothing recorded goes missing unseen**: [`evidence`], [`decision_log::verify`], [`shipping`]
-//!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/decision_log/verify/tests.rs`).
-//! 7. **A proof means what it says**: [`proof`], [`matrix`], [`diff`] hold for every question that the engine can be asked
+//! 3. **One world per decision**: [`sources::snapshot::Snapshot`] (`tests/it/reload.rs`).
+//! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/properties.rs`).
+//! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/reload.rs`).
+//! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`], [`record::shipping`]
+//!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/record/decision_log/verify/tests.rs`).
+//! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that the engine can be asked
 //!    (`tests/it/analyses.rs`, `tests/it/diff_brute_force.rs`).
 //! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/availability.rs`).
-//! 9. **What was decided can be decided again**, bit by bit: [`replay::Replay`] (`tests/it/log/replay.rs`).
+//! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`] (`tests/it/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!
 //! No policy language of its own, no decision without a record, no default that allows, no queue without a bound, no
 //! agent framework, no replication.
 
-pub mod admin;
-pub mod apart;
 pub mod api;
-pub mod authzen;
-pub mod cache;
 pub mod commands;
-pub mod conditions;
 pub mod config;
-pub mod decision;
-pub mod decision_log;
-pub mod diff;
-pub mod directory;
-pub mod engine;
-pub mod evaluation;
-pub mod evidence;
-pub mod lint;
-pub mod matrix;
-pub mod moment;
-pub mod nearest;
+pub mod oversight;
 pub mod pdp;
-pub mod policy;
-pub mod problem;
-pub mod proof;
-pub mod replay;
-pub mod report;
-pub mod revision;
-pub mod shipping;
-pub mod shown;
-pub mod snapshot;
-pub mod spool;
-pub mod store;
-pub mod suite;
+pub mod record;
+pub mod review;
+pub mod sources;
 pub mod telemetry;
-pub mod trace;
+pub mod types;

@@ -5,18 +5,23 @@
 #![allow(clippy::allow_attributes, reason = "what a bench does not use differs from bench to bench")]
 
 use poort::{
-    cache::{self, Cache},
-    decision::{Answer, Evaluated, Verdict},
-    decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
-    directory,
-    engine::{Outline, UnknownEntities, decide, outline},
-    evaluation::{Action, Entity, Evaluation, Map, Value},
-    moment::Moment,
-    pdp::Clock,
-    policy,
-    revision::Revision,
-    snapshot::{Named, Snapshot, Sources},
-    trace::TraceContext,
+    pdp::{
+        Clock,
+        cache::{self, Cache},
+        engine::{Outline, UnknownEntities, decide, outline},
+    },
+    record::decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    sources::{
+        directory, policy,
+        snapshot::{Named, Snapshot, Sources},
+    },
+    types::{
+        decision::{Answer, Evaluated, Verdict},
+        evaluation::{Action, Entity, Evaluation, Map, Value},
+        moment::Moment,
+        revision::Revision,
+        trace::TraceContext,
+    },
 };
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 

@@ -3,7 +3,7 @@
 use super::peer::Peer;
 use crate::{
     pdp::{Call, LONGEST_DEADLINE},
-    trace::TraceContext,
+    types::trace::TraceContext,
 };
 use http::{Extensions, HeaderMap, HeaderValue};
 use std::time::{Duration, Instant};

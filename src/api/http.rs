@@ -5,8 +5,8 @@
 
 use super::{Config, call, origin, status};
 use crate::{
-    authzen::{self, Asked, Limits, ReadError},
     pdp::{Pdp, Quota, Refusal, Taken, Unread},
+    types::authzen::{self, Asked, Limits, ReadError},
 };
 use axum::{
     Router,
@@ -144,7 +144,7 @@ impl Service {
     async fn one(
         &self,
         head: &Parts,
-        evaluation: crate::evaluation::Evaluation,
+        evaluation: crate::types::evaluation::Evaluation,
         deadline: Instant,
     ) -> Result<Response<Body>, Fault> {
         let answered =

@@ -1,10 +1,11 @@
 //! The wire: gRPC and HTTPS+JSON on one port, over TCP, TLS or a Unix socket.
 //!
-//! Both bindings make the same [`Evaluation`](crate::evaluation::Evaluation) and call the same
+//! Both bindings make the same [`Evaluation`](crate::types::evaluation::Evaluation) and call the same
 //! [`crate::pdp::Pdp`], so they cannot decide differently; statuses of both are made in one place.
 //!
 //! - `grpc`: `poort.v1.AccessEvaluation`, health and reflection
 //! - `http`: AuthZEN 1.0 JSON
+//! - `admin`: the operators' port: health, readiness, metrics
 //! - `status`: what a refusal is called in each binding
 //! - `call`: trace context and deadline of a call
 //! - `front`: where a call goes
@@ -19,6 +20,7 @@
 //! - `origin`: names under which poort is meant
 
 mod activity;
+pub mod admin;
 mod call;
 mod descriptors;
 mod front;

@@ -47,7 +47,7 @@ fn local(extensions: &Extensions) -> Option<std::net::SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decision_log::Caller, pdp::Quota};
+    use crate::{pdp::Quota, record::decision_log::Caller};
     use http::HeaderValue;
     use std::time::Instant;
 

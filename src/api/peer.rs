@@ -1,6 +1,6 @@
 //! What a connection tells of each call that comes over it.
 
-use crate::{decision_log::Caller, pdp::Quota};
+use crate::{pdp::Quota, record::decision_log::Caller};
 use std::{net::SocketAddr, time::Instant};
 
 /// The other end of the connection, and this call's arrival. It travels in the extensions of the request.

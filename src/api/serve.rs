@@ -13,7 +13,7 @@ use super::{
     peer::Peer,
     places::{Place, Places},
 };
-use crate::{decision_log::Caller, pdp::Quota};
+use crate::{pdp::Quota, record::decision_log::Caller};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{

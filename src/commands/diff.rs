@@ -7,14 +7,16 @@ use super::{
 };
 use crate::{
     config::Settings,
-    diff::{
-        Accepted, Options, Side, compare,
-        report::{Report, html, invalid, json, junit, markdown, sarif, terminal},
-        template,
+    review::{
+        diff::{
+            Accepted, Options, Side, compare,
+            report::{Report, html, invalid, json, junit, markdown, sarif, terminal},
+            template,
+        },
+        proof::Cache,
+        report::{self, findings},
     },
-    problem::Problem,
-    proof::Cache,
-    report::{self, findings},
+    types::problem::Problem,
 };
 use clap::{Args, ValueEnum};
 use std::{

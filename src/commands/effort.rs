@@ -3,8 +3,8 @@
 use super::{Exit, output::Output};
 use crate::{
     config::Settings,
-    engine::UnknownEntities,
-    proof::{self, Cache, Effort},
+    pdp::engine::UnknownEntities,
+    review::proof::{self, Cache, Effort},
 };
 use clap::Args;
 use std::{env, path::PathBuf, time::Duration};

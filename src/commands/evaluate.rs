@@ -4,15 +4,19 @@
 
 use super::{Common, Exit, output::Output};
 use crate::{
-    authzen::{self, Limits},
-    decision::{Answer, Decision, Evaluated},
-    engine::{self, Explained, Outcome},
-    evaluation::{Batch, Parts},
-    moment::Moment,
-    pdp::{self, Clock},
-    problem::has_errors,
-    shown,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        self, Clock,
+        engine::{self, Explained, Outcome},
+    },
+    sources::snapshot::{Snapshot, Sources},
+    types::{
+        authzen::{self, Limits},
+        decision::{Answer, Decision, Evaluated},
+        escape,
+        evaluation::{Batch, Parts},
+        moment::Moment,
+        problem::has_errors,
+    },
 };
 use clap::Args;
 use std::{
@@ -141,7 +145,7 @@ impl World {
 /// Policies that could matter, with each condition; the others in one line.
 fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Explained]) {
     let colour = if decision.is_allow() { 32 } else { 31 };
-    output.tell_painted(&format!("{}  {}", output.paint(colour, decision.name()), shown::line(reason)));
+    output.tell_painted(&format!("{}  {}", output.paint(colour, decision.name()), escape::line(reason)));
     for explained in policies.iter().filter(|explained| explained.in_scope) {
         let Explained { policy, effect, clauses, .. } = explained;
         let applies = if explained.applies() { "applies" } else { "does not apply" };
@@ -156,7 +160,7 @@ fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Expla
                 Outcome::Fails => (output.paint(31, "✗"), String::new()),
                 Outcome::Error(error) => (output.paint(33, "!"), format!("   {error}")),
             };
-            output.tell_painted(&format!("      {mark} {}", shown::line(&format!("{}{more}", clause.text))));
+            output.tell_painted(&format!("      {mark} {}", escape::line(&format!("{}{more}", clause.text))));
         }
     }
     let others = policies.iter().filter(|explained| !explained.in_scope).count();

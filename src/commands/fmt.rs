@@ -1,7 +1,10 @@
 //! `poort fmt`: policy files in their one form.
 
 use super::{Common, Exit, output::Output};
-use crate::{policy, problem::SourceFile, shown};
+use crate::{
+    sources::policy,
+    types::{escape, problem::SourceFile},
+};
 use clap::Args;
 use similar::TextDiff;
 use std::{
@@ -167,5 +170,5 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 fn difference(name: &str, before: &str, after: &str) -> String {
     let difference = TextDiff::from_lines(before, after);
     let difference = difference.unified_diff().context_radius(2).header(name, "formatted").to_string();
-    shown::lines(&difference).into_owned()
+    escape::lines(&difference).into_owned()
 }

@@ -2,11 +2,13 @@
 
 use super::{Common, Exit, output::Output};
 use crate::{
-    matrix::{self, Filter, matrix},
     pdp::Clock,
-    problem::{Problem, has_errors},
-    report::Format,
-    snapshot::{Snapshot, Sources},
+    review::{
+        matrix::{self, Filter, matrix},
+        report::Format,
+    },
+    sources::snapshot::{Snapshot, Sources},
+    types::problem::{Problem, has_errors},
 };
 use clap::{Args, ValueEnum};
 use std::{fs, path::PathBuf};

@@ -2,9 +2,11 @@
 
 use super::Exit;
 use crate::{
-    problem::{self, Problem},
-    report::{self, Format},
-    shown,
+    review::report::{self, Format},
+    types::{
+        escape,
+        problem::{self, Problem},
+    },
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -49,7 +51,7 @@ impl Output {
 
     /// A line for a person.
     pub(super) fn tell(&mut self, line: &str) {
-        self.tell_painted(&shown::lines(line));
+        self.tell_painted(&escape::lines(line));
     }
 
     /// A line for a person with colours in it, of which all else is harmless.
@@ -60,7 +62,7 @@ impl Output {
 
     /// An error, on one line.
     pub(super) fn error(&mut self, message: &str) {
-        self.tell(&format!("poort: {}", shown::line(message)));
+        self.tell(&format!("poort: {}", escape::line(message)));
     }
 
     /// An error with its causes, on one line.
@@ -104,7 +106,7 @@ impl Output {
 
     /// A text in a colour, if there are colours.
     pub(super) fn paint(&self, code: u8, text: &str) -> String {
-        let text = shown::line(text);
+        let text = escape::line(text);
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
     }
 }

@@ -3,10 +3,9 @@
 use super::{Exit, effort, output::Output};
 use crate::{
     config::Settings,
-    policy,
-    problem::Problem,
-    proof::{self, Cache, Checked, Guarantees, Work},
-    snapshot::Snapshot,
+    review::proof::{self, Cache, Checked, Guarantees, Work},
+    sources::{policy, snapshot::Snapshot},
+    types::problem::Problem,
 };
 use clap::Args;
 

@@ -6,17 +6,20 @@
 
 use super::{Common, Exit, output::Output, retention};
 use crate::{
-    admin::{self, Admin},
-    api::{self, Address, Bound, Health},
-    cache::Cache,
+    api::{
+        self, Address, Bound, Health,
+        admin::{self, Admin},
+    },
     config::{Flags, Settings},
-    decision_log::{DecisionLog, Producer, Sweep},
-    pdp::{Clock, Pdp},
-    problem::{self, Problem},
-    shipping::{self, Shipping},
-    spool::State as LogState,
-    store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
+    pdp::{Clock, Pdp, cache::Cache},
+    record::{
+        decision_log::{DecisionLog, Producer, Sweep},
+        shipping::{self, Shipping},
+        spool::State as LogState,
+    },
+    sources::store::{Archive, Fingerprint, INTERVAL, Keeper, Store},
     telemetry::{Telemetry, init_logging},
+    types::problem::{self, Problem},
 };
 use clap::Args;
 use std::{

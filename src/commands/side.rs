@@ -3,12 +3,13 @@
 use super::git::Commit;
 use crate::{
     config::Settings,
-    diff::Side,
-    directory,
-    policy::{self, SCHEMA_FILE},
-    problem::{Problem, has_errors},
-    proof::Guarantees,
-    snapshot::{Snapshot, Sources},
+    review::{diff::Side, proof::Guarantees},
+    sources::{
+        directory,
+        policy::{self, SCHEMA_FILE},
+        snapshot::{Snapshot, Sources},
+    },
+    types::problem::{Problem, has_errors},
 };
 use std::path::{Path, PathBuf};
 

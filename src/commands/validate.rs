@@ -3,14 +3,19 @@
 use super::{Common, Exit, output::Output, prove};
 use crate::{
     config::Settings,
-    directory, lint,
     pdp::Clock,
-    policy::{self, Policies},
-    problem::{Problem, has_errors},
-    proof::Guarantees,
-    report::Format,
-    snapshot::{Snapshot, Sources},
-    suite::{self, Runner, report::Results},
+    review::{
+        lint,
+        proof::Guarantees,
+        report::Format,
+        suite::{self, Runner, report::Results},
+    },
+    sources::{
+        directory,
+        policy::{self, Policies},
+        snapshot::{Snapshot, Sources},
+    },
+    types::problem::{Problem, has_errors},
 };
 use clap::Args;
 use std::path::{Path, PathBuf};

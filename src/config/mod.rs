@@ -18,11 +18,14 @@ pub use source::{Flags, Source};
 
 use crate::{
     api::{self, Address, ConnectionLimits, Plaintext, Tls},
-    cache, decision_log,
-    engine::{self, UndeclaredMembers, UnknownEntities},
-    pdp,
-    revision::Revision,
-    shipping, store, telemetry,
+    pdp::{
+        self, cache,
+        engine::{self, UndeclaredMembers, UnknownEntities},
+    },
+    record::{decision_log, shipping},
+    sources::store,
+    telemetry,
+    types::revision::Revision,
 };
 use jiff::tz::TimeZone;
 use reader::Reader;

@@ -5,7 +5,7 @@ use super::{
     source::{Given, Raw, Source, variable},
     units,
 };
-use crate::nearest::nearest;
+use crate::types::suggest::nearest;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,

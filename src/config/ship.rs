@@ -3,7 +3,7 @@
 use super::{millis, reader::Reader};
 use crate::{
     api::Plaintext,
-    shipping::config::{Compression, Destination, Endpoint, Format, Identity, Name, Nats, Remote, Sink, Tls},
+    record::shipping::config::{Compression, Destination, Endpoint, Format, Identity, Name, Nats, Remote, Sink, Tls},
 };
 use http::HeaderName;
 use std::{collections::BTreeMap, path::PathBuf};

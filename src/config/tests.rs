@@ -1,5 +1,5 @@
 use super::*;
-use crate::shipping::config::{Compression, Destination};
+use crate::record::shipping::config::{Compression, Destination};
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn read(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {

@@ -1,6 +1,6 @@
 //! The moment of a decision, as the policies see it in `context.pdp`. Time that decides is never the caller's.
 
-use crate::moment::Moment;
+use crate::types::moment::Moment;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::sync::Arc;
 

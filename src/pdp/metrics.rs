@@ -1,7 +1,7 @@
 //! What operators see of the decision point.
 
 use super::{Answered, Quota, Refusal, Unread};
-use crate::{decision::Answer, telemetry::metrics::DURATION_BOUNDARIES};
+use crate::{telemetry::metrics::DURATION_BOUNDARIES, types::decision::Answer};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Histogram, Meter},

@@ -6,11 +6,15 @@
 //! - Whatever goes wrong is a [`Refusal`]: no decision was made, and none is guessed.
 //! - Nothing waits in an unbounded queue: beyond the limit of concurrent questions the answer is [`Refusal::Busy`] at once.
 //!
+//! - `engine`: the decision itself, pure
+//! - `cache`: equal questions have equal answers
 //! - `clock`: the moment of a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
 
+pub mod cache;
 mod clock;
+pub mod engine;
 mod metrics;
 mod quota;
 
@@ -18,18 +22,24 @@ pub use clock::Clock;
 pub use quota::{Quota, Taken};
 
 use crate::{
-    cache::Cache,
-    decision::{Answer, Evaluated, Fault},
-    decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
-    engine::{self, Invalid},
-    evaluation::{Batch, Evaluation, Item, Map, Parts},
-    moment::Moment,
-    snapshot::{Named, Snapshot},
-    spool::AppendError,
-    store::Store,
+    record::{
+        decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
+        spool::AppendError,
+    },
+    sources::{
+        snapshot::{Named, Snapshot},
+        store::Store,
+    },
     telemetry::{DecisionSpan, SpanSink},
-    trace::{RecordIdentity, TraceContext},
+    types::{
+        decision::{Answer, Evaluated, Fault},
+        evaluation::{Batch, Evaluation, Item, Map, Parts},
+        moment::Moment,
+        trace::{RecordIdentity, TraceContext},
+    },
 };
+use cache::Cache;
+use engine::Invalid;
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
 use std::{

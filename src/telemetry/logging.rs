@@ -16,7 +16,7 @@ use super::StartError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Which events are logged, in the syntax of `tracing_subscriber`'s `EnvFilter`: a level
-    /// (`info`), or directives per target (`info,poort::policy=debug`). A word that is not a level
+    /// (`info`), or directives per target (`info,poort::sources::policy=debug`). A word that is not a level
     /// is taken as a target.
     pub filter: String,
     /// How an event is written.

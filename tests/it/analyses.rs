@@ -10,17 +10,24 @@ mod world;
 use self::world::{Policy, World, directory, world};
 use crate::cedar::tape::{Tape, numbers};
 use poort::{
-    authzen::{Limits, read_evaluation},
-    decision::Verdict,
-    diff::{self, Options, Side, compare},
-    directory as accounts,
-    engine::{UnknownEntities, decide, outline},
-    matrix::{Access, Filter, matrix},
-    moment::Moment,
-    pdp::Clock,
-    policy,
-    proof::{Effort, Guarantees, Work, check, prove},
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        Clock,
+        engine::{UnknownEntities, decide, outline},
+    },
+    review::{
+        diff::{self, Options, Side, compare},
+        matrix::{Access, Filter, matrix},
+        proof::{Effort, Guarantees, Work, check, prove},
+    },
+    sources::{
+        directory as accounts, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        authzen::{Limits, read_evaluation},
+        decision::Verdict,
+        moment::Moment,
+    },
 };
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},

@@ -2,10 +2,12 @@
 
 use crate::support::{allowed, policies};
 use poort::{
-    authzen::{Limits, read_batch, read_evaluation},
-    engine::{UnknownEntities, decide, outline},
-    pdp::Clock,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        Clock,
+        engine::{UnknownEntities, decide, outline},
+    },
+    sources::snapshot::{Snapshot, Sources},
+    types::authzen::{Limits, read_batch, read_evaluation},
 };
 use serde_json::{Value, json};
 

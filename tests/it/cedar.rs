@@ -15,13 +15,18 @@ use self::{
     world::{Expected, Full, Question, World, question, small_world, variant, world},
 };
 use poort::{
-    cache::{self, Cache},
-    decision::{Decision, Verdict},
-    directory,
-    engine::{UnknownEntities, decide, outline, translate},
-    evaluation::{Action, Entity, Evaluation, Map, Value},
-    policy,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        cache::{self, Cache},
+        engine::{UnknownEntities, decide, outline, translate},
+    },
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        decision::{Decision, Verdict},
+        evaluation::{Action, Entity, Evaluation, Map, Value},
+    },
 };
 use proptest::{prelude::*, strategy::ValueTree as _};
 use serde_json::json;

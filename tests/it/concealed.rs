@@ -3,7 +3,7 @@
 
 use crate::support::{Sidecar, allowed, batch, folder, key, message, request_over, run};
 use hyper::Request;
-use poort::decision_log::Pseudonyms;
+use poort::record::decision_log::Pseudonyms;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use tokio::net::UnixStream;

@@ -5,19 +5,24 @@
 //! worth a look all the same. `UPDATE_EXPECT=1 cargo test --test it cost` accepts what it is now.
 
 use poort::{
-    authzen::{Limits, read_evaluation},
-    cache::{self, Cache},
-    decision::{Answer, Evaluated},
-    decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
-    directory,
-    engine::{UnknownEntities, decide, outline},
-    evaluation::Evaluation,
-    moment::Moment,
-    pdp::Clock,
-    policy,
-    revision::Revision,
-    snapshot::{Snapshot, Sources},
-    trace::TraceContext,
+    pdp::{
+        Clock,
+        cache::{self, Cache},
+        engine::{UnknownEntities, decide, outline},
+    },
+    record::decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        authzen::{Limits, read_evaluation},
+        decision::{Answer, Evaluated},
+        evaluation::Evaluation,
+        moment::Moment,
+        revision::Revision,
+        trace::TraceContext,
+    },
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _, path::Path, process::Command};
 

@@ -4,14 +4,19 @@
 //! direction in that environment. No difference is false: the question of each comes out as it says, asked again here.
 
 use poort::{
-    authzen::{Limits, read_evaluation},
-    diff::{Direction, Options, Side, compare},
-    directory,
-    engine::{UnknownEntities, decide, translate},
-    moment::Moment,
-    policy,
-    proof::Guarantees,
-    snapshot::{Snapshot, Sources},
+    pdp::engine::{UnknownEntities, decide, translate},
+    review::{
+        diff::{Direction, Options, Side, compare},
+        proof::Guarantees,
+    },
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        authzen::{Limits, read_evaluation},
+        moment::Moment,
+    },
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};

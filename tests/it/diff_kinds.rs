@@ -2,10 +2,14 @@
 //! those that do not are shown to differ, whether a value is required or optional, and wherever it stands.
 
 use poort::{
-    diff::{Options, Side, compare},
-    directory, policy,
-    proof::Guarantees,
-    snapshot::{Snapshot, Sources},
+    review::{
+        diff::{Options, Side, compare},
+        proof::Guarantees,
+    },
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
 };
 
 /// A kind of value: its type, a condition on it, one that comes to the same, and one that does not. `$` is the value.

@@ -11,8 +11,10 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use poort::{
     api::pb::{self, access_evaluation_client::AccessEvaluationClient},
-    decision_log::Kind,
-    spool::{self, reader::Reader},
+    record::{
+        decision_log::Kind,
+        spool::{self, reader::Reader},
+    },
 };
 use rustix::{
     fs::{CWD, RenameFlags, renameat_with},

@@ -1,131 +1,265 @@
-//! The shape of the code: imports run one way.
+//! The shape of the code: imports run one way, few rooms know Cedar's insides, and tests that are cited exist.
 
 use crate::support::repository;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-/// What each module may use, besides what those may use. The picture of `src/lib.rs`, as data.
-const MODULES: &[(&str, &[&str])] = &[
-    ("shown", &[]),
-    ("evaluation", &["shown"]),
-    ("evidence", &[]),
-    ("apart", &[]),
-    ("revision", &[]),
-    ("trace", &[]),
-    ("moment", &[]),
-    ("nearest", &[]),
-    ("problem", &["shown"]),
-    ("decision", &["evaluation", "revision"]),
-    ("authzen", &["decision", "nearest", "trace"]),
-    ("spool", &[]),
+/// Which wings each wing may use. A wing stands above all that it uses. The list of `src/lib.rs`, as data, from below.
+const WINGS: &[(&str, &[&str])] = &[
+    ("types", &[]),
     ("telemetry", &[]),
-    ("report", &["problem"]),
-    ("policy", &["apart", "authzen", "nearest", "problem"]),
-    ("lint", &["policy"]),
-    ("conditions", &["policy"]),
-    ("directory", &["policy"]),
-    ("snapshot", &["directory"]),
-    ("engine", &["snapshot", "moment"]),
-    ("cache", &["decision"]),
-    ("store", &["snapshot"]),
-    ("matrix", &["snapshot", "report"]),
-    ("decision_log", &["authzen", "evidence", "moment", "policy", "spool"]),
-    ("shipping", &["spool"]),
-    ("pdp", &["engine", "cache", "store", "decision_log", "telemetry"]),
-    ("proof", &["engine"]),
-    ("diff", &["proof", "report"]),
-    ("admin", &["pdp"]),
-    ("api", &["pdp"]),
-    ("suite", &["pdp", "conditions", "report"]),
-    ("replay", &["pdp"]),
-    ("config", &["admin", "api", "shipping"]),
-    ("commands", &["config", "diff", "lint", "matrix", "replay", "suite"]),
+    ("sources", &["types"]),
+    ("record", &["sources", "types"]),
+    ("pdp", &["record", "sources", "telemetry", "types"]),
+    ("review", &["pdp", "sources", "types"]),
+    ("oversight", &["pdp", "record", "sources", "types"]),
+    ("api", &["pdp", "record", "sources", "telemetry", "types"]),
+    ("config", &["api", "pdp", "record", "sources", "telemetry", "types"]),
+    ("commands", &["api", "config", "oversight", "pdp", "record", "review", "sources", "telemetry", "types"]),
 ];
+
+/// Which rooms of its wing each room may use, from below. The files of `config`, `telemetry` and `commands` are one room.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("types/escape", &[]),
+    ("types/suggest", &[]),
+    ("types/moment", &[]),
+    ("types/revision", &[]),
+    ("types/trace", &[]),
+    ("types/evaluation", &["escape"]),
+    ("types/problem", &["escape"]),
+    ("types/decision", &["evaluation", "revision"]),
+    ("types/authzen", &["decision", "escape", "evaluation", "suggest", "trace"]),
+    ("sources/per_thread", &[]),
+    ("sources/policy", &["per_thread"]),
+    ("sources/directory", &["per_thread", "policy"]),
+    ("sources/snapshot", &["directory", "per_thread", "policy"]),
+    ("sources/store", &["directory", "policy", "snapshot"]),
+    ("record/evidence", &[]),
+    ("record/spool", &[]),
+    ("record/decision_log", &["evidence", "spool"]),
+    ("record/shipping", &["spool"]),
+    ("pdp/engine", &[]),
+    ("pdp/cache", &[]),
+    ("review/report", &[]),
+    ("review/lint", &[]),
+    ("review/conditions", &[]),
+    ("review/proof", &[]),
+    ("review/matrix", &["report"]),
+    ("review/diff", &["proof", "report"]),
+    ("review/suite", &["conditions", "report"]),
+    ("oversight/replay", &[]),
+];
+
+/// Which rooms may name `cedar_policy_core`, whose interface can change with each release of Cedar.
+const CEDAR_INSIDE: &[&str] = &[
+    "sources/per_thread",
+    "sources/policy",
+    "sources/directory",
+    "pdp/engine",
+    "review/conditions",
+    "review/diff",
+    "review/lint",
+    "review/matrix",
+    "review/proof",
+    "review/suite",
+];
+
+/// A source file, and the path of its module.
+struct Source {
+    path: PathBuf,
+    module: Vec<String>,
+    text: String,
+}
+
+impl Source {
+    fn wing(&self) -> &str {
+        &self.module[0]
+    }
+
+    /// `wing/room`; `None` for what belongs to the whole wing.
+    fn room(&self) -> Option<String> {
+        self.module.get(1).map(|room| format!("{}/{room}", self.wing())).filter(|room| is_room(room))
+    }
+}
+
+fn is_room(name: &str) -> bool {
+    ROOMS.iter().any(|(room, _)| *room == name)
+}
 
 #[test]
 fn imports_run_one_way() {
-    let below = below();
-    let mut seen = BTreeSet::new();
-    for (module, path) in files(&repository().join("src")) {
-        seen.insert(module.clone());
-        let text = fs::read_to_string(&path).unwrap();
-        let allowed = below.get(module.as_str()).unwrap_or_else(|| panic!("{module} has no layer"));
-        for used in uses(&text) {
+    check_order(WINGS, |wing| wing);
+    check_order(ROOMS, |room| room.split_once('/').unwrap().1);
+    let (mut wings, mut rooms) = (BTreeSet::new(), BTreeSet::new());
+    for source in sources() {
+        wings.insert(source.wing().to_owned());
+        rooms.extend(source.room());
+        for used in uses(&source.text) {
+            let place = source.path.display();
+            let [wing, rest @ ..] = used.as_slice() else { continue };
+            if wing != source.wing() {
+                let allowed = allowed(WINGS, source.wing());
+                assert!(allowed.contains(&wing.as_str()), "{place} uses {wing}, which is not below {}", source.wing());
+            } else if let (Some(room), Some(used)) = (source.room(), rest.first())
+                && is_room(&format!("{wing}/{used}"))
+                && room != format!("{wing}/{used}")
+            {
+                assert!(
+                    allowed(ROOMS, &room).contains(&used.as_str()),
+                    "{place} uses {used}, which is not below {room}"
+                );
+            }
+        }
+    }
+    assert_eq!(wings, WINGS.iter().map(|(wing, _)| (*wing).to_owned()).collect());
+    assert_eq!(rooms, ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect());
+}
+
+#[test]
+fn few_rooms_know_what_is_inside_of_cedar() {
+    let mut found = BTreeSet::new();
+    for source in sources().into_iter().filter(|source| code(&source.text).contains("cedar_policy_core")) {
+        let room = source.room().unwrap_or_else(|| source.wing().to_owned());
+        assert!(CEDAR_INSIDE.contains(&room.as_str()), "{} names cedar_policy_core", source.path.display());
+        found.insert(room);
+    }
+    assert_eq!(found, CEDAR_INSIDE.iter().map(|room| (*room).to_owned()).collect());
+    let comment = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    for room in CEDAR_INSIDE {
+        assert!(comment.contains(&format!("`{room}`")), "the comment in Cargo.toml does not name {room}");
+    }
+}
+
+#[test]
+fn what_comments_cite_exists() {
+    let mut n_cited = 0;
+    for source in sources() {
+        for (file, name) in cited(&source.text) {
+            let is_whole = ["src/", "tests/it/", "benches/"].iter().any(|start| file.starts_with(start));
+            let path = if is_whole { repository().join(file) } else { source.path.parent().unwrap().join(file) };
+            let text = fs::read_to_string(&path);
+            let text = text.unwrap_or_else(|error| panic!("{} cites {file}: {error}", source.path.display()));
+            let is_there = name.is_none_or(|name| text.contains(&format!("fn {name}(")));
             assert!(
-                used == module || allowed.contains(used.as_str()),
-                "{} uses {used}, which is not below {module}",
-                path.display()
+                is_there,
+                "{} cites {file}::{}, which is not there",
+                source.path.display(),
+                name.unwrap_or_default()
             );
+            n_cited += 1;
         }
     }
-    assert_eq!(seen, below.keys().map(|module| (*module).to_owned()).collect());
+    assert!(n_cited > 30, "{n_cited}");
 }
 
-fn below() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let mut below: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for &(module, direct) in MODULES {
-        let mut all: BTreeSet<_> = direct.iter().copied().collect();
-        for used in direct {
-            all.extend(below.get(used).unwrap_or_else(|| panic!("{module} stands above {used}")));
-        }
-        below.insert(module, all);
-    }
-    below
-}
-
-/// All source files with the module that they belong to, but for `lib.rs` and `main.rs`.
-fn files(source: &Path) -> Vec<(String, std::path::PathBuf)> {
-    fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { walk(&path, found) } else { found.push(path) }
-        }
-    }
-    let mut found = Vec::new();
-    walk(source, &mut found);
-    found
-        .into_iter()
-        .filter_map(|path| {
-            let first = path.strip_prefix(source).unwrap().components().next().unwrap();
-            let module = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
-            (module != "lib" && module != "main").then_some((module, path))
+/// The files, and tests in them, that comments cite: `folder/file.rs` and `folder/file.rs::name` between backticks.
+fn cited(text: &str) -> Vec<(&str, Option<&str>)> {
+    let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+    let quoted = comments.flat_map(|line| line.split('`').skip(1).step_by(2));
+    quoted
+        .filter(|quoted| ["src/", "tests/", "benches/"].iter().any(|start| quoted.starts_with(start)))
+        .filter_map(|quoted| match quoted.split_once(".rs") {
+            Some((file, "")) => Some((&quoted[..file.len() + 3], None)),
+            Some((file, name)) => Some((&quoted[..file.len() + 3], name.strip_prefix("::"))),
+            None => None,
         })
         .collect()
 }
 
-/// The modules that a text names after `crate::`, also in a group of imports.
-fn uses(text: &str) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    for (start, _) in code.match_indices("crate::") {
-        let rest = &code[start + "crate::".len()..];
-        match rest.strip_prefix('{') {
-            None => drop(used.insert(word(rest))),
-            Some(group) => {
-                let mut depth = 0;
-                let mut at_start = true;
-                for (place, character) in group.char_indices() {
-                    match character {
-                        '{' => depth += 1,
-                        '}' if depth == 0 => break,
-                        '}' => depth -= 1,
-                        ',' if depth == 0 => at_start = true,
-                        _ if at_start && character.is_alphabetic() => {
-                            used.insert(word(&group[place..]));
-                            at_start = false;
-                        }
-                        _ => {}
-                    }
-                }
+/// Whatever a wing or room uses stands before it.
+fn check_order(order: &[(&str, &[&str])], name: impl Fn(&str) -> &str) {
+    let mut before = BTreeSet::new();
+    for (above, used) in order {
+        for used in *used {
+            assert!(before.contains(used), "{used} does not stand before {above}");
+        }
+        before.insert(name(above));
+    }
+}
+
+fn allowed<'a>(order: &[(&str, &'a [&'a str])], name: &str) -> &'a [&'a str] {
+    order.iter().find(|(above, _)| *above == name).unwrap_or_else(|| panic!("{name} has no place in the order")).1
+}
+
+/// All source files, but for `lib.rs` and `main.rs`.
+fn sources() -> Vec<Source> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
             }
         }
+    }
+    let folder = repository().join("src");
+    let mut found = Vec::new();
+    walk(&folder, &mut found);
+    found
+        .into_iter()
+        .filter(|path| !["lib.rs", "main.rs"].iter().any(|root| *path == folder.join(root)))
+        .map(|path| {
+            let inside = path.strip_prefix(&folder).unwrap().with_extension("");
+            let module = inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+            let text = fs::read_to_string(&path).unwrap();
+            Source { path, module, text }
+        })
+        .collect()
+}
+
+/// A text without its comments.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The paths that a text names after `crate::`, also in groups of imports.
+fn uses(text: &str) -> BTreeSet<Vec<String>> {
+    let code = code(text);
+    let mut used = BTreeSet::new();
+    for (start, found) in code.match_indices("crate::") {
+        paths(&code[start + found.len()..], &[], &mut used);
     }
     used
 }
 
-fn word(text: &str) -> String {
-    text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+/// Reads a path, or a group of them, that follows `before`. Gives what follows it.
+fn paths<'t>(text: &'t str, before: &[String], found: &mut BTreeSet<Vec<String>>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = paths(rest, before, found).trim_start();
+            match rest.strip_prefix(',') {
+                Some(after) if !after.trim_start().starts_with('}') => rest = after,
+                Some(after) => return after.trim_start().strip_prefix('}').unwrap_or_default(),
+                None => return rest.strip_prefix('}').unwrap_or_default(),
+            }
+        }
+    }
+    let end = text.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let path = [before, &[word.to_owned()]].concat();
+    match rest.strip_prefix("::") {
+        Some(rest) => paths(rest, &path, found),
+        None => {
+            found.insert(path);
+            match rest.strip_prefix(" as ").or(rest.strip_prefix('*')) {
+                Some(alias) => {
+                    alias.trim_start_matches(|character: char| character.is_alphanumeric() || character == '_')
+                }
+                None => rest,
+            }
+        }
+    }
+}
+
+#[test]
+fn paths_are_read_from_groups_of_imports() {
+    let text = "use crate::{\n a::{self, b::C as D, *},\n e::f,\n};\n// crate::not\nlet x = crate::g::h();";
+    let expected = [&["a", "self"][..], &["a", "b", "C"], &["a", ""], &["e", "f"], &["g", "h"]];
+    let expected = expected.iter().map(|path| path.iter().map(|part| (*part).to_owned()).collect());
+    assert_eq!(uses(text), expected.collect());
 }

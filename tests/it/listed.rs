@@ -3,12 +3,15 @@
 
 use crate::support::{Sidecar, check, folder, run};
 use poort::{
-    authzen::{Limits, read_evaluation},
-    directory,
-    engine::{UnknownEntities, decide, translate},
-    pdp::Clock,
-    policy,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        Clock,
+        engine::{UnknownEntities, decide, translate},
+    },
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::authzen::{Limits, read_evaluation},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};

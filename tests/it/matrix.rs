@@ -3,12 +3,15 @@
 use crate::support::{check, check_page, folder, open, policies, run};
 use jiff::tz::TimeZone;
 use poort::{
-    directory,
-    engine::{self, UnknownEntities},
-    matrix::{Access, Filter, Matrix, Part, matrix},
-    pdp::Clock,
-    policy,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        Clock,
+        engine::{self, UnknownEntities},
+    },
+    review::matrix::{Access, Filter, Matrix, Part, matrix},
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -131,8 +134,8 @@ fn a_policy_that_looks_into_what_may_be_nowhere_is_a_condition() {
     let asked = |account: &str, action: &str, team: &str| {
         let question = json!({"subject": uid("Officer", account), "action": {"name": action},
             "resource": {"type": "Folder", "id": "f", "properties": {"team": team}}});
-        let limits = poort::authzen::Limits { depth: 16, batch: 1 };
-        let evaluation = poort::authzen::read_evaluation(question.to_string().as_bytes(), limits).unwrap();
+        let limits = poort::types::authzen::Limits { depth: 16, batch: 1 };
+        let evaluation = poort::types::authzen::read_evaluation(question.to_string().as_bytes(), limits).unwrap();
         let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
         engine::decide(&snapshot, &question).decision.is_allow()
     };

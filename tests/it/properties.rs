@@ -12,15 +12,20 @@ use hyper::{Request, body::Bytes, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use poort::{
     api::pb,
-    cache::{Cache, Config},
-    decision::{Decision, Verdict},
-    directory,
-    engine::{UnknownEntities, decide, outline, translate},
-    evaluation::{Action, Entity, Evaluation, Map, Value},
-    moment::Moment,
-    policy,
-    problem::{Problem, has_errors, report},
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        cache::{Cache, Config},
+        engine::{UnknownEntities, decide, outline, translate},
+    },
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        decision::{Decision, Verdict},
+        evaluation::{Action, Entity, Evaluation, Map, Value},
+        moment::Moment,
+        problem::{Problem, has_errors, report},
+    },
 };
 use proptest::{prelude::*, strategy::ValueTree as _};
 use prost::Message as _;
@@ -1068,8 +1073,8 @@ fn a_change_of_one_account_leaves_the_cached_answers_of_the_others_and_of_what_n
                 r#"{{"subject": {{"type": "User", "id": "{id}"}}, "action": {{"name": "read"}},
                 "resource": {{"type": "Doc", "id": "d", "properties": {{"level": 1}}}}}}"#
             );
-            let limits = poort::authzen::Limits { depth: 16, batch: 1 };
-            let question = poort::authzen::read_evaluation(question.as_bytes(), limits).unwrap();
+            let limits = poort::types::authzen::Limits { depth: 16, batch: 1 };
+            let question = poort::types::authzen::read_evaluation(question.as_bytes(), limits).unwrap();
             let unknown = UnknownEntities::Deny;
             outline(snapshot, &question, &moment, unknown).unwrap().key().cloned().unwrap()
         })

@@ -6,12 +6,13 @@
 use crate::support::{Sidecar, message, policies};
 use jiff::tz::TimeZone;
 use poort::{
-    authzen,
-    engine::{self, UnknownEntities},
-    evaluation::Evaluation,
-    pdp::Clock,
-    snapshot::{Snapshot, Sources},
-    suite::{self, Question},
+    pdp::{
+        Clock,
+        engine::{self, UnknownEntities},
+    },
+    review::suite::{self, Question},
+    sources::snapshot::{Snapshot, Sources},
+    types::{authzen, evaluation::Evaluation},
 };
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -9,16 +9,22 @@ use crate::{
 };
 use poort::{
     api::pb::{self, evaluate_stream_response::Result as Outcome},
-    authzen::{Limits, read_evaluation},
-    decision::Decision,
-    directory,
-    engine::{Config, UndeclaredMembers, decide, outline},
-    evaluation::{Action, Entity, Evaluation, Map, Value as Given},
-    moment::Moment,
-    pdp::Clock,
-    policy::{self, Attribute, Attributes, Held, Limit, Shape},
-    problem::report,
-    snapshot::{Snapshot, Sources},
+    pdp::{
+        Clock,
+        engine::{Config, UndeclaredMembers, decide, outline},
+    },
+    sources::{
+        directory,
+        policy::{self, Attribute, Attributes, Held, Limit, Shape},
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        authzen::{Limits, read_evaluation},
+        decision::Decision,
+        evaluation::{Action, Entity, Evaluation, Map, Value as Given},
+        moment::Moment,
+        problem::report,
+    },
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -318,7 +324,7 @@ fn a_misspelt_member_is_refused_or_the_answer_is_the_same_and_names_it() {
                     let outline = outline(&snapshot, evaluation, &right.moment, right.unknown)?;
                     let verdict = decide(&snapshot, &outline.question()?);
                     let named: Vec<String> = outline.into_undeclared().lines().map(Into::into).collect();
-                    Ok::<_, poort::engine::Invalid>((verdict, named))
+                    Ok::<_, poort::pdp::engine::Invalid>((verdict, named))
                 };
                 let Ok((expected, before)) = decided(&right.evaluation) else { continue };
                 match decided(&wrong) {

@@ -2,10 +2,12 @@
 
 use super::pb;
 use crate::{
-    decision::{Answer, Evaluated, Fault},
-    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
     pdp::Refusal,
-    trace::RecordIdentity,
+    types::{
+        decision::{Answer, Evaluated, Fault},
+        evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
+        trace::RecordIdentity,
+    },
 };
 use prost_types::{Struct, value::Kind};
 
@@ -67,7 +69,7 @@ pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usiz
 }
 
 fn invalid(path: impl Into<String>, message: impl Into<String>) -> Malformed {
-    Malformed::Refused(Refusal::Invalid(crate::engine::Invalid { path: path.into(), message: message.into() }))
+    Malformed::Refused(Refusal::Invalid(crate::pdp::engine::Invalid { path: path.into(), message: message.into() }))
 }
 
 /// The parts of a question that are there. `level` is how deep the object that holds them lies.
@@ -224,7 +226,7 @@ fn message(value: &Value) -> prost_types::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authzen::{Limits, read_evaluation};
+    use crate::types::authzen::{Limits, read_evaluation};
     use proptest::prelude::*;
     use prost::Message as _;
 

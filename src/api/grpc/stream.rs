@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::call,
     pdp::{Call, Pdp, Unread},
-    trace::TraceContext,
+    types::trace::TraceContext,
 };
 use futures_util::{Stream, StreamExt as _, stream::FuturesUnordered};
 use http::{Extensions, HeaderMap};

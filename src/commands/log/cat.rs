@@ -6,9 +6,11 @@ use super::{
 };
 use crate::{
     config::Settings,
-    decision_log::{Recorded, Scan, Selection},
-    shown,
-    spool::{reader::Frame, segment_files},
+    record::{
+        decision_log::{Recorded, Scan, Selection},
+        spool::{reader::Frame, segment_files},
+    },
+    types::escape,
 };
 use clap::{Args, ValueEnum};
 use rustix::{
@@ -225,7 +227,7 @@ impl<'a> Printer<'a> {
             *left = left.checked_sub(1).ok_or(Stop::Enough)?;
         }
         match self.form {
-            Form::Json => self.write(shown::json(&String::from_utf8_lossy(&frame.payload)).as_bytes())?,
+            Form::Json => self.write(escape::json(&String::from_utf8_lossy(&frame.payload)).as_bytes())?,
             Form::Table | Form::Csv => self.lines(frame)?,
         }
         if self.left == Some(0) { Err(Stop::Enough) } else { Ok(()) }

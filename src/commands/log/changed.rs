@@ -3,9 +3,11 @@
 use super::{Exit, Output};
 use crate::{
     config::Settings,
-    decision_log::{self, DecisionLog, KeyChange, Producer},
-    evidence::{Key, KeyError},
-    spool,
+    record::{
+        decision_log::{self, DecisionLog, KeyChange, Producer},
+        evidence::{Key, KeyError},
+        spool,
+    },
 };
 use std::{
     error::Error,
@@ -13,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(super) use crate::decision_log::KeyChange as Change;
+pub(super) use crate::record::decision_log::KeyChange as Change;
 
 /// Changes the keys, and gives the public key that signs from now on. `origin` is the name of the log.
 pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mut Output) -> Result<String, Exit> {

@@ -4,7 +4,7 @@ use super::{
     Common, Exit, Output,
     changed::{self, Change},
 };
-use crate::{decision_log, evidence::Key};
+use crate::record::{decision_log, evidence::Key};
 use clap::Args;
 
 pub(super) const EXAMPLES: &str = "Examples:

@@ -1,9 +1,9 @@
 //! One decision of a record as one line: for a person, and for a spreadsheet.
 
 use crate::{
-    decision_log::{Named, OneDecision, Recorded},
-    report::inert,
-    shown,
+    record::decision_log::{Named, OneDecision, Recorded},
+    review::report::inert,
+    types::escape,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -36,7 +36,7 @@ pub(super) fn table(
     paint: &dyn Fn(u8, &str) -> String,
 ) -> String {
     let named = |named: &Option<Named>| match named {
-        Some(Named { kind, id }) => shown::line(&format!("{kind}::{id}")).into_owned(),
+        Some(Named { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
         None => NOTHING.to_owned(),
     };
     let (code, word) = match (one.decision, one.is_error) {
@@ -47,9 +47,9 @@ pub(super) fn table(
         (None, _) => (33, "none"),
     };
     let mut notes =
-        if one.policies.is_empty() { NOTHING.to_owned() } else { shown::line(&one.policies.join(",")).into_owned() };
+        if one.policies.is_empty() { NOTHING.to_owned() } else { escape::line(&one.policies.join(",")).into_owned() };
     if let Some(purpose) = &one.purpose {
-        notes.push_str(&format!("  purpose {}", shown::line(purpose)));
+        notes.push_str(&format!("  purpose {}", escape::line(purpose)));
     }
     if one.is_error {
         notes.push_str(&format!("  {}", paint(33, recorded.outcome().unwrap_or("error"))));
@@ -58,7 +58,7 @@ pub(super) fn table(
         "{}  {:<28} {:<12} {:<32} {} {notes}",
         local(recorded.timestamp, zone),
         named(&one.subject),
-        one.action.as_deref().map_or_else(|| NOTHING.into(), shown::line),
+        one.action.as_deref().map_or_else(|| NOTHING.into(), escape::line),
         named(&one.resource),
         paint(code, &format!("{word:<5}")),
     )
@@ -85,7 +85,7 @@ pub(super) fn row(recorded: &Recorded<'_>, item: usize, one: &OneDecision) -> [S
         one.purpose.clone().unwrap_or_default(),
         outcome.to_owned(),
     ]
-    .map(|field| inert(&shown::lines(&field)))
+    .map(|field| inert(&escape::lines(&field)))
 }
 
 /// A row of CSV (RFC 4180), without its line end.

@@ -8,11 +8,13 @@ use super::{
 use crate::{
     commands::side::{Places, Unusable},
     config::{self, Settings},
-    decision_log::{Recorded, Scan, Unreadable},
-    engine,
-    replay::{Local, Outcome, Reason, Replay, Worlds},
-    spool::reader::ReadError,
-    store::Archive,
+    oversight::replay::{Local, Outcome, Reason, Replay, Worlds},
+    pdp::engine,
+    record::{
+        decision_log::{Recorded, Scan, Unreadable},
+        spool::reader::ReadError,
+    },
+    sources::store::Archive,
 };
 use clap::{Args, ValueEnum};
 use std::{

@@ -5,10 +5,10 @@ use super::{
     replay::Form,
 };
 use crate::{
-    decision_log::{Named, OneDecision, Recorded},
-    replay::{Difference, Outcome, Reason, Said},
-    report::inert,
-    shown,
+    oversight::replay::{Difference, Outcome, Reason, Said},
+    record::decision_log::{Named, OneDecision, Recorded},
+    review::report::inert,
+    types::escape,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ impl Tally {
                     "kind": "not_replayable", "seq": seq, "trace_id": trace, "span_id": span,
                     "time": known.map(|_| utc(at)), "reason": reason.code(), "message": message,
                 });
-                writeln!(out, "{}", shown::json(&found.to_string()))?;
+                writeln!(out, "{}", escape::json(&found.to_string()))?;
             }
             Form::Csv => {
                 let mut row = COLUMNS.map(|_| String::new());
@@ -141,7 +141,7 @@ impl Tally {
                     [(0, "not_replayable"), (1, &time), (2, &seq.to_string()), (3, trace), (4, span), (17, &message)];
                 for (column, value) in filled {
                     if let Some(field) = row.get_mut(column) {
-                        *field = inert(&shown::lines(value));
+                        *field = inert(&escape::lines(value));
                     }
                 }
                 self.row(&row, out)?;
@@ -175,7 +175,7 @@ impl Tally {
     ) -> io::Result<()> {
         match self.form {
             Form::Human => self.person(recorded, question, difference, out),
-            Form::Json => writeln!(out, "{}", shown::json(&object(recorded, question, difference).to_string())),
+            Form::Json => writeln!(out, "{}", escape::json(&object(recorded, question, difference).to_string())),
             Form::Csv => self.row(&fields(recorded, question, difference), out),
         }
     }
@@ -190,24 +190,24 @@ impl Tally {
         let Difference { item, then, now, parts } = difference;
         let (word, code) = direction(then, now);
         let named = |named: &Option<Named>| match named {
-            Some(Named { kind, id }) => shown::line(&format!("{kind}::{id}")).into_owned(),
+            Some(Named { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
             None => "-".to_owned(),
         };
         let (time, seq) = (local(recorded.timestamp, &self.zone), recorded.seq());
         let item = item.map(|item| format!(", item {item}")).unwrap_or_default();
         let word = self.paint(code, &word.to_uppercase());
         writeln!(out, "{word}  seq {seq}{item}  {time}  {}/{}", recorded.trace_id, recorded.span_id)?;
-        let action = question.action.as_deref().map_or_else(|| "-".into(), shown::line);
+        let action = question.action.as_deref().map_or_else(|| "-".into(), escape::line);
         let purpose =
-            question.purpose.as_deref().map(|it| format!("  purpose {}", shown::line(it))).unwrap_or_default();
+            question.purpose.as_deref().map(|it| format!("  purpose {}", escape::line(it))).unwrap_or_default();
         writeln!(out, "  {} {action} {}{purpose}", named(&question.subject), named(&question.resource))?;
         for (when, said) in [("then", then), ("now ", now)] {
             let policies = if said.policies.is_empty() {
                 "-".to_owned()
             } else {
-                shown::line(&said.policies.join(", ")).into_owned()
+                escape::line(&said.policies.join(", ")).into_owned()
             };
-            writeln!(out, "  {when}  {:<7} {policies}  {}", said.decision, shown::line(&said.reason))?;
+            writeln!(out, "  {when}  {:<7} {policies}  {}", said.decision, escape::line(&said.reason))?;
         }
         writeln!(out, "  differs in {}\n", parts.join(", "))
     }
@@ -230,7 +230,7 @@ impl Tally {
     pub(super) fn conclude(&mut self, out: &mut dyn Write) -> io::Result<()> {
         match self.form {
             Form::Human => self.summary(out),
-            Form::Json => writeln!(out, "{}", shown::json(&self.summary_object().to_string())),
+            Form::Json => writeln!(out, "{}", escape::json(&self.summary_object().to_string())),
             Form::Csv => self.begin(out),
         }
     }
@@ -247,12 +247,12 @@ impl Tally {
             writeln!(out, "  {direction}: {count}")?;
         }
         for (policy, (then, now)) in &self.policies {
-            writeln!(out, "  {}: determines {then} no longer, {now} newly", shown::line(policy))?;
+            writeln!(out, "  {}: determines {then} no longer, {now} newly", escape::line(policy))?;
         }
         for (reason, NotReplayable { count, seqs, .. }) in &self.not_replayable {
             let seqs = seqs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
             let more = if *count > EXAMPLES as u64 { ", …" } else { "" };
-            writeln!(out, "  not replayable: {count}: {} (seq {seqs}{more})", shown::line(reason))?;
+            writeln!(out, "  not replayable: {count}: {} (seq {seqs}{more})", escape::line(reason))?;
         }
         Ok(())
     }
@@ -326,5 +326,5 @@ fn fields(recorded: &Recorded<'_>, question: &OneDecision, difference: &Differen
         parts.join(" "),
         now.reason.clone(),
     ]
-    .map(|field| inert(&shown::lines(&field)))
+    .map(|field| inert(&escape::lines(&field)))
 }

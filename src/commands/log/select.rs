@@ -3,9 +3,8 @@
 use super::{Exit, Output};
 use crate::{
     config::Settings,
-    decision::Decision,
-    decision_log::{Pseudonyms, Segments, Selection, SoughtSubject, Wanted},
-    trace::TraceId,
+    record::decision_log::{Pseudonyms, Segments, Selection, SoughtSubject, Wanted},
+    types::{decision::Decision, trace::TraceId},
 };
 use clap::{Args, ValueEnum};
 use jiff::{Span, Timestamp, civil, tz::TimeZone};

@@ -3,12 +3,15 @@
 use super::{Common, Exit, Output, line::utc};
 use crate::{
     config::Settings,
-    decision_log::{Kind, checkpoint, timestamp},
-    shipping, shown,
-    spool::{
-        self, SegmentFile,
-        reader::{ReadError, Reader},
+    record::{
+        decision_log::{Kind, checkpoint, timestamp},
+        shipping,
+        spool::{
+            self, SegmentFile,
+            reader::{ReadError, Reader},
+        },
     },
+    types::escape,
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -92,8 +95,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Exit::Failed
     })?;
     output.conclude(&match format {
-        Form::Human => shown::lines(&status.human()).into_owned(),
-        Form::Json => format!("{}\n", shown::json(&status.json().to_string())),
+        Form::Human => escape::lines(&status.human()).into_owned(),
+        Form::Json => format!("{}\n", escape::json(&status.json().to_string())),
     })?;
     Ok(Exit::Done)
 }

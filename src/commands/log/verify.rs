@@ -3,9 +3,11 @@
 use super::{Common, Exit, Output, key::own_key};
 use crate::{
     config::Settings,
-    decision_log::verify::{Compared, Found, Known, Report, VerifyError, verify_folder, verify_received},
-    evidence::{Checkpoint, PublicKeys},
-    shown,
+    record::{
+        decision_log::verify::{Compared, Found, Known, Report, VerifyError, verify_folder, verify_received},
+        evidence::{Checkpoint, PublicKeys},
+    },
+    types::escape,
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -90,7 +92,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         }
         Format::Json => {
             let text = serde_json::to_string_pretty(&compared).unwrap_or_default();
-            output.conclude(&format!("{}\n", shown::json(&text)))?;
+            output.conclude(&format!("{}\n", escape::json(&text)))?;
         }
     }
     Ok(if is_sound { Exit::Done } else { Exit::NotValid })
@@ -147,7 +149,7 @@ fn human(compared: &Compared, output: &Output) -> String {
     let Report { origin, first, end, records, checkpoints, proven, last, found, faults } = report;
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<11}{text}"));
-    let name = if origin.is_empty() { "no log".into() } else { shown::line(origin) };
+    let name = if origin.is_empty() { "no log".into() } else { escape::line(origin) };
     match records {
         0 => line("records", "none".into()),
         _ => line("records", format!("{records}: {first} to {}", end.saturating_sub(1))),
@@ -163,7 +165,7 @@ fn human(compared: &Compared, output: &Output) -> String {
     if let Some(last) = last {
         let at = i64::try_from(last.timestamp).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         let at = at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
-        line("last", format!("checkpoint of {} records, {at} ({})", last.size, shown::line(&last.occasion)));
+        line("last", format!("checkpoint of {} records, {at} ({})", last.size, escape::line(&last.occasion)));
         let newer = end.saturating_sub(last.size).saturating_sub(1);
         if newer > 0 {
             line("newer", format!("{newer} records that the next checkpoint will cover"));
@@ -181,7 +183,7 @@ fn human(compared: &Compared, output: &Output) -> String {
         text.push_str(&format!("  {} nothing is missing or altered\n", output.paint(32, "✓")));
     }
     for fault in faults {
-        text.push_str(&format!("  {} {}\n", output.paint(31, "✗"), shown::line(&fault.to_string())));
+        text.push_str(&format!("  {} {}\n", output.paint(31, "✗"), escape::line(&fault.to_string())));
     }
     text
 }

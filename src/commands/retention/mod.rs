@@ -4,9 +4,11 @@
 mod tests;
 
 use crate::{
-    decision_log::{NamedRevisions, Sweep, Swept},
-    shipping::Cursors,
-    store::{Idle, Store},
+    record::{
+        decision_log::{NamedRevisions, Sweep, Swept},
+        shipping::Cursors,
+    },
+    sources::store::{Idle, Store},
 };
 use std::{io, path::PathBuf, sync::Arc};
 use tokio::{

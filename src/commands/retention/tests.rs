@@ -2,10 +2,12 @@
 
 use super::Revisions;
 use crate::{
-    revision::Revision,
-    snapshot::{Snapshot, Sources},
-    spool::put_segment,
-    store::{Archive, Config, Store},
+    record::spool::put_segment,
+    sources::{
+        snapshot::{Snapshot, Sources},
+        store::{Archive, Config, Store},
+    },
+    types::revision::Revision,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 use std::{

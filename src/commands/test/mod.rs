@@ -6,16 +6,18 @@ mod watch;
 
 use super::{Common, Exit, output::Output};
 use crate::{
-    conditions,
     config::Settings,
     pdp::Clock,
-    problem::has_errors,
-    snapshot::{Snapshot, Sources},
-    suite::{
-        self, Coverage, Filter, Runner, Threshold,
-        mutate::{self, Mutation},
-        report::{self, More, Results},
+    review::{
+        conditions,
+        suite::{
+            self, Coverage, Filter, Runner, Threshold,
+            mutate::{self, Mutation},
+            report::{self, More, Results},
+        },
     },
+    sources::snapshot::{Snapshot, Sources},
+    types::problem::has_errors,
 };
 use clap::{Args, ValueEnum};
 use std::{fs, path::PathBuf};

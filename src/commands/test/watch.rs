@@ -3,9 +3,9 @@
 use super::{Arguments, Exit, Output, run_once};
 use crate::{
     config::Settings,
-    revision::Revision,
-    store::{Fingerprint, INTERVAL},
-    suite::FOLDER,
+    review::suite::FOLDER,
+    sources::store::{Fingerprint, INTERVAL},
+    types::revision::Revision,
 };
 use std::{fs, path::Path};
 use tokio::{runtime, signal, time};

@@ -4,7 +4,7 @@ use super::{
     schema::{Field, Ty, entity},
     tape::Tape,
 };
-use poort::evaluation::{Map, Value};
+use poort::types::evaluation::{Map, Value};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -8,13 +8,16 @@ use super::{
 };
 use cedar_policy as cedar;
 use poort::{
-    directory,
-    engine::{Config, UndeclaredMembers, UnknownEntities},
-    evaluation::{Action, Entity, Evaluation, Map, Value},
-    moment::Moment,
-    policy,
-    problem::Problem,
-    snapshot::{Snapshot, Sources},
+    pdp::engine::{Config, UndeclaredMembers, UnknownEntities},
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+    },
+    types::{
+        evaluation::{Action, Entity, Evaluation, Map, Value},
+        moment::Moment,
+        problem::Problem,
+    },
 };
 use serde_json::json;
 use std::{
@@ -229,7 +232,7 @@ impl World {
         let (snapshot, problems) = Snapshot::from_sources(&self.sources());
         snapshot.unwrap_or_else(|| {
             let errors: Vec<_> = problems.into_iter().filter(Problem::is_error).collect();
-            panic!("{}", poort::problem::report(&errors, false))
+            panic!("{}", poort::types::problem::report(&errors, false))
         })
     }
 

@@ -1,7 +1,7 @@
 //! The files of the log, and what a pipeline stored of it.
 
 use crate::support::{folder, mutate::mutate};
-use poort::{
+use poort::record::{
     decision_log::{
         Pseudonyms, checkpoint,
         verify::{Known, verify_folder, verify_received},
@@ -105,7 +105,7 @@ fn key() -> Key {
 }
 
 fn note(size: u64) -> Vec<u8> {
-    let tree = poort::evidence::Tree::from_range(size, vec![[7; 32]]).unwrap();
+    let tree = poort::record::evidence::Tree::from_range(size, vec![[7; 32]]).unwrap();
     Checkpoint::of(ORIGIN, &tree).sign(&key()).unwrap().into_bytes()
 }
 

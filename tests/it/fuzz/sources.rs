@@ -1,7 +1,7 @@
 //! What officers and the identity system write: schema, policies, template links and directory.
 
 use crate::support::mutate::mutate;
-use poort::{
+use poort::sources::{
     directory, policy,
     snapshot::{Snapshot, Sources},
 };
@@ -35,7 +35,7 @@ fn read(which: usize, text: &str) {
     };
     let (snapshot, problems) = Snapshot::from_sources(&sources);
     // A problem that is an error and no snapshot go together, and no check breaks off.
-    assert_eq!(snapshot.is_none(), problems.iter().any(poort::problem::Problem::is_error), "{problems:?}");
+    assert_eq!(snapshot.is_none(), problems.iter().any(poort::types::problem::Problem::is_error), "{problems:?}");
     assert!(!problems.iter().any(|problem| problem.one_line().contains("broke off")), "{problems:?}");
 }
 

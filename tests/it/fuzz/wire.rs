@@ -3,7 +3,7 @@
 use crate::support::{Sidecar, allowed, message, mutate::mutate};
 use poort::{
     api::pb,
-    authzen::{Asked, Limits, read_batch, read_evaluation},
+    types::authzen::{Asked, Limits, read_batch, read_evaluation},
 };
 use prost::Message;
 use std::{

@@ -75,7 +75,7 @@ async fn it_goes_on_over_new_segments_and_a_server_that_was_killed_and_started_a
     ask(&sidecar, 10).await;
     all.until_even(&data, &["--all"]).await;
     denies.until_even(&data, &["--decision", "deny"]).await;
-    assert!(poort::spool::segments(&data.join("records")).unwrap().len() > 4);
+    assert!(poort::record::spool::segments(&data.join("records")).unwrap().len() > 4);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::{SMALL, ask, log, log_well};
 use crate::support::{Sidecar, folder};
-use poort::spool::Cursor;
+use poort::record::spool::Cursor;
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ fn check(data: &Path, server: bool) {
     assert_eq!(status["records"], all.len());
     assert_eq!(status["first_seq"], seq(&all[0]));
     assert_eq!(status["last_seq"], seq(all.last().unwrap()));
-    assert_eq!(status["segments"], poort::spool::segments(&data.join("records")).unwrap().len());
+    assert_eq!(status["segments"], poort::record::spool::segments(&data.join("records")).unwrap().len());
     assert_eq!(time(&status["oldest"]), all[0]["timestamp"]);
     assert_eq!(time(&status["newest"]), all.last().unwrap()["timestamp"]);
     let checkpoint = all.iter().rfind(|record| record["event_name"] == "poort.log.checkpoint").unwrap();
@@ -43,7 +43,8 @@ async fn the_ends_of_the_log_are_told_beside_a_server_and_without_one() {
     sidecar.stop();
     check(&data, false);
     let status = status(&data);
-    let bytes: u64 = poort::spool::segment_files(&data.join("records")).unwrap().iter().map(|it| it.bytes).sum();
+    let bytes: u64 =
+        poort::record::spool::segment_files(&data.join("records")).unwrap().iter().map(|it| it.bytes).sum();
     assert_eq!(status["bytes"], bytes);
     assert_eq!(status["room"]["log_max"], 64_u64 << 30);
     assert!(status["room"]["disk"].as_u64().unwrap() > 0);

@@ -9,7 +9,7 @@
 
 use super::{Receiver, quarantined, receiver::Reaction, stopped};
 use crate::support::{Exposition, Sidecar, allowed, denied, folder, key, message, until};
-use poort::{api::pb::access_evaluation_client::AccessEvaluationClient, spool::reader::Reader};
+use poort::{api::pb::access_evaluation_client::AccessEvaluationClient, record::spool::reader::Reader};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 use std::{

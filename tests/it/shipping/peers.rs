@@ -79,7 +79,7 @@ async fn records_keep_their_bytes_through_a_collector_of_others() {
         ask(&sidecar, 100).await;
         until_drained(&sidecar, "test").await;
         let (data, _ended) = stopped(sidecar);
-        let expected = poort::spool::reader::Reader::open(data.join("records")).unwrap().count();
+        let expected = poort::record::spool::reader::Reader::open(data.join("records")).unwrap().count();
         until("what rotel passes on", async || (receiver.count() >= expected).then_some(())).await;
         receiver.check(&data, &[]);
         // The next log begins at 0 again.
@@ -144,7 +144,8 @@ impl Nats {
 
 /// Checks that the stream holds the log in this data folder: each record once, in order, byte by byte.
 async fn check(stream: &Stream, data: &Path) {
-    let log: Vec<_> = poort::spool::reader::Reader::open(data.join("records")).unwrap().map(Result::unwrap).collect();
+    let log: Vec<_> =
+        poort::record::spool::reader::Reader::open(data.join("records")).unwrap().map(Result::unwrap).collect();
     let state = stream.get_info().await.unwrap().state;
     assert_eq!(state.messages, log.len() as u64);
     for frame in log {

@@ -165,7 +165,7 @@ impl Receiver {
     pub fn check(&self, data: &Path, but: &[u64]) -> usize {
         let inner = self.0.lock().unwrap();
         assert_eq!(inner.altered, [0_u64; 0], "a record came twice with other bytes");
-        let log: BTreeMap<u64, u64> = poort::spool::reader::Reader::open(data.join("records"))
+        let log: BTreeMap<u64, u64> = poort::record::spool::reader::Reader::open(data.join("records"))
             .unwrap()
             .map(|frame| frame.map(|frame| (frame.seq, digest(&frame.payload))).unwrap())
             .collect();

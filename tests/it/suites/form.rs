@@ -3,13 +3,13 @@
 use super::{Folder, SUITE, has};
 use crate::support::policies;
 use poort::{
-    problem::{SourceFile, has_errors},
-    suite,
+    review::suite,
+    types::problem::{SourceFile, has_errors},
 };
 use serde_json::Value;
 use std::fs;
 
-fn read(text: &str) -> (Option<suite::Suite>, Vec<poort::problem::Problem>) {
+fn read(text: &str) -> (Option<suite::Suite>, Vec<poort::types::problem::Problem>) {
     let mut problems = Vec::new();
     let file = SourceFile { name: "tests/a.yaml".into(), text: text.into() };
     let suite = suite::read_file(&file, &mut problems);
@@ -38,7 +38,7 @@ fn refused_by_reader(text: &str, line: usize, expected: &str) {
     let hit = found
         .iter()
         .any(|problem| problem.message().contains(expected) && problem.position().is_some_and(|place| place.0 == line));
-    let told: Vec<_> = problems.iter().map(poort::problem::Problem::one_line).collect();
+    let told: Vec<_> = problems.iter().map(poort::types::problem::Problem::one_line).collect();
     assert!(hit, "no {expected:?} in line {line}: {told:#?}");
 }
 

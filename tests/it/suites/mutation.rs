@@ -2,11 +2,12 @@
 
 use super::{Folder, SUITE, has};
 use poort::{
-    conditions,
-    engine::UnknownEntities,
-    pdp::Clock,
-    snapshot::{Snapshot, Sources},
-    suite::{self, Coverage, Runner},
+    pdp::{Clock, engine::UnknownEntities},
+    review::{
+        conditions,
+        suite::{self, Coverage, Runner},
+    },
+    sources::snapshot::{Snapshot, Sources},
 };
 use serde_json::Value;
 use std::path::Path;
@@ -156,7 +157,7 @@ fn check_found(policies: &Path) {
     let conditions = conditions::of(&snapshot.policies);
     let runner = Runner::new(&snapshot, &clock, UnknownEntities::Deny, &conditions);
     let (suites, problems) = suite::load(policies);
-    assert_eq!(problems.iter().map(poort::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(problems.iter().map(poort::types::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
     let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
     let coverage = Coverage::of(&conditions, &ran);
     let asked: Vec<_> = ran.iter().flat_map(|ran| &ran.outcomes).map(|outcome| outcome.asked().unwrap()).collect();
@@ -165,7 +166,7 @@ fn check_found(policies: &Path) {
     for (asked, found) in asked.iter().zip(&coverage.found) {
         let (verdict, again) = (asked.answer.as_ref().unwrap(), found.verdict(&snapshot));
         assert_eq!((again.decision, &again.policies), (verdict.decision, &verdict.policies));
-        let failing = |verdict: &poort::decision::Verdict| {
+        let failing = |verdict: &poort::types::decision::Verdict| {
             verdict.errors.iter().map(|error| error.policy.clone()).collect::<Vec<_>>()
         };
         assert_eq!(failing(&again), failing(verdict));

@@ -1,0 +1,93 @@
+//! The operators' port: `/healthz`, `/readyz`, `/metrics`. It answers no questions and shows no police data.
+//!
+//! - `/healthz`: the process runs. For restarting it.
+//! - `/readyz`: questions can be answered: 200, else 503; the body says why, and whether the newest change of policies or
+//!   directory was refused. A refused change does not make it unready: the last good revision answers.
+//! - `/metrics`: Prometheus text.
+
+use crate::{
+    pdp::Pdp,
+    record::spool::State as LogState,
+    sources::{snapshot::Snapshot, store::Store},
+    telemetry::{Exposition, metrics::PROMETHEUS_CONTENT_TYPE},
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What the operators' port tells of.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Whether questions can be answered.
+    pub pdp: Arc<Pdp>,
+    /// Which revisions are active, and whether a change was refused.
+    pub store: Arc<Store>,
+    /// Whether records can be written; `None` while the log is being opened.
+    pub log: watch::Receiver<Option<LogState>>,
+    /// Whether poort is stopping.
+    pub stopping: tokio_util::sync::CancellationToken,
+    /// The metrics.
+    pub exposition: Exposition,
+}
+
+/// The operators' port.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/healthz", routing::get(|| async { "ok\n" }))
+        .route("/readyz", routing::get(ready))
+        .route("/metrics", routing::get(metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n") })
+        .with_state(admin)
+}
+
+async fn ready(State(admin): State<Admin>) -> Response {
+    let ready = admin.pdp.is_ready() && !admin.stopping.is_cancelled();
+    let snapshot = admin.store.snapshot();
+    let revision = |of: fn(&Snapshot) -> &crate::types::revision::Revision| {
+        snapshot.as_deref().map_or(Value::Null, |snapshot| of(snapshot).as_str().into())
+    };
+    let log = match &*admin.log.borrow() {
+        None => "opening".to_owned(),
+        Some(LogState::Writable) => "writable".to_owned(),
+        Some(LogState::Full) => "full".to_owned(),
+        Some(LogState::Failed(why)) => format!("failed: {why}"),
+        Some(LogState::Closed) => "closed".to_owned(),
+    };
+    let reload = match (admin.store.hangs(), admin.store.refused()) {
+        (Some(taken), _) => json!({
+            "status": "hangs",
+            "seconds": taken.as_secs(),
+            "problems": ["reading the files of policies or directory does not end; is their file system there?"],
+        }),
+        (None, None) => json!({"status": "ok"}),
+        (None, Some(refused)) => json!({
+            "status": "refused",
+            "at": Timestamp::try_from(refused.at).map_or(Value::Null, |at| format!("{at:.3}").into()),
+            "problems": refused.problems,
+        }),
+    };
+    let body = json!({
+        "ready": ready,
+        "stopping": admin.stopping.is_cancelled(),
+        "revision": revision(|snapshot| &snapshot.policies.revision),
+        "directory_revision": revision(|snapshot| &snapshot.directory.revision),
+        "reload": reload,
+        "log": log,
+    });
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    match admin.exposition.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}

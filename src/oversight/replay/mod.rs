@@ -1,0 +1,252 @@
+//! Replay: recorded decisions, made again by the very functions that made them.
+//!
+//! A record names the revisions that it was decided under and holds the question and the moment. So the same decision must
+//! come out, byte for byte; and under another revision one sees what that would have changed.
+//!
+//! What holds here:
+//! - A record that cannot be decided again is never passed over: it comes back with the [`Reason`].
+//! - The moment is the record's, never the present.
+//! - Memory does not grow with the log: a few snapshots are held, and a cache with a bound.
+//!
+//! - `worlds`: the snapshots that records name
+//! - `difference`: what came out differently
+
+mod difference;
+mod worlds;
+
+pub use difference::{Difference, Said};
+pub use worlds::{Local, Worlds};
+
+use crate::{
+    pdp::{
+        answers,
+        cache::{self, Cache},
+        engine::{self, Invalid, UnknownEntities},
+    },
+    record::decision_log::{Asked, Decided, Recorded, on_record},
+    sources::snapshot::Snapshot,
+    types::{
+        authzen::{self, Limits},
+        decision::{Answer, Evaluated},
+        evaluation::{Batch, Item, Parts},
+        moment::Moment,
+        revision::Revision,
+    },
+};
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// What was recorded was within the limits of its day; here there are none but that of the reader.
+const LIMITS: Limits = Limits { depth: 128, batch: usize::MAX };
+
+/// Finds the configuration of the engine by the digest of a configuration, given the application that the record names.
+/// `None` where the digest does not tell.
+pub type Meaning<'a> = dyn Fn(&str, Option<&str>) -> Option<engine::Config> + 'a;
+
+/// Decides records again.
+pub struct Replay<'a> {
+    /// Under this one instead of those that the records name.
+    against: Option<Arc<Snapshot>>,
+    worlds: Worlds,
+    cache: Cache,
+    meaning: &'a Meaning<'a>,
+}
+
+impl fmt::Debug for Replay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").field("worlds", &self.worlds).finish_non_exhaustive()
+    }
+}
+
+/// What came of deciding a record again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The same.
+    Same,
+    /// Something else.
+    Differs(Vec<Difference>),
+    /// It cannot be decided again.
+    NotReplayable(Reason),
+}
+
+/// Why a record cannot be decided again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// No answer left in time, so there is nothing to compare with.
+    Unanswered,
+    /// A revision that it names cannot be had, or does not check any more.
+    Revision(String),
+    /// Parts of it were concealed when it was written.
+    Concealed,
+    /// `directory.unknown` or `decisions.undeclared` of then matters to the answer, and is not known.
+    Meaning,
+    /// An item of the batch had a fault in its form, and the record does not hold what was wrong.
+    FaultyItem,
+    /// It is no record that this version can read.
+    Unreadable(String),
+}
+
+impl Reason {
+    /// A word for it, for scripts.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unanswered => "unanswered",
+            Self::Revision(_) => "revision",
+            Self::Concealed => "concealed",
+            Self::Meaning => "configuration",
+            Self::FaultyItem => "faulty-item",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unanswered => f.write_str("no answer left before the deadline, so there is none to compare with"),
+            Self::Revision(message) => f.write_str(message),
+            Self::Concealed => f.write_str("parts of the question were concealed when it was recorded"),
+            Self::Meaning => f.write_str(
+                "the answer depends on directory.unknown or decisions.undeclared, which the record's configuration digest \
+                 does not tell under this time zone (time zone and application themselves are in the record)",
+            ),
+            Self::FaultyItem => {
+                f.write_str("an item of the batch had a fault in its form, which the record does not hold")
+            }
+            Self::Unreadable(message) => f.write_str(message),
+        }
+    }
+}
+
+/// The answers to a call: one, or those of a batch. `Err`: the question does not fit the schema.
+type Answers = Result<Vec<Answer>, String>;
+
+impl<'a> Replay<'a> {
+    /// Under the revisions that the records name.
+    #[must_use]
+    pub fn recorded(worlds: Worlds, meaning: &'a Meaning<'a>) -> Self {
+        // Nobody looks at the numbers of this cache.
+        let cache = Cache::new(&cache::Config::default(), &opentelemetry::global::meter("poort.replay"));
+        Self { against: None, worlds, cache, meaning }
+    }
+
+    /// Under one other revision.
+    #[must_use]
+    pub fn against(self, snapshot: Arc<Snapshot>) -> Self {
+        Self { against: Some(snapshot), ..self }
+    }
+
+    /// Decides a record again.
+    pub fn decide(&mut self, recorded: &Recorded<'_>) -> Outcome {
+        self.compare(recorded).unwrap_or_else(Outcome::NotReplayable)
+    }
+
+    fn compare(&mut self, recorded: &Recorded<'_>) -> Result<Outcome, Reason> {
+        let then = recorded.response().ok_or(Reason::Unanswered)?;
+        if recorded.is_concealed() {
+            return Err(Reason::Concealed);
+        }
+        let unreadable = |what: &str| Reason::Unreadable(format!("its {what} is no revision"));
+        let named = (
+            recorded.policies().ok_or_else(|| unreadable("adl.core.policies"))?,
+            recorded.directory().ok_or_else(|| unreadable("adl.core.information"))?,
+        );
+        let snapshot = match &self.against {
+            Some(snapshot) => snapshot.clone(),
+            None => self.worlds.find(&named).map_err(Reason::Revision)?,
+        };
+        let asked = read(recorded)?;
+        let moment = recorded.moment();
+        let poort = recorded.poort();
+        let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
+        let answers = match (self.meaning)(&poort.digest, moment.application.as_deref()) {
+            Some(config) => decider.answers(&asked, config),
+            None => {
+                let answers = decider.answers(&asked, engine::Config::default());
+                if engine::Config::all().any(|config| decider.answers(&asked, config) != answers) {
+                    return Err(Reason::Meaning);
+                }
+                answers
+            }
+        };
+        let now = written(&answers, &asked, &snapshot);
+        if now.as_deref() == Ok(then.as_bytes()) {
+            return Ok(Outcome::Same);
+        }
+        let differences = difference::between(recorded, then, now.as_deref().map_err(String::as_str))?;
+        if let Asked::Several(batch) = &asked
+            && differences.iter().any(|it| it.then.is_fault && it.item.is_some_and(|item| is_empty(batch, item)))
+        {
+            return Err(Reason::FaultyItem);
+        }
+        Ok(Outcome::Differs(differences))
+    }
+}
+
+/// An item with a fault in its form is recorded without anything in it.
+fn is_empty(batch: &Batch, item: usize) -> bool {
+    batch.items.get(item) == Some(&Item::default())
+}
+
+fn read(recorded: &Recorded<'_>) -> Result<Asked<'static>, Reason> {
+    let request = recorded.request().as_bytes();
+    let unreadable = |error: authzen::ReadError| Reason::Unreadable(format!("its request cannot be read: {error}"));
+    if !recorded.is_batch() {
+        return authzen::read_evaluation(request, LIMITS).map(|it| Asked::One(Cow::Owned(it))).map_err(unreadable);
+    }
+    match authzen::read_batch(request, LIMITS).map_err(unreadable)? {
+        authzen::Asked::Several(batch) => Ok(Asked::Several(Cow::Owned(batch))),
+        authzen::Asked::One(_) => Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned())),
+    }
+}
+
+/// What a record is decided with.
+struct Decider<'a> {
+    snapshot: &'a Snapshot,
+    cache: &'a Cache,
+    moment: &'a Moment,
+    /// The revisions that the record names; they are put into the answer, since another revision is no difference in what
+    /// was decided.
+    named: &'a (Revision, Revision),
+}
+
+impl Decider<'_> {
+    fn answers(&self, asked: &Asked<'_>, config: engine::Config) -> Answers {
+        match asked {
+            Asked::One(evaluation) => self
+                .answer(evaluation.as_ref().into(), config)
+                .map(|answer| vec![answer])
+                .map_err(|error| error.to_string()),
+            Asked::Several(batch) => {
+                Ok(answers(batch, |parts, _| self.answer(parts, config).map_err(|error| error.to_string())))
+            }
+        }
+    }
+
+    fn answer(&self, parts: Parts<'_>, config: engine::Config) -> Result<Answer, Invalid> {
+        let outline = engine::outline(self.snapshot, parts, self.moment, config)?;
+        let decide = || outline.question().map(|question| engine::decide(self.snapshot, &question));
+        // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.
+        let key = outline.key().filter(|_| config.unknown == UnknownEntities::Deny);
+        let (verdict, _) = self.cache.verdict(key, decide)?;
+        let (revision, directory_revision) = self.named.clone();
+        let undeclared = outline.into_undeclared();
+        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: false, undeclared }))
+    }
+}
+
+/// The answers as the record has them.
+fn written(answers: &Answers, asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+    let answers = answers.as_ref().map_err(Clone::clone)?;
+    let decided = match (answers.as_slice(), asked) {
+        ([answer], Asked::One(_)) => Decided::One(Cow::Borrowed(answer)),
+        (answers, _) => Decided::Several(Cow::Borrowed(answers)),
+    };
+    let mut out = Vec::new();
+    match on_record(asked, &decided, &snapshot.policies.model) {
+        Decided::One(answer) => authzen::write_answer(&mut out, &answer, None),
+        Decided::Several(answers) => authzen::write_answers(&mut out, &answers, None),
+        Decided::Nothing(_) => {}
+    }
+    Ok(out)
+}

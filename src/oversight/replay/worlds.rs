@@ -1,0 +1,108 @@
+//! The snapshots that records name, from the archive or from files that have the same digest.
+
+use crate::{
+    sources::{
+        directory, policy,
+        snapshot::{Snapshot, Sources},
+        store::{Archive, ArchiveError},
+    },
+    types::{problem::Problem, revision::Revision},
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::Path,
+    sync::Arc,
+};
+
+/// How many snapshots are held. A log goes through its revisions in order, so two are usually in use at once.
+const HELD: usize = 4;
+
+/// The revisions of policies and directory.
+type Named = (Revision, Revision);
+
+/// Files outside the archive, which serve where their digest is the one that is named.
+#[derive(Debug, Default)]
+pub struct Local {
+    policies: Option<(Revision, policy::Sources)>,
+    directory: Option<(Revision, directory::Sources)>,
+}
+
+impl Local {
+    /// Reads what is there; what cannot be read serves for nothing.
+    #[must_use]
+    pub fn read(policies: &Path, directory: &Path) -> Self {
+        let policies = policy::Sources::read(policies).ok();
+        let directory = directory::Sources::read(directory).ok();
+        Self {
+            policies: policies.map(|sources| (sources.revision(), sources)),
+            directory: directory.map(|sources| (sources.revision(), sources)),
+        }
+    }
+}
+
+/// Finds snapshots by their revisions.
+#[derive(Debug)]
+pub struct Worlds {
+    archive: Archive,
+    local: Local,
+    /// The one that was wanted last stands first.
+    held: VecDeque<(Named, Arc<Snapshot>)>,
+    /// Why others cannot be had.
+    missing: HashMap<Named, String>,
+}
+
+impl Worlds {
+    /// From this archive, and beside it from these files.
+    #[must_use]
+    pub fn new(archive: Archive, local: Local) -> Self {
+        Self { archive, local, held: VecDeque::new(), missing: HashMap::new() }
+    }
+
+    /// The snapshot of these revisions.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub fn find(&mut self, named: &Named) -> Result<Arc<Snapshot>, String> {
+        if let Some(place) = self.held.iter().position(|(held, _)| held == named) {
+            self.held.swap(0, place);
+            if let Some((_, snapshot)) = self.held.front() {
+                return Ok(snapshot.clone());
+            }
+        }
+        if let Some(why) = self.missing.get(named) {
+            return Err(why.clone());
+        }
+        match self.load(named) {
+            Ok(snapshot) => {
+                let snapshot = Arc::new(snapshot);
+                self.held.push_front((named.clone(), snapshot.clone()));
+                self.held.truncate(HELD);
+                Ok(snapshot)
+            }
+            Err(why) => {
+                self.missing.insert(named.clone(), why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    fn load(&self, (policies, directory): &Named) -> Result<Snapshot, String> {
+        let in_words = |what: &str, error: &ArchiveError| format!("{what}: {error}");
+        let local = self.local.policies.as_ref().filter(|(revision, _)| revision == policies);
+        let policy_sources = match local {
+            Some((_, sources)) => sources.clone(),
+            None => self.archive.policies(policies).map_err(|error| in_words("the policies", &error))?,
+        };
+        let local = self.local.directory.as_ref().filter(|(revision, _)| revision == directory);
+        let directory_sources = match local {
+            Some((_, sources)) => sources.clone(),
+            None => self.archive.directory(directory).map_err(|error| in_words("the directory", &error))?,
+        };
+        let sources = Sources { policies: policy_sources, directory: directory_sources };
+        let (snapshot, problems) = Snapshot::from_sources(&sources);
+        snapshot.ok_or_else(|| {
+            let first = problems.iter().find(|problem| problem.is_error()).map(Problem::one_line).unwrap_or_default();
+            format!("the revision {} does not check in this version of poort: {first}", policies.short())
+        })
+    }
+}

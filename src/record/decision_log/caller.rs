@@ -1,0 +1,55 @@
+//! Where a call came from (BIO2 8.15.01: device or network location).
+//!
+//! Two places count: what the application says of the person who asks, in the attributes of the context that the schema
+//! marks with `@origin`, and the connection of the application itself, which nobody can make up.
+
+use super::concealed::QuestionFacts;
+use crate::types::authzen;
+use std::{fmt, net::SocketAddr};
+
+/// How the calling application is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Over TCP, from this address.
+    Tcp(SocketAddr),
+    /// Over a Unix socket, so on the same machine.
+    Unix,
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A socket for both versions of IP shows addresses of the old one in the form of the new.
+            Self::Tcp(address) => SocketAddr::new(address.ip().to_canonical(), address.port()).fmt(f),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// Writes `"poort.origin":{…}` with a comma before it, if anything is known. The questions of a batch that say different
+/// things have them in their contexts alone.
+pub(super) fn write_origin(out: &mut Vec<u8>, questions: &[QuestionFacts], caller: Option<Caller>) {
+    let address = shared(questions, |question| question.address.as_deref());
+    let device = shared(questions, |question| question.device.as_deref());
+    let caller = caller.map(|caller| caller.to_string());
+    let known = [("address", address), ("caller", caller.as_deref()), ("device", device)];
+    let mut separator: &[u8] = b",\"poort.origin\":{";
+    for (name, value) in known {
+        let Some(value) = value else { continue };
+        out.extend_from_slice(separator);
+        authzen::write_string(out, name);
+        out.push(b':');
+        authzen::write_string(out, value);
+        separator = b",";
+    }
+    if separator == b"," {
+        out.push(b'}');
+    }
+}
+
+/// What all questions say alike.
+fn shared<'q>(questions: &'q [QuestionFacts], part: impl Fn(&'q QuestionFacts) -> Option<&'q str>) -> Option<&'q str> {
+    let (first, rest) = questions.split_first()?;
+    let said = part(first)?;
+    rest.iter().all(|question| part(question) == Some(said)).then_some(said)
+}

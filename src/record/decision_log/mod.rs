@@ -1,0 +1,508 @@
+//! The decision log: one record of every call that was decided, on disk before its answer leaves.
+//!
+//! A record is Authorization Decision Log 1.0.0 JSON at level of detail 4: request, response, and the revisions of
+//! policies, directory and configuration that the decision was made with. It is written once, in canonical form, and those
+//! bytes are what the spool keeps and what is shipped.
+//!
+//! What holds here:
+//! - [`DecisionLog::append`] comes back well only after `fdatasync` returned for the record. Configuration can say otherwise
+//!   ([`Failure::Open`]); then what is missing is a record itself.
+//! - One call is one record: a batch has one, a cached answer has its own, a call that came too late has one that says so.
+//! - A deny is `Unset`, like an allow. `Error` means that no decision could be made.
+//! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
+//!
+//! - `record`: the record of a decision and its bytes
+//! - `concealed`: what a record carries of a call: what is left out of it, and what is replaced
+//! - `caller`: where a call came from
+//! - `pseudonyms`: what stands instead of a value that must not be in a record
+//! - `producer`: what all records of a process have in common
+//! - `own`: records of poort's own
+//! - `checkpoint`: the record of a signed checkpoint
+//! - `clock`: the time as the log itself knows it
+//! - `keys`: the record of keys that were changed on purpose
+//! - `past`: what earlier processes left, and whether it can be gone on from
+//! - `gap`: the record of answers without a record
+//! - `sweep`: deletes what was kept long enough
+//! - `kind`: which of these a record is
+//! - `named`: the revisions that records name
+//! - `left_out`: no records, in a build for a bench alone
+//! - `retention`: the record that says what was deleted
+//! - `verify`: whether a log is what it was
+//! - `notary`: keeps the tree over the records, and signs
+//! - `recorded`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
+//! - `sought`: a data subject that records are looked for about
+
+mod caller;
+pub mod checkpoint;
+mod clock;
+mod concealed;
+mod gap;
+mod keys;
+mod kind;
+mod left_out;
+mod named;
+mod notary;
+mod own;
+mod past;
+mod producer;
+mod pseudonyms;
+mod record;
+mod recorded;
+mod retention;
+mod scan;
+mod selection;
+mod sought;
+mod sweep;
+pub mod verify;
+
+pub use caller::Caller;
+pub use gap::GAP;
+pub use keys::{KEY, KeyChange};
+pub use kind::Kind;
+pub use left_out::BenchBuild;
+pub use named::NamedRevisions;
+pub use producer::Producer;
+pub use pseudonyms::{Pseudonyms, PseudonymsError};
+pub use record::{Asked, Cause, Decided, Record, TooLarge};
+pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
+pub use retention::RETENTION;
+pub use scan::{Scan, Segments};
+pub use selection::{Selection, Wanted, timestamp};
+pub use sought::SoughtSubject;
+pub use sweep::{Sweep, Swept};
+
+use crate::{
+    record::{
+        evidence::{Checkpoint, Key, KeyError, PublicKeys},
+        spool::{
+            self, AppendError, Entry, Payload, Recovery, Spool, State,
+            reader::{ReadError, Reader},
+        },
+    },
+    sources::policy::Model,
+};
+use clock::LogClock;
+use gap::OpenGap;
+use notary::LogNotary;
+use opentelemetry::metrics::Meter;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// Configuration of the decision log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The data folder; the records lie in `records` in it.
+    pub data: PathBuf,
+    /// The size of a segment in bytes, taken from the disk when the segment begins.
+    pub segment: u64,
+    /// The most that all segments may take, in bytes. When it is reached, nothing is answered any more.
+    pub max: u64,
+    /// How many records may wait for the disk. One more is refused at once.
+    pub queue: usize,
+    /// The time between two signed checkpoints.
+    pub checkpoint: Duration,
+    /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
+    /// it is not there; a file that is named here has to be there.
+    pub key: Option<PathBuf>,
+    /// How long records are kept at least, by the machine's clock and by the log's own (`clock`); without it, for ever.
+    pub keep: Option<Duration>,
+    /// What becomes of questions while no record can be written.
+    pub failure: Failure,
+    /// The keys of pseudonyms, one a line. The default is `pseudonym-keys` in the data folder, which is made when it is not
+    /// there; a file that is named here has to be there.
+    pub pseudonyms: Option<PathBuf>,
+    /// Who produces the records (ADL 1.0.0: unambiguous when records leave the organisation), beside the service's name
+    /// and version, such as `organisation.oin`.
+    pub producer: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// The defaults, in this data folder.
+    ///
+    /// Segments of 64 MiB: about 60 000 records, read again in a tenth of a second after a crash. 64 GiB in all: some
+    /// sixty million records, so that a full log is a matter of weeks and not of a busy afternoon. 8192 waiting records:
+    /// what one disk takes in about a tenth of a second. A checkpoint each ten seconds: that much of the newest is not
+    /// proven yet, for some six megabytes a day.
+    #[must_use]
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            data,
+            segment: 64 << 20,
+            max: 64 << 30,
+            queue: 8192,
+            checkpoint: Duration::from_secs(10),
+            key: None,
+            keep: None,
+            failure: Failure::Closed,
+            pseudonyms: None,
+            producer: BTreeMap::new(),
+        }
+    }
+
+    /// The key that signs the checkpoints. One is made only for a log that has no records yet, or where `may_make` says so.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be made.
+    pub fn read_key(&self, may_make: bool) -> Result<Key, KeyError> {
+        match &self.key {
+            Some(path) => Key::read(path),
+            None if may_make || self.is_new() => Key::read_or_make(&self.key_path()),
+            None => Key::read_own(&self.key_path()),
+        }
+    }
+
+    /// Whether there is no log yet: no segment, and no head of one.
+    fn is_new(&self) -> bool {
+        let records = self.records();
+        // What cannot be listed is not taken for new.
+        let is_empty = spool::segments(&records)
+            .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |found| found.is_empty());
+        is_empty && matches!(spool::read_head(&records), Ok(None))
+    }
+
+    /// Where the key lies.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
+    }
+
+    /// The keys of pseudonyms. One is made only for a log that has no records yet, or where `may_make` says so.
+    ///
+    /// # Errors
+    /// They cannot be read, or not be made.
+    pub fn read_pseudonyms(&self, may_make: bool) -> Result<Pseudonyms, PseudonymsError> {
+        match &self.pseudonyms {
+            Some(path) => Pseudonyms::read(path),
+            None if may_make || self.is_new() => Pseudonyms::read_or_make(&self.pseudonyms_path()),
+            None => Pseudonyms::read_own(&self.pseudonyms_path()),
+        }
+    }
+
+    /// Where the keys of pseudonyms lie.
+    #[must_use]
+    pub fn pseudonyms_path(&self) -> PathBuf {
+        self.pseudonyms.clone().unwrap_or_else(|| self.data.join("pseudonym-keys"))
+    }
+
+    /// Where the records lie.
+    #[must_use]
+    pub fn records(&self) -> PathBuf {
+        self.data.join("records")
+    }
+}
+
+/// What becomes of questions while no record can be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Failure {
+    /// None is answered.
+    #[default]
+    Closed,
+    /// They are answered without a record; what is missing is recorded as soon as that is possible.
+    Open,
+}
+
+/// The decision log, open for writing.
+#[derive(Debug, Clone)]
+pub struct DecisionLog {
+    spool: Spool,
+    producer: Arc<Producer>,
+    failure: Failure,
+    gap: Arc<OpenGap>,
+    pseudonyms: Pseudonyms,
+    clock: Arc<LogClock>,
+    /// No record is written. False in every build but the one for a bench.
+    is_left_out: bool,
+}
+
+/// The origin of the log in this folder, by its oldest record. `None` when there is no log.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let first = Reader::open(folder)?.next().transpose()?;
+    let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
+    Ok(attested.map(|attested| attested.checkpoint.origin))
+}
+
+/// Whether this key signed the last checkpoint in this folder. `None` for a key that is not there.
+///
+/// # Errors
+/// The records cannot be read.
+pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<bool, ReadError> {
+    let Some(key) = key else { return Ok(false) };
+    let Ok(keys) = PublicKeys::parse([key.public(origin).as_str()]) else { return Ok(false) };
+    let mut last = None;
+    let segments = spool::segments(folder).unwrap_or_default();
+    // The newest may hold no record.
+    for first in segments.into_iter().rev() {
+        for frame in Reader::open_at(folder, first)? {
+            let attested = checkpoint::read(&frame?.payload, None).ok().flatten();
+            last = attested.map(|attested| attested.note).or(last);
+        }
+        if last.is_some() {
+            break;
+        }
+    }
+    Ok(last.is_some_and(|note| Checkpoint::open(&note, &keys).is_ok()))
+}
+
+/// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
+/// are concealed in it all the same, where the schema marks anything.
+#[must_use]
+pub fn on_record<'a>(asked: &'a Asked<'_>, decided: &'a Decided<'_>, model: &Model) -> Decided<'a> {
+    // No key is needed: nothing in such a question gets a pseudonym.
+    let pseudonyms = Pseudonyms::from_keys(("none", [0; 32]), &[]);
+    concealed::conceal(asked, decided, model, &pseudonyms).decided
+}
+
+/// The log cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The records need a person.
+    #[error(transparent)]
+    Spool(#[from] spool::OpenError),
+    /// The key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The keys of pseudonyms cannot be used.
+    #[error(transparent)]
+    Pseudonyms(#[from] PseudonymsError),
+    /// The key that signed the records is gone.
+    #[error(
+        "the key of the log, `{}`, is not there, and records that it signed are. Put it back from a copy; if it is gone for good, \
+         `poort log key --new` makes another and puts that on record",
+        path.display()
+    )]
+    KeyGone {
+        /// Where it should lie.
+        path: PathBuf,
+    },
+    /// The keys of pseudonyms that records name are gone.
+    #[error(
+        "the keys of pseudonyms, `{}`, are not there, and records are. Put the file back from a copy; if it is gone for good, \
+         `poort log key --pseudonyms` makes another and puts that on record",
+        path.display()
+    )]
+    PseudonymsGone {
+        /// Where they should lie.
+        path: PathBuf,
+    },
+    /// The build is not for service.
+    #[error(transparent)]
+    BenchBuild(#[from] BenchBuild),
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is on disk.
+    Durable,
+    /// Its deadline passed before it was taken into a commit: on disk is a record that says so, without an answer.
+    Late,
+    /// It is not on disk and never will be; configuration says that this is to be borne ([`Failure::Open`]).
+    Unrecorded,
+}
+
+impl DecisionLog {
+    /// Opens the log: takes its lock, reads what is there, starts the writer. Blocks on files.
+    ///
+    /// # Errors
+    /// What needs a person: another process has it, it is damaged, or its key cannot be used. A full disk is no error; the
+    /// log opens and waits.
+    pub fn open(
+        config: &Config,
+        instance: &str,
+        producer: Producer,
+        meter: &Meter,
+    ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_changed(config, instance, producer, meter, KeyChange::default())
+    }
+
+    /// The same, where keys were changed on purpose: [`DecisionLog::record_keys`] says so next.
+    ///
+    /// # Errors
+    /// As [`DecisionLog::open`].
+    pub fn open_changed(
+        config: &Config,
+        instance: &str,
+        producer: Producer,
+        meter: &Meter,
+        change: KeyChange,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let is_left_out = left_out::is_chosen()?;
+        let settings = spool::Config {
+            dir: config.records(),
+            segment_bytes: config.segment,
+            max_bytes: config.max,
+            queue: config.queue,
+        };
+        let pseudonyms = config.read_pseudonyms(change.pseudonyms).map_err(|error| match error {
+            PseudonymsError::File(error) if error.is_missing() && !config.is_new() => {
+                OpenError::PseudonymsGone { path: config.pseudonyms_path() }
+            }
+            error => error.into(),
+        })?;
+        let key = config.read_key(change.signing).map_err(|error| match error {
+            KeyError::File(error) if error.is_missing() && !config.is_new() => {
+                OpenError::KeyGone { path: config.key_path() }
+            }
+            error => error.into(),
+        })?;
+        let (notary, origin) = LogNotary::new(key, instance, config.checkpoint, producer.clone());
+        let notary = notary.with_keys(pseudonyms.signs(), change);
+        let clock = notary.clock();
+        let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
+        let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
+        let producer = Arc::new(producer);
+        let log =
+            Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock, is_left_out };
+        Ok((log, recovery))
+    }
+
+    /// Writes a record and waits until it is on disk. With a deadline: if it passes before the record is taken into a
+    /// commit, the record says that instead of the answer.
+    ///
+    /// # Errors
+    /// The record is not on disk, so there must be no answer.
+    pub async fn append(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
+        if self.is_left_out {
+            return Ok(Appended::Unrecorded);
+        }
+        // What is missing is said before anything that comes behind it.
+        self.end_gap();
+        match self.write(record, deadline).await {
+            Err(error) if self.bears(error) => {
+                self.gap_grows(error);
+                Ok(Appended::Unrecorded)
+            }
+            written => written,
+        }
+    }
+
+    async fn write(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
+        let payload = record.to_payload(&self.producer, &self.pseudonyms).map_err(|TooLarge| AppendError::TooLarge)?;
+        let entry = Entry { deadline, ..Entry::new(payload) };
+        let commit = self.spool.append(entry).await?;
+        Ok(if commit.late { Appended::Late } else { Appended::Durable })
+    }
+
+    /// Whether an answer may leave although its record failed so. A closed log and a record that is too large are no
+    /// failures of the disk.
+    fn bears(&self, error: AppendError) -> bool {
+        self.failure == Failure::Open
+            && matches!(error, AppendError::QueueFull | AppendError::DiskFull | AppendError::Failed)
+    }
+
+    fn gap_grows(&self, cause: AppendError) {
+        if let Some(began) = self.gap.grow(cause) {
+            tracing::error!(%cause, "Answers leave without a record, as log.failure = \"open\" says, until one can be written.");
+            // In the reserve, if that is all there is: should the process end, the log says at least that much.
+            let _ = self.submit_own(began.record(&self.producer, true));
+        }
+    }
+
+    /// Records the gap, if there was one and it is over.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn end_gap(&self) {
+        if !self.gap.is_open() || !self.spool.is_writable() {
+            return;
+        }
+        let Some(gap) = self.gap.take() else { return };
+        let entry = Entry { is_urgent: true, ..Entry::new(gap.record(&self.producer, false)) };
+        let Ok(ticket) = self.spool.submit(entry) else {
+            self.gap.put_back(gap);
+            return;
+        };
+        let open = self.gap.clone();
+        tokio::spawn(async move {
+            match ticket.committed().await {
+                Ok(_) => {
+                    tracing::warn!(missing = gap.count, "Answers have a record again; how many have none is recorded.");
+                }
+                Err(_) => open.put_back(gap),
+            }
+        });
+    }
+
+    /// A record of poort's own. Nobody waits for it: it is written before what is submitted behind it.
+    fn submit_own(&self, payload: Payload) -> Result<(), AppendError> {
+        let _ticket = self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?;
+        Ok(())
+    }
+
+    /// The same for a thread that may block: waits until it is on disk, and gives its seq.
+    fn write_own(&self, payload: Payload) -> Result<u64, AppendError> {
+        Ok(self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?.wait()?.seq)
+    }
+
+    /// Puts on record that keys were changed on purpose: who signed before, where that is known, and who signs from now on. Blocks
+    /// until it is on disk.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub fn record_keys(&self, before: Option<&str>, public: &str) -> Result<u64, AppendError> {
+        self.write_own(keys::record(before, public, &self.pseudonyms.key_ids(), &self.producer))
+    }
+
+    /// Whether questions can be answered as far as the log is concerned: records are taken, or answers may do without.
+    #[must_use]
+    pub fn allows_answers(&self) -> bool {
+        self.failure == Failure::Open || self.spool.is_writable()
+    }
+
+    /// The same in this state.
+    #[must_use]
+    pub fn allows_answers_in(&self, state: &State) -> bool {
+        match state {
+            State::Writable => true,
+            State::Full | State::Failed(_) => self.failure == Failure::Open,
+            State::Closed => false,
+        }
+    }
+
+    /// Whether records are taken.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.spool.is_writable()
+    }
+
+    /// All records with a lower number are on disk.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.spool.durable()
+    }
+
+    /// Follows whether records are taken.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.spool.watch()
+    }
+
+    /// The spool below, for those who take records from it.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Writes what waits, syncs and closes. Blocks on files.
+    pub fn close(&self) {
+        if let Some(gap) = self.gap.take()
+            && self.submit_own(gap.record(&self.producer, false)).is_err()
+        {
+            tracing::error!(missing = gap.count, "Answers left without a record, and the log cannot say so.");
+        }
+        self.spool.close();
+    }
+}

@@ -1,0 +1,86 @@
+//! What all records of a process have in common: who makes them, with which configuration, and in which log.
+
+use crate::types::{authzen, revision::Revision};
+use std::collections::BTreeMap;
+
+/// Who makes the records, and with which configuration: the same in all records of a process, so written once.
+#[derive(Debug, Clone)]
+pub struct Producer {
+    /// `"adl.core.configuration":{…}`
+    configuration: Vec<u8>,
+    /// `"poort.log.origin":"…","poort.log.seq":`, to be followed by the number.
+    place: Vec<u8>,
+    origin: String,
+    /// `"resource":{…}`
+    resource: Vec<u8>,
+}
+
+impl Producer {
+    /// `version` is poort's; `configuration` is the digest of what can change a decision beside policies and directory;
+    /// `instance` tells this sidecar from its siblings; `attributes` come from the configuration.
+    #[must_use]
+    pub fn new(version: &str, configuration: &Revision, instance: &str, attributes: &BTreeMap<String, String>) -> Self {
+        let mut resource = attributes.clone();
+        resource.extend([
+            ("service.name".to_owned(), "poort".to_owned()),
+            ("service.version".to_owned(), version.to_owned()),
+            ("service.instance.id".to_owned(), instance.to_owned()),
+        ]);
+        let configuration = BTreeMap::from([
+            ("cedar".to_owned(), cedar_policy::get_sdk_version().to_string()),
+            ("digest".to_owned(), configuration.to_string()),
+            ("version".to_owned(), version.to_owned()),
+        ]);
+        let mut written = (Vec::new(), Vec::new());
+        written.0.extend_from_slice(b"\"adl.core.configuration\":{\"poort\":");
+        strings(&mut written.0, &configuration);
+        written.0.push(b'}');
+        written.1.extend_from_slice(b"\"resource\":");
+        strings(&mut written.1, &resource);
+        Self { configuration: written.0, place: Vec::new(), origin: String::new(), resource: written.1 }.in_log("")
+    }
+
+    /// The same producer, writing to the log of this origin.
+    #[must_use]
+    pub fn in_log(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self.place.clear();
+        self.place.extend_from_slice(b"\"poort.log.origin\":");
+        authzen::write_string(&mut self.place, origin);
+        self.place.extend_from_slice(b",\"poort.log.seq\":");
+        self
+    }
+
+    /// `"adl.core.configuration":{…}`
+    pub(super) fn configuration(&self) -> &[u8] {
+        &self.configuration
+    }
+
+    /// `"poort.log.origin":"…","poort.log.seq":`, to be followed by the number.
+    pub(super) fn place(&self) -> &[u8] {
+        &self.place
+    }
+
+    /// The log that it writes to.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `"resource":{…}`
+    pub(super) fn resource(&self) -> &[u8] {
+        &self.resource
+    }
+}
+
+fn strings(out: &mut Vec<u8>, map: &BTreeMap<String, String>) {
+    out.push(b'{');
+    for (index, (name, value)) in map.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        authzen::write_string(out, name);
+        out.push(b':');
+        authzen::write_string(out, value);
+    }
+    out.push(b'}');
+}

@@ -1,0 +1,184 @@
+//! The records of one log in order, against the checkpoints among them.
+
+use super::{
+    super::checkpoint::Attested,
+    Fault, Found, Known, LastCheckpoint, Report,
+    outline::{Kind, Outline},
+};
+use crate::record::evidence::Tree;
+
+/// The check of one log.
+#[derive(Debug)]
+pub(super) struct Checker<'a> {
+    known: &'a Known,
+    /// The tree of the records so far; unknown behind a gap, until a checkpoint says what it is.
+    tree: Option<Tree>,
+    /// The seq of the next record.
+    next: Option<u64>,
+    /// The record before was the checkpoint of an orderly end.
+    is_ended: bool,
+    /// All records from here were seen since the last checkpoint that can be trusted.
+    since: u64,
+    /// Records below this may be gone.
+    retired: u64,
+    /// The same, by records that no checkpoint covers yet.
+    retiring: u64,
+    report: Report,
+}
+
+impl<'a> Checker<'a> {
+    /// `expected`: the seq that the log should begin with, where that is known.
+    pub(super) fn new(known: &'a Known, expected: u64) -> Self {
+        Self {
+            known,
+            tree: None,
+            next: None,
+            is_ended: false,
+            since: 0,
+            retired: expected,
+            retiring: 0,
+            report: Report::default(),
+        }
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) {
+        self.report.faults.push(fault);
+    }
+
+    /// Something is missing here that cannot be counted: what follows is taken up at the next checkpoint.
+    pub(super) fn interrupt(&mut self) {
+        self.tree = None;
+    }
+
+    /// Whether this record is not the one that comes next.
+    pub(super) fn is_gap(&self, seq: u64) -> bool {
+        self.next.is_some_and(|next| next != seq)
+    }
+
+    /// The next record.
+    pub(super) fn record(&mut self, seq: u64, outline: &Outline) {
+        match self.next {
+            None => self.begin(seq, outline),
+            Some(next) if next != seq => {
+                self.fault(Fault::Missing { from: next, to: seq });
+                self.tree = None;
+                self.is_ended = false;
+            }
+            Some(_) => {}
+        }
+        self.place(seq, outline);
+        if std::mem::take(&mut self.is_ended) && !matches!(outline.kind, Kind::Checkpoint(_)) {
+            self.fault(Fault::BehindEnd { seq });
+        }
+        match &outline.kind {
+            Kind::Checkpoint(attested) => match &**attested {
+                Ok(attested) => self.checkpoint(seq, attested),
+                Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
+            },
+            Kind::Retention(below) => self.retiring = self.retiring.max(*below),
+            Kind::Any => {}
+        }
+        if let Some(tree) = &mut self.tree {
+            tree.push(outline.leaf);
+        }
+        self.compare_known();
+        self.next = Some(seq.saturating_add(1));
+        self.report.records = self.report.records.saturating_add(1);
+    }
+
+    fn begin(&mut self, seq: u64, outline: &Outline) {
+        self.report.first = seq;
+        self.report.proven = seq;
+        self.since = seq;
+        if seq == 0 {
+            self.tree = Some(Tree::default());
+        }
+        if let Some((origin, _)) = &outline.place {
+            self.report.origin = origin.to_string();
+        }
+        self.compare_known();
+    }
+
+    /// What a record says of itself must be so.
+    fn place(&mut self, seq: u64, outline: &Outline) {
+        let says = match &outline.place {
+            None => "in no log".to_owned(),
+            Some((origin, _)) if **origin != *self.report.origin => format!("in the log {origin}"),
+            Some((_, says)) if *says != seq => format!("record {says}"),
+            Some(_) => return,
+        };
+        self.fault(Fault::Moved { seq, says });
+    }
+
+    fn checkpoint(&mut self, seq: u64, attested: &Attested) {
+        let Attested { checkpoint, tree, occasion, timestamp, .. } = attested;
+        if checkpoint.origin != self.report.origin {
+            let why = format!("it is one of the log {}", checkpoint.origin);
+            return self.fault(Fault::Untrusted { seq, why });
+        }
+        if checkpoint.size != seq {
+            let why = format!("it is one of {} records", checkpoint.size);
+            return self.fault(Fault::Untrusted { seq, why });
+        }
+        match &self.tree {
+            Some(own) if own.root() == checkpoint.root => {
+                self.report.checkpoints = self.report.checkpoints.saturating_add(1);
+                // What such a record says counts when it is signed for: anybody could put one at the end.
+                self.retired = self.retired.max(self.retiring);
+                if self.report.faults.is_empty() {
+                    self.report.proven = seq;
+                }
+            }
+            Some(_) => self.fault(Fault::Altered { from: self.since, to: seq }),
+            // It speaks of more than is here: what was seen since the last one stands and falls with what is missing.
+            None if self.since < seq => self.fault(Fault::Unproven { from: self.since, to: seq }),
+            None => self.report.checkpoints = self.report.checkpoints.saturating_add(1),
+        }
+        self.is_ended = attested.is_end();
+        self.report.found.extend(attested.found.map(|(from, to)| Found { from, to }));
+        // It is signed, so what follows can be checked, whatever came before.
+        self.tree = Some(tree.clone());
+        self.since = seq;
+        let last = LastCheckpoint { size: checkpoint.size, timestamp: *timestamp, occasion: occasion.clone() };
+        self.report.last = Some(last);
+    }
+
+    /// A checkpoint that is kept elsewhere must agree at its size. Where it does, it proves as much as one in the log.
+    fn compare_known(&mut self) {
+        let Some(tree) = &self.tree else { return };
+        let size = tree.size();
+        let mut here =
+            self.known.checkpoints.iter().filter(|known| known.origin == self.report.origin && known.size == size);
+        let Some(first) = here.next() else { return };
+        let root = tree.root();
+        if first.root != root || here.any(|known| known.root != root) {
+            self.fault(Fault::Contradiction { size });
+        } else if self.report.faults.is_empty() {
+            self.report.proven = size;
+        }
+    }
+
+    /// The seq behind the last record.
+    pub(super) fn end(&self) -> u64 {
+        self.next.unwrap_or(0)
+    }
+
+    pub(super) fn finish(mut self) -> Report {
+        self.report.end = self.end();
+        let end = self.report.end;
+        // A checkpoint is a record itself, behind those that it covers, and leaves the log only when it is there.
+        let known = self.known.checkpoints.iter().filter(|known| known.origin == self.report.origin);
+        let ahead = known.map(|known| known.size).filter(|size| *size >= end).max();
+        self.report.faults.extend(ahead.map(|size| Fault::CutOff { end, size }));
+        if self.next.is_some() && self.report.first > self.retired {
+            self.report.faults.push(Fault::Missing { from: self.retired, to: self.report.first });
+        }
+        // A first part that no checkpoint stands before.
+        if self.report.last.is_none() && self.report.first > 0 {
+            self.report.faults.push(Fault::Unproven { from: self.report.first, to: end });
+        }
+        self.report.faults.sort();
+        self.report.faults.dedup();
+        self.report
+    }
+}

@@ -1,0 +1,87 @@
+//! What the check needs to know of a record. It is small, whatever the record is.
+
+use super::super::{
+    checkpoint::{self, Attested, CHECKPOINT},
+    retention::RETENTION,
+};
+use crate::record::evidence::{Hash, PublicKeys, leaf};
+use serde::Deserialize;
+use std::{borrow::Cow, sync::Arc};
+
+/// A record, in short.
+#[derive(Debug, Clone)]
+pub(super) struct Outline {
+    pub(super) leaf: Hash,
+    /// The log that it says it is in, and its place there.
+    pub(super) place: Option<(Arc<str>, u64)>,
+    pub(super) kind: Kind,
+}
+
+/// What a record is to the check.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Checkpoint(Box<Result<Attested, String>>),
+    /// All records below this were deleted because they were old enough.
+    Retention(u64),
+    Any,
+}
+
+/// What a record says of itself, as far as it is read.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    pub(super) event_name: Option<Name<'a>>,
+    pub(super) attributes: Option<Attributes<'a>>,
+}
+
+/// A text that is not copied where it need not be; serde borrows inside an `Option` only in a type of its own.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Attributes<'a> {
+    #[serde(rename = "poort.log.origin", borrow)]
+    origin: Option<Name<'a>>,
+    #[serde(rename = "poort.log.seq")]
+    seq: Option<u64>,
+    #[serde(rename = "poort.retention.below")]
+    below: Option<u64>,
+}
+
+impl Outline {
+    pub(super) fn of(record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
+        // What cannot be read is in no log, which is a fault.
+        Self::from_said(&serde_json::from_slice(record).unwrap_or_default(), record, keys, origins)
+    }
+
+    /// The same of a record of which is known what it says.
+    pub(super) fn from_said(said: &Said<'_>, record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
+        let Said { event_name, attributes } = said;
+        let attributes = attributes.as_ref();
+        let origin = attributes.and_then(|attributes| attributes.origin.as_ref()).map(|origin| origins.one(&origin.0));
+        let kind = match event_name.as_ref().map(|name| &*name.0) {
+            Some(CHECKPOINT) => match checkpoint::read(record, Some(keys)) {
+                Ok(Some(attested)) => Kind::Checkpoint(Box::new(Ok(attested))),
+                Ok(None) => Kind::Any,
+                Err(untrusted) => Kind::Checkpoint(Box::new(Err(untrusted.to_string()))),
+            },
+            Some(RETENTION) => attributes.and_then(|attributes| attributes.below).map_or(Kind::Any, Kind::Retention),
+            _ => Kind::Any,
+        };
+        Self { leaf: leaf(record), place: origin.zip(attributes.and_then(|attributes| attributes.seq)), kind }
+    }
+}
+
+/// The name of the log that was met last. Records of one log follow each other, so most of them have it.
+#[derive(Debug, Default)]
+pub(super) struct Origins(Option<Arc<str>>);
+
+impl Origins {
+    fn one(&mut self, origin: &str) -> Arc<str> {
+        match &self.0 {
+            Some(last) if **last == *origin => last.clone(),
+            _ => self.0.insert(origin.into()).clone(),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The check of what a pipeline stored: the records as they arrived, in any order, some of them twice.
+//!
+//! A line of the file is a record as `poort log cat --all` or a JSON Lines sink writes it, or an OTLP export in JSON with
+//! the records as the bodies of log records.
+
+use super::{
+    Fault, Known, Report, VerifyError,
+    checker::Checker,
+    line::Line,
+    outline::{Kind, Origins, Outline},
+};
+use crate::{
+    record::{
+        evidence::{Hash, PublicKeys, leaf},
+        spool::reader::Reader,
+    },
+    types::escape,
+};
+use serde::Serialize;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    io::{self, BufRead, Read as _},
+    path::Path,
+    sync::Arc,
+};
+
+/// The longest line that is read, in bytes.
+const LINE: u64 = 256 << 20;
+
+/// What a pipeline stored of one log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// The log, by what was stored of it.
+    pub report: Report,
+    /// How many records were stored more than once, counting each time but the first.
+    pub duplicates: u64,
+    /// The seq behind the newest record of the log on disk, when that was there to be compared.
+    pub on_disk: Option<u64>,
+}
+
+/// Checks what was stored. `from` is the seq of the first record that should be there. `local` is the folder of the log, if
+/// it is at hand: then each altered record is named. `progress` is told how many bytes were read, now and then.
+///
+/// # Errors
+/// The file cannot be read. What is wrong with the records is in the reports, one for each log that the file tells of.
+pub fn verify_received(
+    file: &mut dyn BufRead,
+    keys: &PublicKeys,
+    known: &Known,
+    from: u64,
+    local: Option<&Path>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Compared>, VerifyError> {
+    let Stored { logs, strays } = Stored::read(file, keys, progress)?;
+    let mut compared = Vec::new();
+    for (origin, StoredLog { mut records, mut special }) in logs {
+        // The order in which they arrived says nothing; among equals it does not matter.
+        records.sort_unstable();
+        let all = records.len();
+        records.dedup();
+        let duplicates = all.saturating_sub(records.len()) as u64;
+        let of_log =
+            Known { checkpoints: known.checkpoints.iter().filter(|known| *known.origin == *origin).cloned().collect() };
+        let local = local.map(|folder| Local::open(folder, &origin)).transpose()?.flatten();
+        let named = local.map(|local| local.compare(&records)).transpose()?;
+        let mut checker = Checker::new(&of_log, from);
+        let mut before = None;
+        for (seq, leaf) in records {
+            if before == Some(seq) {
+                checker.fault(Fault::Conflict { seq });
+                continue;
+            }
+            before = Some(seq);
+            let kind = special.remove(&leaf).unwrap_or(Kind::Any);
+            checker.record(seq, &Outline { leaf, place: Some((origin.clone(), seq)), kind });
+        }
+        let mut report = checker.finish();
+        let on_disk = named.map(|(altered, end)| {
+            name_altered(&mut report, &altered);
+            end
+        });
+        compared.push(Compared { report, duplicates, on_disk });
+    }
+    for known in &known.checkpoints {
+        // Nothing at all arrived of a log that is known to have records.
+        if compared.iter().all(|compared: &Compared| compared.report.origin != known.origin) {
+            let faults = vec![Fault::CutOff { end: 0, size: known.size }];
+            let report = Report { origin: known.origin.clone(), faults, ..Report::default() };
+            compared.push(Compared { report, duplicates: 0, on_disk: None });
+        }
+    }
+    if !strays.is_empty() {
+        match compared.first_mut() {
+            Some(first) => first.report.faults.extend(strays),
+            None => {
+                let report = Report { faults: strays, ..Report::default() };
+                compared.push(Compared { report, duplicates: 0, on_disk: None });
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// Records by their log.
+#[derive(Default)]
+struct Stored {
+    logs: BTreeMap<Arc<str>, StoredLog>,
+    strays: Vec<Fault>,
+}
+
+/// What was stored of one log. All of it is in memory, so a record takes no more than its place and its hash.
+#[derive(Default)]
+struct StoredLog {
+    records: Vec<(u64, Hash)>,
+    /// The few that are more to the check than any record, by their hash.
+    special: HashMap<Hash, Kind>,
+}
+
+impl Stored {
+    fn read(file: &mut dyn BufRead, keys: &PublicKeys, progress: &mut dyn FnMut(u64)) -> io::Result<Self> {
+        let mut stored = Self::default();
+        let mut origins = Origins::default();
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let read = file.take(LINE).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            progress(read as u64);
+            let text = line.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            match Line::parse(text) {
+                Some(Line::Record(said)) => {
+                    // `log cat` prints what does not show in JSON's own way; the record has it as it is.
+                    let record =
+                        str::from_utf8(text).map_or(Cow::Borrowed(text), |text| match escape::from_json(text) {
+                            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                        });
+                    stored.put(number, Outline::from_said(&said, &record, keys, &mut origins));
+                }
+                Some(Line::Export(bodies)) => {
+                    for body in bodies {
+                        stored.put(number, Outline::of(body.as_bytes(), keys, &mut origins));
+                    }
+                }
+                None => {
+                    let why = "neither a record nor an OTLP export in JSON".to_owned();
+                    stored.strays.push(Fault::NoRecord { line: number, why });
+                }
+            }
+        }
+        Ok(stored)
+    }
+
+    fn put(&mut self, line: u64, outline: Outline) {
+        let Outline { leaf, place, kind } = outline;
+        let Some((origin, seq)) = place else {
+            let why = "it does not say in which log it is, and where".to_owned();
+            self.strays.push(Fault::NoRecord { line, why });
+            return;
+        };
+        let log = self.logs.entry(origin).or_default();
+        log.records.push((seq, leaf));
+        if !matches!(kind, Kind::Any) {
+            log.special.insert(leaf, kind);
+        }
+    }
+}
+
+/// The log itself, beside what was stored of it.
+struct Local {
+    reader: Reader,
+}
+
+impl Local {
+    /// `None` when the folder holds another log, or none.
+    fn open(folder: &Path, origin: &str) -> Result<Option<Self>, VerifyError> {
+        let Some(first) = Reader::open(folder)?.next().transpose()? else { return Ok(None) };
+        let Ok(keys) = PublicKeys::parse([]) else { return Ok(None) };
+        let first = Outline::of(&first.payload, &keys, &mut Origins::default());
+        let is_it = first.place.is_some_and(|(own, _)| *own == *origin);
+        Ok(if is_it { Some(Self { reader: Reader::open(folder)? }) } else { None })
+    }
+
+    /// The seqs of stored records that differ from the log, and where the log ends.
+    fn compare(self, stored: &[(u64, Hash)]) -> Result<(Vec<u64>, u64), VerifyError> {
+        let mut altered = Vec::new();
+        let mut rest = stored;
+        let mut end = 0;
+        for frame in self.reader {
+            let frame = frame?;
+            end = frame.seq.saturating_add(1);
+            let behind = rest.partition_point(|(seq, _)| *seq < frame.seq);
+            rest = rest.get(behind..).unwrap_or_default();
+            let same: Hash = leaf(&frame.payload);
+            let here = rest.iter().take_while(|(seq, _)| *seq == frame.seq);
+            if here.into_iter().any(|(_, stored)| *stored != same) {
+                altered.push(frame.seq);
+            }
+        }
+        Ok((altered, end))
+    }
+}
+
+/// Puts the records that are altered in the place of the spans that they are in.
+fn name_altered(report: &mut Report, altered: &[u64]) {
+    let within = |from: u64, to: u64| altered.iter().any(|seq| (from..to).contains(seq));
+    report.faults.retain(|fault| !matches!(fault, Fault::Altered { from, to } if within(*from, *to)));
+    report.faults.extend(altered.iter().map(|seq| Fault::Altered { from: *seq, to: seq.saturating_add(1) }));
+    report.faults.sort();
+    report.faults.dedup();
+}

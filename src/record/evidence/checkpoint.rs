@@ -1,0 +1,168 @@
+//! A checkpoint: what the tree was, signed.
+
+use super::{
+    key::{Key, PublicKeys},
+    tree::{Hash, Tree},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use signed_note::{Note, NoteError};
+use thiserror::Error;
+
+/// What the tree of a log was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log: `poort/<instance>/<epoch>`.
+    pub origin: String,
+    /// How many records it had.
+    pub size: u64,
+    /// The root of their tree.
+    pub root: Hash,
+    /// The log was closed in order behind these records: nothing but the next start follows.
+    pub is_end: bool,
+}
+
+/// The extension line of a checkpoint of an orderly end (C2SP `tlog-checkpoint`, extension lines).
+const END: &str = "poort shutdown";
+
+/// A note is no checkpoint that can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CheckpointError {
+    /// It has not the form of a checkpoint.
+    #[error("it has not the form of a signed checkpoint")]
+    Malformed,
+    /// No known key signed it.
+    #[error("it is signed by no key that was given")]
+    UnknownKey,
+    /// The signature of a known key is wrong.
+    #[error("its signature is wrong")]
+    WrongSignature,
+}
+
+impl Checkpoint {
+    /// The checkpoint of this tree.
+    #[must_use]
+    pub fn of(origin: &str, tree: &Tree) -> Self {
+        Self { origin: origin.to_owned(), size: tree.size(), root: tree.root(), is_end: false }
+    }
+
+    /// The same, of a log that is closed in order.
+    #[must_use]
+    pub fn at_end(self) -> Self {
+        Self { is_end: true, ..self }
+    }
+
+    /// Signs it, as a note. `None` only for an origin that is no name: empty, or with a space, a line break or a `+`.
+    #[must_use]
+    pub fn sign(&self, key: &Key) -> Option<String> {
+        let Self { origin, size, root, is_end } = self;
+        let end = if *is_end { format!("{END}\n") } else { String::new() };
+        let text = format!("{origin}\n{size}\n{}\n{end}", BASE64.encode(root));
+        let mut note = Note::new(text.as_bytes(), &[]).ok()?;
+        note.add_sigs(&[&key.named(origin)]).ok()?;
+        String::from_utf8(note.to_bytes()).ok()
+    }
+
+    /// Reads a note and checks its signature.
+    ///
+    /// # Errors
+    /// It cannot be trusted.
+    pub fn open(note: &str, keys: &PublicKeys) -> Result<Self, CheckpointError> {
+        let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        note.verify(&keys.verifiers).map_err(|error| match error {
+            NoteError::UnverifiedNote => CheckpointError::UnknownKey,
+            _ => CheckpointError::WrongSignature,
+        })?;
+        Self::parse(note.text())
+    }
+
+    /// Reads a note without looking at its signature.
+    ///
+    /// # Errors
+    /// It has not the form.
+    pub fn read(note: &str) -> Result<Self, CheckpointError> {
+        let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        Self::parse(note.text())
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, CheckpointError> {
+        let parse = || {
+            let text = str::from_utf8(text).ok()?;
+            // Lines behind the third are extensions, which a reader passes over.
+            let mut lines = text.split('\n');
+            let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+            let canonical = size == "0" || (!size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit()));
+            let size = size.parse().ok().filter(|_| canonical)?;
+            let root = BASE64.decode(root).ok()?.try_into().ok()?;
+            let is_end = lines.any(|line| line == END);
+            (!origin.is_empty()).then(|| Self { origin: origin.to_owned(), size, root, is_end })
+        };
+        parse().ok_or(CheckpointError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::evidence::leaf;
+
+    fn checkpoint() -> Checkpoint {
+        let mut tree = Tree::default();
+        tree.push(leaf(b"one"));
+        Checkpoint::of("poort/here/0123456789abcdef", &tree)
+    }
+
+    fn keys(key: &Key) -> PublicKeys {
+        PublicKeys::parse([key.public(&checkpoint().origin).as_str()]).unwrap()
+    }
+
+    #[test]
+    fn a_signed_checkpoint_is_a_note_that_opens_with_the_public_key() {
+        let key = Key::from_seed([1; 32]);
+        let note = checkpoint().sign(&key).unwrap();
+        let (text, signature) = note.split_once("\n\n").unwrap();
+        assert_eq!(text.lines().take(2).collect::<Vec<_>>(), ["poort/here/0123456789abcdef", "1"]);
+        assert!(signature.starts_with("\u{2014} poort/here/0123456789abcdef "));
+        assert_eq!(Checkpoint::open(&note, &keys(&key)), Ok(checkpoint()));
+        assert_eq!(Checkpoint::read(&note), Ok(checkpoint()));
+    }
+
+    #[test]
+    fn another_key_does_not_open_it() {
+        let note = checkpoint().sign(&Key::from_seed([1; 32])).unwrap();
+        let opened = Checkpoint::open(&note, &keys(&Key::from_seed([2; 32])));
+        assert_eq!(opened, Err(CheckpointError::UnknownKey));
+    }
+
+    #[test]
+    fn any_other_text_breaks_the_signature() {
+        let key = Key::from_seed([1; 32]);
+        let note = checkpoint().sign(&key).unwrap();
+        for at in 0..note.len() {
+            let mut bytes = note.clone().into_bytes();
+            bytes[at] ^= 1;
+            let opened = String::from_utf8(bytes).map(|note| Checkpoint::open(&note, &keys(&key)));
+            // The bits of base64 behind the last byte carry nothing, and are refused as well.
+            assert!(!matches!(opened, Ok(Ok(_))), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_checkpoint_is_refused() {
+        let signed = |text: &str| {
+            let key = Key::from_seed([1; 32]);
+            let origin = checkpoint().origin;
+            let mut note = Note::new(text.as_bytes(), &[]).unwrap();
+            note.add_sigs(&[&key.named(&origin)]).unwrap();
+            Checkpoint::open(&String::from_utf8(note.to_bytes()).unwrap(), &keys(&key))
+        };
+        let root = BASE64.encode(checkpoint().root);
+        assert!(signed(&format!("a\n1\n{root}\nan extension\n")).is_ok());
+        for text in ["a\n", "a\n1\n", "a\n1\nAAAA\n"] {
+            assert_eq!(signed(text), Err(CheckpointError::Malformed), "{text}");
+        }
+        for size in ["01", "-1", "+1", "", " 1", "18446744073709551616"] {
+            assert_eq!(signed(&format!("a\n{size}\n{root}\n")), Err(CheckpointError::Malformed), "{size}");
+        }
+        assert_eq!(signed(&format!("\n1\n{root}\n")), Err(CheckpointError::Malformed));
+    }
+}

@@ -1,0 +1,11 @@
+//! What stays of an answer: its record, on disk before the answer leaves.
+//!
+//! - `decision_log`: decisions as records, and the verification of a log
+//! - `spool`: records on disk, whatever they hold
+//! - `evidence`: Merkle tree, checkpoints and keys that prove that no record is missing
+//! - `shipping`: records to the central logging service
+
+pub mod decision_log;
+pub mod evidence;
+pub mod shipping;
+pub mod spool;

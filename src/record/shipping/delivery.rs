@@ -1,0 +1,306 @@
+//! The delivery to one sink: read, send, wait for the answer, move the cursor.
+//!
+//! It runs on a thread of its own, so files may block it; the network and the clock are the runtime's.
+
+use super::{
+    backoff::Backoff,
+    config,
+    metrics::Meters,
+    parcel::Parcel,
+    quarantine::Quarantine,
+    sink::Sink,
+    source::{Next, Records},
+    verdict::{Outcome, Reason, Trouble, Verdict},
+    window::Window,
+};
+use crate::record::spool::Cursor;
+use futures_util::FutureExt as _;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// The most bytes in one send: receivers take 4 MiB, and what we count is an estimate.
+const BATCH_BYTES: usize = 2 << 20;
+/// How soon a record is noticed. The log has no bell: its writer has nothing to do with who reads.
+const LOOK: Duration = Duration::from_millis(25);
+/// How often the cursor is synced while it moves.
+const SYNC: Duration = Duration::from_secs(1);
+/// How long records wait while the configuration is wrong. A file that it names may be mended meanwhile.
+const HOLD: Duration = Duration::from_secs(30);
+/// How often the same doubtful answer is heard before it is believed.
+const EQUAL_ANSWERS: u32 = 3;
+
+/// What one delivery works with.
+#[derive(Debug)]
+pub(super) struct Delivery<S> {
+    pub(super) settings: config::Sink,
+    pub(super) records: Records,
+    pub(super) cursor: Cursor,
+    pub(super) quarantine: Quarantine,
+    pub(super) sink: S,
+    pub(super) meters: Arc<Meters>,
+    /// When it is cancelled, what is on disk is still sent, and then the delivery ends.
+    pub(super) stopping: CancellationToken,
+    pub(super) state: Pace,
+}
+
+/// How the delivery goes.
+#[derive(Debug)]
+pub(super) struct Pace {
+    window: Window,
+    backoff: Backoff,
+    /// The doubtful answer that was heard last, and how often in a row.
+    doubt: Option<(Verdict, u32)>,
+    /// Whether an operator was told that something is wrong, so that it is said once and not at every attempt.
+    is_told: bool,
+    synced: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(batch: usize) -> Self {
+        Self { window: Window::new(batch), backoff: Backoff::new(), doubt: None, is_told: false, synced: None }
+    }
+}
+
+impl<S: Sink> Delivery<S> {
+    /// Delivers until it is told to stop and all that can be read was taken. It may be dropped at any await: then what is
+    /// under way is sent again by the next process.
+    pub(super) async fn run(&mut self) {
+        loop {
+            if self.state.window.is_empty() && !self.fill().await {
+                self.sync_cursor();
+                if self.stopping.is_cancelled() {
+                    return;
+                }
+                tokio::select! {
+                    () = self.stopping.cancelled() => {}
+                    () = sleep(LOOK) => {}
+                }
+                continue;
+            }
+            let outcome = self.send().await;
+            self.settle(outcome).await;
+            self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
+            if self.state.synced.is_none_or(|synced| synced.elapsed() >= SYNC) {
+                self.sync_cursor();
+            }
+        }
+    }
+
+    /// Makes the cursor durable, so that nothing is sent twice after a power cut.
+    pub(super) fn sync_cursor(&mut self) {
+        if self.cursor.position() == self.meters.synced() {
+            return;
+        }
+        self.state.synced = Some(Instant::now());
+        match self.cursor.sync() {
+            Ok(position) => self.meters.set_synced(position),
+            Err(error) => warn!(sink = %self.settings.name, %error, "The cursor cannot be synced."),
+        }
+    }
+
+    /// Reads records, as many as one batch may have. False if there are none.
+    async fn fill(&mut self) -> bool {
+        let mut weight: usize = 0;
+        for _ in 0..self.settings.batch {
+            match self.records.next() {
+                Ok(Next::Record(frame)) => {
+                    let parcel = Parcel::pack(frame, self.settings.format);
+                    weight = weight.saturating_add(parcel.weight());
+                    self.state.window.push(parcel);
+                    if weight >= BATCH_BYTES {
+                        break;
+                    }
+                }
+                Ok(Next::Gone { oldest }) if self.state.window.is_empty() => self.pass_gone(oldest),
+                // What was read goes first.
+                Ok(Next::Gone { .. } | Next::End) => break,
+                Err(_) if !self.state.window.is_empty() => break,
+                Err(error) => {
+                    self.retry(Reason::Io, None, &format!("the log cannot be read: {error}: {}", error.cause)).await;
+                    break;
+                }
+            }
+        }
+        self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
+        !self.state.window.is_empty()
+    }
+
+    /// Passes records that were deleted before they were sent. It must never happen, so it is said loudly.
+    fn pass_gone(&mut self, oldest: u64) {
+        let from = self.cursor.position();
+        let count = oldest.saturating_sub(from);
+        error!(
+            sink = %self.settings.name, from, to = oldest.saturating_sub(1), count,
+            "Records were deleted before this sink had them; they cannot be sent any more."
+        );
+        self.meters.lost(count);
+        self.records.skip_to(oldest);
+        self.advance(oldest);
+    }
+
+    async fn send(&mut self) -> Outcome {
+        let batch = self.state.window.batch();
+        if batch.iter().all(|parcel| parcel.documents().is_empty()) {
+            return Outcome::all(batch.len());
+        }
+        let answered = AssertUnwindSafe(timeout(self.settings.timeout, self.sink.send(batch))).catch_unwind().await;
+        let outcome = match answered {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => {
+                let why = format!("no answer within {:?}", self.settings.timeout);
+                Outcome::none(Trouble::retry(Reason::Deadline, why))
+            }
+            Err(_) => Outcome::none(Trouble::retry(Reason::Fault, "the sink failed; this is a mistake in poort")),
+        };
+        if outcome.trouble.is_some() {
+            self.sink.reset();
+        }
+        outcome
+    }
+
+    async fn settle(&mut self, outcome: Outcome) {
+        let Outcome { taken, trouble } = outcome;
+        let sent = self.state.window.batch_len();
+        if taken > 0 {
+            self.state.backoff.reset();
+            self.state.doubt = None;
+            self.state.window.grow();
+            self.all_is_well();
+        }
+        self.pass(taken);
+        self.meters.shipped(taken);
+        let left = sent.saturating_sub(taken);
+        match trouble {
+            None => self.set_unsendable_aside().await,
+            Some(Trouble { verdict, why }) => self.mend(verdict, &why, left).await,
+        }
+    }
+
+    /// Does what a verdict asks for, with the `left` records that were sent and not taken.
+    async fn mend(&mut self, verdict: Verdict, why: &str, left: usize) {
+        if verdict != Verdict::Hold {
+            self.meters.hold(false);
+        }
+        match verdict {
+            Verdict::TakenInPart => {
+                let why = format!("some of {left} records were refused, and it is not said which: {why}");
+                if self.set_aside(left, &why).await {
+                    self.state.backoff.reset();
+                }
+            }
+            Verdict::Retry { reason, wait } => self.retry(reason, wait, why).await,
+            Verdict::Hold => self.hold(why).await,
+            Verdict::TooLarge | Verdict::Refused => self.isolate(left, why).await,
+            Verdict::PerhapsTooLarge if self.believes(verdict) => self.isolate(left, why).await,
+            // While it is not one record alone, fewer can do no harm.
+            Verdict::Exhausted if left > 1 || self.believes(verdict) => self.isolate(left, why).await,
+            Verdict::PerhapsTooLarge | Verdict::Exhausted => self.retry(Reason::Unavailable, None, why).await,
+        }
+    }
+
+    /// Whether this answer came often enough.
+    fn believes(&mut self, verdict: Verdict) -> bool {
+        let count = match self.state.doubt {
+            Some((before, count)) if before == verdict => count.saturating_add(1),
+            _ => 1,
+        };
+        self.state.doubt = Some((verdict, count));
+        count >= EQUAL_ANSWERS
+    }
+
+    /// Looks for the record that is at fault: half as many; and one alone is it.
+    async fn isolate(&mut self, left: usize, why: &str) {
+        if self.state.window.halve(left) {
+            self.meters.retried("halved");
+            return;
+        }
+        self.set_aside(left, why).await;
+        self.state.doubt = None;
+        // Only what is taken ends this wait: a receiver that refuses everything must not empty the log into quarantine.
+        let wait = self.state.backoff.wait(None);
+        self.pause(wait).await;
+    }
+
+    async fn set_unsendable_aside(&mut self) {
+        while let Some(Err(why)) = self.state.window.first().map(|parcel| parcel.documents.clone()) {
+            if !self.set_aside(1, &why).await {
+                return;
+            }
+        }
+    }
+
+    /// Puts the first records in quarantine and passes them. False if they cannot be kept: then they are not passed.
+    async fn set_aside(&mut self, count: usize, why: &str) -> bool {
+        let parcels = self.state.window.oldest(count);
+        let records = parcels.iter().map(|parcel| (parcel.seq, parcel.record.as_str()));
+        if let Err(error) = self.quarantine.keep(records, why) {
+            let why = format!("cannot write `{}`: {error}", self.quarantine.path().display());
+            self.retry(Reason::Io, None, &why).await;
+            return false;
+        }
+        let from = self.state.window.first().map(|parcel| parcel.seq);
+        error!(
+            sink = %self.settings.name, from, count, why, file = %self.quarantine.path().display(),
+            "Records were refused for good, and are kept in quarantine."
+        );
+        self.meters.quarantined(count);
+        self.pass(count);
+        true
+    }
+
+    async fn retry(&mut self, reason: Reason, asked: Option<Duration>, why: &str) {
+        self.meters.retried(reason.label());
+        if !std::mem::replace(&mut self.state.is_told, true) {
+            warn!(sink = %self.settings.name, reason = reason.label(), why, "Records wait; sending is tried again.");
+        }
+        let wait = self.state.backoff.wait(asked);
+        self.pause(wait).await;
+    }
+
+    async fn hold(&mut self, why: &str) {
+        if !self.meters.hold(true) {
+            error!(
+                sink = %self.settings.name, why,
+                "Records wait for a person: the receiver refuses poort itself, so its configuration or ours is wrong."
+            );
+        }
+        self.state.is_told = true;
+        self.pause(HOLD).await;
+    }
+
+    fn all_is_well(&mut self) {
+        self.meters.hold(false);
+        if std::mem::replace(&mut self.state.is_told, false) {
+            info!(sink = %self.settings.name, "Records are taken again.");
+        }
+    }
+
+    /// Moves the cursor behind the first records of the window. They were taken, or are in quarantine.
+    fn pass(&mut self, count: usize) {
+        let passed = self.state.window.take(count);
+        if let Some(last) = passed.last() {
+            self.advance(last.seq.saturating_add(1));
+        }
+    }
+
+    fn advance(&mut self, position: u64) {
+        // If it stays behind, records come twice after a restart, and nothing worse.
+        if let Err(error) = self.cursor.advance(position) {
+            warn!(sink = %self.settings.name, %error, "The cursor cannot be written.");
+        }
+        self.meters.set_acknowledged(position);
+    }
+
+    /// Waits; the word to stop ends the wait once, for one more attempt.
+    async fn pause(&mut self, wait: Duration) {
+        if self.stopping.is_cancelled() {
+            return sleep(wait).await;
+        }
+        tokio::select! {
+            () = self.stopping.cancelled() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Shipping: every record of the log goes to every sink that is configured.
+//!
+//! ```text
+//!   log on disk ──► reader ──► window ──► one send at a time ──► verdict ──► cursor moves
+//!        up to the durable mark                                     └──► quarantine, for what is never taken
+//! ```
+//!
+//! What holds here:
+//! - **At least once, in order.** The cursor of a sink moves when the sink has answered for a record, or when the record lies
+//!   in quarantine on disk, and never before. After a crash the rest is sent again, so receivers see some records twice; each
+//!   has a key for that (`tests/property.rs::the_cursor_is_never_ahead_of_the_receiver`).
+//! - **What was shipped never changes.** Only records below the durable mark are read
+//!   (`tests/delivering.rs::nothing_is_sent_that_is_not_durable`).
+//! - **No answer waits for a sink.** A delivery reads the log from disk, on a thread of its own; nothing on the path of a
+//!   question knows of it (`tests/it/shipping.rs`).
+//! - **A receiver that hangs hangs nobody.** Each send has a deadline, and each wait a bound
+//!   (`tests/delivering.rs::a_receiver_that_never_answers_is_given_up_at_the_deadline_and_tried_again`).
+//! - **One bad record stops nobody.** It is looked for, put in quarantine, counted and logged; all others go on
+//!   (`tests/refusing.rs::one_bad_record_goes_to_quarantine_and_all_others_arrive`).
+//! - **Nothing is lost in silence.** Records that were deleted before a sink had them are logged and counted
+//!   (`tests/delivering.rs::records_that_are_gone_are_counted_and_the_rest_goes_on`).
+//!
+//! An answer of a receiver speaks for that receiver alone: OTLP is acknowledged hop by hop, and a collector that says yes may
+//! still lose what it took. What proves arrival at the store is the signed checkpoint, which is shipped like any record.
+//!
+//! - `config`: what can be configured
+//! - `source`: the records, up to the durable mark
+//! - `parcel`: a record made ready to be sent; `ocsf`: as OCSF events
+//! - `window`: what is sent at once, and halving it
+//! - `delivery`: the loop; `backoff`: its waits; `verdict`: what answers mean
+//! - `quarantine`: records that are never taken
+//! - `sink`: the ways of sending
+//! - `handle`: starting and stopping; `status`: how far each sink is, from the files
+//! - `metrics`: the numbers
+
+mod backoff;
+pub mod config;
+mod delivery;
+mod handle;
+mod metrics;
+mod ocsf;
+mod parcel;
+mod quarantine;
+mod sink;
+mod source;
+mod status;
+mod verdict;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use handle::{Cursors, Shipping, StartError};
+pub use sink::SetupError;
+pub use source::Source;
+pub use status::{Status, status};

@@ -1,0 +1,113 @@
+//! A record made ready to be sent: read once from its JSON, however often it is sent.
+
+use super::{config::Format, ocsf};
+use crate::record::spool::reader::Frame;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A record with what is sent of it.
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub(super) seq: u64,
+    /// The record as it lies on disk, for the quarantine.
+    pub(super) record: String,
+    /// What is sent: the record itself; or as many events as it holds decisions; or nothing, if the format has no place
+    /// for it. With an error, nothing ever can be.
+    pub(super) documents: Result<Vec<Document>, String>,
+    /// What the record says about itself.
+    pub(super) label: Label,
+}
+
+/// One thing that is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Document {
+    /// Its bytes, on one line.
+    pub(super) body: String,
+    /// Which of the events of the record it is, if it is not the record itself.
+    pub(super) part: Option<usize>,
+}
+
+/// What a record says about itself, without its body.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Label {
+    pub(super) event_name: String,
+    pub(super) trace_id: Option<String>,
+    pub(super) span_id: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub(super) timestamp: u64,
+    pub(super) status: Option<String>,
+    pub(super) attributes: Own,
+    pub(super) resource: Map<String, Value>,
+}
+
+/// The attributes that are looked at.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Own {
+    /// The log: the same number in two logs means two records.
+    #[serde(rename = "poort.log.origin")]
+    pub(super) origin: Option<String>,
+}
+
+impl Label {
+    /// Whether something went wrong: no decision was made, or records are missing.
+    pub(super) fn is_error(&self) -> bool {
+        self.status.as_deref() == Some("Error") || self.event_name == GAP
+    }
+}
+
+/// The record that says which records are missing, and why.
+pub(super) const GAP: &str = "poort.log.gap";
+/// The signed state of the log.
+pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
+
+impl Parcel {
+    /// Makes a record ready.
+    pub(super) fn pack(frame: Frame, format: Format) -> Self {
+        let Frame { seq, payload, .. } = frame;
+        let record = match String::from_utf8(payload) {
+            Ok(record) => record,
+            Err(error) => {
+                let record = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let documents = Err("the record is not text".to_owned());
+                return Self { seq, record, documents, label: Label::default() };
+            }
+        };
+        let (label, documents) = match serde_json::from_str(&record) {
+            Ok(label) => (label, documents(&record, seq, format)),
+            Err(error) => (Label::default(), Err(format!("the record cannot be read: {error}"))),
+        };
+        Self { seq, record, documents, label }
+    }
+
+    /// What is sent.
+    pub(super) fn documents(&self) -> &[Document] {
+        self.documents.as_deref().unwrap_or_default()
+    }
+
+    /// Roughly how many bytes a send of it takes.
+    pub(super) fn weight(&self) -> usize {
+        /// Ids, times and attributes around a body.
+        const AROUND: usize = 300;
+        self.documents().iter().map(|document| document.body.len().saturating_add(AROUND)).sum()
+    }
+
+    /// A name of a document that no other has, and that it has again when it is sent again.
+    pub(super) fn key(&self, document: &Document) -> String {
+        let origin = self.label.attributes.origin.as_deref().unwrap_or_default();
+        match document.part {
+            None => format!("{origin}:{}", self.seq),
+            Some(part) => format!("{origin}:{}:{part}", self.seq),
+        }
+    }
+}
+
+fn documents(record: &str, seq: u64, format: Format) -> Result<Vec<Document>, String> {
+    let events = match format {
+        Format::Adl => return Ok(vec![Document { body: record.to_owned(), part: None }]),
+        Format::Ocsf => ocsf::events(record, seq).map_err(|error| format!("cannot be made into OCSF: {error}"))?,
+    };
+    let numbered = events.into_iter().enumerate();
+    Ok(numbered.map(|(part, event)| Document { body: event.to_string(), part: Some(part) }).collect())
+}

@@ -1,0 +1,217 @@
+//! What answers mean, row by row, and what records look like on the wire.
+
+use super::{
+    super::{
+        config::{Endpoint, Format, Remote, Tls},
+        parcel::Parcel,
+        verdict::{Reason, Verdict},
+    },
+    Sink, client, grpc, http, json_lines, otlp,
+};
+use crate::record::spool::reader::Frame;
+use ::http::{HeaderMap, StatusCode};
+use opentelemetry_proto::tonic::{
+    collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse},
+    common::v1::any_value::Value,
+    logs::v1::LogRecord,
+};
+use prost::Message as _;
+use std::{fs, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+const UNAVAILABLE: Verdict = Verdict::Retry { reason: Reason::Unavailable, wait: None };
+const TRANSPORT: Verdict = Verdict::Retry { reason: Reason::Transport, wait: None };
+
+#[test]
+fn grpc_codes_mean_what_otlp_says_and_what_receivers_mean_by_them() {
+    let rows = [
+        (Code::Unavailable, "", UNAVAILABLE),
+        (Code::DeadlineExceeded, "", UNAVAILABLE),
+        (Code::Cancelled, "", UNAVAILABLE),
+        (Code::Aborted, "", UNAVAILABLE),
+        (Code::DataLoss, "", UNAVAILABLE),
+        (Code::OutOfRange, "not in the window", UNAVAILABLE),
+        (
+            Code::OutOfRange,
+            "Error, decoded message length too large: found 9 bytes, the limit is: 4",
+            Verdict::PerhapsTooLarge,
+        ),
+        (Code::ResourceExhausted, "", Verdict::Exhausted),
+        (Code::InvalidArgument, "", Verdict::Refused),
+        (Code::Internal, "", Verdict::Refused),
+        (Code::Unknown, "", Verdict::Refused),
+        (Code::AlreadyExists, "", Verdict::Refused),
+        (Code::Unauthenticated, "", Verdict::Hold),
+        (Code::PermissionDenied, "", Verdict::Hold),
+        (Code::Unimplemented, "", Verdict::Hold),
+        (Code::NotFound, "", Verdict::Hold),
+        (Code::FailedPrecondition, "", Verdict::Hold),
+        // The server gave no verdict; tonic made these.
+        (Code::Unknown, "grpc-status header missing, mapped from HTTP status code 500", TRANSPORT),
+        (Code::Internal, "grpc-status header missing, mapped from HTTP status code 400", TRANSPORT),
+        (Code::Unauthenticated, "grpc-status header missing, mapped from HTTP status code 401", Verdict::Hold),
+    ];
+    for (code, message, verdict) in rows {
+        assert_eq!(grpc::trouble(&Status::new(code, message)).verdict, verdict, "{code:?} {message}");
+    }
+    let broken = Status::from_error(Box::new(std::io::Error::other("reset")));
+    assert_eq!(grpc::trouble(&broken).verdict, TRANSPORT);
+}
+
+#[test]
+fn a_grpc_server_says_how_long_to_wait() {
+    let wait = Some(Duration::from_secs(7));
+    for code in [Code::Unavailable, Code::ResourceExhausted] {
+        let status = Status::with_error_details(code, "busy", ErrorDetails::with_retry_info(wait));
+        let expected = Verdict::Retry { reason: Reason::Unavailable, wait };
+        assert_eq!(grpc::trouble(&status).verdict, expected, "{code:?}");
+    }
+}
+
+#[test]
+fn a_yes_may_be_a_no_for_some() {
+    let answer = |rejected_log_records, error_message: &str| {
+        let error_message = error_message.to_owned();
+        grpc::taken(Some(ExportLogsPartialSuccess { rejected_log_records, error_message }), 5)
+    };
+    assert_eq!(grpc::taken(None, 5).taken, 5);
+    assert_eq!(answer(0, "use gzip").taken, 5);
+    let partial = answer(2, "too old");
+    assert_eq!((partial.taken, partial.trouble.unwrap().verdict), (0, Verdict::TakenInPart));
+}
+
+#[test]
+fn http_statuses_mean_what_otlp_says() {
+    let judge = |status: u16, headers: &HeaderMap, body: &[u8]| {
+        http::judge(StatusCode::from_u16(status).unwrap(), headers, body, 5).trouble.map(|trouble| trouble.verdict)
+    };
+    let none = HeaderMap::new();
+    let rows = [
+        (200, None),
+        (400, Some(Verdict::Refused)),
+        (401, Some(Verdict::Hold)),
+        (403, Some(Verdict::Hold)),
+        (404, Some(Verdict::Hold)),
+        (405, Some(Verdict::Hold)),
+        (413, Some(Verdict::TooLarge)),
+        (415, Some(Verdict::Hold)),
+        (301, Some(Verdict::Hold)),
+        (429, Some(UNAVAILABLE)),
+        (500, Some(Verdict::Refused)),
+        (501, Some(Verdict::Refused)),
+        (502, Some(UNAVAILABLE)),
+        (503, Some(UNAVAILABLE)),
+        (504, Some(UNAVAILABLE)),
+    ];
+    for (status, verdict) in rows {
+        assert_eq!(judge(status, &none, b""), verdict, "{status}");
+    }
+    let partial = ExportLogsPartialSuccess { rejected_log_records: 1, error_message: String::new() };
+    let answer = ExportLogsServiceResponse { partial_success: Some(partial) };
+    assert_eq!(judge(200, &none, &answer.encode_to_vec()), Some(Verdict::TakenInPart));
+    // A page that says yes to everything is no receiver.
+    assert_eq!(judge(200, &none, b"<html>Welcome</html>"), Some(Verdict::Hold));
+    let after = |value: &str| HeaderMap::from_iter([(::http::header::RETRY_AFTER, value.parse().unwrap())]);
+    let wait = |wait| Some(Verdict::Retry { reason: Reason::Unavailable, wait });
+    assert_eq!(judge(503, &after("7"), b""), wait(Some(Duration::from_secs(7))));
+    assert_eq!(judge(503, &after("soon"), b""), wait(None));
+    assert_eq!(judge(503, &after("Sun, 06 Nov 1994 08:49:37 GMT"), b""), wait(None), "it is over");
+    let Some(Verdict::Retry { wait: Some(wait), .. }) = judge(429, &after("Sat, 06 Nov 2094 08:49:37 GMT"), b"") else {
+        panic!("a date is a time to wait until")
+    };
+    assert!(wait > Duration::from_secs(3600));
+}
+
+fn parcel(seq: u64, record: &str) -> Parcel {
+    Parcel::pack(Frame { seq, base: seq, payload: record.into() }, Format::Adl)
+}
+
+const DECISION: &str = r#"{"attributes":{"poort.log.origin":"here","poort.log.seq":7},"body":{},"event_name":"adl.access_evaluation","resource":{"organisation.oin":"1","service.name":"poort"},"span_id":"00f067aa0ba902b7","status":"Unset","timestamp":1790000000123,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#;
+const FAILED: &str = r#"{"attributes":{},"event_name":"adl.access_evaluation","span_id":"00f067aa0ba902b8","status":"Error","timestamp":1,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#;
+const GAP: &str =
+    r#"{"attributes":{"poort.log.origin":"here","poort.log.seq":9},"event_name":"poort.log.gap","timestamp":2}"#;
+
+fn attribute(record: &LogRecord, key: &str) -> Option<Value> {
+    let found = record.attributes.iter().find(|attribute| attribute.key == key)?;
+    found.value.clone()?.value
+}
+
+#[test]
+fn a_record_travels_byte_by_byte_with_an_index_beside_it() {
+    let batch = [parcel(7, DECISION), parcel(8, FAILED), parcel(9, GAP)];
+    let request = otlp::request(&batch, Format::Adl);
+    let [with_resource, without] = request.resource_logs.as_slice() else { panic!("{request:?}") };
+    let resource = with_resource.resource.as_ref().unwrap();
+    let names: Vec<_> = resource.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    assert_eq!(names, ["organisation.oin", "service.name"]);
+    let [decision] = with_resource.scope_logs[0].log_records.as_slice() else { panic!("{with_resource:?}") };
+    let [failed, gap] = without.scope_logs[0].log_records.as_slice() else { panic!("{without:?}") };
+    let body = |record: &LogRecord| record.body.clone().unwrap().value.unwrap();
+    for (record, text) in [(decision, DECISION), (failed, FAILED), (gap, GAP)] {
+        assert_eq!(body(record), Value::StringValue(text.to_owned()));
+    }
+    assert_eq!(decision.time_unix_nano, 1_790_000_000_123_000_000);
+    assert!(decision.observed_time_unix_nano > decision.time_unix_nano);
+    assert_eq!(decision.event_name, "adl.access_evaluation");
+    assert_eq!(decision.trace_id, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes());
+    assert_eq!(decision.span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes());
+    let text = |text: &str| Some(Value::StringValue(text.to_owned()));
+    let uid = "4bf92f3577b34da6a3ce929d0e0e4736:00f067aa0ba902b7";
+    assert_eq!(attribute(decision, "log.record.uid"), text(uid));
+    assert_eq!(attribute(decision, "poort.log.origin"), text("here"));
+    assert_eq!(attribute(decision, "poort.log.seq"), Some(Value::IntValue(7)));
+    assert_eq!((decision.severity_number, decision.severity_text.as_str()), (9, "INFO"));
+    assert_eq!((failed.severity_number, gap.severity_number), (17, 17));
+    assert_eq!(attribute(gap, "log.record.uid"), text("here:9"));
+    assert!(gap.trace_id.is_empty());
+}
+
+#[tokio::test]
+async fn lines_are_whole_after_a_crash_and_go_on_after_a_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    // A crash in the middle of a line that is longer than one look backwards.
+    let torn = "x".repeat(200_000);
+    fs::write(&path, format!("whole\n{torn}")).unwrap();
+    let mut sink = json_lines::JsonLines::file(path.clone());
+    assert_eq!(sink.send(&[parcel(7, DECISION)]).await.taken, 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("whole\n{DECISION}\n"));
+    fs::rename(&path, folder.path().join("lines.1")).unwrap();
+    assert_eq!(sink.send(&[parcel(8, FAILED), parcel(9, GAP)]).await.taken, 2);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{FAILED}\n{GAP}\n"));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(sink.send(&[parcel(7, DECISION)]).await.taken, 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{DECISION}\n"));
+}
+
+#[tokio::test]
+async fn lines_that_cannot_be_written_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sink = json_lines::JsonLines::file(folder.path().join("missing/lines"));
+    let trouble = sink.send(&[parcel(7, DECISION)]).await.trouble.unwrap();
+    assert_eq!(trouble.verdict, Verdict::Retry { reason: Reason::Io, wait: None });
+    // The kernel's own full disk.
+    let mut sink = json_lines::JsonLines::file("/dev/full".into());
+    let trouble = sink.send(&[parcel(7, DECISION)]).await.trouble.unwrap();
+    assert_eq!(trouble.verdict, Verdict::Retry { reason: Reason::Io, wait: None });
+}
+
+#[test]
+fn the_value_of_a_header_comes_from_its_file_and_shows_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let remote = Remote {
+        endpoint: "http://localhost".parse::<Endpoint>().unwrap(),
+        tls: Tls::default(),
+        headers: vec![("authorization".parse().unwrap(), path.clone())],
+        compression: Default::default(),
+    };
+    assert!(client::headers(&remote).unwrap_err().to_string().contains("token"), "it is not there yet");
+    fs::write(&path, "Bearer s3cret\n").unwrap();
+    let headers = client::headers(&remote).unwrap();
+    assert_eq!(headers["authorization"], "Bearer s3cret");
+    assert!(!format!("{headers:?} {remote:?}").contains("s3cret"));
+    fs::write(&path, "two\nlines s3cret").unwrap();
+    assert!(!client::headers(&remote).unwrap_err().to_string().contains("s3cret"));
+}

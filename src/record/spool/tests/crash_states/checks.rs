@@ -1,0 +1,112 @@
+//! What comes of a state: the spool is opened on it, by its own rules or by rules that are too simple.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rand::RngExt as _;
+use rand::rngs::SmallRng;
+
+use super::model::Model;
+use super::workload::Counting;
+use super::{SINK, memory};
+use crate::record::spool::Cursor;
+use crate::record::spool::reader::Reader;
+use crate::record::spool::recovery::{recover, resume};
+use crate::record::spool::segment::list;
+use crate::record::spool::walk::{Rest, Walk};
+
+/// What a recovery makes of a folder: the records that it goes on with, or why it refuses.
+pub(super) type Recover = fn(&Path) -> Result<BTreeMap<u64, Vec<u8>>, String>;
+
+pub(super) fn real(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
+    let found = recover(dir).map_err(|error| error.to_string())?;
+    resume(dir, found.tail.as_ref(), &mut Counting::default()).map_err(|error| error.to_string())?;
+    let frames = Reader::open(dir).map_err(|error| error.to_string())?;
+    frames.map(|frame| frame.map(|frame| (frame.seq, frame.payload)).map_err(|error| error.to_string())).collect()
+}
+
+/// A rule that is too simple: what stands behind the first bad frame is thrown away.
+pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
+    let mut records = BTreeMap::new();
+    for segment in list(dir).unwrap() {
+        let mut walk = Walk::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        while let Some((header, payload)) = walk.next().unwrap() {
+            records.insert(header.seq, payload.to_vec());
+        }
+    }
+    Ok(records)
+}
+
+/// The other rule that is too simple: whatever stands behind a bad frame is corruption.
+pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
+    for segment in list(dir).unwrap() {
+        let mut walk = Walk::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        while walk.next().unwrap().is_some() {}
+        let len = fs::metadata(&segment.path).unwrap().len();
+        if walk.rest(len).unwrap() != Rest::Empty {
+            return Err("torn".to_owned());
+        }
+    }
+    real(dir)
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) states: u64,
+    /// Records that callers were told of, or that a sink never took, and that are gone.
+    pub(super) lost: u64,
+    /// States that a power cut may leave, and that were refused.
+    pub(super) refused: u64,
+    /// Cursors that say more than the sink took.
+    pub(super) ahead: u64,
+    /// Rotten states that were taken for whole.
+    pub(super) rot_missed: u64,
+}
+
+/// Puts a state on disk and looks what comes of it.
+pub(super) fn check(
+    model: &Model,
+    dir: &Path,
+    state: &BTreeMap<PathBuf, Vec<u8>>,
+    recover: Recover,
+    is_rotten: bool,
+    tally: &mut Tally,
+) {
+    let folder = memory();
+    for (path, bytes) in state {
+        fs::write(folder.path().join(path.strip_prefix(dir).unwrap()), bytes).unwrap();
+    }
+    tally.states += 1;
+    let records = match recover(folder.path()) {
+        Ok(records) => records,
+        Err(_) if is_rotten => return,
+        Err(why) => {
+            tally.refused += 1;
+            tracing::debug!(why, "refused");
+            return;
+        }
+    };
+    let cursor = Cursor::read(folder.path(), SINK).unwrap().unwrap_or(0);
+    let first = records.keys().next().copied().unwrap_or(cursor);
+    let is_gone = |(seq, payload): &(&u64, &Vec<u8>)| **seq >= cursor && records.get(seq) != Some(payload);
+    let lost = model.told.iter().filter(is_gone).count() as u64 + u64::from(first > cursor);
+    if is_rotten {
+        tally.rot_missed += u64::from(lost > 0);
+        return;
+    }
+    tally.lost += lost;
+    tally.ahead += u64::from(cursor > model.taken);
+}
+
+/// A bit of what callers were told of turns in a state, but not in the last commit, which may be torn.
+pub(super) fn rot(model: &Model, state: &mut BTreeMap<PathBuf, Vec<u8>>, chance: &mut SmallRng) -> bool {
+    let Some((_, payload)) = model.told.iter().rev().nth(12) else { return false };
+    for bytes in state.values_mut() {
+        if let Some(at) = bytes.windows(payload.len()).position(|window| window == payload) {
+            bytes[at + chance.random_range(0..payload.len())] ^= 1 << chance.random_range(0..8);
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,148 @@
+//! The real disk, with a note of each call that changes it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::record::spool::files::{Disk, Files};
+
+/// A call that changed the disk, or what somebody else knows at that point.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Create {
+        path: PathBuf,
+        file: u64,
+    },
+    Resize {
+        file: u64,
+        len: u64,
+        only_grow: bool,
+    },
+    Write {
+        file: u64,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    SyncFile {
+        file: u64,
+    },
+    SyncNames,
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Remove {
+        path: PathBuf,
+    },
+    /// Callers were told that this record is on disk.
+    Told {
+        seq: u64,
+        payload: Vec<u8>,
+    },
+    /// A sink took all below.
+    Taken(u64),
+}
+
+/// What the code does not do, though it believes that it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    NoDataSync,
+    NoNameSync,
+    CursorNotSynced,
+}
+
+/// The real disk, with a note of each call.
+#[derive(Debug)]
+pub(super) struct Noting {
+    steps: Mutex<Vec<Step>>,
+    fault: Fault,
+    /// The files of cursors.
+    cursors: Mutex<Vec<u64>>,
+}
+
+impl Noting {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self { steps: Mutex::default(), fault, cursors: Mutex::default() }
+    }
+
+    /// What was noted up to now.
+    pub(super) fn take(&self) -> Vec<Step> {
+        std::mem::take(&mut self.steps.lock().unwrap())
+    }
+
+    pub(super) fn note(&self, step: Step) {
+        self.steps.lock().unwrap().push(step);
+    }
+
+    /// Does the call, and notes it if it went well. What is noted in between comes before or behind as a whole.
+    fn noting<T>(&self, call: impl FnOnce() -> io::Result<T>, step: impl FnOnce(&T) -> Option<Step>) -> io::Result<T> {
+        let mut steps = self.steps.lock().unwrap();
+        let done = call()?;
+        steps.extend(step(&done));
+        Ok(done)
+    }
+}
+
+fn id(file: &File) -> u64 {
+    file.metadata().unwrap().ino()
+}
+
+impl Files for Noting {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        Disk.create_dir(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let file =
+            self.noting(|| Disk.create(path), |file| Some(Step::Create { path: path.into(), file: id(file) }))?;
+        if path.extension().is_some_and(|extension| extension == "cursor") {
+            self.cursors.lock().unwrap().push(id(&file));
+        }
+        Ok(file)
+    }
+
+    fn allocate(&self, file: &File, len: u64) -> io::Result<()> {
+        let step = Step::Resize { file: id(file), len, only_grow: true };
+        self.noting(|| Disk.allocate(file, len).or_else(|_| Disk.cut(file, len)), |()| Some(step))
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let step = |n: &usize| Some(Step::Write { file: id(file), offset, bytes: bytes[..*n].to_vec() });
+        self.noting(|| Disk.write_at(file, bytes, offset), step)
+    }
+
+    fn cut(&self, file: &File, len: u64) -> io::Result<()> {
+        let step = Step::Resize { file: id(file), len, only_grow: false };
+        self.noting(|| Disk.cut(file, len), |()| Some(step))
+    }
+
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        let is_cursor = self.cursors.lock().unwrap().contains(&id(file));
+        let is_forgotten = match self.fault {
+            Fault::NoDataSync => !is_cursor,
+            Fault::CursorNotSynced => is_cursor,
+            Fault::None | Fault::NoNameSync => false,
+        };
+        self.noting(|| Disk.sync_data(file), |()| (!is_forgotten).then(|| Step::SyncFile { file: id(file) }))
+    }
+
+    fn sync_all(&self, file: &File) -> io::Result<()> {
+        self.noting(|| Disk.sync_all(file), |()| Some(Step::SyncFile { file: id(file) }))
+    }
+
+    fn sync_dir(&self, dir: &File) -> io::Result<()> {
+        self.noting(|| Disk.sync_dir(dir), |()| (self.fault != Fault::NoNameSync).then_some(Step::SyncNames))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let step = Step::Rename { from: from.into(), to: to.into() };
+        self.noting(|| Disk.rename(from, to), |()| Some(step))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.noting(|| Disk.remove(path), |()| Some(Step::Remove { path: path.into() }))
+    }
+}

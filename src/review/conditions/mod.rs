@@ -1,0 +1,187 @@
+//! The conditions of a policy: the smallest boolean parts of its scope and of its `when` and `unless` that `&&`, `||`, `!`
+//! and `if` combine, each with its place in the file.
+//!
+//! What holds here: a walk over the conditions comes to what Cedar makes of the whole policy, and evaluates each condition
+//! exactly when Cedar does (`tests::a_walk_comes_to_what_cedar_makes_of_the_policy`). What lies inside of a condition, such
+//! as an `if` between numbers, is not taken apart. `true` and `false` as they stand are no conditions.
+//!
+//! The policies that are evaluated have no places (see `policy`), so their texts are parsed again here.
+//!
+//! - `tokens`: the words and signs of a text
+//! - `scope`: principal, action and resource
+//! - `tree`: how conditions combine
+
+mod scope;
+mod tokens;
+mod tree;
+
+pub use scope::Sides;
+pub use tokens::{Token, tokens};
+
+use crate::sources::policy::{Place, Policies};
+use cedar_policy as cedar;
+use cedar_policy_core::{
+    ast::{self, Expr},
+    parser,
+};
+use std::ops::Range;
+use tree::{Finder, Tree};
+
+/// A policy or template with its conditions.
+#[derive(Debug)]
+pub struct Conditioned {
+    /// Its id.
+    pub id: cedar::PolicyId,
+    /// Where it stands.
+    pub place: Place,
+    /// Whether it permits or forbids.
+    pub effect: ast::Effect,
+    /// Its conditions, in the order in which Cedar comes to them.
+    pub conditions: Vec<Condition>,
+    /// `true` and `false` where a condition could stand, with their places in the file.
+    pub constants: Vec<(bool, Range<usize>)>,
+    /// What is evaluated: the policy itself, or the links of the template, by id.
+    pub deciding: Vec<ast::Policy>,
+    tree: Tree,
+}
+
+/// A part of a policy that is true or false.
+#[derive(Debug)]
+pub struct Condition {
+    /// Where it stands, in bytes of the file.
+    pub place: Range<usize>,
+    /// What it is a part of.
+    pub part: Part,
+    /// Which outcomes it can have under the schema.
+    pub sides: Sides,
+    expression: Expr,
+}
+
+/// The parts of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Who asks.
+    Principal,
+    /// What they want to do.
+    Action,
+    /// What they want to do it to.
+    Resource,
+    /// `when` and `unless`.
+    Body,
+}
+
+impl Part {
+    /// Whether it is a part of the scope.
+    #[must_use]
+    pub const fn is_scope(self) -> bool {
+        !matches!(self, Self::Body)
+    }
+}
+
+impl Condition {
+    /// What is evaluated for it.
+    #[must_use]
+    pub const fn expression(&self) -> &Expr {
+        &self.expression
+    }
+}
+
+impl Conditioned {
+    /// The text of a condition.
+    #[must_use]
+    pub fn text(&self, condition: &Condition) -> &str {
+        self.place.file.text.get(condition.place.clone()).unwrap_or_default()
+    }
+
+    /// The line of a place in the file, counted from one.
+    #[must_use]
+    pub fn line(&self, place: &Range<usize>) -> usize {
+        self.place.file.text.get(..place.start).unwrap_or_default().matches('\n').count() + 1
+    }
+
+    /// Walks the conditions as Cedar evaluates them: from left to right, no further than needed. `holds` evaluates one, by
+    /// its index. Comes to whether the policy applies.
+    ///
+    /// # Errors
+    /// The first error of `holds`, as the policy then has it too.
+    pub fn walk<'a, E>(&'a self, mut holds: impl FnMut(usize, &'a Condition) -> Result<bool, E>) -> Result<bool, E> {
+        let mut at = |index: usize| match self.conditions.get(index) {
+            Some(condition) => holds(index, condition),
+            // The tree has no other conditions.
+            None => Ok(false),
+        };
+        let in_scope = self.conditions.iter().enumerate().filter(|(_, condition)| condition.part.is_scope());
+        for (index, _) in in_scope {
+            if !at(index)? {
+                return Ok(false);
+            }
+        }
+        self.tree.walk(&mut at)
+    }
+}
+
+/// The conditions of all policies and templates, by file and place.
+#[must_use]
+pub fn of(policies: &Policies) -> Vec<Conditioned> {
+    let set: &ast::PolicySet = policies.set.as_ref();
+    let mut found: Vec<_> = set
+        .all_templates()
+        .filter_map(|template| {
+            let id = cedar::PolicyId::new(AsRef::<str>::as_ref(template.id()));
+            let place = policies.places.get(&id)?;
+            let mut deciding: Vec<_> =
+                set.policies().filter(|policy| policy.template().id() == template.id()).cloned().collect();
+            deciding.sort_by(|one, other| AsRef::<str>::as_ref(one.id()).cmp(other.id().as_ref()));
+            conditioned(policies, id, place, deciding)
+        })
+        .collect();
+    found.sort_by(|one, other| {
+        (&one.place.file.name, one.place.span.start).cmp(&(&other.place.file.name, other.place.span.start))
+    });
+    found
+}
+
+/// `None` only if the text does not parse, which it did when the policies were read.
+fn conditioned(
+    policies: &Policies,
+    id: cedar::PolicyId,
+    place: &Place,
+    deciding: Vec<ast::Policy>,
+) -> Option<Conditioned> {
+    let text = place.text();
+    let template = parser::parse_policy_or_template(None, text).ok()?;
+    let tokens = tokens(text);
+    let offset = place.span.start;
+    let in_file = |place: &Range<usize>| place.start + offset..place.end + offset;
+    let places = scope::places(&tokens)?;
+    let expressions = [
+        template.principal_constraint().as_expr(),
+        template.action_constraint().as_expr(),
+        template.resource_constraint().as_expr(),
+    ];
+    let parts = [Part::Principal, Part::Action, Part::Resource];
+    let mut conditions: Vec<_> = scope::sides(&template, policies)
+        .into_iter()
+        .zip(&places)
+        .zip(expressions)
+        .zip(parts)
+        .filter_map(|(((sides, place), expression), part)| {
+            Some(Condition { place: in_file(place), part, sides: sides?, expression })
+        })
+        .collect();
+    let first = conditions.len();
+    let mut finder = Finder { tokens: &tokens, found: Vec::new(), constants: Vec::new(), first };
+    let tree = template.non_scope_constraints().map_or(Tree::Constant(true), |body| finder.tree(body));
+    let Finder { found, constants, .. } = finder;
+    conditions.extend(found.into_iter().map(|(expression, place)| Condition {
+        place: in_file(&place),
+        part: Part::Body,
+        sides: Sides::BOTH,
+        expression,
+    }));
+    let constants = constants.iter().map(|(truth, place)| (*truth, in_file(place))).collect();
+    Some(Conditioned { id, place: place.clone(), effect: template.effect(), conditions, constants, deciding, tree })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! The causes of differences in one environment and direction: questions that one side allows and the other does not, one
+//! for each set of changed policies that is enough for such a question.
+//!
+//! What holds here:
+//! - Every difference has a question that the engine decided under both sides, and names changed policies.
+//! - After a cause was found, what it explains is left out, so that what needs another change as well comes next.
+//!
+//! The search ends. A cause is a set of changed policies, and what it explains is what would be allowed if they alone had
+//! changed; its own question is among that: a permit of the cause applies, and neither a forbid nor a failure of the other
+//! side is left that is not among the policies that stayed as they were on both sides. So each round excludes the cause that
+//! it found, no cause comes twice, and there are finitely many sets. Each policy alone and with each other one is looked
+//! for; that differences take three changes at once and more in so many ways is undecided.
+
+use super::{
+    Difference, Direction, Policy, Question, Said,
+    pair::{Half, Pairing},
+};
+use crate::{
+    review::proof::{
+        Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, meaning,
+    },
+    sources::snapshot::Snapshot,
+    types::{decision::Verdict, revision::Revision},
+};
+use std::collections::BTreeSet;
+
+/// How many causes are looked for in one environment and direction, whatever the number of changed policies.
+const MOST: usize = 1_000;
+
+/// Questions that one side allows and the other does not.
+pub(super) struct OneWay<'a> {
+    pub(super) pairing: &'a Pairing<'a>,
+    pub(super) change: Direction,
+    /// Whose schema and directory count.
+    pub(super) world: &'a Snapshot,
+    pub(super) to: &'a Half<'a>,
+    pub(super) from: Option<&'a Half<'a>>,
+}
+
+impl OneWay<'_> {
+    /// Finds them all, or says why some may be missing.
+    pub(super) fn run(&self, solver: &mut Solver, found: &mut Vec<Difference>) -> Result<(), String> {
+        let Self { to, from, world, .. } = self;
+        if !to.rules.iter().any(|rule| rule.permits) {
+            return Ok(());
+        }
+        let environment = self.pairing.environment;
+        let scene = Scene::new(self.pairing.pair.known, environment);
+        let mut read = to.rules.clone();
+        read.extend(from.iter().flat_map(|from| from.rules.iter().copied()));
+        let Assumed { light, heavy, narrow } = assumptions(&world.policies, environment, &read)?;
+        let denied = match from {
+            Some(from) => Some(scene.compile(meaning::allowed(&from.rules))?),
+            None => None,
+        };
+        let confirm = |example: &Example| self.judge(example).map(|judged| judged.is_some());
+        let search = Search { scene, environment, snapshot: world, heavy, narrow, read: &read, confirm: &confirm };
+        let mut holds = vec![light, meaning::allowed(&to.rules)];
+        let rounds = self.rounds();
+        for _ in 0..rounds {
+            let example = match search.find(solver, &meaning::all(holds.clone()), denied.as_ref()) {
+                Searched::None => return Ok(()),
+                Searched::Undecided(reason) => return Err(reason),
+                Searched::Example(example) => *example,
+            };
+            let (mut difference, example) = self.narrowed(solver, &search, &holds, denied.as_ref(), example)?;
+            self.make_readable(solver, &search, &holds, denied.as_ref(), &mut difference, example)?;
+            let cause = difference.policies.clone();
+            if found.iter().any(|known| known.change == self.change && known.policies == cause) {
+                return Err(format!("the cause {} came twice; this is a fault of poort", cause.join(", ")));
+            }
+            found.push(difference);
+            holds.push(Expr::not(self.explained(&cause)));
+        }
+        // Only a proof that nothing is left ends the search well.
+        match search.find(solver, &meaning::all(holds), denied.as_ref()) {
+            Searched::None => Ok(()),
+            Searched::Undecided(reason) => Err(reason),
+            Searched::Example(_) => {
+                Err(format!("there are more than {rounds} causes; what lies behind them was not looked at"))
+            }
+        }
+    }
+
+    /// How many causes are looked for: as many as there are changed policies here, and pairs of them. Where the other side
+    /// refuses, every policy counts as changed.
+    fn rounds(&self) -> usize {
+        let rules = self.to.rules.iter().chain(self.from.into_iter().flat_map(|from| from.rules.iter()));
+        let is_changed = |id: &&str| self.from.is_none() || self.pairing.changed.contains(*id);
+        let ids: BTreeSet<&str> = rules.map(|rule| rule.id.as_str()).filter(is_changed).collect();
+        (ids.len() * (ids.len() + 1) / 2).clamp(1, MOST)
+    }
+
+    /// The same, with as few policies as are enough: the others get an example of their own.
+    fn narrowed(
+        &self,
+        solver: &mut Solver,
+        search: &Search<'_>,
+        holds: &[Expr],
+        denied: Option<&Compiled>,
+        mut example: Example,
+    ) -> Result<(Difference, Example), String> {
+        let mut difference = self.difference(&example)?;
+        for id in difference.policies.clone() {
+            if difference.policies.len() < 2 {
+                break;
+            }
+            let without = self.uninvolved(std::slice::from_ref(&id));
+            let narrower = meaning::all(holds.iter().cloned().chain([without]));
+            if let Searched::Example(other) = search.find(solver, &narrower, denied) {
+                let narrower = self.difference(&other)?;
+                if narrower.policies.len() < difference.policies.len() {
+                    (difference, example) = (narrower, *other);
+                }
+            }
+        }
+        Ok((difference, example))
+    }
+
+    /// Holds for what would be allowed if these policies alone had changed. What is left needs another change as well.
+    fn explained(&self, ids: &[String]) -> Expr {
+        let named = |rule: &&Rule| ids.contains(&rule.id);
+        let rules: Vec<_> = match self.from {
+            Some(from) => {
+                let kept = from.rules.iter().copied().filter(|rule| !named(rule));
+                kept.chain(self.to.rules.iter().copied().filter(named)).collect()
+            }
+            None => self.to.rules.iter().copied().filter(|rule| !rule.permits || named(rule)).collect(),
+        };
+        meaning::allowed(&rules)
+    }
+
+    /// Holds where at least one of these policies has no part in the decision.
+    fn uninvolved(&self, ids: &[String]) -> Expr {
+        let of = |half: Option<&Half<'_>>, permits: bool| -> Vec<Expr> {
+            let rules = half.into_iter().flat_map(|half| half.rules.iter());
+            rules
+                .filter(|rule| rule.permits == permits && ids.contains(&rule.id))
+                .map(|rule| Expr::not(rule.condition().clone()))
+                .collect()
+        };
+        let mut parts = of(Some(self.to), true);
+        parts.extend(of(self.from, false));
+        let failing = self.from.into_iter().flat_map(|from| from.rules.iter());
+        let failing = failing.filter(|rule| rule.permits && rule.may_fail() && ids.contains(&rule.id));
+        let failing: Vec<_> = failing.map(|rule| meaning::does_not_fail(rule.condition().clone())).collect();
+        if parts.is_empty() && failing.is_empty() {
+            return Expr::val(false);
+        }
+        if parts.is_empty() { meaning::any(failing) } else { meaning::any(parts) }
+    }
+
+    /// What both sides say, if the question is such a one.
+    fn judge(&self, example: &Example) -> Result<Option<(Verdict, Option<Verdict>)>, String> {
+        let own = if example.real { None } else { Some(example.directory(&self.world.policies)?) };
+        let decide = |half: &Half<'_>| match &own {
+            // Each side has the real directory already.
+            None => example.decide(half.snapshot),
+            Some(own) => example.decide(&Snapshot::of(half.snapshot.policies.clone(), own.clone())),
+        };
+        let allowed = decide(self.to)?;
+        let denied = self.from.map(decide).transpose()?;
+        let differs = allowed.decision.is_allow() && denied.as_ref().is_none_or(|denied| !denied.decision.is_allow());
+        Ok(differs.then_some((allowed, denied)))
+    }
+
+    fn difference(&self, example: &Example) -> Result<Difference, String> {
+        let (allowed, denied) = self.judge(example)?.ok_or("the engine does not confirm the difference")?;
+        let changed = self.pairing.changed;
+        let mut policies: Vec<_> = allowed
+            .policies
+            .iter()
+            .chain(denied.iter().flat_map(|denied| denied.policies.iter()))
+            .map(|facts| facts.id.clone())
+            .chain(denied.iter().flat_map(|denied| denied.errors.iter().map(|error| error.policy.clone())))
+            .filter(|id| changed.contains(id))
+            .collect();
+        if policies.is_empty() {
+            // The types changed and not the policies: those that allow it are the cause.
+            policies = allowed.policies.iter().map(|facts| facts.id.clone()).collect();
+        }
+        policies.sort();
+        policies.dedup();
+        let refused = || Said {
+            allowed: false,
+            policies: Vec::new(),
+            reason: "Refused: the schema does not have this question.".to_owned(),
+        };
+        let (to, from) = (said(&allowed), denied.as_ref().map_or_else(refused, said));
+        let (base, head) = match self.change {
+            Direction::NewlyAllowed => (from, to),
+            Direction::NewlyDenied => (to, from),
+        };
+        let digest = self.digest(&policies);
+        Ok(Difference { change: self.change, policies, digest, example: self.question(example), base, head })
+    }
+
+    /// Names exactly this change of these policies.
+    fn digest(&self, ids: &[String]) -> String {
+        let (before, after) = match self.change {
+            Direction::NewlyAllowed => (self.from, Some(self.to)),
+            Direction::NewlyDenied => (Some(self.to), self.from),
+        };
+        let mut parts = Vec::new();
+        for (side, half) in [("before", before), ("after", after)] {
+            let Some(half) = half else { continue };
+            for rule in half.rules.iter().filter(|rule| ids.contains(&rule.id)) {
+                parts.push((format!("{side} {}", rule.id), rule.text.as_bytes()));
+            }
+            if !ids.iter().any(|id| self.pairing.changed.contains(id)) {
+                parts.push((format!("{side} schema"), half.snapshot.policies.schema_text.as_bytes()));
+            }
+        }
+        Revision::of(parts.iter().map(|(name, text)| (name.as_str(), *text))).to_string()
+    }
+
+    fn question(&self, example: &Example) -> Question {
+        let Environment { principal, action, resource } = self.pairing.environment;
+        let halves = [Some(self.to), self.from];
+        let time_matters = halves.iter().flatten().any(|half| {
+            let reads = half.snapshot.policies.footprint(principal, action, resource).pdp;
+            reads.hour || reads.today || reads.now
+        });
+        Question {
+            question: example.json(),
+            today: example.moment.today.clone(),
+            hour: example.moment.hour,
+            now: example.moment.now_text.clone(),
+            application: example.moment.application.as_ref().map(ToString::to_string),
+            time_matters,
+            real: example.real,
+            entities: if example.real { Vec::new() } else { example.entities.clone() },
+        }
+    }
+
+    /// Replaces the example by one that a person can read, which has the same cause.
+    fn make_readable(
+        &self,
+        solver: &mut Solver,
+        search: &Search<'_>,
+        holds: &[Expr],
+        denied: Option<&Compiled>,
+        difference: &mut Difference,
+        example: Example,
+    ) -> Result<(), String> {
+        let cause = difference.policies.clone();
+        let same = |example: &Example| -> bool { self.difference(example).is_ok_and(|found| found.policies == cause) };
+        let readable = search.readable(solver, holds, denied, example, &same);
+        *difference = self.difference(&readable)?;
+        Ok(())
+    }
+}
+
+fn said(verdict: &Verdict) -> Said {
+    Said {
+        allowed: verdict.decision.is_allow(),
+        policies: verdict
+            .policies
+            .iter()
+            .map(|facts| Policy { id: facts.id.clone(), title: facts.title.clone() })
+            .collect(),
+        reason: verdict.reason.clone(),
+    }
+}

@@ -1,0 +1,115 @@
+//! The comparison: plans each environment, has those that need it proven beside each other, and gathers what came of them.
+
+use super::{
+    Comparison, Named, Outcome, PolicyChange, Settled, directory, naming,
+    pair::Pairing,
+    plan::{Plan, Step},
+    policies,
+};
+use crate::{
+    review::proof::{Cache, Effort, Guarantees, Rule, each},
+    sources::snapshot::{Snapshot, Sources},
+};
+
+/// One side of a comparison.
+#[derive(Debug)]
+pub struct Side {
+    /// As it was named.
+    pub name: String,
+    /// The files.
+    pub sources: Sources,
+    /// What was made of them.
+    pub snapshot: Snapshot,
+    /// What must hold whatever its policies say.
+    pub guarantees: Guarantees,
+}
+
+/// How to compare.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// How much effort to take.
+    pub effort: Effort,
+    /// Only environments whose name holds this text.
+    pub filter: Option<String>,
+    /// Proofs that were made before.
+    pub cache: Option<Cache>,
+}
+
+/// Compares two sides. `begin` is told how many environments need a proof, `done` is called after each.
+///
+/// # Errors
+/// Policies that cannot be compared at all.
+pub fn compare(
+    base: &Side,
+    head: &Side,
+    options: &Options,
+    begin: &dyn Fn(usize),
+    done: &(dyn Fn() + Sync),
+) -> Result<Comparison, String> {
+    let plan = Plan::of(base, head)?;
+    let mut environments = plan.environments();
+    let all = environments.len();
+    if let Some(filter) = &options.filter {
+        let wanted = |text: &str| text.to_lowercase().contains(&filter.to_lowercase());
+        environments.retain(|environment| wanted(&environment.to_string()));
+    }
+    let filtered = all - environments.len();
+    let guarantees = guarantees(base, head)?;
+
+    let mut settled: Vec<Option<Outcome>> = Vec::new();
+    let mut tasks = Vec::new();
+    for environment in environments {
+        settled.push(match plan.step(environment) {
+            Step::Settled(outcome) => Some(outcome),
+            Step::Prove(pair) => {
+                tasks.push((environment, pair));
+                None
+            }
+        });
+    }
+    let changed = plan.changed();
+    begin(tasks.len());
+    let proven = each(&tasks, options.effort, done, &|solver, (environment, pair)| {
+        let outcome = Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref());
+        let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
+        Outcome { undecided_digest, ..outcome }
+    });
+    let mut proven = tasks.iter().zip(proven).map(|((environment, _), outcome)| {
+        outcome.unwrap_or_else(|| Outcome {
+            undecided: vec!["the analysis broke off".to_owned()],
+            undecided_digest: Some(plan.digest(environment)),
+            ..Outcome::equal(environment, Settled::Solver)
+        })
+    });
+    let mut environments: Vec<_> =
+        settled.into_iter().filter_map(|outcome| outcome.or_else(|| proven.next())).collect();
+    naming::tell_apart(&mut environments);
+    Ok(Comparison {
+        base: named(base),
+        head: named(head),
+        environments,
+        filtered,
+        policies: policies::changes(Some(plan.base.stating()), Some(plan.head.stating())),
+        guarantees,
+        schema: plan.schema.clone(),
+        directory: directory::changes(&base.snapshot, &head.snapshot),
+    })
+}
+
+/// What became of the guarantees.
+fn guarantees(base: &Side, head: &Side) -> Result<Vec<PolicyChange>, String> {
+    let rules = |side: &Side| side.guarantees.stated().map_or_else(|| Ok(Vec::new()), |stated| Rule::all(&stated.set));
+    let (before, after) = (rules(base)?, rules(head)?);
+    Ok(policies::changes(
+        base.guarantees.stated().map(|stated| (stated, before.as_slice())),
+        head.guarantees.stated().map(|stated| (stated, after.as_slice())),
+    ))
+}
+
+fn named(side: &Side) -> Named {
+    Named {
+        name: side.name.clone(),
+        policies: side.snapshot.policies.revision.to_string(),
+        directory: side.snapshot.directory.revision.to_string(),
+    }
+}

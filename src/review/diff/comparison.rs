@@ -1,0 +1,305 @@
+//! What a comparison results in.
+
+use super::{Change, EntityChange, PolicyChange, SchemaChange};
+use crate::review::proof::Environment;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that differs between two sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The side before the change.
+    pub base: Named,
+    /// The side after the change.
+    pub head: Named,
+    /// What became of each environment, in order.
+    pub environments: Vec<Outcome>,
+    /// How many environments were left out by a filter.
+    pub filtered: usize,
+    /// Policies that changed.
+    pub policies: Vec<PolicyChange>,
+    /// Guarantees that changed.
+    pub guarantees: Vec<PolicyChange>,
+    /// What changed in the schema.
+    pub schema: Vec<SchemaChange>,
+    /// What changed in the directory.
+    pub directory: Vec<EntityChange>,
+}
+
+/// A side, as it was named, with its versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// As it was named.
+    pub name: String,
+    /// The revision of the policies.
+    pub policies: String,
+    /// The revision of the directory.
+    pub directory: String,
+}
+
+/// What became of one environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The type of the principal; without namespace, unless another type has that name too.
+    pub principal: String,
+    /// The action; its id alone, unless another action has that id too.
+    pub action: String,
+    /// The type of the resource, named as that of the principal.
+    pub resource: String,
+    /// The types and the action with their namespaces.
+    pub whole: Whole,
+    /// What is different, if anything.
+    pub differences: Vec<Difference>,
+    /// Why something could not be decided.
+    pub undecided: Vec<String>,
+    /// If something could not be decided: names exactly what was compared, the digest of the policies that can apply on
+    /// both sides, and of the schemas where these differ in what matters here.
+    pub undecided_digest: Option<String>,
+    /// What the comparison rests on, if not on the same types on both sides.
+    pub note: Option<String>,
+    /// How it was settled.
+    pub settled: Settled,
+}
+
+/// An environment by the names of the schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// The type of the principal.
+    pub principal: String,
+    /// The action.
+    pub action: String,
+    /// The type of the resource.
+    pub resource: String,
+}
+
+impl Outcome {
+    /// Nothing differs, so far.
+    pub(super) fn equal(environment: &Environment, settled: Settled) -> Self {
+        Self {
+            principal: environment.principal_name(),
+            action: environment.action_name().to_owned(),
+            resource: environment.resource_name(),
+            whole: Whole {
+                principal: environment.principal.to_string(),
+                action: environment.action.to_string(),
+                resource: environment.resource.to_string(),
+            },
+            differences: Vec::new(),
+            undecided: Vec::new(),
+            undecided_digest: None,
+            note: None,
+            settled,
+        }
+    }
+
+    /// Whether poort decides all its questions equally.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.differences.is_empty() && self.undecided.is_empty()
+    }
+
+    /// As people name it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} × {} × {}", self.principal, self.action, self.resource)
+    }
+}
+
+/// How an environment was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settled {
+    /// The policies that can apply are the same on both sides.
+    Unchanged,
+    /// By the solver.
+    Solver,
+    /// By the solver, on an earlier run.
+    Cache,
+}
+
+/// What a question was before, and is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Denied before, allowed now.
+    NewlyAllowed,
+    /// Allowed before, denied now.
+    NewlyDenied,
+}
+
+impl Direction {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewlyAllowed => "newly-allowed",
+            Self::NewlyDenied => "newly-denied",
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NewlyAllowed => "newly allowed",
+            Self::NewlyDenied => "newly denied",
+        }
+    }
+}
+
+/// A difference with a question that shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What it is.
+    pub change: Direction,
+    /// The policies that changed and cause it, ordered by id.
+    pub policies: Vec<String>,
+    /// Names exactly this change of them: the digest of their conditions on both sides, and of the schema where a change of
+    /// it alone is the cause.
+    pub digest: String,
+    /// The question.
+    pub example: Question,
+    /// What the side before says to it.
+    pub base: Said,
+    /// What the side after says to it.
+    pub head: Said,
+}
+
+/// A question that shows a difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// In AuthZEN JSON, as `poort evaluate` takes it.
+    pub question: serde_json::Value,
+    /// The local date on which it is asked.
+    pub today: String,
+    /// The local hour.
+    pub hour: u8,
+    /// The moment, in UTC.
+    pub now: String,
+    /// The calling application, if that matters.
+    pub application: Option<String>,
+    /// Whether the policies read the moment.
+    pub time_matters: bool,
+    /// Whether the accounts, units and so on are those of the directory.
+    pub real: bool,
+    /// If they are not: the entities that the directory would have to hold.
+    pub entities: Vec<serde_json::Value>,
+}
+
+/// What one side says to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Whether it allows it.
+    pub allowed: bool,
+    /// The policies that decide it: id and title.
+    pub policies: Vec<Policy>,
+    /// In one sentence.
+    pub reason: String,
+}
+
+/// A policy, as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Its id.
+    pub id: String,
+    /// What it says, in one sentence.
+    pub title: String,
+}
+
+impl Comparison {
+    /// The differences of one direction with their environments.
+    pub fn differences(&self, change: Direction) -> impl Iterator<Item = (&Outcome, &Difference)> {
+        self.environments.iter().flat_map(move |outcome| {
+            let of = outcome.differences.iter().filter(move |difference| difference.change == change);
+            of.map(move |difference| (outcome, difference))
+        })
+    }
+
+    /// In how many environments there is a difference of this direction.
+    #[must_use]
+    pub fn count(&self, change: Direction) -> usize {
+        self.environments.iter().filter(|it| it.differences.iter().any(|found| found.change == change)).count()
+    }
+
+    /// In how many environments something is undecided.
+    #[must_use]
+    pub fn undecided(&self) -> usize {
+        self.environments.iter().filter(|outcome| !outcome.undecided.is_empty()).count()
+    }
+
+    /// In how many environments both sides are proven equal.
+    #[must_use]
+    pub fn equal(&self) -> usize {
+        self.environments.iter().filter(|outcome| outcome.is_equal()).count()
+    }
+
+    /// What the whole rests on, in sentences that every report shows.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for note in self.environments.iter().filter_map(|outcome| outcome.note.as_deref()) {
+            *counts.entry(note).or_default() += 1;
+        }
+        let mut notes: Vec<_> =
+            counts.into_iter().map(|(note, count)| format!("{}: {note}", counted(count, "environment"))).collect();
+        if self.filtered > 0 {
+            notes.push(format!("{} left out by --env and not looked at", counted(self.filtered, "environment")));
+        }
+        if !self.directory.is_empty() {
+            let count = |wanted| self.directory.iter().filter(|entity| entity.change == wanted).count();
+            notes.push(format!(
+                "the directory changed ({} added, {} removed, {} changed): each change is listed and asks for acceptance, \
+                 and what it changes in decisions is not proven",
+                count(Change::Added),
+                count(Change::Removed),
+                count(Change::Changed),
+            ));
+        }
+        notes
+    }
+
+    /// The answer in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut summary = format!(
+            "newly allowed in {} of {} environments, newly denied in {}, undecided {}, proven equal {}",
+            self.count(Direction::NewlyAllowed),
+            self.environments.len(),
+            self.count(Direction::NewlyDenied),
+            self.undecided(),
+            self.equal(),
+        );
+        let obligations = self.policies.iter().filter(|change| change.obligations.is_some()).count();
+        for (what, count) in [
+            ("not looked at", self.filtered),
+            ("guarantees changed", self.guarantees.len()),
+            ("policies with changed obligations", obligations),
+            ("changes of the directory", self.directory.len()),
+        ] {
+            if count > 0 {
+                summary.push_str(&format!(", {what} {count}"));
+            }
+        }
+        summary
+    }
+}
+
+/// `1 environment`, `2 environments`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+impl Question {
+    /// When it is asked, if the policies read the moment; and by which application, if they read that.
+    #[must_use]
+    pub fn when(&self) -> Option<String> {
+        let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
+        let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
+        match (time, application) {
+            (None, None) => None,
+            (Some(time), None) => Some(time),
+            (None, Some(application)) => Some(application),
+            (Some(time), Some(application)) => Some(format!("{time}, {application}")),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What changed in the directory: each entity (an account, a team, a unit) with each fact of it that is new, gone or other.
+
+use super::{Change, EntityChange, Fact};
+use crate::{sources::snapshot::Snapshot, types::revision::Revision};
+use cedar_policy_core::ast::{self, PartialValue, Value, ValueKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the directory became, ordered by id.
+pub(super) fn changes(base: &Snapshot, head: &Snapshot) -> Vec<EntityChange> {
+    let uids: BTreeSet<_> = base.directory.uids().chain(head.directory.uids()).collect();
+    uids.into_iter().filter_map(|uid| change(uid, base, head)).collect()
+}
+
+fn change(uid: &ast::EntityUID, base: &Snapshot, head: &Snapshot) -> Option<EntityChange> {
+    let (before, after) = (base.directory.get(uid), head.directory.get(uid));
+    let change = match (before, after) {
+        (None, Some(_)) => Change::Added,
+        (Some(_), None) => Change::Removed,
+        _ => Change::Changed,
+    };
+    let (before, after) = (before.map(|entity| Facts::of(entity)), after.map(|entity| Facts::of(entity)));
+    if before == after {
+        return None;
+    }
+    let id = uid.to_string();
+    let digest = digest(&id, before.as_ref(), after.as_ref());
+    let facts = facts(&before.unwrap_or_default(), &after.unwrap_or_default());
+    Some(EntityChange { id, change, facts, digest })
+}
+
+/// What the directory says of an entity.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Facts {
+    /// Attributes, parts of records and tags, by name.
+    named: BTreeMap<String, String>,
+    /// What it lies in directly. What that lies in is a fact of that.
+    parents: BTreeSet<String>,
+}
+
+impl Facts {
+    fn of(entity: &ast::Entity) -> Self {
+        let mut named = BTreeMap::new();
+        for (name, value) in entity.attrs() {
+            if let PartialValue::Value(value) = value {
+                leaves(word(name), value, &mut named);
+            }
+        }
+        for (name, value) in entity.tags() {
+            if let PartialValue::Value(value) = value {
+                leaves(format!("tag {name:?}"), value, &mut named);
+            }
+        }
+        Self { named, parents: entity.parents().map(ToString::to_string).collect() }
+    }
+}
+
+/// The values of a record, each by its path; any other value as it is.
+fn leaves(path: String, value: &Value, found: &mut BTreeMap<String, String>) {
+    match value.value_kind() {
+        ValueKind::Record(fields) if !fields.is_empty() => {
+            for (name, value) in fields.iter() {
+                leaves(format!("{path}.{}", word(name)), value, found);
+            }
+        }
+        _ => {
+            found.insert(path, value.to_string());
+        }
+    }
+}
+
+/// A name; in quotes if it could be taken for more than one.
+fn word(name: &str) -> String {
+    let is_plain = name.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
+    if is_plain && !name.is_empty() { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn facts(before: &Facts, after: &Facts) -> Vec<Fact> {
+    let names: BTreeSet<_> = before.named.keys().chain(after.named.keys()).collect();
+    let named = names.into_iter().map(|name| Fact {
+        name: name.clone(),
+        before: before.named.get(name).cloned(),
+        after: after.named.get(name).cloned(),
+    });
+    let parents = before.parents.union(&after.parents).map(|parent| {
+        let there = |facts: &Facts| facts.parents.contains(parent).then(|| parent.clone());
+        Fact { name: "parent".to_owned(), before: there(before), after: there(after) }
+    });
+    named.chain(parents).filter(|fact| fact.before != fact.after).collect()
+}
+
+/// Names exactly this change: all that each side says of the entity.
+fn digest(id: &str, before: Option<&Facts>, after: Option<&Facts>) -> String {
+    let part = |side: &'static str, facts: Option<&Facts>| Some((format!("{side} {id}"), format!("{:?}", facts?)));
+    let parts: Vec<_> = [part("before", before), part("after", after)].into_iter().flatten().collect();
+    Revision::of(parts.iter().map(|(name, text)| (name.as_str(), text.as_bytes()))).to_string()
+}

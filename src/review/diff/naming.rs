@@ -1,0 +1,42 @@
+//! When types and actions are named with their namespaces: where the short name is that of several.
+
+use super::{Outcome, Whole};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Gives whole names to those whose short names say too little.
+pub(super) fn tell_apart(outcomes: &mut [Outcome]) {
+    let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut actions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Outcome { principal, action, resource, whole, .. } in outcomes.iter() {
+        types.entry(principal.clone()).or_default().insert(whole.principal.clone());
+        types.entry(resource.clone()).or_default().insert(whole.resource.clone());
+        actions.entry(action.clone()).or_default().insert(whole.action.clone());
+    }
+    let name = |short: &mut String, whole: &String, all: &BTreeMap<String, BTreeSet<String>>| {
+        if all.get(short).is_some_and(|meant| meant.len() > 1) {
+            short.clone_from(whole);
+        }
+    };
+    for Outcome { principal, action, resource, whole, .. } in outcomes {
+        let Whole { principal: whole_principal, action: whole_action, resource: whole_resource } = whole;
+        name(principal, whole_principal, &types);
+        name(resource, whole_resource, &types);
+        name(action, whole_action, &actions);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::diff::sample::outcome;
+
+    #[test]
+    fn a_name_that_two_types_have_gets_its_namespace_and_no_other_does() {
+        let mut other = outcome(&["one"]);
+        other.whole.principal = "Fire::Officer".to_owned();
+        let mut outcomes = [outcome(&["one"]), other];
+        tell_apart(&mut outcomes);
+        assert_eq!(outcomes[0].name(), "Police::Officer × consult × Record");
+        assert_eq!(outcomes[1].name(), "Fire::Officer × consult × Record");
+    }
+}

@@ -1,0 +1,103 @@
+//! One environment, compared: both directions, from an earlier run where nothing that it depends on changed since.
+
+use super::{Direction, Outcome, Settled, causes::OneWay};
+use crate::{
+    review::proof::{Cache, Environment, Key, Known, Rule, Solver},
+    sources::snapshot::Snapshot,
+};
+use std::collections::BTreeSet;
+
+/// What decides on each side; a side that does not have the environment refuses.
+pub(super) struct Pair<'a> {
+    pub(super) base: Option<(&'a Snapshot, &'a [Rule])>,
+    pub(super) head: Option<(&'a Snapshot, &'a [Rule])>,
+    /// The schema that counts: the head's, where it has the environment.
+    pub(super) known: &'a Known,
+    pub(super) note: Option<String>,
+}
+
+/// What is compared in one environment.
+pub(super) struct Pairing<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) pair: &'a Pair<'a>,
+    /// The policies whose texts differ between the sides.
+    pub(super) changed: &'a BTreeSet<String>,
+}
+
+/// One side in one environment.
+#[derive(Clone)]
+pub(super) struct Half<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) rules: Vec<&'a Rule>,
+}
+
+impl<'a> Pairing<'a> {
+    fn half(&self, side: Option<(&'a Snapshot, &'a [Rule])>) -> Option<Half<'a>> {
+        let (snapshot, rules) = side?;
+        Some(Half { snapshot, rules: Rule::applicable(rules, self.environment, &snapshot.policies) })
+    }
+
+    /// The comparison, or that of an earlier run.
+    pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> Outcome {
+        let Some(cache) = cache else { return self.run(solver) };
+        let key = self.key();
+        if let Some(mut found) = cache.get::<Outcome>(&key) {
+            found.settled = Settled::Cache;
+            return found;
+        }
+        let outcome = self.run(solver);
+        if outcome.undecided.is_empty() {
+            cache.put(&key, &outcome);
+        }
+        outcome
+    }
+
+    /// Everything that the outcome depends on.
+    fn key(&self) -> String {
+        let mut key = Key::new();
+        key.part(&format!("{:?}", self.environment));
+        key.part(self.pair.note.as_deref().unwrap_or_default());
+        for side in [self.pair.base, self.pair.head] {
+            let Some(half) = self.half(side) else {
+                key.part("refused");
+                continue;
+            };
+            let policies = &half.snapshot.policies;
+            key.part(half.snapshot.directory.revision.as_str());
+            key.part(&policies.schema_text);
+            key.part(&format!("{}", half.rules.len()));
+            for rule in &half.rules {
+                key.part(&rule.id);
+                key.part(&rule.text);
+                key.part(if self.changed.contains(&rule.id) { "changed" } else { "same" });
+                key.part(&format!("{:?}", policies.facts.get(&cedar_policy::PolicyId::new(&rule.id))));
+            }
+            // What the engine makes of the moment depends on all policies that a question can meet.
+            let Environment { principal, action, resource } = self.environment;
+            key.part(&format!("{:?}", policies.footprint(principal, action, resource).pdp));
+        }
+        key.finish()
+    }
+
+    fn run(&self, solver: &mut Solver) -> Outcome {
+        let mut result = Outcome::equal(self.environment, Settled::Solver);
+        result.note.clone_from(&self.pair.note);
+        let (base, head) = (self.half(self.pair.base), self.half(self.pair.head));
+        for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
+            let (to, from) = match change {
+                Direction::NewlyAllowed => (&head, &base),
+                Direction::NewlyDenied => (&base, &head),
+            };
+            let Some(to) = to else { continue };
+            // The schema and the directory that count are the head's, where it has the environment.
+            let Some(world) = head.as_ref().or(base.as_ref()) else { continue };
+            let one_way = OneWay { pairing: self, change, world: world.snapshot, to, from: from.as_ref() };
+            if let Err(reason) = one_way.run(solver, &mut result.differences) {
+                result.undecided.push(format!("{}: {reason}", change.words()));
+            }
+        }
+        // The solver finds causes in no order.
+        result.differences.sort_by(|one, other| (one.change, &one.policies).cmp(&(other.change, &other.policies)));
+        result
+    }
+}

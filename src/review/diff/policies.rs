@@ -1,0 +1,143 @@
+//! Policies that were added, removed or changed, with the lines of the change. Guarantees are policies too.
+
+use super::{AnnotationChange, Change, Effect, Line, PolicyChange, Spot, obligations};
+use crate::{
+    review::proof::Rule,
+    sources::policy::Policies,
+    types::{decision::PolicyFacts, revision::Revision},
+};
+use cedar_policy as cedar;
+use similar::{ChangeTag, TextDiff};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The policies of a side with their conditions; `None` if it has none at all.
+pub(super) type Stating<'a> = Option<(&'a Policies, &'a [Rule])>;
+
+/// What policies, templates and links became, ordered by id.
+pub(super) fn changes(base: Stating<'_>, head: Stating<'_>) -> Vec<PolicyChange> {
+    let (before, after) = (stated(base), stated(head));
+    let ids: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    ids.into_iter().filter_map(|id| change(id, (base, before.get(id)), (head, after.get(id)))).collect()
+}
+
+fn change(
+    id: &str,
+    (base, one): (Stating<'_>, Option<&Stated>),
+    (head, other): (Stating<'_>, Option<&Stated>),
+) -> Option<PolicyChange> {
+    let obligations = obligations::change(id, facts(base, id, one), facts(head, id, other));
+    let annotations = match (one, other) {
+        (Some(one), Some(other)) => annotation_changes(&one.annotations, &other.annotations),
+        _ => Vec::new(),
+    };
+    let change = match (one, other) {
+        (Some(one), Some(other)) if one.text != other.text => Change::Changed,
+        (Some(_), Some(_)) if obligations.is_some() => Change::Obligations,
+        (Some(_), Some(_)) if !annotations.is_empty() => Change::Reworded,
+        (Some(_), Some(_)) => return None,
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+    };
+    let title = other.or(one).and_then(|stated| stated.annotations.get("title")).cloned().unwrap_or_default();
+    let (base, head) = (spot(base, id, one), spot(head, id, other));
+    Some(PolicyChange {
+        id: id.to_owned(),
+        title,
+        change,
+        digest: digest(id, one, other),
+        before: one.map(|stated| stated.effect),
+        after: other.map(|stated| stated.effect),
+        annotations,
+        obligations,
+        lines: lines(base.as_ref(), head.as_ref()),
+        base,
+        head,
+    })
+}
+
+fn digest(id: &str, base: Option<&Stated>, head: Option<&Stated>) -> String {
+    let part = |side: &'static str, stated: Option<&Stated>| Some((format!("{side} {id}"), stated?.text.clone()));
+    let parts: Vec<_> = [part("before", base), part("after", head)].into_iter().flatten().collect();
+    Revision::of(parts.iter().map(|(name, text)| (name.as_str(), text.as_bytes()))).to_string()
+}
+
+/// What a policy asks of callers. Templates ask nothing; their links do.
+fn facts<'a>(side: Stating<'a>, id: &str, stated: Option<&Stated>) -> Option<&'a PolicyFacts> {
+    stated?;
+    side?.0.facts.get(&cedar::PolicyId::new(id)).map(AsRef::as_ref)
+}
+
+struct Stated {
+    text: String,
+    effect: Effect,
+    annotations: BTreeMap<String, String>,
+    template: Option<String>,
+}
+
+fn stated(side: Stating<'_>) -> BTreeMap<String, Stated> {
+    let Some((policies, rules)) = side else { return BTreeMap::new() };
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let effect = |permits| if permits { Effect::Permit } else { Effect::Forbid };
+    let mut found: BTreeMap<String, Stated> = policies
+        .set
+        .templates()
+        .map(|template| {
+            let text = template.to_cedar();
+            // Annotations are compared apart.
+            let text = text.lines().filter(|line| !line.trim_start().starts_with('@')).collect::<Vec<_>>().join("\n");
+            let annotations = template.annotations().map(owned).collect();
+            let effect = effect(template.effect() == cedar::Effect::Permit);
+            (AsRef::<str>::as_ref(template.id()).to_owned(), Stated { text, effect, annotations, template: None })
+        })
+        .collect();
+    for rule in rules {
+        let policy = policies.set.policy(&cedar::PolicyId::new(&rule.id));
+        let annotations = policy.into_iter().flat_map(|policy| policy.annotations().map(owned).collect::<Vec<_>>());
+        let annotations = annotations.collect();
+        let template = policy.and_then(|policy| policy.template_id()).map(|id| AsRef::<str>::as_ref(id).to_owned());
+        let stated = Stated { text: rule.text.to_string(), effect: effect(rule.permits), annotations, template };
+        found.insert(rule.id.clone(), stated);
+    }
+    found
+}
+
+fn annotation_changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<AnnotationChange> {
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    keys.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| AnnotationChange {
+            name: key.clone(),
+            before: before.get(key).cloned(),
+            after: after.get(key).cloned(),
+        })
+        .collect()
+}
+
+/// Where the text of a policy stands. A link has that of its template.
+fn spot(side: Stating<'_>, id: &str, stated: Option<&Stated>) -> Option<Spot> {
+    let (stated, (policies, _)) = (stated?, side?);
+    let id = stated.template.as_deref().unwrap_or(id);
+    let place = policies.places.get(&cedar::PolicyId::new(id))?;
+    let text = place.text().to_owned();
+    let line = place.line();
+    Some(Spot { file: place.file.name.to_string(), line, end: line + text.matches('\n').count(), text })
+}
+
+fn lines(base: Option<&Spot>, head: Option<&Spot>) -> Vec<Line> {
+    let text = |spot: Option<&Spot>| spot.map(|spot| spot.text.clone()).unwrap_or_default();
+    let first = |spot: Option<&Spot>| spot.map_or(1, |spot| spot.line);
+    let (before, after) = (text(base), text(head));
+    TextDiff::from_lines(&before, &after)
+        .iter_all_changes()
+        .map(|change| Line {
+            mark: match change.tag() {
+                ChangeTag::Equal => ' ',
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            },
+            base: change.old_index().map(|index| index + first(base)),
+            head: change.new_index().map(|index| index + first(head)),
+            text: change.value().trim_end_matches(['\n', '\r']).to_owned(),
+        })
+        .collect()
+}

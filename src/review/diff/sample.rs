@@ -1,0 +1,56 @@
+//! A comparison for tests.
+
+use super::{Comparison, Difference, Direction, Named, Outcome, Question, Said, Settled, Whole};
+use crate::types::revision::Revision;
+
+/// An environment in which something is newly allowed by these policies.
+pub(super) fn outcome(policies: &[&str]) -> Outcome {
+    let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
+    let example = Question {
+        question: serde_json::Value::Null,
+        today: String::new(),
+        hour: 0,
+        now: String::new(),
+        application: None,
+        time_matters: false,
+        real: true,
+        entities: Vec::new(),
+    };
+    let policies = policies.iter().map(|id| (*id).to_owned()).collect();
+    let change = Direction::NewlyAllowed;
+    let digest = digest("as reviewed");
+    Outcome {
+        principal: "Officer".to_owned(),
+        action: "consult".to_owned(),
+        resource: "Record".to_owned(),
+        whole: Whole {
+            principal: "Police::Officer".to_owned(),
+            action: "Police::Action::\"consult\"".to_owned(),
+            resource: "Police::Record".to_owned(),
+        },
+        differences: vec![Difference { change, policies, digest, example, base: said(false), head: said(true) }],
+        undecided: Vec::new(),
+        undecided_digest: None,
+        note: None,
+        settled: Settled::Solver,
+    }
+}
+
+/// A comparison of these environments.
+pub(super) fn comparison(environments: Vec<Outcome>) -> Comparison {
+    let named = |name: &str| Named { name: name.to_owned(), policies: String::new(), directory: String::new() };
+    Comparison {
+        base: named("base"),
+        head: named("head"),
+        environments,
+        filtered: 0,
+        policies: Vec::new(),
+        guarantees: Vec::new(),
+        schema: Vec::new(),
+        directory: Vec::new(),
+    }
+}
+
+pub(super) fn digest(text: &str) -> String {
+    Revision::of([("one", text.as_bytes())]).to_string()
+}

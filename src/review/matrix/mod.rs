@@ -1,0 +1,403 @@
+//! Who may do what: every account of the directory, every operation, every type of record.
+//!
+//! For each account the policies are evaluated as far as its own attributes, its groups and the day decide them, with
+//! record and context left open (Cedar's type-aware partial evaluation). What is left are the conditions that a question
+//! must meet. So a cell says *always*, *never*, or *under these conditions*, for all questions at once. It is made for the
+//! yearly review of rights (BIO2 5.18.02).
+//!
+//! What holds here:
+//! - *never* and *always* mean what the engine would answer for every question of that kind; where it could go either way,
+//!   or a policy could fail to evaluate, the cell says *under conditions* (`tests/it/matrix.rs` asks the engine).
+//! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay open.
+//!
+//! - `today`: puts the day into the policies
+//! - `access`: what partial evaluation leaves of one account's rights
+//! - `failing`: whether what is left can fail
+//! - `simplify`: makes what is left readable
+//! - `report`: as text, CSV, JSON and HTML
+
+mod access;
+mod failing;
+mod report;
+mod simplify;
+mod today;
+
+pub use report::{csv, csv_header, groups_text, html, json, text};
+
+use crate::{
+    sources::{policy::Held, snapshot::Snapshot},
+    types::decision::PolicyFacts,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::{ast, entities as core_entities, extensions::Extensions};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// The rights of accounts on a day.
+#[derive(Debug)]
+pub struct Matrix {
+    /// The day, such as `2026-11-23`.
+    pub day: String,
+    /// The revision of the policies.
+    pub revision: String,
+    /// The revision of the directory.
+    pub directory_revision: String,
+    /// The types of records, as the schema names them, ordered.
+    pub records: Vec<String>,
+    /// The actions, ordered.
+    pub actions: Vec<String>,
+    /// The accounts, ordered by type and id.
+    pub accounts: Vec<Account>,
+}
+
+/// An account and what it may do.
+#[derive(Debug)]
+pub struct Account {
+    /// Its type, as the schema names it.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its attribute `name`, where it has one.
+    pub name: Option<String>,
+    /// All that it is in (units, roles, teams, organisations), ordered by type and id.
+    pub groups: Vec<Group>,
+    /// What it may do, by record and action. What the schema rules out has no cell.
+    pub cells: BTreeMap<(String, String), Access>,
+}
+
+/// Something that accounts are in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// Its type, as the schema names it.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its attribute `name`, where it has one.
+    pub name: Option<String>,
+}
+
+/// How many accounts of a group may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Those that always may.
+    pub always: usize,
+    /// Those that may under conditions.
+    pub conditions: usize,
+    /// Those that never may.
+    pub never: usize,
+}
+
+/// What the accounts of a group may do, by record and action.
+pub type Rights = BTreeMap<(String, String), Counts>;
+
+impl Matrix {
+    /// The types of groups that accounts are in, ordered.
+    #[must_use]
+    pub fn group_types(&self) -> Vec<&str> {
+        let types: BTreeSet<_> =
+            self.accounts.iter().flat_map(|account| &account.groups).map(|group| group.kind.as_str()).collect();
+        types.into_iter().collect()
+    }
+
+    /// The groups of a type, ordered, with the number of their accounts and what these may do. A group counts all
+    /// accounts in it, also through groups in it.
+    #[must_use]
+    pub fn groups(&self, kind: &str) -> BTreeMap<&Group, (usize, Rights)> {
+        let mut groups = BTreeMap::<&Group, (usize, Rights)>::new();
+        for account in &self.accounts {
+            for group in account.groups.iter().filter(|group| group.kind == kind) {
+                let (members, rights) = groups.entry(group).or_default();
+                *members += 1;
+                for (key, access) in &account.cells {
+                    let counts = rights.entry(key.clone()).or_default();
+                    match access {
+                        Access::Always { .. } => counts.always += 1,
+                        Access::Under { .. } => counts.conditions += 1,
+                        Access::Never { .. } => counts.never += 1,
+                    }
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// What an account may do with records of a type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Access {
+    /// Every question is allowed.
+    Always {
+        /// The policies that allow it.
+        permits: Vec<Part>,
+    },
+    /// A question is allowed if one of `permits` and none of `forbids` holds.
+    Under {
+        /// What can allow it.
+        permits: Vec<Part>,
+        /// What can still forbid it.
+        forbids: Vec<Part>,
+    },
+    /// No question is allowed.
+    Never {
+        /// The policies that forbid all of it; empty if none permits any.
+        forbids: Vec<Part>,
+    },
+}
+
+/// What is left of a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The policy.
+    pub policy: Arc<PolicyFacts>,
+    /// The conditions that all must hold for it to apply, in Cedar; empty if it applies whatever is asked.
+    pub conditions: Vec<String>,
+}
+
+impl Access {
+    /// One word: `always`, `conditions` or `never`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Always { .. } => "always",
+            Self::Under { .. } => "conditions",
+            Self::Never { .. } => "never",
+        }
+    }
+}
+
+/// Which accounts, records and actions to look at: those whose name or id contains the text; empty is all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of an account: its type, id, name or a group.
+    pub account: String,
+    /// Of a type of record.
+    pub record: String,
+    /// Of an action.
+    pub action: String,
+}
+
+impl Filter {
+    fn takes(wanted: &str, text: &str) -> bool {
+        text.to_lowercase().contains(&wanted.to_lowercase())
+    }
+}
+
+/// One combination that the schema allows, with the policies that can apply to it.
+struct Environment {
+    principal: cedar::EntityTypeName,
+    action: cedar::EntityUid,
+    resource: cedar::EntityTypeName,
+    policies: cedar::PolicySet,
+}
+
+/// The stack of a thread that evaluates, in bytes: policies are walked by recursion.
+const STACK: usize = 64 << 20;
+
+/// Computes the rights. `progress` hears how many accounts are done, of how many.
+///
+/// # Errors
+/// A policy that cannot be evaluated in part, with its reason.
+pub fn matrix(
+    snapshot: &Snapshot,
+    day: &str,
+    filter: &Filter,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Matrix, String> {
+    let environments = environments(snapshot, day, filter)?;
+    let entities = entities(snapshot)?;
+    let subjects: BTreeSet<String> = environments.iter().map(|environment| environment.principal.to_string()).collect();
+    let mut accounts: Vec<_> = snapshot
+        .directory
+        .iter()
+        .filter(|entity| subjects.contains(&entity.uid().entity_type().to_string()))
+        .map(|entity| account(snapshot, entity))
+        .filter(|account| {
+            std::iter::once(&account.id)
+                .chain([&account.kind])
+                .chain(&account.name)
+                .chain(account.groups.iter().map(|group| &group.id))
+                .chain(account.groups.iter().filter_map(|group| group.name.as_ref()))
+                .any(|text| Filter::takes(&filter.account, text))
+        })
+        .collect();
+    accounts.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
+    let accounts = fill(snapshot, accounts, &environments, &entities, progress)?;
+    let names = |name: fn(&Environment) -> String| {
+        let names: BTreeSet<_> = environments.iter().map(name).collect();
+        names.into_iter().collect()
+    };
+    Ok(Matrix {
+        day: day.to_owned(),
+        revision: snapshot.policies.revision.to_string(),
+        directory_revision: snapshot.directory.revision.to_string(),
+        records: names(|environment| environment.resource.to_string()),
+        actions: names(|environment| action_name(&environment.action)),
+        accounts,
+    })
+}
+
+fn action_name(action: &cedar::EntityUid) -> String {
+    AsRef::<str>::as_ref(action.id()).to_owned()
+}
+
+/// Fills the cells of all accounts, on all cores.
+fn fill(
+    snapshot: &Snapshot,
+    accounts: Vec<Account>,
+    environments: &[Environment],
+    entities: &cedar::PartialEntities,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<Account>, String> {
+    let (done, total) = (AtomicUsize::new(0), accounts.len());
+    progress(0, total);
+    let fill_one = |mut account: Account| -> Result<Account, String> {
+        for environment in environments.iter().filter(|environment| environment.principal.to_string() == account.kind) {
+            let access = access::access(snapshot, environment, &account, entities)?;
+            account.cells.insert((environment.resource.to_string(), action_name(&environment.action)), access);
+        }
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        Ok(account)
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut shares: Vec<Vec<(usize, Account)>> = (0..threads).map(|_| Vec::new()).collect();
+    for (index, account) in accounts.into_iter().enumerate() {
+        if let Some(share) = shares.get_mut(index % threads) {
+            share.push((index, account));
+        }
+    }
+    let mut filled = thread::scope(|scope| {
+        let handles: Vec<_> = shares
+            .into_iter()
+            .map(|share| {
+                let fill_one = &fill_one;
+                thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
+                    share
+                        .into_iter()
+                        .map(|(index, account)| Ok((index, fill_one(account)?)))
+                        .collect::<Result<Vec<_>, String>>()
+                })
+            })
+            .collect();
+        let mut filled = Vec::with_capacity(total);
+        for handle in handles {
+            let handle = handle.map_err(|error| error.to_string())?;
+            filled.extend(handle.join().map_err(|_| "the evaluation broke off; this is a fault of poort".to_owned())??);
+        }
+        Ok::<_, String>(filled)
+    })?;
+    filled.sort_by_key(|(index, _)| *index);
+    Ok(filled.into_iter().map(|(_, account)| account).collect())
+}
+
+fn account(snapshot: &Snapshot, entity: &ast::Entity) -> Account {
+    let mut groups: Vec<_> = entity
+        .ancestors()
+        .map(|uid| Group {
+            kind: uid.entity_type().to_string(),
+            id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+            name: snapshot.directory.get(uid).and_then(|group| name(group)),
+        })
+        .collect();
+    groups.sort();
+    Account {
+        kind: entity.uid().entity_type().to_string(),
+        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
+        name: name(entity),
+        groups,
+        cells: BTreeMap::new(),
+    }
+}
+
+/// The attribute `name`, if it is a text.
+fn name(entity: &ast::Entity) -> Option<String> {
+    match entity.get("name")? {
+        ast::PartialValue::Value(value) => match value.value_kind() {
+            ast::ValueKind::Lit(ast::Literal::String(name)) => Some(name.to_string()),
+            _ => None,
+        },
+        ast::PartialValue::Residual(_) => None,
+    }
+}
+
+/// The combinations that the schema allows and the filter takes, ordered, each with the policies that can apply.
+fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<Environment>, String> {
+    let policies = &snapshot.policies;
+    let mut found = BTreeMap::new();
+    for environment in policies.schema.request_envs() {
+        let action = action_name(environment.action());
+        let key = (environment.principal().to_string(), environment.resource().to_string(), action);
+        if Filter::takes(&filter.record, &key.1) && Filter::takes(&filter.action, &key.2) {
+            found.insert(
+                (key, environment.action().to_string()),
+                Environment {
+                    principal: environment.principal().clone(),
+                    action: environment.action().clone(),
+                    resource: environment.resource().clone(),
+                    policies: cedar::PolicySet::new(),
+                },
+            );
+        }
+    }
+    for policy in policies.set.policies() {
+        let on_day = today::on_day(policy, day)?;
+        for environment in found.values_mut().filter(|environment| in_scope(snapshot, policy, environment)) {
+            environment.policies.add(on_day.clone()).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Whether the types and the action fit a policy's scope. A policy whose scope does not fit neither applies nor fails.
+fn in_scope(snapshot: &Snapshot, policy: &cedar::Policy, environment: &Environment) -> bool {
+    use cedar::{ActionConstraint, PrincipalConstraint, ResourceConstraint};
+    let Environment { principal, action, resource, .. } = environment;
+    let principal = match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::In(_) => true,
+        PrincipalConstraint::Eq(uid) => uid.type_name() == principal,
+        PrincipalConstraint::Is(kind) | PrincipalConstraint::IsIn(kind, _) => kind == *principal,
+    };
+    let resource = match policy.resource_constraint() {
+        ResourceConstraint::Any | ResourceConstraint::In(_) => true,
+        ResourceConstraint::Eq(uid) => uid.type_name() == resource,
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => kind == *resource,
+    };
+    let groups = snapshot.policies.action_entities.get(AsRef::<ast::EntityUID>::as_ref(action));
+    let is_or_in = |scoped: &cedar::EntityUid| {
+        scoped == action || groups.is_none_or(|groups| groups.is_descendant_of(scoped.as_ref()))
+    };
+    let action = match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(scoped) => scoped == *action,
+        ActionConstraint::In(several) => several.iter().any(is_or_in),
+    };
+    principal && resource && action
+}
+
+/// The directory and the actions, as partial evaluation takes them.
+///
+/// What lies below an entity that a question speaks for is left out, and so stays open: the question can say what that lies
+/// in, and so what lies below it too (`engine::decide`).
+fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
+    let is_asked = |uid: &ast::EntityUID| {
+        let model = snapshot.policies.model.entity_type(uid.entity_type());
+        matches!(model.map(|model| &model.held), Some(Held::ByRequest { .. }))
+    };
+    let fixed = snapshot.directory.iter().filter(|entity| !entity.ancestors().any(is_asked));
+    let all = fixed.cloned().chain(snapshot.policies.action_entities.values().cloned());
+    let entities = core_entities::Entities::new()
+        .add_entities(
+            all,
+            None::<&cedar_policy_core::validator::CoreSchema<'_>>,
+            // Both hold their ancestors already.
+            core_entities::TCComputation::AssumeAlreadyComputed,
+            Extensions::all_available(),
+        )
+        .map_err(|error| error.to_string())?;
+    cedar::PartialEntities::from_concrete(entities.into(), &snapshot.policies.schema).map_err(|error| error.to_string())
+}

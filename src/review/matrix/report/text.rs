@@ -1,0 +1,93 @@
+//! For a terminal: an account a paragraph, a type of record a line.
+
+use super::{
+    super::{Access, Matrix},
+    ALWAYS, CONDITIONS, short,
+};
+use crate::types::escape;
+
+/// The whole matrix. `paint` puts a text in an ANSI colour, or leaves it as it is.
+#[must_use]
+pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) -> String {
+    let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
+    let mut lines = vec![format!(
+        "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   what is not shown: never",
+        matrix.day
+    )];
+    for account in &matrix.accounts {
+        lines.push(String::new());
+        let name = account.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
+        lines.push(paint(1, &escape::line(&format!("{} {}{name}", short(&account.kind), account.id))));
+        let mut nothing = true;
+        for record in &matrix.records {
+            let cells: Vec<_> = matrix
+                .actions
+                .iter()
+                .filter_map(|action| Some((action, account.cells.get(&(record.clone(), action.clone()))?)))
+                .filter(|(_, access)| !matches!(access, Access::Never { .. }))
+                .collect();
+            if cells.is_empty() {
+                continue;
+            }
+            nothing = false;
+            let words: Vec<_> = cells
+                .iter()
+                .map(|(action, access)| match access {
+                    Access::Always { .. } => paint(32, &escape::line(&format!("{ALWAYS} {action}"))),
+                    _ => paint(33, &escape::line(&format!("{CONDITIONS} {action}"))),
+                })
+                .collect();
+            lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
+            if details {
+                cells.iter().for_each(|(action, access)| conditions(action, access, &mut lines));
+            }
+        }
+        if nothing {
+            lines.push("  nothing".to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// The rights of the groups of a type: how many of their accounts may do what.
+#[must_use]
+pub fn groups_text(matrix: &Matrix, kind: &str, paint: &dyn Fn(u8, &str) -> String) -> String {
+    let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
+    let mut lines = vec![format!(
+        "Rights on {}   {ALWAYS} accounts that always may   {CONDITIONS} accounts that may under conditions",
+        matrix.day
+    )];
+    for (group, (members, rights)) in matrix.groups(kind) {
+        lines.push(String::new());
+        let name = group.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
+        let accounts = if members == 1 { "account" } else { "accounts" };
+        let heading = format!("{} {}{name}  ({members} {accounts})", short(kind), group.id);
+        lines.push(paint(1, &escape::line(&heading)));
+        for record in &matrix.records {
+            let mut words = Vec::new();
+            for action in &matrix.actions {
+                let Some(counts) = rights.get(&(record.clone(), action.clone())) else { continue };
+                for (sign, count, colour) in [(ALWAYS, counts.always, 32), (CONDITIONS, counts.conditions, 33)] {
+                    if count > 0 {
+                        words.push(paint(colour, &escape::line(&format!("{action} {sign} {count}"))));
+                    }
+                }
+            }
+            if !words.is_empty() {
+                lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn conditions(action: &str, access: &Access, lines: &mut Vec<String>) {
+    let Access::Under { permits, forbids } = access else { return };
+    for (word, parts) in [("if", permits), ("unless", forbids)] {
+        for part in parts {
+            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title);
+            lines.push(format!("      {}", escape::line(&policy)));
+            lines.extend(part.conditions.iter().map(|condition| format!("          {}", escape::line(condition))));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Proofs that were made before, by content: a file for each, named by the digest of all that it depends on.
+
+use super::prune;
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// The programs that made a result are part of what it depends on.
+const MADE_BY: [&str; 32] = [
+    // Cedar and its analysis, with their versions.
+    include_str!("../../../Cargo.lock"),
+    include_str!("assumptions.rs"),
+    include_str!("check.rs"),
+    include_str!("environment.rs"),
+    include_str!("example.rs"),
+    include_str!("guarantee.rs"),
+    include_str!("known.rs"),
+    include_str!("meaning.rs"),
+    include_str!("parents.rs"),
+    include_str!("pins.rs"),
+    include_str!("plain.rs"),
+    include_str!("readable.rs"),
+    include_str!("redundant.rs"),
+    include_str!("rename.rs"),
+    include_str!("rule.rs"),
+    include_str!("search.rs"),
+    include_str!("solver.rs"),
+    include_str!("workers.rs"),
+    include_str!("../diff/causes.rs"),
+    include_str!("../diff/pair.rs"),
+    include_str!("../diff/plan.rs"),
+    include_str!("../diff/schema.rs"),
+    include_str!("../../pdp/engine/decide.rs"),
+    include_str!("../../pdp/engine/translate.rs"),
+    include_str!("../../pdp/engine/terms.rs"),
+    include_str!("../../sources/policy/listed.rs"),
+    include_str!("../../sources/policy/model.rs"),
+    include_str!("../../sources/policy/footprint/mod.rs"),
+    include_str!("../../sources/policy/footprint/pdp.rs"),
+    include_str!("../../sources/policy/footprint/walk.rs"),
+    include_str!("../../sources/policy/shape.rs"),
+    include_str!("../../sources/policy/terms.rs"),
+];
+
+/// A folder of results.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// The results in a folder, which need not be there yet.
+    #[must_use]
+    pub const fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// An earlier result. What cannot be read, or is not what was written, counts as absent.
+    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let path = self.folder.join(key);
+        let text = fs::read_to_string(&path).ok()?;
+        prune::used(&path);
+        let (digest, body) = text.split_once('\n')?;
+        if digest != hex(body.as_bytes()) {
+            return None;
+        }
+        serde_json::from_str(body).ok()
+    }
+
+    /// Keeps a result. That fails silently: the result is made again next time.
+    pub(crate) fn put(&self, key: &str, outcome: &impl Serialize) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let Ok(body) = serde_json::to_string(outcome) else { return };
+        let text = format!("{}\n{body}", hex(body.as_bytes()));
+        let unfinished = self.folder.join(format!(".{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        // Whole or not at all, also with several runs beside each other.
+        let written = fs::create_dir_all(&self.folder)
+            .and_then(|()| fs::write(&unfinished, text))
+            .and_then(|()| fs::rename(&unfinished, self.folder.join(key)));
+        if written.is_err() {
+            let _ = fs::remove_file(&unfinished);
+        }
+    }
+}
+
+/// The name of a result: parts with their lengths, digested.
+pub(crate) struct Key(Sha256);
+
+impl Key {
+    pub(crate) fn new() -> Self {
+        let mut key = Self(Sha256::new());
+        MADE_BY.iter().for_each(|part| key.part(part));
+        key
+    }
+
+    pub(crate) fn part(&mut self, part: &str) {
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part.as_bytes());
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,305 @@
+//! A request that the solver found, as a question that poort can be asked: with the values that the wire carries, the
+//! moment, and the entities that the directory would have to hold.
+//!
+//! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
+
+use super::{Environment, fitting, known::KNOWN};
+use crate::{
+    pdp::engine::{self, UnknownEntities},
+    sources::{
+        directory::{self, Directory},
+        policy::{Held, Policies},
+        snapshot::Snapshot,
+    },
+    types::{
+        authzen,
+        decision::Verdict,
+        evaluation::{Action, Entity, Evaluation, Map, Value},
+        moment::Moment,
+    },
+};
+use cedar_policy_core::ast;
+use cedar_policy_symcc::Env;
+use serde_json::json;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A question with all that its answer depends on, but for the policies.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The question.
+    pub evaluation: Evaluation,
+    /// The moment at which it is asked.
+    pub moment: Moment,
+    /// The entities of the directory that matter to it, in Cedar's entity JSON, ordered by id; empty if they are those of
+    /// the real directory.
+    pub entities: Vec<serde_json::Value>,
+    /// Whether the accounts and whatever else the directory holds are real.
+    pub real: bool,
+}
+
+impl Example {
+    /// The solver's request, as a question. If the policies read `today`, it must be a day and not a moment of one.
+    ///
+    /// # Errors
+    /// What cannot be said in a question, such as a date beyond the year 9999.
+    pub(crate) fn of(
+        found: &Env,
+        environment: &Environment,
+        policies: &Policies,
+        reads_today: bool,
+    ) -> Result<Self, String> {
+        let request: &ast::Request = found.request.as_ref();
+        let declared = policies.model.action(&environment.action.to_string()).ok();
+        let entities: Vec<_> = found
+            .entities
+            .iter()
+            .map(|entity| fitting::entity(AsRef::<ast::Entity>::as_ref(entity), policies))
+            .collect();
+        let entities: BTreeMap<String, &ast::Entity> =
+            entities.iter().map(|entity| (entity.uid().to_string(), entity)).collect();
+        let party = |entry: &ast::EntityUIDEntry| -> Result<Entity, String> {
+            let uid = entry.uid().ok_or("the solver left a party open")?;
+            let mut party = Entity {
+                kind: uid.entity_type().name().basename().to_string(),
+                id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+                properties: Map::new(),
+            };
+            if policies.model.entity(&party.kind).map(|model| model.name != *uid.entity_type()).unwrap_or(true) {
+                party.kind = uid.entity_type().to_string();
+            }
+            let held = policies.model.entity_type(uid.entity_type()).map(|model| &model.held);
+            if let (Some(Held::ByRequest { attributes, .. }), Some(entity)) = (held, entities.get(&uid.to_string())) {
+                for (name, given) in entity.attrs() {
+                    if attributes.contains_key(name) {
+                        party.properties.insert(name.to_string(), partial(given)?);
+                    }
+                }
+                let tags = entity.tags().map(|(name, given)| Ok((name.to_string(), partial(given)?)));
+                let tags = tags.collect::<Result<Map, String>>()?;
+                if !tags.is_empty() && !attributes.contains_key("tags") {
+                    party.properties.insert("tags".to_owned(), Value::Map(tags));
+                }
+            }
+            Ok(party)
+        };
+        let mut context = match request.context() {
+            Some(ast::Context::Value(fields)) => fields
+                .iter()
+                .map(|(name, given)| {
+                    let fitted = declared.map(|action| fitting::field(name, given, &action.context));
+                    Ok((name.to_string(), value(fitted.as_ref().unwrap_or(given))?))
+                })
+                .collect::<Result<Map, String>>()?,
+            _ => return Err("the solver left the context open".to_owned()),
+        };
+        let moment = moment(context.remove("pdp"), reads_today)?;
+        let properties = match context.remove("action") {
+            Some(Value::Map(properties)) if declared.is_some_and(|action| action.properties.is_some()) => properties,
+            _ => Map::new(),
+        };
+        let name = environment.action_name().to_owned();
+        let unique = policies.model.action(&name).is_ok_and(|action| action.uid == environment.action);
+        let name = if unique { name } else { environment.action.to_string() };
+        let by_directory = |entity: &&&ast::Entity| {
+            let held = policies.model.entity_type(entity.uid().entity_type()).map(|model| &model.held);
+            let is_known = !matches!(
+                entity.get(KNOWN),
+                Some(ast::PartialValue::Value(known)) if *known == ast::Value::from(false)
+            );
+            matches!(held, Some(Held::ByDirectory)) && is_known
+        };
+        Ok(Self {
+            evaluation: Evaluation {
+                subject: party(request.principal())?,
+                action: Action { name, properties },
+                resource: party(request.resource())?,
+                context,
+            },
+            moment,
+            entities: entities
+                .values()
+                .filter(by_directory)
+                .map(|entity| entity_json(entity))
+                .collect::<Result<_, _>>()?,
+            real: false,
+        })
+    }
+
+    /// What poort answers, under these policies and this directory.
+    ///
+    /// # Errors
+    /// The question is not valid under the schema of these policies.
+    pub fn decide(&self, snapshot: &Snapshot) -> Result<Verdict, String> {
+        let question = engine::translate(snapshot, &self.evaluation, &self.moment, UnknownEntities::Deny)
+            .map_err(|error| error.to_string())?;
+        Ok(engine::decide(snapshot, &question))
+    }
+
+    /// A directory of the entities of this example alone.
+    ///
+    /// # Errors
+    /// The entities do not fit the schema.
+    pub fn directory(&self, policies: &Policies) -> Result<Directory, String> {
+        let text = serde_json::Value::Array(self.entities.clone()).to_string();
+        let sources = directory::Sources::from_texts("example", [("example.json", text.as_str())]);
+        let schema = policies.checked_schema();
+        let (directory, problems) = Directory::from_sources(&sources, &schema);
+        directory.ok_or_else(|| {
+            problems.first().map_or_else(|| "the entities of the example are not valid".to_owned(), ToString::to_string)
+        })
+    }
+
+    /// The question in AuthZEN JSON, as `poort evaluate` takes it.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let mut bytes = Vec::new();
+        authzen::write_evaluation(&mut bytes, &self.evaluation);
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+}
+
+fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
+    let fields = match pdp {
+        Some(Value::Map(fields)) => fields,
+        _ => Map::new(),
+    };
+    let text = |name: &str| match fields.get(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let is_day = |today: &String| today.len() == 10 || today.get(10..).is_some_and(|rest| rest == "T00:00:00.000Z");
+    if reads_today && text("today").is_some_and(|today| !is_day(&today)) {
+        return Err("its `today` is not a day".to_owned());
+    }
+    let today = text("today").and_then(|today| today.get(..10).map(str::to_owned));
+    let now = text("now").or_else(|| today.as_ref().map(|today| format!("{today}T12:00:00.000Z")));
+    let now = now.unwrap_or_else(|| format!("{TODAY}T12:00:00.000Z"));
+    let today = today.or_else(|| now.get(..10).map(str::to_owned)).unwrap_or_else(|| TODAY.to_owned());
+    let hour = match fields.get("hour") {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 23 by assumption")]
+        Some(Value::Number(hour)) => *hour as u8,
+        _ => now.get(11..13).and_then(|hour| hour.parse().ok()).unwrap_or(12),
+    };
+    let instant = now.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+    Ok(Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) })
+}
+
+/// The day of an example where no policy reads the day.
+const TODAY: &str = "2026-01-05";
+
+fn partial(given: &ast::PartialValue) -> Result<Value, String> {
+    match given {
+        ast::PartialValue::Value(given) => value(given),
+        ast::PartialValue::Residual(_) => Err("the solver left a value open".to_owned()),
+    }
+}
+
+/// A Cedar value as the wire carries it.
+fn value(given: &ast::Value) -> Result<Value, String> {
+    Ok(match given.value_kind() {
+        ast::ValueKind::Lit(ast::Literal::Bool(truth)) => Value::Bool(*truth),
+        #[expect(clippy::cast_precision_loss, reason = "what a double does not hold is refused by the engine")]
+        ast::ValueKind::Lit(ast::Literal::Long(long)) => Value::Number(*long as f64),
+        ast::ValueKind::Lit(ast::Literal::String(text)) => Value::String(text.to_string()),
+        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => Value::String(AsRef::<str>::as_ref(uid.eid()).to_owned()),
+        ast::ValueKind::Set(set) => Value::List(set.iter().map(value).collect::<Result<_, _>>()?),
+        ast::ValueKind::Record(fields) => Value::Map(
+            fields.iter().map(|(name, field)| Ok((name.to_string(), value(field)?))).collect::<Result<_, String>>()?,
+        ),
+        ast::ValueKind::ExtensionValue(_) => Value::String(extension_text(given)?),
+    })
+}
+
+/// The text of an extension value, which its constructor reads.
+fn extension_text(given: &ast::Value) -> Result<String, String> {
+    let call = ast::RestrictedExpr::from(given.clone()).to_string();
+    let between = |start: &str, end: &str| {
+        let (_, rest) = call.split_once(start)?;
+        rest.split_once(end).map(|(text, _)| text.to_owned())
+    };
+    let first = between("(\"", "\")").ok_or_else(|| format!("`{call}` cannot be written in a question"))?;
+    if !call.starts_with("datetime(") {
+        return Ok(first);
+    }
+    let millis = between("duration(\"", "ms\")");
+    let Some(millis) = millis else { return Ok(first) };
+    let out_of_range = |_| format!("`{call}` cannot be written in a question");
+    let millis: i64 = millis.parse().map_err(|_| format!("`{call}` cannot be written in a question"))?;
+    let moment = jiff::Timestamp::from_millisecond(millis).map_err(out_of_range)?;
+    let text = format!("{moment:.3}");
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is before the year 0"))
+    }
+}
+
+/// An entity in Cedar's entity JSON.
+pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, String> {
+    let uid =
+        |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
+    let fields = |fields: &mut dyn Iterator<Item = (&smol_str::SmolStr, &ast::PartialValue)>| {
+        fields
+            .filter(|(name, _)| *name != KNOWN)
+            .map(|(name, given)| match given {
+                ast::PartialValue::Value(given) => Ok((name.to_string(), value_json(given)?)),
+                ast::PartialValue::Residual(_) => Err("the solver left a value open".to_owned()),
+            })
+            .collect::<Result<serde_json::Map<_, _>, String>>()
+    };
+    let mut parents: Vec<_> = entity.ancestors().collect();
+    parents.sort();
+    let mut json = json!({
+        "uid": uid(entity.uid()),
+        "attrs": fields(&mut entity.attrs())?,
+        "parents": parents.into_iter().map(uid).collect::<Vec<_>>(),
+    });
+    let tags = fields(&mut entity.tags())?;
+    if let (false, Some(object)) = (tags.is_empty(), json.as_object_mut()) {
+        object.insert("tags".to_owned(), tags.into());
+    }
+    Ok(json)
+}
+
+fn value_json(given: &ast::Value) -> Result<serde_json::Value, String> {
+    Ok(match given.value_kind() {
+        ast::ValueKind::Lit(ast::Literal::Bool(truth)) => json!(truth),
+        ast::ValueKind::Lit(ast::Literal::Long(long)) => json!(long),
+        ast::ValueKind::Lit(ast::Literal::String(text)) => json!(text.as_str()),
+        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => {
+            json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) })
+        }
+        ast::ValueKind::Set(set) => json!(set.iter().map(value_json).collect::<Result<Vec<_>, _>>()?),
+        ast::ValueKind::Record(fields) => {
+            let fields = fields.iter().map(|(name, field)| Ok((name.to_string(), value_json(field)?)));
+            json!(fields.collect::<Result<serde_json::Map<_, _>, String>>()?)
+        }
+        ast::ValueKind::ExtensionValue(_) => json!(extension_text(given)?),
+    })
+}
+
+/// A question in one line, for a message.
+pub(crate) fn describe(example: &Example) -> String {
+    let Evaluation { subject, action, resource, context } = &example.evaluation;
+    let with = |map: &Map| {
+        if map.is_empty() {
+            return String::new();
+        }
+        let mut bytes = Vec::new();
+        authzen::write_map(&mut bytes, map);
+        format!(" {}", String::from_utf8_lossy(&bytes))
+    };
+    format!(
+        "{} \"{}\"{}, {}{}, {} \"{}\"{}{}{}",
+        subject.kind,
+        subject.id,
+        with(&subject.properties),
+        action.name,
+        with(&action.properties),
+        resource.kind,
+        resource.id,
+        with(&resource.properties),
+        if context.is_empty() { "" } else { ", context" },
+        with(context),
+    )
+}

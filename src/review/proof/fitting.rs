@@ -1,0 +1,59 @@
+//! A request that the solver found, with values that the schema allows (`@values`, `@range`) where nothing reads them.
+//!
+//! The solver knows nothing of these limits but what is assumed of what policies read, and fills the rest with what it likes.
+//! A value that is changed here and is read all the same makes no difference to what is believed: the engine decides the
+//! example anew.
+
+use crate::sources::policy::{Attribute, Attributes, Limit, Policies, Shape};
+use cedar_policy_core::ast::{self, Literal, PartialValue, Value, ValueKind};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// The entity with values that its type allows.
+pub(super) fn entity(entity: &ast::Entity, policies: &Policies) -> ast::Entity {
+    let model = policies.model.entity_type(entity.uid().entity_type());
+    let Some(declared) = model.and_then(|model| model.attributes.clone()) else { return entity.clone() };
+    let attributes = entity.attrs().map(|(name, value)| {
+        let value = match (value, declared.get(name)) {
+            (PartialValue::Value(value), Some(attribute)) => PartialValue::Value(fitted(value, attribute)),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    ast::Entity::new_with_attr_partial_value(
+        entity.uid().clone(),
+        attributes,
+        entity.ancestors().filter(|above| !entity.is_child_of(above)).cloned().collect(),
+        entity.parents().cloned().collect(),
+        entity.tags().map(|(name, value)| (name.clone(), value.clone())),
+    )
+}
+
+/// A value of a record, as its declaration allows it.
+pub(super) fn field(name: &SmolStr, value: &Value, declared: &Attributes) -> Value {
+    declared.get(name).map_or_else(|| value.clone(), |attribute| fitted(value, attribute))
+}
+
+fn fitted(value: &Value, attribute: &Attribute) -> Value {
+    within(value, &attribute.shape, attribute.limit.as_ref())
+}
+
+fn within(value: &Value, shape: &Shape, limit: Option<&Limit>) -> Value {
+    match (value.value_kind(), shape) {
+        (ValueKind::Lit(Literal::String(text)), _) if limit.is_some_and(|limit| limit.text(text).is_err()) => {
+            limit.and_then(|limit| limit.names().next()).map_or_else(|| value.clone(), Value::from)
+        }
+        (ValueKind::Lit(Literal::Long(long)), _) => match limit {
+            Some(Limit::Range(range)) => Value::from((*long).clamp(*range.start(), *range.end())),
+            _ => value.clone(),
+        },
+        (ValueKind::Set(set), Shape::Set(element)) => {
+            Value::set(set.iter().map(|value| within(value, element, limit)), None)
+        }
+        (ValueKind::Record(fields), Shape::Record(declared)) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), field(name, value, declared)));
+            Value::record_arc(Arc::new(fields.collect()), None)
+        }
+        _ => value.clone(),
+    }
+}

@@ -1,0 +1,335 @@
+//! Guarantees: what must hold whatever the policies say. `guarantees/*.cedar` in the policy folder, in Cedar.
+//!
+//! A `forbid` says: no request that it matches is ever allowed. A `permit` says: every request that it matches is always
+//! allowed. They decide nothing; they are proven.
+
+use super::{
+    Environment, Example, Key, Known, Rule, Work, assumptions,
+    example::describe,
+    meaning::{all, allowed, any},
+    search::{Search, Searched},
+    solver::{Found, Scene, Solver},
+    workers,
+};
+use crate::{
+    pdp::engine::{self, UnknownEntities},
+    sources::{
+        policy::{Policies, SCHEMA_FILE, Sources},
+        snapshot::Snapshot,
+    },
+    types::problem::{Problem, has_errors},
+};
+use cedar_policy as cedar;
+use cedar_policy_core::ast::Expr;
+use std::{path::Path, sync::Arc};
+
+/// Guarantees that are valid against the schema of the policies.
+#[derive(Debug, Default)]
+pub struct Guarantees {
+    checked: Option<Arc<Policies>>,
+    warnings: Vec<Problem>,
+}
+
+/// One guarantee.
+#[derive(Debug, Clone)]
+pub struct Guarantee {
+    /// Its id.
+    pub id: String,
+    /// What it says, in one sentence.
+    pub title: String,
+    /// In how many environments it was proven.
+    pub proven: usize,
+    /// The environments in which it is broken, each with a question that shows it.
+    pub broken: Vec<(Environment, Box<Example>)>,
+    /// The environments that are undecided, with the reason.
+    pub undecided: Vec<(Environment, String)>,
+}
+
+/// What became of the guarantees.
+#[derive(Debug, Default)]
+pub struct Proven {
+    /// Each guarantee, ordered by id.
+    pub guarantees: Vec<Guarantee>,
+    /// What is broken or undecided; all are errors.
+    pub problems: Vec<Problem>,
+}
+
+impl Guarantees {
+    /// The folder of the guarantees in the policy folder.
+    pub const FOLDER: &'static str = "guarantees";
+
+    /// Reads the guarantees of a policy folder and checks them against its schema. A folder without guarantees has none.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn read(policies: &Path, sources: &Sources) -> Result<Self, Vec<Problem>> {
+        match Self::sources(policies)? {
+            Some(stated) => Self::of(&stated, sources),
+            None => Ok(Self { checked: None, warnings: Vec::new() }),
+        }
+    }
+
+    /// The files of the guarantees of a policy folder. `None`: there are none.
+    ///
+    /// # Errors
+    /// The files that cannot be read.
+    pub fn sources(policies: &Path) -> Result<Option<Sources>, Vec<Problem>> {
+        let folder = policies.join(Self::FOLDER);
+        if folder.exists() { Sources::read(&folder).map(Some) } else { Ok(None) }
+    }
+
+    /// Checks guarantees that were read, against the schema of the policies that they are about.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn of(guarantees: &Sources, policies: &Sources) -> Result<Self, Vec<Problem>> {
+        let schema = policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
+        let texts: Vec<_> = guarantees.files().filter(|(name, _)| *name != SCHEMA_FILE).chain(schema).collect();
+        if texts.len() < 2 {
+            return Ok(Self { checked: None, warnings: Vec::new() });
+        }
+        let texts = texts.iter().map(|(name, file)| (*name, file.text.as_ref()));
+        let (_, checked, problems) = Policies::from_sources(&Sources::from_texts(guarantees.folder(), texts));
+        match checked {
+            Some(checked) if !has_errors(&problems) => {
+                // Those of the schema are said of the policies.
+                let warnings = problems.into_iter().filter(|problem| !problem.file().ends_with(SCHEMA_FILE)).collect();
+                Ok(Self { checked: Some(Arc::new(checked)), warnings })
+            }
+            _ => Err(problems),
+        }
+    }
+
+    /// The guarantees as policies, if there are any.
+    #[must_use]
+    pub fn stated(&self) -> Option<&Policies> {
+        self.checked.as_deref()
+    }
+
+    /// What in them is probably not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.checked.as_ref().map_or(0, |checked| checked.set.num_of_policies())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Proves each guarantee for all requests, or finds a question that breaks it. A step is a guarantee in an environment that
+/// it is about.
+#[must_use]
+pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Proven {
+    let Some(stated) = &guarantees.checked else { return Proven::default() };
+    let policies = &snapshot.policies;
+    let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
+        (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
+        (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
+            let problems = vec![Problem::unreadable("guarantee::undecided", Guarantees::FOLDER, message)];
+            return Proven { problems, ..Proven::default() };
+        }
+    };
+    let environments = Environment::all(&policies.model);
+    let tasks: Vec<_> = stated_rules
+        .iter()
+        .enumerate()
+        .flat_map(|(index, rule)| {
+            environments.iter().filter(|it| rule.applies(it, &stated.action_entities)).map(move |it| (index, rule, it))
+        })
+        .collect();
+    let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
+    let prover = Prover { snapshot, stating, rules, known };
+    (work.planned)(tasks.len());
+    let found = workers::each(&tasks, work.effort, work.done, &|solver, (_, rule, environment)| {
+        let mut other = None;
+        let proven = work.remembered(
+            || prover.key(rule, environment),
+            || match prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided) {
+                Searched::None => Some(()),
+                found => {
+                    other = Some(found);
+                    None
+                }
+            },
+        );
+        match (proven, other) {
+            (Some(()), _) => Searched::None,
+            (None, other) => other.unwrap_or_else(|| Searched::Undecided("nothing was found".to_owned())),
+        }
+    });
+    let mut proven = Proven {
+        guarantees: stated_rules
+            .iter()
+            .map(|rule| Guarantee {
+                id: rule.id.clone(),
+                title: stated
+                    .facts
+                    .get(&cedar::PolicyId::new(&rule.id))
+                    .map(|facts| facts.title.clone())
+                    .unwrap_or_default(),
+                proven: 0,
+                broken: Vec::new(),
+                undecided: Vec::new(),
+            })
+            .collect(),
+        problems: Vec::new(),
+    };
+    for ((index, _, environment), found) in tasks.iter().zip(found) {
+        let Some(guarantee) = proven.guarantees.get_mut(*index) else { continue };
+        match found.unwrap_or_else(|| Searched::Undecided("the analysis broke off".to_owned())) {
+            Searched::None => guarantee.proven += 1,
+            Searched::Example(example) => guarantee.broken.push(((*environment).clone(), example)),
+            Searched::Undecided(reason) => guarantee.undecided.push(((*environment).clone(), reason)),
+        }
+    }
+    for (guarantee, rule) in proven.guarantees.iter().zip(&stated_rules) {
+        proven.problems.extend(problems_of(guarantee, rule.permits, stated));
+    }
+    proven
+}
+
+struct Prover<'a> {
+    snapshot: &'a Snapshot,
+    stating: Snapshot,
+    rules: Vec<Rule>,
+    known: Known,
+}
+
+impl Prover<'_> {
+    fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
+        let policies = &self.snapshot.policies;
+        let scene = Scene::new(&self.known, environment);
+        let applicable = Rule::applicable(&self.rules, environment, policies);
+        if !stated.permits && Self::holds_simply(solver, &scene, stated, &applicable) {
+            return Ok(Searched::None);
+        }
+        let mut read = applicable.clone();
+        read.push(stated);
+        let assumed = assumptions(policies, environment, &read)?;
+        let allowed = allowed(&applicable);
+        let (holds, fails) = if stated.permits {
+            (all([assumed.light, stated.condition.clone()]), Some(scene.compile(allowed)?))
+        } else {
+            (all([assumed.light, stated.condition.clone(), allowed]), None)
+        };
+        let confirm = |example: &Example| self.confirm(example, stated);
+        let search = Search {
+            scene,
+            environment,
+            snapshot: self.snapshot,
+            heavy: assumed.heavy,
+            narrow: assumed.narrow,
+            read: &read,
+            confirm: &confirm,
+        };
+        Ok(match search.find(solver, &holds, fails.as_ref()) {
+            Searched::Example(example) => {
+                let same = |example: &Example| confirm(example).unwrap_or(false);
+                let readable = search.readable(solver, &[holds], fails.as_ref(), *example, &same);
+                Searched::Example(Box::new(readable))
+            }
+            other => other,
+        })
+    }
+
+    /// Everything that a proof depends on.
+    fn key(&self, stated: &Rule, environment: &Environment) -> String {
+        let policies = &self.snapshot.policies;
+        let mut key = Key::new();
+        key.part("guarantee");
+        key.part(&policies.schema_text);
+        key.part(&format!("{environment:?}"));
+        key.part(&stated.text);
+        for rule in Rule::applicable(&self.rules, environment, policies) {
+            key.part(&rule.text);
+        }
+        key.finish()
+    }
+
+    /// Whether nothing that it matches is allowed, as far as the simple policies show. `false` says nothing.
+    ///
+    /// What is allowed meets a permit and no forbid. So it is enough to refute that it meets the guarantee, a permit, and
+    /// none of the forbids that cannot fail: that leaves out what costs the solver most, calculating with dates.
+    fn holds_simply(solver: &mut Solver, scene: &Scene<'_>, stated: &Rule, applicable: &[&Rule]) -> bool {
+        let conditions = |wanted: &dyn Fn(&Rule) -> bool| {
+            any(applicable.iter().filter(|rule| wanted(rule)).map(|rule| rule.condition.clone()))
+        };
+        if !applicable.iter().any(|rule| rule.permits) {
+            return true;
+        }
+        if applicable.iter().any(|rule| !rule.permits && rule.text == stated.text) {
+            return true;
+        }
+        let forbids = conditions(&|rule| !rule.permits && !rule.may_fail());
+        let question = all([stated.condition.clone(), conditions(&|rule| rule.permits), Expr::not(forbids)]);
+        matches!(solver.find_where(scene, question, None), Found::None)
+    }
+
+    /// Whether the engine says that the guarantee matches, and that poort decides otherwise.
+    fn confirm(&self, example: &Example, stated: &Rule) -> Result<bool, String> {
+        if example.real {
+            return Self::confirm_in(example, stated, self.snapshot, &self.stating);
+        }
+        let own = example.directory(&self.snapshot.policies)?;
+        let with = |snapshot: &Snapshot| Snapshot::of(snapshot.policies.clone(), own.clone());
+        Self::confirm_in(example, stated, &with(self.snapshot), &with(&self.stating))
+    }
+
+    fn confirm_in(example: &Example, stated: &Rule, deciding: &Snapshot, stating: &Snapshot) -> Result<bool, String> {
+        let verdict = example.decide(deciding)?;
+        if verdict.decision.is_allow() == stated.permits {
+            return Ok(false);
+        }
+        let question = engine::translate(stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
+            .map_err(|error| error.to_string())?;
+        let matches = engine::explain(stating, &question)?
+            .iter()
+            .any(|explained| explained.policy.id == stated.id && explained.applies());
+        Ok(matches)
+    }
+}
+
+fn problems_of(guarantee: &Guarantee, permits: bool, stated: &Policies) -> Vec<Problem> {
+    let error = |code: &'static str, message: String| match stated.places.get(&cedar::PolicyId::new(&guarantee.id)) {
+        Some(place) => Problem::error(code, &place.file, message).at(place.first_line(), "this guarantee"),
+        None => Problem::unreadable(code, Guarantees::FOLDER, message),
+    };
+    let mut problems = Vec::new();
+    let more = |several: usize| match several {
+        0 | 1 => String::new(),
+        several => format!(" (and in {} more environments)", several - 1),
+    };
+    if let Some((environment, example)) = guarantee.broken.first() {
+        let decision = if permits { "is denied" } else { "is allowed" };
+        let accounts = if example.real { "" } else { "; its accounts are made up" };
+        let message = format!(
+            "the guarantee `{}` does not hold in {environment}{}: {decision}: {}{accounts}",
+            guarantee.id,
+            more(guarantee.broken.len()),
+            describe(example),
+        );
+        problems.push(error("guarantee::broken", message).help(if permits {
+            "change the policies so that this is allowed, or the guarantee if it says too much"
+        } else {
+            "change the policies so that this is denied, or the guarantee if it says too much"
+        }));
+    }
+    if let Some((environment, reason)) = guarantee.undecided.first() {
+        let message = format!(
+            "the guarantee `{}` is undecided in {environment}{}: {reason}",
+            guarantee.id,
+            more(guarantee.undecided.len()),
+        );
+        problems.push(error("guarantee::undecided", message).help("give the solver more time with --timeout SECONDS"));
+    }
+    problems
+}

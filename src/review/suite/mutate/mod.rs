@@ -1,0 +1,155 @@
+//! Mutation: changes one condition of one policy at a time and asks whether a case notices. A change that none notices is a
+//! rule that nobody holds: it could be lost, and all tests would still pass.
+//!
+//! What holds here: a change is tried on every case that comes to the changed place, and noticed as soon as one case differs
+//! from what it expects. Changes that are not valid under the schema, or that the schema makes the same as before, are not
+//! tried, and counted.
+//!
+//! A change that cannot matter is explained by a comment in the policy, on the line of the changed place or alone on the
+//! line above it. It covers all changes of that line:
+//!
+//! ```text
+//! // poort: equivalent, because the schema gives every partner an organisation
+//! ```
+//!
+//! - `changes`: what is changed
+//! - `explained`: the comments
+//! - `trial`: whether a case notices
+
+mod changes;
+mod explained;
+mod trial;
+
+pub use changes::Change;
+
+use super::{
+    coverage::Coverage,
+    run::{Outcome, Ran},
+};
+use crate::{review::conditions::Conditioned, sources::snapshot::Snapshot, types::problem::Problem};
+use explained::Explanations;
+use std::{
+    num::NonZero,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+use trial::{Fate, Trial};
+
+/// The stack of a thread that tries changes, in bytes: see `commands`.
+const STACK: usize = 64 << 20;
+
+/// What came of all changes.
+#[derive(Debug, Default)]
+pub struct Mutation<'a> {
+    /// The changes that no case notices, in the order of the files.
+    pub unnoticed: Vec<Unnoticed<'a>>,
+    /// How many some case notices.
+    pub noticed: usize,
+    /// How many do not fit the schema.
+    pub invalid: usize,
+    /// How many the schema makes the same as before.
+    pub same: usize,
+    /// Explanations that explain nothing, or give no reason.
+    pub problems: Vec<Problem>,
+}
+
+/// A change that no case notices.
+#[derive(Debug)]
+pub struct Unnoticed<'a> {
+    /// The policy.
+    pub policy: &'a Conditioned,
+    /// The change.
+    pub change: Change,
+    /// The line of it, counted from one.
+    pub line: usize,
+    /// How many cases come to the changed place.
+    pub reached: usize,
+    /// Why it cannot matter, if the policy says so.
+    pub explained: Option<String>,
+}
+
+impl Mutation<'_> {
+    /// The changes that no case notices and no comment explains.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Unnoticed<'_>> {
+        self.unnoticed.iter().filter(|unnoticed| unnoticed.explained.is_none())
+    }
+}
+
+/// Tries all changes of all policies. `begun` gets the number of changes, `tried` is called after each.
+///
+/// # Errors
+/// A thread that could not be started or broke off.
+pub fn mutate<'a>(
+    snapshot: &Snapshot,
+    coverage: &'a Coverage<'a>,
+    ran: &[Ran],
+    begun: impl FnOnce(usize),
+    tried: impl Fn() + Sync,
+) -> Result<Mutation<'a>, String> {
+    let changes: Vec<_> = coverage
+        .policies
+        .iter()
+        .filter(|covered| covered.can_apply())
+        .flat_map(|covered| changes::of(covered.policy).into_iter().map(move |change| (covered, change)))
+        .collect();
+    begun(changes.len());
+    let cases: Vec<_> = ran
+        .iter()
+        .flat_map(|ran| ran.suite.cases.iter().zip(&ran.outcomes))
+        .map(|(case, outcome)| (&case.expected, outcome.asked().and_then(|asked| asked.world.as_ref())))
+        .collect();
+    let fates = Mutex::new(Vec::with_capacity(changes.len()));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let trial = Trial::new(snapshot, coverage, &cases);
+        while let Some((covered, change)) = changes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let fate = trial.run(covered, change);
+            fates.lock().unwrap_or_else(PoisonError::into_inner).push((*covered, change.clone(), fate));
+            tried();
+        }
+    };
+    thread::scope(|scope| {
+        let threads = (0..thread::available_parallelism().map_or(1, NonZero::get))
+            .map(|_| {
+                let thread = thread::Builder::new().name("poort-mutate".to_owned()).stack_size(STACK);
+                thread.spawn_scoped(scope, work).map_err(|error| error.to_string())
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let broke = || "the trial of the changes broke off; this is a fault of poort".to_owned();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| broke()))
+    })?;
+    let fates = fates.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut mutation = Mutation::default();
+    for (covered, change, fate) in fates {
+        match fate {
+            Fate::Noticed => mutation.noticed += 1,
+            Fate::Invalid => mutation.invalid += 1,
+            Fate::Same => mutation.same += 1,
+            Fate::Unnoticed { reached } => {
+                let policy = covered.policy;
+                let line = policy.line(&change.place);
+                mutation.unnoticed.push(Unnoticed { policy, change, line, reached, explained: None });
+            }
+        }
+    }
+    mutation.unnoticed.sort_by(|one, other| {
+        let key =
+            |it: &Unnoticed<'_>| (it.policy.place.file.name.clone(), it.change.place.start, it.change.with.clone());
+        key(one).cmp(&key(other))
+    });
+    let mut explanations = Explanations::of(coverage.policies.iter().map(|covered| covered.policy));
+    for unnoticed in &mut mutation.unnoticed {
+        unnoticed.explained = explanations.find(unnoticed.policy, &unnoticed.change.place);
+    }
+    mutation.problems = explanations.problems();
+    Ok(mutation)
+}
+
+/// Whether all cases passed, so that a difference can only come from a change.
+#[must_use]
+pub fn all_passed(ran: &[Ran]) -> bool {
+    ran.iter().flat_map(|ran| &ran.outcomes).all(|outcome| matches!(outcome, Outcome::Passed(_)))
+}

@@ -1,0 +1,165 @@
+//! Whether a case notices a change. Only the changed policy is parsed, validated and evaluated again; what the others came
+//! to on each case is known from coverage.
+
+use super::changes::{Change, Kind};
+use crate::{
+    pdp::engine::World,
+    review::{
+        conditions::Conditioned,
+        suite::{
+            case::Expected,
+            coverage::{Coverage, Covered, Found},
+            run::differences,
+        },
+    },
+    sources::snapshot::Snapshot,
+    types::decision::{ErrorKind, EvaluationError},
+};
+use cedar_policy as cedar;
+use cedar_policy_core::{
+    ast::{Policy, PolicyID, PolicySet, Template},
+    parser,
+    validator::{ValidationMode, Validator},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// A case notices.
+    Noticed,
+    /// None does.
+    Unnoticed {
+        /// How many cases come to the changed place.
+        reached: usize,
+    },
+    /// It does not fit the schema.
+    Invalid,
+    /// The schema makes it the same as before.
+    Same,
+}
+
+/// Tries changes on cases.
+pub(super) struct Trial<'a> {
+    snapshot: &'a Snapshot,
+    coverage: &'a Coverage<'a>,
+    cases: &'a [(&'a Expected, Option<&'a World>)],
+    validator: cedar::Validator,
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        coverage: &'a Coverage<'a>,
+        cases: &'a [(&'a Expected, Option<&'a World>)],
+    ) -> Self {
+        let validator = cedar::Validator::new(snapshot.policies.schema.clone());
+        Self { snapshot, coverage, cases, validator }
+    }
+
+    pub(super) fn run(&self, covered: &Covered<'_>, change: &Change) -> Fate {
+        let policy = covered.policy;
+        let condition = change.condition.and_then(|index| policy.conditions.get(index));
+        if change.kind == Kind::Wider && condition.is_some_and(|condition| !condition.sides.fails) {
+            return Fate::Same;
+        }
+        let changed = match change.kind {
+            Kind::Removed => Vec::new(),
+            _ => match self.changed(policy, change) {
+                Some(changed) => changed,
+                None => return Fate::Invalid,
+            },
+        };
+        if self.differing(covered, change).iter().any(|case| self.notices(*case, policy, &changed)) {
+            return Fate::Noticed;
+        }
+        let seen = change.condition.and_then(|index| covered.conditions.get(index));
+        let reached = match seen {
+            Some(seen) => seen.reached().collect::<BTreeSet<_>>().len(),
+            None => self.differing(covered, change).len(),
+        };
+        Fate::Unnoticed { reached }
+    }
+
+    /// The cases that can come out otherwise: those in which the changed place is looked at, and comes to something that
+    /// the change can alter.
+    fn differing(&self, covered: &Covered<'_>, change: &Change) -> BTreeSet<usize> {
+        let Some(seen) = change.condition.and_then(|index| covered.conditions.get(index)) else {
+            return match change.kind {
+                Kind::Removed => covered.applied.iter().chain(&covered.errors).copied().collect(),
+                _ => (0..self.cases.len()).collect(),
+            };
+        };
+        match change.kind {
+            Kind::True | Kind::Wider => seen.fails.iter().chain(&seen.errors).copied().collect(),
+            Kind::False => seen.holds.iter().chain(&seen.errors).copied().collect(),
+            _ => seen.reached().collect(),
+        }
+    }
+
+    /// What is evaluated instead of the policy, or instead of the links of the template. `None` if it is not valid.
+    fn changed(&self, policy: &Conditioned, change: &Change) -> Option<Vec<Policy>> {
+        let text = policy.place.text();
+        let start = policy.place.span.start;
+        let before = text.get(..change.place.start.checked_sub(start)?)?;
+        let after = text.get(change.place.end.checked_sub(start)?..)?;
+        let id = PolicyID::from_string(&policy.id);
+        let template = parser::parse_policy_or_template(Some(id), &format!("{before}{}{after}", change.with)).ok()?;
+        let template = Arc::new(template);
+        let changed: Vec<_> = if template.is_static() {
+            vec![Template::try_as_policy(template).ok()?]
+        } else {
+            let links = policy.deciding.iter();
+            links
+                .map(|link| {
+                    let values = link.env().clone();
+                    // A slot that the change took away has no value any more.
+                    let values = values.into_iter().filter(|(slot, _)| template.slots().any(|it| it.id == *slot));
+                    Template::link(template.clone(), link.id().clone(), values.collect()).ok()
+                })
+                .collect::<Option<_>>()?
+        };
+        let mut set = PolicySet::new();
+        for policy in &changed {
+            set.add(policy.clone()).ok()?;
+        }
+        let validator: &Validator = self.validator.as_ref();
+        validator.validate(&set, ValidationMode::Strict).validation_passed().then_some(changed)
+    }
+
+    fn notices(&self, case: usize, policy: &Conditioned, changed: &[Policy]) -> bool {
+        let (Some((expected, Some(world))), Some(found)) = (self.cases.get(case), self.coverage.found.get(case)) else {
+            return false;
+        };
+        let evaluator = world.evaluator();
+        let mut now = found.clone();
+        for deciding in &policy.deciding {
+            now.remove(deciding.id().as_ref());
+        }
+        for policy in changed {
+            let id: &str = policy.id().as_ref();
+            match evaluator.applies(policy) {
+                Ok(true) => now.add(policy, id),
+                Ok(false) => {}
+                Err(message) => {
+                    now.errors.push(EvaluationError { policy: id.to_owned(), kind: ErrorKind::Other, message });
+                }
+            }
+        }
+        !now.is_like(found) && !differences(expected, &Ok(now.verdict(self.snapshot))).is_empty()
+    }
+}
+
+impl Found {
+    fn remove(&mut self, id: &str) {
+        self.permits.remove(id);
+        self.forbids.remove(id);
+        self.errors.retain(|error| error.policy != id);
+    }
+
+    /// Whether the same policies apply and fail.
+    fn is_like(&self, other: &Self) -> bool {
+        let failing = |found: &Self| found.errors.iter().map(|error| error.policy.clone()).collect::<BTreeSet<_>>();
+        self.permits == other.permits && self.forbids == other.forbids && failing(self) == failing(other)
+    }
+}

@@ -1,0 +1,114 @@
+//! Coverage for a terminal and for scripts: the figures of each file, and what was not seen, with its place.
+
+use crate::review::{
+    conditions::Condition,
+    report::Lines,
+    suite::coverage::{Coverage, Covered, Level, Share},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A condition, or a whole policy, of which something was not seen.
+pub(super) struct Gap<'a> {
+    pub(super) covered: &'a Covered<'a>,
+    /// `None`: the policy never applied.
+    pub(super) condition: Option<(&'a Condition, Level)>,
+}
+
+impl Gap<'_> {
+    pub(super) fn line(&self) -> usize {
+        let policy = self.covered.policy;
+        self.condition.map_or_else(|| policy.place.line(), |(condition, _)| policy.line(&condition.place))
+    }
+
+    pub(super) fn what(&self) -> String {
+        self.condition.map_or_else(|| "never applied".to_owned(), |(_, level)| level.to_string())
+    }
+
+    pub(super) fn text(&self) -> String {
+        let text = self.condition.map_or("the whole policy", |(condition, _)| self.covered.policy.text(condition));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What was not seen, in the order of the files.
+pub(super) fn gaps<'a>(coverage: &'a Coverage<'a>) -> Vec<Gap<'a>> {
+    let mut gaps = Vec::new();
+    for covered in coverage.policies.iter().filter(|covered| covered.can_apply()) {
+        if covered.applied.is_empty() {
+            gaps.push(Gap { covered, condition: None });
+        }
+        for (condition, _, level) in covered.levels().filter(|(_, _, level)| *level != Level::Both) {
+            gaps.push(Gap { covered, condition: Some((condition, level)) });
+        }
+    }
+    gaps
+}
+
+/// The shares of policies and conditions of each file.
+pub(super) fn by_file<'a>(coverage: &'a Coverage<'a>) -> BTreeMap<&'a str, (Share, Share)> {
+    let mut files: BTreeMap<&str, (Share, Share)> = BTreeMap::new();
+    for covered in coverage.policies.iter().filter(|covered| covered.can_apply()) {
+        let (policies, conditions) = files.entry(&covered.policy.place.file.name).or_default();
+        policies.add(!covered.applied.is_empty());
+        covered.levels().for_each(|(_, _, level)| conditions.add(level == Level::Both));
+    }
+    files
+}
+
+/// Coverage as lines.
+#[must_use]
+pub fn coverage_lines(coverage: &Coverage<'_>) -> String {
+    let rows: Vec<[String; 3]> = by_file(coverage)
+        .into_iter()
+        .map(|(file, (policies, conditions))| [file.to_owned(), policies.to_string(), conditions.to_string()])
+        .chain([["all".to_owned(), coverage.of_policies().to_string(), coverage.of_conditions().to_string()]])
+        .collect();
+    let header = ["coverage".to_owned(), "policies that applied".to_owned(), "conditions seen both ways".to_owned()];
+    let width = |column: usize| {
+        rows.iter()
+            .chain([&header])
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (first, second) = (width(0), width(1));
+    let mut lines = Lines::default();
+    for [file, policies, conditions] in std::iter::once(&header).chain(&rows) {
+        lines.push(&format!("{file:<first$}  {policies:<second$}  {conditions}"));
+    }
+    let gaps = gaps(coverage);
+    if !gaps.is_empty() {
+        lines.push("");
+        lines.push("not seen:");
+    }
+    for gap in &gaps {
+        let policy = gap.covered.policy;
+        let id: &str = policy.id.as_ref();
+        lines.push(&format!("  {}:{}  {id}  {}: {}", policy.place.file.name, gap.line(), gap.what(), gap.text()));
+    }
+    lines.into_text()
+}
+
+/// Coverage for scripts: `{policies, conditions, files, gaps}`, where a share is `{covered, total}` and a gap is
+/// `{file, line, policy, what, text}`.
+pub(super) fn coverage_json(coverage: &Coverage<'_>) -> Value {
+    let share = |share: Share| json!({ "covered": share.covered, "total": share.total });
+    let gap = |gap: &Gap<'_>| {
+        let policy = gap.covered.policy;
+        let id: &str = policy.id.as_ref();
+        json!({
+            "file": policy.place.file.name.as_ref(), "line": gap.line(), "policy": id,
+            "what": gap.what(), "text": gap.text(),
+        })
+    };
+    json!({
+        "policies": share(coverage.of_policies()),
+        "conditions": share(coverage.of_conditions()),
+        "files": by_file(coverage).into_iter().map(|(file, (policies, conditions))| {
+            json!({ "file": file, "policies": share(policies), "conditions": share(conditions) })
+        }).collect::<Vec<_>>(),
+        "gaps": gaps(coverage).iter().map(gap).collect::<Vec<_>>(),
+    })
+}

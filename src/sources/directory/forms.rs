@@ -1,0 +1,72 @@
+//! What the schema declares of the entities that the directory holds: attributes, tags, and types of parents.
+
+use crate::sources::policy::{Attributes, Held, Schema, Shape};
+use cedar_policy_core::{
+    ast,
+    validator::{ValidatorEntityTypeKind, ValidatorSchema, types::OpenTag},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// The types of entities that can be read without Cedar, by name.
+#[derive(Debug)]
+pub(super) struct Forms {
+    types: HashMap<String, Form>,
+    /// The types whose ids are not free: a reference to one can be wrong.
+    listed: HashSet<ast::EntityType>,
+}
+
+/// One type.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) kind: ast::EntityType,
+    pub(super) attributes: Arc<Attributes>,
+    /// The type of its tags; `None` if it has none.
+    pub(super) tags: Option<Shape>,
+    /// The types that its parents may have, by name.
+    pub(super) parents: HashMap<String, ast::EntityType>,
+}
+
+impl Forms {
+    pub(super) fn of(schema: &Schema) -> Self {
+        let declared: &ValidatorSchema = schema.cedar.as_ref();
+        let is_standard = |kind: &ValidatorEntityTypeKind| matches!(kind, ValidatorEntityTypeKind::Standard(_));
+        let listed = declared.entity_types().filter(|it| !is_standard(&it.kind)).map(|it| it.name().clone()).collect();
+        let mut forms = Self { types: HashMap::new(), listed };
+        for entity in declared.entity_types() {
+            let kind = entity.name();
+            let Some(model) = schema.model.entity_type(kind) else { continue };
+            if forms.is_listed(kind)
+                || entity.open_attributes() != OpenTag::ClosedAttributes
+                || model.held != Held::ByDirectory
+            {
+                continue;
+            }
+            let Some(attributes) = model.attributes.clone() else { continue };
+            let tags = entity.tag_type().map(|ty| Shape::of(ty, declared));
+            if matches!(tags, Some(None)) {
+                continue;
+            }
+            let parents = declared
+                .entity_types()
+                .filter(|parent| parent.has_descendant_entity_type(kind) && !forms.is_listed(parent.name()))
+                .map(|parent| (parent.name().to_string(), parent.name().clone()))
+                .collect();
+            let form = Form { kind: kind.clone(), attributes, tags: tags.flatten(), parents };
+            forms.types.insert(kind.to_string(), form);
+        }
+        forms
+    }
+
+    /// The type with this whole name.
+    pub(super) fn get(&self, name: &str) -> Option<&Form> {
+        self.types.get(name)
+    }
+
+    /// Whether only some ids of this type are valid.
+    pub(super) fn is_listed(&self, kind: &ast::EntityType) -> bool {
+        kind.is_action() || self.listed.contains(kind)
+    }
+}

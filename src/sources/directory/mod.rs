@@ -1,0 +1,148 @@
+//! The directory: accounts, units, organisations and whatever else the schema leaves to it, in Cedar's entity JSON.
+//!
+//! What holds here: every entity conforms to the schema, none is of a type that questions speak for, and each carries all
+//! its ancestors, so that an evaluation can take the few entities it needs and nothing else.
+//!
+//! - `sources`: the files, as bytes that have a revision
+//! - `load`: from files to a directory, with every mistake at its place
+//! - `quick`, `json`, `forms`, `pool`: the usual entity, read without Cedar
+//! - `strict`: what Cedar passes over, refused
+//! - `base`: the entities as all files were read; `newer`: what changed since
+//! - `hierarchy`: what lies above an entity
+//! - `findings`: what is probably not meant in it
+//! - `contents`: what policies read of an entity
+
+mod base;
+mod contents;
+mod findings;
+mod forms;
+mod hierarchy;
+mod json;
+mod load;
+mod newer;
+mod pool;
+mod quick;
+mod sources;
+mod strict;
+
+pub use contents::Contents;
+pub use findings::findings;
+pub use newer::Change;
+pub use sources::Sources;
+pub use strict::check_entry;
+
+use crate::{
+    sources::policy::Schema,
+    types::{problem::Problem, revision::Revision},
+};
+use base::{Base, Node};
+use cedar_policy_core::ast;
+use newer::Newer;
+use std::{collections::HashSet, sync::Arc};
+
+/// The entities that poort knows of itself. A copy shares them.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    base: Arc<Base>,
+    newer: Arc<Newer>,
+    held: usize,
+    /// The version: the digest of the files.
+    pub revision: Revision,
+}
+
+impl Directory {
+    fn of(base: Base, revision: Revision) -> Self {
+        let held = base.held;
+        Self { base: Arc::new(base), newer: Arc::default(), held, revision }
+    }
+
+    /// The entity with this id, with all its ancestors. Each thread has its own.
+    #[must_use]
+    pub fn get(&self, uid: &ast::EntityUID) -> Option<&Arc<ast::Entity>> {
+        match self.newer.get(uid) {
+            Some(newest) => newest.map(|newest| newest.entity()),
+            None => self.base.entity(self.base.number(uid.entity_type(), uid.eid().as_ref())?),
+        }
+    }
+
+    /// The entity with this id and all that references lead to from it, as far as they are here.
+    #[must_use]
+    pub fn reach(&self, uid: &ast::EntityUID) -> Vec<Arc<ast::Entity>> {
+        let mut seen = HashSet::new();
+        let mut found: Vec<Arc<ast::Entity>> = Vec::new();
+        let mut waiting = vec![uid.clone()];
+        while let Some(uid) = waiting.pop() {
+            if let Some(entity) = self.get(&uid)
+                && seen.insert(uid)
+            {
+                waiting.extend(references(entity));
+                found.push(entity.clone());
+            }
+        }
+        found
+    }
+
+    /// How many entities there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+
+    /// All entities, in no order. Each is made and stays; who needs ids alone takes [`Directory::uids`].
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ast::Entity>> {
+        let old = self.old().filter_map(|node| self.get(&node.uid));
+        old.chain(self.newer.held().map(|newest| newest.entity()))
+    }
+
+    /// The ids of all entities, in no order.
+    pub fn uids(&self) -> impl Iterator<Item = &ast::EntityUID> {
+        let old = self.old().map(|node| node.uid.as_ref());
+        old.chain(self.newer.held().map(|newest| newest.uid()))
+    }
+
+    /// Those that did not change since all files were read.
+    fn old(&self) -> impl Iterator<Item = &Node> {
+        self.base.held().filter(|node| self.newer.get(&node.uid).is_none())
+    }
+
+    /// The same entities, without what was found of them for policies. For other policies than those until now: what was
+    /// found for those would never be asked for again, and stay.
+    #[must_use]
+    pub fn for_other_policies(&self) -> Self {
+        Self {
+            base: Arc::new(self.base.as_ref().clone()),
+            newer: Arc::new(self.newer.without_contents()),
+            ..self.clone()
+        }
+    }
+
+    /// Checks the directory against the schema. All problems of all files come back; the directory comes back only if
+    /// none of them is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources, schema: &Schema) -> (Option<Self>, Vec<Problem>) {
+        let (loaded, problems) = load::load(sources, schema);
+        let directory = loaded.map(|load::Loaded { directory, read_by_cedar }| {
+            tracing::debug!(entities = directory.len(), read_by_cedar, "The directory is read.");
+            directory
+        });
+        (directory, problems)
+    }
+}
+
+/// The entities that an entity refers to in attributes and tags, as often as it does.
+pub fn references(entity: &ast::Entity) -> impl Iterator<Item = ast::EntityUID> {
+    let values = entity.attrs().chain(entity.tags()).filter_map(|(_, value)| match value {
+        ast::PartialValue::Value(value) => Some(value),
+        ast::PartialValue::Residual(_) => None,
+    });
+    values.flat_map(ast::Value::all_literal_uids)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! A change of few entities: what is new lies over the base, and the rest stays as it is.
+//!
+//! **Why that is enough.** An entity as it is made has its own attributes and all its ancestors; what was found of it
+//! (`contents`) is its own, that of its ancestors' ids, and that of what its references lead to. So a change of an entity
+//! that no other names, as a parent or in a reference, leaves all others as they are. That is what an account is. A change of
+//! anything else, or of many, has the whole directory read again.
+//! (`tests/changes.rs` holds this: a directory that was changed is the one that is read from the same files.)
+
+use super::{
+    Directory, Sources,
+    base::{Base, Made},
+    load::read_by_cedar,
+    pool::Gathering,
+    quick, references,
+};
+use crate::{
+    sources::{
+        per_thread::{self, PerThread},
+        policy::Schema,
+    },
+    types::revision::Revision,
+};
+use cedar_policy_core::ast;
+use serde_json::value::RawValue;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher as _,
+    sync::Arc,
+    time::Instant,
+};
+
+/// Beyond this many, a question would have to look twice too often, and a change would copy too much.
+const MOST: usize = 1_024;
+
+/// What changed since all files were read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Newer {
+    /// By id; `None` is gone.
+    nodes: HashMap<Arc<ast::EntityUID>, Option<Arc<Newest>>>,
+    /// What the entities here name.
+    named: HashSet<ast::EntityUID>,
+}
+
+/// An entity as it is now.
+#[derive(Debug, Clone)]
+pub(super) struct Newest {
+    read: ast::Entity,
+    /// For each thread.
+    made: PerThread<Made>,
+    text: u64,
+}
+
+impl Newest {
+    pub(super) fn uid(&self) -> &ast::EntityUID {
+        self.read.uid()
+    }
+
+    /// What this thread has of it.
+    pub(super) fn made(&self) -> &Made {
+        self.made.get_or_init(Made::default)
+    }
+
+    /// The entity, of this thread.
+    pub(super) fn entity(&self) -> &Arc<ast::Entity> {
+        self.made().entity.get_or_init(|| Arc::new(per_thread::entity(&self.read)))
+    }
+}
+
+impl Newer {
+    /// Whether nothing changed since all files were read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// What became of an entity: `None` if nothing, `Some(None)` if it is gone.
+    pub(super) fn get(&self, uid: &ast::EntityUID) -> Option<Option<&Arc<Newest>>> {
+        self.nodes.get(uid).map(Option::as_ref)
+    }
+
+    pub(super) fn without_contents(&self) -> Self {
+        let copy = |newest: &Arc<Newest>| Arc::new(newest.as_ref().clone());
+        let nodes = self.nodes.iter().map(|(uid, newest)| (uid.clone(), newest.as_ref().map(copy)));
+        Self { nodes: nodes.collect(), named: self.named.clone() }
+    }
+
+    pub(super) fn held(&self) -> impl Iterator<Item = &Arc<Newest>> {
+        self.nodes.values().flatten()
+    }
+}
+
+/// Entities that are other than they were.
+#[derive(Debug, Default)]
+pub struct Change<'a> {
+    /// Those that are new or have another text, as Cedar's JSON.
+    pub put: Vec<&'a str>,
+    /// Those whose text is gone: also of those that are replaced.
+    pub gone: Vec<ast::EntityUID>,
+}
+
+impl Directory {
+    /// The directory of these files, if it differs from this one in little that no other entity names. `None` if it has to be
+    /// read as a whole. The schema is the one that this directory was checked against.
+    #[must_use]
+    pub fn after(&self, sources: &Sources, schema: &Schema) -> Option<Self> {
+        let revision = sources.revision();
+        if revision == self.revision {
+            return Some(self.clone());
+        }
+        let started = Instant::now();
+        let change = self.change_to(sources)?;
+        let found = started.elapsed();
+        let directory = self.with(&change, schema, revision)?;
+        tracing::debug!(
+            put = change.put.len(),
+            gone = change.gone.len(),
+            found_in = ?found,
+            applied_in = ?started.elapsed().saturating_sub(found),
+            "Few entities of the directory changed."
+        );
+        Some(directory)
+    }
+
+    /// What these files change. `None` if they have a mistake, or if much is other than it was.
+    #[must_use]
+    pub fn change_to<'s>(&self, sources: &'s Sources) -> Option<Change<'s>> {
+        let mut left: HashMap<u64, &ast::EntityUID> = HashMap::with_capacity(self.len());
+        left.extend(self.texts());
+        let mut put = Vec::new();
+        for file in sources.files() {
+            let items: Vec<&RawValue> = serde_json::from_str(&file.text).ok()?;
+            for item in items {
+                if left.remove(&self.base.hasher.hash_one(item.get())).is_none() {
+                    put.push(item.get());
+                    if put.len() > MOST {
+                        return None;
+                    }
+                }
+            }
+        }
+        let gone = left.into_values().cloned().collect();
+        Some(Change { put, gone })
+    }
+
+    /// The hash of each entity's text.
+    fn texts(&self) -> impl Iterator<Item = (u64, &ast::EntityUID)> {
+        let old = self.old().map(|node| (node.text, node.uid.as_ref()));
+        old.chain(self.newer.held().map(|newest| (newest.text, newest.uid())))
+    }
+
+    /// The directory after a change of few entities that no other names, with the name of its new version. `None` if it has to
+    /// be read as a whole: another names one of them, there are too many, or one has a mistake.
+    #[must_use]
+    pub fn with(&self, change: &Change<'_>, schema: &Schema, revision: Revision) -> Option<Self> {
+        let mut newer = self.newer.as_ref().clone();
+        let mut changed: Vec<(ast::EntityUID, Option<Arc<Newest>>)> = Vec::new();
+        for text in &change.put {
+            let read = self.read(text, schema)?;
+            let newest = Newest { read, made: PerThread::new(), text: self.base.hasher.hash_one(text) };
+            changed.push((newest.uid().clone(), Some(Arc::new(newest))));
+        }
+        let put: HashSet<_> = changed.iter().map(|(uid, _)| uid.clone()).collect();
+        // One of them twice, or once more than it is there already.
+        if put.len() < changed.len() || put.iter().any(|uid| self.get(uid).is_some() && !change.gone.contains(uid)) {
+            return None;
+        }
+        changed.extend(change.gone.iter().filter(|uid| !put.contains(uid)).map(|uid| (uid.clone(), None)));
+        for (_, newest) in &changed {
+            let entity = newest.iter().map(|newest| &newest.read);
+            newer.named.extend(entity.clone().flat_map(references));
+            newer.named.extend(entity.flat_map(|entity| entity.parents().cloned()));
+        }
+        for (uid, newest) in changed {
+            let is_named = newer.named.contains(&uid) || self.base.node(&uid).is_some_and(|node| node.is_named);
+            if is_named || uid.is_action() {
+                return None;
+            }
+            newer.nodes.insert(Arc::new(uid), newest);
+        }
+        (newer.nodes.len() <= MOST).then(|| self.over(newer, revision))
+    }
+
+    fn over(&self, newer: Newer, revision: Revision) -> Self {
+        let was = |uid: &ast::EntityUID| self.base.node(uid).is_some_and(|node| node.kept.is_some());
+        let over = newer.nodes.keys().filter(|uid| was(uid)).count();
+        let held = self.base.held + newer.held().count() - over;
+        Self { base: self.base.clone(), newer: Arc::new(newer), held, revision }
+    }
+
+    /// Reads one entity, with its ancestors.
+    fn read(&self, text: &str, schema: &Schema) -> Option<ast::Entity> {
+        let mut gathering = Gathering::new(&self.base.forms);
+        let read = quick::read(text, &mut gathering);
+        let mut entity = match read {
+            Some((number, kept)) => {
+                let (uids, pool) = gathering.finish();
+                let base = Base::new(uids, pool, self.base.forms.clone());
+                base.make(base.nodes.get(number)?, &kept, HashSet::new())
+            }
+            None => read_by_cedar(text, schema).ok()?,
+        };
+        let parents: Vec<_> = entity.parents().cloned().collect();
+        for above in parents.iter().filter_map(|parent| self.get(parent)).flat_map(|parent| parent.ancestors()) {
+            if !parents.contains(above) {
+                entity.add_indirect_ancestor(above.clone());
+            }
+        }
+        Some(entity)
+    }
+}

@@ -1,0 +1,52 @@
+//! Reads the usual entity without Cedar, whose reader makes the types of the schema anew for each entity.
+//!
+//! What holds here: what is read, Cedar's own reader takes too, and makes the same entity of it. Cedar judges all else.
+
+use super::{
+    base::Kept,
+    json::Written,
+    pool::{Gathering, Number},
+};
+use crate::{
+    sources::policy::{Invalid, Shape, terms},
+    types::evaluation::{Map, Path},
+};
+use cedar_policy_core::ast;
+
+const ENTITY: Path<'_> = Path::root("entity");
+
+/// Reads an entity. `None` if Cedar is to judge it.
+pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number, Kept)> {
+    let written = Written::read(json)?;
+    let (kind, id) = terms::type_and_id(&written.uid.0)?;
+    let form = gathering.forms.get(kind)?;
+    let attributes = terms::record(gathering, &form.attributes, &written.attrs.0, ENTITY).ok()?;
+    let tags = match &form.tags {
+        Some(shape) => tags(gathering, shape, &written.tags.0).ok()?,
+        None if written.tags.0.is_empty() => Vec::new(),
+        None => return None,
+    };
+    let mut parents = Vec::with_capacity(written.parents.len());
+    for parent in &written.parents {
+        let (kind, id) = terms::type_and_id(&parent.0)?;
+        let kind = form.parents.get(kind)?;
+        parents.push(gathering.uids.named(uid(kind, id)));
+    }
+    parents.sort_unstable();
+    parents.dedup();
+    let number = gathering.uids.number(uid(&form.kind, id));
+    Some((number, Kept { attributes: attributes.into(), tags: tags.into(), parents: parents.into() }))
+}
+
+fn tags(gathering: &mut Gathering<'_>, shape: &Shape, given: &Map) -> Result<Vec<(Number, Number)>, Invalid> {
+    let mut tags = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let term = terms::term(gathering, shape, value, ENTITY.field(name))?;
+        terms::Terms::field(gathering, &mut tags, &name.as_str().into(), term);
+    }
+    Ok(tags)
+}
+
+fn uid(kind: &ast::EntityType, id: &str) -> ast::EntityUID {
+    ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None)
+}

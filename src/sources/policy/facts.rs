@@ -1,0 +1,120 @@
+//! What a policy tells people and callers, from its annotations: `@title`, `@obligation`, `@advice`.
+//!
+//! An obligation is a short text, which becomes an obligation of the type `custom` with the property `obligation`, or a
+//! JSON object (or a list of them) with `type` and `properties`, as the AuthZEN obligations profile has them. Advice is a
+//! text. Annotations cannot be given twice in Cedar, so a list is how a policy has several.
+
+use crate::types::{
+    authzen,
+    decision::{Obligation, PolicyFacts},
+    evaluation::{Map, Value},
+};
+
+/// The types of obligations that the AuthZEN obligations profile knows.
+const TYPES: [&str; 4] = ["step-up", "notification", "session_termination", "custom"];
+
+/// Reads the annotations of a policy.
+///
+/// # Errors
+/// What is wrong with `@obligation`.
+pub(super) fn read<'a>(
+    id: &str,
+    annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<PolicyFacts, String> {
+    let mut facts = PolicyFacts { id: id.to_owned(), ..PolicyFacts::default() };
+    for (key, text) in annotations {
+        match key {
+            "title" => facts.title = text.trim().to_owned(),
+            "obligation" => facts.obligations = obligations(id, text)?,
+            "advice" => facts.advice = vec![text.trim().to_owned()],
+            _ => {}
+        }
+    }
+    Ok(facts)
+}
+
+fn obligations(policy: &str, text: &str) -> Result<Vec<Obligation>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("@obligation is empty".to_owned());
+    }
+    if !text.starts_with(['{', '[']) {
+        let properties = Map::from([("obligation".to_owned(), Value::String(text.to_owned()))]);
+        return Ok(vec![Obligation { id: policy.to_owned(), kind: "custom".to_owned(), properties }]);
+    }
+    let items = match authzen::read_value(text.as_bytes()).map_err(|error| format!("@obligation: {error}"))? {
+        Value::List(items) => items,
+        one => vec![one],
+    };
+    let several = items.len() > 1;
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
+            let id = if several { format!("{policy}#{}", index + 1) } else { policy.to_owned() };
+            obligation(id, item)
+        })
+        .collect()
+}
+
+fn obligation(id: String, item: Value) -> Result<Obligation, String> {
+    let Value::Map(mut item) = item else {
+        return Err(format!("@obligation holds {}; write an object with `type` and `properties`", item.kind()));
+    };
+    let kind = match item.remove("type") {
+        Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => kind,
+        Some(Value::String(kind)) => {
+            return Err(format!("@obligation has the unknown type `{kind}`; the types are {}", TYPES.join(", ")));
+        }
+        _ => return Err(format!("@obligation has no `type`; the types are {}", TYPES.join(", "))),
+    };
+    let properties = match item.remove("properties") {
+        Some(Value::Map(properties)) => properties,
+        None => Map::new(),
+        Some(other) => return Err(format!("@obligation has `properties` that are {}, not an object", other.kind())),
+    };
+    match item.into_keys().next() {
+        Some(key) => Err(format!("@obligation has the unknown key `{key}`")),
+        None => Ok(Obligation { id, kind, properties }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Result<PolicyFacts, String> {
+        read("p", [("title", " A title. "), ("obligation", text), ("basis", "Wpg art. 8")])
+    }
+
+    #[test]
+    fn a_plain_text_is_a_custom_obligation() {
+        let facts = one("mask the victim").unwrap();
+        assert_eq!(facts.title, "A title.");
+        assert_eq!(facts.obligations[0].kind, "custom");
+        assert_eq!(facts.obligations[0].properties["obligation"], Value::String("mask the victim".into()));
+    }
+
+    #[test]
+    fn a_list_gives_several_with_ids_of_their_own() {
+        let facts = one(r#"[{"type":"step-up","properties":{"acr_value":"x"}},{"type":"custom"}]"#).unwrap();
+        let ids: Vec<_> = facts.obligations.iter().map(|obligation| obligation.id.as_str()).collect();
+        assert_eq!(ids, ["p#1", "p#2"]);
+    }
+
+    #[test]
+    fn a_malformed_obligation_says_what_is_wrong() {
+        for (text, expected) in [
+            ("", "empty"),
+            ("{", "EOF"),
+            ("[1]", "a number"),
+            (r#"{"type":"shout"}"#, "unknown type `shout`"),
+            (r#"{"properties":{}}"#, "no `type`"),
+            (r#"{"type":"custom","properties":3}"#, "not an object"),
+            (r#"{"type":"custom","until":"x"}"#, "unknown key `until`"),
+        ] {
+            let error = one(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

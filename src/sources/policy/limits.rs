@@ -1,0 +1,268 @@
+//! Reads what the schema says of values beyond their types, and puts it on the attributes.
+//!
+//! | annotation | on an attribute, or on a type with a name | means |
+//! |---|---|---|
+//! | `@values("a, b")` | a string, or a set of them | the value, or each element, is one of these |
+//! | `@range("1..4")` | a whole number, or a set of them | the value, or each element, lies between these |
+//! | `@known` | a reference, or a set of them | the directory has what it names; for types that the directory holds |
+//! | `@not_before("from")` | a `datetime` | it is not earlier than that attribute beside it; for types that the directory holds |
+
+use super::{
+    ActionModel, Attribute, Attributes, EntityModel, Extension, Held, Shape,
+    limit::Limit,
+    written::{self, DEPTH, Types, value},
+};
+use crate::types::{
+    problem::{Problem, SourceFile},
+    suggest::nearest,
+};
+use cedar_policy_core::{
+    ast::InternalName,
+    est::Annotations,
+    validator::json_schema::{EntityTypeKind, Fragment, NamespaceDefinition, RecordType, Type, TypeVariant},
+};
+use smol_str::SmolStr;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// The annotations that are read here, with the codes of what is wrong in them.
+const NAMES: [(&str, &str); 4] = [
+    ("values", "schema::values"),
+    ("range", "schema::range"),
+    ("known", "schema::known"),
+    ("not_before", "schema::not-before"),
+];
+/// All annotations that a schema can have and that something reads, `@doc` among them, which people do.
+const READ: [&str; 11] =
+    ["doc", "source", "parents", "uri", "log", "data_subject", "origin", "values", "range", "known", "not_before"];
+
+pub(super) struct Reader<'a> {
+    file: &'a SourceFile,
+    fragment: &'a Fragment<InternalName>,
+    types: Types<'a>,
+    problems: &'a mut Vec<Problem>,
+    /// What was told, by place: a common type is met wherever it is used.
+    told: BTreeSet<(usize, String)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        file: &'a SourceFile,
+        fragment: &'a Fragment<InternalName>,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { file, fragment, types: Types::of(fragment), problems, told: BTreeSet::new() }
+    }
+
+    /// The whole schema: names of annotations that are misspelt, and annotations where they mean nothing.
+    pub(super) fn annotations(&mut self) {
+        for definition in self.fragment.0.values() {
+            self.misplaced(&definition.annotations, "a namespace");
+            for declared in definition.common_types.values() {
+                self.misspelt(&declared.annotations);
+                self.below(&declared.ty, DEPTH);
+            }
+            for declared in definition.entity_types.values() {
+                self.misplaced(&declared.annotations, "an entity type");
+                if let EntityTypeKind::Standard(standard) = &declared.kind {
+                    self.below(&standard.shape.0, DEPTH);
+                    if let Some(tags) = &standard.tags {
+                        self.below(tags, DEPTH);
+                    }
+                }
+            }
+            for declared in definition.actions.values() {
+                self.misplaced(&declared.annotations, "an action");
+                if let Some(applies) = &declared.applies_to {
+                    self.below(&applies.context.0, DEPTH);
+                }
+            }
+        }
+    }
+
+    /// The annotations in a type as it stands there; common types are looked at where they are declared.
+    fn below(&mut self, ty: &'a Type<InternalName>, left: usize) {
+        let Some(left) = left.checked_sub(1) else { return };
+        match ty {
+            Type::Type { ty: TypeVariant::Record(RecordType { attributes, .. }), .. } => {
+                for attribute in attributes.values() {
+                    self.misspelt(&attribute.annotations);
+                    self.below(&attribute.ty, left);
+                }
+            }
+            Type::Type { ty: TypeVariant::Set { element }, .. } => self.below(element, left),
+            Type::Type { .. } | Type::CommonTypeRef { .. } => {}
+        }
+    }
+
+    fn misplaced(&mut self, annotations: &Annotations, on: &str) {
+        self.misspelt(annotations);
+        for (name, code) in NAMES {
+            if value(annotations, name).is_some() {
+                let message = format!("@{name} has no effect on {on}");
+                self.complain(annotations, name, code, message, "write it on the attributes that it is about");
+            }
+        }
+    }
+
+    /// Warns of an annotation that is like one that is read, and is read by nothing.
+    fn misspelt(&mut self, annotations: &Annotations) {
+        for name in annotations.0.keys() {
+            let name: &str = name.as_ref();
+            let near = if READ.contains(&name) { None } else { nearest(name, READ) };
+            let place = written::place(self.file, annotations, name);
+            if let Some(near) = near
+                && self.told.insert((place.start, name.to_owned()))
+            {
+                let problem = Problem::warning("schema::annotation", self.file, format!("nothing reads @{name}"));
+                self.problems.push(problem.at(place, "here").help(format!("did you mean `@{near}`?")));
+            }
+        }
+    }
+
+    /// Puts the limits of a type on its attributes.
+    pub(super) fn entity(&mut self, entity: &mut EntityModel) {
+        let full = entity.name.to_string();
+        let (_, base) = full.rsplit_once("::").unwrap_or(("", &full));
+        let is_it = |name: &str| name == base;
+        let declared =
+            self.definition(&full).and_then(|it| it.entity_types.iter().find(|(name, _)| is_it(name.as_ref())));
+        let Some(EntityTypeKind::Standard(standard)) = declared.map(|(_, declared)| &declared.kind) else { return };
+        let Some(attributes) = &mut entity.attributes else { return };
+        let is_held = entity.held == Held::ByDirectory;
+        self.record(Arc::make_mut(attributes), &standard.shape.0, &full, is_held, DEPTH);
+        if let Held::ByRequest { attributes: given, .. } = &mut entity.held {
+            *given = attributes.clone();
+        }
+    }
+
+    /// Puts the limits of a context on its attributes.
+    pub(super) fn action(&mut self, action: &mut ActionModel) {
+        let kind = action.uid.entity_type().to_string();
+        let id: &str = action.uid.eid().as_ref();
+        let declared = self.definition(&kind).and_then(|it| it.actions.get(id));
+        let Some(applies) = declared.and_then(|declared| declared.applies_to.as_ref()) else { return };
+        let context = &applies.context.0;
+        self.record(Arc::make_mut(&mut action.context), context, "context", false, DEPTH);
+        let Some(properties) = &mut action.properties else { return };
+        let Some(TypeVariant::Record(record)) = self.types.named(context).1 else { return };
+        let Some(given) = record.attributes.get("action") else { return };
+        self.record(Arc::make_mut(&mut properties.attributes), &given.ty, "context.action", false, DEPTH);
+    }
+
+    /// The namespace of a whole name.
+    fn definition(&self, full: &str) -> Option<&'a NamespaceDefinition<InternalName>> {
+        let of = full.rsplit_once("::").map(|(namespace, _)| namespace);
+        let found = self.fragment.0.iter().find(|(name, _)| name.as_ref().map(ToString::to_string).as_deref() == of);
+        found.map(|(_, definition)| definition)
+    }
+
+    fn record(
+        &mut self,
+        attributes: &mut Attributes,
+        ty: &'a Type<InternalName>,
+        path: &str,
+        is_held: bool,
+        left: usize,
+    ) {
+        let Some(left) = left.checked_sub(1) else { return };
+        let Some(TypeVariant::Record(record)) = self.types.named(ty).1 else { return };
+        for (name, written) in &record.attributes {
+            let Some(mut attribute) = attributes.get(name).cloned() else { continue };
+            let path = format!("{path}.{name}");
+            let beside = written.annotations.0.keys().any(|name| AsRef::<str>::as_ref(name) == "not_before");
+            for (name, code) in NAMES {
+                self.say(&mut attribute, &written.annotations, (name, code), &path, is_held);
+            }
+            if beside {
+                self.check_beside(&attribute, attributes, &written.annotations, &path);
+            }
+            self.through(&mut attribute, &written.ty, &path, is_held, left);
+            attributes.insert(name.clone(), attribute);
+        }
+    }
+
+    /// What the types that an attribute's type is made of say.
+    fn through(
+        &mut self,
+        attribute: &mut Attribute,
+        ty: &'a Type<InternalName>,
+        path: &str,
+        is_held: bool,
+        left: usize,
+    ) {
+        let Some(left) = left.checked_sub(1) else { return };
+        let (annotations, resolved) = self.types.named(ty);
+        for annotations in annotations {
+            for (name, code) in NAMES {
+                self.say(attribute, annotations, (name, code), path, is_held);
+            }
+        }
+        match (&mut attribute.shape, resolved) {
+            (Shape::Record(inner), Some(_)) => self.record(Arc::make_mut(inner), ty, path, is_held, left),
+            (Shape::Set(element), Some(TypeVariant::Set { element: ty })) => {
+                let mut one = Attribute { shape: element.as_ref().clone(), ..attribute.clone() };
+                self.through(&mut one, ty, path, is_held, left);
+                *attribute = Attribute { shape: Shape::Set(Arc::new(one.shape)), ..one };
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes one annotation over, or says why it cannot be.
+    fn say(
+        &mut self,
+        attribute: &mut Attribute,
+        annotations: &Annotations,
+        (name, code): (&'static str, &'static str),
+        path: &str,
+        is_held: bool,
+    ) {
+        let Some(text) = value(annotations, name) else { return };
+        let one = match &attribute.shape {
+            Shape::Set(element) if name != "not_before" => element.as_ref(),
+            one => one,
+        };
+        let (fits, on) = match name {
+            "values" => (matches!(one, Shape::String), "a string, or a set of strings"),
+            "range" => (matches!(one, Shape::Long), "a whole number, or a set of them"),
+            "known" => (matches!(one, Shape::Entity(_)), "an entity, or a set of them"),
+            _ => (matches!(one, Shape::Extension(Extension::Datetime)), "a datetime"),
+        };
+        if !fits {
+            let message = format!("@{name} on `{path}`, which is no value of that kind");
+            return self.complain(annotations, name, code, message, &format!("write it on {on}"));
+        }
+        match name {
+            "values" | "range" => match Limit::read(name, text) {
+                Ok(limit) => attribute.limit = Some(limit),
+                Err(help) => {
+                    let message = format!("@{name}(\"{text}\") on `{path}` says nothing");
+                    self.complain(annotations, name, code, message, &help);
+                }
+            },
+            _ if !is_held => {
+                let message = format!("@{name} on `{path}` has no effect: the directory does not hold it");
+                self.complain(annotations, name, code, message, "write it on a type without @source(\"request\")");
+            }
+            "known" => attribute.asked.known = true,
+            _ => attribute.asked.not_before = Some(SmolStr::new(text)),
+        }
+    }
+
+    fn check_beside(&mut self, attribute: &Attribute, beside: &Attributes, annotations: &Annotations, path: &str) {
+        let Some(other) = &attribute.asked.not_before else { return };
+        if !beside.get(other).is_some_and(|it| it.shape == Shape::Extension(Extension::Datetime)) {
+            let message = format!("@not_before(\"{other}\") on `{path}` names no datetime beside it");
+            let help = "name an attribute of the same record whose type is datetime";
+            self.complain(annotations, "not_before", "schema::not-before", message, help);
+        }
+    }
+
+    fn complain(&mut self, annotations: &Annotations, name: &str, code: &'static str, message: String, help: &str) {
+        let place = written::place(self.file, annotations, name);
+        if self.told.insert((place.start, name.to_owned())) {
+            let problem = Problem::error(code, self.file, message).help(help);
+            self.problems.push(if place.is_empty() { problem } else { problem.at(place, "declared here") });
+        }
+    }
+}

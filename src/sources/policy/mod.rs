@@ -1,0 +1,160 @@
+//! Policies: Cedar text in, checked policies out.
+//!
+//! What holds here:
+//! - [`Policies`] exists only if every file parsed, every policy is valid against the schema (strict), every id is unique
+//!   and every annotation that poort reads is well formed. Whoever has one may evaluate with it.
+//! - Its [`Revision`] is the digest of exactly the files it was made from.
+//! - The policies that are evaluated have no source locations: all locations of a text share one reference count, and
+//!   threads would fight over it (see `Policies::from_sources`).
+//!
+//! - `bounds`: how deep and long a text may be before it is parsed
+//! - `sources`: the files of a policy folder, as bytes that have a revision
+//! - `parse`: ids, annotations and template links
+//! - `convert`: the syntax tree of what was parsed
+//! - `hints`: what Cedar's hints become, the same each time
+//! - `facts`: what a policy tells people and callers: title, obligations, advice
+//! - `pretty`: the one form of policy text
+//! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
+//! - `marks`: what a decision record may carry of a question
+//! - `shape`: the types of values
+//! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
+//! - `written`: the schema as it is written, with annotations
+//! - `listed`: the entities that the schema lists, and no others of their type
+//! - `terms`: values by those types
+//! - `scope`, `slices`: which policies a question meets
+//! - `footprint`: what those policies can read
+
+mod bounds;
+mod convert;
+mod facts;
+mod footprint;
+mod hints;
+mod limit;
+mod limits;
+mod listed;
+pub mod marks;
+mod model;
+mod parse;
+mod pretty;
+mod scope;
+mod shape;
+mod slices;
+mod sources;
+pub(crate) mod terms;
+mod written;
+
+pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
+pub use limit::Limit;
+pub use listed::Listed;
+pub use marks::Marks;
+pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
+pub use parse::Place;
+pub use pretty::pretty;
+pub use scope::Scope;
+pub use shape::{Asked, Attribute, Attributes, Extension, Reference, Shape};
+pub use slices::{About, Ready, Slice, Slices};
+pub use sources::{SCHEMA_FILE, Sources};
+pub use terms::Invalid;
+
+use crate::types::{
+    decision::PolicyFacts,
+    problem::{Problem, has_errors},
+    revision::Revision,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::{ast, pst};
+use std::{collections::HashMap, sync::Arc};
+
+/// A checked set of policies with its schema.
+#[derive(Debug)]
+pub struct Policies {
+    /// The policies, under their `@id`s.
+    pub set: cedar::PolicySet,
+    /// The schema that they were validated against.
+    pub schema: cedar::Schema,
+    /// The text of the schema, from which tools make others.
+    pub schema_text: Arc<str>,
+    /// The schema, as the translation of questions needs it.
+    pub model: Arc<Model>,
+    /// What each policy says about itself.
+    pub facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    /// Where each policy, template and link stands.
+    pub places: HashMap<cedar::PolicyId, Place>,
+    /// The actions as entities, with all groups that they are in.
+    pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
+    /// Which of them a question meets.
+    pub slices: Slices,
+    /// The version of all this.
+    pub revision: Revision,
+}
+
+/// A checked schema. The directory is checked against it also where the policies have mistakes, so that all mistakes are
+/// found at once.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// As Cedar has it.
+    pub cedar: cedar::Schema,
+    /// As the translation of questions needs it.
+    pub model: Arc<Model>,
+    /// As it is written.
+    pub text: Arc<str>,
+}
+
+impl Policies {
+    /// Checks the files of a policy folder. All problems of all files come back, warnings too; the schema comes back if it
+    /// has no error, the policies only if none of the problems is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources) -> (Option<Schema>, Option<Self>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let schema = model::read_schema(sources, &mut problems);
+        let parsed = parse::parse(sources, &mut problems);
+        let Some(schema) = schema else { return (None, None, problems) };
+        parse::validate(&schema.cedar, &parsed, &mut problems);
+        let tree = convert::tree(&parsed, sources.folder(), &mut problems).filter(|_| !has_errors(&problems));
+        let policies = tree.and_then(|tree| Self::build(sources, &schema, parsed, tree, &mut problems));
+        (Some(schema), policies, problems)
+    }
+
+    /// The schema that the policies were validated against.
+    #[must_use]
+    pub fn checked_schema(&self) -> Schema {
+        Schema { cedar: self.schema.clone(), model: self.model.clone(), text: self.schema_text.clone() }
+    }
+
+    /// Puts together what was checked.
+    fn build(
+        sources: &Sources,
+        schema: &Schema,
+        parsed: parse::Parsed,
+        tree: pst::PolicySet,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let Schema { cedar: schema, model, text: schema_text } = schema.clone();
+        // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
+        // clones its location, all locations of a text share one reference count, and two threads together would be
+        // no faster than one.
+        let built = cedar::PolicySet::from_pst(tree).map_err(|error| error.to_string()).and_then(|set| {
+            let actions = schema.action_entities().map_err(|error| error.to_string())?;
+            let action_entities = actions
+                .iter()
+                .map(|action| {
+                    let action: &ast::Entity = action.as_ref();
+                    (action.uid().clone(), Arc::new(action.clone()))
+                })
+                .collect();
+            Ok((set, action_entities))
+        });
+        match built {
+            Ok((set, action_entities)) => {
+                let revision = sources.revision();
+                let parse::Parsed { facts, places, .. } = parsed;
+                let slices = Slices::new(&set, &schema, &facts);
+                Some(Self { set, schema, schema_text, model, facts, places, action_entities, slices, revision })
+            }
+            Err(message) => {
+                problems.push(Problem::unreadable("policy::internal", sources.folder(), message));
+                None
+            }
+        }
+    }
+}

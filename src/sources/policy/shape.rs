@@ -1,0 +1,215 @@
+//! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
+
+use super::{Listed, limit::Limit};
+use crate::sources::per_thread;
+use cedar_policy_core::{
+    ast,
+    validator::{
+        ValidatorSchema,
+        types::{AttributeType, EntityKind, Type},
+    },
+};
+use smol_str::SmolStr;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The type of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Truth.
+    Bool,
+    /// A whole number of 64 bits.
+    Long,
+    /// Text.
+    String,
+    /// A reference to an entity.
+    Entity(Reference),
+    /// A set of one type of element.
+    Set(Arc<Shape>),
+    /// Named values.
+    Record(Arc<Attributes>),
+    /// An address, a decimal, a moment or a span of time.
+    Extension(Extension),
+}
+
+/// To which entities a value can refer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Their type.
+    pub kind: ast::EntityType,
+    /// The only ones that there are, where the schema lists them.
+    pub listed: Option<Arc<Listed>>,
+}
+
+/// A declared attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its type.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What its value may be, or each element of it; anything of its type, if `None`.
+    pub limit: Option<Limit>,
+    /// What the directory is asked about it.
+    pub asked: Asked,
+}
+
+/// What is asked of an attribute in the directory. What differs is said and still read: it opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The entities that it names must be there (`@known`).
+    pub known: bool,
+    /// It is not earlier than this attribute beside it (`@not_before`).
+    pub not_before: Option<SmolStr>,
+}
+
+/// Declared attributes, by name.
+pub type Attributes = BTreeMap<SmolStr, Attribute>;
+
+impl Shape {
+    /// The same type, for one thread.
+    pub(super) fn apart(&self) -> Self {
+        match self {
+            Self::Bool | Self::Long | Self::String | Self::Extension(_) => self.clone(),
+            Self::Entity(Reference { kind, listed }) => {
+                Self::Entity(Reference { kind: per_thread::entity_type(kind), listed: listed.clone() })
+            }
+            Self::Set(element) => Self::Set(Arc::new(element.apart())),
+            Self::Record(attributes) => Self::Record(attributes_apart(attributes)),
+        }
+    }
+}
+
+/// The same attributes, for one thread.
+pub(super) fn attributes_apart(attributes: &Attributes) -> Arc<Attributes> {
+    let apart = |(name, attribute): (&SmolStr, &Attribute)| {
+        (SmolStr::new(name.as_str()), Attribute { shape: attribute.shape.apart(), ..attribute.clone() })
+    };
+    Arc::new(attributes.iter().map(apart).collect())
+}
+
+/// Cedar's extension types. A value is written as a string, which the constructor of the same name reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// `ipaddr`, made by `ip("10.0.0.0/8")`.
+    Ip,
+    /// `decimal`, made by `decimal("1.5")`.
+    Decimal,
+    /// `datetime`, made by `datetime("2026-01-31T12:00:00Z")`.
+    Datetime,
+    /// `duration`, made by `duration("1d12h")`.
+    Duration,
+}
+
+impl Extension {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Ip, Self::Decimal, Self::Datetime, Self::Duration];
+
+    /// Cedar's name of the type.
+    #[must_use]
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Ip => "ipaddr",
+            Self::Decimal => "decimal",
+            Self::Datetime => "datetime",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// Cedar's name of the function that makes a value.
+    #[must_use]
+    pub const fn constructor(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Decimal => "decimal",
+            Self::Datetime => "datetime",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// A value of this type, as an example in a message.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Ip => "10.0.0.7 or 10.0.0.0/8",
+            Self::Decimal => "1.25",
+            Self::Datetime => "2026-01-31 or 2026-01-31T12:00:00Z",
+            Self::Duration => "1d12h",
+        }
+    }
+}
+
+impl Shape {
+    /// The shape of a type of this schema; `None` for what no schema can declare, and for types that lie too deep in each
+    /// other.
+    #[must_use]
+    pub fn of(ty: &Type, schema: &ValidatorSchema) -> Option<Self> {
+        Self::within(ty, schema, DEPTH)
+    }
+
+    fn within(ty: &Type, schema: &ValidatorSchema, left: usize) -> Option<Self> {
+        let left = left.checked_sub(1)?;
+        Some(match ty {
+            Type::Bool(_) => Self::Bool,
+            Type::Long => Self::Long,
+            Type::String => Self::String,
+            Type::Entity(EntityKind::Entity(lub)) => {
+                let kind = lub.get_single_entity()?.clone();
+                let listed = Listed::of(&kind, schema).map(Arc::new);
+                Self::Entity(Reference { kind, listed })
+            }
+            Type::Set { element_type: Some(element) } => Self::Set(Arc::new(Self::within(element, schema, left)?)),
+            Type::Record { attrs, .. } => Self::Record(Arc::new(attributes_within(attrs.iter(), schema, left)?)),
+            Type::ExtensionType { name } => {
+                let name = name.to_string();
+                Self::Extension(Extension::ALL.into_iter().find(|extension| extension.type_name() == name)?)
+            }
+            Type::Never | Type::Entity(EntityKind::AnyEntity) | Type::Set { element_type: None } => return None,
+        })
+    }
+
+    /// What a person calls a value of this type.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Bool => "a boolean".to_owned(),
+            Self::Long => "a whole number".to_owned(),
+            Self::String => "a string".to_owned(),
+            Self::Entity(Reference { kind, .. }) => format!("the id of an entity of type {kind}"),
+            Self::Set(element) => format!("a list, each element {}", element.describe()),
+            Self::Record(_) => "an object".to_owned(),
+            Self::Extension(extension) => {
+                format!(
+                    "a string that holds a value of type {}, such as {}",
+                    extension.type_name(),
+                    extension.example()
+                )
+            }
+        }
+    }
+}
+
+/// How deep types may lie in each other. Values are walked by recursion, and no question is nested as deep as this.
+const DEPTH: usize = 64;
+
+/// The shapes of declared attributes; `None` if one has none.
+pub(crate) fn attributes<'a>(
+    declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+    schema: &ValidatorSchema,
+) -> Option<Attributes> {
+    attributes_within(declared, schema, DEPTH)
+}
+
+fn attributes_within<'a>(
+    declared: impl IntoIterator<Item = (&'a SmolStr, &'a AttributeType)>,
+    schema: &ValidatorSchema,
+    left: usize,
+) -> Option<Attributes> {
+    declared
+        .into_iter()
+        .map(|(name, attribute)| {
+            let shape = Shape::within(&attribute.attr_type, schema, left)?;
+            let (limit, asked) = (None, Asked::default());
+            Some((name.clone(), Attribute { shape, required: attribute.is_required, limit, asked }))
+        })
+        .collect()
+}

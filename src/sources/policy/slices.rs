@@ -1,0 +1,268 @@
+//! Which policies a question meets: those whose scope leaves room for the types of its principal and resource, for its
+//! action, and for what these entities are and lie below.
+//!
+//! **Why the others can be left out.** A policy's condition is `principal scope && action scope && resource scope && the
+//! rest`. A scope cannot fail: its variables are entities, and `==`, `is` and `in` are defined for all of them, `in` on an
+//! entity that nobody knows too. So a policy whose scope is false is false and not an error: it is no reason, and without
+//! it the decision, the reasons and the errors are the same. Here a policy is left out only where that is sure:
+//! - [`Scope::leaves_room`] is false: `is` and `==` name a type, which the request's types decide; `in` says nothing about
+//!   the type below, so it leaves room for all.
+//! - Its [`Scope::anchor`] is none of the entities of the question, nor above one. `==` and `in` hold only for the entity that
+//!   they name and those below, and the ancestors that are asked here are those that the evaluation sees.
+//!
+//! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+
+use super::{
+    ActionModel, EntityModel, Policies,
+    footprint::{Environment, Footprint, Profiles},
+    scope::Scope,
+};
+use crate::{
+    sources::per_thread::{self, PerThread},
+    types::decision::PolicyFacts,
+};
+use cedar_policy as cedar;
+use cedar_policy_core::{
+    ast,
+    entities::{Dereference, Entities},
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+/// A policy, ready to be evaluated.
+pub struct Ready {
+    /// Its id.
+    pub id: cedar::PolicyId,
+    /// Whether it permits; else it forbids.
+    pub permits: bool,
+    /// Its scope and conditions, as one expression.
+    pub condition: ast::Expr,
+    /// The values of its slots.
+    pub slots: ast::SlotEnv,
+    /// What it says about itself.
+    pub facts: Arc<PolicyFacts>,
+    scope: Scope,
+}
+
+impl Ready {
+    /// The same policy, for one thread.
+    fn apart(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            permits: self.permits,
+            condition: per_thread::expression(&self.condition),
+            slots: per_thread::slots(&self.slots),
+            facts: Arc::new(self.facts.as_ref().clone()),
+            scope: self.scope.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").field("id", &self.id).field("permits", &self.permits).finish_non_exhaustive()
+    }
+}
+
+/// As many policies are evaluated quicker than they are looked up.
+const FEW: usize = 4;
+
+/// The policies that questions of one kind can meet.
+///
+/// Each thread has its own ([`per_thread`]); what they can read is shared.
+#[derive(Debug)]
+pub struct Slice {
+    /// What they can read.
+    pub footprint: Arc<Footprint>,
+    /// What these questions are about. `None` for a question that the schema does not have.
+    pub about: Option<About>,
+    /// Those that each of these questions meets.
+    free: Vec<Arc<Ready>>,
+    /// Those that only questions about an entity, or one below it, meet; each in one place.
+    anchored: HashMap<ast::EntityUID, Vec<Arc<Ready>>>,
+}
+
+/// What questions of one kind are about.
+#[derive(Debug)]
+pub struct About {
+    /// The type of the principal.
+    pub principal: EntityModel,
+    /// The action.
+    pub action: ActionModel,
+    /// The same, with its groups.
+    pub action_entity: Arc<ast::Entity>,
+    /// The type of the resource.
+    pub resource: EntityModel,
+}
+
+impl Slice {
+    fn of(policies: Vec<Arc<Ready>>, few: usize, footprint: Arc<Footprint>, about: Option<About>) -> Self {
+        let mut slice = Self { footprint, about, free: policies, anchored: HashMap::new() };
+        if slice.free.len() > few {
+            for ready in std::mem::take(&mut slice.free) {
+                match ready.scope.anchor().cloned() {
+                    Some(anchor) => slice.anchored.entry(anchor).or_default().push(ready),
+                    None => slice.free.push(ready),
+                }
+            }
+        }
+        slice
+    }
+
+    /// The policies that a question about these two meets, among these entities.
+    pub fn met_by<'s>(
+        &'s self,
+        principal: &ast::EntityUID,
+        resource: &ast::EntityUID,
+        entities: &Entities,
+    ) -> impl Iterator<Item = &'s Ready> {
+        // A policy is met once, also where both lie below its anchor.
+        let mut met = HashMap::new();
+        if !self.anchored.is_empty() {
+            for uid in [principal, resource] {
+                met.extend(self.anchored.get_key_value(uid));
+                if let Dereference::Data(entity) = entities.entity(uid) {
+                    met.extend(entity.ancestors().filter_map(|ancestor| self.anchored.get_key_value(ancestor)));
+                }
+            }
+        }
+        let anchored = met.into_values().flatten();
+        self.free.iter().chain(anchored).map(Arc::as_ref)
+    }
+}
+
+/// The policies by what they can apply to.
+#[derive(Debug)]
+pub struct Slices {
+    all: Vec<Arc<Ready>>,
+    /// For a question that the schema does not have.
+    whole: Slice,
+    by_action: HashMap<ast::EntityUID, Vec<Kind>>,
+    profiles: Profiles,
+}
+
+/// Questions about one action, and one type each of principal and resource.
+#[derive(Debug)]
+struct Kind {
+    principal: ast::EntityType,
+    resource: ast::EntityType,
+    /// Made when the first question of its kind comes: most policies have room for few of the many kinds.
+    met: OnceLock<Met>,
+    slices: PerThread<Slice>,
+}
+
+/// What all threads know of a kind.
+#[derive(Debug)]
+struct Met {
+    policies: Vec<Arc<Ready>>,
+    footprint: Arc<Footprint>,
+}
+
+impl Slices {
+    pub(super) fn new(
+        set: &cedar::PolicySet,
+        schema: &cedar::Schema,
+        facts: &HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
+    ) -> Self {
+        let ready = |policy: &cedar::Policy| {
+            let inner: &ast::Policy = policy.as_ref();
+            let unsaid = || Arc::new(PolicyFacts { id: policy.id().to_string(), ..PolicyFacts::default() });
+            Arc::new(Ready {
+                facts: facts.get(policy.id()).cloned().unwrap_or_else(unsaid),
+                id: policy.id().clone(),
+                permits: policy.effect() == cedar::Effect::Permit,
+                condition: inner.condition(),
+                slots: inner.env().clone(),
+                scope: Scope::of(policy),
+            })
+        };
+        let mut by_action = HashMap::<_, Vec<_>>::new();
+        for environment in schema.request_envs() {
+            let kind = |name: &cedar::EntityTypeName| AsRef::<ast::EntityType>::as_ref(name).clone();
+            let action = AsRef::<ast::EntityUID>::as_ref(environment.action()).clone();
+            let (principal, resource) = (kind(environment.principal()), kind(environment.resource()));
+            by_action.entry(action).or_default().push(Kind {
+                principal,
+                resource,
+                met: OnceLock::new(),
+                slices: PerThread::new(),
+            });
+        }
+        let all: Vec<_> = set.policies().map(ready).collect();
+        let footprint = Arc::new(Footprint::everything(all.iter().map(AsRef::as_ref)));
+        let whole = Slice::of(all.clone(), usize::MAX, footprint, None);
+        Self { all, whole, by_action, profiles: Profiles::default() }
+    }
+
+    fn find(&self, environment: Environment<'_>) -> Option<&Kind> {
+        let Environment { principal, action, resource } = environment;
+        let kinds = self.by_action.get(action).map(Vec::as_slice).unwrap_or_default();
+        kinds.iter().find(|kind| kind.resource == *resource && kind.principal == *principal)
+    }
+}
+
+impl Policies {
+    /// The policies that a question with these types and this action can meet. For a question that the schema does not have,
+    /// all of them.
+    #[must_use]
+    pub fn slice(&self, principal: &ast::EntityType, action: &ast::EntityUID, resource: &ast::EntityType) -> &Slice {
+        let environment = Environment { principal, action, resource };
+        let Some(kind) = self.slices.find(environment) else { return &self.slices.whole };
+        kind.slices.get_or_init(|| {
+            let Met { policies, footprint } = self.met(kind, environment);
+            let policies = policies.iter().map(|ready| Arc::new(ready.apart())).collect();
+            Slice::of(policies, FEW, footprint.clone(), self.about(environment))
+        })
+    }
+
+    /// What the policies can read that such a question can meet.
+    #[must_use]
+    pub fn footprint(
+        &self,
+        principal: &ast::EntityType,
+        action: &ast::EntityUID,
+        resource: &ast::EntityType,
+    ) -> &Footprint {
+        let environment = Environment { principal, action, resource };
+        let kind = self.slices.find(environment);
+        kind.map_or(&self.slices.whole.footprint, |kind| &self.met(kind, environment).footprint)
+    }
+
+    fn met<'s>(&self, kind: &'s Kind, environment: Environment<'_>) -> &'s Met {
+        let Self { schema, slices, action_entities, .. } = self;
+        let Environment { principal, action, resource } = environment;
+        kind.met.get_or_init(|| {
+            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
+            let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
+            let read = policies.iter().map(AsRef::as_ref);
+            let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
+            Met { policies, footprint: Arc::new(footprint) }
+        })
+    }
+
+    fn about(&self, environment: Environment<'_>) -> Option<About> {
+        let Environment { principal, action, resource } = environment;
+        Some(About {
+            principal: self.model.entity_type(principal)?.apart(),
+            action: self.model.action_of(action)?.apart(),
+            action_entity: Arc::new(per_thread::entity(self.action_entities.get(action)?)),
+            resource: self.model.entity_type(resource)?.apart(),
+        })
+    }
+
+    /// All policies, as the slice of a question that the schema does not have.
+    #[must_use]
+    pub const fn whole(&self) -> &Slice {
+        &self.slices.whole
+    }
+
+    /// What the policies can read, for all kinds of questions.
+    pub fn footprints(&self) -> impl Iterator<Item = &Footprint> {
+        let kinds =
+            self.slices.by_action.iter().flat_map(|(action, kinds)| kinds.iter().map(move |kind| (action, kind)));
+        kinds.map(|(action, kind)| self.footprint(&kind.principal, action, &kind.resource))
+    }
+}

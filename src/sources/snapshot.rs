@@ -1,0 +1,143 @@
+//! The snapshot: policies, schema and directory, frozen together.
+//!
+//! **Invariant:** a decision reads one snapshot from start to end, so it never mixes two revisions. Whoever decides takes
+//! an `Arc<Snapshot>` once and hands it down.
+
+use crate::{
+    sources::{
+        directory::{self, Directory},
+        per_thread::PerThread,
+        policy::{self, Policies},
+    },
+    types::{problem::Problem, revision::Revision},
+};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The stack of the thread that checks files, in bytes. Only what is used of it takes memory.
+const STACK: usize = 64 << 20;
+
+/// The number of the next snapshot of this process.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// One frozen world to decide in.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The policies and the schema.
+    pub policies: Arc<Policies>,
+    /// The accounts and what else the directory holds, valid against that schema.
+    pub directory: Directory,
+    /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
+    pub generation: u64,
+    /// For each thread.
+    named: PerThread<Named>,
+}
+
+/// The revisions that answers name.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Of the policies.
+    pub policies: Revision,
+    /// Of the directory.
+    pub directory: Revision,
+}
+
+/// What a snapshot is made from: the bytes of all files, read at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The policy folder.
+    pub policies: policy::Sources,
+    /// The directory.
+    pub directory: directory::Sources,
+}
+
+impl Sources {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// The files that cannot be read.
+    pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
+        match (policy::Sources::read(policies), directory::Sources::read(directory)) {
+            (Ok(policies), Ok(directory)) => Ok(Self { policies, directory }),
+            // The directory lies in the policy folder, and one folder that is not there is one problem.
+            (Err(problems), Err(_)) if !policies.exists() && directory.starts_with(policies) => Err(problems),
+            (Err(mut problems), Err(more)) => {
+                problems.extend(more);
+                Err(problems)
+            }
+            (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Checks the files and freezes them. All problems of all files come back, warnings too; the snapshot comes back only
+    /// if none of them is an error.
+    #[must_use]
+    pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        Self::after(None, sources)
+    }
+
+    /// The same, where most is as it was in an earlier snapshot: what did not change is taken from there. Warnings come back
+    /// of what was checked anew.
+    #[must_use]
+    pub fn after(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        // Cedar walks expressions by recursion. What the bounds of `policy` let through fits in this stack by far; it might
+        // not fit in that of the caller.
+        std::thread::scope(|scope| {
+            let build = || Self::build(earlier, sources);
+            let built =
+                std::thread::Builder::new().name("poort-load".to_owned()).stack_size(STACK).spawn_scoped(scope, build);
+            built.map_err(|error| error.to_string()).and_then(|thread| {
+                thread.join().map_err(|_| "the check of the files broke off; this is a fault of poort".to_owned())
+            })
+        })
+        .unwrap_or_else(|message| {
+            (None, vec![Problem::unreadable("snapshot::internal", sources.policies.folder(), message)])
+        })
+    }
+
+    fn build(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+        let same = earlier.filter(|earlier| earlier.policies.revision == sources.policies.revision());
+        let (schema, policies, mut problems) = match same {
+            Some(earlier) => (Some(earlier.policies.checked_schema()), Some(earlier.policies.clone()), Vec::new()),
+            None => {
+                let (schema, policies, problems) = Policies::from_sources(&sources.policies);
+                (schema, policies.map(Arc::new), problems)
+            }
+        };
+        let Some(schema) = schema else { return (None, problems) };
+        // Entities are checked against the schema, and against nothing else.
+        let like_minded = earlier.filter(|earlier| schema.text == earlier.policies.schema_text);
+        let directory = like_minded.and_then(|earlier| {
+            let directory = earlier.directory.after(&sources.directory, &schema)?;
+            Some(if same.is_some() { directory } else { directory.for_other_policies() })
+        });
+        let directory = directory.or_else(|| {
+            let (directory, more) = Directory::from_sources(&sources.directory, &schema);
+            problems.extend(more);
+            directory
+        });
+        let (Some(policies), Some(directory)) = (policies, directory) else { return (None, problems) };
+        (Some(Self::of(policies, directory)), problems)
+    }
+
+    /// Checked policies with another directory than they came with, which the caller has checked against their schema.
+    #[must_use]
+    pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        Self { policies, directory, generation, named: PerThread::new() }
+    }
+
+    /// Its revisions, for answers of this thread.
+    #[must_use]
+    pub fn named(&self) -> &Named {
+        let Self { policies, directory, .. } = self;
+        self.named.get_or_init(|| Named { policies: policies.revision.apart(), directory: directory.revision.apart() })
+    }
+}

@@ -1,0 +1,319 @@
+//! The store: holds the active snapshot and replaces it when the files change.
+//!
+//! What holds here:
+//! - Readers take the snapshot with one atomic load and are never kept waiting by a reload.
+//! - A change that does not check changes nothing: the last good snapshot keeps answering, and the refusal is in the log,
+//!   in `/readyz` and in a metric until a good change comes.
+//! - A change is taken only after the files lie still (see `watch`), so half of a file that is being written is not taken
+//!   for a smaller policy set.
+//!
+//! - `archive`: the files of every revision that was active
+//! - `idle`: those of them that may go
+//! - `watch`: notices changes of files
+//! - `reading`: notices that reading files does not end
+
+mod archive;
+mod idle;
+mod reading;
+mod watch;
+
+pub use archive::{Archive, ArchiveError, Keeper};
+pub use idle::Idle;
+pub use watch::{Fingerprint, INTERVAL};
+
+use crate::{
+    sources::snapshot::{Snapshot, Sources},
+    types::{
+        problem::{self, Problem},
+        revision::Revision,
+    },
+};
+use arc_swap::ArcSwapOption;
+use idle::Uses;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Meter},
+};
+use reading::Reading;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::SystemTime,
+};
+
+/// Configuration of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The policy folder.
+    pub policies: PathBuf,
+    /// The directory: a folder of JSON files, or one file.
+    pub directory: PathBuf,
+    /// Where the revisions that were active are kept.
+    pub archive: PathBuf,
+}
+
+/// Holds the active snapshot.
+pub struct Store {
+    config: Config,
+    keeper: OnceLock<Keeper>,
+    active: Arc<ArcSwapOption<Snapshot>>,
+    /// What the active snapshot was made from, and how the newest change went.
+    last: Arc<Mutex<Last>>,
+    reloads: Counter<u64>,
+    reading: Arc<Reading>,
+}
+
+/// The revisions of policies and directory.
+type Revisions = (Revision, Revision);
+
+#[derive(Default)]
+struct Last {
+    revisions: Option<Revisions>,
+    fingerprint: Fingerprint,
+    refused: Option<Refused>,
+    /// The files of the active snapshot, until there is somebody to archive them.
+    unkept: Option<Sources>,
+    uses: Uses,
+}
+
+/// The newest change, if it was refused.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// When it was refused.
+    pub at: SystemTime,
+    /// Each problem as `file:line:column: message`.
+    pub problems: Vec<String>,
+}
+
+/// What became of a look at the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// The files are as they were, or still changing.
+    Unchanged,
+    /// A new snapshot is active.
+    Activated,
+    /// The files do not check; the last good snapshot keeps answering.
+    Refused,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store without a snapshot; [`Store::load`] gives it one.
+    #[must_use]
+    pub fn new(config: Config, meter: &Meter) -> Self {
+        let active = Arc::new(ArcSwapOption::<Snapshot>::empty());
+        let last = Arc::new(Mutex::new(Last::default()));
+        let reading = Arc::new(Reading::new());
+        observe(meter, &active, &last, &reading);
+        let reloads = meter
+            .u64_counter("poort.reloads")
+            .with_description("Changes of policies or directory by outcome: activated or refused.")
+            .build();
+        Self { config, keeper: OnceLock::new(), active, last, reloads, reading }
+    }
+
+    /// From now on, what is active is archived. Until then it is held in memory: the archive lies beside the records, and
+    /// there is nothing to keep a revision for before records can name it. A second keeper is not taken.
+    pub fn archive_to(&self, keeper: Keeper) {
+        let mut last = self.lock();
+        if self.keeper.set(keeper).is_ok()
+            && let (Some(keeper), Some(sources)) = (self.keeper.get(), last.unkept.take())
+        {
+            keeper.keep(sources);
+        }
+    }
+
+    /// Comes back when all that was active is archived, or could not be. Blocks on files.
+    pub fn close(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.close();
+        }
+    }
+
+    /// The active snapshot; `None` before the first one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.active.load_full()
+    }
+
+    /// The newest change, if it was refused and no good one came since.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        self.lock().refused.clone()
+    }
+
+    /// Reads the files and activates them. Blocks on files; not for an asynchronous task.
+    ///
+    /// # Errors
+    /// Everything that is wrong; the active snapshot stays. On success the warnings come back.
+    pub fn load(&self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let (fingerprint, sources) = self.reading.during(|| (self.fingerprint(), self.sources()));
+        self.activate(sources, fingerprint)
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::take(&self.config.policies, &self.config.directory)
+    }
+
+    fn sources(&self) -> Result<Sources, Vec<Problem>> {
+        Sources::read(&self.config.policies, &self.config.directory)
+    }
+
+    /// How long the files have been read, if that is too long: then changes are not noticed.
+    #[must_use]
+    pub fn hangs(&self) -> Option<std::time::Duration> {
+        self.reading.hangs()
+    }
+
+    /// Looks whether the files changed since they were last read, and activates them if they did and lie still. Blocks on
+    /// files; not for an asynchronous task.
+    pub fn reload(&self, seen_before: &mut Fingerprint) -> Reload {
+        let now = self.reading.during(|| self.fingerprint());
+        let known = now == self.lock().fingerprint && !now.is_too_fresh();
+        let still = now == *seen_before;
+        *seen_before = now.clone();
+        if known || !still {
+            return Reload::Unchanged;
+        }
+        let (sources, after) = self.reading.during(|| (self.sources(), self.fingerprint()));
+        // Written to while they were read: look again at the next turn.
+        if after != now {
+            return Reload::Unchanged;
+        }
+        {
+            let mut last = self.lock();
+            if let (Ok(sources), Some(active)) = (&sources, &last.revisions)
+                && revisions(sources) == *active
+            {
+                // Touched, or put back as it was: the refusal of what lay there in between is over.
+                last.fingerprint = now;
+                if last.refused.take().is_some() {
+                    tracing::info!("The files are again those of the active revision.");
+                }
+                return Reload::Unchanged;
+            }
+        }
+        match self.activate(sources, now) {
+            Ok(_) => Reload::Activated,
+            Err(_) => Reload::Refused,
+        }
+    }
+
+    fn activate(
+        &self,
+        sources: Result<Sources, Vec<Problem>>,
+        fingerprint: Fingerprint,
+    ) -> Result<Vec<Problem>, Vec<Problem>> {
+        let active = self.active.load_full();
+        let checked = sources.and_then(|sources| match Snapshot::after(active.as_deref(), &sources) {
+            (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
+            (None, problems) => Err(problems),
+        });
+        let mut last = self.lock();
+        last.fingerprint = fingerprint;
+        match checked {
+            Ok((sources, snapshot, warnings)) => {
+                tracing::info!(
+                    revision = snapshot.policies.revision.short(),
+                    directory_revision = snapshot.directory.revision.short(),
+                    policies = snapshot.policies.facts.len(),
+                    entities = snapshot.directory.len(),
+                    "Policies and directory are active."
+                );
+                for warning in &warnings {
+                    tracing::warn!("{}", warning.one_line());
+                }
+                let (snapshot, revisions) = (Arc::new(snapshot), revisions(&sources));
+                last.uses.activate(&revisions, &snapshot);
+                self.active.store(Some(snapshot));
+                last.revisions = Some(revisions);
+                last.refused = None;
+                match self.keeper.get() {
+                    Some(keeper) => keeper.keep(sources),
+                    None => last.unkept = Some(sources),
+                }
+                self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
+                Ok(warnings)
+            }
+            Err(problems) => {
+                let errors = problems.iter().filter(|problem| problem.is_error());
+                let lines = errors.map(Problem::one_line).collect::<Vec<_>>();
+                // Files that were just written are looked into several times; one refusal is one refusal.
+                if last.refused.as_ref().is_some_and(|refused| refused.problems == lines) {
+                    return Err(problems);
+                }
+                if last.revisions.is_some() {
+                    tracing::error!(
+                        "The change of policies or directory is refused; the last good revision keeps answering.\n{}",
+                        problem::report(&problems, false)
+                    );
+                }
+                last.refused = Some(Refused { at: SystemTime::now(), problems: lines });
+                self.reloads.add(1, &[KeyValue::new("outcome", "refused")]);
+                Err(problems)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn revisions(sources: &Sources) -> Revisions {
+    (sources.policies.revision(), sources.directory.revision())
+}
+
+fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>, reading: &Arc<Reading>) {
+    let seen = reading.clone();
+    meter
+        .u64_observable_gauge("poort.reload.hanging")
+        .with_description(
+            "1 while reading the files of policies or directory does not end, so that changes are not noticed.",
+        )
+        .with_callback(move |gauge| gauge.observe(u64::from(seen.hangs().is_some()), &[]))
+        .build();
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.revision")
+        .with_description("1 for the active revisions of policies and directory.")
+        .with_callback(move |gauge| {
+            if let Some(snapshot) = seen.load_full() {
+                let labels = [
+                    KeyValue::new("revision", snapshot.policies.revision.to_string()),
+                    KeyValue::new("directory_revision", snapshot.directory.revision.to_string()),
+                ];
+                gauge.observe(1, &labels);
+            }
+        })
+        .build();
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.directory.entities")
+        .with_description("Entities in the active directory.")
+        .with_callback(move |gauge| gauge.observe(seen.load().as_ref().map_or(0, |it| it.directory.len() as u64), &[]))
+        .build();
+    let seen = active.clone();
+    meter
+        .u64_observable_gauge("poort.policies")
+        .with_description("Active policies.")
+        .with_callback(move |gauge| {
+            gauge.observe(seen.load().as_ref().map_or(0, |it| it.policies.facts.len() as u64), &[]);
+        })
+        .build();
+    let seen = last.clone();
+    meter
+        .u64_observable_gauge("poort.reload.refused")
+        .with_description("1 while the newest change of policies or directory is refused.")
+        .with_callback(move |gauge| {
+            let refused = seen.lock().unwrap_or_else(PoisonError::into_inner).refused.is_some();
+            gauge.observe(u64::from(refused), &[]);
+        })
+        .build();
+}

@@ -1,0 +1,267 @@
+//! Questions and answers to canonical JSON (RFC 8785): names sorted, no white space, numbers as ECMAScript writes them.
+//!
+//! Written straight into a buffer, names already in order, because every question passes here once for its record. The
+//! tests hold it against a JSON canonicaliser.
+
+use crate::types::{
+    decision::{Answer, Decision, Evaluated, EvaluationError, Fault, Obligation},
+    evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
+    trace::RecordIdentity,
+};
+use std::io::Write as _;
+
+/// Writes a question as AuthZEN has it.
+pub fn write_evaluation(out: &mut Vec<u8>, evaluation: &Evaluation) {
+    let Evaluation { subject, action, resource, context } = evaluation;
+    parts(out, Some(subject), Some(action), Some(resource), (!context.is_empty()).then_some(context), |_, _| {});
+}
+
+/// Writes a batch as AuthZEN has it.
+pub fn write_batch(out: &mut Vec<u8>, batch: &Batch) {
+    let Batch { defaults, items, semantic } = batch;
+    let Item { subject, action, resource, context, fault: _ } = defaults;
+    parts(out, subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref(), |out, first| {
+        name(out, first, "evaluations");
+        list(out, items, |out, item| {
+            let Item { subject, action, resource, context, fault: _ } = item;
+            parts(out, subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref(), |_, _| {});
+        });
+        name(out, first, "options");
+        out.extend_from_slice(b"{\"evaluations_semantic\":");
+        write_string(out, semantic.name());
+        out.push(b'}');
+    });
+}
+
+/// An object of the four parts of a question; `more` writes what stands between `context` and `resource`.
+fn parts(
+    out: &mut Vec<u8>,
+    subject: Option<&Entity>,
+    action: Option<&Action>,
+    resource: Option<&Entity>,
+    context: Option<&Map>,
+    more: impl FnOnce(&mut Vec<u8>, &mut bool),
+) {
+    let mut first = true;
+    out.push(b'{');
+    if let Some(Action { name: id, properties }) = action {
+        name(out, &mut first, "action");
+        out.extend_from_slice(b"{\"name\":");
+        write_string(out, id);
+        write_properties(out, properties);
+        out.push(b'}');
+    }
+    if let Some(context) = context {
+        name(out, &mut first, "context");
+        write_map(out, context);
+    }
+    more(out, &mut first);
+    for (role, entity) in [("resource", resource), ("subject", subject)] {
+        if let Some(Entity { kind, id, properties }) = entity {
+            name(out, &mut first, role);
+            out.extend_from_slice(b"{\"id\":");
+            write_string(out, id);
+            write_properties(out, properties);
+            out.extend_from_slice(b",\"type\":");
+            write_string(out, kind);
+            out.push(b'}');
+        }
+    }
+    out.push(b'}');
+}
+
+fn write_properties(out: &mut Vec<u8>, properties: &Map) {
+    if !properties.is_empty() {
+        out.extend_from_slice(b",\"properties\":");
+        write_map(out, properties);
+    }
+}
+
+/// Writes an answer as AuthZEN has it. `record` names the record that it left; the record itself has that on its outside
+/// and leaves it out.
+pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIdentity>) {
+    answer_in(out, answer, record.map(|identity| Place { identity, index: None }));
+}
+
+/// Where an answer stands: its record, and its index if the record is that of a batch.
+#[derive(Clone, Copy)]
+struct Place {
+    identity: RecordIdentity,
+    index: Option<usize>,
+}
+
+fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>) {
+    out.extend_from_slice(b"{\"context\":{");
+    match answer {
+        Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record),
+        Answer::Fault(Fault { status, message }) => {
+            out.extend_from_slice(b"\"error\":{\"message\":");
+            write_string(out, message);
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, ",\"status\":{status}}}");
+            write_record(out, record);
+        }
+    }
+    out.extend_from_slice(b"},\"decision\":");
+    out.extend_from_slice(if answer.decision() == Decision::Allow { b"true" } else { b"false" });
+    out.push(b'}');
+}
+
+/// Writes the answers to a batch as AuthZEN has them. Each names its record and its place in it, so that the caller can join
+/// the record to its own log decision by decision.
+pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<RecordIdentity>) {
+    out.extend_from_slice(b"{\"evaluations\":");
+    list(out, answers.iter().enumerate(), |out, (index, answer)| {
+        answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }));
+    });
+    out.push(b'}');
+}
+
+fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Place>) {
+    let verdict = evaluated.verdict.as_ref();
+    let policies = &verdict.policies;
+    out.extend_from_slice(b"\"advice\":");
+    list(out, policies.iter().flat_map(|policy| &policy.advice), |out, advice| write_string(out, advice));
+    out.extend_from_slice(b",\"directory_revision\":");
+    write_string(out, evaluated.directory_revision.as_str());
+    out.extend_from_slice(b",\"errors\":");
+    list(out, &verdict.errors, |out, EvaluationError { policy, message, kind: _ }| {
+        out.extend_from_slice(b"{\"message\":");
+        write_string(out, message);
+        out.extend_from_slice(b",\"policy\":");
+        write_string(out, policy);
+        out.push(b'}');
+    });
+    out.extend_from_slice(b",\"obligations\":");
+    list(out, policies.iter().flat_map(|policy| &policy.obligations), |out, Obligation { id, kind, properties }| {
+        out.extend_from_slice(b"{\"id\":");
+        write_string(out, id);
+        out.extend_from_slice(b",\"properties\":");
+        write_map(out, properties);
+        out.extend_from_slice(b",\"type\":");
+        write_string(out, kind);
+        out.push(b'}');
+    });
+    out.extend_from_slice(b",\"policies\":");
+    list(out, policies, |out, policy| {
+        out.extend_from_slice(b"{\"id\":");
+        write_string(out, &policy.id);
+        out.extend_from_slice(b",\"title\":");
+        write_string(out, &policy.title);
+        out.push(b'}');
+    });
+    out.extend_from_slice(b",\"reason\":");
+    write_string(out, &verdict.reason);
+    write_record(out, record);
+    out.extend_from_slice(b",\"revision\":");
+    write_string(out, evaluated.revision.as_str());
+    if !evaluated.undeclared.is_empty() {
+        out.extend_from_slice(b",\"undeclared\":");
+        list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
+    }
+}
+
+fn write_record(out: &mut Vec<u8>, record: Option<Place>) {
+    let Some(Place { identity: RecordIdentity { trace_id, span_id }, index }) = record else { return };
+    out.extend_from_slice(b",\"record\":{");
+    if let Some(index) = index {
+        let _ = write!(out, "\"index\":{index},");
+    }
+    let _ = write!(out, "\"span_id\":\"{span_id}\",\"trace_id\":\"{trace_id}\"}}");
+}
+
+/// Writes named values.
+pub fn write_map(out: &mut Vec<u8>, map: &Map) {
+    let mut first = true;
+    out.push(b'{');
+    let mut write = |(key, value): (&String, &Value)| {
+        name(out, &mut first, key);
+        write_value(out, value);
+    };
+    // Names are sorted by UTF-16 code units (RFC 8785, section 3.2.3). The map is sorted by code points, which differs
+    // only when characters above U+FFFF meet those from U+E000 on.
+    if map.keys().any(|key| key.chars().any(|character| character >= '\u{e000}')) {
+        let mut sorted: Vec<_> = map.iter().collect();
+        sorted.sort_by(|one, other| one.0.encode_utf16().cmp(other.0.encode_utf16()));
+        sorted.into_iter().for_each(&mut write);
+    } else {
+        map.iter().for_each(&mut write);
+    }
+    out.push(b'}');
+}
+
+/// Writes a value.
+pub fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => out.extend_from_slice(ryu_js::Buffer::new().format(*number).as_bytes()),
+        Value::String(text) => write_string(out, text),
+        Value::List(elements) => list(out, elements, write_value),
+        Value::Map(map) => write_map(out, map),
+    }
+}
+
+/// Writes a string with its quotation marks; the escapes are those of RFC 8785, section 3.2.2.2.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    // Writing a string to a Vec cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Writes a list of strings.
+pub fn write_strings(out: &mut Vec<u8>, texts: &[String]) {
+    list(out, texts, |out, text| write_string(out, text));
+}
+
+fn name(out: &mut Vec<u8>, first: &mut bool, name: &str) {
+    if !std::mem::replace(first, false) {
+        out.push(b',');
+    }
+    write_string(out, name);
+    out.push(b':');
+}
+
+fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(Value::Number),
+            (-1_000_000_i32..1_000_000).prop_map(|number| Value::Number(number.into())),
+            any::<String>().prop_map(Value::String),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::List),
+                prop::collection::btree_map(any::<String>(), inner, 0..6).prop_map(Value::Map),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_canonical_and_reads_back(map in prop::collection::btree_map(any::<String>(), values(), 0..6)) {
+            let mut out = Vec::new();
+            write_map(&mut out, &map);
+            let canonical = serde_json_canonicalizer::to_vec(&serde_json::from_slice::<serde_json::Value>(&out).unwrap());
+            prop_assert_eq!(String::from_utf8(canonical.unwrap()).unwrap(), String::from_utf8(out.clone()).unwrap());
+            prop_assert_eq!(super::super::read_value(&out), Ok(Value::Map(map)));
+        }
+    }
+}
