@@ -353,7 +353,8 @@ async fn a_connection_on_which_no_answer_is_taken_is_closed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_takes_no_more_than_its_share_of_the_places() {
-    let config = "[limits]\nconcurrent = 100\nbatch = 10\nshare = 0.1\n";
+    // 10 of 1 000: what one stream has under way is more than the one, and less than the other.
+    let config = "[limits]\nconcurrent = 1000\nbatch = 10\nshare = 0.01\n";
     let sidecar = Sidecar::builder().config(config).start();
     let mut client = BareChannel::to(&sidecar).await.client();
     let asked =
