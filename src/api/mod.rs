@@ -8,43 +8,26 @@
 //! - `admin`: the operators' port: health, readiness, metrics
 //! - `status`: what a refusal is called in each binding
 //! - `call`: trace context and deadline of a call
-//! - `front`: where a call goes
-//! - `gather`: answers that are ready together leave together
-//! - `listen`: sockets and TLS
-//! - `linger`: the end of a connection that loses nothing
-//! - `serve`: connections, from the first byte to an orderly end
-//! - `places`: who may stay where connections are many
-//! - `activity`: what happens on a connection, and when it is closed for silence
 //! - `peer`: what a connection tells of its calls
-//! - `descriptors`: the system's limit on open files
 //! - `origin`: names under which poort is meant
+//! - `transport`: sockets, TLS and connections
 
-mod activity;
 pub mod admin;
 mod call;
-mod descriptors;
-mod front;
-mod gather;
 mod grpc;
 mod http;
-mod linger;
-mod listen;
 mod origin;
 mod peer;
-mod places;
-mod serve;
 mod status;
+pub mod transport;
 
-pub use descriptors::{connections_within, raise_limit};
-pub use front::Front;
 pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
-pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
-pub use serve::{Limits as ConnectionLimits, Port, serve};
 
 use crate::pdp::{Pdp, Quota};
 use opentelemetry::metrics::Meter;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+use transport::Dispatch;
 
 /// Configuration of the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +67,12 @@ impl Default for Config {
 /// All that is served to callers.
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
-pub fn front(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Front, Health) {
+pub fn dispatch(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Dispatch, Health) {
     let (beside, health) = grpc::beside(stopping);
     let unread = Quota::new(config.unread);
     observe(&unread, config.unread, meter);
     let rest = beside.merge(http::routes(pdp, config, &unread)).fallback(http::not_found);
-    (Front::new(grpc::questions(pdp, config, &unread, stopping), rest), health)
+    (Dispatch::new(grpc::questions(pdp, config, &unread, stopping), rest), health)
 }
 
 /// Tells operators how much of this budget of bytes is taken.

@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! - `serve`: answer questions; `retention`: what it deletes
+//! - `serve`: answer questions
 //! - `validate`: check the policy folder
 //! - `fmt`: policy files in their one form
 //! - `evaluate`: answer AuthZEN JSON from a file
@@ -22,7 +22,6 @@ mod log;
 mod matrix;
 mod output;
 mod prove;
-mod retention;
 mod serve;
 mod side;
 mod test;

@@ -4,16 +4,18 @@
 //! archive → shipping → ready. Stop, on SIGTERM or SIGINT: not ready → no new connections or streams → what was taken is
 //! answered → log synced and closed → its last records shipped, within the grace → exit 0.
 
-use super::{Common, Exit, output::Output, retention};
+use super::{Common, Exit, output::Output};
 use crate::{
     api::{
-        self, Address, Bound, Health,
+        self, Health,
         admin::{self, Admin},
+        transport::{self, Address, Bound},
     },
     config::{Flags, Settings},
     pdp::{Clock, Pdp, cache::Cache},
     record::{
-        decision_log::{DecisionLog, Producer, Sweep},
+        decision_log::{DecisionLog, Producer},
+        retention,
         shipping::{self, Shipping},
         spool::State as LogState,
     },
@@ -101,7 +103,7 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
     let mut signals = Signals::new().map_err(|error| failed(output, &error))?;
     let settings = within_descriptors(settings);
     let telemetry = Telemetry::start(&settings.telemetry).map_err(|error| usage(output, &error))?;
-    let tls = settings.tls.as_ref().map(api::Tls::acceptor).transpose().map_err(|error| usage(output, &error))?;
+    let tls = settings.tls.as_ref().map(transport::Tls::acceptor).transpose().map_err(|error| usage(output, &error))?;
     let bound = bind(&settings.listen, "callers", output)?;
     let admin_bound = {
         // The socket belongs to the runtime that it is bound in.
@@ -129,7 +131,7 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
     let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
     let stopping = CancellationToken::new();
     let (log_state, log_seen) = watch::channel(None);
-    let (front, health) = api::front(&pdp, &settings.api, &meter, &stopping);
+    let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
     health.set(false).await;
     let admin_router = admin::router(Admin {
         pdp: pdp.clone(),
@@ -138,14 +140,14 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
         stopping: stopping.clone(),
         exposition: telemetry.exposition(),
     });
-    let callers = api::Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
-    let serving = tokio::spawn(api::serve(bound, front, tls, settings.connections, callers, stopping.clone()));
+    let callers = transport::Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
+    let serving = tokio::spawn(transport::serve(bound, dispatch, tls, settings.connections, callers, stopping.clone()));
     // Operators can look until the very end.
     let ended = CancellationToken::new();
     // A few: they are within the open files that callers' connections leave.
-    let admin_limits = api::ConnectionLimits { connections: 32, grace: Duration::ZERO, ..settings.connections };
-    let admin_port = api::Port { name: "operators", share: 0, meter: meter.clone() };
-    let admin = api::serve(admin_bound, admin_router.into(), None, admin_limits, admin_port, ended.clone());
+    let admin_limits = transport::Limits { connections: 32, grace: Duration::ZERO, ..settings.connections };
+    let admin_port = transport::Port { name: "operators", share: 0, meter: meter.clone() };
+    let admin = transport::serve(admin_bound, admin_router.into(), None, admin_limits, admin_port, ended.clone());
     let admin = operators.spawn(admin);
 
     let opened = tokio::select! {
@@ -163,8 +165,8 @@ async fn serve(settings: Settings, operators: &Runtime, output: &mut Output) -> 
     let watching = watch_files(store.clone()).map_err(|error| failed(output, &error))?;
     let keep = settings.log.keep;
     let sweeping = keep.map(|keep| {
-        let sweep = Sweep::new(log.clone(), keep);
-        retention::start(sweep, shipping.cursors(), store.clone(), settings.log.records(), stopping.clone())
+        let records = settings.log.records();
+        retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
     });
     let telling = tell_health(health.clone(), log.clone(), log_state, stopping.clone());
     if log.is_writable() {
@@ -257,8 +259,8 @@ fn start_shipping(
 
 /// Raises the system's limit on open files, and takes no more connections than leave room for other files.
 fn within_descriptors(mut settings: Settings) -> Settings {
-    let limit = api::raise_limit();
-    let connections = api::connections_within(limit, settings.connections.connections);
+    let limit = transport::raise_limit();
+    let connections = transport::connections_within(limit, settings.connections.connections);
     if connections < settings.connections.connections {
         warn!(
             connections,

@@ -17,7 +17,10 @@ mod units;
 pub use source::{Flags, Source};
 
 use crate::{
-    api::{self, Address, ConnectionLimits, Plaintext, Tls},
+    api::{
+        self,
+        transport::{Address, Limits as ConnectionLimits, Plaintext, Tls},
+    },
     pdp::{
         self, cache,
         engine::{self, UndeclaredMembers, UnknownEntities},

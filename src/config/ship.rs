@@ -2,7 +2,7 @@
 
 use super::{millis, reader::Reader};
 use crate::{
-    api::Plaintext,
+    api::transport::Plaintext,
     record::shipping::config::{Compression, Destination, Endpoint, Format, Identity, Name, Nats, Remote, Sink, Tls},
 };
 use http::HeaderName;

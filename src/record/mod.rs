@@ -3,9 +3,11 @@
 //! - `decision_log`: decisions as records, and the verification of a log
 //! - `spool`: records on disk, whatever they hold
 //! - `evidence`: Merkle tree, checkpoints and keys that prove that no record is missing
+//! - `retention`: records that were kept long enough are deleted, and what only they named
 //! - `shipping`: records to the central logging service
 
 pub mod decision_log;
 pub mod evidence;
+pub mod retention;
 pub mod shipping;
 pub mod spool;

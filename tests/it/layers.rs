@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record/spool", &[]),
     ("record/decision_log", &["evidence", "spool"]),
     ("record/shipping", &["spool"]),
+    ("record/retention", &["decision_log", "shipping", "spool"]),
     ("pdp/engine", &[]),
     ("pdp/cache", &[]),
     ("review/report", &[]),
@@ -51,6 +52,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("review/diff", &["proof", "report"]),
     ("review/suite", &["conditions", "report"]),
     ("oversight/replay", &[]),
+    ("api/status", &[]),
+    ("api/peer", &[]),
+    ("api/call", &["peer"]),
+    ("api/origin", &["peer"]),
+    ("api/grpc", &["call", "status"]),
+    ("api/http", &["call", "origin", "status"]),
+    ("api/transport", &["grpc", "peer"]),
+    ("api/admin", &[]),
 ];
 
 /// Which rooms may name `cedar_policy_core`, whose interface can change with each release of Cedar.
@@ -79,6 +88,18 @@ impl Source {
         &self.module[0]
     }
 
+    /// The paths from the crate's root that it names.
+    fn uses(&self) -> BTreeSet<Vec<String>> {
+        let code = code(self.text.split("#[cfg(test)]\nmod tests {").next().unwrap());
+        let parents = self.module.len() - usize::from(self.module.last().is_some_and(|last| last == "mod"));
+        let mut used = uses(&code, "crate::", &[]);
+        for above in 1..=parents {
+            let from = format!("{}::", vec!["super"; above].join("::"));
+            used.extend(uses(&code, &from, &self.module[..parents - above]));
+        }
+        used
+    }
+
     /// `wing/room`; `None` for what belongs to the whole wing.
     fn room(&self) -> Option<String> {
         self.module.get(1).map(|room| format!("{}/{room}", self.wing())).filter(|room| is_room(room))
@@ -97,7 +118,7 @@ fn imports_run_one_way() {
     for source in sources() {
         wings.insert(source.wing().to_owned());
         rooms.extend(source.room());
-        for used in uses(&source.text) {
+        for used in source.uses() {
             let place = source.path.display();
             let [wing, rest @ ..] = used.as_slice() else { continue };
             if wing != source.wing() {
@@ -216,12 +237,14 @@ fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The paths that a text names after `crate::`, also in groups of imports.
-fn uses(text: &str) -> BTreeSet<Vec<String>> {
-    let code = code(text);
+/// The paths that code names after `crate::` or some `super::`, also in groups of imports.
+fn uses(code: &str, root: &str, base: &[String]) -> BTreeSet<Vec<String>> {
     let mut used = BTreeSet::new();
-    for (start, found) in code.match_indices("crate::") {
-        paths(&code[start + found.len()..], &[], &mut used);
+    for (start, found) in code.match_indices(root) {
+        let is_deeper = code[..start].ends_with("super::") || code[start + found.len()..].starts_with("super::");
+        if !is_deeper {
+            paths(&code[start + found.len()..], base, &mut used);
+        }
     }
     used
 }
@@ -261,5 +284,5 @@ fn paths_are_read_from_groups_of_imports() {
     let text = "use crate::{\n a::{self, b::C as D, *},\n e::f,\n};\n// crate::not\nlet x = crate::g::h();";
     let expected = [&["a", "self"][..], &["a", "b", "C"], &["a", ""], &["e", "f"], &["g", "h"]];
     let expected = expected.iter().map(|path| path.iter().map(|part| (*part).to_owned()).collect());
-    assert_eq!(uses(text), expected.collect());
+    assert_eq!(uses(&code(text), "crate::", &[]), expected.collect());
 }

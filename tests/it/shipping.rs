@@ -5,7 +5,7 @@ mod peers;
 mod receiver;
 
 use crate::support::{Authority, Ended, Exposition, Sidecar, allowed, folder, message, repository, until};
-use poort::{api::Tls, record::spool::reader::Reader};
+use poort::{api::transport::Tls, record::spool::reader::Reader};
 use receiver::{Listening, Reaction, Receiver, body};
 use serde_json::Value;
 use std::{

@@ -22,9 +22,7 @@
 //! - `keys`: the record of keys that were changed on purpose
 //! - `past`: what earlier processes left, and whether it can be gone on from
 //! - `gap`: the record of answers without a record
-//! - `sweep`: deletes what was kept long enough
 //! - `kind`: which of these a record is
-//! - `named`: the revisions that records name
 //! - `left_out`: no records, in a build for a bench alone
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
@@ -40,7 +38,6 @@ mod gap;
 mod keys;
 mod kind;
 mod left_out;
-mod named;
 mod notary;
 mod own;
 mod past;
@@ -52,7 +49,6 @@ mod retention;
 mod scan;
 mod selection;
 mod sought;
-mod sweep;
 pub mod verify;
 
 pub use caller::Caller;
@@ -60,7 +56,6 @@ pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::Kind;
 pub use left_out::BenchBuild;
-pub use named::NamedRevisions;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Asked, Cause, Decided, Record, TooLarge};
@@ -69,7 +64,6 @@ pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};
 pub use sought::SoughtSubject;
-pub use sweep::{Sweep, Swept};
 
 use crate::{
     record::{

@@ -1,4 +1,4 @@
-//! The record that says that old records are deleted.
+//! What the log says of its old records: which were kept long enough, and the record that says that they are deleted.
 //!
 //! Without it nobody could tell a log that was kept as long as it had to be from one whose beginning somebody took away. It is
 //! written, and covered by a signed checkpoint, before the first file goes.
@@ -8,9 +8,16 @@
 //! | `poort.retention.below` | all records below this seq are deleted |
 //! | `poort.retention.keep` | how long records are kept, in seconds |
 
-use super::{own, producer::Producer};
-use crate::record::spool::Payload;
-use std::{collections::BTreeMap, time::Duration};
+use super::{DecisionLog, checkpoint, own, producer::Producer};
+use crate::record::spool::{
+    Payload,
+    reader::{ReadCause, ReadError, Reader},
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    time::{Duration, SystemTime},
+};
 
 /// The `event_name` of the record.
 pub const RETENTION: &str = "poort.log.retention";
@@ -20,4 +27,44 @@ const BELOW: &str = "poort.retention.below";
 pub(super) fn record(below: u64, keep: Duration, producer: &Producer) -> Payload {
     let attributes = BTreeMap::from([(BELOW, below.to_string()), ("poort.retention.keep", keep.as_secs().to_string())]);
     own::record(producer, RETENTION, own::now(), attributes, None)
+}
+
+/// For [`retention`](crate::record::retention). All but the last block on files.
+impl DecisionLog {
+    /// The seq below which all records were kept for that time and are below `taken`, and may be deleted. `None` if none may.
+    pub(in crate::record) fn kept_below(&self, taken: u64, keep: Duration) -> io::Result<Option<u64>> {
+        // A clock that stands before 1970 keeps everything.
+        let before = SystemTime::now().checked_sub(keep).unwrap_or(SystemTime::UNIX_EPOCH);
+        let below = self.spool.keep_from(taken, before, &|next| self.is_kept_at(next, keep))?;
+        Ok((below > self.spool.oldest()?).then_some(below))
+    }
+
+    /// Whether the log has kept everything before this segment so long, by its own clock. The checkpoint that the segment
+    /// begins with tells when that was; where there is none, it has not.
+    fn is_kept_at(&self, segment: u64, keep: Duration) -> io::Result<bool> {
+        let failed = |error: ReadError| match error.cause {
+            ReadCause::Io(error) => error,
+            ReadCause::Damaged(damage) => io::Error::other(damage.to_string()),
+        };
+        let first = Reader::open_at(self.spool.dir(), segment).map_err(failed)?.next().transpose().map_err(failed)?;
+        let attested = first
+            .filter(|frame| frame.seq == segment)
+            .and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
+        Ok(attested.is_some_and(|attested| self.clock.has_kept(attested.clock, keep)))
+    }
+
+    /// Writes that records below this seq are deleted. Gives the seq of that record.
+    pub(in crate::record) fn announce_retention(&self, below: u64, keep: Duration) -> io::Result<u64> {
+        self.write_own(record(below, keep, &self.producer)).map_err(io::Error::other)
+    }
+
+    /// Deletes the segments with records below this seq. Gives how many.
+    pub(in crate::record) fn remove_below(&self, below: u64) -> io::Result<u64> {
+        self.spool.remove_below(below)
+    }
+
+    /// Whether a signed checkpoint covers this record.
+    pub(in crate::record) fn is_attested(&self, seq: u64) -> bool {
+        self.spool.attested() > seq
+    }
 }

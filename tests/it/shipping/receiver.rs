@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::{
     common::v1::any_value::Value,
     logs::v1::LogRecord,
 };
-use poort::api::Tls;
+use poort::api::transport::Tls;
 use prost::Message as _;
 use std::{
     collections::{BTreeMap, HashMap},

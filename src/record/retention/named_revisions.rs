@@ -14,7 +14,7 @@ use std::{
 
 /// The revisions that the records of a log name. A segment that is complete is read once.
 #[derive(Debug, Default)]
-pub struct NamedRevisions {
+pub(super) struct NamedRevisions {
     complete: HashMap<u64, HashSet<Revision>>,
 }
 
@@ -23,7 +23,7 @@ impl NamedRevisions {
     ///
     /// # Errors
     /// A record cannot be read, so that nobody knows what it names.
-    pub fn read(&mut self, folder: &Path) -> io::Result<HashSet<Revision>> {
+    pub(super) fn read(&mut self, folder: &Path) -> io::Result<HashSet<Revision>> {
         let segments = spool::segments(folder)?;
         self.complete.retain(|first, _| segments.contains(first));
         let mut named = HashSet::new();

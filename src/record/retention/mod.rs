@@ -1,16 +1,23 @@
-//! What `poort serve` deletes: records that were kept long enough, and the revisions that only they named.
+//! Retention: deletes records that were kept long enough, and the revisions that only they named.
+//!
+//! The spool says which files may go and removes them, the decision log how old records are, the store which revisions are
+//! idle. Here is when, in which order, and after which record.
+//!
+//! - `sweep`: records, in small steps
+//! - `named_revisions`: the revisions that records name
 
+mod named_revisions;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    record::{
-        decision_log::{NamedRevisions, Sweep, Swept},
-        shipping::Cursors,
-    },
+    record::{decision_log::DecisionLog, shipping::Cursors},
     sources::store::{Idle, Store},
 };
-use std::{io, path::PathBuf, sync::Arc};
+use named_revisions::NamedRevisions;
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use sweep::{Sweep, Swept};
 use tokio::{
     task::JoinHandle,
     time::{MissedTickBehavior, interval},
@@ -18,15 +25,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-/// Deletes what was kept long enough, until it is told to stop. `records` is the folder of the log.
-pub(super) fn start(
-    mut sweep: Sweep,
+/// Deletes what was kept for the time of `keep`, until it is told to stop. `records` is the folder of the log.
+pub fn start(
+    log: DecisionLog,
+    keep: Duration,
     cursors: Cursors,
     store: Arc<Store>,
     records: PathBuf,
     stopping: CancellationToken,
 ) -> JoinHandle<()> {
-    let mut revisions = Revisions::new(store, records);
+    let (mut sweep, mut revisions) = (Sweep::new(log, keep), Revisions::new(store, records));
     tokio::spawn(async move {
         let mut ticks = interval(sweep.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -5,12 +5,12 @@
 //! the call off before that. So connections are taken here, with hyper.
 
 use super::{
+    super::peer::Peer,
     activity::{Closing, Observed},
-    front::Front,
-    gather::Gathering,
-    linger::Lingering,
+    coalesce::CoalescedWrites,
+    dispatch::Dispatch,
+    lingering_close::LingeringClose,
     listen::{Bound, Socket},
-    peer::Peer,
     places::{Place, Places},
 };
 use crate::{pdp::Quota, record::decision_log::Caller};
@@ -94,13 +94,13 @@ pub struct Port {
 /// were cut off after it.
 pub async fn serve(
     bound: Vec<Bound>,
-    front: Front,
+    dispatch: Dispatch,
     tls: Option<TlsAcceptor>,
     limits: Limits,
     port: Port,
     stopping: CancellationToken,
 ) -> usize {
-    let connections = Connections::new(front, limits, port, stopping.clone());
+    let connections = Connections::new(dispatch, limits, port, stopping.clone());
     let accepting = bound.into_iter().map(|bound| {
         // A Unix socket stays on this machine, where file permissions protect it.
         let tls = if matches!(bound.socket, Socket::Tcp(_)) { tls.clone() } else { None };
@@ -112,7 +112,7 @@ pub async fn serve(
 
 struct Connections {
     builder: Builder<TokioExecutor>,
-    front: Front,
+    dispatch: Dispatch,
     places: Arc<Places>,
     limits: Limits,
     share: usize,
@@ -122,7 +122,7 @@ struct Connections {
 }
 
 impl Connections {
-    fn new(front: Front, limits: Limits, port: Port, stopping: CancellationToken) -> Self {
+    fn new(dispatch: Dispatch, limits: Limits, port: Port, stopping: CancellationToken) -> Self {
         let Port { name: port, share, meter } = port;
         let mut builder = Builder::new(TokioExecutor::new());
         builder
@@ -149,7 +149,7 @@ impl Connections {
             .u64_counter("poort.connections.closed")
             .with_description("Connections that poort closed by itself, by port and reason.")
             .build();
-        Self { builder, front, places, limits, share, port, closed, stopping }
+        Self { builder, dispatch, places, limits, share, port, closed, stopping }
     }
 
     /// Serves one connection in a task of its own.
@@ -159,7 +159,7 @@ impl Connections {
     {
         let connection = Connection {
             builder: self.builder.clone(),
-            front: self.front.clone(),
+            dispatch: self.dispatch.clone(),
             share: Quota::new(self.share),
             limits: self.limits,
             caller,
@@ -185,7 +185,7 @@ impl Connections {
 
 struct Connection {
     builder: Builder<TokioExecutor>,
-    front: Front,
+    dispatch: Dispatch,
     share: Quota,
     limits: Limits,
     caller: Caller,
@@ -219,15 +219,15 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (caller, local, share) = (self.caller, self.local, self.share.clone());
-        let (front, activity) = (self.front.clone(), self.place.activity.clone());
+        let (dispatch, activity) = (self.dispatch.clone(), self.place.activity.clone());
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             let arrived = Instant::now();
             let call = activity.begin(arrived);
             request.extensions_mut().insert(Peer { caller, local, share: share.clone(), arrived });
-            let answer = front.call(request);
+            let answer = dispatch.call(request);
             async move { Ok::<_, Infallible>(answer.await?.map(|body| Observed::new(body, call))) }
         });
-        let stream = TokioIo::new(Gathering::new(Lingering::new(stream)));
+        let stream = TokioIo::new(CoalescedWrites::new(LingeringClose::new(stream)));
         let mut connection = pin!(self.builder.serve_connection(stream, service).into_owned());
         // Polled only when it is woken: the connection wakes for each call, and a token that all connections share has a lock.
         let mut closing: FuturesUnordered<_> = std::iter::once(self.closing()).collect();

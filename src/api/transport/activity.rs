@@ -1,7 +1,7 @@
 //! What happens on one connection: how many calls are open, how many of their answers the caller does not take, and when
 //! something last moved. The time at which the connection is closed follows from it.
 
-use super::ConnectionLimits;
+use super::Limits;
 use hyper::body::{Body, Frame, SizeHint};
 use std::{
     pin::Pin,
@@ -78,7 +78,7 @@ impl Activity {
     }
 
     /// Why the connection is to be closed at this time, or when to look again.
-    pub(super) fn closing(&self, limits: &ConnectionLimits, now: Instant) -> Result<Closing, Instant> {
+    pub(super) fn closing(&self, limits: &Limits, now: Instant) -> Result<Closing, Instant> {
         let (why, due) = if !self.has_asked() {
             (Closing::Silent, self.accepted + limits.handshake)
         } else if self.is_busy() {
@@ -166,7 +166,7 @@ impl<B: Body + Unpin> Body for Observed<B> {
 mod tests {
     use super::*;
 
-    const LIMITS: ConnectionLimits = ConnectionLimits {
+    const LIMITS: Limits = Limits {
         connections: 1,
         streams: 1,
         handshake: Duration::from_secs(10),

@@ -3,7 +3,7 @@
 //! The router would find that service too. It also would copy itself, and box the call, its body and its answer some times
 //! over, for each question: a tenth of what a cached answer takes.
 
-use super::grpc::{self, Questions};
+use super::super::grpc::{self, Questions};
 use axum::Router;
 use futures_util::{FutureExt as _, TryFutureExt as _, future};
 use http::{Request, Response};
@@ -14,7 +14,7 @@ use tonic::codegen::Service as _;
 
 /// All that a port serves.
 #[derive(Debug, Clone)]
-pub struct Front {
+pub struct Dispatch {
     questions: Option<Questions>,
     rest: Router,
 }
@@ -22,8 +22,8 @@ pub struct Front {
 /// A body of either binding.
 pub(super) type Body = Either<tonic::body::Body, axum::body::Body>;
 
-impl Front {
-    pub(super) const fn new(questions: Questions, rest: Router) -> Self {
+impl Dispatch {
+    pub(in crate::api) const fn new(questions: Questions, rest: Router) -> Self {
         Self { questions: Some(questions), rest }
     }
 
@@ -45,7 +45,7 @@ impl Front {
     }
 }
 
-impl From<Router> for Front {
+impl From<Router> for Dispatch {
     /// Only what the router serves.
     fn from(rest: Router) -> Self {
         Self { questions: None, rest }

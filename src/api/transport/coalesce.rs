@@ -14,13 +14,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream that gathers what it writes.
 #[derive(Debug)]
-pub(super) struct Gathering<S> {
+pub(super) struct CoalescedWrites<S> {
     stream: S,
     /// Others had their turn since the last write.
     has_waited: bool,
 }
 
-impl<S> Gathering<S> {
+impl<S> CoalescedWrites<S> {
     pub(super) const fn new(stream: S) -> Self {
         Self { stream, has_waited: false }
     }
@@ -35,7 +35,7 @@ impl<S> Gathering<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CoalescedWrites<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -47,7 +47,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
 
 /// It says that it does not take several buffers at once: HTTP/2 then copies small frames behind each other, where it would
 /// else write after each that is larger than 256 bytes, as most answers are.
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CoalescedWrites<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if !self.is_time(context) {
             return Poll::Pending;
@@ -77,7 +77,7 @@ mod tests {
         let tasks = LocalSet::new();
         let seen = left.clone();
         tasks.spawn_local(async move {
-            let mut stream = Gathering::new(ours);
+            let mut stream = CoalescedWrites::new(ours);
             // As a connection does: it looks at what was left each time that it is asked to write.
             poll_fn(|context| Pin::new(&mut stream).poll_write(context, &seen.borrow())).await.unwrap();
         });
@@ -98,7 +98,7 @@ mod tests {
         let sent: Vec<u8> = (0..200).collect();
         let expected = sent.clone();
         let writing = tokio::spawn(async move {
-            let mut stream = Gathering::new(ours);
+            let mut stream = CoalescedWrites::new(ours);
             stream.write_all(&sent).await.unwrap();
             stream.shutdown().await.unwrap();
         });

@@ -1,0 +1,24 @@
+//! The transport under both bindings: sockets, TLS, and connections from the first byte to an orderly end.
+//!
+//! - `listen`: sockets and TLS
+//! - `connections`: accepts connections, serves and closes them
+//! - `dispatch`: the binding that answers a call
+//! - `places`: which connection is closed where there are too many
+//! - `activity`: when a connection is closed for silence
+//! - `coalesce`: many answers in one write
+//! - `lingering_close`: a connection's end that loses nothing
+//! - `descriptors`: the system's limit on open files
+
+mod activity;
+mod coalesce;
+mod connections;
+mod descriptors;
+mod dispatch;
+mod lingering_close;
+mod listen;
+mod places;
+
+pub use connections::{Limits, Port, serve};
+pub use descriptors::{connections_within, raise_limit};
+pub use dispatch::Dispatch;
+pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
