@@ -8,7 +8,7 @@
 //!  caller ── gRPC / HTTPS+JSON ──►  api                 bytes → Evaluation; trace context, deadline, limits
 //!                                    │
 //!                                   pdp                 one snapshot, one moment; the whole path in one place
-//!                                    ├──►  engine        outline: fits the schema? and its key
+//!                                    ├──►  engine        check_question: fits the schema? and its key
 //!                                    ├──►  cache         equal keys have equal verdicts
 //!                                    ├──►  engine        question, decide: Cedar's words, Cedar's evaluation → verdict
 //!                                    └──►  decision_log  verdict → record → fdatasync
@@ -45,7 +45,7 @@
 //! ```
 //!
 //! - The wire's words (AuthZEN: *subject*, *evaluation*) and Cedar's (*principal*, *permit*) meet in
-//!   [`pdp::engine::outline`] and nowhere else.
+//!   [`pdp::engine::check_question`] and nowhere else.
 //! - `engine` is pure: the server, `poort evaluate`, the tests and the benches run the same function.
 //! - `cache` does not know the engine; a miss is a closure. `spool` does not know what a record is.
 //! - `authzen` makes and reads AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these cannot
@@ -59,7 +59,7 @@
 //! | a metric of a room | `metrics.rs` of the room; the cache's are in `pdp/cache.rs` |
 //! | a configuration key | `config/mod.rs`, and `Config` of the room that it configures |
 //! | what a record holds | `record/decision_log/record.rs` |
-//! | what a record leaves out | `record/decision_log/concealed/` |
+//! | what a record leaves out | `record/decision_log/redact/` |
 //! | what equal questions share | `pdp/engine/key.rs` |
 //! | which policies are evaluated | `sources/policy/slices.rs` |
 //! | a status of gRPC or HTTP | `api/status.rs` |

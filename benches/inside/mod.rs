@@ -8,12 +8,12 @@ use poort::{
     pdp::{
         Clock,
         cache::{self, Cache},
-        engine::{Outline, UnknownEntities, decide, outline},
+        engine::{CheckedQuestion, UnknownEntities, check_question, decide},
     },
-    record::decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    record::decision_log::{Producer, Pseudonyms, Record, RecordedRequest, RecordedResponse},
     sources::{
         directory, policy,
-        snapshot::{Named, Snapshot, Sources},
+        snapshot::{Revisions, Snapshot, Sources},
     },
     types::{
         decision::{Answer, Evaluated, Verdict},
@@ -60,8 +60,8 @@ impl Desk {
         }
     }
 
-    pub(crate) fn outline<'a>(&'a self, evaluation: &'a Evaluation, moment: &'a Moment) -> Outline<'a> {
-        outline(&self.snapshot, evaluation, moment, UnknownEntities::Deny).unwrap()
+    pub(crate) fn outline<'a>(&'a self, evaluation: &'a Evaluation, moment: &'a Moment) -> CheckedQuestion<'a> {
+        check_question(&self.snapshot, evaluation, moment, UnknownEntities::Deny).unwrap()
     }
 
     /// The verdict on a question that is not in the cache.
@@ -71,11 +71,11 @@ impl Desk {
 
     /// The answer to a question, from the cache if it is there.
     pub(crate) fn answer(&self, evaluation: &Evaluation, moment: &Moment) -> Evaluated {
-        let outline = self.outline(evaluation, moment);
-        let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
-        let (verdict, cached) = self.cache.verdict(outline.key(), decided).unwrap();
-        let Named { policies: revision, directory: directory_revision } = self.snapshot.named().clone();
-        let undeclared = outline.into_undeclared();
+        let checked = self.outline(evaluation, moment);
+        let decided = || checked.question().map(|question| decide(&self.snapshot, &question));
+        let (verdict, cached) = self.cache.verdict(checked.key(), decided).unwrap();
+        let Revisions { policies: revision, directory: directory_revision } = self.snapshot.revisions().clone();
+        let undeclared = checked.into_undeclared();
         Evaluated { verdict, revision, directory_revision, cached, undeclared }
     }
 
@@ -86,8 +86,8 @@ impl Desk {
             trace: &TraceContext::from_headers(None, None),
             caller: None,
             moment,
-            asked: Asked::One(Cow::Borrowed(asked)),
-            decided: Decided::One(Cow::Borrowed(answer)),
+            asked: RecordedRequest::One(Cow::Borrowed(asked)),
+            decided: RecordedResponse::One(Cow::Borrowed(answer)),
             model: &policies.model,
             policies: &policies.revision,
             directory: &directory.revision,

@@ -68,10 +68,10 @@ impl Default for Config {
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
 pub fn dispatch(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Dispatch, Health) {
-    let (beside, health) = grpc::beside(stopping);
+    let (auxiliary, health) = grpc::auxiliary(stopping);
     let unread = Quota::new(config.unread);
     observe(&unread, config.unread, meter);
-    let rest = beside.merge(http::routes(pdp, config, &unread)).fallback(http::not_found);
+    let rest = auxiliary.merge(http::routes(pdp, config, &unread)).fallback(http::not_found);
     (Dispatch::new(grpc::questions(pdp, config, &unread, stopping), rest), health)
 }
 

@@ -1,9 +1,10 @@
 //! `poort diff`: what a change of policies would grant and take away.
 
 use super::{
-    Common, Exit, effort,
+    Common, Exit,
     output::Output,
     side::{Places, Unusable},
+    solver_options,
 };
 use crate::{
     config::Settings,
@@ -67,7 +68,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     env: Option<String>,
     #[command(flatten)]
-    effort: effort::Solving,
+    effort: solver_options::SolverOptions,
     #[command(flatten)]
     common: Common,
 }
@@ -99,7 +100,7 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let (settings, _) = arguments.common.settings(Default::default(), output)?;
-    effort::check_meaning(&settings, output)?;
+    solver_options::check_meaning(&settings, output)?;
     let accepted = accepted(arguments, output)?;
     let (base, head) = sides(arguments, &settings, output)?;
     let effort = arguments.effort.effort(output)?;

@@ -126,8 +126,8 @@ impl World {
 
     fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, String> {
         let Self { snapshot, moment, config, explain } = self;
-        let outline = engine::outline(snapshot, parts, moment, *config).map_err(|error| error.to_string())?;
-        let question = outline.question().map_err(|error| error.to_string())?;
+        let checked = engine::check_question(snapshot, parts, moment, *config).map_err(|error| error.to_string())?;
+        let question = checked.question().map_err(|error| error.to_string())?;
         let verdict = Arc::new(engine::decide(snapshot, &question));
         if *explain {
             show(output, verdict.decision, &verdict.reason, &engine::explain(snapshot, &question)?);
@@ -137,7 +137,7 @@ impl World {
             revision: snapshot.policies.revision.clone(),
             directory_revision: snapshot.directory.revision.clone(),
             cached: false,
-            undeclared: outline.into_undeclared(),
+            undeclared: checked.into_undeclared(),
         }))
     }
 }

@@ -9,11 +9,10 @@
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
-//! - `effort`, `prove`: what can be proven of the policies
+//! - `solver_options`, `prove`: what can be proven of the policies
 //! - `output`: standard output and standard error; nothing else writes to them
 
 mod diff;
-mod effort;
 mod evaluate;
 mod exit;
 mod fmt;
@@ -24,6 +23,7 @@ mod output;
 mod prove;
 mod serve;
 mod side;
+mod solver_options;
 mod test;
 mod validate;
 

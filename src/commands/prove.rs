@@ -1,6 +1,6 @@
 //! `poort validate --prove`: what can be said of the policies for all requests.
 
-use super::{Exit, effort, output::Output};
+use super::{Exit, output::Output, solver_options};
 use crate::{
     config::Settings,
     review::proof::{self, Cache, Checked, Guarantees, Work},
@@ -15,7 +15,7 @@ pub(super) struct Proving {
     #[arg(long)]
     prove: bool,
     #[command(flatten)]
-    effort: effort::Solving,
+    effort: solver_options::SolverOptions,
 }
 
 /// What was found, and one line that sums it up.
@@ -35,7 +35,7 @@ pub(super) fn run(
     if !arguments.prove {
         return Ok(None);
     }
-    effort::check_meaning(settings, output)?;
+    solver_options::check_meaning(settings, output)?;
     let effort = arguments.effort.effort(output)?;
     let read = policy::Sources::read(policies).and_then(|sources| Guarantees::read(policies, &sources));
     let guarantees = match read {

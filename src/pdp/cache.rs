@@ -1,6 +1,6 @@
 //! Verdicts that were reached before.
 //!
-//! What holds here: a verdict is found only under a key that is equal byte for byte, and [`Outline::key`] holds all that
+//! What holds here: a verdict is found only under a key that is equal byte for byte, and [`CheckedQuestion::key`] holds all that
 //! a verdict depends on. So a cached verdict is the one that evaluation would reach now, and a reload needs no clearing: a
 //! key that nobody asks for any more ages out. A verdict that quotes the question (in an error, or as the id of an unknown
 //! account) is not kept, since questions with equal keys can differ in what it quotes.
@@ -12,7 +12,7 @@
 //!
 //! It knows nothing of the engine; what to do on a miss is handed in.
 //!
-//! [`Outline::key`]: crate::pdp::engine::Outline::key
+//! [`CheckedQuestion::key`]: crate::pdp::engine::CheckedQuestion::key
 
 use crate::types::decision::Verdict;
 use opentelemetry::{

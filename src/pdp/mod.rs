@@ -23,11 +23,11 @@ pub use quota::{Quota, Taken};
 
 use crate::{
     record::{
-        decision_log::{Appended, Asked, Caller, Cause, Decided, DecisionLog, Record},
+        decision_log::{Appended, Caller, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
         spool::AppendError,
     },
     sources::{
-        snapshot::{Named, Snapshot},
+        snapshot::{Revisions, Snapshot},
         store::Store,
     },
     telemetry::{DecisionSpan, SpanSink},
@@ -233,13 +233,13 @@ impl Pdp {
 
     async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
         let _places = self.enter(call, 1)?;
-        let (snapshot, moment) = self.world()?;
-        let asked = Asked::One(Cow::Borrowed(&evaluation));
+        let (snapshot, moment) = self.snapshot_and_moment()?;
+        let asked = RecordedRequest::One(Cow::Borrowed(&evaluation));
         if call.is_late() {
             return self.too_late(call, asked, &snapshot, &moment, run).await;
         }
         let answer = self.answer(&snapshot, &evaluation, &moment)?;
-        let decided = Decided::One(Cow::Borrowed(&answer));
+        let decided = RecordedResponse::One(Cow::Borrowed(&answer));
         self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         self.metrics.decided(&answer);
         Ok(Answered { answer, record: call.trace.identity })
@@ -262,12 +262,14 @@ impl Pdp {
             return Err(Refusal::TooMany { found, limit: self.config.batch });
         }
         let _places = self.enter(call, found.max(1))?;
-        let (snapshot, moment) = self.world()?;
+        let (snapshot, moment) = self.snapshot_and_moment()?;
         let mut answers = Vec::with_capacity(found);
         let mut turn = Instant::now();
         for (index, item) in batch.items.iter().enumerate() {
             if call.is_late() {
-                return self.too_late(call, Asked::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run).await;
+                return self
+                    .too_late(call, RecordedRequest::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run)
+                    .await;
             }
             let answer = self.answer_item(&snapshot, &batch.defaults, item, index, &moment);
             let stop = batch.semantic.stops_after(answer.decision().is_allow());
@@ -283,7 +285,8 @@ impl Pdp {
         }
         // Its record is made at one stretch.
         tokio::task::yield_now().await;
-        let (asked, decided) = (Asked::Several(Cow::Borrowed(&batch)), Decided::Several(Cow::Borrowed(&answers)));
+        let (asked, decided) =
+            (RecordedRequest::Several(Cow::Borrowed(&batch)), RecordedResponse::Several(Cow::Borrowed(&answers)));
         self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         answers.iter().for_each(|answer| self.metrics.decided(answer));
         Ok(Answered { answer: answers, record: call.trace.identity })
@@ -296,7 +299,7 @@ impl Pdp {
     }
 
     /// The one snapshot and the one moment of a call.
-    fn world(&self) -> Result<(Arc<Snapshot>, Moment), Refusal> {
+    fn snapshot_and_moment(&self) -> Result<(Arc<Snapshot>, Moment), Refusal> {
         // A question that cannot be recorded need not be evaluated.
         if !self.log.get().ok_or(Refusal::NotReady)?.allows_answers() {
             return Err(Refusal::NoRecord);
@@ -311,11 +314,11 @@ impl Pdp {
         evaluation: impl Into<Parts<'a>>,
         moment: &'a Moment,
     ) -> Result<Answer, Invalid> {
-        let outline = engine::outline(snapshot, evaluation, moment, self.config.engine)?;
-        let decide = || outline.question().map(|question| engine::decide(snapshot, &question));
-        let (verdict, cached) = self.cache.verdict(outline.key(), decide)?;
-        let Named { policies: revision, directory: directory_revision } = snapshot.named().clone();
-        let undeclared = outline.into_undeclared();
+        let checked = engine::check_question(snapshot, evaluation, moment, self.config.engine)?;
+        let decide = || checked.question().map(|question| engine::decide(snapshot, &question));
+        let (verdict, cached) = self.cache.verdict(checked.key(), decide)?;
+        let Revisions { policies: revision, directory: directory_revision } = snapshot.revisions().clone();
+        let undeclared = checked.into_undeclared();
         Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached, undeclared }))
     }
 
@@ -330,12 +333,12 @@ impl Pdp {
     async fn too_late<T>(
         &self,
         call: &Call,
-        asked: Asked<'_>,
+        asked: RecordedRequest<'_>,
         snapshot: &Snapshot,
         moment: &Moment,
         run: &Run,
     ) -> Result<T, Refusal> {
-        let nothing = Decided::Nothing(Cause::DeadlineExceeded);
+        let nothing = RecordedResponse::Nothing(Cause::DeadlineExceeded);
         let record = record(call, asked, nothing, snapshot, moment);
         self.keep(&Call { deadline: None, ..call.clone() }, record, run).await?;
         Err(Refusal::Late)
@@ -372,7 +375,7 @@ impl Pdp {
         let sampled = parent.map(|parent| parent.flags & 1 == 1);
         sink.samples(sampled, identity.trace_id.bytes()).then(|| {
             let mut attributes = vec![KeyValue::new("poort.revision", record.policies.to_string())];
-            if let Decided::One(answer) = &record.decided {
+            if let RecordedResponse::One(answer) = &record.decided {
                 attributes.push(KeyValue::new("poort.decision", answer.decision().name()));
             }
             DecisionSpan {
@@ -393,8 +396,8 @@ impl Pdp {
 
 fn record<'a>(
     call: &'a Call,
-    asked: Asked<'a>,
-    decided: Decided<'a>,
+    asked: RecordedRequest<'a>,
+    decided: RecordedResponse<'a>,
     snapshot: &'a Snapshot,
     moment: &'a Moment,
 ) -> Record<'a> {

@@ -35,12 +35,12 @@ pub struct Snapshot {
     /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
     pub generation: u64,
     /// For each thread.
-    named: PerThread<Named>,
+    revisions: PerThread<Revisions>,
 }
 
 /// The revisions that answers name.
 #[derive(Debug, Clone)]
-pub struct Named {
+pub struct Revisions {
     /// Of the policies.
     pub policies: Revision,
     /// Of the directory.
@@ -131,13 +131,16 @@ impl Snapshot {
     #[must_use]
     pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-        Self { policies, directory, generation, named: PerThread::new() }
+        Self { policies, directory, generation, revisions: PerThread::new() }
     }
 
     /// Its revisions, for answers of this thread.
     #[must_use]
-    pub fn named(&self) -> &Named {
+    pub fn revisions(&self) -> &Revisions {
         let Self { policies, directory, .. } = self;
-        self.named.get_or_init(|| Named { policies: policies.revision.apart(), directory: directory.revision.apart() })
+        self.revisions.get_or_init(|| Revisions {
+            policies: policies.revision.per_thread(),
+            directory: directory.revision.per_thread(),
+        })
     }
 }

@@ -38,7 +38,7 @@ impl Revision {
 
     /// The same, in memory of its own: for a thread that copies it often.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn per_thread(&self) -> Self {
         Self(self.as_str().into())
     }
 

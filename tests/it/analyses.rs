@@ -12,7 +12,7 @@ use crate::cedar::tape::{Tape, numbers};
 use poort::{
     pdp::{
         Clock,
-        engine::{UnknownEntities, decide, outline},
+        engine::{UnknownEntities, check_question, decide},
     },
     review::{
         diff::{self, Options, Side, compare},
@@ -65,8 +65,8 @@ fn snapshot(sources: &Sources) -> Snapshot {
 /// What poort answers; `None` if the question is not valid.
 fn asked(snapshot: &Snapshot, question: &Value, moment: &Moment) -> Option<Verdict> {
     let evaluation = read_evaluation(question.to_string().as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
-    let outline = outline(snapshot, &evaluation, moment, UnknownEntities::Deny).ok()?;
-    Some(decide(snapshot, &outline.question().ok()?))
+    let checked = check_question(snapshot, &evaluation, moment, UnknownEntities::Deny).ok()?;
+    Some(decide(snapshot, &checked.question().ok()?))
 }
 
 /// The set with one policy alone, as a permit: it allows where that policy applies.

@@ -4,7 +4,7 @@ use crate::support::{allowed, policies};
 use poort::{
     pdp::{
         Clock,
-        engine::{UnknownEntities, decide, outline},
+        engine::{UnknownEntities, check_question, decide},
     },
     sources::snapshot::{Snapshot, Sources},
     types::authzen::{Limits, read_batch, read_evaluation},
@@ -46,8 +46,8 @@ fn what_quotes_a_question_quotes_its_beginning() {
         let (holder, name) = pointer.rsplit_once('/').unwrap();
         question.pointer_mut(holder).unwrap()[name] = value.clone();
         let evaluation = read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap();
-        let found = outline(&snapshot, &evaluation, &moment, UnknownEntities::Deny);
-        let error = match found.and_then(|outline| outline.question()) {
+        let found = check_question(&snapshot, &evaluation, &moment, UnknownEntities::Deny);
+        let error = match found.and_then(|checked| checked.question()) {
             Err(error) => error.to_string(),
             Ok(_) => panic!("{says}"),
         };
@@ -56,8 +56,8 @@ fn what_quotes_a_question_quotes_its_beginning() {
     let mut unknown = allowed();
     unknown["subject"]["id"] = long().into();
     let evaluation = read_evaluation(unknown.to_string().as_bytes(), LIMITS).unwrap();
-    let outline = outline(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
-    check(&decide(&snapshot, &outline.question().unwrap()).reason, "does not know the subject Politie::Officer::");
+    let checked = check_question(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
+    check(&decide(&snapshot, &checked.question().unwrap()).reason, "does not know the subject Politie::Officer::");
 
     let twice = format!(r#"{{"{0}": 1, "{0}": 2}}"#, long());
     check(&read_evaluation(twice.as_bytes(), LIMITS).unwrap_err().to_string(), "stands twice");

@@ -17,7 +17,7 @@ use self::{
 use poort::{
     pdp::{
         cache::{self, Cache},
-        engine::{UnknownEntities, decide, outline, translate},
+        engine::{UnknownEntities, check_question, decide, translate},
     },
     sources::{
         directory, policy,
@@ -103,11 +103,11 @@ fn what_questions_share_is_what_the_authorizer_answers_each_of_them() {
                     }
                 };
                 let expected = asked.expected(&full);
-                let outline = outline(&snapshot, &asked.evaluation, &asked.moment, asked.config())
+                let checked = check_question(&snapshot, &asked.evaluation, &asked.moment, asked.config())
                     .map_err(|error| TestCaseError::fail(error.to_string()))?;
-                let decide = || outline.question().map(|question| decide(&snapshot, &question));
+                let decide = || checked.question().map(|question| decide(&snapshot, &question));
                 let (verdict, hit) =
-                    cache.verdict(outline.key(), decide).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                    cache.verdict(checked.key(), decide).map_err(|error| TestCaseError::fail(error.to_string()))?;
                 let found = found(&verdict);
                 if found != expected {
                     let texts = format!("{:#?}\n{:#?}", world.files, world.links);

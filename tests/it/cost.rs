@@ -8,9 +8,9 @@ use poort::{
     pdp::{
         Clock,
         cache::{self, Cache},
-        engine::{UnknownEntities, decide, outline},
+        engine::{UnknownEntities, check_question, decide},
     },
-    record::decision_log::{Asked, Decided, Producer, Pseudonyms, Record},
+    record::decision_log::{Producer, Pseudonyms, Record, RecordedRequest, RecordedResponse},
     sources::{
         directory, policy,
         snapshot::{Snapshot, Sources},
@@ -74,20 +74,20 @@ impl Desk {
 
     /// From the question to the bytes of its record.
     fn decide(&self, cache: &Cache, evaluation: &Evaluation, expect_cached: bool) -> usize {
-        let outline = outline(&self.snapshot, evaluation, &self.moment, UnknownEntities::Deny).unwrap();
-        let decided = || outline.question().map(|question| decide(&self.snapshot, &question));
-        let (verdict, cached) = cache.verdict(outline.key(), decided).unwrap();
+        let checked = check_question(&self.snapshot, evaluation, &self.moment, UnknownEntities::Deny).unwrap();
+        let decided = || checked.question().map(|question| decide(&self.snapshot, &question));
+        let (verdict, cached) = cache.verdict(checked.key(), decided).unwrap();
         assert!(verdict.decision.is_allow() && cached == expect_cached);
         let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
-        let undeclared = outline.into_undeclared();
+        let undeclared = checked.into_undeclared();
         let (revision, directory_revision) = (policies.clone(), directory.clone());
         let answer = Evaluated { verdict, revision, directory_revision, cached, undeclared };
         let record = Record {
             trace: &TraceContext::from_headers(None, None),
             caller: None,
             moment: &self.moment,
-            asked: Asked::One(Cow::Borrowed(evaluation)),
-            decided: Decided::One(Cow::Owned(Answer::Evaluated(answer))),
+            asked: RecordedRequest::One(Cow::Borrowed(evaluation)),
+            decided: RecordedResponse::One(Cow::Owned(Answer::Evaluated(answer))),
             model: &self.snapshot.policies.model,
             policies,
             directory,

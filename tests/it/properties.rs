@@ -14,7 +14,7 @@ use poort::{
     api::pb,
     pdp::{
         cache::{Cache, Config},
-        engine::{UnknownEntities, decide, outline, translate},
+        engine::{UnknownEntities, check_question, decide, translate},
     },
     sources::{
         directory, policy,
@@ -275,8 +275,8 @@ fn a_cached_answer_is_the_fresh_one() {
                     }
                     let asked = tape.pick(&pool);
                     // As the decision point does it.
-                    let cached = outline(&snapshot, &asked, &clock, unknown).and_then(|outline| {
-                        cache.verdict(outline.key(), || outline.question().map(|question| decide(&snapshot, &question)))
+                    let cached = check_question(&snapshot, &asked, &clock, unknown).and_then(|checked| {
+                        cache.verdict(checked.key(), || checked.question().map(|question| decide(&snapshot, &question)))
                     });
                     // Nothing that the cache saw has a part in this one.
                     let fresh =
@@ -1076,7 +1076,7 @@ fn a_change_of_one_account_leaves_the_cached_answers_of_the_others_and_of_what_n
             let limits = poort::types::authzen::Limits { depth: 16, batch: 1 };
             let question = poort::types::authzen::read_evaluation(question.as_bytes(), limits).unwrap();
             let unknown = UnknownEntities::Deny;
-            outline(snapshot, &question, &moment, unknown).unwrap().key().cloned().unwrap()
+            check_question(snapshot, &question, &moment, unknown).unwrap().key().cloned().unwrap()
         })
     };
     let before = Snapshot::from_sources(&world(2, "Bert")).0.unwrap();

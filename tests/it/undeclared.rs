@@ -11,7 +11,7 @@ use poort::{
     api::pb::{self, evaluate_stream_response::Result as Outcome},
     pdp::{
         Clock,
-        engine::{Config, UndeclaredMembers, decide, outline},
+        engine::{Config, UndeclaredMembers, check_question, decide},
     },
     sources::{
         directory,
@@ -105,9 +105,9 @@ fn asked(snapshot: &Snapshot, question: &Value, undeclared: UndeclaredMembers) -
     let evaluation = read_evaluation(question.to_string().as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
     let moment = moment();
     let config = Config { undeclared, ..Config::default() };
-    let outline = outline(snapshot, &evaluation, &moment, config).map_err(|error| error.to_string())?;
-    outline.question().map_err(|error| error.to_string())?;
-    Ok(outline.into_undeclared().lines().map(Into::into).collect())
+    let checked = check_question(snapshot, &evaluation, &moment, config).map_err(|error| error.to_string())?;
+    checked.question().map_err(|error| error.to_string())?;
+    Ok(checked.into_undeclared().lines().map(Into::into).collect())
 }
 
 /// Sets members, by JSON pointer; null takes one away.
@@ -321,9 +321,9 @@ fn a_misspelt_member_is_refused_or_the_answer_is_the_same_and_names_it() {
                     continue;
                 }
                 let decided = |evaluation| {
-                    let outline = outline(&snapshot, evaluation, &right.moment, right.unknown)?;
-                    let verdict = decide(&snapshot, &outline.question()?);
-                    let named: Vec<String> = outline.into_undeclared().lines().map(Into::into).collect();
+                    let checked = check_question(&snapshot, evaluation, &right.moment, right.unknown)?;
+                    let verdict = decide(&snapshot, &checked.question()?);
+                    let named: Vec<String> = checked.into_undeclared().lines().map(Into::into).collect();
                     Ok::<_, poort::pdp::engine::Invalid>((verdict, named))
                 };
                 let Ok((expected, before)) = decided(&right.evaluation) else { continue };
@@ -437,10 +437,10 @@ fn no_optional_attribute_of_the_sample_schema_can_be_misspelt_unseen() {
                         context: required(&action.context),
                     };
                     evaluation.resource.properties.insert(wrong.clone(), within(attribute));
-                    match outline(&snapshot, &evaluation, &moment, Config::default()) {
-                        Ok(outline) => {
+                    match check_question(&snapshot, &evaluation, &moment, Config::default()) {
+                        Ok(checked) => {
                             assert!(!is_read, "{resource}.{wrong} for {}", action.uid);
-                            let named: Vec<String> = outline.into_undeclared().lines().map(Into::into).collect();
+                            let named: Vec<String> = checked.into_undeclared().lines().map(Into::into).collect();
                             assert_eq!(named, [format!("resource.properties.{wrong}")]);
                             ignored.insert(format!("{resource}.{name}"));
                         }

@@ -5,13 +5,13 @@
 //! - `collect`: whole messages, within their deadline and the budget of bytes
 //! - `stream`: `EvaluateStream`
 //! - `codec`: protobuf, with decoding faults as the caller's fault
-//! - `ending`: no call of a bystander holds up a stop
+//! - `end_on_stop`: no call of a bystander holds up a stop
 //! - `health`: SERVING only while questions can be answered
 
 pub(crate) mod codec;
 mod collect;
 mod convert;
-mod ending;
+mod end_on_stop;
 mod health;
 mod service;
 mod stream;
@@ -105,10 +105,10 @@ pub(super) fn answer(
 }
 
 /// The services beside the questions, and the handle by which health is told.
-pub(super) fn beside(stopping: &CancellationToken) -> (Router, Health) {
+pub(super) fn auxiliary(stopping: &CancellationToken) -> (Router, Health) {
     let (health, health_service) = Health::new();
-    let mut beside = Routes::builder();
-    beside.add_service(health_service);
+    let mut auxiliary = Routes::builder();
+    auxiliary.add_service(health_service);
     // Both versions of reflection are in use: clients ask for `v1` first and fall back to `v1alpha`.
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -117,9 +117,9 @@ pub(super) fn beside(stopping: &CancellationToken) -> (Router, Health) {
     };
     // The descriptors come from this build, so they can be read (`tests/it/transport.rs`).
     match (described().build_v1(), described().build_v1alpha()) {
-        (Ok(v1), Ok(v1alpha)) => drop(beside.add_service(v1).add_service(v1alpha)),
+        (Ok(v1), Ok(v1alpha)) => drop(auxiliary.add_service(v1).add_service(v1alpha)),
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "Reflection is not served."),
     }
-    let ends = from_fn_with_state(stopping.clone(), ending::ending);
-    (beside.routes().prepare().into_axum_router().reset_fallback().layer(ends), health)
+    let ends = from_fn_with_state(stopping.clone(), end_on_stop::ending);
+    (auxiliary.routes().prepare().into_axum_router().reset_fallback().layer(ends), health)
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     config::Settings,
     record::{
-        decision_log::{Recorded, Scan, Selection},
+        decision_log::{Scan, Selection, StoredRecord},
         spool::{reader::Frame, segment_files},
     },
     types::escape,
@@ -238,7 +238,7 @@ impl<'a> Printer<'a> {
             self.row(&line::COLUMNS)?;
         }
         let unreadable = |error| Stop::Failed(format!("record {} cannot be shown: {error}", frame.seq));
-        let Some(recorded) = Recorded::read(&frame.payload).map_err(unreadable)? else {
+        let Some(recorded) = StoredRecord::read(&frame.payload).map_err(unreadable)? else {
             // A spreadsheet has one kind of rows.
             let note = format!("record {} is no decision; --format json shows it", frame.seq);
             return if self.form == Form::Table { self.write(note.as_bytes()) } else { Ok(()) };

@@ -1,7 +1,7 @@
 //! One decision of a record as one line: for a person, and for a spreadsheet.
 
 use crate::{
-    record::decision_log::{Named, OneDecision, Recorded},
+    record::decision_log::{Named, OneDecision, StoredRecord},
     review::report::inert,
     types::escape,
 };
@@ -30,7 +30,7 @@ const NOTHING: &str = "-";
 
 /// For a person: time, subject, action, resource, decision, policies, purpose.
 pub(super) fn table(
-    recorded: &Recorded<'_>,
+    recorded: &StoredRecord<'_>,
     one: &OneDecision,
     zone: &TimeZone,
     paint: &dyn Fn(u8, &str) -> String,
@@ -65,7 +65,7 @@ pub(super) fn table(
 }
 
 /// For a spreadsheet, in the order of [`COLUMNS`].
-pub(super) fn row(recorded: &Recorded<'_>, item: usize, one: &OneDecision) -> [String; 14] {
+pub(super) fn row(recorded: &StoredRecord<'_>, item: usize, one: &OneDecision) -> [String; 14] {
     let kind = |named: &Option<Named>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();
     let outcome = recorded.outcome().unwrap_or(if one.is_error { "error" } else { "" });

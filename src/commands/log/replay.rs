@@ -11,7 +11,7 @@ use crate::{
     oversight::replay::{Local, Outcome, Reason, Replay, Worlds},
     pdp::engine,
     record::{
-        decision_log::{Recorded, Scan, Unreadable},
+        decision_log::{Scan, StoredRecord, Unreadable},
         spool::reader::ReadError,
     },
     sources::store::Archive,
@@ -146,7 +146,7 @@ fn go(
         && let Some(frame) = scan.next().transpose()?
     {
         bar.set_position(frame.seq.saturating_sub(first));
-        let recorded = match Recorded::read(&frame.payload) {
+        let recorded = match StoredRecord::read(&frame.payload) {
             Ok(Some(recorded)) => recorded,
             // Neither a decision nor anything that could be one.
             Ok(None) => continue,

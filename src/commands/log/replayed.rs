@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     oversight::replay::{Difference, Outcome, Reason, Said},
-    record::decision_log::{Named, OneDecision, Recorded},
+    record::decision_log::{Named, OneDecision, StoredRecord},
     review::report::inert,
     types::escape,
 };
@@ -90,7 +90,7 @@ impl Tally {
         self.same += 1;
     }
 
-    pub(super) fn found(&mut self, recorded: &Recorded<'_>, found: Outcome, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn found(&mut self, recorded: &StoredRecord<'_>, found: Outcome, out: &mut dyn Write) -> io::Result<()> {
         match found {
             Outcome::Same => self.same(),
             Outcome::NotReplayable(reason) => {
@@ -168,7 +168,7 @@ impl Tally {
 
     fn difference(
         &mut self,
-        recorded: &Recorded<'_>,
+        recorded: &StoredRecord<'_>,
         question: &OneDecision,
         difference: &Difference,
         out: &mut dyn Write,
@@ -182,7 +182,7 @@ impl Tally {
 
     fn person(
         &self,
-        recorded: &Recorded<'_>,
+        recorded: &StoredRecord<'_>,
         question: &OneDecision,
         difference: &Difference,
         out: &mut dyn Write,
@@ -289,7 +289,7 @@ fn direction(then: &Said, now: &Said) -> (&'static str, u8) {
     }
 }
 
-fn object(recorded: &Recorded<'_>, question: &OneDecision, difference: &Difference) -> Value {
+fn object(recorded: &StoredRecord<'_>, question: &OneDecision, difference: &Difference) -> Value {
     let Difference { item, then, now, parts } = difference;
     let OneDecision { subject, action, resource, purpose, .. } = question;
     let named = |named: &Option<Named>| named.as_ref().map(|named| json!({"type": named.kind, "id": named.id}));
@@ -302,7 +302,7 @@ fn object(recorded: &Recorded<'_>, question: &OneDecision, difference: &Differen
     })
 }
 
-fn fields(recorded: &Recorded<'_>, question: &OneDecision, difference: &Difference) -> [String; 18] {
+fn fields(recorded: &StoredRecord<'_>, question: &OneDecision, difference: &Difference) -> [String; 18] {
     let Difference { item, then, now, parts } = difference;
     let kind = |named: &Option<Named>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::{Exit, Output};
 use crate::{
     config::Settings,
-    record::decision_log::{Pseudonyms, Segments, Selection, SoughtSubject, Wanted},
+    record::decision_log::{DataSubjectFilter, Pseudonyms, Segments, Selection, Wanted},
     types::{decision::Decision, trace::TraceId},
 };
 use clap::{Args, ValueEnum};
@@ -93,7 +93,7 @@ impl Select {
                 output.failure(&error);
                 Exit::Failed
             })?;
-            Ok(SoughtSubject::new(unquoted(named), pseudonyms))
+            Ok(DataSubjectFilter::new(unquoted(named), pseudonyms))
         });
         Ok(Selection::new(Wanted {
             since,
@@ -118,7 +118,7 @@ impl Select {
 
 /// Says why records that were asked for may not have been found, if so.
 pub(super) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Exit> {
-    match selection.wanted().data_subject.as_ref().and_then(SoughtSubject::doubt) {
+    match selection.wanted().data_subject.as_ref().and_then(DataSubjectFilter::doubt) {
         None => Ok(()),
         Some(doubt) => {
             output.error(&format!("--data-subject: {doubt}"));

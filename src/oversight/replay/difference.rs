@@ -1,7 +1,7 @@
 //! What came out differently: the decision, or what stands beside it in the answer.
 
 use super::Reason;
-use crate::record::decision_log::Recorded;
+use crate::record::decision_log::StoredRecord;
 use serde_json::Value;
 
 /// One decision that came out differently.
@@ -36,7 +36,7 @@ pub struct Said {
 /// # Errors
 /// The record's answer cannot be read.
 pub(super) fn between(
-    recorded: &Recorded<'_>,
+    recorded: &StoredRecord<'_>,
     then: &str,
     now: Result<&[u8], &str>,
 ) -> Result<Vec<Difference>, Reason> {

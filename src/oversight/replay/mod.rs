@@ -23,7 +23,7 @@ use crate::{
         cache::{self, Cache},
         engine::{self, Invalid, UnknownEntities},
     },
-    record::decision_log::{Asked, Decided, Recorded, on_record},
+    record::decision_log::{RecordedRequest, RecordedResponse, StoredRecord, on_record},
     sources::snapshot::Snapshot,
     types::{
         authzen::{self, Limits},
@@ -137,11 +137,11 @@ impl<'a> Replay<'a> {
     }
 
     /// Decides a record again.
-    pub fn decide(&mut self, recorded: &Recorded<'_>) -> Outcome {
+    pub fn decide(&mut self, recorded: &StoredRecord<'_>) -> Outcome {
         self.compare(recorded).unwrap_or_else(Outcome::NotReplayable)
     }
 
-    fn compare(&mut self, recorded: &Recorded<'_>) -> Result<Outcome, Reason> {
+    fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<Outcome, Reason> {
         let then = recorded.response().ok_or(Reason::Unanswered)?;
         if recorded.is_concealed() {
             return Err(Reason::Concealed);
@@ -174,7 +174,7 @@ impl<'a> Replay<'a> {
             return Ok(Outcome::Same);
         }
         let differences = difference::between(recorded, then, now.as_deref().map_err(String::as_str))?;
-        if let Asked::Several(batch) = &asked
+        if let RecordedRequest::Several(batch) = &asked
             && differences.iter().any(|it| it.then.is_fault && it.item.is_some_and(|item| is_empty(batch, item)))
         {
             return Err(Reason::FaultyItem);
@@ -188,14 +188,16 @@ fn is_empty(batch: &Batch, item: usize) -> bool {
     batch.items.get(item) == Some(&Item::default())
 }
 
-fn read(recorded: &Recorded<'_>) -> Result<Asked<'static>, Reason> {
+fn read(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'static>, Reason> {
     let request = recorded.request().as_bytes();
     let unreadable = |error: authzen::ReadError| Reason::Unreadable(format!("its request cannot be read: {error}"));
     if !recorded.is_batch() {
-        return authzen::read_evaluation(request, LIMITS).map(|it| Asked::One(Cow::Owned(it))).map_err(unreadable);
+        return authzen::read_evaluation(request, LIMITS)
+            .map(|it| RecordedRequest::One(Cow::Owned(it)))
+            .map_err(unreadable);
     }
     match authzen::read_batch(request, LIMITS).map_err(unreadable)? {
-        authzen::Asked::Several(batch) => Ok(Asked::Several(Cow::Owned(batch))),
+        authzen::Asked::Several(batch) => Ok(RecordedRequest::Several(Cow::Owned(batch))),
         authzen::Asked::One(_) => Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned())),
     }
 }
@@ -211,42 +213,42 @@ struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    fn answers(&self, asked: &Asked<'_>, config: engine::Config) -> Answers {
+    fn answers(&self, asked: &RecordedRequest<'_>, config: engine::Config) -> Answers {
         match asked {
-            Asked::One(evaluation) => self
+            RecordedRequest::One(evaluation) => self
                 .answer(evaluation.as_ref().into(), config)
                 .map(|answer| vec![answer])
                 .map_err(|error| error.to_string()),
-            Asked::Several(batch) => {
+            RecordedRequest::Several(batch) => {
                 Ok(answers(batch, |parts, _| self.answer(parts, config).map_err(|error| error.to_string())))
             }
         }
     }
 
     fn answer(&self, parts: Parts<'_>, config: engine::Config) -> Result<Answer, Invalid> {
-        let outline = engine::outline(self.snapshot, parts, self.moment, config)?;
-        let decide = || outline.question().map(|question| engine::decide(self.snapshot, &question));
+        let checked = engine::check_question(self.snapshot, parts, self.moment, config)?;
+        let decide = || checked.question().map(|question| engine::decide(self.snapshot, &question));
         // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.
-        let key = outline.key().filter(|_| config.unknown == UnknownEntities::Deny);
+        let key = checked.key().filter(|_| config.unknown == UnknownEntities::Deny);
         let (verdict, _) = self.cache.verdict(key, decide)?;
         let (revision, directory_revision) = self.named.clone();
-        let undeclared = outline.into_undeclared();
+        let undeclared = checked.into_undeclared();
         Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: false, undeclared }))
     }
 }
 
 /// The answers as the record has them.
-fn written(answers: &Answers, asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+fn written(answers: &Answers, asked: &RecordedRequest<'_>, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
     let answers = answers.as_ref().map_err(Clone::clone)?;
     let decided = match (answers.as_slice(), asked) {
-        ([answer], Asked::One(_)) => Decided::One(Cow::Borrowed(answer)),
-        (answers, _) => Decided::Several(Cow::Borrowed(answers)),
+        ([answer], RecordedRequest::One(_)) => RecordedResponse::One(Cow::Borrowed(answer)),
+        (answers, _) => RecordedResponse::Several(Cow::Borrowed(answers)),
     };
     let mut out = Vec::new();
     match on_record(asked, &decided, &snapshot.policies.model) {
-        Decided::One(answer) => authzen::write_answer(&mut out, &answer, None),
-        Decided::Several(answers) => authzen::write_answers(&mut out, &answers, None),
-        Decided::Nothing(_) => {}
+        RecordedResponse::One(answer) => authzen::write_answer(&mut out, &answer, None),
+        RecordedResponse::Several(answers) => authzen::write_answers(&mut out, &answers, None),
+        RecordedResponse::Nothing(_) => {}
     }
     Ok(out)
 }

@@ -7,13 +7,13 @@
 //! the errors. (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
-    translate::{Question, Source},
+    translate::{CedarRequest, Source},
     world::World,
 };
 use crate::{
     sources::{
         directory::references,
-        policy::{Reading, Ready, Slice},
+        policy::{PreparedPolicy, Reading, Slice},
         snapshot::Snapshot,
     },
     types::{
@@ -38,7 +38,7 @@ const ERROR: usize = 4_000;
 
 /// Decides a question that was translated under this snapshot.
 #[must_use]
-pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
+pub fn decide(snapshot: &Snapshot, question: &CedarRequest) -> Verdict {
     let denied = |unknown, reason| Verdict {
         decision: Decision::Deny,
         policies: Vec::new(),
@@ -56,7 +56,7 @@ pub fn decide(snapshot: &Snapshot, question: &Question) -> Verdict {
         question.resource.uid.entity_type(),
     );
     match entities(snapshot, question, slice) {
-        Ok(entities) => meet(snapshot, slice, &World { request: request(question), entities }),
+        Ok(entities) => evaluate_slice(snapshot, slice, &World { request: request(question), entities }),
         // The parties were checked to be consistent, and the directory has each entity once.
         Err(_) => denied(None, "Denied: the entities of the question contradict each other.".to_owned()),
     }
@@ -72,12 +72,12 @@ pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
         return verdict(snapshot, false, std::iter::empty(), Vec::new());
     };
     let slice = snapshot.policies.slice(principal.entity_type(), action, resource.entity_type());
-    meet(snapshot, slice, world)
+    evaluate_slice(snapshot, slice, world)
 }
 
 /// Decides by the policies that the question can meet, as `policy::slices` argues, by Cedar's rule (a forbid that applies
 /// denies; else a permit that applies allows; what fails is neither).
-fn meet(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
+fn evaluate_slice(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
     let World { request, entities } = world;
     let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let evaluator = Evaluator::new(request.clone(), entities, Extensions::all_available());
@@ -95,11 +95,11 @@ fn meet(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
         }
     }
     let allowed = forbids.is_empty() && !permits.is_empty();
-    conclude(allowed, if allowed { permits } else { forbids }, errors)
+    verdict_of(allowed, if allowed { permits } else { forbids }, errors)
 }
 
 /// Whether a policy applies, or why that cannot be said.
-fn applies(evaluator: &Evaluator<'_>, ready: &Ready) -> Result<bool, (ErrorKind, String)> {
+fn applies(evaluator: &Evaluator<'_>, ready: &PreparedPolicy) -> Result<bool, (ErrorKind, String)> {
     let value = evaluator.interpret(&ready.condition, &ready.slots);
     let value = value.map_err(|error| (kind(&error), escape::cut_to(&error.to_string(), ERROR).into_owned()))?;
     match value.value_kind() {
@@ -121,10 +121,10 @@ pub fn verdict(
         let known = snapshot.policies.facts.get(&cedar::PolicyId::new(&id));
         known.cloned().unwrap_or_else(|| unsaid(id))
     };
-    conclude(allowed, reasons.map(facts).collect(), errors)
+    verdict_of(allowed, reasons.map(facts).collect(), errors)
 }
 
-fn conclude(allowed: bool, mut reasons: Vec<Arc<PolicyFacts>>, mut errors: Vec<EvaluationError>) -> Verdict {
+fn verdict_of(allowed: bool, mut reasons: Vec<Arc<PolicyFacts>>, mut errors: Vec<EvaluationError>) -> Verdict {
     errors.sort();
     reasons.sort_by(|one, other| one.id.cmp(&other.id));
     // Cedar skips a policy that errors, and a forbid that is skipped does not forbid. So an error denies, and then no
@@ -148,7 +148,7 @@ fn kind(error: &CedarError) -> ErrorKind {
 }
 
 /// Whom the directory does not know, if the question is denied for that without an evaluation.
-pub(super) fn unknown(question: &Question) -> Option<(Party, &ast::EntityUID)> {
+pub(super) fn unknown(question: &CedarRequest) -> Option<(Party, &ast::EntityUID)> {
     [(Party::Subject, &question.principal), (Party::Resource, &question.resource)]
         .into_iter()
         .find(|(_, named)| matches!(named.entity, Source::Unknown))
@@ -177,7 +177,7 @@ fn reason(decision: Decision, determining: &[Arc<PolicyFacts>], errors: &[Evalua
     }
 }
 
-pub(super) fn request(question: &Question) -> ast::Request {
+pub(super) fn request(question: &CedarRequest) -> ast::Request {
     let known = |uid: &ast::EntityUID| ast::EntityUIDEntry::known(uid.clone(), None);
     ast::Request::new_unchecked(
         known(&question.principal.uid),
@@ -188,7 +188,7 @@ pub(super) fn request(question: &Question) -> ast::Request {
 }
 
 /// The entities that the evaluation of policies with this footprint can look into.
-pub(super) fn entities(snapshot: &Snapshot, question: &Question, slice: &Slice) -> Result<Entities, String> {
+pub(super) fn entities(snapshot: &Snapshot, question: &CedarRequest, slice: &Slice) -> Result<Entities, String> {
     let Snapshot { policies, directory, .. } = snapshot;
     let footprint = slice.footprint.as_ref();
     let reads = footprint.reads.as_ref();
@@ -225,13 +225,13 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question, slice: &Slice) 
         }
     }
     for uid in &footprint.named {
-        // A policy can also name an action, other than the one that is asked about, and look at its groups.
+        // A policy can also name an action, other than the one that is asked types, and look at its groups.
         match policies.action_entities.get(uid) {
             Some(action) => found.push(action.clone()),
             None => follow(&mut found, uid),
         }
     }
-    match &slice.about {
+    match &slice.types {
         Some(about) => found.push(about.action_entity.clone()),
         None => found.extend(policies.action_entities.get(&question.action).cloned()),
     }
@@ -254,7 +254,7 @@ pub(super) fn entities(snapshot: &Snapshot, question: &Question, slice: &Slice) 
     // Every entity comes from the directory, which closed its ancestors, or was given those of its parents.
     Entities::new()
         .add_entities(
-            raised(question, found),
+            with_ancestors_of_parties(question, found),
             None::<&NoEntitiesSchema>,
             TCComputation::AssumeAlreadyComputed,
             Extensions::all_available(),
@@ -278,7 +278,7 @@ fn followed(value: &Value, read: Reading<'_>, follow: &mut impl FnMut(&ast::Enti
 
 /// An entity of the question can itself be the parent of another: of the other party, or of an entity in the directory,
 /// which does not know what lies above it. Those get its ancestors too.
-fn raised(question: &Question, mut found: Found) -> Found {
+fn with_ancestors_of_parties(question: &CedarRequest, mut found: Found) -> Found {
     // Twice, since the one party may lie below the other, and a third entity below both.
     for _ in 0..2 {
         let mut is_done = true;

@@ -3,7 +3,7 @@
 //! Each part is evaluated by the same authorizer on a policy that has only that part, so what is shown is what Cedar did.
 //! This is for a person at a terminal and costs accordingly.
 
-use super::{translate::Question, world::World};
+use super::{translate::CedarRequest, world::World};
 use crate::{sources::snapshot::Snapshot, types::decision::PolicyFacts};
 use cedar_policy::{self as cedar, pst};
 use cedar_policy_core::{ast, authorizer::Authorizer};
@@ -55,7 +55,7 @@ impl Explained {
 ///
 /// # Errors
 /// A policy that has no syntax tree, or entities that contradict each other.
-pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Vec<Explained>, String> {
+pub fn explain(snapshot: &Snapshot, question: &CedarRequest) -> Result<Vec<Explained>, String> {
     match World::of(snapshot, question)? {
         Some(world) => explain_in(snapshot, &world),
         None => Ok(Vec::new()),

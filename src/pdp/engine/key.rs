@@ -8,15 +8,15 @@
 //! question that does not fit the schema has no key.
 
 use super::{
-    terms::read_extension,
     undeclared::{Members, UndeclaredMembers},
+    values::read_extension,
 };
 use crate::{
     sources::{
         directory::Directory,
         policy::{
             Attributes, Extension, Ids, Reading, Reads,
-            terms::{Invalid, Terms},
+            value_visitor::{Invalid, Terms},
         },
     },
     types::{

@@ -7,12 +7,12 @@
 //! - A verdict equals that of `cedar_policy::Authorizer` over the full policy and entity sets, and denies wherever a policy
 //!   could not be evaluated (Cedar skips such a policy, a forbid too).
 //! - A question holds only what the schema declares, in the declared types. What the caller may not say is not in it.
-//! - [`Outline::key`] holds everything that the verdict depends on. Equal keys have equal verdicts, errors apart.
+//! - [`CheckedQuestion::key`] holds everything that the verdict depends on. Equal keys have equal verdicts, errors apart.
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `key`: what the verdict depends on
 //! - `undeclared`: what becomes of what the schema does not declare
-//! - `terms`: values into Cedar values
+//! - `values`: values into Cedar values
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
@@ -20,14 +20,14 @@
 mod decide;
 mod explain;
 mod key;
-mod terms;
 mod translate;
 mod undeclared;
+mod values;
 mod world;
 
 pub use crate::sources::policy::Invalid;
 pub use decide::{decide, decide_in, verdict};
 pub use explain::{Clause, Explained, Outcome, explain, explain_in};
-pub use translate::{Config, Outline, Question, UnknownEntities, outline, translate};
+pub use translate::{CedarRequest, CheckedQuestion, Config, UnknownEntities, check_question, translate};
 pub use undeclared::UndeclaredMembers;
 pub use world::{World, WorldEvaluator};

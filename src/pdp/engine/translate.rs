@@ -10,14 +10,14 @@
 
 use super::{
     key::{Key, Watch},
-    terms::{self as made, Make},
     undeclared::UndeclaredMembers,
+    values::{self as made, Make},
 };
 use crate::{
     sources::{
         policy::{
-            About, ActionModel, Attributes, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice,
-            terms::{self, Terms},
+            ActionModel, Attributes, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice, Types,
+            value_visitor::{self, Terms},
         },
         snapshot::Snapshot,
     },
@@ -36,9 +36,9 @@ use std::{
 
 /// A question whose form fits the schema of one snapshot: all names are known and all values have their declared kinds.
 ///
-/// It has a key, under which its verdict may be found; if it is not, [`Outline::question`] makes what the engine decides.
+/// It has a key, under which its verdict may be found; if it is not, [`CheckedQuestion::question`] makes what the engine decides.
 #[derive(Debug)]
-pub struct Outline<'a> {
+pub struct CheckedQuestion<'a> {
     snapshot: &'a Snapshot,
     evaluation: Parts<'a>,
     moment: &'a Moment,
@@ -77,7 +77,7 @@ impl From<UnknownEntities> for Config {
 
 /// A question that the engine can decide: valid against the schema of one snapshot.
 #[derive(Debug)]
-pub struct Question {
+pub struct CedarRequest {
     pub(super) principal: Party,
     pub(super) action: ast::EntityUID,
     pub(super) resource: Party,
@@ -116,7 +116,7 @@ pub enum UnknownEntities {
     Evaluate,
 }
 
-impl Question {
+impl CedarRequest {
     /// The parties that the directory should know and does not, as `Type::"id"`: the subject first.
     #[must_use]
     pub fn not_in_directory(&self) -> Vec<(&'static str, String)> {
@@ -128,7 +128,7 @@ impl Question {
     }
 }
 
-impl Question {
+impl CedarRequest {
     /// The entities that the question refers to in properties and context, that the directory should know and does not, as
     /// `Type::"id"`, ordered. Cedar sees them without attributes and parents.
     #[must_use]
@@ -161,12 +161,12 @@ const CONTEXT: Path<'_> = Path::root("context");
 ///
 /// # Errors
 /// The first field that does not fit the schema.
-pub fn outline<'a>(
+pub fn check_question<'a>(
     snapshot: &'a Snapshot,
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     config: impl Into<Config>,
-) -> Result<Outline<'a>, Invalid> {
+) -> Result<CheckedQuestion<'a>, Invalid> {
     let (evaluation, config) = (evaluation.into(), config.into());
     let Parts { subject, action, resource, context: _ } = evaluation;
     let model = &snapshot.policies.model;
@@ -179,12 +179,12 @@ pub fn outline<'a>(
     check_listed(resource, evaluation.resource, RESOURCE)?;
     let slice = snapshot.policies.slice(&subject.name, &action.uid, &resource.name);
     // The thread's own, if there is one.
-    let (subject, action, resource) = match &slice.about {
-        Some(About { principal, action, resource, action_entity: _ }) => (principal, action, resource),
+    let (subject, action, resource) = match &slice.types {
+        Some(Types { principal, action, resource, action_entity: _ }) => (principal, action, resource),
         None => (subject.as_ref(), action.as_ref(), resource.as_ref()),
     };
     let mut undeclared = Undeclared::default();
-    let mut outline = Outline {
+    let mut checked = CheckedQuestion {
         snapshot,
         evaluation,
         moment,
@@ -196,12 +196,12 @@ pub fn outline<'a>(
         key: None,
         undeclared: Undeclared::default(),
     };
-    outline.key = outline.make_key(&mut undeclared)?;
-    outline.undeclared = undeclared;
-    Ok(outline)
+    checked.key = checked.make_key(&mut undeclared)?;
+    checked.undeclared = undeclared;
+    Ok(checked)
 }
 
-/// Makes a question of an evaluation: [`outline`] and [`Outline::question`] in one.
+/// Makes a question of an evaluation: [`check_question`] and [`CheckedQuestion::question`] in one.
 ///
 /// # Errors
 /// The first field that does not fit the schema.
@@ -210,11 +210,11 @@ pub fn translate<'a>(
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     config: impl Into<Config>,
-) -> Result<Question, Invalid> {
-    outline(snapshot, evaluation, moment, config)?.question()
+) -> Result<CedarRequest, Invalid> {
+    check_question(snapshot, evaluation, moment, config)?.question()
 }
 
-impl<'a> Outline<'a> {
+impl<'a> CheckedQuestion<'a> {
     /// Everything that the verdict depends on: questions with equal keys have the same verdict, unless it has errors, which
     /// can quote more. `None` if the policies can read the moment of the decision.
     #[must_use]
@@ -263,7 +263,7 @@ impl<'a> Outline<'a> {
             let tags = tags.as_ref().filter(|_| !attributes.contains_key("tags"));
             let reads_tags = reads.is_none_or(|reads| reads.tags);
             key.within_entity(read, tags.map(|_| reads_tags), |key| {
-                terms::record(key, attributes, &named.properties, properties)
+                value_visitor::record(key, attributes, &named.properties, properties)
             })?;
             if let Some(shape) = tags {
                 let read = if reads_tags { Reading::ALL } else { Reading::NOTHING };
@@ -302,7 +302,7 @@ impl<'a> Outline<'a> {
     ///
     /// # Errors
     /// The first value that has the declared kind but not a meaning, such as a date that is none.
-    pub fn question(&self) -> Result<Question, Invalid> {
+    pub fn question(&self) -> Result<CedarRequest, Invalid> {
         self.question_for(self.slice.footprint.pdp)
     }
 
@@ -310,12 +310,12 @@ impl<'a> Outline<'a> {
     /// so may read what those do not.
     ///
     /// # Errors
-    /// As [`Outline::question`].
-    pub fn whole_question(&self) -> Result<Question, Invalid> {
+    /// As [`CheckedQuestion::question`].
+    pub fn whole_question(&self) -> Result<CedarRequest, Invalid> {
         self.question_for(PdpReads::ALL)
     }
 
-    fn question_for(&self, reads: PdpReads) -> Result<Question, Invalid> {
+    fn question_for(&self, reads: PdpReads) -> Result<CedarRequest, Invalid> {
         let principal = self.party(self.subject, self.evaluation.subject, SUBJECT)?;
         let resource = self.party(self.resource, self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
@@ -336,7 +336,7 @@ impl<'a> Outline<'a> {
         }
         let mut context = self.context_of(&mut Make)?;
         context.extend(self.pdp(reads)?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
-        Ok(Question { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
+        Ok(CedarRequest { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
     }
 
     fn party(
@@ -356,7 +356,7 @@ impl<'a> Outline<'a> {
             Held::BySchema(_) => Source::Schema,
             Held::ByRequest { attributes, parents, tags } => {
                 let properties = path.field("properties");
-                let attrs = terms::record(&mut Make, attributes, &named.properties, properties)?;
+                let attrs = value_visitor::record(&mut Make, attributes, &named.properties, properties)?;
                 let tags = match tags {
                     Some(shape) if !attributes.contains_key("tags") => {
                         tags_of(&mut Make, shape, named.properties.get("tags"), properties.field("tags"))?
@@ -394,7 +394,7 @@ impl<'a> Outline<'a> {
             let message = "is made of the properties of the action; give them in action.properties";
             return Err(Invalid::new(CONTEXT.field("action"), message));
         }
-        let mut context = terms::record(terms, &self.action.context, given, CONTEXT)?;
+        let mut context = value_visitor::record(terms, &self.action.context, given, CONTEXT)?;
         let properties = &self.evaluation.action.properties;
         let Some(declared) = &self.action.properties else {
             terms.leave(&Attributes::new(), properties, 0, ACTION.field("properties"))?;
@@ -403,7 +403,7 @@ impl<'a> Outline<'a> {
         let present = declared.required || !properties.is_empty();
         terms.attribute("action", present);
         if present {
-            let fields = terms::record(terms, &declared.attributes, properties, ACTION.field("properties"))?;
+            let fields = value_visitor::record(terms, &declared.attributes, properties, ACTION.field("properties"))?;
             let action = terms.record(fields);
             terms.field(&mut context, &SmolStr::new_static("action"), action);
         }
@@ -479,7 +479,7 @@ fn tags_of<T: Terms>(
     for (name, value) in given {
         terms.text(name);
         terms.attribute(name, true);
-        let term = terms::term(terms, shape, value, path.field(name))?;
+        let term = value_visitor::term(terms, shape, value, path.field(name))?;
         terms.field(&mut tags, &SmolStr::new(name), term);
     }
     Ok(tags)

@@ -3,7 +3,7 @@
 
 use super::{
     decide::{entities, request, unknown},
-    translate::Question,
+    translate::CedarRequest,
 };
 use crate::sources::snapshot::Snapshot;
 use cedar_policy as cedar;
@@ -27,7 +27,7 @@ impl World {
     ///
     /// # Errors
     /// Entities that contradict each other.
-    pub fn of(snapshot: &Snapshot, question: &Question) -> Result<Option<Self>, String> {
+    pub fn of(snapshot: &Snapshot, question: &CedarRequest) -> Result<Option<Self>, String> {
         if unknown(question).is_some() {
             return Ok(None);
         }

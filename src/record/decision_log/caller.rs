@@ -3,7 +3,7 @@
 //! Two places count: what the application says of the person who asks, in the attributes of the context that the schema
 //! marks with `@origin`, and the connection of the application itself, which nobody can make up.
 
-use super::concealed::QuestionFacts;
+use super::redact::QuestionFacts;
 use crate::types::authzen;
 use std::{fmt, net::SocketAddr};
 

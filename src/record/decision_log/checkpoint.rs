@@ -14,7 +14,7 @@
 //!
 //! `body` holds the note under `poort.log.checkpoint`.
 
-use super::{own, producer::Producer};
+use super::{log_event, producer::Producer};
 use crate::record::{
     evidence::{Checkpoint, Hash, Key, PublicKeys, Tree},
     spool::{Occasion, Payload},
@@ -79,7 +79,7 @@ pub(super) fn write(tree: &Tree, key: &Key, beside: Beside<'_>, producer: &Produ
     let Beside { occasion, timestamp, clock, found, pseudonym_keys } = beside;
     let checkpoint = Checkpoint::of(producer.origin(), tree);
     let checkpoint = if occasion == Occasion::Shutdown { checkpoint.at_end() } else { checkpoint };
-    // The origin is made by `notary`, so it is a name.
+    // The origin is made by `signer`, so it is a name.
     let note = checkpoint.sign(key).unwrap_or_default();
     let occasion = match occasion {
         Occasion::Segment => "segment",
@@ -87,21 +87,21 @@ pub(super) fn write(tree: &Tree, key: &Key, beside: Beside<'_>, producer: &Produ
         Occasion::Full => "full",
         Occasion::Shutdown => SHUTDOWN,
     };
-    let range: Vec<_> = tree.range().iter().map(|hash| own::text(&BASE64.encode(hash))).collect();
+    let range: Vec<_> = tree.range().iter().map(|hash| log_event::text(&BASE64.encode(hash))).collect();
     let mut attributes = BTreeMap::from([
         ("poort.log.clock", clock.to_string()),
-        ("poort.log.occasion", own::text(occasion)),
+        ("poort.log.occasion", log_event::text(occasion)),
         ("poort.log.range", format!("[{}]", range.join(","))),
     ]);
     if let Some((from, to)) = found {
         attributes.insert("poort.log.found", format!("[{from},{to}]"));
     }
     if !pseudonym_keys.is_empty() {
-        let keys: Vec<_> = pseudonym_keys.iter().map(|key| own::text(key)).collect();
+        let keys: Vec<_> = pseudonym_keys.iter().map(|key| log_event::text(key)).collect();
         attributes.insert("poort.log.pseudonym_keys", format!("[{}]", keys.join(",")));
     }
-    let body = format!("{{\"{CHECKPOINT}\":{}}}", own::text(&note));
-    let record = own::record(producer, CHECKPOINT, timestamp, attributes, Some(&body));
+    let body = format!("{{\"{CHECKPOINT}\":{}}}", log_event::text(&note));
+    let record = log_event::record(producer, CHECKPOINT, timestamp, attributes, Some(&body));
     (note, record)
 }
 

@@ -10,7 +10,7 @@
 //! | `poort.gap.from`, `poort.gap.to` | when the first and the last of them left, in milliseconds since 1970 |
 //! | `poort.gap.is_open` | whether it goes on |
 
-use super::{own, producer::Producer};
+use super::{log_event, producer::Producer};
 use crate::record::spool::{AppendError, Payload};
 use std::{
     collections::BTreeMap,
@@ -41,13 +41,13 @@ impl Gap {
             AppendError::Failed | AppendError::Closed | AppendError::TooLarge => "failed",
         };
         let attributes = BTreeMap::from([
-            ("poort.gap.cause", own::text(cause)),
+            ("poort.gap.cause", log_event::text(cause)),
             ("poort.gap.count", count.to_string()),
             ("poort.gap.from", from.to_string()),
             ("poort.gap.is_open", is_open.to_string()),
             ("poort.gap.to", to.to_string()),
         ]);
-        own::record(producer, GAP, own::now(), attributes, None)
+        log_event::record(producer, GAP, log_event::now(), attributes, None)
     }
 }
 
@@ -66,7 +66,7 @@ impl OpenGap {
 
     /// One more answer has no record. Gives the gap if it begins with this one.
     pub(super) fn grow(&self, cause: AppendError) -> Option<Gap> {
-        let now = own::now();
+        let now = log_event::now();
         let mut gap = self.lock();
         self.is_open.store(true, Ordering::Release);
         if let Some(gap) = gap.as_mut() {

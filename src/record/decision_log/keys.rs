@@ -9,7 +9,7 @@
 //! | `poort.key.public` | the public key that signs from now on |
 //! | `poort.key.pseudonyms` | the ids of the keys of pseudonyms, the newest first |
 
-use super::{own, producer::Producer};
+use super::{log_event, producer::Producer};
 use crate::record::spool::Payload;
 use std::collections::BTreeMap;
 
@@ -26,13 +26,13 @@ pub struct KeyChange {
 }
 
 pub(super) fn record(before: Option<&str>, public: &str, pseudonyms: &[&str], producer: &Producer) -> Payload {
-    let ids: Vec<_> = pseudonyms.iter().map(|id| own::text(id)).collect();
+    let ids: Vec<_> = pseudonyms.iter().map(|id| log_event::text(id)).collect();
     let mut attributes = BTreeMap::from([
-        ("poort.key.public", own::text(public)),
+        ("poort.key.public", log_event::text(public)),
         ("poort.key.pseudonyms", format!("[{}]", ids.join(","))),
     ]);
     if let Some(before) = before {
-        attributes.insert("poort.key.before", own::text(before));
+        attributes.insert("poort.key.before", log_event::text(before));
     }
-    own::record(producer, KEY, own::now(), attributes, None)
+    log_event::record(producer, KEY, log_event::now(), attributes, None)
 }

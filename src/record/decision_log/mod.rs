@@ -12,11 +12,11 @@
 //! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
 //!
 //! - `record`: the record of a decision and its bytes
-//! - `concealed`: what a record carries of a call: what is left out of it, and what is replaced
+//! - `redact`: what a record carries of a call: what is left out of it, and what is replaced
 //! - `caller`: where a call came from
 //! - `pseudonyms`: what stands instead of a value that must not be in a record
 //! - `producer`: what all records of a process have in common
-//! - `own`: records of poort's own
+//! - `log_event`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
 //! - `clock`: the time as the log itself knows it
 //! - `keys`: the record of keys that were changed on purpose
@@ -26,44 +26,44 @@
 //! - `left_out`: no records, in a build for a bench alone
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
-//! - `notary`: keeps the tree over the records, and signs
-//! - `recorded`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
-//! - `sought`: a data subject that records are looked for about
+//! - `signer`: keeps the tree over the records, and signs
+//! - `stored_record`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
+//! - `data_subject_filter`: a data subject that records are looked for about
 
 mod caller;
 pub mod checkpoint;
 mod clock;
-mod concealed;
+mod data_subject_filter;
 mod gap;
 mod keys;
 mod kind;
 mod left_out;
-mod notary;
-mod own;
+mod log_event;
 mod past;
 mod producer;
 mod pseudonyms;
 mod record;
-mod recorded;
+mod redact;
 mod retention;
 mod scan;
 mod selection;
-mod sought;
+mod signer;
+mod stored_record;
 pub mod verify;
 
 pub use caller::Caller;
+pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::Kind;
 pub use left_out::BenchBuild;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
-pub use record::{Asked, Cause, Decided, Record, TooLarge};
-pub use recorded::{Named, OneDecision, Poort, Recorded, Unreadable};
+pub use record::{Cause, Record, RecordedRequest, RecordedResponse, TooLarge};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};
-pub use sought::SoughtSubject;
+pub use stored_record::{Named, OneDecision, Poort, StoredRecord, Unreadable};
 
 use crate::{
     record::{
@@ -77,8 +77,8 @@ use crate::{
 };
 use clock::LogClock;
 use gap::OpenGap;
-use notary::LogNotary;
 use opentelemetry::metrics::Meter;
+use signer::CheckpointSigner;
 use std::{
     collections::BTreeMap,
     io,
@@ -253,10 +253,14 @@ pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<boo
 /// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
 /// are concealed in it all the same, where the schema marks anything.
 #[must_use]
-pub fn on_record<'a>(asked: &'a Asked<'_>, decided: &'a Decided<'_>, model: &Model) -> Decided<'a> {
+pub fn on_record<'a>(
+    asked: &'a RecordedRequest<'_>,
+    decided: &'a RecordedResponse<'_>,
+    model: &Model,
+) -> RecordedResponse<'a> {
     // No key is needed: nothing in such a question gets a pseudonym.
     let pseudonyms = Pseudonyms::from_keys(("none", [0; 32]), &[]);
-    concealed::conceal(asked, decided, model, &pseudonyms).decided
+    redact::conceal(asked, decided, model, &pseudonyms).decided
 }
 
 /// The log cannot be opened.
@@ -352,10 +356,10 @@ impl DecisionLog {
             }
             error => error.into(),
         })?;
-        let (notary, origin) = LogNotary::new(key, instance, config.checkpoint, producer.clone());
-        let notary = notary.with_keys(pseudonyms.signs(), change);
-        let clock = notary.clock();
-        let (spool, recovery) = Spool::open(settings, Some(Box::new(notary)), meter)?;
+        let (signer, origin) = CheckpointSigner::new(key, instance, config.checkpoint, producer.clone());
+        let signer = signer.with_keys(pseudonyms.signs(), change);
+        let clock = signer.clock();
+        let (spool, recovery) = Spool::open(settings, Some(Box::new(signer)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
         let log =

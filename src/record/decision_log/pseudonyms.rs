@@ -149,7 +149,7 @@ impl Pseudonyms {
 
     /// The pseudonym of a value, under the newest key.
     ///
-    /// The kind is what [`policy::marks`](crate::sources::policy::marks) says: the type of id of a data subject, as `@data_subject`
+    /// The kind is what [`policy::annotations`](crate::sources::policy::annotations) says: the type of id of a data subject, as `@data_subject`
     /// names it; else the name of an entity type; else the place of the attribute.
     #[must_use]
     pub fn of(&self, kind: &str, value: &str) -> String {

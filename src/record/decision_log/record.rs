@@ -24,8 +24,8 @@
 
 use super::{
     Caller, Pseudonyms, caller,
-    concealed::{Concealed, DataSubject, QuestionFacts, conceal},
     producer::Producer,
+    redact::{DataSubject, QuestionFacts, Redacted, conceal},
 };
 use crate::{
     record::spool::{Edit, Payload},
@@ -44,14 +44,14 @@ use thiserror::Error;
 
 /// What a call asked.
 #[derive(Debug, Clone)]
-pub enum Asked<'a> {
+pub enum RecordedRequest<'a> {
     /// One question: `adl.access_evaluation`.
     One(Cow<'a, Evaluation>),
     /// A batch: `adl.access_evaluations`.
     Several(Cow<'a, Batch>),
 }
 
-impl Asked<'_> {
+impl RecordedRequest<'_> {
     /// The `event_name` of the record, and the name of the span.
     #[must_use]
     pub const fn event_name(&self) -> &'static str {
@@ -64,7 +64,7 @@ impl Asked<'_> {
 
 /// What a call came to.
 #[derive(Debug, Clone)]
-pub enum Decided<'a> {
+pub enum RecordedResponse<'a> {
     /// The answer to one question.
     One(Cow<'a, Answer>),
     /// The answers to a batch.
@@ -95,9 +95,9 @@ pub struct Record<'a> {
     /// When the decision was made, and what the policies saw of the time.
     pub moment: &'a Moment,
     /// The request.
-    pub asked: Asked<'a>,
+    pub asked: RecordedRequest<'a>,
     /// The response.
-    pub decided: Decided<'a>,
+    pub decided: RecordedResponse<'a>,
     /// The schema, which says what the record may carry.
     pub model: &'a Model,
     /// The revision of the policies.
@@ -109,20 +109,20 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// The record: canonical JSON, no line break. Its place in the log is put in when it is known. In its late form it is the
     /// record of the same call that was not answered, because the deadline passed
-    /// (the tests of `concealed` hold it for every record that they make).
+    /// (the tests of `redact` hold it for every record that they make).
     ///
     /// # Errors
     /// It would hold more than a record can.
     pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Result<Payload, TooLarge> {
         let Self { trace, caller, moment, asked, decided, model, policies, directory } = self;
         let concealed = conceal(asked, decided, model, pseudonyms);
-        let Concealed { asked, decided, request_places, response_places, questions, answered, is_too_large } =
+        let Redacted { asked, decided, request_places, response_places, questions, answered, is_too_large } =
             &concealed;
         if *is_too_large {
             return Err(TooLarge);
         }
         let answered = questions.get(..*answered).unwrap_or(questions);
-        let is_batch = matches!(asked, Asked::Several(_));
+        let is_batch = matches!(asked, RecordedRequest::Several(_));
         let mut draft = Draft { out: Vec::with_capacity(2048), late: Vec::with_capacity(6) };
         let out = &mut draft.out;
         push(out, &[b"{\"attributes\":{", producer.configuration()]);
@@ -170,19 +170,19 @@ impl Record<'_> {
         }
         out.extend_from_slice(b"},\"body\":{\"adl.core.request\":");
         match asked {
-            Asked::One(evaluation) => authzen::write_evaluation(out, evaluation),
-            Asked::Several(batch) => authzen::write_batch(out, batch),
+            RecordedRequest::One(evaluation) => authzen::write_evaluation(out, evaluation),
+            RecordedRequest::Several(batch) => authzen::write_batch(out, batch),
         }
         draft.or_late(b"", |out| match decided {
-            Decided::One(answer) => {
+            RecordedResponse::One(answer) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
                 authzen::write_answer(out, answer, None);
             }
-            Decided::Several(answers) => {
+            RecordedResponse::Several(answers) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
                 authzen::write_answers(out, answers, None);
             }
-            Decided::Nothing(_) => {}
+            RecordedResponse::Nothing(_) => {}
         });
         let out = &mut draft.out;
         push(out, &[b"},\"event_name\":\"", asked.event_name().as_bytes(), b"\""]);
@@ -199,7 +199,7 @@ impl Record<'_> {
         push(out, &[b",\"trace_id\":\"", &trace.identity.trace_id.digits(), b"\"}"]);
         let Draft { out, late } = draft;
         let payload = Payload::numbered(out, seq_at);
-        Ok(if matches!(decided, Decided::Nothing(_)) { payload } else { payload.or_late(late) })
+        Ok(if matches!(decided, RecordedResponse::Nothing(_)) { payload } else { payload.or_late(late) })
     }
 }
 
@@ -268,7 +268,7 @@ fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
     parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
-impl Decided<'_> {
+impl RecordedResponse<'_> {
     fn cache_hits(&self) -> usize {
         let hit = |answer: &Answer| usize::from(matches!(answer, Answer::Evaluated(evaluated) if evaluated.cached));
         match self {
@@ -378,11 +378,15 @@ mod tests {
         })
     }
 
-    fn decided(answer: Answer) -> Decided<'static> {
-        Decided::One(Cow::Owned(answer))
+    fn decided(answer: Answer) -> RecordedResponse<'static> {
+        RecordedResponse::One(Cow::Owned(answer))
     }
 
-    fn record(asked: Asked<'_>, decided: Decided<'_>, traceparent: Option<&str>) -> serde_json::Value {
+    fn record(
+        asked: RecordedRequest<'_>,
+        decided: RecordedResponse<'_>,
+        traceparent: Option<&str>,
+    ) -> serde_json::Value {
         let moment = Moment {
             now: 1_790_000_000_123,
             now_text: "2026-09-21T14:13:20.123Z".into(),
@@ -411,7 +415,7 @@ mod tests {
     #[test]
     fn a_deny_is_unset_and_the_parent_is_kept() {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let record = record(Asked::One(Cow::Owned(evaluation())), decided(answer(vec![])), Some(parent));
+        let record = record(RecordedRequest::One(Cow::Owned(evaluation())), decided(answer(vec![])), Some(parent));
         assert_eq!(record["status"], "Unset");
         assert_eq!(record["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(record["parent_span_id"], "00f067aa0ba902b7");
@@ -429,7 +433,7 @@ mod tests {
     fn a_policy_that_errors_makes_the_status_error_but_keeps_the_response() {
         let errors =
             vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Overflow, message: "overflow".into() }];
-        let record = record(Asked::One(Cow::Owned(evaluation())), decided(answer(errors)), None);
+        let record = record(RecordedRequest::One(Cow::Owned(evaluation())), decided(answer(errors)), None);
         assert_eq!(record["status"], "Error");
         assert_eq!(record["attributes"]["poort.outcome"], "evaluation_error");
         assert_eq!(record["body"]["adl.core.response"]["decision"], false);
@@ -438,8 +442,8 @@ mod tests {
 
     #[test]
     fn a_late_call_has_no_response() {
-        let nothing = Decided::Nothing(Cause::DeadlineExceeded);
-        let record = record(Asked::One(Cow::Owned(evaluation())), nothing, None);
+        let nothing = RecordedResponse::Nothing(Cause::DeadlineExceeded);
+        let record = record(RecordedRequest::One(Cow::Owned(evaluation())), nothing, None);
         assert_eq!(record["status"], "Error");
         assert!(record["body"].get("adl.core.response").is_none());
     }
@@ -449,7 +453,7 @@ mod tests {
         let item = Item { context: Some(Map::new()), ..Item::default() };
         let batch = Batch { items: vec![item.clone(), item], ..Batch::default() };
         let answers = Cow::Owned(vec![answer(vec![]), answer(vec![])]);
-        let record = record(Asked::Several(Cow::Owned(batch)), Decided::Several(answers), None);
+        let record = record(RecordedRequest::Several(Cow::Owned(batch)), RecordedResponse::Several(answers), None);
         assert_eq!(record["event_name"], "adl.access_evaluations");
         assert_eq!(record["body"]["adl.core.response"]["evaluations"].as_array().unwrap().len(), 2);
         assert_eq!(record["attributes"]["poort.cache.hits"], 2);

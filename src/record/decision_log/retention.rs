@@ -8,7 +8,7 @@
 //! | `poort.retention.below` | all records below this seq are deleted |
 //! | `poort.retention.keep` | how long records are kept, in seconds |
 
-use super::{DecisionLog, checkpoint, own, producer::Producer};
+use super::{DecisionLog, checkpoint, log_event, producer::Producer};
 use crate::record::spool::{
     Payload,
     reader::{ReadCause, ReadError, Reader},
@@ -26,7 +26,7 @@ const BELOW: &str = "poort.retention.below";
 
 pub(super) fn record(below: u64, keep: Duration, producer: &Producer) -> Payload {
     let attributes = BTreeMap::from([(BELOW, below.to_string()), ("poort.retention.keep", keep.as_secs().to_string())]);
-    own::record(producer, RETENTION, own::now(), attributes, None)
+    log_event::record(producer, RETENTION, log_event::now(), attributes, None)
 }
 
 /// For [`retention`](crate::record::retention). All but the last block on files.

@@ -5,8 +5,8 @@
 
 use super::{
     Kind,
-    recorded::{Named, OneDecision, Recorded},
-    sought::SoughtSubject,
+    data_subject_filter::DataSubjectFilter,
+    stored_record::{Named, OneDecision, StoredRecord},
 };
 use crate::types::{authzen, decision::Decision, trace::TraceId};
 use memchr::memmem;
@@ -25,7 +25,7 @@ pub struct Wanted {
     /// About this resource: `ID` or `TYPE::ID`.
     pub resource: Option<String>,
     /// About this data subject.
-    pub data_subject: Option<SoughtSubject>,
+    pub data_subject: Option<DataSubjectFilter>,
     /// About this action.
     pub action: Option<String>,
     /// Decided like this.
@@ -91,7 +91,7 @@ impl Selection {
         if !self.wanted.looks_into_decisions() && self.wanted.trace.is_none() {
             return true;
         }
-        let Ok(Some(recorded)) = Recorded::read(record) else { return false };
+        let Ok(Some(recorded)) = StoredRecord::read(record) else { return false };
         self.wanted.trace.is_none_or(|trace| recorded.trace_id == trace.to_string())
             && (!self.wanted.looks_into_decisions()
                 || recorded.decisions().is_ok_and(|decisions| decisions.iter().any(|one| self.takes_decision(one))))

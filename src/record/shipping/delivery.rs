@@ -6,11 +6,11 @@ use super::{
     backoff::Backoff,
     config,
     metrics::Meters,
-    parcel::Parcel,
+    outgoing::Outgoing,
     quarantine::Quarantine,
+    reply::{Outcome, Reason, Reply, Trouble},
     sink::Sink,
     source::{Next, Records},
-    verdict::{Outcome, Reason, Trouble, Verdict},
     window::Window,
 };
 use crate::record::spool::Cursor;
@@ -51,7 +51,7 @@ pub(super) struct Pace {
     window: Window,
     backoff: Backoff,
     /// The doubtful answer that was heard last, and how often in a row.
-    doubt: Option<(Verdict, u32)>,
+    doubt: Option<(Reply, u32)>,
     /// Whether an operator was told that something is wrong, so that it is said once and not at every attempt.
     is_told: bool,
     synced: Option<Instant>,
@@ -106,7 +106,7 @@ impl<S: Sink> Delivery<S> {
         for _ in 0..self.settings.batch {
             match self.records.next() {
                 Ok(Next::Record(frame)) => {
-                    let parcel = Parcel::pack(frame, self.settings.format);
+                    let parcel = Outgoing::pack(frame, self.settings.format);
                     weight = weight.saturating_add(parcel.weight());
                     self.state.window.push(parcel);
                     if weight >= BATCH_BYTES {
@@ -179,29 +179,29 @@ impl<S: Sink> Delivery<S> {
     }
 
     /// Does what a verdict asks for, with the `left` records that were sent and not taken.
-    async fn mend(&mut self, verdict: Verdict, why: &str, left: usize) {
-        if verdict != Verdict::Hold {
+    async fn mend(&mut self, verdict: Reply, why: &str, left: usize) {
+        if verdict != Reply::Hold {
             self.meters.hold(false);
         }
         match verdict {
-            Verdict::TakenInPart => {
+            Reply::TakenInPart => {
                 let why = format!("some of {left} records were refused, and it is not said which: {why}");
                 if self.set_aside(left, &why).await {
                     self.state.backoff.reset();
                 }
             }
-            Verdict::Retry { reason, wait } => self.retry(reason, wait, why).await,
-            Verdict::Hold => self.hold(why).await,
-            Verdict::TooLarge | Verdict::Refused => self.isolate(left, why).await,
-            Verdict::PerhapsTooLarge if self.believes(verdict) => self.isolate(left, why).await,
+            Reply::Retry { reason, wait } => self.retry(reason, wait, why).await,
+            Reply::Hold => self.hold(why).await,
+            Reply::TooLarge | Reply::Refused => self.isolate(left, why).await,
+            Reply::PerhapsTooLarge if self.believes(verdict) => self.isolate(left, why).await,
             // While it is not one record alone, fewer can do no harm.
-            Verdict::Exhausted if left > 1 || self.believes(verdict) => self.isolate(left, why).await,
-            Verdict::PerhapsTooLarge | Verdict::Exhausted => self.retry(Reason::Unavailable, None, why).await,
+            Reply::Exhausted if left > 1 || self.believes(verdict) => self.isolate(left, why).await,
+            Reply::PerhapsTooLarge | Reply::Exhausted => self.retry(Reason::Unavailable, None, why).await,
         }
     }
 
     /// Whether this answer came often enough.
-    fn believes(&mut self, verdict: Verdict) -> bool {
+    fn believes(&mut self, verdict: Reply) -> bool {
         let count = match self.state.doubt {
             Some((before, count)) if before == verdict => count.saturating_add(1),
             _ => 1,

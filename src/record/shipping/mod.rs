@@ -25,9 +25,9 @@
 //!
 //! - `config`: what can be configured
 //! - `source`: the records, up to the durable mark
-//! - `parcel`: a record made ready to be sent; `ocsf`: as OCSF events
+//! - `outgoing`: a record made ready to be sent; `ocsf`: as OCSF events
 //! - `window`: what is sent at once, and halving it
-//! - `delivery`: the loop; `backoff`: its waits; `verdict`: what answers mean
+//! - `delivery`: the loop; `backoff`: its waits; `reply`: what answers mean
 //! - `quarantine`: records that are never taken
 //! - `sink`: the ways of sending
 //! - `handle`: starting and stopping; `status`: how far each sink is, from the files
@@ -39,12 +39,12 @@ mod delivery;
 mod handle;
 mod metrics;
 mod ocsf;
-mod parcel;
+mod outgoing;
 mod quarantine;
+mod reply;
 mod sink;
 mod source;
 mod status;
-mod verdict;
 mod window;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The records that were read and not yet taken, and how many of them are sent at once.
 
-use super::parcel::Parcel;
+use super::outgoing::Outgoing;
 use std::collections::VecDeque;
 
 /// The records in order, first in, first out.
 #[derive(Debug)]
 pub(super) struct Window {
-    parcels: VecDeque<Parcel>,
+    parcels: VecDeque<Outgoing>,
     /// How many may be sent at once.
     most: usize,
     /// How many are sent at once now: fewer after a refusal, until the receiver takes them again.
@@ -27,16 +27,16 @@ impl Window {
     }
 
     /// The oldest record.
-    pub(super) fn first(&self) -> Option<&Parcel> {
+    pub(super) fn first(&self) -> Option<&Outgoing> {
         self.parcels.front()
     }
 
-    pub(super) fn push(&mut self, parcel: Parcel) {
+    pub(super) fn push(&mut self, parcel: Outgoing) {
         self.parcels.push_back(parcel);
     }
 
     /// What is to be sent next: up to a record that cannot be sent.
-    pub(super) fn batch(&mut self) -> &[Parcel] {
+    pub(super) fn batch(&mut self) -> &[Outgoing] {
         let length = self.batch_len();
         self.parcels.make_contiguous().get(..length).unwrap_or_default()
     }
@@ -47,13 +47,13 @@ impl Window {
     }
 
     /// The first so many, whether they can be sent or not.
-    pub(super) fn oldest(&mut self, count: usize) -> &[Parcel] {
+    pub(super) fn oldest(&mut self, count: usize) -> &[Outgoing] {
         let count = count.min(self.parcels.len());
         self.parcels.make_contiguous().get(..count).unwrap_or_default()
     }
 
     /// Takes the first so many away, and gives them.
-    pub(super) fn take(&mut self, count: usize) -> Vec<Parcel> {
+    pub(super) fn take(&mut self, count: usize) -> Vec<Outgoing> {
         self.parcels.drain(..count.min(self.parcels.len())).collect()
     }
 

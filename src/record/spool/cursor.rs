@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::double_slot::{self, DoubleSlot};
 use super::files::{Disk, Files};
-use super::slots::{self, Slots};
 
 pub(super) const EXTENSION: &str = "cursor";
 
@@ -20,7 +20,7 @@ pub struct Cursor {
 
 #[derive(Debug)]
 struct Inner {
-    slots: Slots,
+    slots: DoubleSlot,
     position: u64,
 }
 
@@ -35,7 +35,7 @@ impl Cursor {
     }
 
     pub(super) fn open_on(files: Arc<dyn Files>, dir: &Path, name: &str) -> io::Result<Self> {
-        let (slots, value) = Slots::open(files, &path_of(dir, name))?;
+        let (slots, value) = DoubleSlot::open(files, &path_of(dir, name))?;
         let position = value.as_deref().and_then(parse).unwrap_or(0);
         Ok(Self { inner: Arc::new(Mutex::new(Inner { slots, position })) })
     }
@@ -45,7 +45,7 @@ impl Cursor {
     /// # Errors
     /// The file cannot be read.
     pub fn read(dir: &Path, name: &str) -> io::Result<Option<u64>> {
-        Ok(slots::read(&path_of(dir, name))?.as_deref().and_then(parse))
+        Ok(double_slot::read(&path_of(dir, name))?.as_deref().and_then(parse))
     }
 
     /// Whether there is a cursor of this name, wherever it stands.

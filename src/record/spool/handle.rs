@@ -11,12 +11,12 @@ use opentelemetry::metrics::Meter;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
+use super::attestor::Attestor;
 use super::config::{Config, Pace};
 use super::files::{Disk, Files};
 use super::frame::MAX_PAYLOAD;
-use super::notary::Notary;
+use super::inline_commit::InlineCommit;
 use super::payload::Payload;
-use super::pen::Pen;
 use super::recovery::{OpenError, Recovery};
 use super::retention;
 use super::segment;
@@ -30,7 +30,7 @@ use super::writer;
 #[derive(Clone, Debug)]
 pub struct Spool {
     queue: SyncSender<Message>,
-    pen: Arc<Pen>,
+    pen: Arc<InlineCommit>,
     shared: Arc<Shared>,
     dir: Arc<Path>,
     files: Arc<dyn Files>,
@@ -131,23 +131,27 @@ impl Spool {
     /// Takes the lock, recovers what an earlier process left, and starts the writer thread. It reads all segments, so
     /// it blocks for a while.
     ///
-    /// A full disk is not an error here: the spool opens in [`State::Full`] and comes back by itself. With a notary, some
+    /// A full disk is not an error here: the spool opens in [`State::Full`] and comes back by itself. With an attestor, some
     /// room is kept aside for when there is none.
     ///
     /// # Errors
     /// Something that needs a person: see [`OpenError`].
-    pub fn open(config: Config, notary: Option<Box<dyn Notary>>, meter: &Meter) -> Result<(Self, Recovery), OpenError> {
-        Self::open_on(config, notary, meter, Arc::new(Disk), Pace::SERVING)
+    pub fn open(
+        config: Config,
+        attestor: Option<Box<dyn Attestor>>,
+        meter: &Meter,
+    ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_on(config, attestor, meter, Arc::new(Disk), Pace::SERVING)
     }
 
     pub(super) fn open_on(
         config: Config,
-        notary: Option<Box<dyn Notary>>,
+        attestor: Option<Box<dyn Attestor>>,
         meter: &Meter,
         files: Arc<dyn Files>,
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
-        let started = writer::start(config, notary, meter, Arc::clone(&files), pace)?;
+        let started = writer::start(config, attestor, meter, Arc::clone(&files), pace)?;
         let spool = Self {
             queue: started.queue,
             pen: started.pen,
@@ -160,7 +164,7 @@ impl Spool {
     }
 
     /// Records an entry, and comes back when it is on disk. An entry that comes alone is written by this thread itself, which
-    /// then blocks for one write and one sync (`pen`); every other goes through the queue and waits without blocking.
+    /// then blocks for one write and one sync (`inline_commit`); every other goes through the queue and waits without blocking.
     ///
     /// # Errors
     /// The entry was not recorded.

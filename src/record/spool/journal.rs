@@ -15,8 +15,8 @@ use super::links;
 use super::recovery::Found;
 use super::reserve::Reserve;
 use super::segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at};
+use super::segment_scan::SegmentScan;
 use super::state::State;
-use super::walk::Walk;
 
 /// The segments on disk.
 #[derive(Debug)]
@@ -424,7 +424,7 @@ impl Journal {
             let identity = Identity::of(&file.metadata().map_err(reading)?);
             // One with the next name may be left from an attempt that did not get so far as to write.
             if segment.first != self.next_seq
-                || Walk::new(file, &segment.path, segment.first).next().map_err(reading)?.is_some()
+                || SegmentScan::new(file, &segment.path, segment.first).next().map_err(reading)?.is_some()
             {
                 before = Some((segment, identity));
             }

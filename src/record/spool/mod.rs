@@ -9,7 +9,7 @@
 //! ```
 //!
 //! There is no timer: the sync in flight is the window, and whatever arrived meanwhile is the next commit. Where entries come
-//! one at a time, a caller takes the pen from the thread and writes its own (`pen`).
+//! one at a time, a caller takes the writer from its thread and writes its own (`inline_commit`).
 //!
 //! # On disk
 //!
@@ -26,7 +26,7 @@
 //!
 //! # Who attests, and who takes records
 //!
-//! A [`Notary`] hears of every record when it is on disk, and puts records of its own among them: first in every segment,
+//! An [`Attestor`] hears of every record when it is on disk, and puts records of its own among them: first in every segment,
 //! at a steady pace, and last of all. Whoever takes records reads below [`Spool::durable`] and keeps a [`Cursor`];
 //! [`Spool::remove_below`] deletes segments that everybody has.
 //!
@@ -57,46 +57,46 @@
 //! * A payload must not hold a byte image of a frame. Text without control characters cannot. With binary payloads a
 //!   torn tail might be taken for corruption, and the spool would refuse to start; it would not lose anything.
 //! * Whoever deletes old segments must leave the newest two, as [`Spool::remove_below`] does: their names carry the sequence.
-//! * A checksum finds rot, not an attacker. That is the notary's business.
+//! * A checksum finds rot, not an attacker. That is the attestor's business.
 
+mod attestor;
 mod config;
 mod cursor;
+mod double_slot;
 mod files;
 mod folder;
 mod frame;
 mod handle;
-mod herald;
+mod inline_commit;
+mod inspect;
 mod journal;
 pub mod links;
 mod metrics;
-mod notary;
-mod overview;
+mod notify;
 mod payload;
-mod pen;
 pub mod reader;
 mod recovery;
 mod reserve;
 mod retention;
-mod runs;
 mod segment;
-mod slots;
+mod segment_scan;
 mod state;
-mod walk;
 mod writer;
+mod writer_thread;
 
 #[cfg(test)]
 mod tests;
 
+pub use attestor::{Attestation, Attestor, Occasion};
 pub use config::Config;
 pub use cursor::Cursor;
 pub use frame::MAX_PAYLOAD;
 pub use handle::{AppendError, Commit, Entry, Spool, Ticket};
-pub use notary::{Attestation, Notary, Occasion};
-pub use overview::{SegmentFile, cursors, disk_left, is_taken, segment_files};
+pub use inspect::{SegmentFile, cursors, disk_left, is_taken, segment_files};
 pub use payload::{Edit, Payload};
 pub use recovery::{OpenError, Recovery};
+pub use segment_scan::Damage;
 pub use state::State;
-pub use walk::Damage;
 
 use std::{io, path::Path};
 
@@ -113,7 +113,7 @@ pub fn segments(dir: &Path) -> io::Result<Vec<u64>> {
 /// # Errors
 /// The file cannot be read.
 pub fn read_head(dir: &Path) -> io::Result<Option<Vec<u8>>> {
-    slots::read(&recovery::head_path(dir))
+    double_slot::read(&recovery::head_path(dir))
 }
 
 /// Writes a segment as the writer would, whole records in commits of one, for tests of what reads them.

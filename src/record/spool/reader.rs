@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::links;
 use super::segment::{Listed, list, path_of, still_names};
-use super::walk::{Damage, Rest, Walk};
+use super::segment_scan::{Damage, Rest, SegmentScan};
 
 /// A record as it lies on disk.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Reader {
     dir: PathBuf,
     /// The seq to go on with. `None` until the first segment was seen.
     want: Option<u64>,
-    at: Option<Walk>,
+    at: Option<SegmentScan>,
     is_broken: bool,
 }
 
@@ -166,7 +166,7 @@ impl Reader {
             match links::open_to_read(&segment.path) {
                 Ok(file) => {
                     self.want = Some(segment.first);
-                    self.at = Some(Walk::new(file, &segment.path, segment.first));
+                    self.at = Some(SegmentScan::new(file, &segment.path, segment.first));
                     return Ok(true);
                 }
                 // It was deleted or replaced between the listing and the opening. List again: each time round needs

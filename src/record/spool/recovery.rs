@@ -22,13 +22,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::attestor::Attestor;
+use super::double_slot;
 use super::folder::TakeError;
 use super::journal::{Tail, Unsettled};
 use super::links;
-use super::notary::Notary;
 use super::segment::{Identity, list, path_of};
-use super::slots;
-use super::walk::{Damage, Rest, Walk};
+use super::segment_scan::{Damage, Rest, SegmentScan};
 
 /// What was found at the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub enum OpenError {
         /// What is wrong there.
         damage: Damage,
     },
-    /// The notary cannot go on: records that were attested to are not there.
+    /// The attestor cannot go on: records that were attested to are not there.
     #[error("the log in `{}` cannot be gone on with: {why}", dir.display())]
     Unattested {
         /// The folder.
@@ -107,28 +107,28 @@ pub(super) struct Found {
     pub(super) unsettled: Option<Unsettled>,
 }
 
-/// Tells a notary what is on disk: all records of the last segment that has any, and what was kept beside the segments.
-pub(super) fn resume(dir: &Path, tail: Option<&Tail>, notary: &mut dyn Notary) -> Result<(), OpenError> {
+/// Tells an attestor what is on disk: all records of the last segment that has any, and what was kept beside the segments.
+pub(super) fn resume(dir: &Path, tail: Option<&Tail>, attestor: &mut dyn Attestor) -> Result<(), OpenError> {
     let refused = |why| OpenError::Unattested { dir: dir.into(), why };
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |source| OpenError::Io { what: "cannot read".into(), path, source }
     };
     let head_path = head_path(dir);
-    let head = slots::read(&head_path).map_err(failed(&head_path))?;
+    let head = double_slot::read(&head_path).map_err(failed(&head_path))?;
     let Some(tail) = tail else {
-        notary.resume(head.as_deref(), None).map_err(refused)?;
-        return notary.resumed().map_err(refused);
+        attestor.resume(head.as_deref(), None).map_err(refused)?;
+        return attestor.resumed().map_err(refused);
     };
     let path = path_of(dir, tail.first);
-    let mut walk = Walk::new(links::open_to_read(&path).map_err(failed(&path))?, &path, tail.first);
+    let mut walk = SegmentScan::new(links::open_to_read(&path).map_err(failed(&path))?, &path, tail.first);
     while let Some((header, payload)) = walk.next().map_err(failed(&path))? {
         if header.seq == tail.first {
-            notary.resume(head.as_deref(), Some((header.seq, payload))).map_err(refused)?;
+            attestor.resume(head.as_deref(), Some((header.seq, payload))).map_err(refused)?;
         }
-        notary.record(payload);
+        attestor.record(payload);
     }
-    notary.resumed().map_err(refused)
+    attestor.resumed().map_err(refused)
 }
 
 /// Where the last attestation is kept in short.
@@ -158,7 +158,7 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
         let reading = || failed("cannot read", &segment.path);
         let file = links::open(OpenOptions::new().read(true).write(is_last), &segment.path).map_err(reading())?;
         let metadata = file.metadata().map_err(reading())?;
-        let mut walk = Walk::new(file, &segment.path, segment.first);
+        let mut walk = SegmentScan::new(file, &segment.path, segment.first);
         while walk.next().map_err(reading())?.is_some() {}
         // The whole file is looked at, and no hole is trusted: much depends on this answer.
         let damage = match walk.rest(metadata.len()).map_err(reading())? {

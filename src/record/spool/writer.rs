@@ -8,22 +8,22 @@ use std::time::Instant;
 
 use opentelemetry::metrics::Meter;
 
+use super::attestor::{Attestation, Attestor, Occasion};
 use super::config::{Config, Pace};
+use super::double_slot::DoubleSlot;
 use super::files::Files;
 use super::folder::Folder;
 use super::frame::{self, HEADER, MAX_PAYLOAD};
 use super::handle::{AppendError, Commit, Entry, Message, Queued, Waiter};
-use super::herald::Herald;
+use super::inline_commit::{GLANCE, InlineCommit};
 use super::journal::{Fault, FaultKind, Journal};
 use super::metrics::Metrics;
-use super::notary::{Attestation, Notary, Occasion};
+use super::notify::Notifier;
 use super::payload::Payload;
-use super::pen::{GLANCE, Pen};
 use super::recovery::{OpenError, Recovery, head_path, recover, resume};
 use super::reserve::Reserve;
-use super::runs::Runs;
-use super::slots::Slots;
 use super::state::{Shared, State};
+use super::writer_thread::WriterThread;
 
 /// The most that one commit holds. A disk takes a few milliseconds for it, and every caller in it waits that long.
 const COMMIT_BYTES: usize = 8 << 20;
@@ -38,7 +38,7 @@ const OPENING_BYTES: u64 = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) queue: SyncSender<Message>,
-    pub(super) pen: Arc<Pen>,
+    pub(super) pen: Arc<InlineCommit>,
     pub(super) shared: Arc<Shared>,
     pub(super) thread: JoinHandle<()>,
     pub(super) recovery: Recovery,
@@ -48,7 +48,7 @@ pub(super) struct Started {
 /// Takes the folder, recovers, and starts the writer.
 pub(super) fn start(
     config: Config,
-    mut notary: Option<Box<dyn Notary>>,
+    mut attestor: Option<Box<dyn Attestor>>,
     meter: &Meter,
     files: Arc<dyn Files>,
     pace: Pace,
@@ -62,21 +62,21 @@ pub(super) fn start(
     let dir = std::path::absolute(&dir).map_err(failed("cannot find", dir))?;
     let folder = Folder::take(&*files, &dir)?;
     let found = recover(&dir)?;
-    if let Some(notary) = &mut notary {
-        resume(&dir, found.tail.as_ref(), notary.as_mut())?;
+    if let Some(attestor) = &mut attestor {
+        resume(&dir, found.tail.as_ref(), attestor.as_mut())?;
     }
     let recovery = found.recovery;
-    let reserve = notary.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(segment_bytes)));
+    let reserve = attestor.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(segment_bytes)));
     let journal = Journal::new(files, folder, segment_bytes, max_bytes, found, reserve);
     let (sender, receiver) = sync_channel(queue.max(1));
     let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
     let now = Instant::now();
-    let herald = Herald::of_this_thread();
+    let notifier = Notifier::of_this_thread();
     let mut writer = Writer {
         journal,
-        notary,
+        attestor,
         shared: Arc::clone(&shared),
-        herald: herald.clone(),
+        notifier: notifier.clone(),
         pace,
         max_bytes,
         commit_bytes: COMMIT_BYTES.min(usize::try_from(segment_bytes).unwrap_or(COMMIT_BYTES)),
@@ -93,8 +93,8 @@ pub(super) fn start(
     tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
     writer.begin(&dir)?;
     let look_at = writer.look_at();
-    let pen = Arc::new(Pen::new(writer, herald));
-    let runs = Runs::new(receiver, look_at, Arc::clone(&pen));
+    let pen = Arc::new(InlineCommit::new(writer, notifier));
+    let runs = WriterThread::new(receiver, look_at, Arc::clone(&pen));
     let guarded = Arc::clone(&shared);
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
         let _guard = FailOnPanic(guarded);
@@ -116,12 +116,12 @@ impl Drop for FailOnPanic {
     }
 }
 
-/// What writes. One thread has it at a time ([`Pen`]).
+/// What writes. One thread has it at a time ([`InlineCommit`]).
 pub(super) struct Writer {
     journal: Journal,
-    notary: Option<Box<dyn Notary>>,
+    attestor: Option<Box<dyn Attestor>>,
     shared: Arc<Shared>,
-    herald: Herald,
+    notifier: Notifier,
     pace: Pace,
     max_bytes: u64,
     commit_bytes: usize,
@@ -173,7 +173,7 @@ impl Writer {
 
     /// When the thread has to look up: at the latest for what is due; soon, if a caller may have the pen meanwhile.
     pub(super) fn look_at(&self) -> Instant {
-        let due = self.notary.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
+        let due = self.attestor.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
         if self.is_alone() { due.min(Instant::now() + GLANCE) } else { due }
     }
 
@@ -183,7 +183,7 @@ impl Writer {
         if now >= self.look_up_at {
             self.look_up();
         }
-        if self.notary.is_some() && now >= self.attest_at {
+        if self.attestor.is_some() && now >= self.attest_at {
             self.attest_in_time();
         }
     }
@@ -265,12 +265,12 @@ impl Writer {
                 let is_alone = self.waiting.len() == 1 && started.elapsed() < self.pace.slow;
                 self.in_a_row = if is_alone { self.in_a_row.saturating_add(1) } else { 0 };
                 let on_disk = (base..).zip(self.waiting.drain(..));
-                self.herald.tell(on_disk.map(|(seq, Waiting { waiter, is_late, .. })| {
+                self.notifier.tell(on_disk.map(|(seq, Waiting { waiter, is_late, .. })| {
                     let commit = Commit { seq, late: is_late };
                     (waiter, Ok(commit))
                 }));
-                if let Some(notary) = &mut self.notary {
-                    frame::payloads(&self.frames).for_each(|payload| notary.record(payload));
+                if let Some(attestor) = &mut self.attestor {
+                    frame::payloads(&self.frames).for_each(|payload| attestor.record(payload));
                 }
             }
             Err(fault) => {
@@ -291,31 +291,31 @@ impl Writer {
 
     /// Sees to it that so many bytes can be written, in a segment that begins with an attestation.
     fn ready(&mut self, len: u64) -> Result<(), Fault> {
-        let opening = if self.notary.is_some() { OPENING_BYTES } else { 0 };
+        let opening = if self.attestor.is_some() { OPENING_BYTES } else { 0 };
         if len == 0 || !self.journal.has_room_for(len) {
             self.journal.make_room(len.saturating_add(opening))?;
         }
         if self.journal.is_at_start() { self.attest(Occasion::Segment) } else { Ok(()) }
     }
 
-    /// Writes an attestation, in a commit of its own. Without a notary it does nothing.
+    /// Writes an attestation, in a commit of its own. Without an attestor it does nothing.
     fn attest(&mut self, occasion: Occasion) -> Result<(), Fault> {
-        let Some(notary) = &mut self.notary else { return Ok(()) };
+        let Some(attestor) = &mut self.attestor else { return Ok(()) };
         let started = Instant::now();
-        let Attestation { record, head } = notary.attest(occasion);
+        let Attestation { record, head } = attestor.attest(occasion);
         let seq = self.journal.next_seq();
         let mut frames = Vec::new();
         frame::encode(&mut frames, seq, seq, &record);
         self.journal.append(&mut frames, 1)?;
-        frame::payloads(&frames).for_each(|payload| notary.record(payload));
-        let cadence = notary.cadence();
+        frame::payloads(&frames).for_each(|payload| attestor.record(payload));
+        let cadence = attestor.cadence();
         self.written(started, 1, frames.len());
         self.attested = self.journal.next_seq();
         self.shared.attest(seq);
         self.attest_at = started.checked_add(cadence).unwrap_or(started);
         // It comes after the record, so it never speaks of more than is there.
         let path = head_path(self.journal.path());
-        let kept = Slots::open(self.journal.files(), &path).and_then(|(mut slots, _)| slots.write(&head));
+        let kept = DoubleSlot::open(self.journal.files(), &path).and_then(|(mut slots, _)| slots.write(&head));
         if let Err(error) = kept {
             tracing::error!(path = %path.display(), %error, "The head of the log cannot be kept.");
         }
@@ -335,7 +335,7 @@ impl Writer {
         if let Err(fault) = attested {
             self.fail(&fault);
         }
-        let (now, cadence) = (Instant::now(), self.notary.as_ref().map(|notary| notary.cadence()));
+        let (now, cadence) = (Instant::now(), self.attestor.as_ref().map(|attestor| attestor.cadence()));
         self.attest_at = cadence.and_then(|cadence| now.checked_add(cadence)).unwrap_or(now);
     }
 
@@ -392,7 +392,7 @@ impl Writer {
 
     /// The way back after a failure: a segment, and its attestation.
     fn come_back(&mut self) -> Result<(), Fault> {
-        let opening = if self.notary.is_some() { OPENING_BYTES } else { 0 };
+        let opening = if self.attestor.is_some() { OPENING_BYTES } else { 0 };
         self.journal.make_ready(opening)?;
         if self.journal.is_at_start() { self.attest(Occasion::Segment) } else { Ok(()) }
     }

@@ -5,7 +5,7 @@
 //! difference, or the guarantee or policy that changed. An entry about something undecided names the environment, and one
 //! about the directory the account.
 
-use super::{Comparison, Kind, Matter, Outcome};
+use super::{Comparison, Kind, Outcome, ReviewItem};
 use serde::{Deserialize, Serialize};
 
 /// The entries of a file.
@@ -35,7 +35,7 @@ pub struct Entry {
     /// The account that changed, as `Type::"id"`; also a team, a unit and whatever else the directory holds.
     #[serde(default)]
     pub account: Option<String>,
-    /// Exactly the texts that were reviewed: [`Matter::digest`]. A later change of the same policies asks for a review of
+    /// Exactly the texts that were reviewed: [`ReviewItem::digest`]. A later change of the same policies asks for a review of
     /// its own.
     pub digest: String,
     /// Why.
@@ -74,9 +74,9 @@ impl Names {
 #[derive(Debug, Default)]
 pub struct Judged<'a> {
     /// What asks for acceptance and has none.
-    pub open: Vec<Matter<'a>>,
+    pub open: Vec<ReviewItem<'a>>,
     /// What is accepted.
-    pub accepted: Vec<Matter<'a>>,
+    pub accepted: Vec<ReviewItem<'a>>,
     /// Entries that cover nothing, by their number in the file, counted from one, with the reason if one is known. None, if
     /// a part of the environments was not looked at: they may be about those.
     pub unused: Vec<Unused>,
@@ -166,7 +166,7 @@ impl Entry {
         Ok(())
     }
 
-    fn covers(&self, matter: Matter<'_>) -> bool {
+    fn covers(&self, matter: ReviewItem<'_>) -> bool {
         self.change == matter.kind()
             && self.digest == matter.digest()
             && matter.policies().iter().all(|id| self.policies.contains(id))
@@ -244,7 +244,7 @@ mod tests {
         let text = format!("- {{{entry}{digest}, reason: because, approved_by: someone}}");
         let accepted = Accepted::read(&text).unwrap();
         assert_eq!(
-            accepted.entries[0].covers(Matter::Difference(&outcome, &outcome.differences[0])),
+            accepted.entries[0].covers(ReviewItem::Difference(&outcome, &outcome.differences[0])),
             expected,
             "{text}"
         );

@@ -13,7 +13,7 @@
 
 use super::{
     Difference, Direction, Policy, Question, Said,
-    pair::{Half, Pairing},
+    environment::{Half, Pairing},
 };
 use crate::{
     review::proof::{

@@ -1,8 +1,9 @@
 //! The comparison: plans each environment, has those that need it proven beside each other, and gathers what came of them.
 
 use super::{
-    Comparison, Named, Outcome, PolicyChange, Settled, directory, naming,
-    pair::Pairing,
+    Comparison, Named, Outcome, PolicyChange, Settled, directory,
+    environment::Pairing,
+    naming,
     plan::{Plan, Step},
     policies,
 };

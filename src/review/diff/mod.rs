@@ -10,10 +10,10 @@
 //! - `compare`: the whole comparison
 //! - `comparison`, `changes`: what it results in, for proofs and for files
 //! - `plan`: which environments there are, and how each is compared
-//! - `pair`, `causes`: one environment, and what causes its differences
+//! - `environment`, `causes`: one environment, and what causes its differences
 //! - `naming`: when types and actions are named with their namespaces
 //! - `schema`, `policies`, `obligations`, `directory`: what changed in the files
-//! - `matter`: what reviewers may be asked to accept
+//! - `review_item`: what reviewers may be asked to accept
 //! - `accept`: what they accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
@@ -24,14 +24,14 @@ mod changes;
 mod compare;
 mod comparison;
 mod directory;
+mod environment;
 mod group;
-mod matter;
 mod naming;
 mod obligations;
-mod pair;
 mod plan;
 mod policies;
 pub mod report;
+mod review_item;
 #[cfg(test)]
 mod sample;
 mod schema;
@@ -43,4 +43,4 @@ pub use changes::{
 pub use compare::{Options, Side, compare};
 pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled, Whole};
 pub use group::{Cause, Group, causes, groups};
-pub use matter::{Kind, Matter};
+pub use review_item::{Kind, ReviewItem};

@@ -3,11 +3,11 @@
 
 use super::{
     Outcome, SchemaChange, Settled, Side,
-    pair::Pair,
+    environment::Pair,
     schema::{self, Declared},
 };
 use crate::{
-    review::proof::{Environment, Known, Rule},
+    review::proof::{Environment, MissingEntities, Rule},
     sources::{
         policy::{self, Policies, SCHEMA_FILE},
         snapshot::Snapshot,
@@ -35,7 +35,7 @@ pub(super) struct Plan<'a> {
 pub(super) struct Prepared<'a> {
     side: &'a Side,
     rules: Vec<Rule>,
-    known: Known,
+    known: MissingEntities,
     declared: Declared,
     environments: BTreeSet<Environment>,
 }
@@ -54,7 +54,7 @@ impl<'a> Prepared<'a> {
         Ok(Self {
             side,
             rules: Rule::all(&policies.set)?,
-            known: Known::of(policies)?,
+            known: MissingEntities::of(policies)?,
             declared: Declared::of(policies),
             environments: Environment::all(&policies.model).into_iter().collect(),
         })

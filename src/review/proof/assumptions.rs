@@ -13,14 +13,14 @@
 //!    element that policies name, and in nothing if all are empty or absent; what is found beyond that may be refuted by the
 //!    engine, and is reported as undecided.
 //! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
-//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere, but for those that the schema lists: `known`,
+//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere, but for those that the schema lists: `missing_entities`,
 //!    `Model::may_be_nowhere`.
 //! 6. An entity of a type that the schema lists is one of the listed (`policy::Listed`).
 //! 7. What the schema lists or bounds (`@values`, `@range`) holds for the question and for both parties: `limits`.
 //!
 //! An assumption about what is optional asks for it first, in the form from which Cedar's typechecker knows that it is there.
 
-use super::{Environment, Rule, known::KNOWN, limits, meaning::all, parents::Parents};
+use super::{Environment, Rule, limits, meaning::all, missing_entities::KNOWN, parents::Parents};
 use crate::sources::policy::{ActionModel, Attributes, Extension, Held, Policies, Shape};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
 use smol_str::SmolStr;

@@ -1,7 +1,7 @@
 //! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
 
 use super::{
-    Environment, Example, Key, Known, Rule, Work, assumptions,
+    Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
     meaning::{all, any, does_not_fail},
     search::{Search, Searched},
@@ -55,7 +55,7 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
         }
     };
     let environments = Environment::all(&policies.model);
-    let known = match Known::of(policies) {
+    let known = match MissingEntities::of(policies) {
         Ok(known) => known,
         Err(message) => {
             return Checked {
@@ -131,7 +131,7 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
 
 pub(super) struct World<'a> {
     snapshot: &'a Snapshot,
-    pub(super) known: Known,
+    pub(super) known: MissingEntities,
     pub(super) policies: &'a Policies,
     pub(super) rules: &'a [Rule],
     pub(super) environments: &'a [Environment],

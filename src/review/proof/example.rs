@@ -3,7 +3,7 @@
 //!
 //! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
 
-use super::{Environment, fitting, known::KNOWN};
+use super::{Environment, fitting, missing_entities::KNOWN};
 use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{

@@ -4,7 +4,7 @@
 //! allowed. They decide nothing; they are proven.
 
 use super::{
-    Environment, Example, Key, Known, Rule, Work, assumptions,
+    Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
     meaning::{all, allowed, any},
     search::{Search, Searched},
@@ -131,13 +131,14 @@ impl Guarantees {
 pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Proven {
     let Some(stated) = &guarantees.checked else { return Proven::default() };
     let policies = &snapshot.policies;
-    let (rules, stated_rules, known) = match (Rule::all(&policies.set), Rule::all(&stated.set), Known::of(policies)) {
-        (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
-        (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
-            let problems = vec![Problem::unreadable("guarantee::undecided", Guarantees::FOLDER, message)];
-            return Proven { problems, ..Proven::default() };
-        }
-    };
+    let (rules, stated_rules, known) =
+        match (Rule::all(&policies.set), Rule::all(&stated.set), MissingEntities::of(policies)) {
+            (Ok(rules), Ok(stated), Ok(known)) => (rules, stated, known),
+            (Err(message), ..) | (_, Err(message), _) | (.., Err(message)) => {
+                let problems = vec![Problem::unreadable("guarantee::undecided", Guarantees::FOLDER, message)];
+                return Proven { problems, ..Proven::default() };
+            }
+        };
     let environments = Environment::all(&policies.model);
     let tasks: Vec<_> = stated_rules
         .iter()
@@ -201,7 +202,7 @@ struct Prover<'a> {
     snapshot: &'a Snapshot,
     stating: Snapshot,
     rules: Vec<Rule>,
-    known: Known,
+    known: MissingEntities,
 }
 
 impl Prover<'_> {

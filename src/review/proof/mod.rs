@@ -8,15 +8,15 @@
 //! - What is shown as an example has been decided by the engine, and came out as it is shown (`example`).
 //!
 //! - `environment`: request environments
-//! - `rule`: policies with their conditions; links of templates made static
+//! - `prepared`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
-//! - `known`: entities that are referred to and that the directory does not know
+//! - `missing_entities`: entities that are referred to and that the directory does not know
 //! - `assumptions`, `parents`: what every question has in common; `limits`, of that what the schema says of values
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers beside each other
 //! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
 //! - `example`: a request of the solver as a question; `fitting`, its values as the schema allows them
-//! - `search`, `readable`, `rename`, `plain`, `pins`: from what the solver finds to a question that a person can read
+//! - `search`, `readable`, `made_up_ids`, `simplify`, `real_accounts`: from what the solver finds to a question that a person can read
 //! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
 //! - `guarantee`: what must hold whatever the policies say
 
@@ -27,18 +27,18 @@ mod environment;
 mod example;
 mod fitting;
 mod guarantee;
-mod known;
 mod limits;
+mod made_up_ids;
 pub(crate) mod meaning;
+mod missing_entities;
 mod parents;
-mod pins;
-mod plain;
+mod prepared;
 mod prune;
 mod readable;
+mod real_accounts;
 mod redundant;
-mod rename;
-mod rule;
 mod search;
+mod simplify;
 mod solver;
 mod workers;
 
@@ -47,7 +47,7 @@ pub use check::{Checked, check};
 pub use environment::Environment;
 pub use example::Example;
 pub use guarantee::{Guarantee, Guarantees, Proven, prove};
-pub use rule::Rule;
+pub use prepared::Rule;
 pub use solver::{INSTALL, SolverMissing, find_solver};
 pub use workers::Effort;
 
@@ -90,7 +90,7 @@ impl Work<'_> {
 pub(crate) use assumptions::{Assumed, assumptions};
 pub(crate) use cache::Key;
 pub(crate) use cedar_policy_core::ast::Expr;
-pub(crate) use known::Known;
+pub(crate) use missing_entities::MissingEntities;
 pub(crate) use search::{Search, Searched};
 pub(crate) use solver::{Compiled, Scene, Solver};
 pub(crate) use workers::each;

@@ -5,8 +5,9 @@
 use super::{
     Example,
     meaning::all,
-    pins, plain,
+    real_accounts,
     search::Search,
+    simplify,
     solver::{Compiled, Found, Solver},
 };
 use crate::{
@@ -158,7 +159,7 @@ impl Search<'_> {
         same: &dyn Fn(&Example) -> bool,
     ) -> Option<Example> {
         let wanted: Vec<_> = holds.iter().cloned().chain(self.heavy.clone()).collect();
-        for wish in pins::pins(self.snapshot, self.environment, self.read) {
+        for wish in real_accounts::pins(self.snapshot, self.environment, self.read) {
             let wanted = all(wanted.iter().cloned().chain([wish]));
             let request = match solver.find_where(&self.scene, wanted, denied) {
                 Found::Request(request) => request,
@@ -188,15 +189,16 @@ impl Search<'_> {
             accepted
         };
         if !example.real {
-            try_one(example, &|example| plain::move_to(example, DAY));
-            for number in plain::numbers(example) {
+            try_one(example, &|example| simplify::move_to(example, DAY));
+            for number in simplify::numbers(example) {
                 for to in [1, 0, 2, 3, 4, 5, 10, 100, 1000].into_iter().filter(|to| *to != number) {
-                    if (0..=3).contains(&number) || try_one(example, &|example| plain::replace(example, number, to)) {
+                    if (0..=3).contains(&number) || try_one(example, &|example| simplify::replace(example, number, to))
+                    {
                         break;
                     }
                 }
             }
-            plain::leave_out(example, same);
+            simplify::leave_out(example, same);
         }
         let moments = [DAY, "2026-06-15"];
         for day in moments {

@@ -3,7 +3,7 @@
 //! One process answers one question at a time. A process that fails or hangs is ended and replaced; what it was asked is
 //! undecided, and never taken for an answer.
 
-use super::{Environment, Known};
+use super::{Environment, MissingEntities};
 use cedar_policy as cedar;
 use cedar_policy_core::ast;
 use cedar_policy_symcc::{
@@ -64,7 +64,7 @@ pub(crate) enum Found {
 /// The schema and the environment that a question is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Scene<'a> {
-    known: &'a Known,
+    known: &'a MissingEntities,
     environment: cedar::RequestEnv,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Scene<'a> {
 pub(crate) type Compiled = CompiledPolicy;
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(known: &'a Known, environment: &Environment) -> Self {
+    pub(crate) fn new(known: &'a MissingEntities, environment: &Environment) -> Self {
         Self { known, environment: environment.cedar() }
     }
 

@@ -176,11 +176,11 @@ impl<'a> Runner<'a> {
     fn ask(&self, case: &Case) -> Result<Asked, Misasked> {
         let Question::Wire { evaluation, when, unknown } = &case.question else { return Err(Misasked::default()) };
         let moment = self.moment(*when)?;
-        let outline = match engine::outline(self.snapshot, evaluation.as_ref(), &moment, self.config) {
-            Ok(outline) => outline,
+        let checked = match engine::check_question(self.snapshot, evaluation.as_ref(), &moment, self.config) {
+            Ok(checked) => checked,
             Err(error) => return self.unfit(case, &error),
         };
-        let question = match outline.question() {
+        let question = match checked.question() {
             Ok(question) => question,
             Err(error) => return self.unfit(case, &error),
         };
@@ -210,7 +210,7 @@ impl<'a> Runner<'a> {
         }
         let verdict = engine::decide(self.snapshot, &question);
         // With all of the moment, so that changed policies can be tried on it too.
-        let world = outline
+        let world = checked
             .whole_question()
             .map_err(|error| error.to_string())
             .and_then(|question| World::of(self.snapshot, &question))

@@ -1,4 +1,4 @@
-//! The entities as one reading of all files found them. It does not change; what changed since lies beside it (`newer`).
+//! The entities as one reading of all files found them. It does not change; what changed since lies beside it (`overlay`).
 //!
 //! A directory can hold all accounts of a large organisation, of which one process answers for few. So an entity is kept
 //! small, as numbers of values that it shares with others, and is made as Cedar has it when the first question of a thread needs
@@ -6,7 +6,7 @@
 
 use super::{
     contents::Known,
-    forms::Forms,
+    entity_shapes::EntityShapes,
     hierarchy,
     pool::{Number, Numbers, Pool, Uids},
 };
@@ -29,7 +29,7 @@ pub(super) struct Base {
     /// By number, for each thread.
     made: PerThread<Box<[Made]>>,
     /// How an entity is read, from the schema that these were read by.
-    pub(super) forms: Arc<Forms>,
+    pub(super) forms: Arc<EntityShapes>,
     /// What the texts of the entities are compared by. No outsider knows its key.
     pub(super) hasher: RandomState,
 }
@@ -65,7 +65,7 @@ pub(super) struct Kept {
 
 impl Base {
     /// Ids without entities.
-    pub(super) fn new(uids: Uids, pool: Pool, forms: Arc<Forms>) -> Self {
+    pub(super) fn new(uids: Uids, pool: Pool, forms: Arc<EntityShapes>) -> Self {
         let Uids { numbers, uids, named } = uids;
         let mut nodes: Vec<_> = uids.into_iter().map(Node::new).collect();
         for number in named {

@@ -1,15 +1,15 @@
 //! From files to a directory, with every mistake at its place.
 //!
-//! What holds here: a directory that Cedar refuses is refused, with Cedar's reason. Cedar reads what [`quick`] is not sure
+//! What holds here: a directory that Cedar refuses is refused, with Cedar's reason. Cedar reads what [`fast_reader`] is not sure
 //! of, and judges the hierarchy where that is not plain.
 
 use super::{
     Directory, Sources,
     base::{Base, Kept},
-    forms::Forms,
-    hierarchy,
+    entity_shapes::EntityShapes,
+    fast_reader, hierarchy,
     pool::{Gathering, Number},
-    quick, references,
+    references,
     strict::{self, Refused},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) struct Loaded {
 
 /// Checks the files against the schema.
 pub(super) fn load(sources: &Sources, schema: &Schema) -> (Option<Loaded>, Vec<Problem>) {
-    let forms = Arc::new(Forms::of(schema));
+    let forms = Arc::new(EntityShapes::of(schema));
     let mut loader = Loader {
         schema,
         gathering: Gathering::new(&forms),
@@ -116,14 +116,14 @@ impl<'a> Loader<'a> {
 
     /// Reads one entity by itself, so that each mistake has a place.
     fn entity(&mut self, item: &RawValue) -> Result<(Number, Read), Refused> {
-        if let Some((number, kept)) = quick::read(item.get(), &mut self.gathering) {
+        if let Some((number, kept)) = fast_reader::read(item.get(), &mut self.gathering) {
             return Ok((number, Read::Quick(kept)));
         }
         let entity = read_by_cedar(item.get(), self.schema)?;
         Ok((self.gathering.uids.number(entity.uid().clone()), Read::Whole(Box::new(entity))))
     }
 
-    fn finish(self, sources: &Sources, forms: Arc<Forms>) -> Result<Loaded, Box<Problem>> {
+    fn finish(self, sources: &Sources, forms: Arc<EntityShapes>) -> Result<Loaded, Box<Problem>> {
         let Self { schema, mut gathering, hasher, entities, places, problems: _ } = self;
         let mut kept = Vec::with_capacity(entities.len());
         let mut whole = Vec::new();

@@ -5,29 +5,29 @@
 //!
 //! - `sources`: the files, as bytes that have a revision
 //! - `load`: from files to a directory, with every mistake at its place
-//! - `quick`, `json`, `forms`, `pool`: the usual entity, read without Cedar
+//! - `fast_reader`, `json`, `entity_shapes`, `pool`: the usual entity, read without Cedar
 //! - `strict`: what Cedar passes over, refused
-//! - `base`: the entities as all files were read; `newer`: what changed since
+//! - `base`: the entities as all files were read; `overlay`: what changed since
 //! - `hierarchy`: what lies above an entity
 //! - `findings`: what is probably not meant in it
 //! - `contents`: what policies read of an entity
 
 mod base;
 mod contents;
+mod entity_shapes;
+mod fast_reader;
 mod findings;
-mod forms;
 mod hierarchy;
 mod json;
 mod load;
-mod newer;
+mod overlay;
 mod pool;
-mod quick;
 mod sources;
 mod strict;
 
 pub use contents::Contents;
 pub use findings::findings;
-pub use newer::Change;
+pub use overlay::Change;
 pub use sources::Sources;
 pub use strict::check_entry;
 
@@ -37,14 +37,14 @@ use crate::{
 };
 use base::{Base, Node};
 use cedar_policy_core::ast;
-use newer::Newer;
+use overlay::Overlay;
 use std::{collections::HashSet, sync::Arc};
 
 /// The entities that poort knows of itself. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Directory {
     base: Arc<Base>,
-    newer: Arc<Newer>,
+    newer: Arc<Overlay>,
     held: usize,
     /// The version: the digest of the files.
     pub revision: Revision,

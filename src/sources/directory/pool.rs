@@ -4,11 +4,11 @@
 //! What holds here: a [`Gathering`] accepts of a value only what Cedar's own reader makes the same value of. Whatever it is
 //! not sure of it refuses.
 
-use super::forms::Forms;
+use super::entity_shapes::EntityShapes;
 use crate::{
     sources::policy::{
         Attributes, Extension, Invalid,
-        terms::{Terms, extension, is_whole_name},
+        value_visitor::{Terms, extension, is_whole_name},
     },
     types::evaluation::{Map, Path},
 };
@@ -50,7 +50,7 @@ impl Pool {
 /// A pool that grows.
 #[derive(Debug)]
 pub(super) struct Gathering<'f> {
-    pub(super) forms: &'f Forms,
+    pub(super) forms: &'f EntityShapes,
     pub(super) uids: Uids,
     pool: Pool,
     names: HashMap<SmolStr, Number>,
@@ -116,7 +116,7 @@ enum Key {
 }
 
 impl<'f> Gathering<'f> {
-    pub(super) fn new(forms: &'f Forms) -> Self {
+    pub(super) fn new(forms: &'f EntityShapes) -> Self {
         let (uids, pool) = (Uids::default(), Pool::default());
         Self { forms, uids, pool, names: HashMap::new(), values: HashMap::new() }
     }

@@ -7,11 +7,11 @@
 //!
 //! What holds here: a copy equals what it was made of (`tests.rs`), and nothing in it that is counted is in any other.
 
-mod copies;
+mod deep_copy;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use copies::{entity, entity_type, expression, slots, uid};
+pub(crate) use deep_copy::{entity, entity_type, expression, slots, uid};
 
 use std::{
     fmt,

@@ -1,6 +1,6 @@
 //! A copy is what it was made of, in all that an evaluation can see.
 
-use super::{PerThread, copies};
+use super::{PerThread, deep_copy};
 use cedar_policy as cedar;
 use cedar_policy_core::ast::{self, ExprKind, Literal};
 use std::{collections::HashMap, path::Path, sync::Arc, thread};
@@ -30,7 +30,7 @@ fn a_copy_of_an_expression_is_equal_and_shares_no_literal() {
     for policy in every.policies().chain(ours.iter().flat_map(cedar::PolicySet::policies)) {
         let policy: &ast::Policy = policy.as_ref();
         let condition = policy.condition();
-        let copy = copies::expression(&condition);
+        let copy = deep_copy::expression(&condition);
         assert_eq!(copy, condition);
         assert_eq!(copy.to_string(), condition.to_string());
         for (one, other) in condition.subexpressions().zip(copy.subexpressions()) {
@@ -42,7 +42,7 @@ fn a_copy_of_an_expression_is_equal_and_shares_no_literal() {
             }
         }
         let slots = policy.env();
-        assert_eq!(&copies::slots(slots), slots);
+        assert_eq!(&deep_copy::slots(slots), slots);
     }
     assert!(literals > 20, "{literals}");
 }
@@ -56,7 +56,7 @@ fn a_copy_of_an_entity_has_the_same_attributes_tags_and_ancestors() {
     let mut n_values = 0;
     for entity in all.iter() {
         let entity: &ast::Entity = entity.as_ref();
-        let copy = copies::entity(entity);
+        let copy = deep_copy::entity(entity);
         assert!(copy.deep_eq(entity), "{entity}");
         n_values += copy.attrs().count();
     }

@@ -15,15 +15,16 @@
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
-//! - `marks`: what a decision record may carry of a question
+//! - `annotations`: what a decision record may carry of a question
 //! - `shape`: the types of values
 //! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
 //! - `written`: the schema as it is written, with annotations
 //! - `listed`: the entities that the schema lists, and no others of their type
-//! - `terms`: values by those types
+//! - `value_visitor`: values by those types
 //! - `scope`, `slices`: which policies a question meets
 //! - `footprint`: what those policies can read
 
+pub mod annotations;
 mod bounds;
 mod convert;
 mod facts;
@@ -32,7 +33,6 @@ mod hints;
 mod limit;
 mod limits;
 mod listed;
-pub mod marks;
 mod model;
 mod parse;
 mod pretty;
@@ -40,21 +40,21 @@ mod scope;
 mod shape;
 mod slices;
 mod sources;
-pub(crate) mod terms;
+pub(crate) mod value_visitor;
 mod written;
 
+pub use annotations::Marks;
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use limit::Limit;
 pub use listed::Listed;
-pub use marks::Marks;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
 pub use shape::{Asked, Attribute, Attributes, Extension, Reference, Shape};
-pub use slices::{About, Ready, Slice, Slices};
+pub use slices::{PreparedPolicy, Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
-pub use terms::Invalid;
+pub use value_visitor::Invalid;
 
 use crate::types::{
     decision::PolicyFacts,

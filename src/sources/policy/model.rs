@@ -2,15 +2,15 @@
 //! an entity, and what an action's context looks like.
 //!
 //! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types. Those that say what a decision record
-//! may carry are read by `marks`, those that say what values may be by `limits`.
+//! may carry are read by `annotations`, those that say what values may be by `limits`.
 
 use super::{
     Schema, Sources,
+    annotations::{self, Marks},
     bounds::{self, Language},
     limits,
     listed::Listed,
-    marks::{self, Marks},
-    shape::{Attributes, Extension, Reference, Shape, attributes, attributes_apart},
+    shape::{Attributes, Extension, Reference, Shape, attributes, attributes_per_thread},
     written,
 };
 use crate::{
@@ -112,13 +112,13 @@ pub struct PdpShape {
 
 impl EntityModel {
     /// The same type, for one thread.
-    pub(super) fn apart(&self) -> Self {
+    pub(super) fn per_thread(&self) -> Self {
         let held = match &self.held {
             Held::ByDirectory | Held::BySchema(_) => self.held.clone(),
             Held::ByRequest { attributes, parents, tags } => Held::ByRequest {
-                attributes: attributes_apart(attributes),
+                attributes: attributes_per_thread(attributes),
                 parents: parents.clone(),
-                tags: tags.as_ref().map(Shape::apart),
+                tags: tags.as_ref().map(Shape::per_thread),
             },
         };
         Self { name: per_thread::entity_type(&self.name), held, ..self.clone() }
@@ -127,12 +127,17 @@ impl EntityModel {
 
 impl ActionModel {
     /// The same action, for one thread.
-    pub(super) fn apart(&self) -> Self {
+    pub(super) fn per_thread(&self) -> Self {
         let properties = self.properties.as_ref().map(|properties| ActionProperties {
-            attributes: attributes_apart(&properties.attributes),
+            attributes: attributes_per_thread(&properties.attributes),
             required: properties.required,
         });
-        Self { uid: per_thread::uid(&self.uid), context: attributes_apart(&self.context), properties, ..self.clone() }
+        Self {
+            uid: per_thread::uid(&self.uid),
+            context: attributes_per_thread(&self.context),
+            properties,
+            ..self.clone()
+        }
     }
 }
 
@@ -279,7 +284,7 @@ impl Reader<'_> {
         self.limits(&mut model);
         model.entities.settle();
         model.actions.settle();
-        model.marks = marks::read(self.file, &model, self.problems).unwrap_or_default();
+        model.marks = annotations::read(self.file, &model, self.problems).unwrap_or_default();
         let after = self.problems.iter().filter(|problem| problem.is_error()).count();
         (before == after).then_some(model)
     }

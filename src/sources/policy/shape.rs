@@ -67,22 +67,22 @@ pub type Attributes = BTreeMap<SmolStr, Attribute>;
 
 impl Shape {
     /// The same type, for one thread.
-    pub(super) fn apart(&self) -> Self {
+    pub(super) fn per_thread(&self) -> Self {
         match self {
             Self::Bool | Self::Long | Self::String | Self::Extension(_) => self.clone(),
             Self::Entity(Reference { kind, listed }) => {
                 Self::Entity(Reference { kind: per_thread::entity_type(kind), listed: listed.clone() })
             }
-            Self::Set(element) => Self::Set(Arc::new(element.apart())),
-            Self::Record(attributes) => Self::Record(attributes_apart(attributes)),
+            Self::Set(element) => Self::Set(Arc::new(element.per_thread())),
+            Self::Record(attributes) => Self::Record(attributes_per_thread(attributes)),
         }
     }
 }
 
 /// The same attributes, for one thread.
-pub(super) fn attributes_apart(attributes: &Attributes) -> Arc<Attributes> {
+pub(super) fn attributes_per_thread(attributes: &Attributes) -> Arc<Attributes> {
     let apart = |(name, attribute): (&SmolStr, &Attribute)| {
-        (SmolStr::new(name.as_str()), Attribute { shape: attribute.shape.apart(), ..attribute.clone() })
+        (SmolStr::new(name.as_str()), Attribute { shape: attribute.shape.per_thread(), ..attribute.clone() })
     };
     Arc::new(attributes.iter().map(apart).collect())
 }

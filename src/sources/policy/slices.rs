@@ -33,7 +33,7 @@ use std::{
 };
 
 /// A policy, ready to be evaluated.
-pub struct Ready {
+pub struct PreparedPolicy {
     /// Its id.
     pub id: cedar::PolicyId,
     /// Whether it permits; else it forbids.
@@ -47,9 +47,9 @@ pub struct Ready {
     scope: Scope,
 }
 
-impl Ready {
+impl PreparedPolicy {
     /// The same policy, for one thread.
-    fn apart(&self) -> Self {
+    fn per_thread(&self) -> Self {
         Self {
             id: self.id.clone(),
             permits: self.permits,
@@ -61,9 +61,9 @@ impl Ready {
     }
 }
 
-impl fmt::Debug for Ready {
+impl fmt::Debug for PreparedPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ready").field("id", &self.id).field("permits", &self.permits).finish_non_exhaustive()
+        f.debug_struct("PreparedPolicy").field("id", &self.id).field("permits", &self.permits).finish_non_exhaustive()
     }
 }
 
@@ -78,16 +78,16 @@ pub struct Slice {
     /// What they can read.
     pub footprint: Arc<Footprint>,
     /// What these questions are about. `None` for a question that the schema does not have.
-    pub about: Option<About>,
+    pub types: Option<Types>,
     /// Those that each of these questions meets.
-    free: Vec<Arc<Ready>>,
+    free: Vec<Arc<PreparedPolicy>>,
     /// Those that only questions about an entity, or one below it, meet; each in one place.
-    anchored: HashMap<ast::EntityUID, Vec<Arc<Ready>>>,
+    anchored: HashMap<ast::EntityUID, Vec<Arc<PreparedPolicy>>>,
 }
 
 /// What questions of one kind are about.
 #[derive(Debug)]
-pub struct About {
+pub struct Types {
     /// The type of the principal.
     pub principal: EntityModel,
     /// The action.
@@ -99,8 +99,8 @@ pub struct About {
 }
 
 impl Slice {
-    fn of(policies: Vec<Arc<Ready>>, few: usize, footprint: Arc<Footprint>, about: Option<About>) -> Self {
-        let mut slice = Self { footprint, about, free: policies, anchored: HashMap::new() };
+    fn of(policies: Vec<Arc<PreparedPolicy>>, few: usize, footprint: Arc<Footprint>, types: Option<Types>) -> Self {
+        let mut slice = Self { footprint, types, free: policies, anchored: HashMap::new() };
         if slice.free.len() > few {
             for ready in std::mem::take(&mut slice.free) {
                 match ready.scope.anchor().cloned() {
@@ -118,7 +118,7 @@ impl Slice {
         principal: &ast::EntityUID,
         resource: &ast::EntityUID,
         entities: &Entities,
-    ) -> impl Iterator<Item = &'s Ready> {
+    ) -> impl Iterator<Item = &'s PreparedPolicy> {
         // A policy is met once, also where both lie below its anchor.
         let mut met = HashMap::new();
         if !self.anchored.is_empty() {
@@ -137,7 +137,7 @@ impl Slice {
 /// The policies by what they can apply to.
 #[derive(Debug)]
 pub struct Slices {
-    all: Vec<Arc<Ready>>,
+    all: Vec<Arc<PreparedPolicy>>,
     /// For a question that the schema does not have.
     whole: Slice,
     by_action: HashMap<ast::EntityUID, Vec<Kind>>,
@@ -157,7 +157,7 @@ struct Kind {
 /// What all threads know of a kind.
 #[derive(Debug)]
 struct Met {
-    policies: Vec<Arc<Ready>>,
+    policies: Vec<Arc<PreparedPolicy>>,
     footprint: Arc<Footprint>,
 }
 
@@ -170,7 +170,7 @@ impl Slices {
         let ready = |policy: &cedar::Policy| {
             let inner: &ast::Policy = policy.as_ref();
             let unsaid = || Arc::new(PolicyFacts { id: policy.id().to_string(), ..PolicyFacts::default() });
-            Arc::new(Ready {
+            Arc::new(PreparedPolicy {
                 facts: facts.get(policy.id()).cloned().unwrap_or_else(unsaid),
                 id: policy.id().clone(),
                 permits: policy.effect() == cedar::Effect::Permit,
@@ -213,8 +213,8 @@ impl Policies {
         let Some(kind) = self.slices.find(environment) else { return &self.slices.whole };
         kind.slices.get_or_init(|| {
             let Met { policies, footprint } = self.met(kind, environment);
-            let policies = policies.iter().map(|ready| Arc::new(ready.apart())).collect();
-            Slice::of(policies, FEW, footprint.clone(), self.about(environment))
+            let policies = policies.iter().map(|ready| Arc::new(ready.per_thread())).collect();
+            Slice::of(policies, FEW, footprint.clone(), self.types(environment))
         })
     }
 
@@ -235,7 +235,8 @@ impl Policies {
         let Self { schema, slices, action_entities, .. } = self;
         let Environment { principal, action, resource } = environment;
         kind.met.get_or_init(|| {
-            let meets = |ready: &&Arc<Ready>| ready.scope.leaves_room(principal, action, resource, action_entities);
+            let meets =
+                |ready: &&Arc<PreparedPolicy>| ready.scope.leaves_room(principal, action, resource, action_entities);
             let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
             let read = policies.iter().map(AsRef::as_ref);
             let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
@@ -243,13 +244,13 @@ impl Policies {
         })
     }
 
-    fn about(&self, environment: Environment<'_>) -> Option<About> {
+    fn types(&self, environment: Environment<'_>) -> Option<Types> {
         let Environment { principal, action, resource } = environment;
-        Some(About {
-            principal: self.model.entity_type(principal)?.apart(),
-            action: self.model.action_of(action)?.apart(),
+        Some(Types {
+            principal: self.model.entity_type(principal)?.per_thread(),
+            action: self.model.action_of(action)?.per_thread(),
             action_entity: Arc::new(per_thread::entity(self.action_entities.get(action)?)),
-            resource: self.model.entity_type(resource)?.apart(),
+            resource: self.model.entity_type(resource)?.per_thread(),
         })
     }
 

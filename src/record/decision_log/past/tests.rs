@@ -1,9 +1,8 @@
 //! Logs that somebody changed between two processes: what is gone on from, what is refused, and what is said.
 
 use super::super::{
-    Config, DecisionLog, KeyChange, Producer, keys,
-    notary::LogNotary,
-    own,
+    Config, DecisionLog, KeyChange, Producer, keys, log_event,
+    signer::CheckpointSigner,
     verify::{Fault, Found, Known, Report, verify_folder},
 };
 use crate::{
@@ -29,16 +28,16 @@ fn producer() -> Producer {
 }
 
 fn record(producer: &Producer, text: &str) -> spool::Payload {
-    let attributes = BTreeMap::from([("poort.test", own::text(text))]);
-    own::record(producer, "adl.test", 1, attributes, None)
+    let attributes = BTreeMap::from([("poort.test", log_event::text(text))]);
+    log_event::record(producer, "adl.test", 1, attributes, None)
 }
 
 /// A process: opens the log, records what it is given, and ends in order. Gives the name of the log.
 fn process(dir: &Path, key: Key, pseudonyms: &[&str], change: KeyChange, texts: &[&str]) -> Result<String, String> {
-    let (notary, origin) = LogNotary::new(key, "here", Duration::from_secs(3600), producer());
-    let notary = notary.with_keys(pseudonyms.iter().map(|key| (*key).to_owned()).collect(), change);
+    let (signer, origin) = CheckpointSigner::new(key, "here", Duration::from_secs(3600), producer());
+    let signer = signer.with_keys(pseudonyms.iter().map(|key| (*key).to_owned()).collect(), change);
     let meter = opentelemetry::global::meter("past");
-    let opened = Spool::open(spool::Config::new(dir), Some(Box::new(notary)), &meter);
+    let opened = Spool::open(spool::Config::new(dir), Some(Box::new(signer)), &meter);
     let spool = match opened {
         Err(OpenError::Unattested { why, .. }) => return Err(why),
         opened => opened.unwrap().0,

@@ -3,7 +3,7 @@
 use super::{
     super::checkpoint::Attested,
     Fault, Found, Known, LastCheckpoint, Report,
-    outline::{Kind, Outline},
+    facts::{Facts, Kind},
 };
 use crate::record::evidence::Tree;
 
@@ -56,9 +56,9 @@ impl<'a> Checker<'a> {
     }
 
     /// The next record.
-    pub(super) fn record(&mut self, seq: u64, outline: &Outline) {
+    pub(super) fn record(&mut self, seq: u64, facts: &Facts) {
         match self.next {
-            None => self.begin(seq, outline),
+            None => self.begin(seq, facts),
             Some(next) if next != seq => {
                 self.fault(Fault::Missing { from: next, to: seq });
                 self.tree = None;
@@ -66,11 +66,11 @@ impl<'a> Checker<'a> {
             }
             Some(_) => {}
         }
-        self.place(seq, outline);
-        if std::mem::take(&mut self.is_ended) && !matches!(outline.kind, Kind::Checkpoint(_)) {
+        self.place(seq, facts);
+        if std::mem::take(&mut self.is_ended) && !matches!(facts.kind, Kind::Checkpoint(_)) {
             self.fault(Fault::BehindEnd { seq });
         }
-        match &outline.kind {
+        match &facts.kind {
             Kind::Checkpoint(attested) => match &**attested {
                 Ok(attested) => self.checkpoint(seq, attested),
                 Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
@@ -79,29 +79,29 @@ impl<'a> Checker<'a> {
             Kind::Any => {}
         }
         if let Some(tree) = &mut self.tree {
-            tree.push(outline.leaf);
+            tree.push(facts.leaf);
         }
         self.compare_known();
         self.next = Some(seq.saturating_add(1));
         self.report.records = self.report.records.saturating_add(1);
     }
 
-    fn begin(&mut self, seq: u64, outline: &Outline) {
+    fn begin(&mut self, seq: u64, facts: &Facts) {
         self.report.first = seq;
         self.report.proven = seq;
         self.since = seq;
         if seq == 0 {
             self.tree = Some(Tree::default());
         }
-        if let Some((origin, _)) = &outline.place {
+        if let Some((origin, _)) = &facts.place {
             self.report.origin = origin.to_string();
         }
         self.compare_known();
     }
 
     /// What a record says of itself must be so.
-    fn place(&mut self, seq: u64, outline: &Outline) {
-        let says = match &outline.place {
+    fn place(&mut self, seq: u64, facts: &Facts) {
+        let says = match &facts.place {
             None => "in no log".to_owned(),
             Some((origin, _)) if **origin != *self.report.origin => format!("in the log {origin}"),
             Some((_, says)) if *says != seq => format!("record {says}"),

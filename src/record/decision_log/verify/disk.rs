@@ -3,7 +3,7 @@
 use super::{
     Fault, Known, Report, VerifyError,
     checker::Checker,
-    outline::{Origins, Outline},
+    facts::{Facts, Origins},
 };
 use crate::record::{
     evidence::{Checkpoint, PublicKeys},
@@ -67,7 +67,7 @@ fn pass(
                 if checker.is_gap(frame.seq) && oldest()? > began {
                     return Ok(None);
                 }
-                checker.record(frame.seq, &Outline::of(&frame.payload, keys, &mut origins));
+                checker.record(frame.seq, &Facts::of(&frame.payload, keys, &mut origins));
                 progress(frame.payload.len() as u64);
             }
             Some(Err(error)) => {

@@ -1,6 +1,6 @@
 //! The records in a line of a file that a pipeline stored: a record itself, or the bodies of an OTLP export.
 
-use super::outline::{Attributes, Name, Said};
+use super::facts::{Attributes, Name, Said};
 use serde::Deserialize;
 use std::borrow::Cow;
 

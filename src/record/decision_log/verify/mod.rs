@@ -8,7 +8,7 @@
 //! checkpoint; one that somebody else holds tells of it also when the folder is replaced whole. And what is newer than the
 //! last checkpoint is not proven by anything yet.
 //!
-//! - `outline`: what the check needs to know of a record
+//! - `facts`: what the check needs to know of a record
 //! - `checker`: the records in order, against their checkpoints
 //! - `disk`: the log on disk
 //! - `received`: what a pipeline stored
@@ -16,8 +16,8 @@
 
 mod checker;
 mod disk;
+mod facts;
 mod line;
-mod outline;
 mod received;
 #[cfg(test)]
 mod tests;

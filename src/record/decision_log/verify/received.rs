@@ -6,8 +6,8 @@
 use super::{
     Fault, Known, Report, VerifyError,
     checker::Checker,
+    facts::{Facts, Kind, Origins},
     line::Line,
-    outline::{Kind, Origins, Outline},
 };
 use crate::{
     record::{
@@ -73,7 +73,7 @@ pub fn verify_received(
             }
             before = Some(seq);
             let kind = special.remove(&leaf).unwrap_or(Kind::Any);
-            checker.record(seq, &Outline { leaf, place: Some((origin.clone(), seq)), kind });
+            checker.record(seq, &Facts { leaf, place: Some((origin.clone(), seq)), kind });
         }
         let mut report = checker.finish();
         let on_disk = named.map(|(altered, end)| {
@@ -141,11 +141,11 @@ impl Stored {
                             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
                             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
                         });
-                    stored.put(number, Outline::from_said(&said, &record, keys, &mut origins));
+                    stored.put(number, Facts::from_said(&said, &record, keys, &mut origins));
                 }
                 Some(Line::Export(bodies)) => {
                     for body in bodies {
-                        stored.put(number, Outline::of(body.as_bytes(), keys, &mut origins));
+                        stored.put(number, Facts::of(body.as_bytes(), keys, &mut origins));
                     }
                 }
                 None => {
@@ -157,8 +157,8 @@ impl Stored {
         Ok(stored)
     }
 
-    fn put(&mut self, line: u64, outline: Outline) {
-        let Outline { leaf, place, kind } = outline;
+    fn put(&mut self, line: u64, facts: Facts) {
+        let Facts { leaf, place, kind } = facts;
         let Some((origin, seq)) = place else {
             let why = "it does not say in which log it is, and where".to_owned();
             self.strays.push(Fault::NoRecord { line, why });
@@ -182,7 +182,7 @@ impl Local {
     fn open(folder: &Path, origin: &str) -> Result<Option<Self>, VerifyError> {
         let Some(first) = Reader::open(folder)?.next().transpose()? else { return Ok(None) };
         let Ok(keys) = PublicKeys::parse([]) else { return Ok(None) };
-        let first = Outline::of(&first.payload, &keys, &mut Origins::default());
+        let first = Facts::of(&first.payload, &keys, &mut Origins::default());
         let is_it = first.place.is_some_and(|(own, _)| *own == *origin);
         Ok(if is_it { Some(Self { reader: Reader::open(folder)? }) } else { None })
     }

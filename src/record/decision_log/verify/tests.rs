@@ -3,7 +3,7 @@
 use super::{Fault, Known, Report, verify_folder, verify_received};
 use crate::{
     record::{
-        decision_log::{Producer, notary::LogNotary, own, retention},
+        decision_log::{Producer, log_event, retention, signer::CheckpointSigner},
         evidence::{Checkpoint, Key, PublicKeys},
         spool::{Config, Entry, Spool, put_segment, read_head, reader::Reader, segments},
     },
@@ -100,14 +100,18 @@ fn head_file(dir: &Path) -> Vec<u8> {
 /// Writes records to the log in this folder, and closes it. Gives its origin.
 fn write(dir: &Path, key: &Key, count: u32, run: u32) -> String {
     let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new());
-    let (notary, origin) = LogNotary::new(key.clone(), "here", Duration::from_secs(3600), producer.clone());
+    let (signer, origin) = CheckpointSigner::new(key.clone(), "here", Duration::from_secs(3600), producer.clone());
     let config = Config { segment_bytes: 16 << 10, ..Config::new(dir) };
     let meter = opentelemetry::global::meter("verify");
-    let (spool, _) = Spool::open(config, Some(Box::new(notary)), &meter).unwrap();
+    let (spool, _) = Spool::open(config, Some(Box::new(signer)), &meter).unwrap();
     let producer = producer.in_log(origin.get().unwrap());
     for number in 0..count {
         let attributes = BTreeMap::from([("poort.test", format!("\"{run} {number} {}\"", "x".repeat(400)))]);
-        spool.submit(Entry::new(own::record(&producer, "adl.test", 1, attributes, None))).unwrap().wait().unwrap();
+        spool
+            .submit(Entry::new(log_event::record(&producer, "adl.test", 1, attributes, None)))
+            .unwrap()
+            .wait()
+            .unwrap();
     }
     spool.close();
     origin.get().unwrap().clone()
@@ -194,9 +198,9 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
     let below = segments(dir).unwrap()[1];
     let announce_records_below = |below: u64, is_signed: bool| {
         let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()).in_log(&origin);
-        let (notary, _) = LogNotary::new(key(), "here", Duration::from_secs(3600), producer.clone());
+        let (signer, _) = CheckpointSigner::new(key(), "here", Duration::from_secs(3600), producer.clone());
         let config = Config { segment_bytes: 16 << 10, ..Config::new(dir) };
-        let (spool, _) = Spool::open(config, Some(Box::new(notary)), &opentelemetry::global::meter("verify")).unwrap();
+        let (spool, _) = Spool::open(config, Some(Box::new(signer)), &opentelemetry::global::meter("verify")).unwrap();
         let record = retention::record(below, Duration::from_secs(1), &producer);
         spool.submit(Entry::new(record)).unwrap().wait().unwrap();
         if is_signed {

@@ -6,8 +6,8 @@
 use super::{
     super::{
         config::{Compression, Format, Remote},
-        parcel::Parcel,
-        verdict::{Outcome, Reason, Trouble, Verdict},
+        outgoing::Outgoing,
+        reply::{Outcome, Reason, Reply, Trouble},
     },
     SetupError, Sink,
     client::{Client, Versions, client, headers},
@@ -51,7 +51,7 @@ impl Grpc {
         self.client.as_mut().ok_or_else(|| SetupError::Tls("there is no client".to_owned()))
     }
 
-    async fn try_send(&mut self, batch: &[Parcel]) -> Result<Outcome, SetupError> {
+    async fn try_send(&mut self, batch: &[Outgoing]) -> Result<Outcome, SetupError> {
         let mut request = Request::new(otlp::request(batch, self.format));
         *request.metadata_mut() = MetadataMap::from_headers(headers(&self.remote)?);
         Ok(match self.client()?.export(request).await {
@@ -62,10 +62,10 @@ impl Grpc {
 }
 
 impl Sink for Grpc {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         match self.try_send(batch).await {
             Ok(outcome) => outcome,
-            Err(error) => Outcome::none(Trouble::new(Verdict::Hold, error.to_string())),
+            Err(error) => Outcome::none(Trouble::new(Reply::Hold, error.to_string())),
         }
     }
 
@@ -79,7 +79,7 @@ pub(super) fn taken(partial: Option<ExportLogsPartialSuccess>, length: usize) ->
     match partial {
         Some(partial) if partial.rejected_log_records > 0 => {
             let why = format!("{} rejected: {}", partial.rejected_log_records, partial.error_message);
-            Outcome::none(Trouble::new(Verdict::TakenInPart, why))
+            Outcome::none(Trouble::new(Reply::TakenInPart, why))
         }
         // With none rejected, the message is a hint and no more.
         _ => Outcome::all(length),
@@ -97,21 +97,21 @@ pub(super) fn trouble(status: &Status) -> Trouble {
     }
     let wait = status.get_details_retry_info().and_then(|info| info.retry_delay);
     let verdict = match status.code() {
-        Code::OutOfRange if status.message().contains("too large") => Verdict::PerhapsTooLarge,
+        Code::OutOfRange if status.message().contains("too large") => Reply::PerhapsTooLarge,
         Code::Unavailable
         | Code::DeadlineExceeded
         | Code::Cancelled
         | Code::Aborted
         | Code::OutOfRange
-        | Code::DataLoss => Verdict::Retry { reason: Reason::Unavailable, wait },
-        Code::ResourceExhausted if wait.is_some() => Verdict::Retry { reason: Reason::Unavailable, wait },
-        Code::ResourceExhausted => Verdict::Exhausted,
+        | Code::DataLoss => Reply::Retry { reason: Reason::Unavailable, wait },
+        Code::ResourceExhausted if wait.is_some() => Reply::Retry { reason: Reason::Unavailable, wait },
+        Code::ResourceExhausted => Reply::Exhausted,
         Code::Unauthenticated
         | Code::PermissionDenied
         | Code::Unimplemented
         | Code::NotFound
-        | Code::FailedPrecondition => Verdict::Hold,
-        Code::InvalidArgument | Code::Internal | Code::Unknown | Code::AlreadyExists | Code::Ok => Verdict::Refused,
+        | Code::FailedPrecondition => Reply::Hold,
+        Code::InvalidArgument | Code::Internal | Code::Unknown | Code::AlreadyExists | Code::Ok => Reply::Refused,
     };
     Trouble::new(verdict, why)
 }

@@ -3,8 +3,8 @@
 use super::{
     super::{
         config::{Compression, Format, Remote},
-        parcel::Parcel,
-        verdict::{Outcome, Reason, Trouble, Verdict},
+        outgoing::Outgoing,
+        reply::{Outcome, Reason, Reply, Trouble},
     },
     SetupError, Sink,
     client::{Client, Versions, client, headers},
@@ -58,7 +58,7 @@ impl Http {
         Ok(client)
     }
 
-    fn request(&self, batch: &[Parcel]) -> Result<Request<Body>, SetupError> {
+    fn request(&self, batch: &[Outgoing]) -> Result<Request<Body>, SetupError> {
         let mut bytes = otlp::request(batch, self.format).encode_to_vec();
         let mut headers = headers(&self.remote)?;
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/x-protobuf"));
@@ -92,11 +92,11 @@ impl Http {
 }
 
 impl Sink for Http {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         let request = self.client().and_then(|client| Ok((client, self.request(batch)?)));
         match request {
             Ok((client, request)) => Self::exchange(client, request, batch.len()).await,
-            Err(error) => Outcome::none(Trouble::new(Verdict::Hold, error.to_string())),
+            Err(error) => Outcome::none(Trouble::new(Reply::Hold, error.to_string())),
         }
     }
 
@@ -113,7 +113,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length
             // Something that is no OTLP receiver says yes to everything, a page of a proxy for one.
             Err(error) => {
                 let why = format!("{status}, and the answer is not OTLP's: {error}");
-                Outcome::none(Trouble::new(Verdict::Hold, why))
+                Outcome::none(Trouble::new(Reply::Hold, why))
             }
         };
     }
@@ -121,17 +121,17 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Verdict::Retry { reason: Reason::Unavailable, wait: retry_after(headers) },
-        StatusCode::PAYLOAD_TOO_LARGE => Verdict::TooLarge,
+        | StatusCode::GATEWAY_TIMEOUT => Reply::Retry { reason: Reason::Unavailable, wait: retry_after(headers) },
+        StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
         StatusCode::UNAUTHORIZED
         | StatusCode::FORBIDDEN
         | StatusCode::NOT_FOUND
         | StatusCode::METHOD_NOT_ALLOWED
         | StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        | StatusCode::UNSUPPORTED_MEDIA_TYPE => Verdict::Hold,
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE => Reply::Hold,
         // An address that moved is in the configuration; what follows redirects sends records to strangers.
-        _ if status.is_redirection() => Verdict::Hold,
-        _ => Verdict::Refused,
+        _ if status.is_redirection() => Reply::Hold,
+        _ => Reply::Refused,
     };
     Outcome::none(Trouble::new(verdict, format!("{status}{}", words(body))))
 }

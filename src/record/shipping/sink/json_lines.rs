@@ -5,9 +5,9 @@
 
 use super::{
     super::{
-        parcel::Parcel,
+        outgoing::Outgoing,
         quarantine::{ends_a_line, sync_folder_of},
-        verdict::{Outcome, Reason, Trouble},
+        reply::{Outcome, Reason, Trouble},
     },
     Sink,
 };
@@ -59,9 +59,9 @@ impl JsonLines {
 }
 
 impl Sink for JsonLines {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         let mut lines = Vec::new();
-        for document in batch.iter().flat_map(Parcel::documents) {
+        for document in batch.iter().flat_map(Outgoing::documents) {
             lines.extend_from_slice(document.body.as_bytes());
             lines.push(b'\n');
         }

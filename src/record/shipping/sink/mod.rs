@@ -17,8 +17,8 @@ mod tests;
 
 use super::{
     config::{self, Destination},
-    parcel::Parcel,
-    verdict::Outcome,
+    outgoing::Outgoing,
+    reply::Outcome,
 };
 use std::path::PathBuf;
 use thiserror::Error;
@@ -26,7 +26,7 @@ use thiserror::Error;
 /// A way to send records.
 pub(super) trait Sink {
     /// Sends these records and waits for the answer. It may be dropped at any await.
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome;
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome;
 
     /// Something went wrong: connections are closed, and files are read again.
     fn reset(&mut self);
@@ -82,7 +82,7 @@ impl Any {
 }
 
 impl Sink for Any {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         match self {
             Self::Grpc(sink) => sink.send(batch).await,
             Self::Http(sink) => sink.send(batch).await,

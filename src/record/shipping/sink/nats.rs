@@ -9,8 +9,8 @@
 use super::{
     super::{
         config::Nats,
-        parcel::{Document, Parcel},
-        verdict::{Outcome, Reason, Trouble, Verdict},
+        outgoing::{Document, Outgoing},
+        reply::{Outcome, Reason, Reply, Trouble},
     },
     SetupError, Sink, client,
     grpc::innermost,
@@ -62,7 +62,7 @@ impl JetStream {
         if let Some(context) = &self.context {
             return Ok(context.clone());
         }
-        let options = self.options().map_err(|error| Trouble::new(Verdict::Hold, error.to_string()))?;
+        let options = self.options().map_err(|error| Trouble::new(Reply::Hold, error.to_string()))?;
         let address = self.to.endpoint.to_string();
         let connected = options.connect(address.trim_end_matches('/')).await;
         let client = connected.map_err(|error| self.no_connection(&error))?;
@@ -73,7 +73,7 @@ impl JetStream {
     }
 
     /// Publishes all, then waits for each in order: the stream stores in the order of publishing.
-    async fn publish(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn publish(&mut self, batch: &[Outgoing]) -> Outcome {
         let context = match self.context().await {
             Ok(context) => context,
             Err(trouble) => return Outcome::none(trouble),
@@ -110,7 +110,7 @@ impl JetStream {
                     Some(path) => format!("the server does not accept the credentials in `{}`", path.display()),
                     None => "the server asks for credentials; name their file as `credentials`".to_owned(),
                 };
-                Trouble::new(Verdict::Hold, format!("{why}: {}", innermost(error)))
+                Trouble::new(Reply::Hold, format!("{why}: {}", innermost(error)))
             }
             _ => {
                 let mut why = innermost(error);
@@ -133,12 +133,12 @@ impl JetStream {
         let said = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
         match error.kind() {
             PublishErrorKind::StreamNotFound => Trouble::new(
-                Verdict::Hold,
+                Reply::Hold,
                 format!(
                     "no stream of the server keeps the subject `{subject}`; make one, such as: nats stream add --subjects {subject}"
                 ),
             ),
-            PublishErrorKind::MaxPayloadExceeded => Trouble::new(Verdict::TooLarge, error.to_string()),
+            PublishErrorKind::MaxPayloadExceeded => Trouble::new(Reply::TooLarge, error.to_string()),
             PublishErrorKind::TimedOut => Trouble::retry(Reason::Deadline, error.to_string()),
             PublishErrorKind::BrokenPipe | PublishErrorKind::MaxAckPending => {
                 Trouble::retry(Reason::Transport, error.to_string())
@@ -151,7 +151,7 @@ impl JetStream {
 }
 
 impl Sink for JetStream {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         self.publish(batch).await
     }
 
@@ -160,19 +160,19 @@ impl Sink for JetStream {
     }
 }
 
-fn message(parcel: &Parcel, document: &Document) -> PublishMessage {
+fn message(parcel: &Outgoing, document: &Document) -> PublishMessage {
     PublishMessage::build().payload(document.body.clone().into()).message_id(parcel.key(document))
 }
 
 /// What JetStream's own codes mean for a record.
-fn refusal(code: Option<ErrorCode>) -> Verdict {
+fn refusal(code: Option<ErrorCode>) -> Reply {
     match code {
-        Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM) => Verdict::TooLarge,
+        Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM) => Reply::TooLarge,
         Some(
             ErrorCode::STREAM_SEALED | ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
-        ) => Verdict::Hold,
+        ) => Reply::Hold,
         // Full streams and clusters without a leader pass, and no code says that a record itself is bad.
-        _ => Verdict::Retry { reason: Reason::Unavailable, wait: None },
+        _ => Reply::Retry { reason: Reason::Unavailable, wait: None },
     }
 }
 

@@ -15,7 +15,7 @@
 
 use super::super::{
     config::Format,
-    parcel::{Document, Label, Parcel},
+    outgoing::{Document, Label, Outgoing},
 };
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 use std::time::SystemTime;
 
 /// A batch as one request, in order.
-pub(super) fn request(batch: &[Parcel], format: Format) -> ExportLogsServiceRequest {
+pub(super) fn request(batch: &[Outgoing], format: Format) -> ExportLogsServiceRequest {
     let observed = nanos_now();
     let mut resource_logs: Vec<ResourceLogs> = Vec::new();
     let mut resource = None;
@@ -59,8 +59,8 @@ fn of_resource(resource: &Map<String, Value>) -> ResourceLogs {
     }
 }
 
-fn log_record(parcel: &Parcel, document: &Document, format: Format, observed: u64) -> LogRecord {
-    let Parcel { seq, label, .. } = parcel;
+fn log_record(parcel: &Outgoing, document: &Document, format: Format, observed: u64) -> LogRecord {
+    let Outgoing { seq, label, .. } = parcel;
     let (severity, severity_text) =
         if label.is_error() { (SeverityNumber::Error, "ERROR") } else { (SeverityNumber::Info, "INFO") };
     LogRecord {

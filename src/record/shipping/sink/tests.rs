@@ -3,8 +3,8 @@
 use super::{
     super::{
         config::{Endpoint, Format, Remote, Tls},
-        parcel::Parcel,
-        verdict::{Reason, Verdict},
+        outgoing::Outgoing,
+        reply::{Reason, Reply},
     },
     Sink, client, grpc, http, json_lines, otlp,
 };
@@ -20,8 +20,8 @@ use std::{fs, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-const UNAVAILABLE: Verdict = Verdict::Retry { reason: Reason::Unavailable, wait: None };
-const TRANSPORT: Verdict = Verdict::Retry { reason: Reason::Transport, wait: None };
+const UNAVAILABLE: Reply = Reply::Retry { reason: Reason::Unavailable, wait: None };
+const TRANSPORT: Reply = Reply::Retry { reason: Reason::Transport, wait: None };
 
 #[test]
 fn grpc_codes_mean_what_otlp_says_and_what_receivers_mean_by_them() {
@@ -35,22 +35,22 @@ fn grpc_codes_mean_what_otlp_says_and_what_receivers_mean_by_them() {
         (
             Code::OutOfRange,
             "Error, decoded message length too large: found 9 bytes, the limit is: 4",
-            Verdict::PerhapsTooLarge,
+            Reply::PerhapsTooLarge,
         ),
-        (Code::ResourceExhausted, "", Verdict::Exhausted),
-        (Code::InvalidArgument, "", Verdict::Refused),
-        (Code::Internal, "", Verdict::Refused),
-        (Code::Unknown, "", Verdict::Refused),
-        (Code::AlreadyExists, "", Verdict::Refused),
-        (Code::Unauthenticated, "", Verdict::Hold),
-        (Code::PermissionDenied, "", Verdict::Hold),
-        (Code::Unimplemented, "", Verdict::Hold),
-        (Code::NotFound, "", Verdict::Hold),
-        (Code::FailedPrecondition, "", Verdict::Hold),
+        (Code::ResourceExhausted, "", Reply::Exhausted),
+        (Code::InvalidArgument, "", Reply::Refused),
+        (Code::Internal, "", Reply::Refused),
+        (Code::Unknown, "", Reply::Refused),
+        (Code::AlreadyExists, "", Reply::Refused),
+        (Code::Unauthenticated, "", Reply::Hold),
+        (Code::PermissionDenied, "", Reply::Hold),
+        (Code::Unimplemented, "", Reply::Hold),
+        (Code::NotFound, "", Reply::Hold),
+        (Code::FailedPrecondition, "", Reply::Hold),
         // The server gave no verdict; tonic made these.
         (Code::Unknown, "grpc-status header missing, mapped from HTTP status code 500", TRANSPORT),
         (Code::Internal, "grpc-status header missing, mapped from HTTP status code 400", TRANSPORT),
-        (Code::Unauthenticated, "grpc-status header missing, mapped from HTTP status code 401", Verdict::Hold),
+        (Code::Unauthenticated, "grpc-status header missing, mapped from HTTP status code 401", Reply::Hold),
     ];
     for (code, message, verdict) in rows {
         assert_eq!(grpc::trouble(&Status::new(code, message)).verdict, verdict, "{code:?} {message}");
@@ -64,7 +64,7 @@ fn a_grpc_server_says_how_long_to_wait() {
     let wait = Some(Duration::from_secs(7));
     for code in [Code::Unavailable, Code::ResourceExhausted] {
         let status = Status::with_error_details(code, "busy", ErrorDetails::with_retry_info(wait));
-        let expected = Verdict::Retry { reason: Reason::Unavailable, wait };
+        let expected = Reply::Retry { reason: Reason::Unavailable, wait };
         assert_eq!(grpc::trouble(&status).verdict, expected, "{code:?}");
     }
 }
@@ -78,7 +78,7 @@ fn a_yes_may_be_a_no_for_some() {
     assert_eq!(grpc::taken(None, 5).taken, 5);
     assert_eq!(answer(0, "use gzip").taken, 5);
     let partial = answer(2, "too old");
-    assert_eq!((partial.taken, partial.trouble.unwrap().verdict), (0, Verdict::TakenInPart));
+    assert_eq!((partial.taken, partial.trouble.unwrap().verdict), (0, Reply::TakenInPart));
 }
 
 #[test]
@@ -89,17 +89,17 @@ fn http_statuses_mean_what_otlp_says() {
     let none = HeaderMap::new();
     let rows = [
         (200, None),
-        (400, Some(Verdict::Refused)),
-        (401, Some(Verdict::Hold)),
-        (403, Some(Verdict::Hold)),
-        (404, Some(Verdict::Hold)),
-        (405, Some(Verdict::Hold)),
-        (413, Some(Verdict::TooLarge)),
-        (415, Some(Verdict::Hold)),
-        (301, Some(Verdict::Hold)),
+        (400, Some(Reply::Refused)),
+        (401, Some(Reply::Hold)),
+        (403, Some(Reply::Hold)),
+        (404, Some(Reply::Hold)),
+        (405, Some(Reply::Hold)),
+        (413, Some(Reply::TooLarge)),
+        (415, Some(Reply::Hold)),
+        (301, Some(Reply::Hold)),
         (429, Some(UNAVAILABLE)),
-        (500, Some(Verdict::Refused)),
-        (501, Some(Verdict::Refused)),
+        (500, Some(Reply::Refused)),
+        (501, Some(Reply::Refused)),
         (502, Some(UNAVAILABLE)),
         (503, Some(UNAVAILABLE)),
         (504, Some(UNAVAILABLE)),
@@ -109,22 +109,22 @@ fn http_statuses_mean_what_otlp_says() {
     }
     let partial = ExportLogsPartialSuccess { rejected_log_records: 1, error_message: String::new() };
     let answer = ExportLogsServiceResponse { partial_success: Some(partial) };
-    assert_eq!(judge(200, &none, &answer.encode_to_vec()), Some(Verdict::TakenInPart));
+    assert_eq!(judge(200, &none, &answer.encode_to_vec()), Some(Reply::TakenInPart));
     // A page that says yes to everything is no receiver.
-    assert_eq!(judge(200, &none, b"<html>Welcome</html>"), Some(Verdict::Hold));
+    assert_eq!(judge(200, &none, b"<html>Welcome</html>"), Some(Reply::Hold));
     let after = |value: &str| HeaderMap::from_iter([(::http::header::RETRY_AFTER, value.parse().unwrap())]);
-    let wait = |wait| Some(Verdict::Retry { reason: Reason::Unavailable, wait });
+    let wait = |wait| Some(Reply::Retry { reason: Reason::Unavailable, wait });
     assert_eq!(judge(503, &after("7"), b""), wait(Some(Duration::from_secs(7))));
     assert_eq!(judge(503, &after("soon"), b""), wait(None));
     assert_eq!(judge(503, &after("Sun, 06 Nov 1994 08:49:37 GMT"), b""), wait(None), "it is over");
-    let Some(Verdict::Retry { wait: Some(wait), .. }) = judge(429, &after("Sat, 06 Nov 2094 08:49:37 GMT"), b"") else {
+    let Some(Reply::Retry { wait: Some(wait), .. }) = judge(429, &after("Sat, 06 Nov 2094 08:49:37 GMT"), b"") else {
         panic!("a date is a time to wait until")
     };
     assert!(wait > Duration::from_secs(3600));
 }
 
-fn parcel(seq: u64, record: &str) -> Parcel {
-    Parcel::pack(Frame { seq, base: seq, payload: record.into() }, Format::Adl)
+fn parcel(seq: u64, record: &str) -> Outgoing {
+    Outgoing::pack(Frame { seq, base: seq, payload: record.into() }, Format::Adl)
 }
 
 const DECISION: &str = r#"{"attributes":{"poort.log.origin":"here","poort.log.seq":7},"body":{},"event_name":"adl.access_evaluation","resource":{"organisation.oin":"1","service.name":"poort"},"span_id":"00f067aa0ba902b7","status":"Unset","timestamp":1790000000123,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#;
@@ -190,11 +190,11 @@ async fn lines_that_cannot_be_written_wait() {
     let folder = tempfile::tempdir().unwrap();
     let mut sink = json_lines::JsonLines::file(folder.path().join("missing/lines"));
     let trouble = sink.send(&[parcel(7, DECISION)]).await.trouble.unwrap();
-    assert_eq!(trouble.verdict, Verdict::Retry { reason: Reason::Io, wait: None });
+    assert_eq!(trouble.verdict, Reply::Retry { reason: Reason::Io, wait: None });
     // The kernel's own full disk.
     let mut sink = json_lines::JsonLines::file("/dev/full".into());
     let trouble = sink.send(&[parcel(7, DECISION)]).await.trouble.unwrap();
-    assert_eq!(trouble.verdict, Verdict::Retry { reason: Reason::Io, wait: None });
+    assert_eq!(trouble.verdict, Reply::Retry { reason: Reason::Io, wait: None });
 }
 
 #[test]

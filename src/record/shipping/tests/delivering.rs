@@ -1,7 +1,7 @@
 //! The way of records: order, deadlines, the durable mark, records that are gone.
 
 use super::{
-    super::verdict::{Outcome, Reason, Trouble},
+    super::reply::{Outcome, Reason, Trouble},
     support::{Place, Reaction, Receiver, check_taken, record},
 };
 use crate::record::spool::Cursor;

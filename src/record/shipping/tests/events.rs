@@ -3,7 +3,7 @@
 use super::super::{
     config::Format,
     ocsf,
-    parcel::{Document, Parcel},
+    outgoing::{Document, Outgoing},
 };
 use crate::record::spool::reader::Frame;
 use serde_json::{Value, json};
@@ -144,6 +144,6 @@ fn a_gap_is_told_and_a_checkpoint_is_not_sent() {
     assert_eq!(pack(&checkpoint).documents, Ok(Vec::<Document>::new()));
 }
 
-fn pack(record: &Value) -> Parcel {
-    Parcel::pack(Frame { seq: 4711, base: 4711, payload: record.to_string().into() }, Format::Ocsf)
+fn pack(record: &Value) -> Outgoing {
+    Outgoing::pack(Frame { seq: 4711, base: 4711, payload: record.to_string().into() }, Format::Ocsf)
 }

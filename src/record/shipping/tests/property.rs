@@ -1,7 +1,7 @@
 //! Whatever a receiver does, in whatever order.
 
 use super::{
-    super::verdict::{Outcome, Reason, Trouble, Verdict},
+    super::reply::{Outcome, Reason, Reply, Trouble},
     support::{Place, Reaction, Receiver, record},
 };
 use proptest::prelude::*;
@@ -12,21 +12,21 @@ enum Act {
     TakeAll,
     TakeSome(usize),
     LoseTheAnswer(usize),
-    Say(Verdict),
+    Say(Reply),
     Silence,
     Panic,
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let retry = Verdict::Retry { reason: Reason::Unavailable, wait: Some(Duration::from_secs(1)) };
+    let retry = Reply::Retry { reason: Reason::Unavailable, wait: Some(Duration::from_secs(1)) };
     let verdicts = vec![
-        Verdict::TakenInPart,
+        Reply::TakenInPart,
         retry,
-        Verdict::TooLarge,
-        Verdict::PerhapsTooLarge,
-        Verdict::Exhausted,
-        Verdict::Refused,
-        Verdict::Hold,
+        Reply::TooLarge,
+        Reply::PerhapsTooLarge,
+        Reply::Exhausted,
+        Reply::Refused,
+        Reply::Hold,
     ];
     prop_oneof![
         3 => Just(Act::TakeAll),

@@ -1,18 +1,18 @@
 //! Receivers that refuse: halving, isolating, quarantine, holding.
 
 use super::{
-    super::verdict::{Outcome, Reason, Trouble, Verdict},
+    super::reply::{Outcome, Reason, Reply, Trouble},
     support::{Place, Reaction, Receiver, check_taken, record},
 };
 use std::{io, time::Duration};
 use tokio::time::{Instant, timeout};
 
-fn says(verdict: Verdict) -> Reaction {
+fn says(verdict: Reply) -> Reaction {
     Reaction::Answer(Outcome::none(Trouble::new(verdict, "no")))
 }
 
 /// Takes all batches but those that hold one of these.
-fn all_but(place: &Place, bad: &'static [u64], verdict: Verdict) -> Receiver {
+fn all_but(place: &Place, bad: &'static [u64], verdict: Reply) -> Receiver {
     Receiver::new(place, move |batch| match batch.iter().any(|seq| bad.contains(seq)) {
         true => says(verdict),
         false => Reaction::Answer(Outcome::all(batch.len())),
@@ -21,7 +21,7 @@ fn all_but(place: &Place, bad: &'static [u64], verdict: Verdict) -> Receiver {
 
 #[tokio::test(start_paused = true)]
 async fn one_bad_record_goes_to_quarantine_and_all_others_arrive() {
-    for verdict in [Verdict::Refused, Verdict::TooLarge, Verdict::PerhapsTooLarge, Verdict::Exhausted] {
+    for verdict in [Reply::Refused, Reply::TooLarge, Reply::PerhapsTooLarge, Reply::Exhausted] {
         let place = Place::with(100);
         let mut delivery = place.delivery(all_but(&place, &[0, 37, 38, 99], verdict));
         delivery.run().await;
@@ -37,7 +37,7 @@ async fn a_receiver_that_takes_fewer_at_once_gets_all_without_quarantine() {
     let place = Place::with(100);
     let receiver = Receiver::new(&place, |batch| match batch.len() {
         0..=3 => Reaction::Answer(Outcome::all(batch.len())),
-        _ => says(Verdict::TooLarge),
+        _ => says(Reply::TooLarge),
     });
     let mut delivery = place.delivery(receiver);
     delivery.run().await;
@@ -47,7 +47,7 @@ async fn a_receiver_that_takes_fewer_at_once_gets_all_without_quarantine() {
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_three_times_before_it_is_believed() {
-    for verdict in [Verdict::PerhapsTooLarge, Verdict::Exhausted] {
+    for verdict in [Reply::PerhapsTooLarge, Reply::Exhausted] {
         let place = Place::with(1);
         let mut delivery = place.delivery(Receiver::in_turn(&place, [says(verdict), says(verdict)]));
         delivery.run().await;
@@ -59,7 +59,7 @@ async fn what_may_pass_is_tried_three_times_before_it_is_believed() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_was_taken_in_part_is_kept_whole_and_not_sent_again() {
     let place = Place::with(40);
-    let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Verdict::TakenInPart)]));
+    let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Reply::TakenInPart)]));
     delivery.run().await;
     check_taken(&delivery.sink.taken, 16..40);
     assert_eq!(place.quarantined(), (0..16).collect::<Vec<_>>());
@@ -69,12 +69,12 @@ async fn a_batch_that_was_taken_in_part_is_kept_whole_and_not_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
     let place = Place::with(20);
-    let mut delivery = place.delivery(Receiver::new(&place, |_| says(Verdict::Hold)));
+    let mut delivery = place.delivery(Receiver::new(&place, |_| says(Reply::Hold)));
     timeout(Duration::from_secs(3600), delivery.run()).await.unwrap_err();
     assert_eq!(place.cursor().position(), 0);
     assert_eq!(place.metric("poort_ship_held"), 1.0);
     assert!(delivery.sink.sends.lock().unwrap().len() < 150, "it tries slowly");
-    let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Verdict::Hold)]));
+    let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Reply::Hold)]));
     delivery.run().await;
     check_taken(&delivery.sink.taken, 0..20);
     assert!(!delivery.meters.hold(false), "it is over");
@@ -84,7 +84,7 @@ async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_refuses_everything_does_not_empty_the_log_into_quarantine() {
     let place = Place::with(100);
-    let mut delivery = place.delivery(Receiver::new(&place, |_| says(Verdict::Refused)));
+    let mut delivery = place.delivery(Receiver::new(&place, |_| says(Reply::Refused)));
     timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
     let kept = place.quarantined().len();
     assert!((3..20).contains(&kept), "{kept} in a minute");
@@ -93,7 +93,7 @@ async fn a_receiver_that_refuses_everything_does_not_empty_the_log_into_quaranti
 #[tokio::test(start_paused = true)]
 async fn no_record_is_passed_before_its_quarantine_is_on_disk() {
     let place = Place::with(5);
-    let mut delivery = place.delivery(all_but(&place, &[2], Verdict::Refused));
+    let mut delivery = place.delivery(all_but(&place, &[2], Reply::Refused));
     delivery.quarantine = delivery.quarantine.with_sync(|_| Err(io::Error::other("the disk is gone")));
     timeout(Duration::from_secs(600), delivery.run()).await.unwrap_err();
     assert_eq!(place.cursor().position(), 2);
@@ -119,7 +119,7 @@ async fn a_record_that_cannot_be_sent_at_all_goes_to_quarantine_in_its_turn() {
 async fn a_receiver_says_how_long_to_wait() {
     let place = Place::with(1);
     let wait = Duration::from_secs(42);
-    let later = says(Verdict::Retry { reason: Reason::Unavailable, wait: Some(wait) });
+    let later = says(Reply::Retry { reason: Reason::Unavailable, wait: Some(wait) });
     let mut delivery = place.delivery(Receiver::in_turn(&place, [later]));
     let start = Instant::now();
     delivery.run().await;

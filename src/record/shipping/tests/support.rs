@@ -4,11 +4,11 @@ use super::super::{
     config::{Destination, Format, Name, Sink as Settings},
     delivery::{Delivery, Pace},
     metrics::Meters,
-    parcel::Parcel,
+    outgoing::Outgoing,
     quarantine::{self, Quarantine},
+    reply::Outcome,
     sink::Sink,
     source::Source,
-    verdict::Outcome,
 };
 use crate::record::spool::{self, Cursor, Entry, Spool};
 use opentelemetry::metrics::{Meter, MeterProvider as _};
@@ -232,7 +232,7 @@ impl Receiver {
 }
 
 impl Sink for Receiver {
-    async fn send(&mut self, batch: &[Parcel]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
         self.check_cursor();
         let numbers: Vec<_> = batch.iter().map(|parcel| parcel.seq).collect();
         self.sends.lock().unwrap().push(numbers.clone());

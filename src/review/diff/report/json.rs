@@ -1,7 +1,7 @@
 //! For scripts.
 
 use super::Report;
-use crate::review::diff::{Cause, Direction, Matter, Outcome, groups};
+use crate::review::diff::{Cause, Direction, Outcome, ReviewItem, groups};
 use serde_json::{Value, json};
 
 /// The whole comparison as one object.
@@ -51,7 +51,7 @@ pub fn json(report: &Report<'_>) -> String {
 }
 
 /// What was or was not accepted, as an entry would name it.
-fn named(matter: Matter<'_>) -> Value {
+fn named(matter: ReviewItem<'_>) -> Value {
     json!({
         "change": matter.kind().name(),
         "environment": matter.outcome().map(Outcome::name),

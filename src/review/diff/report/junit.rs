@@ -2,7 +2,7 @@
 //! directory.
 
 use super::{Report, Standing, account_line, guarantee_words};
-use crate::review::diff::{Cause, Difference, Kind, Matter, Outcome, causes};
+use crate::review::diff::{Cause, Difference, Kind, Outcome, ReviewItem, causes};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 /// JUnit XML. What asks for acceptance and has none fails; an environment in which nothing but an undecided part does is an
@@ -60,9 +60,9 @@ fn passed_or(kind: Kind, standing: Standing, message: &str) -> TestCaseStatus {
 fn status(report: &Report<'_>, outcome: &Outcome) -> TestCaseStatus {
     let is_open = |matter| report.standing(matter) == Standing::Open;
     let open: Vec<_> =
-        outcome.differences.iter().filter(|difference| is_open(Matter::Difference(outcome, difference))).collect();
+        outcome.differences.iter().filter(|difference| is_open(ReviewItem::Difference(outcome, difference))).collect();
     let mut message: Vec<_> = open.iter().map(|difference| line(report, difference)).collect();
-    let is_undecided = is_open(Matter::Undecided(outcome));
+    let is_undecided = is_open(ReviewItem::Undecided(outcome));
     if is_undecided {
         message.push(format!("undecided: {}", outcome.undecided.join("; ")));
     }
@@ -82,13 +82,13 @@ fn status(report: &Report<'_>, outcome: &Outcome) -> TestCaseStatus {
 fn told(report: &Report<'_>, outcome: &Outcome) -> String {
     let mut told: Vec<String> = outcome.note.iter().cloned().collect();
     for difference in &outcome.differences {
-        match report.standing(Matter::Difference(outcome, difference)) {
+        match report.standing(ReviewItem::Difference(outcome, difference)) {
             Standing::Open => {}
             Standing::Accepted => told.push(format!("accepted: {}", details(report, difference))),
             Standing::Listed => told.push(details(report, difference)),
         }
     }
-    if !outcome.undecided.is_empty() && report.standing(Matter::Undecided(outcome)) == Standing::Accepted {
+    if !outcome.undecided.is_empty() && report.standing(ReviewItem::Undecided(outcome)) == Standing::Accepted {
         told.push(format!("accepted as undecided: {}", outcome.undecided.join("; ")));
     }
     told.join("\n\n")

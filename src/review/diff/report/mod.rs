@@ -20,7 +20,7 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, Change, Comparison, EntityChange, Fact, Group, Judged, Kind, Matter, ObligationChange, PolicyChange,
+    Accepted, Change, Comparison, EntityChange, Fact, Group, Judged, Kind, ObligationChange, PolicyChange, ReviewItem,
     comparison::counted,
 };
 
@@ -61,8 +61,8 @@ impl<'a> Report<'a> {
         self.judged.open.is_empty() && self.comparison.filtered == 0
     }
 
-    fn standing(&self, matter: Matter<'_>) -> Standing {
-        let among = |all: &[Matter<'_>]| all.iter().any(|one| one.is(matter));
+    fn standing(&self, matter: ReviewItem<'_>) -> Standing {
+        let among = |all: &[ReviewItem<'_>]| all.iter().any(|one| one.is(matter));
         if among(&self.judged.open) {
             Standing::Open
         } else if among(&self.judged.accepted) {
@@ -77,7 +77,7 @@ impl<'a> Report<'a> {
         let standings: Vec<_> = group
             .members
             .iter()
-            .map(|(outcome, difference)| self.standing(Matter::Difference(outcome, difference)))
+            .map(|(outcome, difference)| self.standing(ReviewItem::Difference(outcome, difference)))
             .collect();
         let open = standings.iter().filter(|standing| **standing == Standing::Open).count();
         let whole = match (open, standings.contains(&Standing::Listed)) {
@@ -89,7 +89,7 @@ impl<'a> Report<'a> {
     }
 
     /// Environments in which something is undecided.
-    fn undecided(&self) -> Vec<Matter<'a>> {
+    fn undecided(&self) -> Vec<ReviewItem<'a>> {
         self.comparison.matters().filter(|matter| matter.kind() == Kind::Undecided).collect()
     }
 
@@ -98,26 +98,28 @@ impl<'a> Report<'a> {
         let changed = self.comparison.policies.iter();
         changed
             .filter_map(|change| Some((change, change.obligations.as_ref()?)))
-            .map(|(change, obligations)| (change, obligations, self.standing(Matter::Obligations(change, obligations))))
+            .map(|(change, obligations)| {
+                (change, obligations, self.standing(ReviewItem::Obligations(change, obligations)))
+            })
             .collect()
     }
 
     /// Guarantees that changed.
     fn guarantees(&self) -> Vec<(&'a PolicyChange, Standing)> {
         let changed = self.comparison.guarantees.iter();
-        changed.map(|change| (change, self.standing(Matter::Guarantee(change)))).collect()
+        changed.map(|change| (change, self.standing(ReviewItem::Guarantee(change)))).collect()
     }
 
     /// Accounts that changed, and what else the directory holds.
     fn accounts(&self) -> Vec<(&'a EntityChange, Standing)> {
         let changed = self.comparison.directory.iter();
-        changed.map(|change| (change, self.standing(Matter::Account(change)))).collect()
+        changed.map(|change| (change, self.standing(ReviewItem::Account(change)))).collect()
     }
 
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let of = |all: &[Matter<'_>], wanted: &[Kind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
+        let of = |all: &[ReviewItem<'_>], wanted: &[Kind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
         let differences = [Kind::NewlyAllowed, Kind::NewlyDenied];
         let kinds: [(&[Kind], &str, &str, &str); 5] = [
             (&differences, "difference", "not accepted", "accepted"),

@@ -2,7 +2,7 @@
 
 use super::{Tape, schema};
 use crate::sources::{
-    directory::{Directory, Sources, forms::Forms, pool::Gathering, quick},
+    directory::{Directory, Sources, entity_shapes::EntityShapes, fast_reader, pool::Gathering},
     policy::{Held, Schema},
 };
 use cedar_policy as cedar;
@@ -151,9 +151,9 @@ fn by_cedar(json: &str, schema: &Schema) -> Option<ast::Entity> {
 
 /// Whether it was read without Cedar, and if so, as Cedar reads it.
 fn is_read(json: &str, schema: &Schema) -> Result<bool, TestCaseError> {
-    let forms = Forms::of(schema);
+    let forms = EntityShapes::of(schema);
     let mut gathering = Gathering::new(&forms);
-    if quick::read(json, &mut gathering).is_none() {
+    if fast_reader::read(json, &mut gathering).is_none() {
         return Ok(false);
     }
     let Some(expected) = by_cedar(json, schema) else {

@@ -1,7 +1,7 @@
 //! Finds what the conditions of policies read, by walking their expressions with the types of one request environment.
 
 use super::{EntityReads, Footprint, Ids, PdpReads, Profiles, Reads, ValueReads};
-use crate::sources::policy::{Attributes, Held, Model, Ready, Reference, Shape};
+use crate::sources::policy::{Attributes, Held, Model, PreparedPolicy, Reference, Shape};
 use cedar_policy_core::{
     ast::{self, BinaryOp, Expr, ExprKind, Literal, Var},
     validator::{ValidatorActionId, ValidatorSchema},
@@ -35,7 +35,7 @@ pub(in crate::sources::policy) struct Environment<'a> {
 
 impl Footprint {
     /// That of policies of which no more is known.
-    pub(in crate::sources::policy) fn everything<'p>(policies: impl Iterator<Item = &'p Ready>) -> Self {
+    pub(in crate::sources::policy) fn everything<'p>(policies: impl Iterator<Item = &'p PreparedPolicy>) -> Self {
         Self {
             number: next(),
             pdp: PdpReads::ALL,
@@ -46,7 +46,7 @@ impl Footprint {
 
     /// That of these policies, for questions of these types.
     pub(in crate::sources::policy) fn of<'p>(
-        policies: impl Iterator<Item = &'p Ready> + Clone,
+        policies: impl Iterator<Item = &'p PreparedPolicy> + Clone,
         environment: Environment<'_>,
         schema: &ValidatorSchema,
         model: &Model,

@@ -14,7 +14,7 @@ use crate::record::spool::Cursor;
 use crate::record::spool::reader::Reader;
 use crate::record::spool::recovery::{recover, resume};
 use crate::record::spool::segment::list;
-use crate::record::spool::walk::{Rest, Walk};
+use crate::record::spool::segment_scan::{Rest, SegmentScan};
 
 /// What a recovery makes of a folder: the records that it goes on with, or why it refuses.
 pub(super) type Recover = fn(&Path) -> Result<BTreeMap<u64, Vec<u8>>, String>;
@@ -30,7 +30,7 @@ pub(super) fn real(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
 pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     let mut records = BTreeMap::new();
     for segment in list(dir).unwrap() {
-        let mut walk = Walk::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        let mut walk = SegmentScan::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
         while let Some((header, payload)) = walk.next().unwrap() {
             records.insert(header.seq, payload.to_vec());
         }
@@ -41,7 +41,7 @@ pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64,
 /// The other rule that is too simple: whatever stands behind a bad frame is corruption.
 pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     for segment in list(dir).unwrap() {
-        let mut walk = Walk::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        let mut walk = SegmentScan::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
         while walk.next().unwrap().is_some() {}
         let len = fs::metadata(&segment.path).unwrap().len();
         if walk.rest(len).unwrap() != Rest::Empty {

@@ -12,7 +12,7 @@ use super::recorder::{Fault, Noting, Step};
 use super::{SINK, memory};
 use crate::record::spool::config::Pace;
 use crate::record::spool::tests::support::{block_on, payload};
-use crate::record::spool::{Attestation, Config, Cursor, Entry, Notary, Occasion, Spool};
+use crate::record::spool::{Attestation, Attestor, Config, Cursor, Entry, Occasion, Spool};
 
 const SEGMENT: u64 = 6 << 10;
 
@@ -23,7 +23,7 @@ pub(super) struct Counting {
     head: Option<u64>,
 }
 
-impl Notary for Counting {
+impl Attestor for Counting {
     fn resume(&mut self, head: Option<&[u8]>, opening: Option<(u64, &[u8])>) -> Result<(), String> {
         self.head = head.map(|head| u64::from_le_bytes(head.try_into().unwrap()));
         self.count = opening.map_or(0, |(seq, _)| seq);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// A record with what is sent of it.
 #[derive(Debug, Clone)]
-pub(super) struct Parcel {
+pub(super) struct Outgoing {
     pub(super) seq: u64,
     /// The record as it lies on disk, for the quarantine.
     pub(super) record: String,
@@ -62,7 +62,7 @@ pub(super) const GAP: &str = "poort.log.gap";
 /// The signed state of the log.
 pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
 
-impl Parcel {
+impl Outgoing {
     /// Makes a record ready.
     pub(super) fn pack(frame: Frame, format: Format) -> Self {
         let Frame { seq, payload, .. } = frame;

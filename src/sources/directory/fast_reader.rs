@@ -8,7 +8,7 @@ use super::{
     pool::{Gathering, Number},
 };
 use crate::{
-    sources::policy::{Invalid, Shape, terms},
+    sources::policy::{Invalid, Shape, value_visitor},
     types::evaluation::{Map, Path},
 };
 use cedar_policy_core::ast;
@@ -18,9 +18,9 @@ const ENTITY: Path<'_> = Path::root("entity");
 /// Reads an entity. `None` if Cedar is to judge it.
 pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number, Kept)> {
     let written = Written::read(json)?;
-    let (kind, id) = terms::type_and_id(&written.uid.0)?;
+    let (kind, id) = value_visitor::type_and_id(&written.uid.0)?;
     let form = gathering.forms.get(kind)?;
-    let attributes = terms::record(gathering, &form.attributes, &written.attrs.0, ENTITY).ok()?;
+    let attributes = value_visitor::record(gathering, &form.attributes, &written.attrs.0, ENTITY).ok()?;
     let tags = match &form.tags {
         Some(shape) => tags(gathering, shape, &written.tags.0).ok()?,
         None if written.tags.0.is_empty() => Vec::new(),
@@ -28,7 +28,7 @@ pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number,
     };
     let mut parents = Vec::with_capacity(written.parents.len());
     for parent in &written.parents {
-        let (kind, id) = terms::type_and_id(&parent.0)?;
+        let (kind, id) = value_visitor::type_and_id(&parent.0)?;
         let kind = form.parents.get(kind)?;
         parents.push(gathering.uids.named(uid(kind, id)));
     }
@@ -41,8 +41,8 @@ pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number,
 fn tags(gathering: &mut Gathering<'_>, shape: &Shape, given: &Map) -> Result<Vec<(Number, Number)>, Invalid> {
     let mut tags = Vec::with_capacity(given.len());
     for (name, value) in given {
-        let term = terms::term(gathering, shape, value, ENTITY.field(name))?;
-        terms::Terms::field(gathering, &mut tags, &name.as_str().into(), term);
+        let term = value_visitor::term(gathering, shape, value, ENTITY.field(name))?;
+        value_visitor::Terms::field(gathering, &mut tags, &name.as_str().into(), term);
     }
     Ok(tags)
 }

@@ -10,7 +10,7 @@ use std::{borrow::Cow, sync::Arc};
 
 /// A record, in short.
 #[derive(Debug, Clone)]
-pub(super) struct Outline {
+pub(super) struct Facts {
     pub(super) leaf: Hash,
     /// The log that it says it is in, and its place there.
     pub(super) place: Option<(Arc<str>, u64)>,
@@ -49,7 +49,7 @@ pub(super) struct Attributes<'a> {
     below: Option<u64>,
 }
 
-impl Outline {
+impl Facts {
     pub(super) fn of(record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
         // What cannot be read is in no log, which is a fault.
         Self::from_said(&serde_json::from_slice(record).unwrap_or_default(), record, keys, origins)

@@ -3,7 +3,7 @@
 use crate::{
     sources::policy::{
         Extension,
-        terms::{Invalid, Terms, extension},
+        value_visitor::{Invalid, Terms, extension},
     },
     types::{escape, evaluation::Path},
 };

@@ -4,7 +4,7 @@
 //! records are seen to have, under all keys: what was recorded under an older schema or an older key is found too. Where a
 //! record was made under a key that is not there, nobody can tell whom it is about, and that is said.
 
-use super::{Pseudonyms, recorded::Named};
+use super::{Pseudonyms, stored_record::Named};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
@@ -12,7 +12,7 @@ use std::{
 
 /// A data subject that is looked for.
 #[derive(Debug)]
-pub struct SoughtSubject {
+pub struct DataSubjectFilter {
     wanted: String,
     pseudonyms: Pseudonyms,
     met: Mutex<Met>,
@@ -27,7 +27,7 @@ struct Met {
     is_found: bool,
 }
 
-impl SoughtSubject {
+impl DataSubjectFilter {
     /// `wanted` is `ID` or `TYPE::ID`. The type is that of the schema's `@data_subject`, or what stands behind its last `/`.
     #[must_use]
     pub fn new(wanted: String, pseudonyms: Pseudonyms) -> Self {
@@ -109,15 +109,15 @@ mod tests {
     fn a_subject_is_found_by_value_under_every_key_with_its_type_in_each_form_and_without() {
         let (old, both) = (keys(&[("old", 1)]), keys(&[("new", 2), ("old", 1)]));
         for wanted in ["123".to_owned(), "bsn::123".to_owned(), format!("{BSN}::123")] {
-            let sought = SoughtSubject::new(wanted, both.clone());
+            let sought = DataSubjectFilter::new(wanted, both.clone());
             assert!(sought.is(&recorded(&old, BSN, "123")) && sought.is(&recorded(&both, BSN, "123")));
             assert!(!sought.is(&recorded(&both, BSN, "124")));
             assert_eq!(sought.doubt(), None);
         }
-        let sought = SoughtSubject::new("bsn::123".to_owned(), both.clone());
+        let sought = DataSubjectFilter::new("bsn::123".to_owned(), both.clone());
         assert!(!sought.is(&recorded(&both, "https://politie.example/id-types/plate", "123")));
         // An id may hold what stands between type and id elsewhere.
-        let sought = SoughtSubject::new("a::b".to_owned(), both.clone());
+        let sought = DataSubjectFilter::new("a::b".to_owned(), both.clone());
         assert!(sought.is(&recorded(&both, BSN, "a::b")));
         assert_eq!(sought.doubt(), None);
     }
@@ -125,11 +125,11 @@ mod tests {
     #[test]
     fn what_may_be_missed_is_said() {
         let (old, new) = (keys(&[("old", 1)]), keys(&[("new", 2)]));
-        let sought = SoughtSubject::new("123".to_owned(), new.clone());
+        let sought = DataSubjectFilter::new("123".to_owned(), new.clone());
         assert!(!sought.is(&recorded(&old, BSN, "123")));
         assert!(sought.doubt().unwrap().contains("`old`"));
 
-        let sought = SoughtSubject::new("PersonEntry::123".to_owned(), new.clone());
+        let sought = DataSubjectFilter::new("PersonEntry::123".to_owned(), new.clone());
         assert_eq!(sought.doubt(), None, "no record has any data subject");
         sought.is(&recorded(&new, BSN, "123"));
         assert!(sought.doubt().unwrap().contains(BSN));

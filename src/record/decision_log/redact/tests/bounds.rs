@@ -1,10 +1,10 @@
 //! What is said of a question beside itself does not grow with its bytes times the number of its parts.
 
 use super::*;
-use crate::record::decision_log::concealed::conceal;
+use crate::record::decision_log::redact::conceal;
 
-fn concealed<T>(asked: &Asked<'_>, look: impl FnOnce(&Concealed<'_>) -> T) -> T {
-    look(&conceal(asked, &Decided::Nothing(Cause::DeadlineExceeded), &model(), &keys(1)))
+fn concealed<T>(asked: &RecordedRequest<'_>, look: impl FnOnce(&Redacted<'_>) -> T) -> T {
+    look(&conceal(asked, &RecordedResponse::Nothing(Cause::DeadlineExceeded), &model(), &keys(1)))
 }
 
 fn people(count: usize) -> serde_json::Value {
@@ -12,7 +12,7 @@ fn people(count: usize) -> serde_json::Value {
 }
 
 /// A batch of a thousand questions, all with this context.
-fn thousand(context: serde_json::Value) -> Asked<'static> {
+fn thousand(context: serde_json::Value) -> RecordedRequest<'static> {
     let mut batch = question(json!({}), context);
     batch["evaluations"] = vec![json!({}); 1_000].into();
     several(&batch)
@@ -33,7 +33,7 @@ fn places_below_a_long_name_are_too_much_for_a_record() {
 #[test]
 fn what_the_defaults_of_a_batch_hold_is_not_said_a_thousand_times() {
     let few = thousand(json!({"people": people(10), "device": "d-1"}));
-    let subjects = |it: &Concealed<'_>| {
+    let subjects = |it: &Redacted<'_>| {
         (it.is_too_large, it.questions.iter().map(|question| question.subjects.len()).sum::<usize>())
     };
     assert_eq!(concealed(&few, subjects), (false, 10_000));
@@ -55,7 +55,7 @@ fn a_record_that_would_be_too_large_is_none() {
         caller: None,
         moment: &moment,
         asked,
-        decided: Decided::Nothing(Cause::DeadlineExceeded),
+        decided: RecordedResponse::Nothing(Cause::DeadlineExceeded),
         model: &model(),
         policies: &Revision::of([]),
         directory: &Revision::of([]),

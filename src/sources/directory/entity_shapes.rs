@@ -12,15 +12,15 @@ use std::{
 
 /// The types of entities that can be read without Cedar, by name.
 #[derive(Debug)]
-pub(super) struct Forms {
-    types: HashMap<String, Form>,
+pub(super) struct EntityShapes {
+    types: HashMap<String, EntityShape>,
     /// The types whose ids are not free: a reference to one can be wrong.
     listed: HashSet<ast::EntityType>,
 }
 
 /// One type.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct EntityShape {
     pub(super) kind: ast::EntityType,
     pub(super) attributes: Arc<Attributes>,
     /// The type of its tags; `None` if it has none.
@@ -29,7 +29,7 @@ pub(super) struct Form {
     pub(super) parents: HashMap<String, ast::EntityType>,
 }
 
-impl Forms {
+impl EntityShapes {
     pub(super) fn of(schema: &Schema) -> Self {
         let declared: &ValidatorSchema = schema.cedar.as_ref();
         let is_standard = |kind: &ValidatorEntityTypeKind| matches!(kind, ValidatorEntityTypeKind::Standard(_));
@@ -54,14 +54,14 @@ impl Forms {
                 .filter(|parent| parent.has_descendant_entity_type(kind) && !forms.is_listed(parent.name()))
                 .map(|parent| (parent.name().to_string(), parent.name().clone()))
                 .collect();
-            let form = Form { kind: kind.clone(), attributes, tags: tags.flatten(), parents };
+            let form = EntityShape { kind: kind.clone(), attributes, tags: tags.flatten(), parents };
             forms.types.insert(kind.to_string(), form);
         }
         forms
     }
 
     /// The type with this whole name.
-    pub(super) fn get(&self, name: &str) -> Option<&Form> {
+    pub(super) fn get(&self, name: &str) -> Option<&EntityShape> {
         self.types.get(name)
     }
 

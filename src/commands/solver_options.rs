@@ -10,7 +10,7 @@ use clap::Args;
 use std::{env, path::PathBuf, time::Duration};
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct Solving {
+pub(super) struct SolverOptions {
     /// How long the solver may think about one question, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     timeout: f64,
@@ -23,7 +23,7 @@ pub(super) struct Solving {
     no_cache: bool,
 }
 
-impl Solving {
+impl SolverOptions {
     /// Where proofs are kept, if they are.
     pub(super) fn cache(&self) -> Option<Cache> {
         if self.no_cache {

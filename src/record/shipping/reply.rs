@@ -26,7 +26,7 @@ impl Outcome {
 /// A verdict with its reason, in the receiver's words or in those of the system.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trouble {
-    pub(super) verdict: Verdict,
+    pub(super) verdict: Reply,
     pub(super) why: String,
 }
 
@@ -34,18 +34,18 @@ pub(super) struct Trouble {
 const WORDS: usize = 300;
 
 impl Trouble {
-    pub(super) fn new(verdict: Verdict, why: impl Into<String>) -> Self {
+    pub(super) fn new(verdict: Reply, why: impl Into<String>) -> Self {
         Self { verdict, why: why.into().chars().take(WORDS).collect() }
     }
 
     pub(super) fn retry(reason: Reason, why: impl Into<String>) -> Self {
-        Self::new(Verdict::Retry { reason, wait: None }, why)
+        Self::new(Reply::Retry { reason, wait: None }, why)
     }
 }
 
 /// What is to be done with records that were not taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum Reply {
     /// The receiver took some of them and refused the others for good, and does not say which. It must not be sent
     /// again, so all are kept in quarantine.
     TakenInPart,

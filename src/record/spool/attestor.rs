@@ -2,9 +2,9 @@
 //!
 //! The spool knows only when: an attestation is the first record of every segment, so that a reader who begins there knows
 //! what came before; it comes at a steady cadence, also when nothing else does, and as the last record of all. What it says
-//! is the notary's business.
+//! is the attestor's business.
 //!
-//! What holds: a notary hears of each record once, in order, and only after it is on disk. So an attestation never speaks
+//! What holds: an attestor hears of each record once, in order, and only after it is on disk. So an attestation never speaks
 //! of a record that a power cut could take back.
 
 use std::fmt;
@@ -25,7 +25,7 @@ pub enum Occasion {
     Shutdown,
 }
 
-/// What a notary says of all records before this one.
+/// What an attestor says of all records before this one.
 #[derive(Debug)]
 pub struct Attestation {
     /// As a record.
@@ -36,9 +36,9 @@ pub struct Attestation {
 }
 
 /// Keeps account of the records. It runs where records are written, so it must be quick, and it must not fail.
-pub trait Notary: fmt::Debug + Send {
+pub trait Attestor: fmt::Debug + Send {
     /// Goes on from what is on disk: `head` is what was kept beside the segments, `opening` the first record of the last
-    /// segment that has records, with its seq. That record and all behind it come to [`Notary::record`] next.
+    /// segment that has records, with its seq. That record and all behind it come to [`Attestor::record`] next.
     ///
     /// # Errors
     /// Why it cannot: it would have to attest to records that it does not know.

@@ -5,22 +5,22 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Instant;
 
 use super::handle::{Message, Queued};
-use super::pen::Pen;
+use super::inline_commit::InlineCommit;
 use super::writer::Writer;
 
 /// What the thread does.
-pub(super) struct Runs {
+pub(super) struct WriterThread {
     queue: Receiver<Message>,
     /// Taken from the queue, but did not fit any more.
     carried: Option<Queued>,
     is_closing: bool,
     /// When to look up, whether something comes or not.
     look_at: Instant,
-    pen: Arc<Pen>,
+    pen: Arc<InlineCommit>,
 }
 
-impl Runs {
-    pub(super) fn new(queue: Receiver<Message>, look_at: Instant, pen: Arc<Pen>) -> Self {
+impl WriterThread {
+    pub(super) fn new(queue: Receiver<Message>, look_at: Instant, pen: Arc<InlineCommit>) -> Self {
         Self { queue, carried: None, is_closing: false, look_at, pen }
     }
 

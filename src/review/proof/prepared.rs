@@ -1,6 +1,6 @@
 //! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
 
-use super::{Environment, known::looks_further};
+use super::{Environment, missing_entities::looks_further};
 use crate::sources::policy::{Policies, Scope};
 use cedar_policy::{self as cedar, pst};
 use cedar_policy_core::ast;

@@ -1,16 +1,16 @@
-//! The notary of the decision log: it keeps the tree, and signs what it was.
+//! Signs checkpoints of the decision log: it keeps the tree over the records, and signs what it was.
 
 use super::{
     checkpoint::{self, Attested, Beside},
     clock::LogClock,
     keys::KeyChange,
-    own,
+    log_event,
     past::Past,
     producer::Producer,
 };
 use crate::record::{
     evidence::{Checkpoint, Key, PublicKeys, Tree, leaf},
-    spool::{Attestation, Notary, Occasion},
+    spool::{Attestation, Attestor, Occasion},
 };
 use std::{
     fmt,
@@ -25,7 +25,7 @@ const INSTANCE: usize = 63;
 pub(super) type Origin = Arc<OnceLock<String>>;
 
 /// Keeps the tree of the log.
-pub(super) struct LogNotary {
+pub(super) struct CheckpointSigner {
     tree: Tree,
     key: Key,
     instance: String,
@@ -46,16 +46,16 @@ pub(super) struct LogNotary {
     trouble: Option<String>,
 }
 
-impl fmt::Debug for LogNotary {
+impl fmt::Debug for CheckpointSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogNotary").field("origin", &self.origin).field("size", &self.tree.size()).finish()
+        f.debug_struct("CheckpointSigner").field("origin", &self.origin).field("size", &self.tree.size()).finish()
     }
 }
 
-impl LogNotary {
+impl CheckpointSigner {
     pub(super) fn new(key: Key, instance: &str, cadence: Duration, producer: Producer) -> (Self, Origin) {
         let origin = Origin::default();
-        let notary = Self {
+        let signer = Self {
             tree: Tree::default(),
             key,
             instance: name(instance),
@@ -70,7 +70,7 @@ impl LogNotary {
             found: None,
             trouble: None,
         };
-        (notary, origin)
+        (signer, origin)
     }
 
     /// With the keys of pseudonyms that are at hand, and what was changed on purpose.
@@ -88,7 +88,7 @@ impl LogNotary {
     fn begin(&mut self, origin: Option<String>) {
         let origin = origin.unwrap_or_else(|| format!("poort/{}/{:016x}", self.instance, rand::random::<u64>()));
         self.producer = self.producer.clone().in_log(&origin);
-        // Set once: a notary reads one log.
+        // Set once: a signer reads one log.
         let _ = self.origin.set(origin);
     }
 
@@ -132,7 +132,7 @@ impl LogNotary {
     }
 }
 
-impl Notary for LogNotary {
+impl Attestor for CheckpointSigner {
     fn resume(&mut self, head: Option<&[u8]>, opening: Option<(u64, &[u8])>) -> Result<(), String> {
         self.head = match head {
             Some(head) => {
@@ -191,14 +191,14 @@ impl Notary for LogNotary {
                  says so.",
             );
         }
-        self.clock.go_on_from(judged.clock.unwrap_or_else(own::now));
+        self.clock.go_on_from(judged.clock.unwrap_or_else(log_event::now));
         Ok(())
     }
 
     fn attest(&mut self, occasion: Occasion) -> Attestation {
         let beside = Beside {
             occasion,
-            timestamp: own::now(),
+            timestamp: log_event::now(),
             clock: self.clock.now(),
             found: self.found,
             pseudonym_keys: self.pseudonym_keys.as_deref().unwrap_or_default(),

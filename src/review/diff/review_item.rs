@@ -60,7 +60,7 @@ impl From<Direction> for Kind {
 
 /// One thing that was found.
 #[derive(Debug, Clone, Copy)]
-pub enum Matter<'a> {
+pub enum ReviewItem<'a> {
     /// Questions that come out differently.
     Difference(&'a Outcome, &'a Difference),
     /// An environment in which something is undecided.
@@ -73,7 +73,7 @@ pub enum Matter<'a> {
     Account(&'a EntityChange),
 }
 
-impl<'a> Matter<'a> {
+impl<'a> ReviewItem<'a> {
     /// What kind of thing it is.
     #[must_use]
     pub fn kind(self) -> Kind {
@@ -138,13 +138,13 @@ impl<'a> Matter<'a> {
     }
 
     /// Whether this is that very thing, and not one that is equal to it.
-    pub(super) fn is(self, other: Matter<'_>) -> bool {
+    pub(super) fn is(self, other: ReviewItem<'_>) -> bool {
         match (self, other) {
-            (Self::Difference(_, one), Matter::Difference(_, other)) => ptr::eq(one, other),
-            (Self::Undecided(one), Matter::Undecided(other)) => ptr::eq(one, other),
-            (Self::Guarantee(one), Matter::Guarantee(other))
-            | (Self::Obligations(one, _), Matter::Obligations(other, _)) => ptr::eq(one, other),
-            (Self::Account(one), Matter::Account(other)) => ptr::eq(one, other),
+            (Self::Difference(_, one), ReviewItem::Difference(_, other)) => ptr::eq(one, other),
+            (Self::Undecided(one), ReviewItem::Undecided(other)) => ptr::eq(one, other),
+            (Self::Guarantee(one), ReviewItem::Guarantee(other))
+            | (Self::Obligations(one, _), ReviewItem::Obligations(other, _)) => ptr::eq(one, other),
+            (Self::Account(one), ReviewItem::Account(other)) => ptr::eq(one, other),
             _ => false,
         }
     }
@@ -152,25 +152,25 @@ impl<'a> Matter<'a> {
 
 impl Comparison {
     /// All that may ask for acceptance, in the order of reports.
-    pub fn matters(&self) -> impl Iterator<Item = Matter<'_>> {
+    pub fn matters(&self) -> impl Iterator<Item = ReviewItem<'_>> {
         self.environments
             .iter()
             .flat_map(Outcome::matters)
-            .chain(self.guarantees.iter().map(Matter::Guarantee))
+            .chain(self.guarantees.iter().map(ReviewItem::Guarantee))
             .chain(self.policies.iter().filter_map(PolicyChange::matter))
-            .chain(self.directory.iter().map(Matter::Account))
+            .chain(self.directory.iter().map(ReviewItem::Account))
     }
 }
 
 impl Outcome {
-    fn matters(&self) -> impl Iterator<Item = Matter<'_>> {
-        let differences = self.differences.iter().map(|difference| Matter::Difference(self, difference));
-        differences.chain((!self.undecided.is_empty()).then_some(Matter::Undecided(self)))
+    fn matters(&self) -> impl Iterator<Item = ReviewItem<'_>> {
+        let differences = self.differences.iter().map(|difference| ReviewItem::Difference(self, difference));
+        differences.chain((!self.undecided.is_empty()).then_some(ReviewItem::Undecided(self)))
     }
 }
 
 impl PolicyChange {
-    fn matter(&self) -> Option<Matter<'_>> {
-        self.obligations.as_ref().map(|obligations| Matter::Obligations(self, obligations))
+    fn matter(&self) -> Option<ReviewItem<'_>> {
+        self.obligations.as_ref().map(|obligations| ReviewItem::Obligations(self, obligations))
     }
 }

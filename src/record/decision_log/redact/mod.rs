@@ -2,7 +2,7 @@
 //!
 //! What holds here:
 //! - The caller hears everything. Only the record is changed.
-//! - What the schema marks ([`policy::marks`](crate::sources::policy::marks)) is in no part of the record in the clear. A batch is
+//! - What the schema marks ([`policy::annotations`](crate::sources::policy::annotations)) is in no part of the record in the clear. A batch is
 //!   recorded also where an item does not fit the schema: what may be meant as something marked counts as that.
 //! - Text that the engine makes of values (why a policy failed, what is wrong with an item) is replaced as a whole where
 //!   there is anything to conceal: nobody can tell which words in it are values.
@@ -24,7 +24,7 @@ mod walk;
 
 pub(super) use walk::DataSubject;
 
-use super::{Asked, Decided, Pseudonyms};
+use super::{Pseudonyms, RecordedRequest, RecordedResponse};
 use crate::{
     sources::policy::Model,
     types::{
@@ -37,9 +37,9 @@ use walk::{Pointer, Walk};
 
 /// A call as its record has it.
 #[derive(Debug)]
-pub(super) struct Concealed<'a> {
-    pub asked: Asked<'a>,
-    pub decided: Decided<'a>,
+pub(super) struct Redacted<'a> {
+    pub asked: RecordedRequest<'a>,
+    pub decided: RecordedResponse<'a>,
     /// What was left out or replaced in the request: JSON pointers into the body, ordered.
     pub request_places: Vec<String>,
     /// The same of the response.
@@ -70,57 +70,61 @@ const RESPONSE: Pointer<'_> = Pointer::root("adl.core.response");
 
 /// The call as its record has it.
 pub(super) fn conceal<'a>(
-    asked: &'a Asked<'_>,
-    decided: &'a Decided<'_>,
+    asked: &'a RecordedRequest<'_>,
+    decided: &'a RecordedResponse<'_>,
     model: &Model,
     pseudonyms: &Pseudonyms,
-) -> Concealed<'a> {
+) -> Redacted<'a> {
     let mut walk = Walk::new(model, pseudonyms);
     let (concealed, questions) = match asked {
-        Asked::One(evaluation) if plain::is_plain(evaluation, model) => {
+        RecordedRequest::One(evaluation) if plain::is_plain(evaluation, model) => {
             let (action, context) = (Some(evaluation.action.name.as_str()), Some(&evaluation.context));
-            (Asked::One(Cow::Borrowed(evaluation.as_ref())), vec![walk.question(action, context, [&[]; 4])])
+            (RecordedRequest::One(Cow::Borrowed(evaluation.as_ref())), vec![walk.question(action, context, [&[]; 4])])
         }
-        Asked::One(evaluation) => {
+        RecordedRequest::One(evaluation) => {
             let (evaluation, question) = walk.evaluation(evaluation);
-            (Asked::One(Cow::Owned(evaluation)), vec![question])
+            (RecordedRequest::One(Cow::Owned(evaluation)), vec![question])
         }
-        Asked::Several(batch) => {
+        RecordedRequest::Several(batch) => {
             let (batch, questions) = walk.batch(batch);
-            (Asked::Several(Cow::Owned(batch)), questions)
+            (RecordedRequest::Several(Cow::Owned(batch)), questions)
         }
     };
     let mut request_places = std::mem::take(&mut walk.places);
     request_places.sort_unstable();
     let is_strict = model.marks.conceals() || !request_places.is_empty();
     let answered = match decided {
-        Decided::Several(answers) => questions.partition_point(|question| question.index < answers.len()),
-        Decided::One(_) | Decided::Nothing(_) => questions.len(),
+        RecordedResponse::Several(answers) => questions.partition_point(|question| question.index < answers.len()),
+        RecordedResponse::One(_) | RecordedResponse::Nothing(_) => questions.len(),
     };
     let decided = match decided {
-        Decided::One(answer) if plain::is_plain_answer(answer, is_strict) => {
-            Decided::One(Cow::Borrowed(answer.as_ref()))
+        RecordedResponse::One(answer) if plain::is_plain_answer(answer, is_strict) => {
+            RecordedResponse::One(Cow::Borrowed(answer.as_ref()))
         }
-        Decided::One(answer) => Decided::One(Cow::Owned(walk.answer(answer, &asked.parties(0), is_strict, RESPONSE))),
-        Decided::Several(answers) if answers.iter().all(|answer| plain::is_plain_answer(answer, is_strict)) => {
-            Decided::Several(Cow::Borrowed(answers.as_ref()))
+        RecordedResponse::One(answer) => {
+            RecordedResponse::One(Cow::Owned(walk.answer(answer, &asked.parties(0), is_strict, RESPONSE)))
         }
-        Decided::Several(answers) => {
+        RecordedResponse::Several(answers)
+            if answers.iter().all(|answer| plain::is_plain_answer(answer, is_strict)) =>
+        {
+            RecordedResponse::Several(Cow::Borrowed(answers.as_ref()))
+        }
+        RecordedResponse::Several(answers) => {
             let all = RESPONSE.field("evaluations");
             let answers = answers.iter().enumerate();
             let answers =
                 answers.map(|(index, answer)| walk.answer(answer, &asked.parties(index), is_strict, all.index(index)));
-            Decided::Several(answers.collect())
+            RecordedResponse::Several(answers.collect())
         }
-        Decided::Nothing(cause) => Decided::Nothing(*cause),
+        RecordedResponse::Nothing(cause) => RecordedResponse::Nothing(*cause),
     };
     let is_too_large = walk.is_too_large();
     let mut response_places = walk.places;
     response_places.sort_unstable();
-    Concealed { asked: concealed, decided, request_places, response_places, questions, answered, is_too_large }
+    Redacted { asked: concealed, decided, request_places, response_places, questions, answered, is_too_large }
 }
 
-impl Asked<'_> {
+impl RecordedRequest<'_> {
     /// The subject and the resource of a question.
     fn parties(&self, index: usize) -> [(Party, Option<&Entity>); 2] {
         let (subject, resource) = match self {

@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 const SCHEMA: &str = r#"
 type Person = { @data_subject("https://x.example/bsn") bsn: String, name?: String };
-type Asked = {
+type RecordedRequest = {
     purpose: String,
     @origin("address") location?: ipaddr,
     @origin("device") device?: String,
@@ -47,7 +47,7 @@ entity Doc {
 @source("request")
 entity Note { text?: String, where?: { x: Long }, owner?: User };
 action look appliesTo { principal: [User, Source], resource: [Note, Doc], context: { purpose?: String, with?: Set<User> } };
-action read, write appliesTo { principal: [User, Source], resource: [Doc, Source], context: Asked };
+action read, write appliesTo { principal: [User, Source], resource: [Doc, Source], context: RecordedRequest };
 action paint appliesTo { principal: [User], resource: [Doc], context: { purpose: String, @log("omit") colour?: String } };
 "#;
 
@@ -63,7 +63,12 @@ fn keys(newest: u8) -> Pseudonyms {
     Pseudonyms::from_keys((&format!("k{newest}"), [newest; 32]), &[])
 }
 
-fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: &Model, pseudonyms: &Pseudonyms) -> Vec<u8> {
+fn bytes_with(
+    asked: RecordedRequest<'_>,
+    decided: RecordedResponse<'_>,
+    model: &Model,
+    pseudonyms: &Pseudonyms,
+) -> Vec<u8> {
     let moment = Moment {
         now: 1_790_000_000_123,
         now_text: "2026-09-21T14:13:20.123Z".into(),
@@ -89,7 +94,7 @@ fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: &Model, pseudonyms:
     };
     let payload = record.to_payload(&producer, pseudonyms).unwrap();
     // Where the deadline passes before it is written, it is the record of a call that was not answered, byte for byte.
-    let unanswered = Record { decided: Decided::Nothing(Cause::DeadlineExceeded), ..record };
+    let unanswered = Record { decided: RecordedResponse::Nothing(Cause::DeadlineExceeded), ..record };
     assert_eq!(written(payload.clone().into_late()), written(unanswered.to_payload(&producer, pseudonyms).unwrap()));
     assert!(written(payload.clone().into_late()).len() <= payload.max_len());
     let bytes = written(payload).into_bytes();
@@ -99,19 +104,19 @@ fn bytes_with(asked: Asked<'_>, decided: Decided<'_>, model: &Model, pseudonyms:
     bytes
 }
 
-fn record(asked: Asked<'_>, decided: Decided<'_>) -> serde_json::Value {
+fn record(asked: RecordedRequest<'_>, decided: RecordedResponse<'_>) -> serde_json::Value {
     serde_json::from_slice(&bytes_with(asked, decided, &model(), &keys(1))).unwrap()
 }
 
 const LIMITS: Limits = Limits { depth: 16, batch: 1_000 };
 
-fn one(question: &serde_json::Value) -> Asked<'static> {
-    Asked::One(Cow::Owned(authzen::read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap()))
+fn one(question: &serde_json::Value) -> RecordedRequest<'static> {
+    RecordedRequest::One(Cow::Owned(authzen::read_evaluation(question.to_string().as_bytes(), LIMITS).unwrap()))
 }
 
-fn several(batch: &serde_json::Value) -> Asked<'static> {
+fn several(batch: &serde_json::Value) -> RecordedRequest<'static> {
     match authzen::read_batch(batch.to_string().as_bytes(), LIMITS).unwrap() {
-        authzen::Asked::Several(batch) => Asked::Several(Cow::Owned(batch)),
+        authzen::Asked::Several(batch) => RecordedRequest::Several(Cow::Owned(batch)),
         authzen::Asked::One(_) => panic!("{batch}"),
     }
 }
@@ -131,8 +136,8 @@ fn answer(verdict: Verdict) -> Answer {
     })
 }
 
-fn decided(answer: Answer) -> Decided<'static> {
-    Decided::One(Cow::Owned(answer))
+fn decided(answer: Answer) -> RecordedResponse<'static> {
+    RecordedResponse::One(Cow::Owned(answer))
 }
 
 fn question(properties: serde_json::Value, context: serde_json::Value) -> serde_json::Value {
@@ -282,7 +287,7 @@ fn obligations_carry_no_secrets() {
 #[test]
 fn a_late_call_is_concealed_too() {
     let asked = question(json!({"plate": "12-ABC-3"}), json!({}));
-    let bytes = bytes_with(one(&asked), Decided::Nothing(Cause::DeadlineExceeded), &model(), &keys(1));
+    let bytes = bytes_with(one(&asked), RecordedResponse::Nothing(Cause::DeadlineExceeded), &model(), &keys(1));
     assert!(!String::from_utf8(bytes).unwrap().contains("12-ABC-3"));
 }
 
@@ -319,7 +324,7 @@ fn a_batch_names_the_data_subject_of_each_question_that_was_answered() {
             _ => answer(verdict()),
         })
         .collect();
-    let record = record(several(&batch), Decided::Several(answers.into()));
+    let record = record(several(&batch), RecordedResponse::Several(answers.into()));
     let kind = "https://x.example/bsn";
     let subject = |index: usize, bsn: &str| json!({"id": keys(1).of(kind, bsn), "index": index, "type": kind});
     let attributes = &record["attributes"];
@@ -343,7 +348,7 @@ fn a_batch_about_one_person_names_that_person() {
         "evaluations": [{"action": {"name": "read"}}, {"action": {"name": "write"}}],
     });
     let answers = vec![answer(verdict()), answer(verdict())];
-    let record = record(several(&batch), Decided::Several(answers.into()));
+    let record = record(several(&batch), RecordedResponse::Several(answers.into()));
     let pseudonym = keys(1).of("https://x.example/bsn", "111222333");
     assert_eq!(record["attributes"]["dpl.core.data_subject_id"], json!(pseudonym));
     assert_eq!(record["attributes"]["poort.origin"]["address"], "10.1.2.3");
@@ -362,7 +367,7 @@ fn what_may_be_meant_as_something_marked_is_not_seen() {
         ],
     });
     let fault = || Answer::Fault(Fault { status: 400, message: "12-ABC-3 inf-7 hush-5".to_owned() });
-    let decided = Decided::Several(vec![fault(), fault(), fault()].into());
+    let decided = RecordedResponse::Several(vec![fault(), fault(), fault()].into());
     let text = record(several(&batch), decided).to_string();
     for hidden in ["hush", "inf-7", "12-ABC-3", "99999"] {
         assert!(!text.contains(hidden), "{hidden}: {text}");
@@ -375,7 +380,7 @@ fn the_context_of_the_defaults_is_concealed_for_every_action_that_may_use_it() {
         "subject": {"type": "User", "id": "anna"}, "resource": {"type": "Doc", "id": "d"}, "action": {"name": "read"},
         "context": {"purpose": "9", "colour": "hush"}, "evaluations": [{}, {"action": {"name": "paint"}}],
     });
-    let record = record(several(&batch), Decided::Several(vec![answer(verdict()), answer(verdict())].into()));
+    let record = record(several(&batch), RecordedResponse::Several(vec![answer(verdict()), answer(verdict())].into()));
     assert_eq!(record["body"]["adl.core.request"]["context"], json!({"purpose": "9"}));
     assert_eq!(record["attributes"]["poort.log.concealed"], json!(["/adl.core.request/context/colour"]));
 }
@@ -412,7 +417,7 @@ fn records_look_like_the_golden_ones() {
     let fault = Answer::Fault(Fault { status: 400, message: "evaluations[1].resource: is a number".to_owned() });
     let records = [
         (one(&question), decided(answer(verdict()))),
-        (several(&batch), Decided::Several(vec![answer(verdict()), fault].into())),
+        (several(&batch), RecordedResponse::Several(vec![answer(verdict()), fault].into())),
     ];
     let mut text = String::new();
     for (asked, decided) in records {
@@ -433,8 +438,8 @@ fn records_look_like_the_golden_ones() {
 #[test]
 fn a_usual_question_is_plain_and_one_about_somebody_is_not() {
     let plain = |question: &serde_json::Value| match one(question) {
-        Asked::One(evaluation) => plain::is_plain(&evaluation, &model()),
-        Asked::Several(_) => panic!("one question"),
+        RecordedRequest::One(evaluation) => plain::is_plain(&evaluation, &model()),
+        RecordedRequest::Several(_) => panic!("one question"),
     };
     let mut question = json!({
         "subject": {"type": "User", "id": "a"},

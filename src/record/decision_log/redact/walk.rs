@@ -5,7 +5,7 @@ use crate::{
     record::{decision_log::Pseudonyms, spool::MAX_PAYLOAD},
     sources::policy::{
         ActionModel, Model,
-        marks::{Fields, Form, IdMark, Log, Mark},
+        annotations::{Fields, Form, IdMark, Log, Mark},
     },
     types::{
         authzen,

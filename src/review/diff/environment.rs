@@ -2,7 +2,7 @@
 
 use super::{Direction, Outcome, Settled, causes::OneWay};
 use crate::{
-    review::proof::{Cache, Environment, Key, Known, Rule, Solver},
+    review::proof::{Cache, Environment, Key, MissingEntities, Rule, Solver},
     sources::snapshot::Snapshot,
 };
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ pub(super) struct Pair<'a> {
     pub(super) base: Option<(&'a Snapshot, &'a [Rule])>,
     pub(super) head: Option<(&'a Snapshot, &'a [Rule])>,
     /// The schema that counts: the head's, where it has the environment.
-    pub(super) known: &'a Known,
+    pub(super) known: &'a MissingEntities,
     pub(super) note: Option<String>,
 }
 

@@ -68,8 +68,8 @@ proptest! {
         let errors = vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Other, message: message.clone() }];
         let unknown = Verdict { errors, unknown: Some(Party::Subject), reason: message.clone(), ..verdict() };
         let decided = match &asked {
-            Asked::One(_) => decided(answer(unknown)),
-            Asked::Several(_) => Decided::Several(vec![Answer::Fault(Fault { status: 400, message })].into()),
+            RecordedRequest::One(_) => decided(answer(unknown)),
+            RecordedRequest::Several(_) => RecordedResponse::Several(vec![Answer::Fault(Fault { status: 400, message })].into()),
         };
         let bytes = bytes_with(asked.clone(), decided.clone(), &model(), &keys(1));
         let text = String::from_utf8(bytes).unwrap();
@@ -102,7 +102,7 @@ proptest! {
         let map = |values: &[(&str, serde_json::Value)]| -> serde_json::Map<_, _> {
             values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
         };
-        let Asked::One(evaluation) = one(&json!({
+        let RecordedRequest::One(evaluation) = one(&json!({
             "subject": {"type": types[0], "id": "a"},
             "action": {"name": action, "properties": map(context)},
             "resource": {"type": types[1], "id": "b", "properties": map(properties)},

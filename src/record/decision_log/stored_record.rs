@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// A decision record.
 #[derive(Debug, Deserialize)]
-pub struct Recorded<'a> {
+pub struct StoredRecord<'a> {
     /// `adl.access_evaluation` or `adl.access_evaluations`.
     #[serde(borrow)]
     pub event_name: Cow<'a, str>,
@@ -191,7 +191,7 @@ struct Id {
     id: String,
 }
 
-impl<'a> Recorded<'a> {
+impl<'a> StoredRecord<'a> {
     /// Reads a record. `None` when it is of another kind, such as a checkpoint.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use super::handle::{AppendError, Commit, Entry};
-use super::herald::Herald;
+use super::notify::Notifier;
 use super::writer::Writer;
 
 /// How often the thread looks for the pen while callers may have it: a disk that hangs holds up a health check for so long at
@@ -26,23 +26,23 @@ use super::writer::Writer;
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
 
 /// The writer, and who has it.
-pub(super) struct Pen {
+pub(super) struct InlineCommit {
     /// `None` when the spool is closed.
     writer: Mutex<Option<Writer>>,
     /// The thread waits for it.
     is_wanted: AtomicBool,
-    herald: Herald,
+    notifier: Notifier,
 }
 
-impl fmt::Debug for Pen {
+impl fmt::Debug for InlineCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pen").finish_non_exhaustive()
+        f.debug_struct("InlineCommit").finish_non_exhaustive()
     }
 }
 
-impl Pen {
-    pub(super) fn new(writer: Writer, herald: Herald) -> Self {
-        Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), herald }
+impl InlineCommit {
+    pub(super) fn new(writer: Writer, notifier: Notifier) -> Self {
+        Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), notifier }
     }
 
     /// The pen, for the thread. `None` if somebody panicked with it.
@@ -52,7 +52,7 @@ impl Pen {
             Err(TryLockError::Poisoned(_)) => None,
             Err(TryLockError::WouldBlock) => {
                 self.is_wanted.store(true, Ordering::Relaxed);
-                self.herald.wake_another();
+                self.notifier.wake_another();
                 let held = self.writer.lock();
                 self.is_wanted.store(false, Ordering::Relaxed);
                 held.ok()
@@ -62,7 +62,7 @@ impl Pen {
 
     /// Writes an entry that comes alone, on this thread. Gives it back if it has to go through the queue.
     pub(super) fn write(&self, entry: Entry) -> Result<Result<Commit, AppendError>, Entry> {
-        if !self.herald.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
+        if !self.notifier.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
             return Err(entry);
         }
         let Ok(mut held) = self.writer.try_lock() else { return Err(entry) };

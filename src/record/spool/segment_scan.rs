@@ -54,7 +54,7 @@ pub(super) enum Rest {
 
 /// A place in a segment.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(super) struct SegmentScan {
     pub(super) path: PathBuf,
     pub(super) file: File,
     pub(super) first: u64,
@@ -68,7 +68,7 @@ pub(super) struct Walk {
     window_at: u64,
 }
 
-impl Walk {
+impl SegmentScan {
     pub(super) fn new(file: File, path: &Path, first: u64) -> Self {
         Self { path: path.into(), file, first, want: first, offset: 0, commit: None, window: Vec::new(), window_at: 0 }
     }

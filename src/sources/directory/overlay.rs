@@ -9,9 +9,10 @@
 use super::{
     Directory, Sources,
     base::{Base, Made},
+    fast_reader,
     load::read_by_cedar,
     pool::Gathering,
-    quick, references,
+    references,
 };
 use crate::{
     sources::{
@@ -34,7 +35,7 @@ const MOST: usize = 1_024;
 
 /// What changed since all files were read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Newer {
+pub(super) struct Overlay {
     /// By id; `None` is gone.
     nodes: HashMap<Arc<ast::EntityUID>, Option<Arc<Newest>>>,
     /// What the entities here name.
@@ -66,7 +67,7 @@ impl Newest {
     }
 }
 
-impl Newer {
+impl Overlay {
     /// Whether nothing changed since all files were read.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
@@ -179,7 +180,7 @@ impl Directory {
         (newer.nodes.len() <= MOST).then(|| self.over(newer, revision))
     }
 
-    fn over(&self, newer: Newer, revision: Revision) -> Self {
+    fn over(&self, newer: Overlay, revision: Revision) -> Self {
         let was = |uid: &ast::EntityUID| self.base.node(uid).is_some_and(|node| node.kept.is_some());
         let over = newer.nodes.keys().filter(|uid| was(uid)).count();
         let held = self.base.held + newer.held().count() - over;
@@ -189,7 +190,7 @@ impl Directory {
     /// Reads one entity, with its ancestors.
     fn read(&self, text: &str, schema: &Schema) -> Option<ast::Entity> {
         let mut gathering = Gathering::new(&self.base.forms);
-        let read = quick::read(text, &mut gathering);
+        let read = fast_reader::read(text, &mut gathering);
         let mut entity = match read {
             Some((number, kept)) => {
                 let (uids, pool) = gathering.finish();

@@ -26,7 +26,7 @@ pub(crate) const KNOWN: &str = "poort: in the directory";
 
 /// A schema in which every entity says whether the directory knows it.
 #[derive(Debug, Clone)]
-pub(crate) struct Known {
+pub(crate) struct MissingEntities {
     schema: cedar::Schema,
     /// The types that questions speak for.
     asked: BTreeSet<ast::EntityType>,
@@ -39,7 +39,7 @@ struct Guard<'a> {
     environment: &'a cedar::RequestEnv,
 }
 
-impl Known {
+impl MissingEntities {
     /// The schema of these policies, extended.
     ///
     /// # Errors
@@ -281,7 +281,7 @@ mod tests {
         let (_, policies, problems) =
             Policies::from_sources(&Sources::from_texts("p", [("schema.cedarschema", schema)]));
         let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
-        let known = Known::of(&policies).unwrap();
+        let known = MissingEntities::of(&policies).unwrap();
         let schema: &ValidatorSchema = known.schema().as_ref();
         let declared = schema.get_entity_type(&entity.parse().unwrap()).unwrap();
         assert!(declared.attr(KNOWN).is_some(), "{entity}");

@@ -32,14 +32,14 @@ pub(super) const MAX_VALUE: usize = SLOT - HEAD;
 
 /// An open file of slots.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(super) struct DoubleSlot {
     files: Arc<dyn Files>,
     file: File,
     /// The counter of the value that was written last.
     count: u64,
 }
 
-impl Slots {
+impl DoubleSlot {
     /// Opens the file, or makes it, and gives the value that it holds. `None` where no value was ever written, or none
     /// survived.
     pub(super) fn open(files: Arc<dyn Files>, path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
@@ -57,7 +57,7 @@ impl Slots {
         Ok((Self { files, file, count }, value))
     }
 
-    /// Writes a value. It is on disk for sure only after [`Slots::sync`].
+    /// Writes a value. It is on disk for sure only after [`DoubleSlot::sync`].
     pub(super) fn write(&mut self, value: &[u8]) -> io::Result<()> {
         let len = u32::try_from(value.len()).ok().filter(|_| value.len() <= MAX_VALUE);
         let len = len.ok_or(io::ErrorKind::InvalidInput)?;
@@ -140,8 +140,8 @@ mod tests {
     use super::*;
     use crate::record::spool::files::Disk;
 
-    fn open(path: &Path) -> (Slots, Option<Vec<u8>>) {
-        Slots::open(Arc::new(Disk), path).unwrap()
+    fn open(path: &Path) -> (DoubleSlot, Option<Vec<u8>>) {
+        DoubleSlot::open(Arc::new(Disk), path).unwrap()
     }
 
     #[test]

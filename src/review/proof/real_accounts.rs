@@ -4,8 +4,8 @@
 use super::{
     Environment, Rule,
     assumptions::quoted,
-    known::KNOWN,
     meaning::{all, any},
+    missing_entities::KNOWN,
 };
 use crate::sources::{
     policy::{Held, Reference, Shape},

@@ -9,13 +9,13 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Tells callers.
 #[derive(Debug, Clone)]
-pub(super) struct Herald {
+pub(super) struct Notifier {
     runtime: Option<Handle>,
     lets_callers_block: bool,
 }
 
-impl Herald {
-    /// A herald in the runtime of this thread, if that has several: a caller that blocks the only one would wait for ever.
+impl Notifier {
+    /// A notifier in the runtime of this thread, if that has several: a caller that blocks the only one would wait for ever.
     pub(super) fn of_this_thread() -> Self {
         let runtime = Handle::try_current().ok();
         let lets_callers_block = runtime.as_ref().is_none_or(|runtime| runtime.metrics().num_workers() > 1);
