@@ -33,6 +33,7 @@
 //!
 //! ```text
 //!  commands     the command line, one file a command
+//!  server       build, run, drain: what `serve` is made of
 //!  config       file, environment, flags → settings
 //!  api          who listens: gRPC, HTTP, the operators' port
 //!  oversight    after the decision: replay
@@ -66,6 +67,7 @@
 //! | a sink | `record/shipping/sink/` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | the form of a report | `review/*/report/` |
+//! | a part that starts and stops with the server | `server/mod.rs` |
 //! | a command or a flag | `commands/`, one file a command |
 //!
 //! # Words
@@ -147,6 +149,7 @@ pub mod oversight;
 pub mod pdp;
 pub mod record;
 pub mod review;
+pub mod server;
 pub mod sources;
 pub mod telemetry;
 pub mod types;

@@ -18,10 +18,11 @@ const WINGS: &[(&str, &[&str])] = &[
     ("oversight", &["pdp", "record", "sources", "types"]),
     ("api", &["pdp", "record", "sources", "telemetry", "types"]),
     ("config", &["api", "pdp", "record", "sources", "telemetry", "types"]),
-    ("commands", &["api", "config", "oversight", "pdp", "record", "review", "sources", "telemetry", "types"]),
+    ("server", &["api", "config", "pdp", "record", "sources", "telemetry", "types"]),
+    ("commands", &["config", "oversight", "pdp", "record", "review", "server", "sources", "telemetry", "types"]),
 ];
 
-/// Which rooms of its wing each room may use, from below. The files of `config`, `telemetry` and `commands` are one room.
+/// Which rooms of its wing each room may use, from below. The files of `config`, `server`, `telemetry` and `commands` are one room.
 const ROOMS: &[(&str, &[&str])] = &[
     ("types/escape", &[]),
     ("types/suggest", &[]),

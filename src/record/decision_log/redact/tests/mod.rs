@@ -428,7 +428,7 @@ fn records_look_like_the_golden_ones() {
         text.push('\n');
     }
     let path =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/decision_log/concealed/tests/golden.jsonl");
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/decision_log/redact/tests/golden.jsonl");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, &text).unwrap();
     }

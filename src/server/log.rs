@@ -1,0 +1,64 @@
+//! The decision log and its shipping: opened, started, closed.
+
+use super::{StartError, signals::Signals};
+use crate::{
+    config::Settings,
+    record::{
+        decision_log::{DecisionLog, Producer},
+        shipping::{self, Shipping},
+    },
+    sources::store::Store,
+};
+use opentelemetry::metrics::Meter;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+use tracing::{error, info};
+
+/// Opens the log. `None`: a signal came meanwhile.
+pub(super) async fn open(
+    settings: &Settings,
+    meter: &Meter,
+    signals: &mut Signals,
+) -> Result<Option<DecisionLog>, StartError> {
+    let version = env!("CARGO_PKG_VERSION");
+    let producer = Producer::new(version, &settings.digest, &settings.instance, &settings.log.producer);
+    let (config, instance, meter) = (settings.log.clone(), settings.instance.clone(), meter.clone());
+    // Reads all that is there, which takes a while for a large log.
+    let opening = spawn_blocking(move || DecisionLog::open(&config, &instance, producer, &meter));
+    let opened = tokio::select! {
+        opened = opening => opened.map_err(StartError::system)?,
+        name = signals.next() => {
+            info!(signal = name, "Stopped while the decision log was being read.");
+            return Ok(None);
+        }
+    };
+    let (log, recovery) = opened.map_err(StartError::system)?;
+    info!(
+        folder = %settings.log.records().display(),
+        records = recovery.records,
+        cut_bytes = recovery.cut_bytes,
+        "The decision log is open."
+    );
+    Ok(Some(log))
+}
+
+/// Starts to ship what is in the log.
+pub(super) fn ship(settings: &Settings, log: &DecisionLog, meter: &Meter) -> Result<Shipping, StartError> {
+    let (config, log) = (&settings.log, log.clone());
+    let source = shipping::Source::new(config.records(), move || log.durable());
+    Shipping::start(settings.ship.clone(), &source, &config.data, meter).map_err(|error| match error {
+        shipping::StartError::Setup { .. } => StartError::configuration(error),
+        shipping::StartError::Io { .. } => StartError::system(error),
+    })
+}
+
+/// Syncs and closes the log, and the archive of the revisions that it names.
+pub(super) async fn close(log: DecisionLog, store: Arc<Store>) {
+    let closing = move || {
+        log.close();
+        store.close();
+    };
+    if let Err(error) = spawn_blocking(closing).await {
+        error!(%error, "The decision log was not closed.");
+    }
+}

@@ -1,0 +1,144 @@
+//! What `poort serve` is made of: parts that start in order, answer, and stop in order.
+//!
+//! Start: sockets, so that addresses are known and taken; policies; the ports, not yet ready; the decision log; archive;
+//! shipping; ready. Stop: not ready; no new connections or streams; what was taken is answered; the log is synced and closed;
+//! its last records are shipped, within the grace.
+//!
+//! - `parts`: what is stopped, in order
+//! - `ports`: sockets, and who is heard on them
+//! - `files`: policies and directory, read first and looked at again
+//! - `log`: the decision log and its shipping
+//! - `readiness`: the health service follows the log
+//! - `signals`: the signals that stop poort
+
+mod files;
+mod log;
+mod parts;
+mod ports;
+mod readiness;
+mod signals;
+
+use crate::{
+    api::{self, Health, admin::Admin},
+    config::Settings,
+    pdp::{Clock, Pdp, cache::Cache},
+    record::retention,
+    sources::store::{Archive, Keeper, Store},
+    telemetry::Telemetry,
+    types::problem::Problem,
+};
+use parts::Parts;
+use ports::Ports;
+use signals::Signals;
+use std::{error::Error, sync::Arc};
+use tokio::{runtime::Runtime, sync::watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// A server whose parts have started.
+#[derive(Debug)]
+pub struct Server {
+    signals: Signals,
+    health: Health,
+    stopping: CancellationToken,
+    parts: Parts,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration asks for what cannot be.
+    #[error(transparent)]
+    Configuration(Box<dyn Error + Send + Sync>),
+    /// The policies or the directory cannot be used.
+    #[error("the policies cannot be used")]
+    Policies(Vec<Problem>),
+    /// Something that the server needs is not there: an address, a file, a thread.
+    #[error(transparent)]
+    System(Box<dyn Error + Send + Sync>),
+}
+
+impl StartError {
+    fn configuration(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Configuration(Box::new(error))
+    }
+
+    fn system(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::System(Box::new(error))
+    }
+}
+
+impl Server {
+    /// Starts all parts. `operators` is the runtime on which operators are answered. `None`: a signal stopped it before it was
+    /// ready.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub async fn build(settings: Settings, operators: &Runtime) -> Result<Option<Self>, StartError> {
+        let mut signals = Signals::new().map_err(StartError::system)?;
+        let settings = ports::within_descriptors(settings);
+        let telemetry = Telemetry::start(&settings.telemetry).map_err(StartError::configuration)?;
+        let ports = Ports::bind(&settings, operators)?;
+        let meter = telemetry.meter();
+        let store = Arc::new(Store::new(settings.store.clone(), &meter));
+        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
+        loaded.map_err(StartError::Policies)?;
+
+        let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
+        let cache = Cache::new(&settings.cache, &meter);
+        let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
+        let stopping = CancellationToken::new();
+        let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
+        health.set(false).await;
+        let (log_state, log_seen) = watch::channel(None);
+        let admin = api::admin::router(Admin {
+            pdp: pdp.clone(),
+            store: store.clone(),
+            log: log_seen,
+            stopping: stopping.clone(),
+            exposition: telemetry.exposition(),
+        });
+        let (callers, operators) = ports.open(dispatch, admin, &settings, operators, &meter, &stopping);
+
+        let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
+        let keeper = Keeper::start(Archive::new(settings.store.archive.clone()), &meter);
+        store.archive_to(keeper.map_err(StartError::system)?);
+        let shipping = log::ship(&settings, &log, &meter)?;
+        pdp.record_to(log.clone());
+        let watching = files::watch(store.clone()).map_err(StartError::system)?;
+        let sweeping = settings.log.keep.map(|keep| {
+            let records = settings.log.records();
+            retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
+        });
+        let telling = readiness::tell(health.clone(), log.clone(), log_state, stopping.clone());
+        if log.is_writable() {
+            info!("Ready for questions.");
+        } else {
+            warn!("Not ready for questions: the decision log has no room. It is tried again until it has.");
+        }
+
+        let grace = settings.connections.grace;
+        let mut parts = Parts::default();
+        parts.push("reload", async move { drop(watching) });
+        parts.push("callers", callers.end());
+        parts.push("health", async { drop(telling.await) });
+        parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
+        parts.push("decision log", log::close(log, store));
+        parts.push("shipping", shipping.stop(grace));
+        // Operators can look until the very end.
+        parts.push("operators", operators.end());
+        parts.push("telemetry", telemetry.shutdown());
+        Ok(Some(Self { signals, health, stopping, parts }))
+    }
+
+    /// Answers until a signal comes, then stops all parts.
+    pub async fn run(mut self) {
+        let name = self.signals.next().await;
+        info!(signal = name, "Stopping: what was taken is answered.");
+        // Not ready first, so that a caller that watches health asks elsewhere.
+        self.health.set(false).await;
+        self.stopping.cancel();
+        self.parts.stop().await;
+        info!("Stopped.");
+    }
+}
