@@ -29,7 +29,7 @@
 //! # The wings
 //!
 //! A wing is a folder of rooms for which a person comes. Imports run down this list, and one way inside each wing
-//! (`tests/it/layers.rs::imports_run_one_way` reads every `use`).
+//! (`tests/it/house/layers.rs::imports_run_one_way` reads every `use`).
 //!
 //! ```text
 //!  commands     the command line, one file a command
@@ -124,18 +124,18 @@
 //!
 //! Each is held by a test that fails when it is broken.
 //!
-//! 1. **No answer without a record** on durable storage: [`pdp::Pdp`] (`tests/it/durability.rs`).
-//! 2. **Fail closed**: an error is never an allow: [`pdp::engine::decide`], [`pdp::Refusal`] (`tests/it/cedar.rs`,
-//!    `tests/it/bad_input.rs`).
-//! 3. **One world per decision**: [`sources::snapshot::Snapshot`] (`tests/it/reload.rs`).
-//! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/properties.rs`).
-//! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/reload.rs`).
+//! 1. **No answer without a record** on durable storage: [`pdp::Pdp`] (`tests/it/record/durability.rs`).
+//! 2. **Fail closed**: an error is never an allow: [`pdp::engine::decide`], [`pdp::Refusal`] (`tests/it/pdp/cedar.rs`,
+//!    `tests/it/api/bad_input.rs`).
+//! 3. **One world per decision**: [`sources::snapshot::Snapshot`] (`tests/it/sources/reload.rs`).
+//! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/pdp/cached.rs`).
+//! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/sources/reload.rs`).
 //! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`], [`record::shipping`]
-//!    (`tests/it/durability.rs`, `tests/it/shipping.rs`, `src/record/decision_log/verify/tests.rs`).
+//!    (`tests/it/record/durability.rs`, `tests/it/record/shipping.rs`, `src/record/decision_log/verify/tests.rs`).
 //! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that the engine can be asked
-//!    (`tests/it/analyses.rs`, `tests/it/diff_brute_force.rs`).
-//! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/availability.rs`).
-//! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`] (`tests/it/log/replay.rs`).
+//!    (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
+//! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`).
+//! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`] (`tests/it/record/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!

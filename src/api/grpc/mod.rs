@@ -115,7 +115,7 @@ pub(super) fn auxiliary(stopping: &CancellationToken) -> (Router, Health) {
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    // The descriptors come from this build, so they can be read (`tests/it/transport.rs`).
+    // The descriptors come from this build, so they can be read (`tests/it/api/transport.rs`).
     match (described().build_v1(), described().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => drop(auxiliary.add_service(v1).add_service(v1alpha)),
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "Reflection is not served."),

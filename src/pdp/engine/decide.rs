@@ -4,7 +4,7 @@
 //! or a tag is looked up on the entity itself. So an evaluation touches only what it looks into: entities reached from the
 //! principal, the resource, the context or a policy's literal by the references that the policies follow
 //! (`policy::footprint`). Those are taken; leaving out the others cannot change the decision, the determining policies or
-//! the errors. (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+//! the errors. (`tests/it/pdp/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
     translate::{CedarRequest, Source},

@@ -1,7 +1,7 @@
 //! Which records somebody wants to see.
 //!
 //! Most records are passed over by their bytes alone: what is looked for must stand in them, in canonical form. Only
-//! those that hold all of it are read (`tests/it/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
+//! those that hold all of it are read (`tests/it/record/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
 
 use super::{
     Kind,

@@ -12,7 +12,7 @@
 //! - **What was shipped never changes.** Only records below the durable mark are read
 //!   (`tests/delivering.rs::nothing_is_sent_that_is_not_durable`).
 //! - **No answer waits for a sink.** A delivery reads the log from disk, on a thread of its own; nothing on the path of a
-//!   question knows of it (`tests/it/shipping.rs`).
+//!   question knows of it (`tests/it/record/shipping.rs`).
 //! - **A receiver that hangs hangs nobody.** Each send has a deadline, and each wait a bound
 //!   (`tests/delivering.rs::a_receiver_that_never_answers_is_given_up_at_the_deadline_and_tried_again`).
 //! - **One bad record stops nobody.** It is looked for, put in quarantine, counted and logged; all others go on

@@ -8,7 +8,7 @@
 //! - There is one writer behind one lock, so a commit follows a commit whoever makes it, and all that holds of a commit holds.
 //! - No caller waits for the pen: if it is taken, or the thread wants it, the entry goes through the queue.
 //! - A caller blocks its thread for one write and one sync, as long as the disk needs. A runtime of several threads goes on
-//!   meanwhile (`tests/it/durability/slow_disk.rs`). The thread that blocks may be the one that looked for what arrives; usually
+//!   meanwhile (`tests/it/record/durability/slow_disk.rs`). The thread that blocks may be the one that looked for what arrives; usually
 //!   the call itself has woken another by then, which looks in its place. The runtime does not promise that, so the writer
 //!   thread looks several times a second whether the pen is out, and then wakes one.
 

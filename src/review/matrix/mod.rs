@@ -7,7 +7,7 @@
 //!
 //! What holds here:
 //! - *never* and *always* mean what the engine would answer for every question of that kind; where it could go either way,
-//!   or a policy could fail to evaluate, the cell says *under conditions* (`tests/it/matrix.rs` asks the engine).
+//!   or a policy could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix.rs` asks the engine).
 //! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay open.
 //!
 //! - `today`: puts the day into the policies

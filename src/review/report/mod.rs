@@ -8,8 +8,8 @@
 //! - `spreadsheet`: fields that no spreadsheet program runs
 //!
 //! What holds here: a page asks for nothing from anywhere else, and what is written into it is escaped
-//! (`tests/it/pages.rs`); a form loses no finding;
-//! what comes from files acts on no terminal and is no command to a CI system (`tests/it/hostile.rs`).
+//! (`tests/it/review/pages.rs`); a form loses no finding;
+//! what comes from files acts on no terminal and is no command to a CI system (`tests/it/review/hostile.rs`).
 
 mod findings;
 mod lines;

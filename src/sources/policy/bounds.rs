@@ -13,7 +13,7 @@ const DEPTH: usize = 64;
 ///
 /// Far below what overruns the stacks of `commands`, so that every policy that is taken is also evaluated to its end: a
 /// verdict must not depend on the stack that it was reached on
-/// (`tests/it/answers.rs::the_longest_policy_that_is_taken_is_evaluated`).
+/// (`tests/it/api/answers.rs::the_longest_policy_that_is_taken_is_evaluated`).
 const OPERATORS: usize = 300;
 /// How many common types a schema may declare. They can name each other in a chain.
 const TYPES: usize = 300;

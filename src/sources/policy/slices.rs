@@ -10,7 +10,7 @@
 //! - Its [`Scope::anchor`] is none of the entities of the question, nor above one. `==` and `in` hold only for the entity that
 //!   they name and those below, and the ancestors that are asked here are those that the evaluation sees.
 //!
-//! (`tests/it/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
+//! (`tests/it/pdp/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
     ActionModel, EntityModel, Policies,

@@ -270,7 +270,7 @@ impl Drop for Sidecar {
 pub fn records(data: &Path) -> Vec<Value> {
     static SCHEMA: OnceLock<jsonschema::Validator> = OnceLock::new();
     let schema = SCHEMA.get_or_init(|| {
-        let schema = serde_json::from_str(include_str!("../../adl-record.schema.json")).unwrap();
+        let schema = serde_json::from_str(include_str!("../../schemas/adl-record.schema.json")).unwrap();
         jsonschema::validator_for(&schema).unwrap()
     });
     let output = run(["log".as_ref(), "cat".as_ref(), "--data".as_ref(), data.as_os_str()]);

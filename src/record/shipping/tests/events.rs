@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 /// The events of a record: as the golden file says, and as OCSF asks.
 #[track_caller]
 fn check(name: &str, record: &Value) -> Vec<Value> {
-    let schema = serde_json::from_str(include_str!("../../../../tests/ocsf-1.8.0.schema.json")).unwrap();
+    let schema = serde_json::from_str(include_str!("../../../../tests/schemas/ocsf-1.8.0.schema.json")).unwrap();
     let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
     let events = ocsf::events(&record.to_string(), 4711).unwrap();
     for event in &events {

@@ -15,7 +15,7 @@
 //! more than that; who shares verdicts leaves out those with errors.
 //!
 //! Whatever the walk is not sure of makes the footprint *everything* ([`Footprint::reads`] is `None`).
-//! (`tests/it/cedar.rs` and `tests/it/properties.rs` hold this: one cache for many questions, and each answer is the one of
+//! (`tests/it/pdp/cedar.rs` and `tests/it/pdp/cached.rs` hold this: one cache for many questions, and each answer is the one of
 //! Cedar's authorizer.)
 //!
 //! - `walk`: finds it in the conditions of policies

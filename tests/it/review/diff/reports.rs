@@ -1,6 +1,6 @@
 //! What every form of a report of `poort diff` tells, beside the differences.
 
-use crate::diff::{POLICIES, SCHEMA, World, differences};
+use crate::review::diff::{POLICIES, SCHEMA, World, differences};
 use serde_json::json;
 use std::fs;
 

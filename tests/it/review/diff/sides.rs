@@ -1,6 +1,6 @@
 //! How `poort diff` reads its sides, and what it writes if one of them cannot be used.
 
-use crate::diff::{POLICIES, SCHEMA, World, wider};
+use crate::review::diff::{POLICIES, SCHEMA, World, wider};
 use serde_json::Value;
 use std::fs;
 

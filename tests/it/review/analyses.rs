@@ -8,7 +8,7 @@
 mod world;
 
 use self::world::{Policy, World, directory, world};
-use crate::cedar::tape::{Tape, numbers};
+use crate::pdp::cedar::tape::{Tape, numbers};
 use poort::{
     pdp::{
         Clock,
@@ -233,7 +233,7 @@ fn until(usual: usize, mut try_one: impl FnMut(Tried<'_>, &mut Said)) -> Said {
     // The usual form asks the same in every run.
     let (mut runner, of_one) = match wanted {
         Some(_) => (TestRunner::new(Config::default()), usize::MAX),
-        None => (crate::cedar::tape::fixed(1), OF_ONE),
+        None => (crate::pdp::cedar::tape::fixed(1), OF_ONE),
     };
     let mut said = Said::default();
     while said.questions < wanted.unwrap_or(usual) {

@@ -1,6 +1,6 @@
 //! The questions of the repository's own suites, asked of the real server: both bindings and the engine answer alike.
 //!
-//! What the answers must be is what `poort test` checks, on the day that each case names (`tests/it/shipped.rs`). Here they
+//! What the answers must be is what `poort test` checks, on the day that each case names (`tests/it/review/shipped.rs`). Here they
 //! are asked now, so only that all agree is expected.
 
 use crate::support::{Sidecar, message, policies};

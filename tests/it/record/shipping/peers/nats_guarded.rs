@@ -2,7 +2,7 @@
 
 use super::{check, nats_server, stream_on};
 use crate::{
-    shipping::{ask, until_drained},
+    record::shipping::{ask, until_drained},
     support::{Authority, Exposition, Sidecar, folder, until},
 };
 use async_nats::{ConnectOptions, jetstream};

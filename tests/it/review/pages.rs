@@ -58,7 +58,7 @@ fn the_page_of_a_change_is_complete_and_shows_who_with_which_line() {
 }
 
 /// The one that `cargo bench --bench compare` draws with.
-#[path = "../../benches/served/picture.rs"]
+#[path = "../../../benches/served/picture.rs"]
 mod picture;
 
 /// Checks that a picture is complete in itself, and shows these words in a browser.

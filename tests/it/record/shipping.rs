@@ -257,7 +257,7 @@ async fn lines_go_to_a_file_and_ocsf_beside_them() {
         Reader::open(data.join("records")).unwrap().map(|frame| String::from_utf8(frame.unwrap().payload).unwrap());
     let lines = fs::read_to_string(&lines).unwrap();
     assert!(lines.lines().eq(log), "the lines are not the records");
-    let schema = fs::read_to_string(repository().join("tests/ocsf-1.8.0.schema.json")).unwrap();
+    let schema = fs::read_to_string(repository().join("tests/schemas/ocsf-1.8.0.schema.json")).unwrap();
     let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     let events: Vec<Value> =
         fs::read_to_string(&events).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

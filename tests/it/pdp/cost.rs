@@ -143,11 +143,14 @@ fn a_question_is_evaluated_once_and_then_found() {
 
 /// Instructions for one call of what this function repeats.
 fn instructions(function: &str) -> u64 {
+    // Of this crate's tests.
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let test = format!("{module}::a_question_is_evaluated_once_and_then_found");
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
         .arg(format!("--toggle-collect=*cost::{function}*"))
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "cost::a_question_is_evaluated_once_and_then_found", "--test-threads=1"])
+        .args(["--exact", &test, "--test-threads=1"])
         .output()
         .unwrap_or_else(|error| panic!("valgrind, which tests/run installs: {error}"));
     let text = String::from_utf8_lossy(&output.stderr);
@@ -160,7 +163,7 @@ fn instructions(function: &str) -> u64 {
 
 #[test]
 fn a_decision_takes_no_more_instructions_than_it_did() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cost.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pdp/cost.txt");
     let counts = ["counted_cached", "counted_fresh"].map(|function| (function, instructions(function)));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let mut text = String::new();

@@ -1,7 +1,7 @@
 //! What the schema does not declare is refused where it may be a misspelt attribute, and named in the answer elsewhere.
 
 use crate::{
-    cedar::{
+    pdp::cedar::{
         tape::{Tape, cases, fixed, numbers},
         world::{question, small_world},
     },

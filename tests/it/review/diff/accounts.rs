@@ -1,9 +1,9 @@
 //! What `poort diff` makes of a directory that changed: each fact of each account is told and asks for acceptance, since
 //! what it changes in decisions is not proven.
 
-use crate::{
-    diff::{POLICIES, World},
-    diff_review::{ACCEPT, accept_all},
+use crate::review::diff::{
+    POLICIES, World,
+    acceptance::{ACCEPT, accept_all},
 };
 use serde_json::{Value, json};
 use std::fs;

@@ -1,7 +1,7 @@
 //! What `poort diff` asks reviewers to accept, and what acceptance does: beside what is newly allowed, what is undecided,
 //! guarantees that are gone and obligations that are lost.
 
-use crate::diff::{POLICIES, SCHEMA, World, differences, wider};
+use crate::review::diff::{POLICIES, SCHEMA, World, differences, wider};
 use serde_json::{Value, json};
 use std::fs;
 

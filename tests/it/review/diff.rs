@@ -1,5 +1,12 @@
 //! `poort diff` and `poort validate --prove` from outside: the real binary, small policy sets, real git repositories.
 
+mod acceptance;
+mod accounts;
+mod brute_force;
+mod kinds;
+mod reports;
+mod sides;
+
 use crate::support::{check, folder};
 use serde_json::{Value, json};
 use std::{

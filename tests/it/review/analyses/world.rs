@@ -4,7 +4,7 @@
 //! declare, required or optional, with conditions on it and the values that questions give it. Some values name a team or an
 //! account that is nowhere.
 
-use crate::cedar::tape::Tape;
+use crate::pdp::cedar::tape::Tape;
 use serde_json::{Value, json};
 
 /// A value: its name and type, conditions in which `$` is the value, and what questions say, as JSON.

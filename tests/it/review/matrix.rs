@@ -159,7 +159,7 @@ fn every_question_of_the_suites_comes_out_as_its_cell_says() {
     let zone = TimeZone::get("Europe/Amsterdam").unwrap();
     let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
     let moment = Clock::new(zone, None).at(noon);
-    for evaluation in crate::sample_policies::questions() {
+    for evaluation in crate::review::sample_policies::questions() {
         let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
         let verdict = engine::decide(&snapshot, &question);
         let account = matrix.accounts.iter().find(|account| account.id == evaluation.subject.id);

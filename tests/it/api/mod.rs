@@ -1,0 +1,10 @@
+//! Who listens: both bindings, their limits, and clients that others wrote.
+
+mod answers;
+mod any_bytes;
+mod availability;
+mod bad_input;
+mod batch;
+mod bindings;
+mod clients;
+mod transport;

@@ -1,0 +1,5 @@
+//! The command line.
+
+mod cli;
+mod fmt;
+mod many_policies;

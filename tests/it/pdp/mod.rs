@@ -1,0 +1,10 @@
+//! The path of a question: the engine, its keys and its cost.
+
+mod bounded;
+mod cached;
+pub mod cedar;
+mod cost;
+mod listed;
+mod order_of_policies;
+pub mod small_world;
+mod undeclared;

@@ -1,0 +1,6 @@
+//! What stays: the decision log, its durability, its proofs and its shipping.
+
+mod durability;
+mod log;
+mod redaction;
+mod shipping;

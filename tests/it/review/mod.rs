@@ -1,0 +1,11 @@
+//! Before a change is live: suites, differences, proofs, matrices and reports.
+
+mod analyses;
+pub mod diff;
+mod hostile;
+mod matrix;
+mod pages;
+pub mod sample_policies;
+mod shipped;
+mod suites;
+mod validate;

@@ -1,0 +1,3 @@
+//! Start, readiness and stop.
+
+mod lifecycle;
