@@ -2,24 +2,33 @@
 //!
 //! Each part is checked before it is timed. Figures are those of one thread; `threads` has what a second one adds.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench: it stops where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a bench: it prints, and stops where something is not as it should be"
+)]
 
 mod inside;
 
 use divan::{Bencher, black_box};
-use inside::{Desk, question};
+use inside::{Desk, question, question_with};
 use poort::{
+    pdp::cache::{self, Cache},
     sources::{directory, policy::Policies},
     types::{
         authzen,
-        decision::{Answer, Verdict},
+        decision::{Answer, Decision, Verdict},
     },
 };
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use std::{
+    convert::Infallible,
     fmt::Write as _,
     sync::{
-        LazyLock,
-        atomic::{AtomicI64, Ordering},
+        Arc, LazyLock,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -32,6 +41,7 @@ fn main() {
     for (level, allowed) in [(3, true), (4, false)] {
         assert_eq!(SHIPPED.fresh(&question(level), &moment).decision.is_allow(), allowed);
     }
+    mixed_load();
     divan::main();
 }
 
@@ -78,11 +88,102 @@ fn cached(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// A cache of usual size, the metrics of which nobody reads.
+fn cache(memory: u64) -> Cache {
+    Cache::new(&cache::Config { memory, recheck: 0 }, &opentelemetry::global::meter("bench"))
+}
+
+/// A key of usual length.
+fn cache_key(number: u64) -> Arc<[u8]> {
+    let mut key = vec![7; 200];
+    key.extend_from_slice(&number.to_le_bytes());
+    key.into()
+}
+
+/// Whether the verdict under this key was there.
+fn look_up(cache: &Cache, key: &Arc<[u8]>) -> bool {
+    let verdict = Verdict {
+        decision: Decision::Allow,
+        policies: Vec::new(),
+        errors: Vec::new(),
+        unknown: None,
+        reason: "Allowed by one policy.".to_owned(),
+    };
+    cache.verdict::<Infallible>(Some(key), || Ok(verdict)).unwrap().1
+}
+
+/// A number that no key had before.
+fn new_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The cache alone: a key that is there.
+#[divan::bench]
+fn cache_hit(bencher: Bencher<'_, '_>) {
+    let cache = cache(64 << 20);
+    let keys: Vec<_> = (0..64).map(cache_key).collect();
+    keys.iter().for_each(|key| _ = look_up(&cache, key));
+    let turn = AtomicUsize::new(0);
+    bencher.bench(|| {
+        let key = keys.get(turn.fetch_add(1, Ordering::Relaxed) % keys.len()).unwrap();
+        assert!(look_up(&cache, black_box(key)));
+    });
+}
+
+/// The cache alone: a key that it never saw, among others of that kind.
+#[divan::bench]
+fn cache_first_miss(bencher: Bencher<'_, '_>) {
+    let cache = cache(64 << 20);
+    (0..200_000).for_each(|_| _ = look_up(&cache, &cache_key(new_number())));
+    bencher.with_inputs(|| cache_key(new_number())).bench_refs(|key| assert!(!look_up(&cache, key)));
+}
+
+/// The cache alone: a key that it saw once, and did not or does keep.
+#[divan::bench]
+fn cache_second_look(bencher: Bencher<'_, '_>) {
+    let cache = cache(64 << 20);
+    (0..200_000).for_each(|_| _ = look_up(&cache, &cache_key(new_number())));
+    let seen = || {
+        let key = cache_key(new_number());
+        look_up(&cache, &key);
+        key
+    };
+    bencher.with_inputs(seen).bench_refs(|key| look_up(&cache, key));
+}
+
+/// How often a working set is found while most of what is asked is asked once: 40 000 questions, the n-th as often as 1 in n,
+/// with four questions that never repeat beside each; the cache holds half of the set.
+fn mixed_load() {
+    let cache = cache(16 << 20);
+    let set: Vec<_> = (0..40_000).map(cache_key).collect();
+    let ranks: Vec<f64> = (1..=set.len())
+        .scan(0.0, |sum, rank| {
+            *sum += 1.0 / rank as f64;
+            Some(*sum)
+        })
+        .collect();
+    let total = ranks.last().copied().unwrap();
+    let mut random = SmallRng::seed_from_u64(7);
+    let (mut hits, mut asked) = (0, 0);
+    for turn in 0..600_000 {
+        let point = random.random::<f64>() * total;
+        let rank = ranks.partition_point(|sum| *sum < point);
+        let hit = look_up(&cache, set.get(rank).unwrap());
+        if turn >= 200_000 {
+            asked += 1;
+            hits += usize::from(hit);
+        }
+        (0..4).for_each(|_| assert!(!look_up(&cache, &cache_key(new_number()))));
+    }
+    println!("mixed load: {:.1} % of the questions of the working set are found", 100.0 * hits as f64 / asked as f64);
+}
+
 /// A question that was never asked before, up to its verdict.
 #[divan::bench]
 fn fresh(bencher: Bencher<'_, '_>) {
     let moment = SHIPPED.clock.now();
-    bencher.with_inputs(|| question(new_level())).bench_refs(|question| {
+    bencher.with_inputs(|| question_with(new_level())).bench_refs(|question| {
         let verdict: Verdict = SHIPPED.fresh(question, &moment);
         assert!(verdict.decision.is_allow());
         verdict

@@ -15,7 +15,7 @@
 
 mod inside;
 
-use inside::{Desk, question};
+use inside::{Desk, question, question_with};
 use poort::types::evaluation::Evaluation;
 use std::{
     sync::{
@@ -44,9 +44,9 @@ static NEXT: AtomicI64 = AtomicI64::new(1_000);
 impl Mix {
     /// So many questions, each thread's its own.
     fn questions(self, count: usize) -> Vec<Evaluation> {
-        let fresh = || question(-NEXT.fetch_add(1, Ordering::Relaxed));
+        let fresh = || question_with(NEXT.fetch_add(1, Ordering::Relaxed));
         match self {
-            Self::Repeating => (0..count).map(|number| question(-(number as i64 % 64))).collect(),
+            Self::Repeating => (0..count).map(|number| question_with(number as i64 % 64)).collect(),
             Self::Fresh => (0..count).map(|_| fresh()).collect(),
         }
     }

@@ -25,7 +25,9 @@ use poort::api::pb::{
     EvaluateRequest, EvaluateStreamRequest, access_evaluation_client::AccessEvaluationClient,
     evaluate_stream_response::Result as Outcome,
 };
-use served::{Effort, connect, cores, count_records, log_bytes, median, nothing, percentile, question, start_poort};
+use served::{
+    Effort, connect, cores, count_records, log_bytes, median, nothing, percentile, question, question_with, start_poort,
+};
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -65,14 +67,13 @@ impl Mix {
     ];
 
     /// A caller's question of this turn.
-    #[expect(clippy::cast_precision_loss, reason = "numbers that doubles have")]
     fn question(self, turn: u64) -> EvaluateRequest {
         static NEXT: AtomicU64 = AtomicU64::new(1_000);
         let next = || NEXT.fetch_add(1, Ordering::Relaxed);
         match self {
-            Self::Repeating => question(turn % 64, -((turn % 64) as f64)),
+            Self::Repeating => question_with(turn % 64),
             Self::Unread => question(next(), 3.0),
-            Self::Fresh => question(next(), -(next() as f64)),
+            Self::Fresh => question_with(next()),
         }
     }
 }

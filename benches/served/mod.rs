@@ -134,6 +134,17 @@ pub(crate) fn start_poort_with(policies: &Path, config: &str, variables: &[(&str
     Served { process, address: address.expect("an address"), data: Some(data) }
 }
 
+/// A question that differs from those of other numbers in what the policies read: the number of the consent. It is allowed.
+pub(crate) fn question_with(number: u64) -> EvaluateRequest {
+    let mut question = question(number, 3.0);
+    let text = |text: String| Value { kind: Some(Kind::StringValue(text)) };
+    let consent = [("functionary", "officer-0007".to_owned()), ("id", format!("consent-{number}"))];
+    let consent = Struct { fields: consent.map(|(name, value)| (name.to_owned(), text(value))).into() };
+    let context = question.context.get_or_insert_default();
+    context.fields.insert("consent".to_owned(), Value { kind: Some(Kind::StructValue(consent)) });
+    question
+}
+
 /// A question about one investigation, which its team member may consult up to level 3. The policies read the level, and not
 /// which investigation it is.
 pub(crate) fn question(investigation: u64, level: f64) -> EvaluateRequest {
