@@ -1,6 +1,6 @@
 //! poort beside the limit (a server that does nothing) and its nearest peer (Cerbos), asked by `h2load` in turns.
 //!
-//! `cargo bench --bench compare` prints the tables of the README and draws its picture. It needs `h2load` (Debian:
+//! `cargo bench --bench compare` prints the tables of `docs/benchmarks.md` and draws its picture. It needs `h2load` (Debian:
 //! `nghttp2-client`), and `npm`, which installs Cerbos into the target folder. `POORT_BENCH_SECONDS` sets the seconds of each
 //! measurement (default 3), `POORT_BENCH_PICTURE` where the picture goes (default: into the target folder).
 //!

@@ -167,9 +167,8 @@ fn records_cross_a_network_in_the_clear_only_if_that_is_said_out_loud() {
 }
 
 #[test]
-fn the_sinks_of_the_readme_are_what_poort_takes() {
-    let (_, rest) = include_str!("../../README.md").split_once("## Ship records").unwrap();
-    let (_, rest) = rest.split_once("```toml\n").unwrap();
+fn the_sinks_of_the_shipping_page_are_what_poort_takes() {
+    let (_, rest) = include_str!("../../docs/shipping.md").split_once("```toml\n").unwrap();
     let (text, _) = rest.split_once("```").unwrap();
     let (settings, _) = read(text, &[], Flags::new()).unwrap();
     let names: Vec<_> = settings.ship.iter().map(|sink| sink.name.as_str()).collect();

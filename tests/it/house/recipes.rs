@@ -1,4 +1,4 @@
-//! The recipes of the README for GitLab and GitHub, run as they are written: the lines of their scripts, in a checkout of a
+//! The recipes in `docs/ci` for GitLab and GitHub, run as they are written: the lines of their scripts, in a checkout of a
 //! repository with policies, with the variables that these systems set.
 //!
 //! Two things stand in for the outside: the API of GitLab is a listener on this machine, and `gh` a script that keeps what
@@ -38,13 +38,10 @@ const GUARANTEE: &str = "@id(\"guarantee.top\")\n@title(\"Nobody reads what is a
 const GRANTS: &str = "// One more.\n@id(\"more\")\n@title(\"Users of level 8 read level 9.\")\n\
                       permit (principal, action, resource)\nwhen { resource.level == 9 && principal.level == 8 };\n";
 
-/// The recipe after a heading of the README.
-fn recipe(heading: &str) -> Value {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let (_, section) = readme.split_once(&format!("### {heading}\n")).unwrap();
-    let (_, block) = section.split_once("```yaml\n").unwrap();
-    let (text, _) = block.split_once("```").unwrap();
-    serde_saphyr::from_str(text).unwrap()
+/// The recipe for a system.
+fn recipe(system: &str) -> Value {
+    let file = repository().join("docs/ci").join(system).with_extension("yml");
+    serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
 /// A repository with policies on `main`, and a branch of which `change` makes the commit.
@@ -150,7 +147,7 @@ fn gitlab_api() -> (String, mpsc::Receiver<String>) {
 }
 
 fn on_gitlab(checkout: &Checkout) -> (Output, Option<String>) {
-    let job = &recipe("In GitLab")["policies"];
+    let job = &recipe("gitlab")["policies"];
     let (address, requests) = gitlab_api();
     let variables = BTreeMap::from([
         ("CI_MERGE_REQUEST_DIFF_BASE_SHA", checkout.git(&["rev-parse", "main"])),
@@ -175,7 +172,7 @@ fn on_gitlab_a_harmless_change_passes_and_its_report_is_posted() {
     let posted = posted.unwrap();
     assert!(posted.starts_with("POST /projects/7/merge_requests/42/notes HTTP/1.1"), "{posted}");
     assert!(posted.contains("PRIVATE-TOKEN: a-token") && posted.contains("body="), "{posted}");
-    let job = recipe("In GitLab");
+    let job = recipe("gitlab");
     let reports = &job["policies"]["artifacts"];
     for file in lines(&reports["paths"]).iter().map(String::as_str).chain(["quality.json", "tests.xml"]) {
         assert!(checkout.path().join(file).exists(), "no {file}");
@@ -229,7 +226,7 @@ fn on_gitlab_a_change_that_grants_fails_shows_who_and_passes_once_it_is_accepted
 
 #[test]
 fn on_github_every_step_runs_and_the_report_becomes_summary_and_comment() {
-    let workflow = recipe("On GitHub");
+    let workflow = recipe("github");
     assert_eq!(workflow["permissions"]["pull-requests"], "write");
     // A rule that denies more: shown, and nothing that needs acceptance.
     let checkout = Checkout::new(true, |policies| {

@@ -280,7 +280,7 @@ fn a_sink_whose_files_are_missing_is_refused_at_the_start() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_alerts_name_metrics_that_exist() {
     let alerts: Value =
-        serde_saphyr::from_str(&fs::read_to_string(repository().join("ops/alerts.yaml")).unwrap()).unwrap();
+        serde_saphyr::from_str(&fs::read_to_string(repository().join("docs/alerts.yaml")).unwrap()).unwrap();
     let rules = alerts["groups"][0]["rules"].as_array().unwrap();
     let sidecar = start("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n");
     sidecar.evaluate(&allowed()).await;
