@@ -1,5 +1,6 @@
 //! The project itself: the order of its code, and what its pages say.
 
+mod docs;
 mod layers;
 mod manifest;
 mod readme;

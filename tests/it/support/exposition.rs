@@ -1,6 +1,7 @@
 //! `/metrics` as numbers.
 
 use super::Sidecar;
+use std::collections::BTreeSet;
 
 /// The metrics at one moment.
 #[derive(Debug)]
@@ -12,6 +13,12 @@ impl Exposition {
         let reply = sidecar.operators("/metrics").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         Self(reply.text())
+    }
+
+    /// The names of all metrics.
+    pub fn names(&self) -> BTreeSet<String> {
+        let types = self.0.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        types.filter_map(|rest| rest.split_once(' ')).map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The series of a metric: labels as they are written, and the value.
