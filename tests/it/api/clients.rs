@@ -13,13 +13,27 @@ use std::{
 #[test]
 fn python_is_answered_over_tcp() {
     let sidecar = started();
-    check(&sidecar, &python(&sidecar, &sidecar.address.to_string()), Script::Python);
+    check(&sidecar, &python_script(&sidecar, &sidecar.address.to_string()), Script::Python);
 }
 
 #[test]
 fn python_is_answered_over_a_unix_socket() {
     let sidecar = started();
-    check(&sidecar, &python(&sidecar, &format!("unix:{}", socket(&sidecar).display())), Script::Python);
+    check(&sidecar, &python_script(&sidecar, &format!("unix:{}", socket(&sidecar).display())), Script::Python);
+}
+
+#[test]
+fn the_python_client_of_the_applications_page_prints_what_the_page_shows() {
+    let page = std::fs::read_to_string(repository().join("docs/applications.md")).unwrap();
+    let (_, rest) = page.split_once("<<'PYTHON'\n").unwrap();
+    let (script, rest) = rest.split_once("PYTHON\n").unwrap();
+    let (_, rest) = rest.split_once("```\n\n```\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let sidecar = Sidecar::builder().start();
+    let here = script.replace("127.0.0.1:50051", &sidecar.address.to_string());
+    assert_ne!(here, script);
+    let mut client = python(&sidecar);
+    assert_eq!(output(client.arg("-").env("no_proxy", "127.0.0.1"), &here), shown);
 }
 
 #[test]
@@ -63,8 +77,9 @@ fn socket(sidecar: &Sidecar) -> PathBuf {
     sidecar.folder.path().join("poort.sock")
 }
 
+/// Python with the stubs that are made from `proto/`.
 #[track_caller]
-fn python(sidecar: &Sidecar, address: &str) -> Vec<Value> {
+fn python(sidecar: &Sidecar) -> Command {
     let python = installed("target/tests/python/bin/python");
     let stubs = sidecar.folder.path().join("stubs");
     std::fs::create_dir(&stubs).unwrap();
@@ -74,8 +89,14 @@ fn python(sidecar: &Sidecar, address: &str) -> Vec<Value> {
         generate.arg(format!("{out}={}", stubs.display()));
     }
     output(generate.arg("poort/v1/access_evaluation.proto"), "");
-    let script = repository().join("tests/clients/python/client.py");
-    lines(Command::new(&python).arg(script).arg(address).env("PYTHONPATH", stubs))
+    let mut command = Command::new(&python);
+    command.env("PYTHONPATH", stubs);
+    command
+}
+
+#[track_caller]
+fn python_script(sidecar: &Sidecar, address: &str) -> Vec<Value> {
+    lines(python(sidecar).arg(repository().join("tests/clients/python/client.py")).arg(address))
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
-//! What the README shows is what happens.
+//! What the README and the page about changes of policies show is what happens.
 
-use crate::support::{Sidecar, repository, run_with_input};
+use crate::support::{Sidecar, check, copied_policies, folder, repository, run, run_with_input};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -48,4 +48,18 @@ fn the_explanation_of_the_readme_is_the_one_that_is_given() {
     for line in shown.lines().filter(|line| line.trim() != "…") {
         assert!(given.lines().any(|it| it == line), "`{line}` is not in:\n{given}");
     }
+}
+
+#[test]
+fn the_suite_of_the_page_about_changes_passes() {
+    let page = std::fs::read_to_string(repository().join("docs/changing-policies.md")).unwrap();
+    let (_, rest) = page.split_once("## `poort test`").unwrap();
+    let (_, rest) = rest.split_once("```yaml\n").unwrap();
+    let (suite, _) = rest.split_once("```").unwrap();
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    std::fs::create_dir(policies.join("tests")).unwrap();
+    std::fs::write(policies.join("tests/page.yaml"), suite).unwrap();
+    let (out, told) = check(&run(["test", policies.to_str().unwrap()]), 0);
+    assert!(format!("{out}{told}").contains("2 passed"), "{out}\n{told}");
 }
