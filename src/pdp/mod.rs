@@ -8,16 +8,19 @@
 //!
 //! - `engine`: the decision itself, pure
 //! - `cache`: equal questions have equal answers
+//! - `batch`: the items of a batch, one by one
 //! - `clock`: the moment of a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
 
+mod batch;
 pub mod cache;
 mod clock;
 pub mod engine;
 mod metrics;
 mod quota;
 
+pub use batch::answers;
 pub use clock::Clock;
 pub use quota::{Quota, Taken};
 
@@ -32,8 +35,8 @@ use crate::{
     },
     telemetry::{DecisionSpan, SpanSink},
     types::{
-        decision::{Answer, Evaluated, Fault},
-        evaluation::{Batch, Evaluation, Item, Map, Parts},
+        decision::{Answer, Evaluated},
+        evaluation::{Batch, Evaluation, Parts},
         moment::Moment,
         trace::{RecordIdentity, TraceContext},
     },
@@ -271,10 +274,10 @@ impl Pdp {
                     .too_late(call, RecordedRequest::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run)
                     .await;
             }
-            let answer = self.answer_item(&snapshot, &batch.defaults, item, index, &moment);
-            let stop = batch.semantic.stops_after(answer.decision().is_allow());
+            let answer = |parts: Parts<'_>| self.answer(&snapshot, parts, &moment).map_err(|error| error.to_string());
+            let (answer, is_last) = batch::step(&batch, index, item, answer);
             answers.push(answer);
-            if stop {
+            if is_last {
                 break;
             }
             // A long batch lets other calls of this thread go on: by time, since items can be as large as a message.
@@ -322,13 +325,6 @@ impl Pdp {
         Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached, undeclared }))
     }
 
-    fn answer_item(&self, snapshot: &Snapshot, defaults: &Item, item: &Item, index: usize, moment: &Moment) -> Answer {
-        let path = |error: Invalid| format!("evaluations[{index}].{error}");
-        resolve(defaults, item, index)
-            .and_then(|parts| self.answer(snapshot, parts, moment).map_err(path))
-            .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }))
-    }
-
     /// Records that the deadline passed before anything was decided.
     async fn too_late<T>(
         &self,
@@ -340,7 +336,8 @@ impl Pdp {
     ) -> Result<T, Refusal> {
         let nothing = RecordedResponse::Nothing(Cause::DeadlineExceeded);
         let record = record(call, asked, nothing, snapshot, moment);
-        self.keep(&Call { deadline: None, ..call.clone() }, record, run).await?;
+        // A record without an answer has no late form, so the deadline has no effect.
+        self.keep(call, record, run).await?;
         Err(Refusal::Late)
     }
 
@@ -430,41 +427,6 @@ impl Run {
     fn start() -> Self {
         Self { started: Instant::now(), wall: SystemTime::now() }
     }
-}
-
-/// An item with the defaults filled in (AuthZEN 1.0, section 7.1.1: a part of the item replaces the whole default).
-///
-/// # Errors
-/// The fault of the item, or what is missing; it names the item by its index.
-pub fn resolve<'a>(defaults: &'a Item, item: &'a Item, index: usize) -> Result<Parts<'a>, String> {
-    static NO_CONTEXT: Map = Map::new();
-    if let Some(fault) = &item.fault {
-        return Err(fault.clone());
-    }
-    let missing = |name: &str| format!("evaluations[{index}].{name}: is missing, here and among the defaults");
-    Ok(Parts {
-        subject: item.subject.as_ref().or(defaults.subject.as_ref()).ok_or_else(|| missing("subject"))?,
-        action: item.action.as_ref().or(defaults.action.as_ref()).ok_or_else(|| missing("action"))?,
-        resource: item.resource.as_ref().or(defaults.resource.as_ref()).ok_or_else(|| missing("resource"))?,
-        context: item.context.as_ref().or(defaults.context.as_ref()).unwrap_or(&NO_CONTEXT),
-    })
-}
-
-/// The answers to a batch, as far as its semantic goes on. `answer` decides one question, of this place, or says what is
-/// wrong with it; a fault in an item is that item's answer.
-pub fn answers(batch: &Batch, mut answer: impl FnMut(Parts<'_>, usize) -> Result<Answer, String>) -> Vec<Answer> {
-    let mut answers = Vec::with_capacity(batch.items.len());
-    for (index, item) in batch.items.iter().enumerate() {
-        let answer = resolve(&batch.defaults, item, index)
-            .and_then(|parts| answer(parts, index).map_err(|error| format!("evaluations[{index}].{error}")))
-            .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
-        let stop = batch.semantic.stops_after(answer.decision().is_allow());
-        answers.push(answer);
-        if stop {
-            break;
-        }
-    }
-    answers
 }
 
 /// How long a batch keeps a thread at a stretch, when one item is not longer: some fifty questions of usual size, which others

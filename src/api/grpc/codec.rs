@@ -1,5 +1,6 @@
-//! Protobuf for tonic, with faults of decoding as what they are: the caller's. The library's own codec calls them INTERNAL.
+//! The protobuf codec: maps faults of decoding to the caller's statuses. tonic's own codec answers INTERNAL.
 
+use crate::api::status;
 use prost::Message;
 use std::marker::PhantomData;
 use tonic::{
@@ -8,8 +9,7 @@ use tonic::{
 };
 use tonic_prost::{ProstCodec, ProstEncoder};
 
-/// A codec whose decoder answers INVALID_ARGUMENT to what is no message, naming the field, and RESOURCE_EXHAUSTED to what
-/// is nested too deep.
+/// A codec whose decoder answers as [`status::of_decoding`] says.
 #[derive(Debug)]
 pub(crate) struct BoundedCodec<T, U>(PhantomData<(T, U)>);
 
@@ -47,15 +47,6 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        U::decode(buffer).map(Some).map_err(|error| {
-            // Fields are named as in Rust, where `type` needs a prefix.
-            let error = error.to_string().replace("r#", "");
-            // The library's bound on nesting lies above ours, and has no kind of its own.
-            if error.contains("recursion limit") {
-                Status::resource_exhausted("the message is nested too deep")
-            } else {
-                Status::invalid_argument(error)
-            }
-        })
+        U::decode(buffer).map(Some).map_err(|error| status::of_decoding(&error))
     }
 }

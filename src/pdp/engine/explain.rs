@@ -55,7 +55,7 @@ impl Explained {
 ///
 /// # Errors
 /// A policy that has no syntax tree, or entities that contradict each other.
-pub fn explain(snapshot: &Snapshot, question: &CedarRequest) -> Result<Vec<Explained>, String> {
+pub fn explain(snapshot: &Snapshot, question: &CedarRequest<'_>) -> Result<Vec<Explained>, String> {
     match World::of(snapshot, question)? {
         Some(world) => explain_in(snapshot, &world),
         None => Ok(Vec::new()),

@@ -22,7 +22,7 @@ use crate::{
         snapshot::Snapshot,
     },
     types::{
-        decision::Undeclared,
+        decision::{self, Undeclared},
         evaluation::{Map, Parts, Path, Value},
         moment::Moment,
     },
@@ -77,7 +77,9 @@ impl From<UnknownEntities> for Config {
 
 /// A question that the engine can decide: valid against the schema of one snapshot.
 #[derive(Debug)]
-pub struct CedarRequest {
+pub struct CedarRequest<'a> {
+    /// The policies that can matter to it.
+    pub(super) slice: &'a Slice,
     pub(super) principal: Party,
     pub(super) action: ast::EntityUID,
     pub(super) resource: Party,
@@ -116,7 +118,15 @@ pub enum UnknownEntities {
     Evaluate,
 }
 
-impl CedarRequest {
+impl CedarRequest<'_> {
+    /// The party that the directory does not know, if the question is denied for that without an evaluation.
+    pub(super) fn unknown_party(&self) -> Option<(decision::Party, &ast::EntityUID)> {
+        [(decision::Party::Subject, &self.principal), (decision::Party::Resource, &self.resource)]
+            .into_iter()
+            .find(|(_, named)| matches!(named.entity, Source::Unknown))
+            .map(|(party, named)| (party, &named.uid))
+    }
+
     /// The parties that the directory should know and does not, as `Type::"id"`: the subject first.
     #[must_use]
     pub fn not_in_directory(&self) -> Vec<(&'static str, String)> {
@@ -128,7 +138,7 @@ impl CedarRequest {
     }
 }
 
-impl CedarRequest {
+impl CedarRequest<'_> {
     /// The entities that the question refers to in properties and context, that the directory should know and does not, as
     /// `Type::"id"`, ordered. Cedar sees them without attributes and parents.
     #[must_use]
@@ -210,7 +220,7 @@ pub fn translate<'a>(
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     config: impl Into<Config>,
-) -> Result<CedarRequest, Invalid> {
+) -> Result<CedarRequest<'a>, Invalid> {
     check_question(snapshot, evaluation, moment, config)?.question()
 }
 
@@ -302,7 +312,7 @@ impl<'a> CheckedQuestion<'a> {
     ///
     /// # Errors
     /// The first value that has the declared kind but not a meaning, such as a date that is none.
-    pub fn question(&self) -> Result<CedarRequest, Invalid> {
+    pub fn question(&self) -> Result<CedarRequest<'a>, Invalid> {
         self.question_for(self.slice.footprint.pdp)
     }
 
@@ -311,11 +321,11 @@ impl<'a> CheckedQuestion<'a> {
     ///
     /// # Errors
     /// As [`CheckedQuestion::question`].
-    pub fn whole_question(&self) -> Result<CedarRequest, Invalid> {
+    pub fn whole_question(&self) -> Result<CedarRequest<'a>, Invalid> {
         self.question_for(PdpReads::ALL)
     }
 
-    fn question_for(&self, reads: PdpReads) -> Result<CedarRequest, Invalid> {
+    fn question_for(&self, reads: PdpReads) -> Result<CedarRequest<'a>, Invalid> {
         let principal = self.party(self.subject, self.evaluation.subject, SUBJECT)?;
         let resource = self.party(self.resource, self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
@@ -336,7 +346,13 @@ impl<'a> CheckedQuestion<'a> {
         }
         let mut context = self.context_of(&mut Make)?;
         context.extend(self.pdp(reads)?.map(|pdp| (SmolStr::new_static("pdp"), Make.record(pdp))));
-        Ok(CedarRequest { principal, action: self.action.uid.clone(), resource, context: Arc::new(context) })
+        Ok(CedarRequest {
+            slice: self.slice,
+            principal,
+            action: self.action.uid.clone(),
+            resource,
+            context: Arc::new(context),
+        })
     }
 
     fn party(

@@ -66,7 +66,8 @@ async fn both_bindings_and_the_engine_answer_alike() {
         let json: Value = serde_json::from_slice(&bytes).unwrap();
         let http = sidecar.evaluate(&json).await;
         let context = &http["context"];
-        let question = engine::translate(&snapshot, evaluation, &clock.now(), UnknownEntities::Deny).unwrap();
+        let moment = clock.now();
+        let question = engine::translate(&snapshot, evaluation, &moment, UnknownEntities::Deny).unwrap();
         let verdict = engine::decide(&snapshot, &question);
         assert_eq!(http["decision"], verdict.decision.is_allow(), "{json}: {http}");
         let listed = |list: &Value, name: &str| {
