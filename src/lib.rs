@@ -57,14 +57,14 @@
 //!
 //! | to change | go to |
 //! |---|---|
-//! | a metric of a room | `metrics.rs` of the room; the cache's are in `pdp/cache.rs` |
-//! | a configuration key | `config/mod.rs`, and `Config` of the room that it configures |
+//! | a metric of a room | `metrics.rs` of the room; the cache's are in `pdp/cache/mod.rs` |
+//! | a configuration key | `Config` of the room that it configures, `config/mod.rs`, `poort.example.toml` |
 //! | what a record holds | `record/decision_log/record.rs` |
 //! | what a record leaves out | `record/decision_log/redact/` |
 //! | what equal questions share | `pdp/engine/key.rs` |
 //! | which policies are evaluated | `sources/policy/slices.rs` |
 //! | a status of gRPC or HTTP | `api/status.rs` |
-//! | a sink | `record/shipping/sink/` |
+//! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | the form of a report | `review/*/report/` |
 //! | a part that starts and stops with the server | `server/mod.rs` |

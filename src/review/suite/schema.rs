@@ -4,4 +4,4 @@
 //! (`tests/it/review/suites.rs`).
 
 /// The schema, JSON Schema 2020-12, as it lies in `schemas/` of the repository.
-pub const SCHEMA: &str = include_str!("../../../schemas/poort-tests.schema.json");
+pub const SCHEMA: &str = include_str!("../../../policies/poort-tests.schema.json");

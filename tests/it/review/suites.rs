@@ -573,7 +573,7 @@ fn tests_in_the_form_of_cedars_command_line_run_on_their_own_entities() {
 fn the_schema_is_printed_for_editors() {
     let printed = run(["test", "--schema"]);
     assert_eq!(printed.status.code(), Some(0));
-    let file = fs::read_to_string(repository().join("schemas/poort-tests.schema.json")).unwrap();
+    let file = fs::read_to_string(repository().join("policies/poort-tests.schema.json")).unwrap();
     assert_eq!(String::from_utf8(printed.stdout).unwrap(), file);
     assert!(Path::new("schemas").is_relative());
 }
