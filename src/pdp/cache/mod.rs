@@ -10,16 +10,20 @@
 //! In production a sample of the hits is evaluated again. A difference is a fault of poort: the fresh verdict is the answer,
 //! everything is forgotten, and the fault is in the log and in `poort.cache.rechecks`.
 //!
+//! Where most of what is asked is asked once, a verdict is kept at the second time (`doorkeeper`).
+//!
 //! It knows nothing of the engine; what to do on a miss is handed in.
 //!
 //! [`CheckedQuestion::key`]: crate::pdp::engine::CheckedQuestion::key
 
+mod doorkeeper;
+
 use crate::types::decision::Verdict;
+use doorkeeper::Doorkeeper;
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
 };
-use quick_cache::{Weighter, sync::DefaultLifecycle};
 use std::{fmt, hash::RandomState, sync::Arc};
 
 /// Configuration of the cache.
@@ -41,32 +45,18 @@ impl Default for Config {
 
 /// What an entry takes beside its key and its texts: the entry itself, its slots in the hash table and in the queues that
 /// choose what goes. Estimated from above.
-const ENTRY: u64 = 320;
-
-/// What an entry of usual size takes.
-const USUAL: u64 = 800;
+const ENTRY: usize = 400;
 
 type Key = Arc<[u8]>;
 
-/// A verdict, and what its entry takes.
-type Weighed = (Arc<Verdict>, u64);
-
-#[derive(Debug, Clone, Copy)]
-struct Weighing;
-
-impl Weighter<Key, Weighed> for Weighing {
-    fn weight(&self, _: &Key, (_, weight): &Weighed) -> u64 {
-        *weight
-    }
-}
-
 /// Keys hold what callers say, so nobody must be able to choose keys of one hash: the standard library's hasher, whose secret
 /// is made anew in each process.
-type Verdicts = quick_cache::sync::Cache<Key, Weighed, Weighing, RandomState>;
+type Verdicts = moka::sync::Cache<Key, Arc<Verdict>, RandomState>;
 
 /// The verdicts that were reached before.
 pub struct Cache {
-    verdicts: Arc<Verdicts>,
+    verdicts: Verdicts,
+    doorkeeper: Doorkeeper,
     is_on: bool,
     recheck: u32,
     lookups: Counter<u64>,
@@ -75,7 +65,7 @@ pub struct Cache {
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("entries", &self.verdicts.len()).finish_non_exhaustive()
+        f.debug_struct("Cache").field("entries", &self.verdicts.entry_count()).finish_non_exhaustive()
     }
 }
 
@@ -83,21 +73,20 @@ impl Cache {
     /// An empty cache.
     #[must_use]
     pub fn new(config: &Config, meter: &Meter) -> Self {
-        let entries = usize::try_from(config.memory / USUAL).unwrap_or(usize::MAX);
         let verdicts =
-            Arc::new(Verdicts::with(entries, config.memory, Weighing, RandomState::new(), DefaultLifecycle::default()));
+            Verdicts::builder().max_capacity(config.memory).weigher(weight).build_with_hasher(RandomState::new());
         let observed = verdicts.clone();
         meter
             .u64_observable_gauge("poort.cache.memory")
             .with_unit("By")
             .with_description("Memory that the cached answers take, estimated.")
-            .with_callback(move |gauge| gauge.observe(observed.weight(), &[]))
+            .with_callback(move |gauge| gauge.observe(observed.weighted_size(), &[]))
             .build();
         let observed = verdicts.clone();
         meter
             .u64_observable_gauge("poort.cache.entries")
             .with_description("Cached answers.")
-            .with_callback(move |gauge| gauge.observe(observed.len() as u64, &[]))
+            .with_callback(move |gauge| gauge.observe(observed.entry_count(), &[]))
             .build();
         let lookups = meter
             .u64_counter("poort.cache.lookups")
@@ -113,7 +102,14 @@ impl Cache {
         for result in ["equal", "different"] {
             rechecks.add(0, &[KeyValue::new("result", result)]);
         }
-        Self { verdicts, is_on: config.memory > 0, recheck: config.recheck, lookups, rechecks }
+        Self {
+            verdicts,
+            doorkeeper: Doorkeeper::new(),
+            is_on: config.memory > 0,
+            recheck: config.recheck,
+            lookups,
+            rechecks,
+        }
     }
 
     /// The verdict under this key, and whether it was there; without a key, or if it was not, the one that `decide` makes.
@@ -129,7 +125,7 @@ impl Cache {
             self.lookups.add(1, &[KeyValue::new("result", "bypass")]);
             return Ok((Arc::new(decide()?), false));
         };
-        if let Some((verdict, _)) = self.verdicts.get(key) {
+        if let Some(verdict) = self.verdicts.get(key) {
             self.lookups.add(1, &[KeyValue::new("result", "hit")]);
             if self.recheck > 0 && rand::random_ratio(1, self.recheck) {
                 return self.recheck(verdict, decide);
@@ -138,9 +134,8 @@ impl Cache {
         }
         self.lookups.add(1, &[KeyValue::new("result", "miss")]);
         let verdict = Arc::new(decide()?);
-        if self.is_on && verdict.errors.is_empty() && verdict.unknown.is_none() {
-            let bytes = key.len() + verdict.reason.len() + 8 * verdict.policies.len();
-            self.verdicts.insert(key.clone(), (verdict.clone(), ENTRY.saturating_add(bytes as u64)));
+        if self.is_on && verdict.errors.is_empty() && verdict.unknown.is_none() && self.doorkeeper.admits(key) {
+            self.verdicts.insert(key.clone(), verdict.clone());
         }
         Ok((verdict, false))
     }
@@ -163,15 +158,22 @@ impl Cache {
             "A cached answer is not the one that the policies give. This is a fault of poort; please report it. The cache is \
              emptied, and the fresh answer is given."
         );
-        self.verdicts.clear();
+        self.verdicts.invalidate_all();
         fresh.map(|fresh| (Arc::new(fresh), false))
     }
 
     /// Memory that the entries take, in bytes, estimated.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.verdicts.weight()
+        self.verdicts.run_pending_tasks();
+        self.verdicts.weighted_size()
     }
+}
+
+/// What an entry takes, in bytes.
+fn weight(key: &Key, verdict: &Arc<Verdict>) -> u32 {
+    let bytes = ENTRY + key.len() + verdict.reason.len() + 8 * verdict.policies.len();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
