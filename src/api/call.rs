@@ -1,4 +1,4 @@
-//! Trace context and deadline of a call, from its headers. gRPC metadata and HTTP headers are the same thing here.
+//! The call that headers describe: trace context and deadline. gRPC metadata and HTTP headers are read alike.
 
 use super::peer::Peer;
 use crate::{

@@ -1,15 +1,16 @@
-//! The wire: gRPC and HTTPS+JSON on one port, over TCP, TLS or a Unix socket.
+//! The interfaces of poort: gRPC and HTTPS+JSON for callers on one port, over TCP, TLS or a Unix socket; HTTP for operators on
+//! another.
 //!
 //! Both bindings make the same [`Evaluation`](crate::types::evaluation::Evaluation) and call the same
-//! [`crate::pdp::Pdp`], so they cannot decide differently; statuses of both are made in one place.
+//! [`crate::pdp::Pdp`], so they cannot decide differently. Statuses of both are made in one place.
 //!
 //! - `grpc`: `poort.v1.AccessEvaluation`, health and reflection
 //! - `http`: AuthZEN 1.0 JSON
 //! - `admin`: the operators' port: health, readiness, metrics
-//! - `status`: what a refusal is called in each binding
+//! - `status`: the status of a refusal in each binding
 //! - `call`: trace context and deadline of a call
-//! - `peer`: what a connection tells of its calls
-//! - `origin`: names under which poort is meant
+//! - `peer`: the connection of a call
+//! - `origin`: the names of this decision point, in `Host` and `Origin`
 //! - `transport`: sockets, TLS and connections
 
 pub mod admin;

@@ -1,4 +1,4 @@
-//! Names under which poort is meant: what a caller writes into `Host`, and what a browser writes into `Origin`.
+//! The names of this decision point: in `Host`, which a caller writes, and in `Origin`, which a browser writes.
 //!
 //! A page of a foreign site can let a browser on this machine ask poort, under the site's own name (DNS rebinding). So a
 //! name counts only if it is this machine's own, the address that the connection reached, or that of `public_url`.

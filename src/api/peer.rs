@@ -1,4 +1,4 @@
-//! What a connection tells of each call that comes over it.
+//! The peer of a call: its connection, and when the call arrived.
 
 use crate::{pdp::Quota, record::decision_log::Caller};
 use std::{net::SocketAddr, time::Instant};

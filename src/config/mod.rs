@@ -1,11 +1,11 @@
-//! Configuration: from a file, the environment and flags to the checked settings of every module.
+//! Configuration: file, environment and flags, checked and turned into the settings of every module.
 //!
 //! A flag beats an environment variable, which beats the file, which beats the default. All mistakes are reported at once,
-//! each with its key and where it was written; an unknown key is a mistake. Defaults and the reasons for them live with the
-//! modules whose configuration they are.
+//! each with its key and its place. An unknown key is a mistake. Each default, with its reason, is in the module that it
+//! configures.
 //!
-//! - `source`: values as they were written, with where
-//! - `reader`: values by type, mistakes gathered
+//! - `source`: values as they were written, with their places
+//! - `reader`: values by type; gathers mistakes
 //! - `units`: sizes and durations
 //! - `ship`: the sinks
 

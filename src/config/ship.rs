@@ -1,4 +1,4 @@
-//! Where records are shipped: a table `[ship.NAME]` a sink.
+//! The configuration of shipping: one table `[ship.NAME]` for each sink.
 
 use super::{millis, reader::Reader};
 use crate::{

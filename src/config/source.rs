@@ -1,4 +1,4 @@
-//! Values as they were written, with where: in the file, in the environment, or as a flag.
+//! Values as they were written in the file, in the environment or as a flag, with their places.
 
 use super::DEFAULT_FILE;
 use std::{

@@ -1,4 +1,4 @@
-//! Sizes such as `4MiB` and durations such as `250ms`: a number with its unit, so that nobody has to guess it.
+//! Sizes such as `4MiB` and durations such as `250ms`. A value has its unit, so that no reader guesses it.
 
 use std::time::Duration;
 

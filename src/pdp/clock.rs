@@ -1,4 +1,4 @@
-//! The moment of a decision, as the policies see it in `context.pdp`. Time that decides is never the caller's.
+//! The clock of decisions: the moment that policies see as `context.pdp`. A caller never sets it.
 
 use crate::types::moment::Moment;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};

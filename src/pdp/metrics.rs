@@ -1,4 +1,4 @@
-//! What operators see of the decision point.
+//! The metrics of the decision point: questions, refusals, failed policies, time to a record.
 
 use super::{Answered, Quota, Refusal, Unread};
 use crate::{telemetry::metrics::DURATION_BOUNDARIES, types::decision::Answer};

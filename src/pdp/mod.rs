@@ -2,9 +2,9 @@
 //!
 //! Snapshot → question → cache or engine → record → answer. What holds here:
 //! - A call takes one snapshot and one moment, and uses no other.
-//! - `Ok` comes back only when the record of exactly that answer is on disk.
-//! - Whatever goes wrong is a [`Refusal`]: no decision was made, and none is guessed.
-//! - Nothing waits in an unbounded queue: beyond the limit of concurrent questions the answer is [`Refusal::Busy`] at once.
+//! - `Ok` is returned only when the record of exactly that answer is on disk.
+//! - Every failure is a [`Refusal`]: no decision was made, and none is guessed.
+//! - No queue is unbounded: beyond the limit of concurrent questions the answer is [`Refusal::Busy`] at once.
 //!
 //! - `engine`: the decision itself, pure
 //! - `cache`: equal questions have equal answers

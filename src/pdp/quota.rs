@@ -1,7 +1,7 @@
-//! A quota: how much of something may be held at once, by all who share it.
+//! A quota: how much of something may be held at once, by all that share it.
 //!
-//! tokio's semaphore is one too. It keeps a queue of those that wait, under a lock that each return of a permit takes; here
-//! nobody waits: beyond the quota the answer is no.
+//! tokio's semaphore is one too. It keeps a queue of waiters, under a lock that each release takes. Nothing waits here: beyond
+//! the quota the answer is no.
 
 use std::sync::{
     Arc,

@@ -1,6 +1,6 @@
-//! Policies and directory: read for the first time, and looked at again while poort answers.
+//! Policies and directory: reads them for the first time, and looks again while poort answers.
 //!
-//! Both happen on threads for which nobody waits. Where a file system hangs, they do not end.
+//! Both happen on threads that nothing joins. Where a file system hangs, they do not end.
 
 use super::signals::Signals;
 use crate::{

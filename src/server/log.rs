@@ -1,4 +1,4 @@
-//! The decision log and its shipping: opened, started, closed.
+//! The decision log and its shipping: opens, starts and closes them.
 
 use super::{StartError, signals::Signals};
 use crate::{

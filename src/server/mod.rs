@@ -1,11 +1,11 @@
-//! What `poort serve` is made of: parts that start in order, answer, and stop in order.
+//! The server: what `poort serve` starts in order, runs, and stops in order.
 //!
 //! Start: sockets, so that addresses are known and taken; policies; the ports, not yet ready; the decision log; archive;
-//! shipping; ready. Stop: not ready; no new connections or streams; what was taken is answered; the log is synced and closed;
-//! its last records are shipped, within the grace.
+//! shipping; ready. Stop: not ready; no new connections or streams; calls that were taken are answered; the log is synced and
+//! closed; its last records are shipped, within the grace.
 //!
 //! - `parts`: what is stopped, in order
-//! - `ports`: sockets, and who is heard on them
+//! - `ports`: sockets, for callers and for operators
 //! - `files`: policies and directory, read first and looked at again
 //! - `log`: the decision log and its shipping
 //! - `readiness`: the health service follows the log

@@ -1,4 +1,4 @@
-//! The parts of a server that end in order, each before the next begins to.
+//! The parts of a server, stopped in order: each part ends before the next one is stopped.
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The two ports: callers ask on one, operators look at the other.
+//! The two ports: one for callers, one for operators.
 
 use super::StartError;
 use crate::{

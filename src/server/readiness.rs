@@ -1,4 +1,4 @@
-//! Readiness: the health service says SERVING while the decision log takes records.
+//! Readiness: the health service says SERVING only while the decision log takes records.
 
 use crate::{
     api::Health,

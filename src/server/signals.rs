@@ -1,4 +1,4 @@
-//! The signals that stop poort, and one that must not.
+//! Signals: SIGTERM and SIGINT stop poort; SIGXFSZ does not.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};

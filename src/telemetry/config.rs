@@ -1,4 +1,4 @@
-//! What can be configured. Values are checked by [`Telemetry::start`](super::Telemetry::start).
+//! The configuration of telemetry. [`Telemetry::start`](super::Telemetry::start) checks the values.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Starting and shutting down.
+//! The start and the shutdown of telemetry.
 
 use std::error::Error as StdError;
 use std::io;

@@ -1,7 +1,7 @@
-//! The body of a gRPC call, message by message: tonic sees a message only when all of it is there.
+//! Collects the messages of a gRPC call: tonic gets a message only when all of its bytes are there.
 //!
-//! tonic reserves memory for what a message announces, and waits for it without end. Here a message is collected as it
-//! arrives, within its deadline and within the budget of all messages.
+//! tonic alone reserves memory for the length that a message announces, and waits for its bytes without end. Here each message
+//! has a deadline, and its bytes count in the quota of all messages.
 
 use crate::pdp::{Pdp, Taken, Unread};
 use hyper::body::{Body, Bytes, Frame};

@@ -1,4 +1,4 @@
-//! Messages to words and back. Nothing is decided here.
+//! Converts protobuf messages to evaluations, and answers to messages. It decides nothing.
 
 use super::pb;
 use crate::{

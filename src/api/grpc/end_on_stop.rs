@@ -1,6 +1,6 @@
-//! Ends calls that would otherwise stay open for as long as their caller runs: watching health, and reflection.
+//! A middleware that ends long calls when poort stops: watches of health, and reflection.
 //!
-//! Without this, each such caller would hold up a stop until the grace period is over.
+//! Without it, each such call would hold up the stop until the grace period is over.
 
 use axum::{body::Body, extract::State, middleware::Next};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};

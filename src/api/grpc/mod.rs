@@ -1,11 +1,11 @@
 //! The gRPC binding: `poort.v1.AccessEvaluation`, `grpc.health.v1.Health` and reflection.
 //!
 //! - `service`: the calls
-//! - `convert`: messages to words and back
-//! - `collect`: whole messages, within their deadline and the budget of bytes
+//! - `convert`: messages to evaluations, answers to messages
+//! - `collect`: whole messages, within their deadline and the quota of bytes
 //! - `stream`: `EvaluateStream`
-//! - `codec`: protobuf, with decoding faults as the caller's fault
-//! - `end_on_stop`: no call of a bystander holds up a stop
+//! - `codec`: protobuf, with faults of decoding as the caller's
+//! - `end_on_stop`: ends watches and reflection when poort stops
 //! - `health`: SERVING only while questions can be answered
 
 pub(crate) mod codec;

@@ -1,8 +1,8 @@
-//! `EvaluateStream`: many questions over one call, answered as they are ready.
+//! `EvaluateStream`: answers many questions over one call, each as soon as it is decided.
 //!
 //! A task of its own works on the questions, so a question ends with its decision, whether or not the caller takes answers.
-//! Questions under way and answers that are not taken are [`PIPELINE`] together: beyond that no message is read, which
-//! slows the sender down. An answer that is not taken by its question's deadline ends the stream.
+//! At most [`PIPELINE`] questions of a stream are under way or have an answer that is not taken. Beyond that no message is
+//! read, which slows the sender down. An answer that is not taken by its question's deadline ends the stream.
 
 use super::{
     collect::Held,

@@ -1,5 +1,6 @@
-//! What happens on one connection: how many calls are open, how many of their answers the caller does not take, and when
-//! something last moved. The time at which the connection is closed follows from it.
+//! The activity of a connection, from which follows when poort closes it.
+//!
+//! It counts the calls that are open and the answers that the caller does not take, and notes when a byte last moved.
 
 use super::Limits;
 use hyper::body::{Body, Frame, SizeHint};

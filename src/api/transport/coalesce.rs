@@ -1,9 +1,8 @@
-//! A stream whose writes wait for each other.
+//! Coalesces writes: delays each write by one scheduler turn, so that many answers share a system call.
 //!
-//! One commit of the decision log lets many answers go at once, each in a task of its own. The first of them wakes its
-//! connection, which would write that one answer before the others had their turn: a system call for each, here and at the
-//! caller. So a write first lets the tasks that are ready have their turn, once, and then takes all that they left. No timer:
-//! where nothing else is ready, it goes on at once.
+//! One commit of the decision log answers many calls at once, each in a task of its own. The first task wakes its connection,
+//! which would write that one answer before the others ran. So a write first lets the tasks that are ready run, once, and then
+//! takes all that they left. There is no timer: where nothing else is ready, it goes on at once.
 
 use std::{
     io,

@@ -1,8 +1,8 @@
-//! Connections, from the first byte to an orderly end.
+//! Accepts connections, serves them, and closes them in order.
 //!
-//! tonic's own server would do for gRPC alone. Here one port speaks HTTP/1.1 and HTTP/2, over three kinds of socket, and
-//! `grpc-timeout` has to reach the decision point, whose record says that a call was too late: tonic's server would cut
-//! the call off before that. So connections are taken here, with hyper.
+//! tonic's own server serves gRPC alone. This port speaks HTTP/1.1 and HTTP/2 over three kinds of socket. And `grpc-timeout`
+//! must reach the decision point, whose record says that a call was too late: tonic would end the call before that. So hyper
+//! serves the connections.
 
 use super::{
     super::peer::Peer,

@@ -1,4 +1,4 @@
-//! File descriptors: poort takes as many as the system allows it, and keeps some from connections.
+//! File descriptors: raises the soft limit to the hard one, and keeps some for files that are no connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

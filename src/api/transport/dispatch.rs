@@ -1,7 +1,7 @@
-//! Where a call goes: a question over gRPC straight to its service, all else through the router.
+//! Dispatches a call: a question over gRPC straight to its service, any other call to the router.
 //!
-//! The router would find that service too. It also would copy itself, and box the call, its body and its answer some times
-//! over, for each question: a tenth of what a cached answer takes.
+//! The router would find that service too. It would also clone itself, and box the call, its body and its answer several times
+//! for each question.
 
 use super::super::grpc::{self, Questions};
 use axum::Router;

@@ -1,8 +1,7 @@
-//! A stream whose end waits a little for the peer's.
+//! A lingering close: after the last byte is sent, reads and drops what the peer still sends, for a second at most.
 //!
-//! A socket that is closed while bytes of the peer lie unread in it is reset, and a peer that is reset may throw away what
-//! it received and has not read yet: answers, with records on disk. So after the last byte is sent, what the peer still
-//! sends is read and dropped, until its own end or for a second.
+//! The system resets a connection that is closed while bytes of the peer are unread. A peer that is reset may throw away what
+//! it received and did not read yet: answers that have records on disk.
 
 use std::{
     io,

@@ -1,5 +1,6 @@
-//! The places of connections. A new connection waits for one; where none is free, the connection that said nothing for
-//! longest gives its place up.
+//! The places of connections: how many may be open, and which one is closed where one more arrives.
+//!
+//! That is the connection that was silent for longest.
 
 use super::activity::Activity;
 use std::{

@@ -1,4 +1,4 @@
-//! The evaluation of a question, by Cedar's rule, over the few policies and entities that can matter to it.
+//! Evaluates a question, by Cedar's rule, over the few policies and entities that can matter to it.
 //! (`tests/it/pdp/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds that the others cannot.)
 
 use super::{translate::CedarRequest, world::World};

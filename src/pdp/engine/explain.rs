@@ -1,7 +1,7 @@
-//! Why: each policy's scope and conditions, one by one, on one question.
+//! Explains a verdict to a person: each policy's scope and conditions, one by one, on one question.
 //!
-//! Each part is evaluated by the same authorizer on a policy that has only that part, so what is shown is what Cedar did.
-//! This is for a person at a terminal and costs accordingly.
+//! Cedar's authorizer evaluates each part, in a policy that has only that part. So what is shown is what Cedar does; it costs
+//! accordingly.
 
 use super::{translate::CedarRequest, world::World};
 use crate::{sources::snapshot::Snapshot, types::decision::PolicyFacts};

@@ -1,10 +1,11 @@
-//! The key of a question: bytes that are equal only where the verdict is.
+//! The cache key of a question: bytes that are equal only where the verdict is.
 //!
-//! What holds here: the key holds all that the policies of the question's slice can read of it and of the directory, as
-//! `policy::footprint` says; where that is everything, all that the schema declares, and the snapshot's generation.
-//! Whatever it holds carries its length or its kind, and what it leaves out is the same for all questions of one footprint.
+//! **Invariant:** the key holds all that the policies of the question's slice can read of it and of the directory, as
+//! `policy::footprint` says. Where that is everything, it holds all that the schema declares, and the snapshot's generation.
+//! Each part carries its length or its kind, and what the key leaves out is the same for all questions of one footprint.
+//! (`tests/it/pdp/cached.rs::a_cached_answer_is_the_fresh_one`)
 //!
-//! The walk that makes it is the one that makes the engine's values, so what is not in it is checked all the same: a
+//! The walk that makes the key is the one that makes the engine's values, so a part that is not in the key is checked too: a
 //! question that does not fit the schema has no key.
 
 use super::{

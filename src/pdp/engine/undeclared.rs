@@ -1,12 +1,12 @@
-//! What becomes of members of a question that the schema does not declare: they are refused, or ignored and named.
+//! Members of a question that the schema does not declare: refuses them, or ignores and names them.
 //!
 //! A misspelt optional attribute would count as absent, and where it is absent a policy can allow more. So an undeclared
-//! member is refused where it may be what was meant: where an optional attribute of the same record is absent that the
-//! policies of the question can read. Elsewhere it cannot matter, and is ignored, as AuthZEN asks (Authorization API 1.0,
-//! section 13.1); the answer names it. A member that is null is absent, declared or not.
+//! member is refused where an optional attribute of the same record is absent that the policies of the question can read: it
+//! may be the one that was meant. Elsewhere it cannot matter and is ignored, as AuthZEN asks (Authorization API 1.0, section
+//! 13.1); the answer names it. A member that is null is absent, declared or not.
 //!
-//! This is about what the question speaks for: the properties of entities with `@source("request")`, those of the action, and
-//! the context. Properties of other entities are not looked at, and unknown members of the message were ignored before.
+//! This holds for what the question speaks for: the properties of entities with `@source("request")`, those of the action, and
+//! the context. Properties of other entities are not looked at. Unknown members of the message itself are `authzen`'s.
 
 use crate::{
     sources::policy::{Attributes, Invalid, Reading},

@@ -1,4 +1,4 @@
-//! Values of a question, by the type that the schema declares, into Cedar values.
+//! Makes Cedar values of the values of a question, by the type that the schema declares.
 
 use crate::{
     sources::policy::{
