@@ -16,14 +16,14 @@
 //!  caller ◄── decision ──────────────┘                  api: Answer → bytes
 //! ```
 //!
-//! `record::shipping` reads the log from disk and sends it to every sink that is configured. No question waits for that.
+//! `record::shipping` reads the log from disk and sends it to every configured sink. No question waits for that.
 //!
 //! # Where an answer comes from
 //!
 //! ```text
 //!  policies/*.cedar, schema ─►  policy     ─┐
 //!  directory/*.json         ─►  directory  ─┴─►  snapshot  ─►  store        one atomic swap, seen by pdp
-//!                                                               └──►  archive      the files, for as long as records name them
+//!                                                               └──►  archive      the files, while records name them
 //! ```
 //!
 //! # The wings
@@ -49,8 +49,8 @@
 //!   [`pdp::engine::check_question`] and nowhere else.
 //! - `engine` is pure: the server, `poort evaluate`, the tests and the benches run the same function.
 //! - `cache` does not know the engine; a miss is a closure. `spool` does not know what a record is.
-//! - `authzen` makes and reads AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these cannot
-//!   differ in form.
+//! - `authzen` reads and writes AuthZEN JSON for the HTTP binding, for `poort evaluate` and for the record, so these
+//!   cannot differ in form.
 //! - A room's errors, metrics and configuration live in it.
 //!
 //! # Where to change what
@@ -127,15 +127,17 @@
 //! 1. **No answer without a record** on durable storage: [`pdp::Pdp`] (`tests/it/record/durability.rs`).
 //! 2. **Fail closed**: an error is never an allow: [`pdp::engine::decide`], [`pdp::Refusal`] (`tests/it/pdp/cedar.rs`,
 //!    `tests/it/api/bad_input.rs`).
-//! 3. **One world per decision**: [`sources::snapshot::Snapshot`] (`tests/it/sources/reload.rs`).
+//! 3. **One snapshot per decision**: [`sources::snapshot::Snapshot`] (`tests/it/sources/reload.rs`).
 //! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/pdp/cached.rs`).
 //! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/sources/reload.rs`).
-//! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`], [`record::shipping`]
-//!    (`tests/it/record/durability.rs`, `tests/it/record/shipping.rs`, `src/record/decision_log/verify/tests.rs`).
-//! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that the engine can be asked
-//!    (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
+//! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`],
+//!    [`record::shipping`] (`tests/it/record/durability.rs`, `tests/it/record/shipping.rs`,
+//!    `src/record/decision_log/verify/tests.rs`).
+//! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that
+//!    the engine can be asked (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
 //! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`).
-//! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`] (`tests/it/record/log/replay.rs`).
+//! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`]
+//!    (`tests/it/record/log/replay.rs`).
 //!
 //! # Absent on purpose
 //!

@@ -1,7 +1,7 @@
 //! The HTTPS+JSON binding: OpenID AuthZEN Authorization API 1.0.
 //!
 //! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
-//! The body of an error is a JSON string that says what is wrong. `X-Request-ID` comes back as it was sent.
+//! The body of an error is a JSON string that says what is wrong. `X-Request-ID` is returned as it was sent.
 
 use super::{Config, call, origin, status};
 use crate::{

@@ -58,8 +58,8 @@ impl fmt::Display for Origin {
 }
 
 impl Source {
-    /// Gathers everything; `keys` are those that have a variable. Environment variables that begin with `POORT_` and are no key come back as warnings: an
-    /// orchestrator makes such variables for a service of this name.
+    /// Gathers everything; `keys` are those that have a variable. It also returns warnings of environment variables that
+    /// begin with `POORT_` and are no key: an orchestrator makes such variables for a service of this name.
     ///
     /// # Errors
     /// The file cannot be read or is not TOML.

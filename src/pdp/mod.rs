@@ -104,7 +104,7 @@ pub struct Pdp {
     spans: Option<SpanSink>,
 }
 
-/// How a call came, beside what it asks.
+/// How a call arrived, besides what it asks.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The caller's trace, and the identity of the record.
@@ -176,7 +176,7 @@ pub enum Unread {
 }
 
 impl Pdp {
-    /// Counts a call that the wire ended by itself, beside the refusals that are counted here.
+    /// Counts a call that the wire ended by itself. Refusals are counted here.
     pub fn count_unread(&self, why: Unread) {
         self.metrics.unread(why);
     }

@@ -104,7 +104,7 @@ pub(super) fn answer(
     }
 }
 
-/// The services beside the questions, and the handle by which health is told.
+/// Health and reflection, and the handle that sets health.
 pub(super) fn auxiliary(stopping: &CancellationToken) -> (Router, Health) {
     let (health, health_service) = Health::new();
     let mut auxiliary = Routes::builder();

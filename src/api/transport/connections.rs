@@ -71,7 +71,7 @@ impl Default for Limits {
 }
 
 /// The window of one HTTP/2 stream in bytes (the protocol's own default), and of all streams of a connection. What callers
-/// send within them lies in memory before poort reads it, so all connections together hold at most
+/// send within them is in memory before poort reads it, so all connections together hold at most
 /// `limits.connections` × `CONNECTION_WINDOW` of it.
 const STREAM_WINDOW: u32 = 65_535;
 const CONNECTION_WINDOW: u32 = 256 << 10;

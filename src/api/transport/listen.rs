@@ -74,7 +74,7 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Who signs callers' certificates. If given, a caller must show one.
+    /// The authority that signs callers' certificates. If given, a caller must present one.
     pub client_ca: Option<PathBuf>,
 }
 

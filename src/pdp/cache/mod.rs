@@ -43,7 +43,7 @@ impl Default for Config {
     }
 }
 
-/// What an entry takes beside its key and its texts: the entry itself, its slots in the hash table and in the queues that
+/// What an entry takes besides its key and its texts: the entry itself, its slots in the hash table and in the queues that
 /// choose what goes. Estimated from above.
 const ENTRY: usize = 400;
 

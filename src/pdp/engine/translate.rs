@@ -3,7 +3,7 @@
 //! The rules:
 //! - Types and actions are found under their schema name, or an alias that is unambiguous ([`Model`](crate::sources::policy::Model)).
 //! - The schema says who may speak for an entity. Properties of a directory-held entity are not even looked at.
-//! - `context.pdp` is poort's own and `context.action` is made of the action's properties: a caller who sets either in the
+//! - `context.pdp` is poort's own and `context.action` is made of the action's properties: a caller that sets either in the
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema declares and does not fit is an [`Invalid`] with its path. What it does not declare is left out, or is
 //!   an [`Invalid`] too ([`UndeclaredMembers`]).
@@ -111,7 +111,7 @@ pub(super) enum Source {
 /// What becomes of a subject or resource that the directory should know and does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownEntities {
-    /// It is denied: who has left can do nothing, whatever the policies say.
+    /// It is denied: an account that left can do nothing, whatever the policies say.
     #[default]
     Deny,
     /// Cedar's own meaning: an entity without attributes and parents.
