@@ -359,7 +359,7 @@ impl DecisionLog {
         let (signer, origin) = CheckpointSigner::new(key, instance, config.checkpoint, producer.clone());
         let signer = signer.with_keys(pseudonyms.signs(), change);
         let clock = signer.clock();
-        let (spool, recovery) = Spool::open(settings, Some(Box::new(signer)), meter)?;
+        let (spool, recovery) = Spool::open(&settings, Some(Box::new(signer)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
         let log =

@@ -48,6 +48,8 @@ pub(super) struct Pace {
     pub(super) alone: u32,
     /// A disk that takes longer for a commit may take much longer for the next: that one is not written by a caller.
     pub(super) slow: Duration,
+    /// Between two looks of the thread whether a caller has the writer, while callers may have it.
+    pub(super) glance: Duration,
 }
 
 impl Pace {
@@ -60,5 +62,7 @@ impl Pace {
         alone: 8,
         // Many times what a disk takes that is well.
         slow: Duration::from_millis(5),
+        // A disk that hangs holds up a health check for so long at most.
+        glance: Duration::from_millis(100),
     };
 }

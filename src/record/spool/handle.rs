@@ -1,27 +1,27 @@
-//! What callers hold: the handle, the entry they give, and the ticket they get.
+//! The handle to an open spool: what callers, health, shipping and retention ask of it.
 
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use opentelemetry::metrics::Meter;
-use thiserror::Error;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::attestor::Attestor;
 use super::config::{Config, Pace};
+use super::entry::{AppendError, Commit, Entry};
 use super::files::{Disk, Files};
 use super::frame::MAX_PAYLOAD;
-use super::inline_commit::InlineCommit;
-use super::payload::Payload;
+use super::inline_commit::{Attempt, InlineCommit};
 use super::recovery::{OpenError, Recovery};
 use super::retention;
 use super::segment;
+use super::start::start;
 use super::state::{Shared, State};
-use super::writer;
+use super::ticket::{Message, Queued, Ticket, Waiter};
 
 /// A handle to an open spool. Cloning is cheap, and every clone speaks to the same writer.
 ///
@@ -30,101 +30,11 @@ use super::writer;
 #[derive(Clone, Debug)]
 pub struct Spool {
     queue: SyncSender<Message>,
-    pen: Arc<InlineCommit>,
+    inline: Arc<InlineCommit>,
     shared: Arc<Shared>,
     dir: Arc<Path>,
     files: Arc<dyn Files>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-}
-
-/// What is to be recorded.
-///
-/// **The deadline.** The writer decides, at the moment when it takes the entry into a commit. If the deadline has
-/// passed by then, it writes the late form of the payload, and the [`Commit`] says `late: true`. An entry that was
-/// taken in time is answered when its commit is on disk, however long that takes. So the record and the answer always
-/// agree: whoever hears `late: true` knows that the record says so too, and nobody else.
-///
-/// A deadline of a payload that has no late form has no effect.
-#[derive(Debug)]
-pub struct Entry {
-    /// The bytes of the record, at most [`MAX_PAYLOAD`].
-    pub payload: Payload,
-    /// After this moment, its late form is written ([`Payload::or_late`]).
-    pub deadline: Option<Instant>,
-    /// It may use the room that is kept aside for when there is none. For what must be said even then, and for nothing
-    /// else: the reserve is small.
-    pub is_urgent: bool,
-}
-
-impl Entry {
-    /// An entry without a deadline.
-    #[must_use]
-    pub fn new(payload: impl Into<Payload>) -> Self {
-        Self { payload: payload.into(), deadline: None, is_urgent: false }
-    }
-}
-
-/// An entry that is on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Commit {
-    /// Its place in the sequence.
-    pub seq: u64,
-    /// Whether the late form of the payload was written.
-    pub late: bool,
-}
-
-/// An entry was not recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AppendError {
-    /// The writer does not keep up.
-    #[error("too many entries wait for the disk")]
-    QueueFull,
-    /// There is no room, on the disk or below the limit.
-    #[error("no room for the decision log")]
-    DiskFull,
-    /// The disk failed. The entry may be on it or not, but it is not acknowledged and will not become valid later.
-    #[error("the decision log cannot be written")]
-    Failed,
-    /// The spool was closed.
-    #[error("the decision log is closed")]
-    Closed,
-    /// The payload is longer than [`MAX_PAYLOAD`]. This entry never can be recorded; others can.
-    #[error("a record of the decision log is at most {MAX_PAYLOAD} bytes")]
-    TooLarge,
-}
-
-/// The promise of an answer about one entry.
-#[derive(Debug)]
-#[must_use = "the entry is on disk only when the ticket says so"]
-pub struct Ticket {
-    answer: oneshot::Receiver<Result<Commit, AppendError>>,
-}
-
-impl Ticket {
-    /// Waits until the commit that holds the entry is on disk, or failed. The entry is written even if nobody waits.
-    ///
-    /// # Errors
-    /// The entry was not recorded.
-    pub async fn committed(self) -> Result<Commit, AppendError> {
-        // A waiter always answers, at the latest when it is dropped.
-        self.answer.await.unwrap_or(Err(AppendError::Failed))
-    }
-
-    /// The same for a thread that may block.
-    ///
-    /// # Errors
-    /// The entry was not recorded.
-    ///
-    /// # Panics
-    /// When it is called within an asynchronous context.
-    pub fn wait(self) -> Result<Commit, AppendError> {
-        self.answer.blocking_recv().unwrap_or(Err(AppendError::Failed))
-    }
-
-    /// The answer, which was given already.
-    pub(super) fn answered(mut self) -> Result<Commit, AppendError> {
-        self.answer.try_recv().unwrap_or(Err(AppendError::Failed))
-    }
 }
 
 impl Spool {
@@ -137,7 +47,7 @@ impl Spool {
     /// # Errors
     /// Something that needs a person: see [`OpenError`].
     pub fn open(
-        config: Config,
+        config: &Config,
         attestor: Option<Box<dyn Attestor>>,
         meter: &Meter,
     ) -> Result<(Self, Recovery), OpenError> {
@@ -145,16 +55,16 @@ impl Spool {
     }
 
     pub(super) fn open_on(
-        config: Config,
+        config: &Config,
         attestor: Option<Box<dyn Attestor>>,
         meter: &Meter,
         files: Arc<dyn Files>,
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
-        let started = writer::start(config, attestor, meter, Arc::clone(&files), pace)?;
+        let started = start(config, attestor, meter, Arc::clone(&files), pace)?;
         let spool = Self {
             queue: started.queue,
-            pen: started.pen,
+            inline: started.inline,
             shared: started.shared,
             dir: started.dir,
             files,
@@ -169,9 +79,9 @@ impl Spool {
     /// # Errors
     /// The entry was not recorded.
     pub async fn append(&self, entry: Entry) -> Result<Commit, AppendError> {
-        match self.pen.write(entry) {
-            Ok(written) => written,
-            Err(entry) => self.submit(entry)?.committed().await,
+        match self.inline.write(entry) {
+            Attempt::Done(written) => written,
+            Attempt::Queue(entry) => self.submit(entry)?.committed().await,
         }
     }
 
@@ -272,65 +182,5 @@ impl Spool {
             let _gone = self.queue.send(Message::Close);
             let _panicked = thread.join();
         }
-    }
-}
-
-/// What goes through the queue.
-#[derive(Debug)]
-pub(super) enum Message {
-    Entry(Queued),
-    Close,
-}
-
-/// An entry with the caller that waits for it.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) entry: Entry,
-    pub(super) waiter: Waiter,
-}
-
-/// The writer's end of a [`Ticket`]. However it goes, the caller gets an answer, and an entry that is not recorded is
-/// counted once.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    answer: Option<oneshot::Sender<Result<Commit, AppendError>>>,
-    /// What it answers when it is dropped.
-    result: Option<Result<Commit, AppendError>>,
-    shared: Arc<Shared>,
-}
-
-impl Waiter {
-    pub(super) fn new(shared: Arc<Shared>) -> (Self, Ticket) {
-        let (sender, answer) = oneshot::channel();
-        let waiter = Self { answer: Some(sender), result: None, shared };
-        (waiter, Ticket { answer })
-    }
-
-    /// One that gives this answer as soon as it is dropped.
-    pub(super) const fn with(mut self, result: Result<Commit, AppendError>) -> Self {
-        self.result = Some(result);
-        self
-    }
-
-    pub(super) fn answer(mut self, result: Result<Commit, AppendError>) {
-        self.give(result);
-    }
-
-    fn give(&mut self, result: Result<Commit, AppendError>) {
-        if let Some(answer) = self.answer.take() {
-            if let Err(error) = result {
-                self.shared.metrics.unrecorded(error);
-            }
-            // The caller may have gone away; the record is there all the same.
-            let _gone = answer.send(result);
-        }
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        // Without an answer it was left in the queue when the writer stopped, or the writer panicked.
-        let result = self.result.unwrap_or_else(|| Err(self.shared.refusal().unwrap_or(AppendError::Failed)));
-        self.give(result);
     }
 }

@@ -15,15 +15,18 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
-use std::time::Duration;
 
-use super::handle::{AppendError, Commit, Entry};
+use super::entry::{AppendError, Commit, Entry};
 use super::notify::Notifier;
 use super::writer::Writer;
 
-/// How often the thread looks for the pen while callers may have it: a disk that hangs holds up a health check for so long at
-/// most.
-pub(super) const GLANCE: Duration = Duration::from_millis(100);
+/// What became of an entry that a caller tried to write itself.
+pub(super) enum Attempt {
+    /// It was written, or failed.
+    Done(Result<Commit, AppendError>),
+    /// Nothing was done: it has to go through the queue.
+    Queue(Entry),
+}
 
 /// The writer, and who has it.
 pub(super) struct InlineCommit {
@@ -60,15 +63,15 @@ impl InlineCommit {
         }
     }
 
-    /// Writes an entry that comes alone, on this thread. Gives it back if it has to go through the queue.
-    pub(super) fn write(&self, entry: Entry) -> Result<Result<Commit, AppendError>, Entry> {
+    /// Writes an entry that comes alone, on this thread, unless it has to go through the queue.
+    pub(super) fn write(&self, entry: Entry) -> Attempt {
         if !self.notifier.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
-            return Err(entry);
+            return Attempt::Queue(entry);
         }
-        let Ok(mut held) = self.writer.try_lock() else { return Err(entry) };
+        let Ok(mut held) = self.writer.try_lock() else { return Attempt::Queue(entry) };
         match held.as_mut() {
-            Some(writer) if writer.takes_alone(&entry) => Ok(writer.write_alone(entry)),
-            _ => Err(entry),
+            Some(writer) if writer.takes_alone(&entry) => Attempt::Done(writer.write_alone(entry)),
+            _ => Attempt::Queue(entry),
         }
     }
 }

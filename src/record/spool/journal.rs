@@ -17,6 +17,7 @@ use super::reserve::Reserve;
 use super::segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at};
 use super::segment_scan::SegmentScan;
 use super::state::State;
+use super::unsettled::{Tail, Unsettled};
 
 /// The segments on disk.
 #[derive(Debug)]
@@ -38,24 +39,6 @@ pub(super) struct Journal {
     /// The segment that was cut while it was written, and to how many bytes. Records that were acknowledged are gone from it,
     /// so nothing more is written until a person has looked.
     cut: Option<(PathBuf, u64)>,
-}
-
-/// A segment that holds records up to the next seq.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tail {
-    pub(super) first: u64,
-    pub(super) identity: Identity,
-}
-
-/// A segment that may hold bytes behind its durable end.
-#[derive(Debug)]
-pub(super) struct Unsettled {
-    pub(super) first: u64,
-    pub(super) path: PathBuf,
-    pub(super) file: File,
-    pub(super) end: u64,
-    pub(super) last_commit: u64,
-    pub(super) was_tried: bool,
 }
 
 /// Why nothing can be written now.

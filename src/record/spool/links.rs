@@ -69,7 +69,7 @@ mod tests {
                 "head" => read_head(&dir).unwrap_err().to_string(),
                 "one.cursor" => Cursor::open(&dir, "one").unwrap_err().to_string(),
                 _ => {
-                    let error = Spool::open(Config::new(&dir), None, &meter).unwrap_err();
+                    let error = Spool::open(&Config::new(&dir), None, &meter).unwrap_err();
                     format!("{error}: {}", std::error::Error::source(&error).unwrap())
                 }
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 
-use super::handle::AppendError;
+use super::entry::AppendError;
 
 #[derive(Debug)]
 pub(super) struct Metrics {

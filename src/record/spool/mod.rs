@@ -63,6 +63,7 @@ mod attestor;
 mod config;
 mod cursor;
 mod double_slot;
+mod entry;
 mod files;
 mod folder;
 mod frame;
@@ -80,7 +81,10 @@ mod reserve;
 mod retention;
 mod segment;
 mod segment_scan;
+mod start;
 mod state;
+mod ticket;
+mod unsettled;
 mod writer;
 mod writer_thread;
 
@@ -90,13 +94,15 @@ mod tests;
 pub use attestor::{Attestation, Attestor, Occasion};
 pub use config::Config;
 pub use cursor::Cursor;
+pub use entry::{AppendError, Commit, Entry};
 pub use frame::MAX_PAYLOAD;
-pub use handle::{AppendError, Commit, Entry, Spool, Ticket};
+pub use handle::Spool;
 pub use inspect::{SegmentFile, cursors, disk_left, is_taken, segment_files};
 pub use payload::{Edit, Payload};
 pub use recovery::{OpenError, Recovery};
 pub use segment_scan::Damage;
 pub use state::State;
+pub use ticket::Ticket;
 
 use std::{io, path::Path};
 

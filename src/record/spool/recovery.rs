@@ -25,10 +25,10 @@ use thiserror::Error;
 use super::attestor::Attestor;
 use super::double_slot;
 use super::folder::TakeError;
-use super::journal::{Tail, Unsettled};
 use super::links;
 use super::segment::{Identity, list, path_of};
 use super::segment_scan::{Damage, Rest, SegmentScan};
+use super::unsettled::{Tail, Unsettled};
 
 /// What was found at the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! Whether the spool can take entries, as its handles and the health service see it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::thread;
 
 use tokio::sync::watch;
 
-use super::handle::AppendError;
+use super::entry::AppendError;
 use super::metrics::Metrics;
 
 /// Whether the spool can take entries.
@@ -132,5 +134,17 @@ impl Shared {
 
     pub(super) fn advance(&self, durable: u64) {
         self.durable.store(durable, Ordering::Release);
+    }
+}
+
+/// A writer that panicked must not look writable.
+pub(super) struct FailOnPanic(pub(super) Arc<Shared>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("The writer of the spool stopped. Nothing can be recorded until a restart.");
+            self.0.enter(State::Failed("the writer stopped".into()));
+        }
     }
 }

@@ -1,122 +1,28 @@
 //! The writer: gathers a commit, writes it, answers every caller.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
-
-use opentelemetry::metrics::Meter;
 
 use super::attestor::{Attestation, Attestor, Occasion};
 use super::config::{Config, Pace};
 use super::double_slot::DoubleSlot;
-use super::files::Files;
-use super::folder::Folder;
+use super::entry::{AppendError, Commit, Entry};
 use super::frame::{self, HEADER, MAX_PAYLOAD};
-use super::handle::{AppendError, Commit, Entry, Message, Queued, Waiter};
-use super::inline_commit::{GLANCE, InlineCommit};
 use super::journal::{Fault, FaultKind, Journal};
-use super::metrics::Metrics;
 use super::notify::Notifier;
 use super::payload::Payload;
-use super::recovery::{OpenError, Recovery, head_path, recover, resume};
-use super::reserve::Reserve;
-use super::state::{Shared, State};
-use super::writer_thread::WriterThread;
+use super::recovery::{OpenError, head_path};
+use super::state::{FailOnPanic, Shared, State};
+use super::ticket::{Queued, Waiter};
 
 /// The most that one commit holds. A disk takes a few milliseconds for it, and every caller in it waits that long.
 const COMMIT_BYTES: usize = 8 << 20;
 
-/// What is kept aside for a full disk: some hundred attestations.
-const RESERVE_BYTES: u64 = 256 << 10;
-
 /// The room for an attestation at the start of a segment.
 const OPENING_BYTES: u64 = 8 << 10;
 
-/// A running writer, and what the handles need.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) queue: SyncSender<Message>,
-    pub(super) pen: Arc<InlineCommit>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) thread: JoinHandle<()>,
-    pub(super) recovery: Recovery,
-    pub(super) dir: Arc<Path>,
-}
-
-/// Takes the folder, recovers, and starts the writer.
-pub(super) fn start(
-    config: Config,
-    mut attestor: Option<Box<dyn Attestor>>,
-    meter: &Meter,
-    files: Arc<dyn Files>,
-    pace: Pace,
-) -> Result<Started, OpenError> {
-    let Config { dir, segment_bytes, max_bytes, queue } = config;
-    let failed = |what: &str, path: PathBuf| {
-        let what = what.to_owned();
-        move |source| OpenError::Io { what, path, source }
-    };
-    // The process may change its working folder later.
-    let dir = std::path::absolute(&dir).map_err(failed("cannot find", dir))?;
-    let folder = Folder::take(&*files, &dir)?;
-    let found = recover(&dir)?;
-    if let Some(attestor) = &mut attestor {
-        resume(&dir, found.tail.as_ref(), attestor.as_mut())?;
-    }
-    let recovery = found.recovery;
-    let reserve = attestor.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(segment_bytes)));
-    let journal = Journal::new(files, folder, segment_bytes, max_bytes, found, reserve);
-    let (sender, receiver) = sync_channel(queue.max(1));
-    let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
-    let now = Instant::now();
-    let notifier = Notifier::of_this_thread();
-    let mut writer = Writer {
-        journal,
-        attestor,
-        shared: Arc::clone(&shared),
-        notifier: notifier.clone(),
-        pace,
-        max_bytes,
-        commit_bytes: COMMIT_BYTES.min(usize::try_from(segment_bytes).unwrap_or(COMMIT_BYTES)),
-        waiting: Vec::new(),
-        gathered: 0,
-        frames: Vec::new(),
-        in_a_row: 0,
-        is_low: false,
-        look_up_at: now,
-        attest_at: now,
-        attested: recovery.next_seq,
-    };
-    let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
-    tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
-    writer.begin(&dir)?;
-    let look_at = writer.look_at();
-    let pen = Arc::new(InlineCommit::new(writer, notifier));
-    let runs = WriterThread::new(receiver, look_at, Arc::clone(&pen));
-    let guarded = Arc::clone(&shared);
-    let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
-        let _guard = FailOnPanic(guarded);
-        runs.run();
-    });
-    let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
-    Ok(Started { queue: sender, pen, shared, thread, recovery, dir: dir.into() })
-}
-
-/// A writer that panicked must not look writable.
-struct FailOnPanic(Arc<Shared>);
-
-impl Drop for FailOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            tracing::error!("The writer of the spool stopped. Nothing can be recorded until a restart.");
-            self.0.enter(State::Failed("the writer stopped".into()));
-        }
-    }
-}
-
-/// What writes. One thread has it at a time ([`InlineCommit`]).
+/// What writes. One thread has it at a time (`inline_commit`).
 pub(super) struct Writer {
     journal: Journal,
     attestor: Option<Box<dyn Attestor>>,
@@ -148,8 +54,38 @@ struct Waiting {
 }
 
 impl Writer {
+    /// A writer that has written nothing yet: [`Writer::begin`] comes next.
+    pub(super) fn new(
+        journal: Journal,
+        attestor: Option<Box<dyn Attestor>>,
+        shared: Arc<Shared>,
+        notifier: Notifier,
+        pace: Pace,
+        config: &Config,
+    ) -> Self {
+        let now = Instant::now();
+        let attested = journal.next_seq();
+        Self {
+            journal,
+            attestor,
+            shared,
+            notifier,
+            pace,
+            max_bytes: config.max_bytes,
+            commit_bytes: COMMIT_BYTES.min(usize::try_from(config.segment_bytes).unwrap_or(COMMIT_BYTES)),
+            waiting: Vec::new(),
+            gathered: 0,
+            frames: Vec::new(),
+            in_a_row: 0,
+            is_low: false,
+            look_up_at: now,
+            attest_at: now,
+            attested,
+        }
+    }
+
     /// The first segment, and the state that goes with it.
-    fn begin(&mut self, dir: &Path) -> Result<(), OpenError> {
+    pub(super) fn begin(&mut self, dir: &Path) -> Result<(), OpenError> {
         match self.ready(0) {
             Ok(()) => {
                 self.journal.keep_reserve();
@@ -174,7 +110,7 @@ impl Writer {
     /// When the thread has to look up: at the latest for what is due; soon, if a caller may have the pen meanwhile.
     pub(super) fn look_at(&self) -> Instant {
         let due = self.attestor.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
-        if self.is_alone() { due.min(Instant::now() + GLANCE) } else { due }
+        if self.is_alone() { due.min(Instant::now() + self.pace.glance) } else { due }
     }
 
     /// Does what is due.

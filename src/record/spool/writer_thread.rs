@@ -4,9 +4,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Instant;
 
-use super::handle::{Message, Queued};
 use super::inline_commit::InlineCommit;
+use super::ticket::{Message, Queued};
 use super::writer::Writer;
+
+/// What the thread does next.
+enum Next {
+    /// Writes this entry, and those that wait behind it.
+    Serve(Queued),
+    /// Only what is due.
+    LookUp,
+    /// Ends: the spool is closed and the queue is empty.
+    Finish,
+}
 
 /// What the thread does.
 pub(super) struct WriterThread {
@@ -16,29 +26,29 @@ pub(super) struct WriterThread {
     is_closing: bool,
     /// When to look up, whether something comes or not.
     look_at: Instant,
-    pen: Arc<InlineCommit>,
+    inline: Arc<InlineCommit>,
 }
 
 impl WriterThread {
-    pub(super) fn new(queue: Receiver<Message>, look_at: Instant, pen: Arc<InlineCommit>) -> Self {
-        Self { queue, carried: None, is_closing: false, look_at, pen }
+    pub(super) fn new(queue: Receiver<Message>, look_at: Instant, inline: Arc<InlineCommit>) -> Self {
+        Self { queue, carried: None, is_closing: false, look_at, inline }
     }
 
     /// Until the spool is closed.
     pub(super) fn run(mut self) {
-        let pen = Arc::clone(&self.pen);
+        let inline = Arc::clone(&self.inline);
         loop {
-            let received = self.receive();
-            // Who panicked with it has said so.
-            let Some(mut held) = pen.take() else { return };
-            let Some(received) = received else {
+            let next = self.next();
+            // A thread that panicked with the writer has said so.
+            let Some(mut held) = inline.take() else { return };
+            if matches!(next, Next::Finish) {
                 if let Some(writer) = held.take() {
                     writer.finish();
                 }
                 return;
-            };
+            }
             let Some(writer) = held.as_mut() else { return };
-            if let Some(queued) = received {
+            if let Next::Serve(queued) = next {
                 self.serve(writer, queued);
             }
             writer.keep_time();
@@ -46,10 +56,10 @@ impl WriterThread {
         }
     }
 
-    /// The next entry. `Some(None)` when it is time to look up; `None` when the spool is closed and drained.
-    fn receive(&mut self) -> Option<Option<Queued>> {
+    /// Waits for an entry until it is time to look up.
+    fn next(&mut self) -> Next {
         if let Some(queued) = self.carried.take() {
-            return Some(Some(queued));
+            return Next::Serve(queued);
         }
         let message = if self.is_closing {
             self.queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -57,14 +67,14 @@ impl WriterThread {
             self.queue.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
         };
         match message {
-            Ok(Message::Entry(queued)) => Some(Some(queued)),
+            Ok(Message::Entry(queued)) => Next::Serve(queued),
             Ok(Message::Close) => {
                 self.is_closing = true;
-                Some(None)
+                Next::LookUp
             }
-            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Timeout) => Next::LookUp,
             // All handles are gone, or the queue is drained.
-            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Disconnected) => Next::Finish,
         }
     }
 

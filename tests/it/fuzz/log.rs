@@ -27,7 +27,7 @@ fn segment() -> (Vec<u8>, Vec<Vec<u8>>) {
     let payloads: Vec<Vec<u8>> = (0..12).map(|n| format!("{{\"n\":\"{}\"}}", "x".repeat(n * 7)).into_bytes()).collect();
     let config = Config { segment_bytes: 64 << 10, ..Config::new(folder.path().join("records")) };
     let dir = config.dir.clone();
-    let (spool, _) = Spool::open(config, None, &meter()).unwrap();
+    let (spool, _) = Spool::open(&config, None, &meter()).unwrap();
     for payload in &payloads {
         spool.submit(Entry::new(payload.clone())).unwrap().wait().unwrap();
     }
@@ -69,7 +69,7 @@ fn a_spool_goes_on_from_what_can_be_read_or_refuses() {
         let folder = folder();
         fs::write(first_of(folder.path()), bytes).unwrap();
         let config = Config { segment_bytes: 64 << 10, ..Config::new(folder.path()) };
-        match Spool::open(config, None, &meter()) {
+        match Spool::open(&config, None, &meter()) {
             Ok((spool, recovery)) => {
                 spool.close();
                 let found = read(folder.path());

@@ -37,7 +37,7 @@ fn process(dir: &Path, key: Key, pseudonyms: &[&str], change: KeyChange, texts: 
     let (signer, origin) = CheckpointSigner::new(key, "here", Duration::from_secs(3600), producer());
     let signer = signer.with_keys(pseudonyms.iter().map(|key| (*key).to_owned()).collect(), change);
     let meter = opentelemetry::global::meter("past");
-    let opened = Spool::open(spool::Config::new(dir), Some(Box::new(signer)), &meter);
+    let opened = Spool::open(&spool::Config::new(dir), Some(Box::new(signer)), &meter);
     let spool = match opened {
         Err(OpenError::Unattested { why, .. }) => return Err(why),
         opened => opened.unwrap().0,

@@ -103,7 +103,7 @@ fn write(dir: &Path, key: &Key, count: u32, run: u32) -> String {
     let (signer, origin) = CheckpointSigner::new(key.clone(), "here", Duration::from_secs(3600), producer.clone());
     let config = Config { segment_bytes: 16 << 10, ..Config::new(dir) };
     let meter = opentelemetry::global::meter("verify");
-    let (spool, _) = Spool::open(config, Some(Box::new(signer)), &meter).unwrap();
+    let (spool, _) = Spool::open(&config, Some(Box::new(signer)), &meter).unwrap();
     let producer = producer.in_log(origin.get().unwrap());
     for number in 0..count {
         let attributes = BTreeMap::from([("poort.test", format!("\"{run} {number} {}\"", "x".repeat(400)))]);
@@ -200,7 +200,7 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
         let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new()).in_log(&origin);
         let (signer, _) = CheckpointSigner::new(key(), "here", Duration::from_secs(3600), producer.clone());
         let config = Config { segment_bytes: 16 << 10, ..Config::new(dir) };
-        let (spool, _) = Spool::open(config, Some(Box::new(signer)), &opentelemetry::global::meter("verify")).unwrap();
+        let (spool, _) = Spool::open(&config, Some(Box::new(signer)), &opentelemetry::global::meter("verify")).unwrap();
         let record = retention::record(below, Duration::from_secs(1), &producer);
         spool.submit(Entry::new(record)).unwrap().wait().unwrap();
         if is_signed {

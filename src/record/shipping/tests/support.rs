@@ -59,7 +59,7 @@ impl Place {
         let reader = reader.scope_info_enabled(false).without_target_info().build().unwrap();
         let provider = SdkMeterProvider::builder().with_reader(reader).build();
         let config = spool::Config { segment_bytes: 4096, ..spool::Config::new(folder.path().join("records")) };
-        let (spool, _) = Spool::open(config, None, &provider.meter("poort")).unwrap();
+        let (spool, _) = Spool::open(&config, None, &provider.meter("poort")).unwrap();
         let place = Self { folder, spool, durable: Arc::new(AtomicU64::new(u64::MAX)), registry, provider };
         place.append(records);
         place

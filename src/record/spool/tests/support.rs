@@ -18,8 +18,13 @@ use crate::record::spool::{AppendError, Commit, Config, Entry, OpenError, Payloa
 pub(super) const SEGMENT: u64 = 4096;
 
 /// Quick, so that no test waits long; not so quick that a state is over before it is seen.
-const PACE: Pace =
-    Pace { check: Duration::from_millis(20), probe: Duration::from_millis(20), alone: 1, slow: PATIENCE };
+const PACE: Pace = Pace {
+    check: Duration::from_millis(20),
+    probe: Duration::from_millis(20),
+    alone: 1,
+    slow: PATIENCE,
+    ..Pace::SERVING
+};
 
 /// A folder for a spool, and the disk below it.
 pub(super) struct Place {
@@ -46,7 +51,7 @@ impl Place {
 
     fn try_open_at(&self, pace: Pace) -> Result<(Spool, Recovery), OpenError> {
         let meter = opentelemetry::global::meter("spool");
-        Spool::open_on(self.config.clone(), None, &meter, self.files.clone(), pace)
+        Spool::open_on(&self.config, None, &meter, self.files.clone(), pace)
     }
 
     /// Opens it so that each sync is taken for a slow one.

@@ -68,10 +68,15 @@ pub(super) fn workload(seed: u64, fault: Fault) -> (PathBuf, Vec<Step>) {
     for _ in 0..3 {
         let config = Config { segment_bytes: SEGMENT, queue: 64, ..Config::new(&dir) };
         let meter = opentelemetry::global::meter("spool");
-        let pace =
-            Pace { check: Duration::from_millis(5), probe: Duration::from_millis(5), alone: 0, slow: Duration::MAX };
+        let pace = Pace {
+            check: Duration::from_millis(5),
+            probe: Duration::from_millis(5),
+            alone: 0,
+            slow: Duration::MAX,
+            ..Pace::SERVING
+        };
         let (spool, _) =
-            Spool::open_on(config, Some(Box::new(Counting::default())), &meter, files.clone(), pace).unwrap();
+            Spool::open_on(&config, Some(Box::new(Counting::default())), &meter, files.clone(), pace).unwrap();
         let cursor = Cursor::open_on(files.clone(), &dir, SINK).unwrap();
         for round in 0..14 {
             if chance.random_range(0..3) == 0 {

@@ -1,0 +1,78 @@
+//! The start of a spool: takes the folder, recovers what an earlier process left, starts the writer thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use opentelemetry::metrics::Meter;
+
+use super::attestor::Attestor;
+use super::config::{Config, Pace};
+use super::files::Files;
+use super::folder::Folder;
+use super::inline_commit::InlineCommit;
+use super::journal::Journal;
+use super::metrics::Metrics;
+use super::notify::Notifier;
+use super::recovery::{OpenError, Recovery, recover, resume};
+use super::reserve::Reserve;
+use super::state::{FailOnPanic, Shared, State};
+use super::ticket::Message;
+use super::writer::Writer;
+use super::writer_thread::WriterThread;
+
+/// What is kept aside for a full disk: some hundred attestations.
+const RESERVE_BYTES: u64 = 256 << 10;
+
+/// A running writer, and what the handles need.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) queue: SyncSender<Message>,
+    pub(super) inline: Arc<InlineCommit>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) thread: JoinHandle<()>,
+    pub(super) recovery: Recovery,
+    pub(super) dir: Arc<Path>,
+}
+
+/// Takes the folder, recovers, and starts the writer.
+pub(super) fn start(
+    config: &Config,
+    mut attestor: Option<Box<dyn Attestor>>,
+    meter: &Meter,
+    files: Arc<dyn Files>,
+    pace: Pace,
+) -> Result<Started, OpenError> {
+    let failed = |what: &str, path: PathBuf| {
+        let what = what.to_owned();
+        move |source| OpenError::Io { what, path, source }
+    };
+    // The process may change its working folder later.
+    let dir = std::path::absolute(&config.dir).map_err(failed("cannot find", config.dir.clone()))?;
+    let folder = Folder::take(&*files, &dir)?;
+    let found = recover(&dir)?;
+    if let Some(attestor) = &mut attestor {
+        resume(&dir, found.tail.as_ref(), attestor.as_mut())?;
+    }
+    let recovery = found.recovery;
+    let reserve = attestor.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(config.segment_bytes)));
+    let journal = Journal::new(files, folder, config.segment_bytes, config.max_bytes, found, reserve);
+    let (sender, receiver) = sync_channel(config.queue.max(1));
+    let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
+    let notifier = Notifier::of_this_thread();
+    let mut writer = Writer::new(journal, attestor, Arc::clone(&shared), notifier.clone(), pace, config);
+    let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
+    tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
+    writer.begin(&dir)?;
+    let look_at = writer.look_at();
+    let inline = Arc::new(InlineCommit::new(writer, notifier));
+    let runs = WriterThread::new(receiver, look_at, Arc::clone(&inline));
+    let guarded = Arc::clone(&shared);
+    let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
+        let _guard = FailOnPanic(guarded);
+        runs.run();
+    });
+    let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
+    Ok(Started { queue: sender, inline, shared, thread, recovery, dir: dir.into() })
+}

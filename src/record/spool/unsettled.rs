@@ -1,0 +1,24 @@
+//! The segments that an earlier writing left behind: where the sequence goes on, and what has to be cut first.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::segment::Identity;
+
+/// A segment that holds records up to the next seq.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    pub(super) first: u64,
+    pub(super) identity: Identity,
+}
+
+/// A segment that may hold bytes behind its durable end.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    pub(super) first: u64,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    pub(super) end: u64,
+    pub(super) last_commit: u64,
+    pub(super) was_tried: bool,
+}
