@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use thiserror::Error;
-use tokio::runtime::TryCurrentError;
 use tokio::sync::oneshot;
 use tracing::warn;
 
@@ -21,6 +18,7 @@ use super::metrics::{self, Exposition, ScrapeError};
 use super::otlp::{self, Exports};
 use super::process;
 use super::spans::SpanSink;
+use super::start_error::StartError;
 
 /// The name of the service, of the meter and of the spans' scope.
 const SERVICE_NAME: &str = "poort";
@@ -28,58 +26,6 @@ const SERVICE_NAME: &str = "poort";
 /// How long [`Telemetry::shutdown`] takes at most. The SDK's reader of metrics has this bound built
 /// in, and spans are sent in the meantime.
 pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(5);
-
-/// Telemetry did not start.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The log's filter is not in the syntax of `EnvFilter`.
-    #[error("telemetry.log: cannot read `{filter}`")]
-    InvalidFilter {
-        /// The filter as configured.
-        filter: String,
-        /// What is wrong with it.
-        source: tracing_subscriber::filter::ParseError,
-    },
-    /// The process already has a log.
-    #[error("the log is already installed")]
-    LogInstalled(#[source] tracing_subscriber::util::TryInitError),
-    /// The collector's address has another scheme than `http`.
-    #[error("telemetry.otlp.endpoint: `{endpoint}` does not start with `http://`, the only scheme supported")]
-    OtlpScheme {
-        /// The address as configured.
-        endpoint: String,
-    },
-    /// The collector's address is not an address.
-    #[error("telemetry.otlp.endpoint: cannot read `{endpoint}`")]
-    OtlpEndpoint {
-        /// The address as configured.
-        endpoint: String,
-        /// What is wrong with it.
-        source: tonic::transport::Error,
-    },
-    /// A duration is zero.
-    #[error("telemetry.otlp.{key}: must be longer than zero")]
-    OtlpDuration {
-        /// The key below `telemetry.otlp`.
-        key: &'static str,
-    },
-    /// The share of sampled traces is not a share.
-    #[error("telemetry.otlp.trace_ratio: {ratio} is not between 0 and 1")]
-    OtlpRatio {
-        /// The share as configured.
-        ratio: f64,
-    },
-    /// The SDK did not accept its settings, some of which it reads from the environment.
-    #[error("telemetry.otlp: cannot make the exporter")]
-    OtlpExporter(#[source] ExporterBuildError),
-    /// Exporting needs a tokio runtime, and there is none here.
-    #[error("telemetry.otlp: cannot start outside a runtime")]
-    NoRuntime(#[source] TryCurrentError),
-    /// The metrics' text could not be set up.
-    #[error("cannot set up the metrics for prometheus")]
-    Prometheus(#[source] OTelSdkError),
-}
 
 /// Running metrics and traces. To be ended with [`shutdown`](Self::shutdown): dropping it instead
 /// loses the spans that were not sent and, with [`Config::otlp`], blocks the thread while metrics

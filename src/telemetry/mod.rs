@@ -31,7 +31,7 @@
 //! - [`logging`]: the operators' log on standard error.
 //! - [`metrics`]: the metrics' text for Prometheus, and bucket boundaries.
 //! - [`spans`]: decisions as OpenTelemetry spans.
-//! - `lifecycle`: starting and shutting down.
+//! - `lifecycle`: starting and shutting down; `start_error`: why it does not start.
 //! - `otlp`: the connection to the collector.
 //! - `process`: metrics about the process itself.
 
@@ -42,6 +42,7 @@ pub mod metrics;
 mod otlp;
 mod process;
 pub mod spans;
+mod start_error;
 
 #[cfg(test)]
 mod fake_collector;
@@ -49,7 +50,8 @@ mod fake_collector;
 mod tests;
 
 pub use config::{Config, Otlp};
-pub use lifecycle::{SHUTDOWN_BOUND, StartError, Telemetry};
+pub use lifecycle::{SHUTDOWN_BOUND, Telemetry};
 pub use logging::init_logging;
 pub use metrics::{Exposition, ScrapeError};
 pub use spans::{DecisionSpan, SpanSink};
+pub use start_error::StartError;

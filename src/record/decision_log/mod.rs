@@ -12,6 +12,7 @@
 //! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
 //!
 //! - `record`: the record of a decision and its bytes
+//! - `recorded_call`: what it says of the call
 //! - `redact`: what a record carries of a call: what is left out of it, and what is replaced
 //! - `caller`: where a call came from
 //! - `pseudonyms`: what stands instead of a value that must not be in a record
@@ -43,6 +44,7 @@ mod past;
 mod producer;
 mod pseudonyms;
 mod record;
+mod recorded_call;
 mod redact;
 mod retention;
 mod scan;
@@ -59,7 +61,8 @@ pub use kind::Kind;
 pub use left_out::BenchBuild;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
-pub use record::{Cause, Record, RecordedRequest, RecordedResponse, TooLarge};
+pub use record::{Record, TooLarge};
+pub use recorded_call::{Cause, RecordedRequest, RecordedResponse};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};

@@ -25,6 +25,7 @@
 use super::{
     Caller, Pseudonyms, caller,
     producer::Producer,
+    recorded_call::{RecordedRequest, RecordedResponse},
     redact::{DataSubject, QuestionFacts, Redacted, conceal},
 };
 use crate::{
@@ -32,8 +33,6 @@ use crate::{
     sources::policy::Model,
     types::{
         authzen,
-        decision::Answer,
-        evaluation::{Batch, Evaluation},
         moment::Moment,
         revision::Revision,
         trace::{Parent, TraceContext},
@@ -41,44 +40,6 @@ use crate::{
 };
 use std::{borrow::Cow, io::Write as _};
 use thiserror::Error;
-
-/// What a call asked.
-#[derive(Debug, Clone)]
-pub enum RecordedRequest<'a> {
-    /// One question: `adl.access_evaluation`.
-    One(Cow<'a, Evaluation>),
-    /// A batch: `adl.access_evaluations`.
-    Several(Cow<'a, Batch>),
-}
-
-impl RecordedRequest<'_> {
-    /// The `event_name` of the record, and the name of the span.
-    #[must_use]
-    pub const fn event_name(&self) -> &'static str {
-        match self {
-            Self::One(_) => "adl.access_evaluation",
-            Self::Several(_) => "adl.access_evaluations",
-        }
-    }
-}
-
-/// What a call came to.
-#[derive(Debug, Clone)]
-pub enum RecordedResponse<'a> {
-    /// The answer to one question.
-    One(Cow<'a, Answer>),
-    /// The answers to a batch.
-    Several(Cow<'a, [Answer]>),
-    /// No decision left.
-    Nothing(Cause),
-}
-
-/// Why no decision left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The caller's deadline passed first.
-    DeadlineExceeded,
-}
 
 /// What is to be said of a call is more than a record can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -268,31 +229,6 @@ fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
     parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
-impl RecordedResponse<'_> {
-    fn cache_hits(&self) -> usize {
-        let hit = |answer: &Answer| usize::from(matches!(answer, Answer::Evaluated(evaluated) if evaluated.cached));
-        match self {
-            Self::One(answer) => hit(answer),
-            Self::Several(answers) => answers.iter().map(hit).sum(),
-            Self::Nothing(_) => 0,
-        }
-    }
-
-    /// Why the status is `Error`, if it is: no decision left, or a policy could not be evaluated (ADL 1.0.0, section 3:
-    /// missing attributes and faults of the engine). A batch is a completed call, whatever became of its items.
-    #[must_use]
-    pub fn outcome(&self) -> Option<&'static str> {
-        match self {
-            Self::One(answer) => match answer.as_ref() {
-                Answer::Evaluated(evaluated) if !evaluated.verdict.errors.is_empty() => Some("evaluation_error"),
-                _ => None,
-            },
-            Self::Several(_) => None,
-            Self::Nothing(Cause::DeadlineExceeded) => Some("deadline_exceeded"),
-        }
-    }
-}
-
 /// The one data subject that a log line can name (Logboek Dataverwerkingen 1.0.0): the first of one question, and of a batch
 /// the one that all its questions name first.
 fn data_subject(questions: &[QuestionFacts]) -> Option<&DataSubject> {
@@ -344,13 +280,12 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::{collections::BTreeMap, sync::Arc};
-
+    use super::{super::recorded_call::Cause, *};
     use crate::types::{
-        decision::{Decision, ErrorKind, Evaluated, EvaluationError, Undeclared, Verdict},
-        evaluation::{Action, Entity, Item, Map, Value},
+        decision::{Answer, Decision, ErrorKind, Evaluated, EvaluationError, Undeclared, Verdict},
+        evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     };
+    use std::{collections::BTreeMap, sync::Arc};
 
     fn producer() -> Producer {
         let attributes = BTreeMap::from([("organisation.oin".to_owned(), "00000009999999999000".to_owned())]);

@@ -25,7 +25,7 @@
 //!
 //! - `config`: what can be configured
 //! - `source`: the records, up to the durable mark
-//! - `outgoing`: a record made ready to be sent; `ocsf`: as OCSF events
+//! - `outgoing`: a record made ready to be sent; `ocsf`: as OCSF events; `event_names`: the records that both treat apart
 //! - `window`: what is sent at once, and halving it
 //! - `delivery`: the loop; `backoff`: its waits; `reply`: what answers mean
 //! - `quarantine`: records that are never taken
@@ -36,6 +36,7 @@
 mod backoff;
 pub mod config;
 mod delivery;
+mod event_names;
 mod handle;
 mod metrics;
 mod ocsf;

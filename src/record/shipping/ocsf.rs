@@ -14,7 +14,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value gives null for a name that it does not have")]
 
-use super::outgoing::{CHECKPOINT, GAP};
+use super::event_names::{CHECKPOINT, GAP};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 

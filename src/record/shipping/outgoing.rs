@@ -1,6 +1,6 @@
 //! A record made ready to be sent: read once from its JSON, however often it is sent.
 
-use super::{config::Format, ocsf};
+use super::{config::Format, event_names::GAP, ocsf};
 use crate::record::spool::reader::Frame;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -56,11 +56,6 @@ impl Label {
         self.status.as_deref() == Some("Error") || self.event_name == GAP
     }
 }
-
-/// The record that says which records are missing, and why.
-pub(super) const GAP: &str = "poort.log.gap";
-/// The signed state of the log.
-pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
 
 impl Outgoing {
     /// Makes a record ready.

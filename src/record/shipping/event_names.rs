@@ -1,0 +1,6 @@
+//! The `event_name` of records that are no decisions and that shipping treats in their own way.
+
+/// The record that says which records are missing, and why.
+pub(super) const GAP: &str = "poort.log.gap";
+/// The signed state of the log.
+pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
