@@ -78,10 +78,11 @@ const CEDAR_INSIDE: &[&str] = &[
 ];
 
 /// A source file, and the path of its module.
-struct Source {
-    path: PathBuf,
-    module: Vec<String>,
-    text: String,
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) module: Vec<String>,
+    pub(super) text: String,
 }
 
 impl Source {
@@ -90,7 +91,7 @@ impl Source {
     }
 
     /// The paths from the crate's root that it names.
-    fn uses(&self) -> BTreeSet<Vec<String>> {
+    pub(super) fn uses(&self) -> BTreeSet<Vec<String>> {
         let code = code(self.text.split("#[cfg(test)]\nmod tests {").next().unwrap());
         let parents = self.module.len() - usize::from(self.module.last().is_some_and(|last| last == "mod"));
         let mut used = uses(&code, "crate::", &[]);
@@ -209,7 +210,7 @@ fn allowed<'a>(order: &[(&str, &'a [&'a str])], name: &str) -> &'a [&'a str] {
 }
 
 /// All source files, but for `lib.rs` and `main.rs`.
-fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -236,7 +237,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// A text without its comments.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
@@ -253,7 +254,7 @@ fn uses(code: &str, root: &str, base: &[String]) -> BTreeSet<Vec<String>> {
 }
 
 /// Reads a path, or a group of them, that follows `before`. Gives what follows it.
-fn paths<'t>(text: &'t str, before: &[String], found: &mut BTreeSet<Vec<String>>) -> &'t str {
+pub(super) fn paths<'t>(text: &'t str, before: &[String], found: &mut BTreeSet<Vec<String>>) -> &'t str {
     let text = text.trim_start();
     if let Some(mut rest) = text.strip_prefix('{') {
         loop {
