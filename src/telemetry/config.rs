@@ -1,8 +1,7 @@
 //! The configuration of telemetry. [`Telemetry::start`](super::Telemetry::start) checks the values.
 
-use std::time::Duration;
-
 use super::logging;
+use std::time::Duration;
 
 /// The configuration of all telemetry, and what identifies this process in it.
 #[derive(Debug, Clone, PartialEq)]

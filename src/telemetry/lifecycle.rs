@@ -1,24 +1,21 @@
 //! The start and the shutdown of telemetry.
 
-use std::error::Error as StdError;
-use std::io;
-use std::thread;
-use std::time::Duration;
-
-use opentelemetry::metrics::{Meter, MeterProvider};
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use super::{
+    Config,
+    metrics::{self, Exposition, ScrapeError},
+    otlp::{self, Exports},
+    process,
+    spans::SpanSink,
+    start_error::StartError,
+};
+use opentelemetry::{
+    InstrumentationScope, KeyValue,
+    metrics::{Meter, MeterProvider},
+};
+use opentelemetry_sdk::{Resource, error::OTelSdkResult, metrics::SdkMeterProvider};
+use std::{error::Error as StdError, io, thread, time::Duration};
 use tokio::sync::oneshot;
 use tracing::warn;
-
-use super::Config;
-use super::metrics::{self, Exposition, ScrapeError};
-use super::otlp::{self, Exports};
-use super::process;
-use super::spans::SpanSink;
-use super::start_error::StartError;
 
 /// The name of the service, of the meter and of the spans' scope.
 const SERVICE_NAME: &str = "poort";

@@ -2,15 +2,13 @@
 //!
 //! It tells how the process fares. It is not the place for decisions, which have their own record.
 
-use std::env;
-use std::io::{self, IsTerminal};
-
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt;
-
 use super::StartError;
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
 /// The configuration of the operators' log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,10 +89,11 @@ where
 mod tests {
     //! The subscriber is tested with a buffer, because a process can install a log only once.
 
-    use std::error::Error;
-    use std::sync::{Arc, Mutex, PoisonError};
-
     use super::*;
+    use std::{
+        error::Error,
+        sync::{Arc, Mutex, PoisonError},
+    };
 
     /// A log in memory.
     #[derive(Clone, Default)]

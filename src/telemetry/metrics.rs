@@ -8,13 +8,14 @@
 //! attributes come from closed sets and never from a question, because each new value is a new time
 //! series.
 
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkError;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use super::otlp::MetricExport;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkError,
+    metrics::{PeriodicReader, SdkMeterProvider},
+};
 use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
-
-use super::otlp::MetricExport;
 
 /// The content type of [`Exposition::text`].
 pub const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

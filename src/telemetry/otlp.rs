@@ -3,13 +3,11 @@
 //! It connects on first use and again after a failure, so it makes no difference which of the two
 //! processes starts first.
 
-use std::time::Duration;
-
+use super::{Otlp, StartError};
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig, WithTonicConfig};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tonic::transport::{Channel, Endpoint};
-
-use super::{Otlp, StartError};
 
 /// What is exported, and how.
 #[derive(Debug)]

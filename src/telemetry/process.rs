@@ -5,11 +5,11 @@
 //! and would exist beside the OpenTelemetry provider, so that OTLP would not have these. The three
 //! values here take a line each. Where there is no `/proc`, the two that need it are left out.
 
-use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::Meter;
+use opentelemetry::{KeyValue, metrics::Meter};
+use std::{
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Registers the instruments on `meter`. Their values are read whenever metrics are collected.
 pub(super) fn register(meter: &Meter, version: &str, cedar_version: Option<&str>) {

@@ -1,19 +1,20 @@
 //! Telemetry as a whole, with a collector on the loopback interface where one is needed.
 
-use std::error::Error;
-use std::net::TcpListener;
-use std::time::{Duration, Instant, SystemTime};
-
+use super::{
+    Config, DecisionSpan, Otlp, SHUTDOWN_BOUND, StartError, Telemetry, fake_collector::FakeCollector, logging,
+    metrics::DURATION_BOUNDARIES,
+};
 use opentelemetry::KeyValue;
-use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
-
-use super::fake_collector::FakeCollector;
-use super::metrics::DURATION_BOUNDARIES;
-use super::{Config, DecisionSpan, Otlp, SHUTDOWN_BOUND, StartError, Telemetry, logging};
+use opentelemetry_proto::tonic::{
+    metrics::v1::ResourceMetrics,
+    resource::v1::Resource,
+    trace::v1::{ResourceSpans, Span, span::SpanKind, status::StatusCode},
+};
+use std::{
+    error::Error,
+    net::TcpListener,
+    time::{Duration, Instant, SystemTime},
+};
 
 type TestResult = Result<(), Box<dyn Error>>;
 

@@ -80,7 +80,7 @@ impl CheckpointSigner {
 
     /// The log's own clock.
     pub(super) fn clock(&self) -> Arc<LogClock> {
-        Arc::clone(&self.clock)
+        self.clock.clone()
     }
 
     /// The life of one folder is an epoch. Whoever loses the folder begins another log, and no checkpoint of the new one

@@ -7,10 +7,8 @@
 //! What holds: an attestor hears of each record once, in order, and only after it is on disk. So an attestation never speaks
 //! of a record that a power cut could take back.
 
-use std::fmt;
-use std::time::Duration;
-
 use super::payload::Payload;
+use std::{fmt, time::Duration};
 
 /// Why an attestation is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What a spool is told at its start, and the times it keeps.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// How a spool is set up.
 #[derive(Clone, Debug)]

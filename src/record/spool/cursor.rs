@@ -3,12 +3,15 @@
 //! A cursor that is older than the truth costs a second delivery and nothing else, so it is not synced each time. But
 //! before a segment is deleted because everybody has it, all cursors are: see the retention.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::double_slot::{self, DoubleSlot};
-use super::files::{Disk, Files};
+use super::{
+    double_slot::{self, DoubleSlot},
+    files::{Disk, Files},
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 pub(super) const EXTENSION: &str = "cursor";
 

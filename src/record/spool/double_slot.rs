@@ -11,17 +11,15 @@
 //!
 //! The slots alternate by the counter and not by anything in the value, so that no pattern of values can hit one slot only.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::Arc;
-
+use super::{files::Files, links, segment::write_all_at};
 use crc32c::crc32c;
-
-use super::files::Files;
-use super::links;
-use super::segment::write_all_at;
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::Arc,
+};
 
 const SLOT: usize = 512;
 const HEAD: usize = 16;

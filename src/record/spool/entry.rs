@@ -1,11 +1,8 @@
 //! An entry, what it becomes, and why it does not.
 
+use super::{frame::MAX_PAYLOAD, payload::Payload};
 use std::time::Instant;
-
 use thiserror::Error;
-
-use super::frame::MAX_PAYLOAD;
-use super::payload::Payload;
 
 /// What is to be recorded.
 ///

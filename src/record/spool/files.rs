@@ -3,14 +3,14 @@
 //! Tests put a faulty disk behind [`Files`]: no space, short writes, errors of a sync, a power cut. Reading is not
 //! here, because nothing that is read needs a fault of its own: the tests damage the bytes instead.
 
-use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::Path;
-
-use rustix::fs::FallocateFlags;
-use rustix::io::Errno;
+use rustix::{fs::FallocateFlags, io::Errno};
+use std::{
+    fmt,
+    fs::{DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    path::Path,
+};
 
 /// The calls that change the disk.
 pub(super) trait Files: fmt::Debug + Send + Sync {

@@ -1,17 +1,18 @@
 //! The folder and its lock: one process writes, and it notices when the folder is taken away.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
+use super::{
+    files::Files,
+    links,
+    segment::{Identity, still_names},
+};
+use rustix::{fs::FlockOperation, io::Errno};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
 use thiserror::Error;
-
-use super::files::Files;
-use super::links;
-use super::segment::{Identity, still_names};
 
 pub(super) const LOCK: &str = "lock";
 

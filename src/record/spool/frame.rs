@@ -3,9 +3,8 @@
 //! `len u32 | crc32c u32 | seq u64 | base u64 | payload`, little endian. The CRC covers seq, base and payload. The
 //! length needs no cover: a wrong one makes the CRC fail.
 
-use crc32c::crc32c;
-
 use super::payload::Payload;
+use crc32c::crc32c;
 
 /// The bytes before a payload.
 pub(super) const HEADER: usize = 24;

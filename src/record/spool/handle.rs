@@ -1,27 +1,30 @@
 //! The handle to an open spool: what callers, health, shipping and retention ask of it.
 
-use std::io;
-use std::path::Path;
-use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::SystemTime;
-
+use super::{
+    attestor::Attestor,
+    config::{Config, Pace},
+    entry::{AppendError, Commit, Entry},
+    files::{Disk, Files},
+    frame::MAX_PAYLOAD,
+    inline_commit::{Attempt, InlineCommit},
+    recovery::{OpenError, Recovery},
+    retention, segment,
+    start::start,
+    state::{Shared, State},
+    ticket::{Message, Queued, Ticket, Waiter},
+};
 use opentelemetry::metrics::Meter;
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, TrySendError},
+    },
+    thread::JoinHandle,
+    time::SystemTime,
+};
 use tokio::sync::watch;
-
-use super::attestor::Attestor;
-use super::config::{Config, Pace};
-use super::entry::{AppendError, Commit, Entry};
-use super::files::{Disk, Files};
-use super::frame::MAX_PAYLOAD;
-use super::inline_commit::{Attempt, InlineCommit};
-use super::recovery::{OpenError, Recovery};
-use super::retention;
-use super::segment;
-use super::start::start;
-use super::state::{Shared, State};
-use super::ticket::{Message, Queued, Ticket, Waiter};
 
 /// A handle to an open spool. Cloning is cheap, and every clone speaks to the same writer.
 ///
@@ -61,7 +64,7 @@ impl Spool {
         files: Arc<dyn Files>,
         pace: Pace,
     ) -> Result<(Self, Recovery), OpenError> {
-        let started = start(config, attestor, meter, Arc::clone(&files), pace)?;
+        let started = start(config, attestor, meter, files.clone(), pace)?;
         let spool = Self {
             queue: started.queue,
             inline: started.inline,
@@ -90,7 +93,7 @@ impl Spool {
     /// # Errors
     /// At once, when the entry cannot be taken.
     pub fn submit(&self, entry: Entry) -> Result<Ticket, AppendError> {
-        let (waiter, ticket) = Waiter::new(Arc::clone(&self.shared));
+        let (waiter, ticket) = Waiter::new(self.shared.clone());
         let refusal = self.shared.refusal_of(entry.is_urgent);
         let refusal = refusal.or_else(|| (entry.payload.max_len() > MAX_PAYLOAD).then_some(AppendError::TooLarge));
         if let Some(error) = refusal {

@@ -12,13 +12,18 @@
 //!   the call itself has woken another by then, which looks in its place. The runtime does not promise that, so the writer
 //!   thread looks several times a second whether the pen is out, and then wakes one.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, TryLockError};
-
-use super::entry::{AppendError, Commit, Entry};
-use super::notify::Notifier;
-use super::writer::Writer;
+use super::{
+    entry::{AppendError, Commit, Entry},
+    notify::Notifier,
+    writer::Writer,
+};
+use std::{
+    fmt,
+    sync::{
+        Mutex, MutexGuard, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// What became of an entry that a caller tried to write itself.
 pub(super) enum Attempt {

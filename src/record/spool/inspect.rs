@@ -1,15 +1,13 @@
 //! What a folder of a spool holds, without reading its records. It takes nothing and changes nothing, so it can be looked at
 //! beside the process that writes.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
-
 use super::{cursor, folder, segment};
+use rustix::{fs::FlockOperation, io::Errno};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 /// A file of records.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,22 +2,25 @@
 //!
 //! It knows no queue and no callers. The writer owns it.
 
-use std::fmt;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use super::files::{Files, is_no_room};
-use super::folder::{Folder, TakeError};
-use super::links;
-use super::recovery::Found;
-use super::reserve::Reserve;
-use super::segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at};
-use super::segment_scan::SegmentScan;
-use super::state::State;
-use super::unsettled::{Tail, Unsettled};
+use super::{
+    files::{Files, is_no_room},
+    folder::{Folder, TakeError},
+    links,
+    recovery::Found,
+    reserve::Reserve,
+    segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at},
+    segment_scan::SegmentScan,
+    state::State,
+    unsettled::{Tail, Unsettled},
+};
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The segments on disk.
 #[derive(Debug)]
@@ -134,7 +137,7 @@ impl Journal {
 
     /// The disk below.
     pub(super) fn files(&self) -> Arc<dyn Files> {
-        Arc::clone(&self.files)
+        self.files.clone()
     }
 
     /// The bytes that all segments take, and the reserve.
@@ -269,7 +272,7 @@ impl Journal {
             path,
             source: Some(error),
         };
-        let files = Arc::clone(&self.files);
+        let files = self.files.clone();
         let prepared = match Prepared::new(&*files, &self.folder.path, self.next_seq, size) {
             Ok(prepared) => prepared,
             Err(error) => return Err(fault(error)),

@@ -3,12 +3,13 @@
 //!
 //! The data folder itself, and what lies above it, may be reached over links: that is the operator's business.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
 use rustix::fs::OFlags;
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 /// Opens a file or folder as `options` say. The flags of these options are set here.
 ///

@@ -1,11 +1,11 @@
 //! The numbers that the spool reports about itself.
 
-use std::time::Duration;
-
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
-
 use super::entry::AppendError;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Gauge, Histogram, Meter},
+};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Metrics {

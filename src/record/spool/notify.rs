@@ -4,8 +4,10 @@
 //! itself as soon as it is awake, with a write to its own connection. So the answers of one commit are told by a task inside
 //! the runtime: those whom it wakes run one behind the other, and what they send leaves together.
 
-use super::entry::{AppendError, Commit};
-use super::ticket::Waiter;
+use super::{
+    entry::{AppendError, Commit},
+    ticket::Waiter,
+};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Tells callers.

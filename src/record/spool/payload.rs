@@ -1,8 +1,6 @@
 //! The bytes of a record, with a place for its own number, and what becomes of them when their deadline passed.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::ops::Range;
+use std::{borrow::Cow, fmt, ops::Range};
 
 /// The most digits that a seq has.
 const DIGITS: usize = 20;

@@ -4,15 +4,16 @@
 //! that is written but not yet synced: a reader in the process that writes stops at
 //! [`Spool::durable`](super::Spool::durable), and one elsewhere must not pass on the end of a running spool as final.
 
-use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
-
+use super::{
+    links,
+    segment::{Listed, list, path_of, still_names},
+    segment_scan::{Damage, Rest, SegmentScan},
+};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 use thiserror::Error;
-
-use super::links;
-use super::segment::{Listed, list, path_of, still_names};
-use super::segment_scan::{Damage, Rest, SegmentScan};
 
 /// A record as it lies on disk.
 #[derive(Clone, PartialEq, Eq)]

@@ -16,19 +16,21 @@
 //! acknowledged records when bits rot. A record whose caller got no answer may be left; an answer without a record
 //! never.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::path::{Path, PathBuf};
-
+use super::{
+    attestor::Attestor,
+    double_slot,
+    folder::TakeError,
+    links,
+    segment::{Identity, list, path_of},
+    segment_scan::{Damage, Rest, SegmentScan},
+    unsettled::{Tail, Unsettled},
+};
+use std::{
+    fs::OpenOptions,
+    io,
+    path::{Path, PathBuf},
+};
 use thiserror::Error;
-
-use super::attestor::Attestor;
-use super::double_slot;
-use super::folder::TakeError;
-use super::links;
-use super::segment::{Identity, list, path_of};
-use super::segment_scan::{Damage, Rest, SegmentScan};
-use super::unsettled::{Tail, Unsettled};
 
 /// What was found at the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,13 +4,16 @@
 //! still said. For that a small file lies ready with its blocks taken. When no segment can be made, it becomes one: a change
 //! of its name, which takes no room.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::path::{Path, PathBuf};
-
-use super::files::{Files, is_unsupported};
-use super::links;
-use super::segment::still_names;
+use super::{
+    files::{Files, is_unsupported},
+    links,
+    segment::still_names,
+};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
 
 const NAME: &str = "reserve";
 const UNFINISHED: &str = "new";

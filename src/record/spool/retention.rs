@@ -6,13 +6,13 @@
 //! What holds: what was taken is on disk before what it was taken from goes. So the cursors are synced first, by whoever
 //! calls; and each name is gone for good before the next one goes, so that a power cut never leaves a hole.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
-use std::time::SystemTime;
-
-use super::files::Files;
-use super::segment::list;
+use super::{files::Files, segment::list};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+    time::SystemTime,
+};
 
 /// The segments that always stay.
 const STAY: usize = 2;

@@ -1,12 +1,13 @@
 //! One segment: its name, how it is made, and how it grows.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
 use super::files::{Files, is_no_room, is_unsupported};
+use std::{
+    ffi::OsStr,
+    fs::{self, File, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 const EXTENSION: &str = "seg";
 /// A segment that is being made has this extension, so that nobody takes it for one.

@@ -2,16 +2,15 @@
 //!
 //! Recovery and the reader share it, so they cannot disagree about what is a record.
 
-use std::fmt;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-
-use rustix::fs::SeekFrom;
-use rustix::io::Errno;
-
 use super::frame::{HEADER, Header};
+use rustix::{fs::SeekFrom, io::Errno};
+use std::{
+    fmt,
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;

@@ -1,26 +1,30 @@
 //! The start of a spool: takes the folder, recovers what an earlier process left, starts the writer thread.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
-
+use super::{
+    attestor::Attestor,
+    config::{Config, Pace},
+    files::Files,
+    folder::Folder,
+    inline_commit::InlineCommit,
+    journal::Journal,
+    metrics::Metrics,
+    notify::Notifier,
+    recovery::{OpenError, Recovery, recover, resume},
+    reserve::Reserve,
+    state::{FailOnPanic, Shared, State},
+    ticket::Message,
+    writer::Writer,
+    writer_thread::WriterThread,
+};
 use opentelemetry::metrics::Meter;
-
-use super::attestor::Attestor;
-use super::config::{Config, Pace};
-use super::files::Files;
-use super::folder::Folder;
-use super::inline_commit::InlineCommit;
-use super::journal::Journal;
-use super::metrics::Metrics;
-use super::notify::Notifier;
-use super::recovery::{OpenError, Recovery, recover, resume};
-use super::reserve::Reserve;
-use super::state::{FailOnPanic, Shared, State};
-use super::ticket::Message;
-use super::writer::Writer;
-use super::writer_thread::WriterThread;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
 
 /// What is kept aside for a full disk: some hundred attestations.
 const RESERVE_BYTES: u64 = 256 << 10;
@@ -61,14 +65,14 @@ pub(super) fn start(
     let (sender, receiver) = sync_channel(config.queue.max(1));
     let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
     let notifier = Notifier::of_this_thread();
-    let mut writer = Writer::new(journal, attestor, Arc::clone(&shared), notifier.clone(), pace, config);
+    let mut writer = Writer::new(journal, attestor, shared.clone(), notifier.clone(), pace, config);
     let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
     tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
     writer.begin(&dir)?;
     let look_at = writer.look_at();
     let inline = Arc::new(InlineCommit::new(writer, notifier));
-    let runs = WriterThread::new(receiver, look_at, Arc::clone(&inline));
-    let guarded = Arc::clone(&shared);
+    let runs = WriterThread::new(receiver, look_at, inline.clone());
+    let guarded = shared.clone();
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {
         let _guard = FailOnPanic(guarded);
         runs.run();

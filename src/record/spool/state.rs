@@ -1,13 +1,14 @@
 //! Whether the spool can take entries, as its handles and the health service see it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::thread;
-
+use super::{entry::AppendError, metrics::Metrics};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+    },
+    thread,
+};
 use tokio::sync::watch;
-
-use super::entry::AppendError;
-use super::metrics::Metrics;
 
 /// Whether the spool can take entries.
 #[derive(Clone, Debug, PartialEq, Eq)]

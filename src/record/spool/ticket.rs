@@ -1,11 +1,11 @@
 //! What goes through the queue: an entry, with the caller that waits for it.
 
+use super::{
+    entry::{AppendError, Commit, Entry},
+    state::Shared,
+};
 use std::sync::Arc;
-
 use tokio::sync::oneshot;
-
-use super::entry::{AppendError, Commit, Entry};
-use super::state::Shared;
 
 /// The promise of an answer about one entry.
 #[derive(Debug)]

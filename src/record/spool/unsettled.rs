@@ -1,9 +1,7 @@
 //! The segments that an earlier writing left behind: where the sequence goes on, and what has to be cut first.
 
-use std::fs::File;
-use std::path::PathBuf;
-
 use super::segment::Identity;
+use std::{fs::File, path::PathBuf};
 
 /// A segment that holds records up to the next seq.
 #[derive(Clone, Copy, Debug)]

@@ -1,20 +1,19 @@
 //! The writer: gathers a commit, writes it, answers every caller.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
-
-use super::attestor::{Attestation, Attestor, Occasion};
-use super::config::{Config, Pace};
-use super::double_slot::DoubleSlot;
-use super::entry::{AppendError, Commit, Entry};
-use super::frame::{self, HEADER, MAX_PAYLOAD};
-use super::journal::{Fault, FaultKind, Journal};
-use super::notify::Notifier;
-use super::payload::Payload;
-use super::recovery::{OpenError, head_path};
-use super::state::{FailOnPanic, Shared, State};
-use super::ticket::{Queued, Waiter};
+use super::{
+    attestor::{Attestation, Attestor, Occasion},
+    config::{Config, Pace},
+    double_slot::DoubleSlot,
+    entry::{AppendError, Commit, Entry},
+    frame::{self, HEADER, MAX_PAYLOAD},
+    journal::{Fault, FaultKind, Journal},
+    notify::Notifier,
+    payload::Payload,
+    recovery::{OpenError, head_path},
+    state::{FailOnPanic, Shared, State},
+    ticket::{Queued, Waiter},
+};
+use std::{path::Path, sync::Arc, time::Instant};
 
 /// The most that one commit holds. A disk takes a few milliseconds for it, and every caller in it waits that long.
 const COMMIT_BYTES: usize = 8 << 20;
@@ -139,8 +138,8 @@ impl Writer {
 
     /// Writes one entry, for its caller.
     pub(super) fn write_alone(&mut self, entry: Entry) -> Result<Commit, AppendError> {
-        let _guard = FailOnPanic(Arc::clone(&self.shared));
-        let (waiter, ticket) = Waiter::new(Arc::clone(&self.shared));
+        let _guard = FailOnPanic(self.shared.clone());
+        let (waiter, ticket) = Waiter::new(self.shared.clone());
         self.take(Queued { entry, waiter });
         self.commit();
         ticket.answered()
@@ -370,7 +369,7 @@ impl Writer {
             // All that was acknowledged is on disk. The next start cuts the rest.
             Err(fault) => tracing::error!(next_seq, %fault, "Closed the spool, but not its last segment."),
         }
-        let shared = Arc::clone(&self.shared);
+        let shared = self.shared.clone();
         // The lock goes before the word does, so that whoever sees `Closed` can open the folder.
         drop(self);
         shared.enter(State::Closed);

@@ -1,12 +1,17 @@
 //! The thread of the writer: takes entries from the queue, and the pen for as long as it writes.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Instant;
-
-use super::inline_commit::InlineCommit;
-use super::ticket::{Message, Queued};
-use super::writer::Writer;
+use super::{
+    inline_commit::InlineCommit,
+    ticket::{Message, Queued},
+    writer::Writer,
+};
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::Instant,
+};
 
 /// What the thread does next.
 enum Next {
@@ -36,7 +41,7 @@ impl WriterThread {
 
     /// Until the spool is closed.
     pub(super) fn run(mut self) {
-        let inline = Arc::clone(&self.inline);
+        let inline = self.inline.clone();
         loop {
             let next = self.next();
             // A thread that panicked with the writer has said so.

@@ -1,17 +1,19 @@
 //! Entries that come one at a time are written by their callers, and all that holds of the others holds of them.
 
-use std::borrow::Cow;
-use std::pin::pin;
-use std::sync::Barrier;
-use std::task::{Context, Poll, Waker};
-use std::thread::{self, ThreadId};
-use std::time::Instant;
-
-use rustix::io::Errno;
-
-use super::faulty::Call;
-use super::support::{Place, await_failed, await_writable, block_on, committed, payload, record, record_alone};
+use super::{
+    faulty::Call,
+    support::{Place, await_failed, await_writable, block_on, committed, payload, record, record_alone},
+};
 use crate::record::spool::{AppendError, Commit, Edit, Entry, Payload, State};
+use rustix::io::Errno;
+use std::{
+    borrow::Cow,
+    pin::pin,
+    sync::Barrier,
+    task::{Context, Poll, Waker},
+    thread::{self, ThreadId},
+    time::Instant,
+};
 
 fn here() -> Option<ThreadId> {
     Some(thread::current().id())

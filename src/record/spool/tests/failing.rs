@@ -1,15 +1,18 @@
 //! Disks that fill up, fail, or are taken away.
 
-use std::fs::{self, File};
-use std::time::Instant;
-
-use rustix::io::Errno;
-
-use super::faulty::Call;
-use super::support::{
-    Place, SEGMENT, await_failed, await_state, await_that, await_writable, commits, committed, ends_at, payload, record,
+use super::{
+    faulty::Call,
+    support::{
+        Place, SEGMENT, await_failed, await_state, await_that, await_writable, commits, committed, ends_at, payload,
+        record,
+    },
 };
 use crate::record::spool::{AppendError, Entry, OpenError, Spool, State};
+use rustix::io::Errno;
+use std::{
+    fs::{self, File},
+    time::Instant,
+};
 
 #[test]
 fn a_full_disk_is_answered_at_once_and_ends_when_there_is_room() {

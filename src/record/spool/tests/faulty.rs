@@ -1,17 +1,17 @@
 //! A disk that fails on demand.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::{Condvar, Mutex};
-use std::thread::{self, ThreadId};
-use std::time::Duration;
-
-use rustix::io::Errno;
-
 use crate::record::spool::files::{Disk, Files};
+use rustix::io::Errno;
+use std::{
+    collections::HashMap,
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::{Condvar, Mutex},
+    thread::{self, ThreadId},
+    time::Duration,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Call {

@@ -1,11 +1,8 @@
 //! Any order of records, restarts and power cuts.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-
 use super::support::{Place, block_on, committed, payload};
-use crate::record::spool::reader::Reader;
-use crate::record::spool::{AppendError, Commit, Entry, Ticket};
+use crate::record::spool::{AppendError, Commit, Entry, Ticket, reader::Reader};
+use proptest::{collection::vec, prelude::*};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,12 +1,14 @@
 //! What an earlier process left, and what the next one makes of it.
 
+use super::{
+    faulty::Call,
+    support::{Place, SEGMENT, commits, payload, record},
+};
+use crate::record::spool::{
+    Damage, OpenError, Recovery, frame,
+    reader::{ReadCause, Reader},
+};
 use std::fs;
-
-use super::faulty::Call;
-use super::support::{Place, SEGMENT, commits, payload, record};
-use crate::record::spool::frame;
-use crate::record::spool::reader::{ReadCause, Reader};
-use crate::record::spool::{Damage, OpenError, Recovery};
 
 #[track_caller]
 fn check_corrupt(place: &Place, first: u64, at: usize, expected: Damage) {

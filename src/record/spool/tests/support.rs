@@ -1,19 +1,22 @@
 //! What the tests share: a spool in a folder of its own, and waiting with a bound.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
-
 use super::faulty::{Faulty, PATIENCE};
-use crate::record::spool::config::Pace;
-use crate::record::spool::frame;
-use crate::record::spool::reader::{Frame, Reader};
-use crate::record::spool::segment::{list, path_of};
-use crate::record::spool::{AppendError, Commit, Config, Entry, OpenError, Payload, Recovery, Spool, State, Ticket};
+use crate::record::spool::{
+    AppendError, Commit, Config, Entry, OpenError, Payload, Recovery, Spool, State, Ticket,
+    config::Pace,
+    frame,
+    reader::{Frame, Reader},
+    segment::{list, path_of},
+};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
 
 pub(super) const SEGMENT: u64 = 4096;
 

@@ -1,20 +1,22 @@
 //! Entries on their way to the disk while all is well.
 
-use std::borrow::Cow;
-use std::fs;
-use std::pin::pin;
-use std::sync::Barrier;
-use std::task::{Context, Poll, Waker};
-use std::thread;
-use std::time::{Duration, Instant};
-
+use super::{
+    faulty::Call,
+    support::{Place, SEGMENT, await_state, await_that, committed, payload, record},
+};
+use crate::record::spool::{
+    AppendError, Commit, Edit, Entry, MAX_PAYLOAD, Payload, State, reader::Reader, segment::AHEAD,
+};
 use rustix::io::Errno;
-
-use super::faulty::Call;
-use super::support::{Place, SEGMENT, await_state, await_that, committed, payload, record};
-use crate::record::spool::reader::Reader;
-use crate::record::spool::segment::AHEAD;
-use crate::record::spool::{AppendError, Commit, Edit, Entry, MAX_PAYLOAD, Payload, State};
+use std::{
+    borrow::Cow,
+    fs,
+    pin::pin,
+    sync::Barrier,
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
 
 /// An entry that says whether it was taken in time.
 fn or_late(deadline: Instant) -> Entry {

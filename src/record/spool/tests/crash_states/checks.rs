@@ -1,20 +1,19 @@
 //! What comes of a state: the spool is opened on it, by its own rules or by rules that are too simple.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-
-use rand::RngExt as _;
-use rand::rngs::SmallRng;
-
-use super::model::Model;
-use super::workload::Counting;
-use super::{SINK, memory};
-use crate::record::spool::Cursor;
-use crate::record::spool::reader::Reader;
-use crate::record::spool::recovery::{recover, resume};
-use crate::record::spool::segment::list;
-use crate::record::spool::segment_scan::{Rest, SegmentScan};
+use super::{SINK, memory, model::Model, workload::Counting};
+use crate::record::spool::{
+    Cursor,
+    reader::Reader,
+    recovery::{recover, resume},
+    segment::list,
+    segment_scan::{Rest, SegmentScan},
+};
+use rand::{RngExt as _, rngs::SmallRng};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 /// What a recovery makes of a folder: the records that it goes on with, or why it refuses.
 pub(super) type Recover = fn(&Path) -> Result<BTreeMap<u64, Vec<u8>>, String>;

@@ -16,14 +16,11 @@ mod model;
 mod recorder;
 mod workload;
 
-use std::path::Path;
-
-use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
-
 use checks::{Recover, Tally, check, cutting_at_the_first_bad_frame, real, refusing_what_is_torn, rot};
 use model::{Luck, Model};
+use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 use recorder::{Fault, Step};
+use std::path::Path;
 use workload::workload;
 
 const SINK: &str = "sink";

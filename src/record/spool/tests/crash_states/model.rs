@@ -1,12 +1,8 @@
 //! What is on disk after some calls, and what may be.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use rand::Rng as _;
-use rand::rngs::SmallRng;
-
 use super::recorder::Step;
+use rand::{Rng as _, rngs::SmallRng};
+use std::{collections::BTreeMap, path::PathBuf};
 
 const SECTOR: usize = 512;
 

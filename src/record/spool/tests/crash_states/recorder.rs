@@ -1,12 +1,13 @@
 //! The real disk, with a note of each call that changes it.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
 use crate::record::spool::files::{Disk, Files};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 /// A call that changed the disk, or what somebody else knows at that point.
 #[derive(Clone, Debug)]

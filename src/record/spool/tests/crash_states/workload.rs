@@ -1,18 +1,16 @@
 //! The workload whose calls are noted.
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use rand::rngs::SmallRng;
-use rand::{RngExt as _, SeedableRng as _};
-
-use super::recorder::{Fault, Noting, Step};
-use super::{SINK, memory};
-use crate::record::spool::config::Pace;
-use crate::record::spool::tests::support::{block_on, payload};
-use crate::record::spool::{Attestation, Attestor, Config, Cursor, Entry, Occasion, Spool};
+use super::{
+    SINK, memory,
+    recorder::{Fault, Noting, Step},
+};
+use crate::record::spool::{
+    Attestation, Attestor, Config, Cursor, Entry, Occasion, Spool,
+    config::Pace,
+    tests::support::{block_on, payload},
+};
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 const SEGMENT: u64 = 6 << 10;
 
