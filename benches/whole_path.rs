@@ -7,8 +7,9 @@
 //! cores. Before anything is timed, every kind of answer is checked; after it, the records on disk are counted against
 //! the answers. The servers take turns within each row, so that a slow moment of the machine meets all.
 //!
-//! `cargo bench --bench whole_path --features bench-unrecorded` adds a poort that leaves its records out, to show what they
-//! cost. No other build can do that.
+//! A second poort has its log in memory (`/dev/shm`), where `fdatasync` costs nothing: the difference is what the disk takes.
+//! It makes and writes every record all the same; what that takes, `cargo bench --bench parts` shows. Without room in memory
+//! its rows are left out.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,7 +27,8 @@ use poort::api::pb::{
     evaluate_stream_response::Result as Outcome,
 };
 use served::{
-    Effort, connect, cores, count_records, log_bytes, median, nothing, percentile, question, question_with, start_poort,
+    Effort, Served, connect, cores, count_records, in_memory, log_bytes, median, nothing, percentile, policies,
+    question, question_with, start_poort, start_poort_in,
 };
 use std::{
     collections::HashMap,
@@ -39,6 +41,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Connections × calls under way on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (4, 16), (8, 32)];
+
+/// More than the log of one row can take, at any speed that was ever seen.
+const ROW_BYTES: u64 = 4 << 30;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -195,33 +200,26 @@ async fn check_answers(address: SocketAddr) -> u64 {
 }
 
 async fn compare(Effort { span, rounds, .. }: Effort) {
-    let records = |choice| [("POORT_BENCH_RECORDS", choice)];
-    let mut servers = vec![("does nothing", nothing::start()), ("poort", start_poort("", &records("write")))];
-    // A build for this bench alone can leave records out, to show what they cost.
-    if cfg!(feature = "bench-unrecorded") {
-        servers.push(("poort, recording off", start_poort("", &records("leave-out"))));
-    }
-    let mut answered = vec![0; servers.len()];
-    for ((name, server), answered) in servers.iter().zip(&mut answered) {
-        if *name != "does nothing" {
-            *answered = check_answers(server.address).await;
-        }
-    }
+    let servers = [("does nothing", nothing::start()), ("poort", start_poort("", &[]))];
+    let mut answered = check_answers(servers[1].1.address).await;
     println!("one machine, {} cores shared by client and server, {rounds} × {span:?} a row, median shown\n", cores());
     println!("| connections × calls | questions | server | calls/s | p50 | p99 | of doing nothing | CPU a call |");
     println!("|---|---|---|---:|---:|---:|---:|---:|");
     for shape in SHAPES {
         for (mix, mix_name) in Mix::ALL {
-            let mut measured: Vec<Vec<(Figures, Duration)>> = servers.iter().map(|_| Vec::new()).collect();
+            // It begins anew in each row, so that its log never takes more memory than one row.
+            let unsynced = in_memory(ROW_BYTES).map(|data| start_poort_in(data, &policies(), "", &[]));
+            let unsynced = unsynced.map(|served| ("poort, log in memory", served));
+            let row: Vec<&(&str, Served)> = servers.iter().chain(&unsynced).collect();
+            let mut measured: Vec<Vec<(Figures, Duration)>> = row.iter().map(|_| Vec::new()).collect();
             for _ in 0..rounds {
-                for (index, (_, server)) in servers.iter().enumerate() {
+                for ((_, server), measured) in row.iter().zip(&mut measured) {
                     let before = server.cpu();
                     let figures = load(server.address, shape, mix, span).await;
-                    answered[index] += figures.calls;
-                    measured[index].push((figures, server.cpu() - before));
+                    measured.push((figures, server.cpu() - before));
                 }
             }
-            for ((name, _), rows) in servers.iter().zip(&measured) {
+            for ((name, _), rows) in row.iter().zip(&measured) {
                 let of = |figure: fn(&(Figures, Duration)) -> f64| median(rows.iter().map(figure));
                 let ratios =
                     rows.iter().zip(&measured[0]).map(|((ours, _), (base, _))| ours.per_second / base.per_second);
@@ -236,6 +234,11 @@ async fn compare(Effort { span, rounds, .. }: Effort) {
                     of(|(it, cpu)| cpu.as_secs_f64() * 1e6 / it.calls_f64()),
                 );
             }
+            let calls = |rows: &[(Figures, Duration)]| rows.iter().map(|(figures, _)| figures.calls).sum::<u64>();
+            answered += calls(&measured[1]);
+            if let Some((_, served)) = &unsynced {
+                check_records(served, calls(&measured[2]));
+            }
         }
     }
     println!(
@@ -247,7 +250,7 @@ async fn compare(Effort { span, rounds, .. }: Effort) {
         for _ in 0..rounds {
             let limit = load(servers[0].1.address, (8, 32), mix, span).await;
             let figures = stream(servers[1].1.address, (8, 32), mix, span).await;
-            answered[1] += figures.calls;
+            answered += figures.calls;
             measured.push((figures, limit.per_second));
         }
         let of = |figure: fn(&(Figures, f64)) -> f64| median(measured.iter().map(figure));
@@ -259,11 +262,13 @@ async fn compare(Effort { span, rounds, .. }: Effort) {
             of(|(it, limit)| it.per_second / limit),
         );
     }
-    let data = servers[1].1.data.as_ref().expect("poort has a log").path();
-    let records = count_records(data);
-    assert_eq!(records, answered[1], "every answer has its record");
-    println!(
-        "\n{records} answers by poort, as many records on disk, {} bytes a record",
-        log_bytes(data) / records.max(1)
-    );
+    let bytes = check_records(&servers[1].1, answered) / answered.max(1);
+    println!("\n{answered} answers by poort, as many records on disk, {bytes} bytes a record");
+}
+
+/// Every answer has its record. Gives the bytes that these take.
+fn check_records(server: &Served, answered: u64) -> u64 {
+    let data = server.data.as_ref().expect("poort has a log").path();
+    assert_eq!(count_records(data), answered, "every answer has its record");
+    log_bytes(data)
 }

@@ -15,7 +15,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -97,14 +97,35 @@ pub(crate) fn on_disk() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
+/// A folder in memory with room for so many bytes, where a sync costs nothing. `None` where there is none.
+pub(crate) fn in_memory(bytes: u64) -> Option<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    let has_room = poort::record::spool::disk_left(memory).is_ok_and(|left| left > bytes);
+    has_room.then(|| tempfile::Builder::new().prefix("bench-").tempdir_in(memory).unwrap())
+}
+
+/// The repository's policies.
+pub(crate) fn policies() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("policies")
+}
+
 /// Starts poort with the repository's policies.
 pub(crate) fn start_poort(config: &str, variables: &[(&str, &str)]) -> Served {
-    start_poort_with(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), config, variables)
+    start_poort_with(&policies(), config, variables)
 }
 
 /// Starts poort with the policies in this folder.
 pub(crate) fn start_poort_with(policies: &Path, config: &str, variables: &[(&str, &str)]) -> Served {
-    let data = on_disk();
+    start_poort_in(on_disk(), policies, config, variables)
+}
+
+/// Starts poort with this data folder and the policies in that one.
+pub(crate) fn start_poort_in(
+    data: tempfile::TempDir,
+    policies: &Path,
+    config: &str,
+    variables: &[(&str, &str)],
+) -> Served {
     let file = data.path().join("poort.toml");
     fs::write(&file, config).unwrap();
     let mut process = Command::new(env!("CARGO_BIN_EXE_poort"))

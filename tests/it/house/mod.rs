@@ -1,7 +1,7 @@
 //! The project itself: the order of its code, and what its pages say.
 
-mod docs;
 mod circles;
+mod docs;
 mod layers;
 mod manifest;
 mod readme;
