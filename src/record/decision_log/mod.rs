@@ -24,7 +24,6 @@
 //! - `past`: what earlier processes left, and whether it can be gone on from
 //! - `gap`: the record of answers without a record
 //! - `kind`: which of these a record is
-//! - `left_out`: no records, in a build for a bench alone
 //! - `retention`: the record that says what was deleted
 //! - `verify`: whether a log is what it was
 //! - `signer`: keeps the tree over the records, and signs
@@ -38,7 +37,6 @@ mod data_subject_filter;
 mod gap;
 mod keys;
 mod kind;
-mod left_out;
 mod log_event;
 mod past;
 mod producer;
@@ -58,7 +56,6 @@ pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::Kind;
-pub use left_out::BenchBuild;
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Record, TooLarge};
@@ -214,8 +211,6 @@ pub struct DecisionLog {
     gap: Arc<OpenGap>,
     pseudonyms: Pseudonyms,
     clock: Arc<LogClock>,
-    /// No record is written. False in every build but the one for a bench.
-    is_left_out: bool,
 }
 
 /// The origin of the log in this folder, by its oldest record. `None` when there is no log.
@@ -298,9 +293,6 @@ pub enum OpenError {
         /// Where they should lie.
         path: PathBuf,
     },
-    /// The build is not for service.
-    #[error(transparent)]
-    BenchBuild(#[from] BenchBuild),
 }
 
 /// What became of a record.
@@ -340,7 +332,6 @@ impl DecisionLog {
         meter: &Meter,
         change: KeyChange,
     ) -> Result<(Self, Recovery), OpenError> {
-        let is_left_out = left_out::is_chosen()?;
         let settings = spool::Config {
             dir: config.records(),
             segment_bytes: config.segment,
@@ -365,8 +356,7 @@ impl DecisionLog {
         let (spool, recovery) = Spool::open(&settings, Some(Box::new(signer)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
-        let log =
-            Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock, is_left_out };
+        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock };
         Ok((log, recovery))
     }
 
@@ -376,9 +366,6 @@ impl DecisionLog {
     /// # Errors
     /// The record is not on disk, so there must be no answer.
     pub async fn append(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        if self.is_left_out {
-            return Ok(Appended::Unrecorded);
-        }
         // What is missing is said before anything that comes behind it.
         self.end_gap();
         match self.write(record, deadline).await {
