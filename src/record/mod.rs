@@ -1,10 +1,10 @@
 //! What stays of an answer: its record, on disk before the answer leaves.
 //!
 //! - `decision_log`: decisions as records, and the verification of a log
-//! - `spool`: records on disk, whatever they hold
+//! - `spool`: entries on disk, whatever they hold
 //! - `evidence`: Merkle tree, checkpoints and keys that prove that no record is missing
-//! - `retention`: records that were kept long enough are deleted, and what only they named
-//! - `shipping`: records to the central logging service
+//! - `retention`: deletes records that were kept long enough, and what only they named
+//! - `shipping`: sends records to the central logging service
 
 pub mod decision_log;
 pub mod evidence;

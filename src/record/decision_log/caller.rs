@@ -1,7 +1,7 @@
-//! Where a call came from (BIO2 8.15.01: device or network location).
+//! The origin of a call (BIO2 8.15.01: device or network location).
 //!
-//! Two places count: what the application says of the person who asks, in the attributes of the context that the schema
-//! marks with `@origin`, and the connection of the application itself, which nobody can make up.
+//! It has two parts: what the application says of the person that asks, in the attributes of the context that the
+//! schema marks with `@origin`; and the connection of the application itself, which cannot be forged.
 
 use super::redact::QuestionFacts;
 use crate::types::authzen;
@@ -19,7 +19,7 @@ pub enum Caller {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // A socket for both versions of IP shows addresses of the old one in the form of the new.
+            // A socket for both versions of IP shows IPv4 addresses in the form of IPv6.
             Self::Tcp(address) => SocketAddr::new(address.ip().to_canonical(), address.port()).fmt(f),
             Self::Unix => f.write_str("unix"),
         }
@@ -47,7 +47,7 @@ pub(super) fn write_origin(out: &mut Vec<u8>, questions: &[QuestionFacts], calle
     }
 }
 
-/// What all questions say alike.
+/// The value that all questions share.
 fn shared<'q>(questions: &'q [QuestionFacts], part: impl Fn(&'q QuestionFacts) -> Option<&'q str>) -> Option<&'q str> {
     let (first, rest) = questions.split_first()?;
     let said = part(first)?;

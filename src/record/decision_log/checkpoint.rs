@@ -1,16 +1,16 @@
 //! The record of a checkpoint: the signed note, and what is needed to go on from there.
 //!
-//! It is no decision and so no ADL record, and has a name of its own, `poort.log.checkpoint`. It stands in the log like
-//! every other record and is shipped with them, so that whoever has the records also has what proves them.
+//! It is no decision and so no ADL record, and has a name of its own, `poort.log.checkpoint`. It is in the log like
+//! every other record and is shipped with them, so that a receiver of the records also has what proves them.
 //!
 //! | attribute | what it is |
 //! |---|---|
 //! | `poort.log.occasion` | why it was made: `segment`, `cadence`, `full` or `shutdown` |
 //! | `poort.log.origin`, `poort.log.seq` | as in every record; the seq is the size of the tree |
 //! | `poort.log.clock` | how far the log's own clock has come, in milliseconds since 1970: what the age of records is counted by |
-//! | `poort.log.found` | after a crash, in the first checkpoint of a process: the first record that it found behind the last checkpoint, and the first that is its own |
+//! | `poort.log.found` | after a crash, in the first checkpoint of a process: the first record that it found after the last checkpoint, and the first that is its own |
 //! | `poort.log.pseudonym_keys` | the keys of pseudonyms: the id of each, and a sign of the key itself |
-//! | `poort.log.range` | the roots of the tree's largest perfect subtrees (base64): who begins to read here goes on from them |
+//! | `poort.log.range` | the roots of the tree's largest perfect subtrees (base64): a reader that begins here continues from them |
 //!
 //! `body` holds the note under `poort.log.checkpoint`.
 
@@ -42,7 +42,7 @@ pub struct Attested {
     pub timestamp: u64,
     /// The same by the log's own clock. A log of an older version knows no other than the machine's.
     pub clock: u64,
-    /// Records that the process found at its start, and that no process signed for: from the first to below the second.
+    /// Records that the process found at its start and no checkpoint covers: from the first to below the second.
     pub found: Option<(u64, u64)>,
     /// The keys of pseudonyms that were at hand: `<id>:<sign>`.
     pub pseudonym_keys: Vec<String>,
@@ -139,8 +139,8 @@ struct Body {
 /// The checkpoint that a record is. `None` when it is a record of another kind.
 ///
 /// # Errors
-/// It calls itself a checkpoint and cannot be trusted: its form, the signature where keys are given, or the range that it
-/// carries. Without keys the signature is not looked at.
+/// It calls itself a checkpoint and cannot be trusted: its form, the signature where keys are given, or the range that
+/// it carries. Without keys the signature is not checked.
 pub fn read(record: &[u8], keys: Option<&PublicKeys>) -> Result<Option<Attested>, Untrusted> {
     let Ok(outline) = serde_json::from_slice::<Outline<'_>>(record) else { return Ok(None) };
     if outline.event_name != CHECKPOINT {

@@ -1,10 +1,12 @@
-//! The time as the log itself knows it, for the age of records.
+//! The log's own clock, for the age of records.
 //!
-//! **The rule.** Records are kept for `log.keep` by two clocks, and the younger age counts: by the clock of the machine, and by
-//! that of the log. The log's clock begins with the machine's when the log begins, and goes on only while poort runs, by time
-//! that has passed and not by what a clock was set to. Each checkpoint says how far it has come, and the next process goes on from
-//! there. So a clock that jumps ahead, in this process or before a start, makes nothing older; one that goes back only makes
-//! records stay longer; and so does the time in which poort did not run.
+//! **The rule.** Records are kept for `log.keep` by two clocks, that of the machine and that of the log, and the
+//! younger age counts. The log's clock begins at the machine's time when the log begins. It runs only while poort runs,
+//! by time that has passed and not by what a clock was set to. Each checkpoint holds its time, and the next process
+//! continues from there.
+//!
+//! So a clock that jumps ahead, in this process or before a start, makes nothing older. One that goes back only makes
+//! records stay longer, and so does the time in which poort did not run.
 
 use std::{
     sync::OnceLock,
@@ -14,7 +16,7 @@ use std::{
 /// The clock of a log that is open.
 #[derive(Debug)]
 pub(super) struct LogClock {
-    /// Where it stood at the start, in milliseconds since 1970. Set when the log was read.
+    /// Its time at the start, in milliseconds since 1970. Set when the log was read.
     begins: OnceLock<u64>,
     started: Instant,
 }

@@ -1,8 +1,8 @@
-//! A data subject that is looked for in records, by value: records have pseudonyms of it alone.
+//! The filter for a data subject: finds records by a value of which they hold pseudonyms alone.
 //!
-//! A record says of each data subject what type its id has. So the pseudonyms of the value are made for the types that
-//! records are seen to have, under all keys: what was recorded under an older schema or an older key is found too. Where a
-//! record was made under a key that is not there, nobody can tell whom it is about, and that is said.
+//! A record has the type of the id of each data subject. So the pseudonyms of the value are made for the types that
+//! records are seen to have, under all keys. Records under an older schema or an older key are found too. For a record
+//! under a key that is not there, it cannot be told whom it is about; a message says so.
 
 use super::{Pseudonyms, stored_record::Named};
 use std::{
@@ -18,7 +18,7 @@ pub struct DataSubjectFilter {
     met: Mutex<Met>,
 }
 
-/// What records were seen to have.
+/// What was seen in records.
 #[derive(Debug, Default)]
 struct Met {
     /// The pseudonyms that stand for what is wanted, by the type of the id. None: another type is wanted.
@@ -28,7 +28,7 @@ struct Met {
 }
 
 impl DataSubjectFilter {
-    /// `wanted` is `ID` or `TYPE::ID`. The type is that of the schema's `@data_subject`, or what stands behind its last `/`.
+    /// `wanted` is `ID` or `TYPE::ID`. The type is that of the schema's `@data_subject`, or what follows its last `/`.
     #[must_use]
     pub fn new(wanted: String, pseudonyms: Pseudonyms) -> Self {
         Self { wanted, pseudonyms, met: Mutex::default() }
@@ -116,7 +116,7 @@ mod tests {
         }
         let sought = DataSubjectFilter::new("bsn::123".to_owned(), both.clone());
         assert!(!sought.is(&recorded(&both, "https://politie.example/id-types/plate", "123")));
-        // An id may hold what stands between type and id elsewhere.
+        // An id may hold the separator of type and id.
         let sought = DataSubjectFilter::new("a::b".to_owned(), both.clone());
         assert!(sought.is(&recorded(&both, BSN, "a::b")));
         assert_eq!(sought.doubt(), None);

@@ -1,7 +1,7 @@
-//! Answers that left without a record, and the record that says so.
+//! The record of a gap: of answers that left without a record.
 //!
-//! Only where configuration asks for it. The record is `poort.log.gap`; one is written when a gap begins, if the reserve has
-//! room, and one when it is over.
+//! Such answers leave only if the configuration allows it ([`Failure::Open`](super::Failure)). The record is
+//! `poort.log.gap`. One is written when a gap begins, if the reserve has room, and one when it is over.
 //!
 //! | attribute | what it is |
 //! |---|---|
@@ -54,7 +54,7 @@ impl Gap {
 /// The gap that is open now, if one is.
 #[derive(Debug, Default)]
 pub(super) struct OpenGap {
-    /// The same as whether there is one, for a look without a lock.
+    /// Whether there is one, to be read without a lock.
     is_open: AtomicBool,
     gap: Mutex<Option<Gap>>,
 }
@@ -64,7 +64,7 @@ impl OpenGap {
         self.is_open.load(Ordering::Acquire)
     }
 
-    /// One more answer has no record. Gives the gap if it begins with this one.
+    /// Counts one more answer without a record. Returns the gap if it begins with this one.
     pub(super) fn grow(&self, cause: AppendError) -> Option<Gap> {
         let now = log_event::now();
         let mut gap = self.lock();

@@ -1,7 +1,7 @@
-//! The record that says that keys of the log were changed on purpose.
+//! The record of a change of keys: that keys of the log were changed on purpose.
 //!
-//! Without it a key that is gone, or was replaced, ends the log: `past`. It is written by `poort log key`, under the old key
-//! where that one is at hand, and then under the new one.
+//! Without it, a key that is gone or was replaced ends the log (`past`). `poort log key` writes it, under the old key
+//! where that is at hand, and then under the new one.
 //!
 //! | attribute | what it is |
 //! |---|---|

@@ -1,7 +1,7 @@
-//! Records of poort's own, beside those of decisions: what they look like, whatever they say.
+//! The form of records of poort's own, which are no decisions.
 //!
-//! They are no ADL records, and their names say so: `poort.log.*`. They have no trace, but `event_name`, `timestamp` and
-//! `resource` as the others, and `attributes` with their place in the log.
+//! They are no ADL records, and their names say so: `poort.log.*`. They have no trace. They have `event_name`,
+//! `timestamp` and `resource` as the others, and `attributes` with their place in the log.
 
 use super::producer::Producer;
 use crate::{record::spool::Payload, types::authzen};

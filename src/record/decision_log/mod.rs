@@ -5,30 +5,30 @@
 //! bytes are what the spool keeps and what is shipped.
 //!
 //! What holds here:
-//! - [`DecisionLog::append`] comes back well only after `fdatasync` returned for the record. Configuration can say otherwise
-//!   ([`Failure::Open`]); then what is missing is a record itself.
-//! - One call is one record: a batch has one, a cached answer has its own, a call that came too late has one that says so.
+//! - **No answer without a record.** [`DecisionLog::append`] returns `Ok` only after `fdatasync` returned for the
+//!   record. Configuration can say otherwise ([`Failure::Open`]); then the gap itself is recorded.
+//! - One call is one record: a batch has one, a cached answer has its own, a late call has one that says so.
 //! - A deny is `Unset`, like an allow. `Error` means that no decision could be made.
-//! - Records that were changed, removed, put in or cut off are found by whoever has the public key: `verify`.
+//! - With the public key, `verify` finds records that were changed, removed, inserted or cut off.
 //!
 //! - `record`: the record of a decision and its bytes
 //! - `recorded_call`: what it says of the call
 //! - `redact`: what a record carries of a call: what is left out of it, and what is replaced
 //! - `caller`: where a call came from
-//! - `pseudonyms`: what stands instead of a value that must not be in a record
+//! - `pseudonyms`: replace values that must not be in a record
 //! - `producer`: what all records of a process have in common
 //! - `log_event`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
-//! - `clock`: the time as the log itself knows it
+//! - `clock`: the log's own clock, for the age of records
 //! - `keys`: the record of keys that were changed on purpose
-//! - `past`: what earlier processes left, and whether it can be gone on from
+//! - `past`: what earlier processes left, and whether this one may continue it
 //! - `gap`: the record of answers without a record
 //! - `kind`: which of these a record is
 //! - `retention`: the record that says what was deleted
-//! - `verify`: whether a log is what it was
+//! - `verify`: proves that a log was not changed
 //! - `signer`: keeps the tree over the records, and signs
-//! - `stored_record`, `selection`, `scan`: records read back, those that somebody wants, segment by segment
-//! - `data_subject_filter`: a data subject that records are looked for about
+//! - `stored_record`, `selection`, `scan`: records read back, filtered, segment by segment
+//! - `data_subject_filter`: finds the records about a data subject
 
 mod caller;
 pub mod checkpoint;
@@ -92,7 +92,7 @@ use tokio::sync::watch;
 /// Configuration of the decision log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The data folder; the records lie in `records` in it.
+    /// The data folder; the records are in `records` in it.
     pub data: PathBuf,
     /// The size of a segment in bytes, taken from the disk when the segment begins.
     pub segment: u64,
@@ -155,13 +155,13 @@ impl Config {
     /// Whether there is no log yet: no segment, and no head of one.
     fn is_new(&self) -> bool {
         let records = self.records();
-        // What cannot be listed is not taken for new.
+        // A folder that cannot be listed does not count as new.
         let is_empty = spool::segments(&records)
             .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |found| found.is_empty());
         is_empty && matches!(spool::read_head(&records), Ok(None))
     }
 
-    /// Where the key lies.
+    /// The path of the key.
     #[must_use]
     pub fn key_path(&self) -> PathBuf {
         self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
@@ -179,13 +179,13 @@ impl Config {
         }
     }
 
-    /// Where the keys of pseudonyms lie.
+    /// The path of the keys of pseudonyms.
     #[must_use]
     pub fn pseudonyms_path(&self) -> PathBuf {
         self.pseudonyms.clone().unwrap_or_else(|| self.data.join("pseudonym-keys"))
     }
 
-    /// Where the records lie.
+    /// The folder of the records.
     #[must_use]
     pub fn records(&self) -> PathBuf {
         self.data.join("records")
@@ -264,7 +264,7 @@ pub fn on_record<'a>(
 /// The log cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The records need a person.
+    /// The spool cannot start.
     #[error(transparent)]
     Spool(#[from] spool::OpenError),
     /// The key cannot be used.
@@ -280,7 +280,7 @@ pub enum OpenError {
         path.display()
     )]
     KeyGone {
-        /// Where it should lie.
+        /// Where it should be.
         path: PathBuf,
     },
     /// The keys of pseudonyms that records name are gone.
@@ -290,7 +290,7 @@ pub enum OpenError {
         path.display()
     )]
     PseudonymsGone {
-        /// Where they should lie.
+        /// Where they should be.
         path: PathBuf,
     },
 }
@@ -302,7 +302,7 @@ pub enum Appended {
     Durable,
     /// Its deadline passed before it was taken into a commit: on disk is a record that says so, without an answer.
     Late,
-    /// It is not on disk and never will be; configuration says that this is to be borne ([`Failure::Open`]).
+    /// It is not on disk and never will be; configuration allows that ([`Failure::Open`]).
     Unrecorded,
 }
 
@@ -310,8 +310,8 @@ impl DecisionLog {
     /// Opens the log: takes its lock, reads what is there, starts the writer. Blocks on files.
     ///
     /// # Errors
-    /// What needs a person: another process has it, it is damaged, or its key cannot be used. A full disk is no error; the
-    /// log opens and waits.
+    /// Another process has the log, it is damaged, or its key cannot be used: a person has to look. A full disk is no
+    /// error; the log opens and waits for room.
     pub fn open(
         config: &Config,
         instance: &str,
@@ -366,7 +366,7 @@ impl DecisionLog {
     /// # Errors
     /// The record is not on disk, so there must be no answer.
     pub async fn append(&self, record: Record<'_>, deadline: Option<Instant>) -> Result<Appended, AppendError> {
-        // What is missing is said before anything that comes behind it.
+        // A gap is recorded before anything that follows it.
         self.end_gap();
         match self.write(record, deadline).await {
             Err(error) if self.bears(error) => {
@@ -394,7 +394,7 @@ impl DecisionLog {
     fn gap_grows(&self, cause: AppendError) {
         if let Some(began) = self.gap.grow(cause) {
             tracing::error!(%cause, "Answers leave without a record, as log.failure = \"open\" says, until one can be written.");
-            // In the reserve, if that is all there is: should the process end, the log says at least that much.
+            // In the reserve, if there is no other room. If the process ends, the log says at least that much.
             let _ = self.submit_own(began.record(&self.producer, true));
         }
     }
@@ -424,13 +424,13 @@ impl DecisionLog {
         });
     }
 
-    /// A record of poort's own. Nobody waits for it: it is written before what is submitted behind it.
+    /// Submits a record of poort's own, and does not wait: it is written before what is submitted later.
     fn submit_own(&self, payload: Payload) -> Result<(), AppendError> {
         let _ticket = self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?;
         Ok(())
     }
 
-    /// The same for a thread that may block: waits until it is on disk, and gives its seq.
+    /// The same for a thread that may block: waits until it is on disk, and returns its seq.
     fn write_own(&self, payload: Payload) -> Result<u64, AppendError> {
         Ok(self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?.wait()?.seq)
     }
@@ -444,7 +444,7 @@ impl DecisionLog {
         self.write_own(keys::record(before, public, &self.pseudonyms.key_ids(), &self.producer))
     }
 
-    /// Whether questions can be answered as far as the log is concerned: records are taken, or answers may do without.
+    /// Whether the log lets questions be answered: records are taken, or answers may leave without.
     #[must_use]
     pub fn allows_answers(&self) -> bool {
         self.failure == Failure::Open || self.spool.is_writable()
@@ -478,7 +478,7 @@ impl DecisionLog {
         self.spool.watch()
     }
 
-    /// The spool below, for those who take records from it.
+    /// The spool below, for consumers of records.
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.spool

@@ -1,15 +1,14 @@
-//! What earlier processes left at the end of a log, and whether this one may go on from it.
+//! The end of a log as earlier processes left it, and whether this process may continue it.
 //!
-//! To go on is to sign: the next checkpoint covers all records that are there. So nothing is gone on from that this process
-//! could not answer for:
+//! To continue a log is to sign for it: the next checkpoint covers all records that are there. So these must hold:
 //!
 //! - every checkpoint of the last segment is signed by the key that this process has, and speaks of the records before it
-//! - behind the checkpoint of an orderly end nothing stands
-//! - the record behind those that the head speaks of is the checkpoint that the head holds
+//! - nothing follows the checkpoint of an orderly end
+//! - the record after those that the head covers is the checkpoint that the head holds
 //! - the keys of pseudonyms that the log names are at hand
 //!
-//! After a crash, records may stand behind the last checkpoint, and nobody signed for them. The first checkpoint of this process
-//! says which: it found them.
+//! After a crash, records may follow the last checkpoint, which no checkpoint covers. The first checkpoint of this
+//! process names them as found.
 
 use super::{checkpoint::Attested, keys::KeyChange};
 use crate::record::evidence::{Checkpoint, CheckpointError, Hash, PublicKeys};
@@ -25,12 +24,13 @@ pub(super) struct Past {
     trouble: Option<String>,
 }
 
-/// What stands at the end.
+/// What is at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Records that no checkpoint covers, and no process that is known to have written them: from the first to below the second.
+    /// Records that no checkpoint covers, so that no process is known to have written them: from the first to below the
+    /// second.
     pub(super) records: Option<(u64, u64)>,
-    /// Where the log's clock stood at the last checkpoint.
+    /// The time of the log's clock at the last checkpoint.
     pub(super) clock: Option<u64>,
 }
 
@@ -84,7 +84,7 @@ impl Past {
         }
     }
 
-    /// What stands at the end of `size` records.
+    /// What is at the end of `size` records.
     pub(super) fn judge(self, size: u64, pseudonyms: Option<&[String]>, change: KeyChange) -> Result<Found, String> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);

@@ -1,9 +1,9 @@
-//! What all records of a process have in common: who makes them, with which configuration, and in which log.
+//! The producer of records: the parts that all records of a process share, written once.
 
 use crate::types::{authzen, revision::Revision};
 use std::collections::BTreeMap;
 
-/// Who makes the records, and with which configuration: the same in all records of a process, so written once.
+/// What makes the records, with which configuration, and in which log.
 #[derive(Debug, Clone)]
 pub struct Producer {
     /// `"adl.core.configuration":{…}`

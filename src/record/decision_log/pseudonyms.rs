@@ -1,11 +1,11 @@
-//! Pseudonyms: what stands in a record instead of a value that must not be there.
+//! Pseudonyms: replace values that must not be in a record.
 //!
 //! A pseudonym is `<key id>:<HMAC-SHA-256 in base64url>`, whole, over the kind of the value and the value. What holds:
 //!
-//! - Under one key, equal values of one kind have equal pseudonyms, so that records about the same can be found; values of
-//!   different kinds have nothing in common.
-//! - Who does not have the key cannot make the pseudonym of a guess. A plain digest of a number of nine digits would be
-//!   found in a minute.
+//! - Under one key, equal values of one kind have equal pseudonyms, so that records about the same can be found. Values
+//!   of different kinds have nothing in common.
+//! - Without the key, the pseudonym of a guess cannot be made. A plain digest of a number of nine digits would be found
+//!   in a minute.
 //! - The first key makes new pseudonyms; the others stay known, so that what was recorded under them is still found.
 //! - No key is ever in a record, a message or a debug text.
 
@@ -41,7 +41,7 @@ pub struct Pseudonyms {
 #[derive(Clone)]
 struct Key {
     id: Arc<str>,
-    /// Ready to go on from the key, which is not kept by itself.
+    /// The HMAC after its key, which is not kept by itself.
     mac: Hmac<Sha256>,
 }
 
@@ -182,7 +182,7 @@ impl Pseudonyms {
 
 impl Key {
     fn new(id: &str, key: &[u8; LENGTH]) -> Self {
-        // A block of SHA-256 has 64 bytes, and a shorter key is one block with zeros behind it (RFC 2104, section 2).
+        // A block of SHA-256 has 64 bytes, and a shorter key is one block with zeros after it (RFC 2104, section 2).
         let mut block = [0; 64];
         block.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
         Self { id: id.into(), mac: Hmac::new(&block.into()) }

@@ -41,12 +41,12 @@ use crate::{
 use std::{borrow::Cow, io::Write as _};
 use thiserror::Error;
 
-/// What is to be said of a call is more than a record can hold.
+/// A call has more to record than a record can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("what is to be said of the call is more than a record can hold")]
 pub struct TooLarge;
 
-/// One decision record: of what it is made.
+/// The parts of one decision record.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
     /// The key, and the caller's span.
@@ -68,9 +68,9 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The record: canonical JSON, no line break. Its place in the log is put in when it is known. In its late form it is the
-    /// record of the same call that was not answered, because the deadline passed
-    /// (the tests of `redact` hold it for every record that they make).
+    /// The record: canonical JSON, no line break. Its place in the log is written when it is known. Its late form is
+    /// the record of the same call without an answer, because the deadline passed (the tests of `redact` check it for
+    /// every record that they make).
     ///
     /// # Errors
     /// It would hold more than a record can.
@@ -164,14 +164,14 @@ impl Record<'_> {
     }
 }
 
-/// A record that is being written, and what is other in its late form.
+/// A record that is being written, with the edits of its late form.
 struct Draft {
     out: Vec<u8>,
     late: Vec<Edit>,
 }
 
 impl Draft {
-    /// A part in whose place the late form has these bytes.
+    /// A part that the late form replaces with these bytes.
     fn or_late(&mut self, with: &'static [u8], write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.out.len();
         write(&mut self.out);

@@ -1,4 +1,4 @@
-//! What a record says of a call: what was asked, and what became of it.
+//! A call as its record has it: the request, and the response.
 
 use crate::types::{
     decision::Answer,
@@ -6,7 +6,7 @@ use crate::types::{
 };
 use std::borrow::Cow;
 
-/// What a call asked.
+/// The request of a call.
 #[derive(Debug, Clone)]
 pub enum RecordedRequest<'a> {
     /// One question: `adl.access_evaluation`.
@@ -26,7 +26,7 @@ impl RecordedRequest<'_> {
     }
 }
 
-/// What a call came to.
+/// The response to a call.
 #[derive(Debug, Clone)]
 pub enum RecordedResponse<'a> {
     /// The answer to one question.

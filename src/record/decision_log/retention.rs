@@ -1,7 +1,7 @@
-//! What the log says of its old records: which were kept long enough, and the record that says that they are deleted.
+//! The record of a deletion, and which records were kept long enough for one.
 //!
-//! Without it nobody could tell a log that was kept as long as it had to be from one whose beginning somebody took away. It is
-//! written, and covered by a signed checkpoint, before the first file goes.
+//! It tells a log that was kept as long as it had to be from one whose beginning somebody removed. It is written, and
+//! covered by a signed checkpoint, before the first file goes.
 //!
 //! | attribute | what it is |
 //! |---|---|
@@ -33,7 +33,7 @@ pub(super) fn record(below: u64, keep: Duration, producer: &Producer) -> Payload
 impl DecisionLog {
     /// The seq below which all records were kept for that time and are below `taken`, and may be deleted. `None` if none may.
     pub(in crate::record) fn kept_below(&self, taken: u64, keep: Duration) -> io::Result<Option<u64>> {
-        // A clock that stands before 1970 keeps everything.
+        // A clock before 1970 keeps everything.
         let before = SystemTime::now().checked_sub(keep).unwrap_or(SystemTime::UNIX_EPOCH);
         let below = self.spool.keep_from(taken, before, &|next| self.is_kept_at(next, keep))?;
         Ok((below > self.spool.oldest()?).then_some(below))
@@ -53,12 +53,12 @@ impl DecisionLog {
         Ok(attested.is_some_and(|attested| self.clock.has_kept(attested.clock, keep)))
     }
 
-    /// Writes that records below this seq are deleted. Gives the seq of that record.
+    /// Puts on record that the records below this seq are deleted. Returns the seq of that record.
     pub(in crate::record) fn announce_retention(&self, below: u64, keep: Duration) -> io::Result<u64> {
         self.write_own(record(below, keep, &self.producer)).map_err(io::Error::other)
     }
 
-    /// Deletes the segments with records below this seq. Gives how many.
+    /// Deletes the segments with records below this seq. Returns how many.
     pub(in crate::record) fn remove_below(&self, below: u64) -> io::Result<u64> {
         self.spool.remove_below(below)
     }

@@ -1,12 +1,12 @@
-//! The records of a log that somebody wants, in order, passing over whole segments that cannot hold any.
+//! A scan over the wanted records of a log, in order. It skips whole segments that cannot hold any.
 //!
-//! **Which segments are passed over.** Every record is stamped by poort's clock shortly before it is written, so:
+//! **Which segments are skipped.** Every record is stamped by poort's clock shortly before it is written, so:
 //! - a segment that was written to for the last time before `since` holds nothing from then on;
 //! - a segment whose first record was made after `until` holds nothing from before.
 //!
-//! Clocks jump, and then a record's time lies on the wrong side of its neighbours'. So both only count with
-//! a day to spare, and [`Segments::All`] reads everything, for a clock that was further off. Copying a log makes its
-//! files younger, never older, so it hides nothing.
+//! Clocks jump, and then a record's time is on the wrong side of its neighbours'. So both only count with a day to
+//! spare, and [`Segments::All`] reads everything, for a clock that was further off. Copying a log makes its files
+//! younger, never older, so it hides nothing.
 
 use super::selection::{Selection, timestamp};
 use crate::record::spool::{
@@ -33,7 +33,7 @@ pub enum Segments {
     All,
 }
 
-/// Goes over the wanted records. Like [`Reader`], it gives `None` at the present end and may be asked again.
+/// Scans the wanted records. Like [`Reader`], it returns `None` at the present end and may be asked again.
 #[derive(Debug)]
 pub struct Scan<'s> {
     dir: PathBuf,
@@ -101,7 +101,7 @@ impl<'s> Scan<'s> {
         }
     }
 
-    /// Sees to it that the reader stands in a segment that is read.
+    /// Moves the reader to a segment that is to be read.
     fn enter(&mut self) -> Result<(), ReadError> {
         while let Some(next) = self.ahead.front() {
             let at_its_start = self.reader.as_ref().is_none_or(|reader| reader.position() == next.first);

@@ -1,7 +1,7 @@
-//! Which records somebody wants to see.
+//! The selection of records: which of them are wanted.
 //!
-//! Most records are passed over by their bytes alone: what is looked for must stand in them, in canonical form. Only
-//! those that hold all of it are read (`tests/it/record/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
+//! Most records are skipped by their bytes alone: what is wanted must be in them, in canonical form. Only those that
+//! hold all of it are read (`tests/it/record/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
 
 use super::{
     Kind,
@@ -42,7 +42,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Selection {
     wanted: Wanted,
-    /// Each stands in every record that is wanted.
+    /// Each of these is in every record that is wanted.
     needles: Vec<memmem::Finder<'static>>,
     checkpoint: memmem::Finder<'static>,
     errors: [memmem::Finder<'static>; 3],
@@ -54,7 +54,7 @@ impl Selection {
     pub fn new(wanted: Wanted) -> Self {
         let mut needles = Vec::new();
         for named in [&wanted.subject, &wanted.resource].into_iter().flatten() {
-            // Where the type ends and the id begins is not known yet; what stands behind the last `::` is in the id.
+            // Where the type ends and the id begins is not known yet; what follows the last `::` is in the id.
             let end = named.rsplit("::").next().unwrap_or(named);
             needles.push(quoted(end).split_off(1));
         }
@@ -114,7 +114,7 @@ impl Selection {
     }
 
     fn is_checkpoint(&self, record: &[u8]) -> bool {
-        // The bytes may also stand in what a caller said.
+        // The bytes may also be in a value that a caller gave.
         self.checkpoint.find(record).is_some() && Kind::of(record) == Kind::Checkpoint
     }
 
@@ -154,7 +154,7 @@ pub fn timestamp(record: &[u8]) -> Option<i64> {
     struct At {
         timestamp: i64,
     }
-    // In canonical form it stands at the end, with nothing behind it but the trace id, which is poort's own writing.
+    // In canonical form it is at the end, and only the trace id follows, which poort writes itself.
     const NAME: &[u8] = b",\"timestamp\":";
     let tail = record.get(record.len().saturating_sub(96)..).unwrap_or_default();
     let quick = memmem::rfind(tail, NAME).and_then(|start| {

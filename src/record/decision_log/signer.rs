@@ -1,4 +1,4 @@
-//! Signs checkpoints of the decision log: it keeps the tree over the records, and signs what it was.
+//! The signer of checkpoints: keeps the tree over the records of the log, and signs its root.
 
 use super::{
     checkpoint::{self, Attested, Beside},
@@ -33,7 +33,7 @@ pub(super) struct CheckpointSigner {
     cadence: Duration,
     producer: Producer,
     clock: Arc<LogClock>,
-    /// The keys of pseudonyms that are at hand: `<id>:<sign>`. `None` where nobody asks for them.
+    /// The keys of pseudonyms that are at hand: `<id>:<sign>`. `None` where they are not needed.
     pseudonym_keys: Option<Vec<String>>,
     change: KeyChange,
     /// What the head says the log was.
@@ -83,8 +83,8 @@ impl CheckpointSigner {
         self.clock.clone()
     }
 
-    /// The life of one folder is an epoch. Whoever loses the folder begins another log, and no checkpoint of the new one
-    /// can contradict one of the old.
+    /// The life of one folder is an epoch. After the loss of a folder another log begins, and no checkpoint of the new
+    /// one can contradict one of the old.
     fn begin(&mut self, origin: Option<String>) {
         let origin = origin.unwrap_or_else(|| format!("poort/{}/{:016x}", self.instance, rand::random::<u64>()));
         self.producer = self.producer.clone().in_log(&origin);
@@ -98,7 +98,7 @@ impl CheckpointSigner {
             // A log begins with one, and a segment as well.
             return if seq == 0 { Ok(None) } else { Err("its last segment does not begin with a checkpoint".into()) };
         };
-        // What it is worth is judged with all that stands behind it: `past`.
+        // `past` judges it, together with all that follows.
         Ok(Some(attested))
     }
 
@@ -172,7 +172,7 @@ impl Attestor for CheckpointSigner {
         let found = self.tree.size();
         match (self.trouble.take(), self.head.take()) {
             (Some(trouble), _) => return Err(trouble),
-            // The head is kept when its checkpoint is on disk, as a record behind those that it covers.
+            // The head is kept when its checkpoint is on disk, as a record after those that it covers.
             (None, Some(Checkpoint { size, .. })) if size >= found => {
                 return Err(format!(
                     "it ends at record {found}, and the checkpoint behind record {size} was signed: its end was cut off"

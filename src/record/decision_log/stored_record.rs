@@ -1,6 +1,6 @@
-//! A decision record, read back: who wanted what, what came of it, and what it was decided under.
+//! A decision record, read back from the log: its request, its response, and the revisions that decided.
 //!
-//! It is read from the bytes that were written, and borrows from them. What this version does not know is passed over.
+//! It is read from the bytes that were written, and borrows from them. What this version does not know is skipped.
 
 use super::Kind;
 use crate::types::{decision::Decision, moment::Moment, revision::Revision};
@@ -120,11 +120,11 @@ pub struct Unreadable(pub String);
 /// One decision of a record: that of a call, or of an item of a batch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OneDecision {
-    /// Who asked for access: type and id. `None` where an item of a batch did not say so.
+    /// The subject that wanted access: type and id. `None` where an item of a batch has none.
     pub subject: Option<Named>,
-    /// What they wanted to do.
+    /// The action.
     pub action: Option<String>,
-    /// What they wanted to do it to.
+    /// The resource.
     pub resource: Option<Named>,
     /// Whom it is about: pseudonyms, with the types of the ids.
     pub data_subjects: Vec<Named>,
@@ -211,13 +211,13 @@ impl<'a> StoredRecord<'a> {
         self.attributes.seq
     }
 
-    /// The revision of the policies; `None` if what stands there is none.
+    /// The revision of the policies; `None` if what is there is none.
     #[must_use]
     pub fn policies(&self) -> Option<Revision> {
         Revision::parse(&self.attributes.policies.policies.revision)
     }
 
-    /// The revision of the directory; `None` if what stands there is none.
+    /// The revision of the directory; `None` if what is there is none.
     #[must_use]
     pub fn directory(&self) -> Option<Revision> {
         Revision::parse(&self.attributes.information.directory.revision)

@@ -1,4 +1,4 @@
-//! A checkpoint: what the tree was, signed.
+//! A checkpoint: the signed size and root of the tree.
 
 use super::{
     key::{Key, PublicKeys},
@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use signed_note::{Note, NoteError};
 use thiserror::Error;
 
-/// What the tree of a log was.
+/// The tree of a log at one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The log: `poort/<instance>/<epoch>`.
@@ -17,7 +17,7 @@ pub struct Checkpoint {
     pub size: u64,
     /// The root of their tree.
     pub root: Hash,
-    /// The log was closed in order behind these records: nothing but the next start follows.
+    /// The log was closed in order after these records: only the next start follows.
     pub is_end: bool,
 }
 
@@ -75,7 +75,7 @@ impl Checkpoint {
         Self::parse(note.text())
     }
 
-    /// Reads a note without looking at its signature.
+    /// Reads a note without checking its signature.
     ///
     /// # Errors
     /// It has not the form.
@@ -87,7 +87,7 @@ impl Checkpoint {
     fn parse(text: &[u8]) -> Result<Self, CheckpointError> {
         let parse = || {
             let text = str::from_utf8(text).ok()?;
-            // Lines behind the third are extensions, which a reader passes over.
+            // Lines after the third are extensions, which a reader skips.
             let mut lines = text.split('\n');
             let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
             let canonical = size == "0" || (!size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit()));

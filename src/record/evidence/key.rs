@@ -26,7 +26,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What messages call it.
+/// Its name in messages.
 const SECRET: &str = "the key of the log";
 
 /// The key cannot be used.

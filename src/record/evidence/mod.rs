@@ -1,4 +1,4 @@
-//! What lets others check the log: a Merkle tree over its records, and signed checkpoints of the tree.
+//! Evidence that the log is whole: a Merkle tree over its records, and signed checkpoints of the tree.
 //!
 //! Everything here is a form that others have written down, so that an auditor needs no program of ours:
 //!
@@ -6,9 +6,10 @@
 //! - the checkpoint: C2SP `tlog-checkpoint`, a text of three lines: origin, size of the tree, root
 //! - the signature: C2SP `signed-note` with Ed25519
 //!
-//! What a checkpoint proves: who holds it and the records below its size can tell whether these are all of them, unaltered
-//! and in order. What it cannot prove: a key that lies beside the log guards against everybody but its own host. Whoever
-//! can read the key can write another history and sign that. Only checkpoints that others already hold pin the past.
+//! What a checkpoint proves: with it and the records below its size, anybody can tell whether these are all of them,
+//! unaltered and in order. What it does not prove: a key beside the log guards against all but its own host. A person
+//! that can read the key can write another history and sign that. Only checkpoints that others already hold fix the
+//! past.
 //!
 //! - `tree`: the tree, in the little that is needed to go on with it
 //! - `key`: the key that signs, and its public part

@@ -49,8 +49,8 @@ impl SecretFileError {
     }
 }
 
-/// The text of a file that poort makes itself: one that a symbolic link leads to is refused, since poort follows none below
-/// its data folder.
+/// The text of a file that poort makes itself. A symbolic link is refused, since poort follows none below its data
+/// folder.
 ///
 /// # Errors
 /// As [`read`], or it is a link.
@@ -79,8 +79,8 @@ pub fn read(path: &Path, secret: &'static str) -> Result<String, SecretFileError
     Ok(text)
 }
 
-/// Makes the file, for its owner alone. Comes back with what is in it then: another process may have made one meanwhile,
-/// which stays.
+/// Makes the file, for its owner alone. Returns what is in it then: another process may have made one meanwhile, which
+/// stays.
 ///
 /// # Errors
 /// The file cannot be made.

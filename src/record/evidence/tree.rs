@@ -1,8 +1,8 @@
 //! The Merkle tree of RFC 6962, section 2.1, as its compact range: the roots of the largest perfect subtrees.
 //!
-//! That is all that is needed to append and to give the root: at most 64 hashes, however many records there are. Libraries
-//! for such trees keep all hashes, for proofs that a single record is in the tree; a log that is kept whole beside its
-//! checkpoints has no need of them.
+//! Nothing else is needed to append and to compute the root: at most 64 hashes, however many records there are.
+//! Libraries for such trees keep all hashes, for proofs that a single record is in the tree. A log that is kept whole
+//! beside its checkpoints does not need them.
 
 use sha2::{Digest as _, Sha256};
 

@@ -89,13 +89,13 @@ impl Revisions {
         Self { store, records, named: NamedRevisions::default(), idle: None }
     }
 
-    /// It is on record that old records go. `idle` was noted before that record was submitted. So whatever waited for the
-    /// disk then stands before it, and is on disk too.
+    /// It is on record that old records go. `idle` was noted before that record was submitted. So what waited for the
+    /// disk then is before it in the log, and on disk too.
     fn announced(&mut self, idle: Idle) {
         self.idle = Some(idle);
     }
 
-    /// They are gone. Deletes the revisions that nothing names any more, and gives how many.
+    /// They are gone. Deletes the revisions that nothing names any more, and returns how many.
     fn deleted(&mut self) -> io::Result<usize> {
         let Some(idle) = self.idle.take() else { return Ok(0) };
         let named = self.named.read(&self.records)?;

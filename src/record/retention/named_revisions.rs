@@ -22,7 +22,7 @@ impl NamedRevisions {
     /// What the records in this folder name now. Blocks on files; the first time it reads the whole log.
     ///
     /// # Errors
-    /// A record cannot be read, so that nobody knows what it names.
+    /// A record cannot be read, so that it is not known what it names.
     pub(super) fn read(&mut self, folder: &Path) -> io::Result<HashSet<Revision>> {
         let segments = spool::segments(folder)?;
         self.complete.retain(|first, _| segments.contains(first));

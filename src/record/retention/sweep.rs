@@ -1,13 +1,14 @@
-//! Deletes records that were kept long enough.
+//! The sweep: deletes records that were kept long enough, segment by segment.
 //!
-//! A segment goes when it is older than the configured time, by the machine's clock and by the log's own, and every sink has
-//! acknowledged all of it. First a record says that it will; the file goes when a signed checkpoint covers that record. So
-//! `verify` can tell a log whose beginning was kept long enough from one whose beginning somebody took away.
+//! A segment goes when it is older than the configured time, by the machine's clock and by the log's own, and every
+//! sink has acknowledged all of it. First a record says that it will; the file goes when a signed checkpoint covers
+//! that record. So `verify` can tell a log whose beginning was kept long enough from one whose beginning somebody
+//! removed.
 
 use crate::record::decision_log::DecisionLog;
 use std::{io, time::Duration};
 
-/// How often a sweep looks, at most. Records are kept for days; a look costs a list of the folder.
+/// How often a sweep checks, at most. Records are kept for days; a check costs a list of the folder.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Deletes records that were kept long enough, in small steps.
@@ -46,8 +47,8 @@ impl Sweep {
         INTERVAL.min(self.keep)
     }
 
-    /// One step. `taken` syncs the cursors of all sinks and gives the least of them; `None` when there are no sinks. Blocks
-    /// on files.
+    /// One step. `taken` syncs the cursors of all sinks and returns the least of them; `None` when there are no sinks.
+    /// Blocks on files.
     ///
     /// # Errors
     /// The cursors cannot be synced, or the files not be deleted. The next step tries again.
@@ -56,7 +57,7 @@ impl Sweep {
             if !self.log.is_attested(seq) {
                 return Ok(Swept::Nothing);
             }
-            // The cursors stay where they are, whatever happens, before anything goes.
+            // The cursors are durable before anything is deleted.
             let taken = taken()?.unwrap_or(below);
             self.announced = None;
             if taken < below {

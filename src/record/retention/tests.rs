@@ -1,4 +1,4 @@
-//! A model: whatever is activated, asked, recorded and deleted in whatever order, what a record names is there.
+//! A model of retention: in any order of activations, calls, records and deletions, what a record names is kept.
 
 use super::Revisions;
 use crate::{

@@ -1,17 +1,17 @@
-//! How long to wait before the next attempt: longer each time, with chance in it, on a clock that never jumps.
+//! The backoff before the next attempt: exponential, with jitter, on a monotonic clock.
 
 use rand::RngExt as _;
 use std::time::Duration;
 
 /// A receiver that was restarted is back within about this time.
 const FIRST: Duration = Duration::from_millis(100);
-/// A receiver that comes back is noticed within this time.
+/// A receiver that is up again is noticed within this time.
 const LONGEST: Duration = Duration::from_secs(10);
-/// What a receiver may ask for. More would be a stop by another name.
+/// The longest wait that a receiver may ask for. More would be a stop.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
-/// Waits that double. The wait is between half and all of the current length, so that many senders do not come back at
-/// the same moment.
+/// Waits that double. Each is between half and all of the current length, so that many senders do not try again at the
+/// same moment.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
@@ -22,7 +22,7 @@ impl Backoff {
         Self { next: FIRST }
     }
 
-    /// All is well again.
+    /// Begins anew: a send succeeded.
     pub(super) fn reset(&mut self) {
         self.next = FIRST;
     }

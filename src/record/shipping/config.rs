@@ -1,4 +1,4 @@
-//! What can be configured: a sink by name, each with its kind and its bounds.
+//! The configuration of shipping: sinks by name, each with its kind and its bounds.
 
 use http::{HeaderName, Uri};
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
@@ -22,7 +22,7 @@ impl Sink {
     /// Ten seconds: the default of OTLP exporters. A receiver that takes longer is stalled, and what it was sent is sent
     /// again.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-    /// Some 512 KiB of usual records: large batches gain nothing more, and lie far below the 4 MiB that receivers take.
+    /// Some 512 KiB of usual records: large batches gain nothing more, and are far below the 4 MiB that receivers take.
     pub const DEFAULT_BATCH: usize = 512;
 }
 
@@ -59,7 +59,7 @@ impl FromStr for Name {
 /// As what records are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// The record itself, byte by byte as it lies on disk.
+    /// The record itself, byte by byte as it is on disk.
     #[default]
     Adl,
     /// OCSF 1.8.0 events made from it, one a decision.

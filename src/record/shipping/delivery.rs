@@ -22,13 +22,13 @@ use tracing::{error, info, warn};
 
 /// The most bytes in one send: receivers take 4 MiB, and what we count is an estimate.
 const BATCH_BYTES: usize = 2 << 20;
-/// How soon a record is noticed. The log has no bell: its writer has nothing to do with who reads.
+/// How soon a record is noticed. A delivery polls: the log's writer does not notify its readers.
 const LOOK: Duration = Duration::from_millis(25);
 /// How often the cursor is synced while it moves.
 const SYNC: Duration = Duration::from_secs(1);
 /// How long records wait while the configuration is wrong. A file that it names may be mended meanwhile.
 const HOLD: Duration = Duration::from_secs(30);
-/// How often the same doubtful answer is heard before it is believed.
+/// How often in a row a doubtful answer must be the same before it is believed.
 const EQUAL_ANSWERS: u32 = 3;
 
 /// What one delivery works with.
@@ -50,7 +50,7 @@ pub(super) struct Delivery<S> {
 pub(super) struct Pace {
     window: Window,
     backoff: Backoff,
-    /// The doubtful answer that was heard last, and how often in a row.
+    /// The last doubtful answer, and how often in a row it came.
     doubt: Option<(Reply, u32)>,
     /// Whether an operator was told that something is wrong, so that it is said once and not at every attempt.
     is_told: bool,
@@ -127,7 +127,8 @@ impl<S: Sink> Delivery<S> {
         !self.state.window.is_empty()
     }
 
-    /// Passes records that were deleted before they were sent. It must never happen, so it is said loudly.
+    /// Passes records that were deleted before they were sent. It must never happen, so it is logged as an error and
+    /// counted.
     fn pass_gone(&mut self, oldest: u64) {
         let from = self.cursor.position();
         let count = oldest.saturating_sub(from);
@@ -178,7 +179,7 @@ impl<S: Sink> Delivery<S> {
         }
     }
 
-    /// Does what a verdict asks for, with the `left` records that were sent and not taken.
+    /// Handles a reply, with the `left` records that were sent and not taken.
     async fn mend(&mut self, verdict: Reply, why: &str, left: usize) {
         if verdict != Reply::Hold {
             self.meters.hold(false);
@@ -210,7 +211,7 @@ impl<S: Sink> Delivery<S> {
         count >= EQUAL_ANSWERS
     }
 
-    /// Looks for the record that is at fault: half as many; and one alone is it.
+    /// Searches for the record that is at fault: sends half as many; one that is alone is it.
     async fn isolate(&mut self, left: usize, why: &str) {
         if self.state.window.halve(left) {
             self.meters.retried("halved");
@@ -277,7 +278,7 @@ impl<S: Sink> Delivery<S> {
         }
     }
 
-    /// Moves the cursor behind the first records of the window. They were taken, or are in quarantine.
+    /// Moves the cursor past the first records of the window. They were taken, or are in quarantine.
     fn pass(&mut self, count: usize) {
         let passed = self.state.window.take(count);
         if let Some(last) = passed.last() {
@@ -286,14 +287,14 @@ impl<S: Sink> Delivery<S> {
     }
 
     fn advance(&mut self, position: u64) {
-        // If it stays behind, records come twice after a restart, and nothing worse.
+        // If it is not moved, records are sent twice after a restart, and nothing worse happens.
         if let Err(error) = self.cursor.advance(position) {
             warn!(sink = %self.settings.name, %error, "The cursor cannot be written.");
         }
         self.meters.set_acknowledged(position);
     }
 
-    /// Waits; the word to stop ends the wait once, for one more attempt.
+    /// Waits. A stop ends the wait once, for one more attempt.
     async fn pause(&mut self, wait: Duration) {
         if self.stopping.is_cancelled() {
             return sleep(wait).await;

@@ -1,4 +1,4 @@
-//! The `event_name` of records that are no decisions and that shipping treats in their own way.
+//! The `event_name` of the records that are no decisions and that shipping treats apart.
 
 /// The record that says which records are missing, and why.
 pub(super) const GAP: &str = "poort.log.gap";

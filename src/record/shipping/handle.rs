@@ -1,4 +1,4 @@
-//! What the server holds: all deliveries, started and stopped together.
+//! The handle of shipping: all deliveries, started and stopped together.
 
 use super::{
     config::{Name, Sink},
@@ -36,11 +36,11 @@ pub struct Shipping {
 pub struct Cursors(Vec<Cursor>);
 
 impl Cursors {
-    /// Makes all cursors durable and gives the least of them: all records below it may go, as far as sinks are concerned.
-    /// `None` without sinks.
+    /// Makes all cursors durable and returns the least of them: all records below it may go, as far as sinks are
+    /// concerned. `None` without sinks.
     ///
     /// # Errors
-    /// A cursor cannot be synced. Then nothing may go: after a power cut it could stand before what was deleted.
+    /// A cursor cannot be synced. Then nothing may go: after a power cut it could be before what was deleted.
     pub fn sync(&self) -> io::Result<Option<u64>> {
         let positions = self.0.iter().map(Cursor::sync).collect::<io::Result<Vec<_>>>()?;
         Ok(positions.into_iter().min())
@@ -105,7 +105,7 @@ impl Shipping {
         self.sinks.iter().map(|sink| sink.meters.synced()).min()
     }
 
-    /// How far all sinks are, for whoever deletes old records.
+    /// How far all sinks are, for retention.
     #[must_use]
     pub fn cursors(&self) -> Cursors {
         Cursors(self.sinks.iter().map(|sink| sink.cursor.clone()).collect())
@@ -195,7 +195,7 @@ fn run(mut delivery: Delivery<Any>, cut_off: &CancellationToken) -> Result<Runni
             }
         });
         delivery.sync_cursor();
-        // Nobody waits any more if the server was cut off itself.
+        // Nothing waits any more if the server itself was cut off.
         let _ = ending.send(());
     });
     match thread {

@@ -1,4 +1,4 @@
-//! The numbers that a sink reports, and what others ask of it: how far it is.
+//! The metrics of a sink, and its progress, which others read.
 
 use super::config::Name;
 use opentelemetry::{
@@ -24,7 +24,7 @@ pub(super) struct Meters {
     state: Arc<State>,
 }
 
-/// What is read whenever somebody looks.
+/// The progress, which is read when metrics are collected.
 #[derive(Debug)]
 struct State {
     /// All seq below this were taken, or are in quarantine.

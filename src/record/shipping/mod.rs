@@ -1,27 +1,27 @@
-//! Shipping: every record of the log goes to every sink that is configured.
+//! Shipping: sends every record of the log to every sink that is configured.
 //!
 //! ```text
-//!   log on disk ──► reader ──► window ──► one send at a time ──► verdict ──► cursor moves
+//!   log on disk ──► reader ──► window ──► one send at a time ──► reply ──► cursor moves
 //!        up to the durable mark                                     └──► quarantine, for what is never taken
 //! ```
 //!
 //! What holds here:
-//! - **At least once, in order.** The cursor of a sink moves when the sink has answered for a record, or when the record lies
-//!   in quarantine on disk, and never before. After a crash the rest is sent again, so receivers see some records twice; each
-//!   has a key for that (`tests/property.rs::the_cursor_is_never_ahead_of_the_receiver`).
+//! - **At least once, in order.** The cursor of a sink moves when the receiver took a record, or when the record is in
+//!   quarantine on disk, and never before. After a crash the rest is sent again, so receivers get some records twice;
+//!   each has a key for that (`tests/property.rs::the_cursor_is_never_ahead_of_the_receiver`).
 //! - **What was shipped never changes.** Only records below the durable mark are read
 //!   (`tests/delivering.rs::nothing_is_sent_that_is_not_durable`).
 //! - **No answer waits for a sink.** A delivery reads the log from disk, on a thread of its own; nothing on the path of a
 //!   question knows of it (`tests/it/record/shipping.rs`).
-//! - **A receiver that hangs hangs nobody.** Each send has a deadline, and each wait a bound
-//!   (`tests/delivering.rs::a_receiver_that_never_answers_is_given_up_at_the_deadline_and_tried_again`).
-//! - **One bad record stops nobody.** It is looked for, put in quarantine, counted and logged; all others go on
+//! - **A receiver that hangs delays no other.** Each send has a deadline, and each wait a bound
+//!   (`tests/delivering.rs::a_send_without_an_answer_is_tried_again_after_its_deadline`).
+//! - **One bad record stops no other.** It is found, put in quarantine, counted and logged; all others are delivered
 //!   (`tests/refusing.rs::one_bad_record_goes_to_quarantine_and_all_others_arrive`).
-//! - **Nothing is lost in silence.** Records that were deleted before a sink had them are logged and counted
+//! - **No loss is silent.** Records that were deleted before a sink had them are logged and counted
 //!   (`tests/delivering.rs::records_that_are_gone_are_counted_and_the_rest_goes_on`).
 //!
-//! An answer of a receiver speaks for that receiver alone: OTLP is acknowledged hop by hop, and a collector that says yes may
-//! still lose what it took. What proves arrival at the store is the signed checkpoint, which is shipped like any record.
+//! A reply speaks for that receiver alone: OTLP is acknowledged hop by hop, and a collector that took a record may
+//! still lose it. What proves arrival at the store is the signed checkpoint, which is shipped like any record.
 //!
 //! - `config`: what can be configured
 //! - `source`: the records, up to the durable mark

@@ -1,7 +1,7 @@
 //! Records as OCSF 1.8.0 events, for security operations.
 //!
-//! The record is the truth and this is a view of it: what OCSF has no place for is left out, so nobody can verify or replay
-//! from these events.
+//! The record is the truth and an event is a view of it. What OCSF has no place for is left out, so these events cannot
+//! be verified or replayed.
 //!
 //! | record | OCSF |
 //! |---|---|
@@ -104,7 +104,7 @@ fn decision(record: &Value, seq: u64, index: Option<usize>, request: &Value, res
     })
 }
 
-/// What the application was told.
+/// The answer that the application got.
 struct Outcome {
     action_id: u8,
     action: &'static str,
@@ -129,7 +129,7 @@ impl Outcome {
     }
 }
 
-/// The activity of the class that comes nearest to an action; its own name stands beside it.
+/// The activity of the class that is nearest to an action; the event has the action's own name too.
 fn activity(action: &str) -> u32 {
     let name = action.rsplit([':', '/', '#']).next().unwrap_or_default().trim_matches('"');
     match name.to_ascii_lowercase().as_str() {
@@ -158,7 +158,7 @@ fn source(record: &Value, subject: &Value, context: &Value) -> Value {
     json!({
         "ip": location.filter(|location| location.parse::<IpAddr>().is_ok()),
         "uid": device,
-        // The application stands beside this sidecar.
+        // The application runs beside this sidecar.
         "svc_name": record["attributes"]["poort.pdp"]["application"],
         "instance_uid": text(&record["resource"]["service.instance.id"]).unwrap_or("unknown"),
     })
@@ -180,7 +180,7 @@ fn errors(response: &Value) -> Option<&Value> {
     Some(&response["context"]["errors"]).filter(|errors| errors.as_array().is_some_and(|errors| !errors.is_empty()))
 }
 
-/// What is no decision: a gap above all, and whatever kind of record comes later.
+/// The event of a record that is no decision: a gap above all, and kinds that later versions add.
 fn base_event(record: &Value, seq: u64, name: &str) -> Value {
     let is_gap = name == GAP;
     json!({

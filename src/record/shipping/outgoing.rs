@@ -1,4 +1,4 @@
-//! A record made ready to be sent: read once from its JSON, however often it is sent.
+//! An outgoing record: read once from its JSON, however often it is sent.
 
 use super::{config::Format, event_names::GAP, ocsf};
 use crate::record::spool::reader::Frame;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) seq: u64,
-    /// The record as it lies on disk, for the quarantine.
+    /// The record as it is on disk, for the quarantine.
     pub(super) record: String,
     /// What is sent: the record itself; or as many events as it holds decisions; or nothing, if the format has no place
     /// for it. With an error, nothing ever can be.

@@ -1,7 +1,7 @@
-//! Records that a receiver will never take, kept for a person: `quarantine/<sink>.jsonl` in the data folder.
+//! The quarantine: keeps records that a receiver will never take, in `quarantine/<sink>.jsonl` in the data folder.
 //!
-//! One line a record: `{"seq": …, "when": "…", "why": "…", "record": {…}}`. The record stands there as it was, byte by byte.
-//! Only after the file is synced may the cursor pass the record.
+//! One line a record: `{"seq": …, "when": "…", "why": "…", "record": {…}}`. The record is there as it was, byte by
+//! byte. Only after the file is synced may the cursor pass the record.
 
 use super::config::Name;
 use crate::record::spool::links;
@@ -44,7 +44,7 @@ impl Quarantine {
         &self.path
     }
 
-    /// Keeps these records, each with its number. When it returns well, they are on disk.
+    /// Keeps these records, each with its number. When it returns `Ok`, they are on disk.
     pub(super) fn keep<'a>(&self, records: impl IntoIterator<Item = (u64, &'a str)>, why: &str) -> io::Result<()> {
         let mut lines = Vec::new();
         for (seq, record) in records {
@@ -57,7 +57,7 @@ impl Quarantine {
         let end = file.metadata()?.len();
         let written = file.write_all(&lines).and_then(|()| (self.sync)(&file));
         if written.is_err() {
-            // Half a line would spoil the next one. If this fails too, a reader passes over the half.
+            // Half a line would spoil the next one. If this fails too, a reader skips the half.
             let _ = file.set_len(end);
         }
         written
@@ -74,7 +74,7 @@ impl Quarantine {
         if is_new {
             sync_folder_of(&self.path)?;
         } else if !ends_a_line(&mut file)? {
-            // A crash left half a line. Its record was not passed, so it comes again.
+            // A crash left half a line. The cursor did not pass its record, so it is kept again.
             file.write_all(b"\n")?;
         }
         Ok(file)
@@ -104,7 +104,7 @@ pub(super) fn ends_a_line(file: &mut File) -> io::Result<bool> {
     Ok(byte == *b"\n")
 }
 
-/// How many records lie in quarantine.
+/// How many records are in quarantine.
 pub(super) fn count(data: &Path, sink: &Name) -> io::Result<u64> {
     let file = match File::open(path_of(data, sink)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -118,7 +118,7 @@ pub(super) fn count(data: &Path, sink: &Name) -> io::Result<u64> {
     Ok(count)
 }
 
-/// Where the quarantine of a sink lies.
+/// The path of a sink's quarantine.
 pub(super) fn path_of(data: &Path, sink: &Name) -> PathBuf {
     data.join("quarantine").join(format!("{sink}.jsonl"))
 }

@@ -1,4 +1,4 @@
-//! What an answer of a receiver means for the records that were sent.
+//! The reply to a send: what a receiver's answer means for the records that were sent.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) struct Outcome {
     /// How many records were taken, counted from the first of the batch.
     pub(super) taken: usize,
-    /// What is with the others; none if all were taken.
+    /// Why the others were not; none if all were taken.
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Reply {
     PerhapsTooLarge,
     /// The receiver has no room and does not say when: fewer at once. One record alone is tried some times.
     Exhausted,
-    /// It is never taken: it is looked for which record is at fault, and that one goes to quarantine.
+    /// It is never taken: the record that is at fault is searched for, and goes to quarantine.
     Refused,
     /// Our configuration is wrong, or theirs; no record is at fault. All wait, and a person has to look.
     Hold,

@@ -1,9 +1,9 @@
-//! Where records come from: the log on disk, up to what is durable and no further.
+//! The source of records: the log on disk, up to the durable mark.
 
 use crate::record::spool::reader::{Frame, ReadError, Reader};
 use std::{fmt, path::PathBuf, sync::Arc};
 
-/// Where records come from. Each sink reads by itself.
+/// The source of records. Each sink reads by itself.
 #[derive(Clone)]
 pub struct Source {
     records: PathBuf,
@@ -17,8 +17,8 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// The log in this folder. `durable` says how far it is on disk: all seq below. What lies behind that may come back
-    /// as another record after a crash, so it is never read.
+    /// The log in this folder. `durable` says how far it is on disk: all seq below. What follows may be another
+    /// record after a crash, so it is never read.
     #[must_use]
     pub fn new(records: impl Into<PathBuf>, durable: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { records: records.into(), durable: Arc::new(durable) }
@@ -81,7 +81,7 @@ impl Records {
         if self.ahead.is_none() {
             let read = self.read();
             if !matches!(read, Ok(Some(_))) {
-                // Opened anew, the reader sees what was deleted under it.
+                // Opened anew, the reader sees what was deleted meanwhile.
                 self.reader = None;
             }
             self.ahead = read?;

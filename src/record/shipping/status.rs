@@ -1,4 +1,4 @@
-//! How far each sink is, from the files alone: for `poort log status`, also while no poort runs.
+//! The status of each sink, from the files alone: for `poort log status`, also while no poort runs.
 
 use super::{
     config::{Name, Sink},
@@ -17,11 +17,11 @@ pub struct Status {
     pub is_configured: bool,
     /// All records with a lower number were taken, or are in quarantine. `None` if it has taken nothing yet.
     pub acknowledged: Option<u64>,
-    /// How many records lie in quarantine.
+    /// How many records are in quarantine.
     pub quarantined: u64,
 }
 
-/// Reads how far each of these sinks is, and behind them those that have a cursor and are not configured any more. `data` is
+/// Reads how far each of these sinks is, then those that have a cursor and are not configured any more. `data` is
 /// the data folder, `records` that of the log.
 ///
 /// # Errors

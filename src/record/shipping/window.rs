@@ -1,4 +1,4 @@
-//! The records that were read and not yet taken, and how many of them are sent at once.
+//! The window: records that were read and not yet taken, and how many of them are sent at once.
 
 use super::outgoing::Outgoing;
 use std::collections::VecDeque;
@@ -13,8 +13,8 @@ pub(super) struct Window {
     limit: usize,
 }
 
-/// After a refusal the limit comes back in so many steps. In one step, every second send to a receiver with a lower bound
-/// than ours would be refused.
+/// After a refusal the limit is restored in so many steps. In one step, every second send to a receiver with a lower
+/// bound than ours would be refused.
 const STEPS: usize = 16;
 
 impl Window {
@@ -52,7 +52,7 @@ impl Window {
         self.parcels.make_contiguous().get(..count).unwrap_or_default()
     }
 
-    /// Takes the first so many away, and gives them.
+    /// Removes the first so many, and returns them.
     pub(super) fn take(&mut self, count: usize) -> Vec<Outgoing> {
         self.parcels.drain(..count.min(self.parcels.len())).collect()
     }

@@ -1,11 +1,11 @@
-//! Who keeps account of the records while they are written, and attests to them in records of its own.
+//! The attestor: keeps account of the records while they are written, and attests to them in records of its own.
 //!
-//! The spool knows only when: an attestation is the first record of every segment, so that a reader who begins there knows
-//! what came before; it comes at a steady cadence, also when nothing else does, and as the last record of all. What it says
-//! is the attestor's business.
+//! The spool decides when. An attestation is the first record of every segment, so that a reader that begins there
+//! knows what came before. More follow at a steady cadence, also when no other record does, and one is the last record
+//! of all. What it says is the attestor's business.
 //!
-//! What holds: an attestor hears of each record once, in order, and only after it is on disk. So an attestation never speaks
-//! of a record that a power cut could take back.
+//! **Invariant:** an attestor gets each record once, in order, and only after it is on disk. So an attestation never
+//! speaks of a record that a power cut could take back (`tests/crash_states`).
 
 use super::payload::Payload;
 use std::{fmt, time::Duration};
@@ -28,15 +28,15 @@ pub enum Occasion {
 pub struct Attestation {
     /// As a record.
     pub record: Payload,
-    /// In short: kept beside the segments when the record is on disk, so that a log that was cut off behind it does not
+    /// In short: kept beside the segments when the record is on disk, so that a log that was cut off after it does not
     /// look whole. At most 496 bytes.
     pub head: Vec<u8>,
 }
 
 /// Keeps account of the records. It runs where records are written, so it must be quick, and it must not fail.
 pub trait Attestor: fmt::Debug + Send {
-    /// Goes on from what is on disk: `head` is what was kept beside the segments, `opening` the first record of the last
-    /// segment that has records, with its seq. That record and all behind it come to [`Attestor::record`] next.
+    /// Goes on from what is on disk: `head` is what was kept beside the segments, `opening` the first record of the
+    /// last segment that has records, with its seq. That record and all after it come to [`Attestor::record`] next.
     ///
     /// # Errors
     /// Why it cannot: it would have to attest to records that it does not know.

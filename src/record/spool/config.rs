@@ -1,4 +1,4 @@
-//! What a spool is told at its start, and the times it keeps.
+//! The configuration of a spool, and the intervals of its writer.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -36,18 +36,18 @@ impl Config {
     }
 }
 
-/// How often the writer looks up from its work. Only tests choose other times.
+/// The intervals of the writer. Only tests choose others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Between two looks at the identity of the files, while all is well.
+    /// Between two checks that the files are still the same, while the spool is writable.
     pub(super) check: Duration,
     /// Between two attempts to write again, while it is not.
     pub(super) probe: Duration,
-    /// After so many commits of one entry in a row, entries are taken to come one at a time.
+    /// After so many commits of one entry in a row, callers may write their entries themselves (`inline_commit`).
     pub(super) alone: u32,
-    /// A disk that takes longer for a commit may take much longer for the next: that one is not written by a caller.
+    /// After a commit that took longer, the thread writes the next one: it may take much longer still.
     pub(super) slow: Duration,
-    /// Between two looks of the thread whether a caller has the writer, while callers may have it.
+    /// Between two checks of the thread whether a caller has the writer, while callers may have it.
     pub(super) glance: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Pace {
         probe: Duration::from_millis(250),
         // Under load a commit holds many entries, and by chance now and then one.
         alone: 8,
-        // Many times what a disk takes that is well.
+        // Many times what a healthy disk takes.
         slow: Duration::from_millis(5),
         // A disk that hangs holds up a health check for so long at most.
         glance: Duration::from_millis(100),

@@ -1,7 +1,7 @@
-//! How far somebody who takes records from the spool has come.
+//! The cursor: how far a consumer of the records has come, on disk.
 //!
-//! A cursor that is older than the truth costs a second delivery and nothing else, so it is not synced each time. But
-//! before a segment is deleted because everybody has it, all cursors are: see the retention.
+//! A cursor that is older than the truth costs a second delivery and nothing else, so it is not synced each time.
+//! Before a segment is deleted because every consumer has it, all cursors are synced (`retention`).
 
 use super::{
     double_slot::{self, DoubleSlot},
@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl Cursor {
-    /// Opens the cursor of this name in the spool's folder, or makes one that stands at the first record. The name is
-    /// part of a file name.
+    /// Opens the cursor of this name in the spool's folder, or makes one at the first record. The name is part of a
+    /// file name.
     ///
     /// # Errors
     /// The file cannot be made or read.
@@ -43,7 +43,7 @@ impl Cursor {
         Ok(Self { inner: Arc::new(Mutex::new(Inner { slots, position })) })
     }
 
-    /// Where a cursor stands, without opening it for writing. `None` when there is none.
+    /// The position of a cursor, without opening it for writing. `None` when there is none.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -51,7 +51,7 @@ impl Cursor {
         Ok(double_slot::read(&path_of(dir, name))?.as_deref().and_then(parse))
     }
 
-    /// Whether there is a cursor of this name, wherever it stands.
+    /// Whether there is a cursor of this name, at any position.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -59,7 +59,7 @@ impl Cursor {
         path_of(dir, name).try_exists()
     }
 
-    /// Takes a cursor away, so that the next one of this name stands at the first record.
+    /// Removes a cursor, so that the next one of this name begins at the first record.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -86,7 +86,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// After this, the cursor survives a power cut. Gives the position that does.
+    /// After this, the cursor survives a power cut. Returns the position that does.
     ///
     /// # Errors
     /// The file cannot be synced.
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_goes_on_where_it_stood_and_never_goes_back() {
+    fn a_cursor_survives_a_restart_and_never_goes_back() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Cursor::read(folder.path(), "one").unwrap(), None);
         let cursor = Cursor::open(folder.path(), "one").unwrap();

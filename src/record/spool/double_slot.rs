@@ -1,9 +1,9 @@
 //! A small value on disk that is written often and seldom synced.
 //!
-//! The file has two slots of one sector each, written in turn, each with a counter and a CRC. A sector is written whole or
-//! not at all; a write that was torn all the same fails its CRC, and the other slot holds the value before. So a value
-//! that was not synced may be lost with a power cut, and then an older one is there: whoever keeps something here must
-//! be able to live with that.
+//! The file has two slots of one sector each, written in turn, each with a counter and a CRC. A sector is written whole
+//! or not at all. A write that was torn all the same fails its CRC, and the other slot holds the value before. So a
+//! power cut may take a value that was not synced, and an older one is read: only values that may grow old are kept
+//! here.
 //!
 //! ```text
 //!   crc32c u32 | len u32 | count u64 | value        little endian; the CRC covers the rest of the slot up to the value's end
@@ -38,14 +38,14 @@ pub(super) struct DoubleSlot {
 }
 
 impl DoubleSlot {
-    /// Opens the file, or makes it, and gives the value that it holds. `None` where no value was ever written, or none
-    /// survived.
+    /// Opens the file, or makes it, and returns the value that it holds. `None` where no value was ever written, or
+    /// none survived.
     pub(super) fn open(files: Arc<dyn Files>, path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
         let file = match links::open(OpenOptions::new().read(true).write(true), path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => create(&*files, path)?,
             opened => opened?,
         };
-        // One that a power cut left short at its making, or that somebody cut. Both slots are in place again before a write.
+        // A power cut while it was made, or a person, left it short. Both slots are in place again before a write.
         if file.metadata()?.len() < 2 * SLOT as u64 {
             files.cut(&file, 2 * SLOT as u64)?;
             files.sync_all(&file)?;
@@ -55,7 +55,7 @@ impl DoubleSlot {
         Ok((Self { files, file, count }, value))
     }
 
-    /// Writes a value. It is on disk for sure only after [`DoubleSlot::sync`].
+    /// Writes a value. A power cut may take it until [`DoubleSlot::sync`] returned.
     pub(super) fn write(&mut self, value: &[u8]) -> io::Result<()> {
         let len = u32::try_from(value.len()).ok().filter(|_| value.len() <= MAX_VALUE);
         let len = len.ok_or(io::ErrorKind::InvalidInput)?;
@@ -72,13 +72,13 @@ impl DoubleSlot {
         Ok(())
     }
 
-    /// After this, the last value stays.
+    /// After this, the last value survives a power cut.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.files.sync_data(&self.file)
     }
 }
 
-/// The value that the file holds, without opening it for writing.
+/// Reads the value that the file holds, without opening it for writing.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match links::open_to_read(path) {
         Ok(file) => Ok(newest(&file)?.map(|(_, value)| value)),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_left_of_the_file_it_is_whole_after_the_next_writes() {
+    fn a_damaged_file_is_whole_after_the_next_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("value");
         let (mut slots, _) = open(&path);

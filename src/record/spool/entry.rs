@@ -1,4 +1,4 @@
-//! An entry, what it becomes, and why it does not.
+//! An entry of the spool, its commit, and why it was not recorded.
 
 use super::{frame::MAX_PAYLOAD, payload::Payload};
 use std::time::Instant;
@@ -8,8 +8,8 @@ use thiserror::Error;
 ///
 /// **The deadline.** The writer decides, at the moment when it takes the entry into a commit. If the deadline has
 /// passed by then, it writes the late form of the payload, and the [`Commit`] says `late: true`. An entry that was
-/// taken in time is answered when its commit is on disk, however long that takes. So the record and the answer always
-/// agree: whoever hears `late: true` knows that the record says so too, and nobody else.
+/// taken in time is answered when its commit is on disk, however long that takes. So record and answer always agree: a
+/// caller gets `late: true` exactly when the record says so too.
 ///
 /// A deadline of a payload that has no late form has no effect.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct Entry {
     pub payload: Payload,
     /// After this moment, its late form is written ([`Payload::or_late`]).
     pub deadline: Option<Instant>,
-    /// It may use the room that is kept aside for when there is none. For what must be said even then, and for nothing
-    /// else: the reserve is small.
+    /// It may use the reserve while there is no other room. Only for what must be recorded even then: the reserve is
+    /// small.
     pub is_urgent: bool,
 }
 

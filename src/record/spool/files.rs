@@ -18,7 +18,7 @@ pub(super) trait Files: fmt::Debug + Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes a file that must not exist yet, to read and write.
     fn create(&self, path: &Path) -> io::Result<File>;
-    /// Takes the blocks for `len` bytes from the disk and sets the length.
+    /// Allocates the blocks for `len` bytes and sets the length.
     fn allocate(&self, file: &File, len: u64) -> io::Result<()>;
     /// One `pwrite`, which may write less than it was given.
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize>;
@@ -30,9 +30,9 @@ pub(super) trait Files: fmt::Debug + Send + Sync {
     fn sync_all(&self, file: &File) -> io::Result<()>;
     /// `fsync` of a folder: the names in it.
     fn sync_dir(&self, dir: &File) -> io::Result<()>;
-    /// Gives a file another name; a file that had it is replaced in the same step.
+    /// Renames a file; one that had the new name is replaced in the same step.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Takes a name away.
+    /// Removes a name.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
@@ -70,8 +70,8 @@ impl Files for Disk {
         file.set_len(len)
     }
 
-    // The standard library repeats a sync that was interrupted. A sync must not be repeated, whatever it says: the
-    // first answer is the only one that speaks for the pages. So these are the bare calls.
+    // The standard library repeats a sync that was interrupted. A sync must not be repeated, whatever it returned: only
+    // the first result speaks for the pages. So these are the bare calls.
     fn sync_data(&self, file: &File) -> io::Result<()> {
         Ok(rustix::fs::fdatasync(file)?)
     }
@@ -98,7 +98,7 @@ pub(super) fn is_no_room(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG))
 }
 
-/// Whether the file system does not know how to take blocks in advance.
+/// Whether the file system cannot allocate blocks in advance.
 pub(super) fn is_unsupported(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::OPNOTSUPP | Errno::NOSYS))
 }

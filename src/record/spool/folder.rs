@@ -1,4 +1,4 @@
-//! The folder and its lock: one process writes, and it notices when the folder is taken away.
+//! The folder and its lock: one process writes, and it notices when the folder is removed.
 
 use super::{
     files::Files,
@@ -54,7 +54,7 @@ impl Folder {
             Err(Errno::WOULDBLOCK) => return Err(TakeError::Held { dir: path.into() }),
             Err(error) => return Err(failed("cannot lock", &lock_path)(error.into())),
         }
-        // Its name may have been taken away between the open and the lock. Then somebody else may lock another file.
+        // Its name may have been removed between the open and the lock. Then another process may lock another file.
         if !still_names(&lock_path, &lock) {
             return Err(TakeError::Held { dir: path.into() });
         }
@@ -73,8 +73,8 @@ impl Folder {
         None
     }
 
-    /// Takes the folder again after it was taken away. It is made again only on the file system where it was: if the
-    /// disk itself is gone, the records must not go to whatever lies below its mount point.
+    /// Takes the folder again after it was removed. It is made again only on the file system where it was: if the disk
+    /// itself is gone, the records must not go to whatever is below its mount point.
     pub(super) fn retake(&self, files: &dyn Files) -> Result<Self, TakeError> {
         let nearest = self.path.ancestors().find_map(|path| fs::metadata(path).ok());
         let nearest = nearest.map(|metadata| Identity::of(&metadata).device);

@@ -1,4 +1,4 @@
-//! The frame: how one payload lies on disk.
+//! The frame: the form of one payload on disk.
 //!
 //! `len u32 | crc32c u32 | seq u64 | base u64 | payload`, little endian. The CRC covers seq, base and payload. The
 //! length needs no cover: a wrong one makes the CRC fail.
@@ -56,7 +56,7 @@ impl Header {
     }
 }
 
-/// Puts a frame at the end of `buffer`. The payload is at most [`MAX_PAYLOAD`] long, which the writer has checked.
+/// Appends a frame to `buffer`. The payload is at most [`MAX_PAYLOAD`] long, which the writer has checked.
 pub(super) fn encode(buffer: &mut Vec<u8>, seq: u64, base: u64, payload: &Payload) {
     debug_assert!(payload.max_len() <= MAX_PAYLOAD, "the writer lets no longer payload through");
     let start = buffer.len();

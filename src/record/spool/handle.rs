@@ -1,4 +1,4 @@
-//! The handle to an open spool: what callers, health, shipping and retention ask of it.
+//! The handle to an open spool, for callers, health, shipping and retention.
 
 use super::{
     attestor::Attestor,
@@ -28,8 +28,8 @@ use tokio::sync::watch;
 
 /// A handle to an open spool. Cloning is cheap, and every clone speaks to the same writer.
 ///
-/// When the last handle goes, the spool closes by itself, but nobody waits for it: call [`Spool::close`] before the
-/// same folder is opened again.
+/// When the last handle is dropped, the spool closes by itself, but nothing waits for that: call [`Spool::close`]
+/// before the same folder is opened again.
 #[derive(Clone, Debug)]
 pub struct Spool {
     queue: SyncSender<Message>,
@@ -44,8 +44,8 @@ impl Spool {
     /// Takes the lock, recovers what an earlier process left, and starts the writer thread. It reads all segments, so
     /// it blocks for a while.
     ///
-    /// A full disk is not an error here: the spool opens in [`State::Full`] and comes back by itself. With an attestor, some
-    /// room is kept aside for when there is none.
+    /// A full disk is not an error here: the spool opens in [`State::Full`] and becomes writable by itself. With an
+    /// attestor, a reserve is kept for a full disk.
     ///
     /// # Errors
     /// Something that needs a person: see [`OpenError`].
@@ -76,8 +76,9 @@ impl Spool {
         Ok((spool, started.recovery))
     }
 
-    /// Records an entry, and comes back when it is on disk. An entry that comes alone is written by this thread itself, which
-    /// then blocks for one write and one sync (`inline_commit`); every other goes through the queue and waits without blocking.
+    /// Records an entry, and returns when it is on disk. While entries come one at a time, this thread writes the entry
+    /// itself and blocks for one write and one sync (`inline_commit`). Otherwise the entry goes through the queue, and
+    /// its caller waits without blocking.
     ///
     /// # Errors
     /// The entry was not recorded.
@@ -103,7 +104,7 @@ impl Spool {
         let (message, error) = match self.queue.try_send(Message::Entry(Queued { entry, waiter })) {
             Ok(()) => return Ok(ticket),
             Err(TrySendError::Full(message)) => (message, AppendError::QueueFull),
-            // The writer went away meanwhile.
+            // The writer ended meanwhile.
             Err(TrySendError::Disconnected(message)) => (message, self.shared.refusal().unwrap_or(AppendError::Failed)),
         };
         if let Message::Entry(queued) = message {
@@ -124,8 +125,8 @@ impl Spool {
         self.shared.watch()
     }
 
-    /// All seq below this are on disk. A reader that ships records stops here, so that a seq that was shipped can
-    /// never come back with another payload.
+    /// All seq below this are on disk. A reader that ships records stops here, so that a seq that was shipped never
+    /// gets another payload.
     #[must_use]
     pub fn durable(&self) -> u64 {
         self.shared.durable()
@@ -143,8 +144,9 @@ impl Spool {
         &self.dir
     }
 
-    /// The seq of the first record that has to stay: those before it are all below `taken`, their segments were last
-    /// written before `before`, and `is_old` says that what stands before the segment with this first seq may go. It is the oldest record when all have to stay. Blocks on files.
+    /// The seq of the first record that has to stay; the oldest one when all have to. The records before it are below
+    /// `taken`, and their segments were last written before `before`. For each segment, `is_old` says whether all
+    /// before this seq may go. Blocks on files.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -165,11 +167,11 @@ impl Spool {
         Ok(segment::list(&self.dir)?.first().map_or(0, |segment| segment.first))
     }
 
-    /// Deletes the segments whose records are all below `keep_from`, but for the newest two. Gives how many. Whoever took
-    /// records must have synced how far they came. Blocks on files.
+    /// Deletes the segments whose records are all below `keep_from`, but for the newest two. Returns how many.
+    /// Consumers must have synced their cursors before. Blocks on files.
     ///
     /// # Errors
-    /// A segment cannot be deleted, or its deletion not be synced; those before it are gone.
+    /// A segment cannot be deleted, or its deletion cannot be synced; those before it are gone.
     pub fn remove_below(&self, keep_from: u64) -> io::Result<u64> {
         retention::remove_below(&*self.files, &self.dir, keep_from.min(self.durable()))
     }

@@ -1,16 +1,20 @@
-//! The pen: whoever holds it writes. Usually that is the writer thread; a caller whose entry comes alone takes it for a moment.
+//! The inline commit: a caller whose entry comes alone takes the writer from its thread, and writes the entry itself.
 //!
-//! **Why.** The way through the thread takes two wake-ups, of the thread and of the caller. Under load they cost nothing,
-//! since one commit serves many. But where entries come one at a time, on a machine that sleeps in between, they take as long
-//! as the disk does. So when some commits in a row held one entry each, the next caller writes and syncs itself.
+//! **Why.** The way through the thread takes two wake-ups, of the thread and of the caller. Under load they cost
+//! nothing, since one commit serves many. But where entries come one at a time, on a machine that sleeps in between,
+//! they take as long as the disk does. So after some commits in a row that held one entry each, the next caller writes
+//! and syncs itself.
 //!
 //! What holds here:
-//! - There is one writer behind one lock, so a commit follows a commit whoever makes it, and all that holds of a commit holds.
-//! - No caller waits for the pen: if it is taken, or the thread wants it, the entry goes through the queue.
-//! - A caller blocks its thread for one write and one sync, as long as the disk needs. A runtime of several threads goes on
-//!   meanwhile (`tests/it/record/durability/slow_disk.rs`). The thread that blocks may be the one that looked for what arrives; usually
-//!   the call itself has woken another by then, which looks in its place. The runtime does not promise that, so the writer
-//!   thread looks several times a second whether the pen is out, and then wakes one.
+//! - There is one writer behind one lock. Commits follow each other whichever thread makes them, and each keeps all
+//!   that a commit promises.
+//! - No caller waits for the writer: if it is taken, or the thread wants it, the entry goes through the queue.
+//! - A caller blocks its thread for one write and one sync, as long as the disk needs. A runtime of several threads
+//!   goes on meanwhile (`tests/it/record/durability/slow_disk.rs`).
+//!
+//! The thread that blocks may be the one that polls the runtime's sockets. Usually the call itself has woken another by
+//! then, which polls in its place, but the runtime does not promise that. So the writer thread checks several times a
+//! second whether a caller has the writer, and then wakes a thread of the runtime.
 
 use super::{
     entry::{AppendError, Commit, Entry},
@@ -33,11 +37,11 @@ pub(super) enum Attempt {
     Queue(Entry),
 }
 
-/// The writer, and who has it.
+/// The writer, behind the lock that its thread and callers take.
 pub(super) struct InlineCommit {
     /// `None` when the spool is closed.
     writer: Mutex<Option<Writer>>,
-    /// The thread waits for it.
+    /// The thread waits for the writer.
     is_wanted: AtomicBool,
     notifier: Notifier,
 }
@@ -53,7 +57,7 @@ impl InlineCommit {
         Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), notifier }
     }
 
-    /// The pen, for the thread. `None` if somebody panicked with it.
+    /// The writer, for the thread. `None` if a thread panicked with it.
     pub(super) fn take(&self) -> Option<MutexGuard<'_, Option<Writer>>> {
         match self.writer.try_lock() {
             Ok(held) => Some(held),

@@ -1,5 +1,5 @@
-//! What a folder of a spool holds, without reading its records. It takes nothing and changes nothing, so it can be looked at
-//! beside the process that writes.
+//! Lists what the folder of a spool holds, without reading its records. It changes nothing, so it may run beside the
+//! process that writes.
 
 use super::{cursor, folder, segment};
 use rustix::{fs::FlockOperation, io::Errno};
@@ -14,7 +14,7 @@ use std::{
 pub struct SegmentFile {
     /// The seq of its first record, also if that is not written yet.
     pub first: u64,
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// What it takes from the disk, which for the newest is more than what is written in it.
     pub bytes: u64,
@@ -33,7 +33,7 @@ pub fn segment_files(dir: &Path) -> io::Result<Vec<SegmentFile>> {
             Ok(metadata) => {
                 found.push(SegmentFile { first, path, bytes: metadata.len(), modified: metadata.modified()? });
             }
-            // It went between the listing and the look.
+            // It was deleted since the listing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -63,7 +63,7 @@ pub fn cursors(dir: &Path) -> io::Result<Vec<String>> {
 /// folder is taken, and has to be started again.
 ///
 /// # Errors
-/// The lock cannot be looked at.
+/// The lock cannot be tried.
 pub fn is_taken(dir: &Path) -> io::Result<bool> {
     let lock = match super::links::open_to_read(&dir.join(folder::LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -91,7 +91,7 @@ mod tests {
     use crate::record::spool::Cursor;
 
     #[test]
-    fn segments_and_cursors_are_told_and_other_files_are_not() {
+    fn segments_and_cursors_are_listed_and_other_files_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
         for (name, bytes) in [("0000000000000010.seg", 7), ("0000000000000000.seg", 3), ("reserve", 9), ("x.seg", 1)] {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_seen_while_it_is_held_and_looking_does_not_take_it() {
+    fn a_lock_is_seen_while_it_is_held_and_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_taken(folder.path()).unwrap());
         let held = fs::File::create(folder.path().join(folder::LOCK)).unwrap();

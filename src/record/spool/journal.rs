@@ -1,4 +1,5 @@
-//! The segments as one growing journal: append a commit, go on to the next segment, come back after a failure.
+//! The journal: the segments as one sequence of commits. It appends, goes on to the next segment, and recovers from
+//! failures.
 //!
 //! It knows no queue and no callers. The writer owns it.
 
@@ -150,12 +151,12 @@ impl Journal {
         self.active.as_ref().is_some_and(|segment| segment.end == 0)
     }
 
-    /// Whether so many bytes can be written where the journal stands now.
+    /// Whether so many bytes fit in the segment that is being written.
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {
         self.active.as_ref().is_some_and(|segment| segment.has_room_for(bytes))
     }
 
-    /// Sees to it that `len` bytes can be written: goes on to the next segment if they do not fit in this one.
+    /// Makes room for `len` bytes: goes on to the next segment if they do not fit in this one.
     pub(super) fn make_room(&mut self, len: u64) -> Result<(), Fault> {
         if self.active.as_ref().is_some_and(|segment| !segment.is_reserve && !segment.has_room_for(len)) {
             self.check()?;
@@ -164,10 +165,10 @@ impl Journal {
         self.make_ready(len)
     }
 
-    /// Appends one commit: one write, one sync. When it returns well, all of it is on disk.
+    /// Appends one commit: one write, one sync. When it returns `Ok`, all of it is on disk.
     ///
-    /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base. There must
-    /// be room for them: [`Journal::make_room`]. They come back as they were.
+    /// `frames` holds `n_records` whole frames, numbered from [`Journal::next_seq`], with that as their base. There
+    /// must be room for them: [`Journal::make_room`]. The call does not change them.
     pub(super) fn append(&mut self, frames: &mut Vec<u8>, n_records: u64) -> Result<(), Fault> {
         let len = frames.len() as u64;
         let Some(mut segment) = self.active.take() else {
@@ -201,8 +202,8 @@ impl Journal {
             .map_err(|error| Fault::taking_room("cannot write", segment.path.clone(), error))?;
         let synced = files.sync_data(&segment.file);
         synced.map_err(|error| Fault::failed("cannot sync", segment.path.clone(), error))?;
-        // A file without a name swallows writes, one that was cut has lost what was acknowledged, and a sync of either
-        // returns well. To look costs almost nothing beside a sync, so no such commit is ever acknowledged.
+        // A file without a name loses its writes, one that was cut has lost what was acknowledged, and a sync of either
+        // succeeds. To check costs almost nothing beside a sync, so no such commit is ever acknowledged.
         self.is_whole(segment)
     }
 
@@ -219,7 +220,7 @@ impl Journal {
         }
     }
 
-    /// Looks whether the files are still those that were opened. If not, the segment is given up.
+    /// Checks that the files are still those that were opened. If not, the segment is given up.
     pub(super) fn check(&mut self) -> Result<(), Fault> {
         let trouble = self.folder.trouble().map(|what| Fault::found(what, self.folder.path.clone()));
         let Some(segment) = self.active.take() else { return trouble.map_or(Ok(()), Err) };
@@ -303,7 +304,7 @@ impl Journal {
         Ok(true)
     }
 
-    /// Sees to it that a reserve is there, if one is wanted.
+    /// Makes the reserve, if one is wanted and there is none.
     pub(super) fn keep_reserve(&mut self) {
         if let Some(reserve) = &mut self.reserve
             && let Err(error) = reserve.keep(&*self.files, &self.folder.path, &self.folder.dir)
@@ -332,25 +333,25 @@ impl Journal {
         self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
     }
 
-    /// Brings a given-up segment to its durable end, for good.
+    /// Cuts a given-up segment at its durable end, for good.
     ///
     /// A commit that failed may be on disk in whole or in part. Its numbers are not used up: the next commit takes
     /// them for other records. So this must be settled first, or a frame that was never acknowledged could be read
     /// after a power cut as the record of its number. The argument that it cannot:
     ///
     /// * The segment is cut at its durable end, which is known here and not read back, and synced. No new segment is
-    ///   made before that returned well. So a new segment never stands beside the old bytes.
-    /// * The sync is not the failed one tried again. A sync reports an error once, and a second call may say "well"
-    ///   about pages that it no longer counts as unwritten. But the cut is a new change, made after the failure, and
+    ///   made before that succeeded. So no new segment ever exists beside the old bytes.
+    /// * The sync is not the failed one tried again. A sync reports an error once, and a second call may succeed for
+    ///   pages that it no longer counts as unwritten. But the cut is a new change, made after the failure, and
     ///   the sync speaks for it. If the cut or its sync fails too, the next attempt makes the change anew: the file
     ///   grows by a byte and is cut again.
-    /// * The last durable commit shares a block with the bytes that failed. It is written again where it stands, so
-    ///   that the sync covers it too. That also serves the start: a process before this one may have failed to sync
+    /// * The last durable commit shares a block with the bytes that failed. It is written again at its place, so that
+    ///   the sync covers it too. That also serves the start: a process before this one may have failed to sync
     ///   the commit and left it in the page cache only.
     /// * If the process ends before this is done, the segment is the last one. Recovery takes the commit whole, as a
     ///   record without an answer, or cuts it. Its numbers then go to one meaning only.
     /// * If no durable record is in the segment, the new one has the same name and replaces it.
-    /// * A segment that was cut by somebody else is left as it is: what is missing shows, and is not papered over.
+    /// * A segment that another process cut is left as it is, so that the loss stays visible.
     fn settle(&mut self) -> Result<(), Fault> {
         if let Some((path, len)) = &self.cut {
             return Err(was_cut(path, *len));
@@ -394,8 +395,9 @@ impl Journal {
         }
     }
 
-    /// A new segment follows the one that this journal left, or stands alone. If records between them were deleted,
-    /// or somebody else wrote here, the sequence would have a hole or two meanings. A person has to look.
+    /// Checks that a new segment follows the one that this journal left, or is the only one. If records between them
+    /// were deleted, or another process wrote here, the sequence would have a hole or two meanings. A person has to
+    /// look.
     fn check_tail(&self) -> Result<(), Fault> {
         let dir = &self.folder.path;
         let reading = |error| Fault::failed("cannot list", dir.clone(), error);
@@ -408,7 +410,7 @@ impl Journal {
                 opened => opened.map_err(reading)?,
             };
             let identity = Identity::of(&file.metadata().map_err(reading)?);
-            // One with the next name may be left from an attempt that did not get so far as to write.
+            // One with the next name may be left from an attempt that wrote nothing.
             if segment.first != self.next_seq
                 || SegmentScan::new(file, &segment.path, segment.first).next().map_err(reading)?.is_some()
             {

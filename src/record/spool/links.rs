@@ -1,7 +1,7 @@
-//! No symbolic link is followed below the data folder: whoever could put one there would choose what poort reads and writes
-//! elsewhere, with its rights.
+//! Opens files below the data folder without following symbolic links.
 //!
-//! The data folder itself, and what lies above it, may be reached over links: that is the operator's business.
+//! A person that could put a link there would choose what poort reads and writes elsewhere, with poort's rights. The
+//! data folder itself, and what is above it, may be reached over links: that is the operator's business.
 
 use rustix::fs::OFlags;
 use std::{
@@ -31,7 +31,7 @@ pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
 /// Fails if there is a symbolic link at this path; it may also be absent.
 ///
 /// # Errors
-/// It is one, or cannot be looked at.
+/// It is one, or the file system does not say.
 pub fn refuse(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => Err(refusal()),
@@ -51,7 +51,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn no_file_and_no_folder_of_a_spool_is_reached_over_a_link() {
+    fn no_file_of_a_spool_is_reached_over_a_link() {
         let meter = opentelemetry::global::meter("spool");
         for name in ["0000000000000000.seg", "lock", "head", "one.cursor", ""] {
             let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The numbers that the spool reports about itself.
+//! The metrics of the spool.
 
 use super::entry::AppendError;
 use opentelemetry::{
@@ -18,7 +18,7 @@ pub(super) struct Metrics {
     disk_bytes: Gauge<u64>,
 }
 
-// A good disk answers in 100 µs; a bad moment takes seconds.
+// A good disk syncs in 100 µs; in a bad moment it takes seconds.
 const SECONDS: [f64; 17] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0,
     10.0,

@@ -8,8 +8,8 @@
 //!   submit ──► bounded queue ──► one writer thread ──► one write, one fdatasync ──► every waiting caller
 //! ```
 //!
-//! There is no timer: the sync in flight is the window, and whatever arrived meanwhile is the next commit. Where entries come
-//! one at a time, a caller takes the writer from its thread and writes its own (`inline_commit`).
+//! There is no timer: what arrives during one sync is the next commit. While entries come one at a time, a caller takes
+//! the writer from its thread and writes its own (`inline_commit`).
 //!
 //! # On disk
 //!
@@ -19,44 +19,44 @@
 //!   len u32 | crc32c u32 | seq u64 | base u64 | payload        little endian; the CRC covers seq, base and payload
 //! ```
 //!
-//! `base` is the first seq of the commit that the frame belongs to. It is what tells a torn write from bit rot.
+//! `base` is the first seq of the commit that the frame belongs to. It tells a torn write from bit rot.
 //!
-//! Beside the segments lie `head` (the last attestation in short), `reserve` (room for a full disk) and
-//! `<sink>.cursor` (how far somebody who takes records has come).
+//! Beside the segments are `head` (the last attestation in short), `reserve` (room for a full disk) and `<sink>.cursor`
+//! (how far a consumer of the records has come).
 //!
-//! # Who attests, and who takes records
+//! # Attestor and consumers
 //!
-//! An [`Attestor`] hears of every record when it is on disk, and puts records of its own among them: first in every segment,
-//! at a steady pace, and last of all. Whoever takes records reads below [`Spool::durable`] and keeps a [`Cursor`];
-//! [`Spool::remove_below`] deletes segments that everybody has.
+//! An [`Attestor`] gets every record when it is on disk, and adds records of its own: first in every segment, at a
+//! steady cadence, and last of all. A consumer reads below [`Spool::durable`] and keeps a [`Cursor`];
+//! [`Spool::remove_below`] deletes segments that all consumers have.
 //!
 //! # What holds
 //!
-//! * **An answer has its record.** A ticket resolves well only after `fdatasync` returned for its commit
+//! * **An answer has its record.** A ticket resolves to `Ok` only after `fdatasync` returned for its commit
 //!   (`tests/writing.rs::nothing_is_answered_before_the_sync_returns`).
-//! * **Commit n+1 is written only after commit n is on disk.** Recovery rests on this: bytes that belong to the last
-//!   commit may be torn, bytes with a later commit behind them may not
+//! * **Commit n+1 is written only after commit n is on disk.** Recovery relies on it: bytes of the last commit may be
+//!   torn, bytes that a later commit follows may not
 //!   (`tests/recovering.rs::a_frame_of_a_later_commit_after_damage_is_corruption`).
 //! * **The sequence has no gaps and never starts again** (`tests/recovering.rs::a_restart_continues_the_sequence`,
 //!   `tests/recovering.rs::an_empty_segment_keeps_the_sequence_alive`).
-//! * **A frame that was not acknowledged never comes back with another meaning.** See `journal::Journal::settle`
+//! * **A frame that was not acknowledged is never read with another meaning.** See `journal::Journal::settle`
 //!   (`tests/failing.rs::a_failed_sync_poisons_and_nothing_acknowledged_is_lost`).
 //! * **No wait without a bound.** `submit` never blocks. While the spool is full or failed, every entry is refused at
 //!   once (`tests/failing.rs::a_full_disk_is_answered_at_once_and_ends_when_there_is_room`).
-//! * **No power cut loses a record that was acknowledged, and none that may be is refused**, over all states that a replay
-//!   of the real calls can leave (`tests/crash_states`).
+//! * **No power cut loses a record that was acknowledged, and no state that it can leave is refused**, over all states
+//!   that a replay of the real calls can leave (`tests/crash_states`).
 //! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
 //!   refused (`tests/crash_states`).
-//! * **A deleted file swallows nothing** (`tests/failing.rs::a_deleted_folder_is_noticed`), and no answer rests on a segment that
-//!   was cut (`tests/failing.rs::a_segment_that_is_cut_is_noticed_before_the_next_answer`).
-//! * **What the record says and what the caller hears agree.** See [`Entry`]
+//! * **Nothing is acknowledged from a file that was deleted** (`tests/failing.rs::a_deleted_folder_is_noticed`) or cut
+//!   (`tests/failing.rs::a_segment_that_is_cut_is_noticed_before_the_next_answer`).
+//! * **Record and answer agree.** See [`Entry`]
 //!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
 //!
 //! # Limits
 //!
 //! * A payload must not hold a byte image of a frame. Text without control characters cannot. With binary payloads a
 //!   torn tail might be taken for corruption, and the spool would refuse to start; it would not lose anything.
-//! * Whoever deletes old segments must leave the newest two, as [`Spool::remove_below`] does: their names carry the sequence.
+//! * The newest two segments must stay, as [`Spool::remove_below`] leaves them: their names carry the sequence.
 //! * A checksum finds rot, not an attacker. That is the attestor's business.
 
 mod attestor;

@@ -1,8 +1,11 @@
-//! Tells callers what became of their entries.
+//! The notifier: answers the callers of a commit, from inside their runtime.
 //!
-//! A commit answers many callers at once. A thread outside the runtime would wake them one by one, and each would be run by
-//! itself as soon as it is awake, with a write to its own connection. So the answers of one commit are told by a task inside
-//! the runtime: those whom it wakes run one behind the other, and what they send leaves together.
+//! A commit answers many callers at once. A thread outside the runtime would wake them one by one, and each would run
+//! as soon as it is awake, with a write to its own connection. So a task inside the runtime answers all callers of a
+//! commit: those that it wakes run one after the other, and what they send leaves together.
+//!
+//! The task answers by dropping its waiters. So each caller gets its answer too when the runtime ends before the task
+//! ran.
 
 use super::{
     entry::{AppendError, Commit},
@@ -10,7 +13,7 @@ use super::{
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Tells callers.
+/// Answers callers in a runtime, if there is one.
 #[derive(Debug, Clone)]
 pub(super) struct Notifier {
     runtime: Option<Handle>,
@@ -18,7 +21,8 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
-    /// A notifier in the runtime of this thread, if that has several: a caller that blocks the only one would wait for ever.
+    /// A notifier in the runtime of this thread, if that has several threads: a caller that blocks the only one would
+    /// wait for ever.
     pub(super) fn of_this_thread() -> Self {
         let runtime = Handle::try_current().ok();
         let lets_callers_block = runtime.as_ref().is_none_or(|runtime| runtime.metrics().num_workers() > 1);
@@ -31,14 +35,14 @@ impl Notifier {
         self.lets_callers_block
     }
 
-    /// Wakes a thread of the runtime that sleeps. Before it sleeps again it looks for what arrives, if nobody else does.
+    /// Wakes a thread of the runtime that sleeps. Before it sleeps again it polls the sockets, if no other thread does.
     pub(super) fn wake_another(&self) {
         if let Some(runtime) = &self.runtime {
             drop(runtime.spawn(async {}));
         }
     }
 
-    /// Tells each of them its answer. Nobody is forgotten: where the task does not run any more, its end tells them.
+    /// Gives each waiter its answer, at the latest when the task is dropped.
     pub(super) fn tell(&self, answers: impl Iterator<Item = (Waiter, Result<Commit, AppendError>)>) {
         let told: Vec<Waiter> = answers.map(|(waiter, answer)| waiter.with(answer)).collect();
         match &self.runtime {

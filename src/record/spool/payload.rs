@@ -1,51 +1,51 @@
-//! The bytes of a record, with a place for its own number, and what becomes of them when their deadline passed.
+//! The payload of an entry: the bytes of a record, the place of its seq, and the edits that make its late form.
 
 use std::{borrow::Cow, fmt, ops::Range};
 
 /// The most digits that a seq has.
 const DIGITS: usize = 20;
 
-/// The bytes of a record. A record may tell its own seq, which is known only when it is taken into a commit: then the
-/// number is put in, in decimal digits, at the place that was kept for it.
+/// The bytes of a record. A record may hold its own seq, which is known only when it is taken into a commit: then the
+/// number is written, in decimal digits, at the place that was kept for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload {
     bytes: Vec<u8>,
     seq_at: Option<usize>,
-    /// What is other in the record of an answer that comes too late, in order and apart from each other.
+    /// The edits that make its late form, in order and without overlap.
     late: Vec<Edit>,
 }
 
-/// A part of a payload, and what stands there in the record of an answer that comes too late.
+/// A part of a payload, and what replaces it in the late form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// Where the part lies.
+    /// The range of the part.
     pub part: Range<usize>,
-    /// What stands there instead.
+    /// What replaces it.
     pub with: Cow<'static, [u8]>,
 }
 
 impl Payload {
-    /// A record that gets its seq at this offset. An offset behind the end counts as the end.
+    /// A record that gets its seq at this offset. An offset past the end counts as the end.
     #[must_use]
     pub fn numbered(bytes: Vec<u8>, seq_at: usize) -> Self {
         let seq_at = Some(seq_at.min(bytes.len()));
         Self { bytes, seq_at, late: Vec::new() }
     }
 
-    /// The same record, which says something else when its deadline passed. The edits are in the order of their parts, and
-    /// none lies in another or over the place of the seq.
+    /// The same record with a late form, which is written instead when its deadline passed. The edits are in the order
+    /// of their parts, and none overlaps another or the place of the seq.
     #[must_use]
     pub fn or_late(self, edits: Vec<Edit>) -> Self {
         Self { late: edits, ..self }
     }
 
-    /// Whether it says something else when its deadline passed.
+    /// Whether it has a late form.
     #[must_use]
     pub const fn knows_late(&self) -> bool {
         !self.late.is_empty()
     }
 
-    /// The record of an answer that comes too late.
+    /// The late form: the record of an answer that comes too late.
     #[must_use]
     pub fn into_late(self) -> Self {
         let Self { bytes, seq_at, late } = self;
@@ -64,14 +64,14 @@ impl Payload {
         Self { bytes: edited, seq_at: seq_at_late, late: Vec::new() }
     }
 
-    /// The most bytes that the record may come to have, in time or too late.
+    /// The most bytes that the record can have, in time or late.
     #[must_use]
     pub fn max_len(&self) -> usize {
         let late = self.late.iter().map(|edit| edit.with.len()).fold(0, usize::saturating_add);
         self.bytes.len().saturating_add(self.seq_at.map_or(0, |_| DIGITS)).saturating_add(late)
     }
 
-    /// Puts the record, with its seq in its place, at the end of `out`.
+    /// Appends the record, with its seq in its place, to `out`.
     pub fn write(&self, out: &mut Vec<u8>, seq: u64) {
         let (before, after) = self.bytes.split_at_checked(self.seq_at.unwrap_or(0)).unwrap_or((&self.bytes, &[]));
         out.extend_from_slice(before);

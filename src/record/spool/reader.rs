@@ -15,7 +15,7 @@ use std::{
 };
 use thiserror::Error;
 
-/// A record as it lies on disk.
+/// A record as it is on disk.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Its place in the sequence.
@@ -63,11 +63,11 @@ pub enum ReadCause {
 
 /// Reads all records in order, from the oldest that is kept.
 ///
-/// The iterator gives `None` at the current end, and may be asked again later: it goes on with what was written
-/// meanwhile. After an error it gives `None` for ever.
+/// The iterator returns `None` at the current end, and may be asked again later: it goes on with what was written
+/// meanwhile. After an error it returns `None` for ever.
 ///
-/// Where the oldest segments are deleted under it, it goes on at the oldest that is left, as a reader would that begins then;
-/// the seq of the next frame tells. A segment that is missing between others is damage.
+/// When the oldest segments are deleted meanwhile, it goes on at the oldest that is left, as a new reader would; the
+/// seq of the next frame shows it. A segment that is missing between others is damage.
 #[derive(Debug)]
 pub struct Reader {
     dir: PathBuf,
@@ -92,7 +92,7 @@ impl Reader {
     /// it is not there yet, at the end. [`Reader::position`] tells which.
     ///
     /// # Errors
-    /// The folder cannot be listed, or what lies before the record cannot be read.
+    /// The folder cannot be listed, or what is before the record cannot be read.
     pub fn open_at(dir: impl AsRef<Path>, seq: u64) -> Result<Self, ReadError> {
         let mut reader = Self::open(dir)?;
         let segments = list(&reader.dir).map_err(|error| reader.failed(error))?;
@@ -170,8 +170,8 @@ impl Reader {
                     self.at = Some(SegmentScan::new(file, &segment.path, segment.first));
                     return Ok(true);
                 }
-                // It was deleted or replaced between the listing and the opening. List again: each time round needs
-                // somebody to do that again.
+                // It was deleted or replaced between the listing and the opening. List again: each round needs another
+                // such change.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(self.failed(error)),
             }

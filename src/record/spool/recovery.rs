@@ -1,15 +1,14 @@
-//! What a spool finds at its start, and when it refuses to start.
+//! Recovery: reads the segments that an earlier process left, and decides whether the spool can start.
 //!
-//! Recovery reads and judges; it changes nothing. What must be changed, the cut of a torn tail, is left to the
-//! journal, which does the same after a failed write.
+//! It changes nothing. The cut of a torn tail is left to the journal, which does the same after a failed write.
 //!
 //! The rule, for each segment in order: every seq is the next one, and a segment begins where the one before ended.
 //! 24 zero bytes or the end of the file end the frames. At the first place without a good frame:
 //!
-//! 1. If a whole frame of a *later commit* lies behind it, what is damaged was on disk: **corruption**, also when it
-//!    reads as zeros.
+//! 1. If a whole frame of a *later commit* follows, what is damaged was on disk: **corruption**, also when it reads as
+//!    zeros.
 //! 2. Else, if the bytes are not zeros and the segment is not the last: **corruption** too.
-//! 3. Else it is a clean end or a **torn tail** that no caller was told about: it is cut.
+//! 3. Else it is a clean end, or a **torn tail** that was never acknowledged: it is cut.
 //!
 //! Simpler rules are wrong. "Any good frame behind a bad one is corruption" refuses legal states after a power cut,
 //! because the sectors of a write that was not synced land in any order. "Cut at the first bad frame" silently drops
@@ -43,7 +42,7 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes of these records, with their frames.
     pub bytes: u64,
-    /// Bytes of a torn tail that were cut away. No caller was told about them.
+    /// Bytes of a torn tail that were cut away. They were never acknowledged.
     pub cut_bytes: u64,
 }
 
@@ -109,7 +108,7 @@ pub(super) struct Found {
     pub(super) unsettled: Option<Unsettled>,
 }
 
-/// Tells an attestor what is on disk: all records of the last segment that has any, and what was kept beside the segments.
+/// Gives an attestor what is on disk: the head beside the segments, and all records of the last segment that has any.
 pub(super) fn resume(dir: &Path, tail: Option<&Tail>, attestor: &mut dyn Attestor) -> Result<(), OpenError> {
     let refused = |why| OpenError::Unattested { dir: dir.into(), why };
     let failed = |path: &Path| {
@@ -133,7 +132,7 @@ pub(super) fn resume(dir: &Path, tail: Option<&Tail>, attestor: &mut dyn Attesto
     attestor.resumed().map_err(refused)
 }
 
-/// Where the last attestation is kept in short.
+/// The file that keeps the last attestation in short.
 pub(super) fn head_path(dir: &Path) -> PathBuf {
     dir.join("head")
 }

@@ -1,8 +1,7 @@
-//! Room that is kept aside for when there is none.
+//! The reserve: a small file with its blocks allocated, for when the disk is full.
 //!
-//! A full disk must not silence the log altogether: what was recorded is still attested to, and that there is a gap is
-//! still said. For that a small file lies ready with its blocks taken. When no segment can be made, it becomes one: a change
-//! of its name, which takes no room.
+//! A full disk must not silence the log altogether: what was recorded is still attested to, and a gap is still
+//! recorded. When no segment can be made, the reserve becomes one by a rename, which takes no room.
 
 use super::{
     files::{Files, is_unsupported},
@@ -26,7 +25,7 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// Nothing is on disk yet.
+    /// A reserve of which nothing is on disk yet.
     pub(super) fn new(bytes: u64) -> Self {
         Self { bytes, file: None }
     }
@@ -41,7 +40,7 @@ impl Reserve {
         self.bytes
     }
 
-    /// Sees to it that it is there.
+    /// Makes the file, if it is not there.
     pub(super) fn keep(&mut self, files: &dyn Files, folder: &Path, dir: &File) -> io::Result<()> {
         let path = path_of(folder);
         if self.file.as_ref().is_some_and(|file| still_names(&path, file)) {
@@ -75,7 +74,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives the file another name, for good. `None` when there is no reserve.
+    /// Renames the file, and syncs that. `None` when there is no reserve.
     pub(super) fn take(&mut self, files: &dyn Files, folder: &Path, to: &Path, dir: &File) -> io::Result<Option<File>> {
         let path = path_of(folder);
         let Some(file) = self.file.take().filter(|file| still_names(&path, file)) else {

@@ -1,10 +1,10 @@
-//! Which segments may go, and how they go.
+//! Deletes segments: finds which may go, and removes them oldest first.
 //!
-//! A segment may go when everybody who takes records has all of it and it is older than it has to be. The newest two stay
-//! in any case: their names carry the sequence, and the last one may still be written.
+//! A segment may go when every consumer has all of it and it is older than it has to be. The newest two stay in any
+//! case: their names carry the sequence, and the last one may still be written.
 //!
-//! What holds: what was taken is on disk before what it was taken from goes. So the cursors are synced first, by whoever
-//! calls; and each name is gone for good before the next one goes, so that a power cut never leaves a hole.
+//! **Invariant:** how far a consumer came is on disk before the records that it took are deleted. So the caller syncs
+//! the cursors first. Each deletion is synced before the next, so that a power cut never leaves a hole.
 
 use super::{files::Files, segment::list};
 use std::{
@@ -17,9 +17,9 @@ use std::{
 /// The segments that always stay.
 const STAY: usize = 2;
 
-/// The seq of the first record that has to stay: all records of the segments before are below `taken`, and these
-/// segments were last written before `before`, and are old to whoever knows more (`is_old`, of the first seq of the segment
-/// behind). The seq of the oldest record when all have to stay.
+/// The seq of the first record that has to stay; the oldest one when all have to. All records before it are below
+/// `taken`, their segments were last written before `before`, and `is_old` agrees, which gets the first seq of the next
+/// segment.
 pub(super) fn keep_from(
     dir: &Path,
     taken: u64,
@@ -38,7 +38,7 @@ pub(super) fn keep_from(
     Ok(keep_from)
 }
 
-/// Deletes the segments whose records are all below `keep_from`, oldest first. Gives how many.
+/// Deletes the segments whose records are all below `keep_from`, oldest first. Returns how many.
 pub(super) fn remove_below(files: &dyn Files, dir: &Path, keep_from: u64) -> io::Result<u64> {
     let segments = list(dir)?;
     let folder = File::open(dir)?;

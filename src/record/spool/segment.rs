@@ -14,9 +14,9 @@ const EXTENSION: &str = "seg";
 const UNFINISHED: &str = "new";
 const DIGITS: usize = 16;
 
-/// How far zeros are written ahead of the records. Blocks that were taken and never written have a price at each sync: the file
-/// system has to note that they hold data now, which is a write of its own and more where there is a journal. So every commit
-/// but one in a while meets blocks that were written before. Few enough that the one is not slow.
+/// How far zeros are written ahead of the records. The first write to an allocated block costs more at its sync: the
+/// file system has to note that the block holds data now, which is a write of its own, and more with a journal. So all
+/// commits but one in a while meet blocks that were written before. It is small enough that this one is not slow.
 pub(super) const AHEAD: u64 = 256 << 10;
 
 /// A segment in a folder.
@@ -26,7 +26,7 @@ pub(super) struct Listed {
     pub(super) path: PathBuf,
 }
 
-/// The segments of a folder in order. Other files are passed over.
+/// The segments of a folder in order. Other files are skipped.
 pub(super) fn list(dir: &Path) -> io::Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -39,7 +39,7 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// Where the segment that begins with `first` lies.
+/// The path of the segment that begins with `first`.
 pub(super) fn path_of(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:0DIGITS$x}.{EXTENSION}"))
 }
@@ -89,12 +89,12 @@ pub(super) struct Segment {
     pub(super) first: u64,
     pub(super) path: PathBuf,
     pub(super) file: File,
-    /// The length of the file. Frames stay below it: the last byte is never written, so that no write brings a file that was
-    /// cut back to its length.
+    /// The length of the file. Frames stay below it. The last byte is never written, so that no write gives a file that
+    /// was cut its length again.
     pub(super) size: u64,
     /// How long the file is at least: `size`, or as far as was written where the file system takes no room in advance.
     pub(super) len: u64,
-    /// Where the last durable commit ends. What lies behind it was never acknowledged.
+    /// Where the last durable commit ends. What follows it was never acknowledged.
     pub(super) end: u64,
     /// Where the last durable commit begins.
     pub(super) last_commit: u64,
@@ -104,7 +104,7 @@ pub(super) struct Segment {
     pub(super) is_reserve: bool,
 }
 
-/// A segment whose blocks are taken and which has no name yet.
+/// A segment whose blocks are allocated and which has no name yet.
 #[derive(Debug)]
 pub(super) struct Prepared {
     first: u64,
@@ -125,7 +125,7 @@ pub(super) struct CreateError {
 }
 
 impl Prepared {
-    /// Takes the blocks.
+    /// Allocates the blocks.
     pub(super) fn new(files: &dyn Files, dir: &Path, first: u64, size: u64) -> Result<Self, CreateError> {
         let path = path_of(dir, first);
         let unfinished = path.with_extension(UNFINISHED);
@@ -173,7 +173,7 @@ impl Prepared {
         Ok(Segment::ready(first, path, file, size, len))
     }
 
-    /// Gives the blocks back.
+    /// Frees the blocks.
     pub(super) fn discard(&self, files: &dyn Files) {
         let _left_over = files.remove(&self.unfinished);
     }
@@ -189,7 +189,7 @@ fn syncing(step: &'static str) -> impl Fn(io::Error) -> CreateError {
 }
 
 impl Segment {
-    /// A segment that was made elsewhere: its blocks are taken and its name is on disk.
+    /// A segment that is made: its blocks are allocated and its name is on disk.
     pub(super) fn ready(first: u64, path: PathBuf, file: File, size: u64, len: u64) -> Self {
         Self { first, path, file, size, len, end: 0, last_commit: 0, written: 0, is_reserve: false }
     }
@@ -198,7 +198,7 @@ impl Segment {
         self.size.saturating_sub(self.end) > bytes
     }
 
-    /// What became of the file since it was opened. Two calls that look at metadata, and none that reads.
+    /// What became of the file since it was opened. It takes two calls for metadata, and none that reads.
     pub(super) fn trouble(&self) -> io::Result<Option<Trouble>> {
         let open = self.file.metadata()?;
         if open.len() < self.len {
@@ -209,7 +209,7 @@ impl Segment {
         Ok((!is_named).then_some(Trouble::Unnamed))
     }
 
-    /// Writes behind the durable end. It does not move the end. The bytes come back as they were.
+    /// Writes after the durable end, and does not move that end. The call does not change the bytes.
     pub(super) fn write(&mut self, files: &dyn Files, bytes: &mut Vec<u8>) -> io::Result<()> {
         let len = bytes.len();
         let end = self.end.saturating_add(len as u64);

@@ -1,4 +1,4 @@
-//! Walks over the frames of one segment, and judges the place where they end.
+//! Scans the frames of one segment, and judges the place where they end.
 //!
 //! Recovery and the reader share it, so they cannot disagree about what is a record.
 
@@ -19,7 +19,7 @@ const CHUNK: usize = 256 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// A record of a later commit lies behind bytes that are no record. So these bytes were on disk, and are not now.
+    /// A record of a later commit follows bytes that are no record. So what was there was on disk, and is not now.
     RecordsLost,
     /// Bytes that are no record, in a segment that has a successor and so was complete.
     NoRecord,
@@ -40,7 +40,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What lies behind the last good frame of a segment.
+/// What follows the last good frame of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
     /// Nothing, or zeros: the frames end here.
@@ -72,7 +72,7 @@ impl SegmentScan {
         Self { path: path.into(), file, first, want: first, offset: 0, commit: None, window: Vec::new(), window_at: 0 }
     }
 
-    /// The next frame, or `None` where no good one lies.
+    /// The next frame, or `None` where there is no good one.
     pub(super) fn next(&mut self) -> io::Result<Option<(Header, &[u8])>> {
         let (offset, want) = (self.offset, self.want);
         let Some(header) = Header::parse(self.view(offset, HEADER)?) else {
@@ -106,9 +106,9 @@ impl SegmentScan {
         self.window.clear();
     }
 
-    /// Judges what lies behind the last good frame. `until` is where the file, or what was ever written of it, ends.
+    /// Judges what follows the last good frame. `until` is where the file, or what was ever written of it, ends.
     ///
-    /// A commit is written only after the one before is on disk. So a whole frame whose commit begins behind the next
+    /// A commit is written only after the one before is on disk. So a whole frame whose commit begins after the next
     /// seq proves that everything before it was on disk, also when it reads as zeros now. Frames of the *same* commit
     /// prove nothing: the sectors of one write that was never synced land in any order.
     pub(super) fn rest(&mut self, until: u64) -> io::Result<Rest> {

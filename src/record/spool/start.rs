@@ -1,4 +1,4 @@
-//! The start of a spool: takes the folder, recovers what an earlier process left, starts the writer thread.
+//! Starts a spool: takes its folder, recovers what an earlier process left, and starts the writer thread.
 
 use super::{
     attestor::Attestor,
@@ -26,7 +26,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// What is kept aside for a full disk: some hundred attestations.
+/// The size of the reserve: room for some hundred attestations.
 const RESERVE_BYTES: u64 = 256 << 10;
 
 /// A running writer, and what the handles need.

@@ -17,14 +17,14 @@ pub enum State {
     Writable,
     /// There is no room, on the disk or below the limit. It ends by itself when there is.
     Full,
-    /// The disk cannot be trusted; the text says why. The spool tries to come back.
+    /// The disk cannot be trusted; the text says why. The spool tries to recover.
     Failed(String),
     /// The spool was closed.
     Closed,
 }
 
 impl State {
-    /// What a caller hears in this state, if it is not writable.
+    /// The error that a caller gets in this state, if it is not writable.
     pub(super) fn refusal(&self) -> Option<AppendError> {
         match self {
             Self::Writable => None,
@@ -46,7 +46,7 @@ pub(super) struct Shared {
     state: watch::Sender<State>,
     /// The state without its text, so that `submit` takes no lock.
     gate: AtomicU8,
-    /// Set when somebody asked to close: from then on no entry is taken, while the writer still drains.
+    /// Set when the spool is to close: from then on no entry is taken, while the writer still drains the queue.
     closing: AtomicBool,
     /// All seq below this are on disk.
     durable: AtomicU64,
@@ -69,7 +69,7 @@ impl Shared {
         shared
     }
 
-    /// Goes to a state. Only who has the pen does so, or who panicked with it.
+    /// Goes to a state. Only the thread that has the writer does so, or one that panicked with it.
     pub(super) fn enter(&self, state: State) {
         let gate = match state {
             State::Writable => WRITABLE,

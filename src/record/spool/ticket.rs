@@ -1,4 +1,4 @@
-//! What goes through the queue: an entry, with the caller that waits for it.
+//! The queue's message: an entry, with the two ends of its answer.
 
 use super::{
     entry::{AppendError, Commit, Entry},
@@ -55,8 +55,8 @@ pub(super) struct Queued {
     pub(super) waiter: Waiter,
 }
 
-/// The writer's end of a [`Ticket`]. However it goes, the caller gets an answer, and an entry that is not recorded is
-/// counted once.
+/// The writer's end of a [`Ticket`]. The caller gets an answer in any case, at the latest when this is dropped. An
+/// entry that is not recorded is counted once.
 #[derive(Debug)]
 pub(super) struct Waiter {
     answer: Option<oneshot::Sender<Result<Commit, AppendError>>>,
@@ -87,7 +87,7 @@ impl Waiter {
             if let Err(error) = result {
                 self.shared.metrics.unrecorded(error);
             }
-            // The caller may have gone away; the record is there all the same.
+            // The caller may be gone; the record is there all the same.
             let _gone = answer.send(result);
         }
     }

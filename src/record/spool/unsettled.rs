@@ -1,4 +1,4 @@
-//! The segments that an earlier writing left behind: where the sequence goes on, and what has to be cut first.
+//! Segments that are not written any more: the one that the sequence goes on from, and one that must be cut first.
 
 use super::segment::Identity;
 use std::{fs::File, path::PathBuf};
@@ -10,7 +10,7 @@ pub(super) struct Tail {
     pub(super) identity: Identity,
 }
 
-/// A segment that may hold bytes behind its durable end.
+/// A segment that may hold bytes after its durable end.
 #[derive(Debug)]
 pub(super) struct Unsettled {
     pub(super) first: u64,

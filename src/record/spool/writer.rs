@@ -21,7 +21,7 @@ const COMMIT_BYTES: usize = 8 << 20;
 /// The room for an attestation at the start of a segment.
 const OPENING_BYTES: u64 = 8 << 10;
 
-/// What writes. One thread has it at a time (`inline_commit`).
+/// The writer. One thread has it at a time (`inline_commit`).
 pub(super) struct Writer {
     journal: Journal,
     attestor: Option<Box<dyn Attestor>>,
@@ -45,7 +45,7 @@ pub(super) struct Writer {
     attested: u64,
 }
 
-/// A record of the commit that is being gathered, and who waits for it.
+/// A record of the commit that is being gathered, and its waiter.
 struct Waiting {
     payload: Payload,
     waiter: Waiter,
@@ -83,7 +83,7 @@ impl Writer {
         }
     }
 
-    /// The first segment, and the state that goes with it.
+    /// Makes the first segment, and enters the state that follows from that.
     pub(super) fn begin(&mut self, dir: &Path) -> Result<(), OpenError> {
         match self.ready(0) {
             Ok(()) => {
@@ -106,7 +106,7 @@ impl Writer {
         Ok(())
     }
 
-    /// When the thread has to look up: at the latest for what is due; soon, if a caller may have the pen meanwhile.
+    /// When the thread has to wake: at the latest for what is due; soon, if a caller may have the writer meanwhile.
     pub(super) fn look_at(&self) -> Instant {
         let due = self.attestor.as_ref().map_or(self.look_up_at, |_| self.look_up_at.min(self.attest_at));
         if self.is_alone() { due.min(Instant::now() + self.pace.glance) } else { due }
@@ -166,7 +166,7 @@ impl Writer {
     }
 
     /// Takes an entry into the commit. This is the moment that decides whether it is late: what is chosen here is what
-    /// the record says and what the caller hears.
+    /// the record says and what the caller gets.
     pub(super) fn take(&mut self, queued: Queued) {
         let Queued { entry: Entry { payload, deadline, is_urgent: _ }, waiter } = queued;
         let is_late = payload.knows_late() && deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -185,7 +185,7 @@ impl Writer {
             return;
         }
         let started = Instant::now();
-        // Where there is no room but the reserve, whoever may use it stands in it already.
+        // Without other room, an entry that may use the reserve goes there: the journal is in it already.
         let ready = if self.is_writable() { self.ready(self.gathered as u64) } else { Ok(()) };
         let base = self.journal.next_seq();
         let written = ready.and_then(|()| {
@@ -210,7 +210,7 @@ impl Writer {
             }
             Err(fault) => {
                 self.in_a_row = 0;
-                // The state first: nobody who hears of the failure can then still submit into it.
+                // The state first: a caller that gets the failure cannot submit after it any more.
                 self.fail(&fault);
                 let error = fault.state().refusal().unwrap_or(AppendError::Failed);
                 for Waiting { waiter, .. } in self.waiting.drain(..) {
@@ -220,11 +220,11 @@ impl Writer {
         }
         self.gathered = 0;
         self.frames.clear();
-        // One huge payload must not be paid for until the end.
+        // The memory of one huge payload is not kept.
         self.frames.shrink_to(COMMIT_BYTES);
     }
 
-    /// Sees to it that so many bytes can be written, in a segment that begins with an attestation.
+    /// Makes room for so many bytes, in a segment that begins with an attestation.
     fn ready(&mut self, len: u64) -> Result<(), Fault> {
         let opening = if self.attestor.is_some() { OPENING_BYTES } else { 0 };
         if len == 0 || !self.journal.has_room_for(len) {
@@ -248,7 +248,7 @@ impl Writer {
         self.attested = self.journal.next_seq();
         self.shared.attest(seq);
         self.attest_at = started.checked_add(cadence).unwrap_or(started);
-        // It comes after the record, so it never speaks of more than is there.
+        // It is written after the record, so it never speaks of more than is there.
         let path = head_path(self.journal.path());
         let kept = DoubleSlot::open(self.journal.files(), &path).and_then(|(mut slots, _)| slots.write(&head));
         if let Err(error) = kept {
@@ -274,7 +274,7 @@ impl Writer {
         self.attest_at = cadence.and_then(|cadence| now.checked_add(cadence)).unwrap_or(now);
     }
 
-    /// Notes what was written.
+    /// Counts what was written, and moves the durable mark.
     fn written(&self, started: Instant, records: u64, bytes: usize) {
         self.shared.metrics.committed(started.elapsed(), records, bytes as u64);
         self.shared.advance(self.journal.next_seq());
@@ -298,7 +298,7 @@ impl Writer {
         self.look_up_at = self.next_look();
     }
 
-    /// Goes on in the reserve, so that all that was recorded is attested to.
+    /// Goes on in the reserve, and attests there to all that was recorded.
     fn fall_back(&mut self) {
         let attested =
             self.journal.fall_back().and_then(|fell| if fell { self.attest(Occasion::Full) } else { Ok(()) });
@@ -307,7 +307,7 @@ impl Writer {
         }
     }
 
-    /// Once a second: are the files still there? After a failure, more often: is it over?
+    /// Checks once a second that the files are still there; after a failure, more often, whether it is over.
     fn look_up(&mut self) {
         let looked = if self.is_writable() { self.journal.check() } else { self.come_back() };
         match looked {
@@ -325,7 +325,7 @@ impl Writer {
         self.look_up_at = self.next_look();
     }
 
-    /// The way back after a failure: a segment, and its attestation.
+    /// Recovers from a failure: makes a segment, and its attestation.
     fn come_back(&mut self) -> Result<(), Fault> {
         let opening = if self.attestor.is_some() { OPENING_BYTES } else { 0 };
         self.journal.make_ready(opening)?;
@@ -370,7 +370,7 @@ impl Writer {
             Err(fault) => tracing::error!(next_seq, %fault, "Closed the spool, but not its last segment."),
         }
         let shared = self.shared.clone();
-        // The lock goes before the word does, so that whoever sees `Closed` can open the folder.
+        // The lock is free before the state says so: a caller that sees `Closed` can open the folder.
         drop(self);
         shared.enter(State::Closed);
     }

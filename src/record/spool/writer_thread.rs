@@ -1,4 +1,4 @@
-//! The thread of the writer: takes entries from the queue, and the pen for as long as it writes.
+//! The thread of the writer: takes entries from the queue, and the writer for as long as it writes.
 
 use super::{
     inline_commit::InlineCommit,
@@ -15,7 +15,7 @@ use std::{
 
 /// What the thread does next.
 enum Next {
-    /// Writes this entry, and those that wait behind it.
+    /// Writes this entry, and those that wait after it.
     Serve(Queued),
     /// Only what is due.
     LookUp,
@@ -23,13 +23,13 @@ enum Next {
     Finish,
 }
 
-/// What the thread does.
+/// The thread, before it runs.
 pub(super) struct WriterThread {
     queue: Receiver<Message>,
     /// Taken from the queue, but did not fit any more.
     carried: Option<Queued>,
     is_closing: bool,
-    /// When to look up, whether something comes or not.
+    /// When to wake, whether an entry comes or not.
     look_at: Instant,
     inline: Arc<InlineCommit>,
 }
@@ -39,7 +39,7 @@ impl WriterThread {
         Self { queue, carried: None, is_closing: false, look_at, inline }
     }
 
-    /// Until the spool is closed.
+    /// Runs until the spool is closed.
     pub(super) fn run(mut self) {
         let inline = self.inline.clone();
         loop {
@@ -83,7 +83,7 @@ impl WriterThread {
         }
     }
 
-    /// Makes a commit of this entry and all that wait behind it.
+    /// Makes a commit of this entry and all that wait after it.
     fn serve(&mut self, writer: &mut Writer, first: Queued) {
         let Some(first) = writer.unless_gated(first) else { return };
         let mut next = Some(first);

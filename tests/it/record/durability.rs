@@ -1,4 +1,4 @@
-//! No answer without a record: through kills, full disks, and whatever else happens to the data folder.
+//! No answer without a record, through kills, full disks and changes of the data folder.
 
 mod broken_disk;
 mod slow_disk;
@@ -45,7 +45,7 @@ const SMALL: &str = "[log]\nsegment = \"64KiB\"\n";
 /// Answers that reached a client: the key of the record, and the decision.
 type Heard = BTreeMap<(String, String), bool>;
 
-/// A question that is unlike the others, so that not all answers come from the cache; every third is denied.
+/// A question unlike the others, so that not all answers come from the cache; every third is denied.
 fn numbered(number: usize) -> Value {
     let mut question = if number.is_multiple_of(3) { denied() } else { allowed() };
     question["context"]["justification"] = format!("case {}", number % 50).into();
@@ -73,7 +73,7 @@ fn sequence(data: &Path) -> u64 {
     frames.iter().filter(|frame| Kind::of(&frame.payload) == Kind::Decision).count() as u64
 }
 
-/// Counts answers, and tells when there are enough.
+/// Counts answers, and notifies when there are enough.
 struct Tally {
     answers: AtomicUsize,
     enough: usize,
@@ -139,7 +139,7 @@ fn until_a_segment_begins(records: &Path) {
     }
 }
 
-/// Asks from 32 gRPC clients on 8 connections and from 4 HTTP clients, kills poort, and gives all that was heard.
+/// Asks from 32 gRPC clients on 8 connections and from 4 HTTP clients, kills poort, and returns all answers.
 async fn kill_under_load(sidecar: Sidecar, moment: Moment) -> Heard {
     let (Moment::Answers(enough) | Moment::NextSegment(enough)) = moment;
     let tally = Arc::new(Tally { answers: AtomicUsize::new(0), enough, reached: Notify::new() });
@@ -166,7 +166,7 @@ async fn kill_under_load(sidecar: Sidecar, moment: Moment) -> Heard {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_answer_that_was_heard_before_a_kill_has_its_record_and_the_sequence_goes_on() {
+async fn every_answer_before_a_kill_has_its_record_and_the_sequence_goes_on() {
     let folder = folder();
     let mut heard = Heard::new();
     let mut records_before = 0;
@@ -185,13 +185,13 @@ async fn every_answer_that_was_heard_before_a_kill_has_its_record_and_the_sequen
     for (key, decision) in &heard {
         assert_eq!(recorded.get(key), Some(decision), "{key:?}");
     }
-    // And it goes on as if nothing had been.
+    // And it continues as before.
     let sidecar = Sidecar::builder().data(folder.path()).config(SMALL).start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     assert_eq!(sequence(folder.path()), records_before + 1);
 }
 
-/// A poort whose data lies on a disk of half a megabyte, half of which is taken by a file named `filler`.
+/// A poort whose data is on a disk of half a megabyte, half of which is taken by a file named `filler`.
 fn on_a_small_disk(data: &Path, filler: u32) -> Starting {
     let script = format!(
         "mount -t tmpfs -o size=512k tmpfs \"$0\" && head -c {filler} /dev/zero > \"$0/filler\" && exec \"$@\""
@@ -200,7 +200,7 @@ fn on_a_small_disk(data: &Path, filler: u32) -> Starting {
     Sidecar::builder().data(data).config(SMALL).wrapper(words)
 }
 
-/// The data folder as the process sees it, behind its own mounts.
+/// The data folder as the process sees it, with its own mounts.
 fn seen_by(sidecar: &Sidecar) -> PathBuf {
     let process = PathBuf::from(format!("/proc/{}", sidecar.pid()));
     assert_eq!(fs::read_to_string(process.join("comm")).unwrap().trim(), "poort");
@@ -227,7 +227,7 @@ async fn ask_until_unavailable(client: &mut AccessEvaluationClient<Channel>) -> 
     }
 }
 
-/// No question gets an answer by any way, not even one that was answered before.
+/// No question gets an answer over any binding, not even one that was answered before.
 async fn nothing_is_answered(sidecar: &Sidecar, client: &mut AccessEvaluationClient<Channel>) {
     for number in 0..6 {
         assert_eq!(client.evaluate(message(&numbered(number))).await.unwrap_err().code(), Code::Unavailable);
@@ -354,7 +354,7 @@ async fn records_stay_however_old_they_are_until_every_sink_has_them() {
     let mut client = sidecar.grpc().await;
     let mut heard = Heard::new();
     let first = sidecar.data.join("records").join("0000000000000000.seg");
-    // A checkpoint each tenth of a second tells that time goes by: enough for several sweeps, which come once a second.
+    // A checkpoint each tenth of a second shows that time passes: enough for several sweeps, which come once a second.
     until("several sweeps", async || {
         for _ in 0..40 {
             until_answered(&mut client, &mut heard).await;
@@ -397,7 +397,7 @@ async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
     let kept = records(&sidecar.data);
     assert!(!kept.is_empty() && kept.len() < heard.len());
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
-    // And it goes on from there.
+    // And it continues from there.
     let data = sidecar.data.clone();
     let ended = sidecar.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
@@ -420,7 +420,7 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     assert_eq!(report["last"]["occasion"], "shutdown");
     assert_eq!(report["proven"].as_u64().unwrap() + 1, report["end"].as_u64().unwrap(), "{report}");
 
-    // The newest record is cut off, cleanly. No checksum tells.
+    // The newest record is cut off, cleanly. No checksum shows it.
     let newest = *spool::segments(&folder.path().join("records")).unwrap().last().unwrap();
     let path = folder.path().join("records").join(format!("{newest:016x}.seg"));
     let whole = fs::read(&path).unwrap();
@@ -443,7 +443,7 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("cut off: the log ends at record"), "{said}");
 
-    // Whoever has the folder can make a key and sign anew; whoever kept the public key is not fooled.
+    // With the folder one can make a key and sign anew; with the public key that was kept, that is found.
     fs::write(&path, &whole).unwrap();
     let key = String::from_utf8(kept.stdout).unwrap();
     assert_eq!(verify(&["--key", key.trim()]).0, Some(0));
@@ -459,7 +459,7 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     assert!(said.contains("it is signed by no key that was given"), "{said}");
 }
 
-/// The library that tells a program another time (Debian's package `faketime`).
+/// The library that gives a program another time (Debian's package `faketime`).
 fn other_clock() -> PathBuf {
     let found =
         fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketimeMT.so.1"));
@@ -467,7 +467,7 @@ fn other_clock() -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_jumps_an_hour_back_and_forth_holds_nothing_up_and_loses_nothing() {
+async fn a_clock_that_jumps_an_hour_delays_and_loses_nothing() {
     let folder = folder();
     let clock = folder.path().join("clock");
     let set = |offset: &str| {
@@ -539,7 +539,7 @@ async fn a_start_on_a_full_disk_waits_for_room_and_then_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_on_file_sizes_is_like_a_full_disk_and_no_crash() {
+async fn a_limit_on_file_sizes_counts_as_a_full_disk() {
     let sidecar = Sidecar::builder().config(SMALL).start();
     let pid = Pid::from_raw(i32::try_from(sidecar.pid()).unwrap());
     let limit = |current| prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).unwrap();
@@ -577,7 +577,7 @@ async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
 }
 
 #[tokio::test]
-async fn a_records_folder_that_was_taken_away_swallows_no_record() {
+async fn a_removed_records_folder_loses_no_record() {
     let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     until_answered(&mut client, &mut Heard::new()).await;
@@ -607,7 +607,7 @@ async fn a_records_folder_that_was_deleted_is_noticed_and_made_again() {
     let mut client = sidecar.grpc().await;
     until_answered(&mut client, &mut Heard::new()).await;
     fs::remove_dir_all(sidecar.data.join("records")).unwrap();
-    // Whatever is answered from now on is in the new folder.
+    // What is answered from now on is in the new folder.
     let mut heard = Heard::new();
     until_answered(&mut client, &mut heard).await;
     sidecar.wait_for_line("Took the spool again");
@@ -627,12 +627,12 @@ async fn with_records(count: usize, folder: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_byte_that_rotted_keeps_poort_from_starting_and_its_place_is_named() {
+async fn a_rotten_byte_stops_the_start_and_its_place_is_named() {
     let folder = folder();
     let segment = with_records(4, folder.path()).await;
     let whole = records(folder.path());
     let mut bytes = fs::read(&segment).unwrap();
-    // Within the second decision: behind a checkpoint and the first.
+    // Within the second decision: after a checkpoint and the first.
     let behind = |at: usize| at + 24 + u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let second = behind(behind(0));
     bytes[second + 24 + 100] ^= 1;
@@ -673,7 +673,7 @@ async fn a_torn_end_is_cut_and_what_was_answered_stays() {
 // ---- Questions that are answered too late ----
 
 #[tokio::test]
-async fn a_question_that_comes_too_late_gets_no_decision_and_a_record_that_says_so() {
+async fn a_late_question_gets_no_decision_and_a_record_that_says_so() {
     let sidecar = Sidecar::builder().start();
     let mut client = BareChannel::to(&sidecar).await.client();
     for timeout in ["1n", "0m"] {
@@ -707,8 +707,8 @@ async fn a_question_over_http_that_takes_too_long_gets_no_decision() {
     for number in 0..40 {
         replies.push(sidecar.post("/access/v1/evaluation", &numbered(number)).await);
     }
-    // Whether a question makes it within a millisecond is the machine's affair. What counts is that the answer and the
-    // record say the same. Of a question that did not arrive in time (408) nothing is known.
+    // Whether a question is decided within a millisecond depends on the machine. What counts is that answer and record
+    // agree. Of a question that did not arrive in time (408) nothing is known.
     let asked: Vec<_> = replies.iter().filter(|reply| reply.status != 408).collect();
     let records = sidecar.records();
     assert_eq!(asked.len(), records.len());

@@ -1,4 +1,4 @@
-//! `poort log`: what the decision log on disk tells, and that what it holds can be decided again.
+//! `poort log`: reads, verifies and replays the decision log on disk.
 
 mod cat;
 mod data_subject;
@@ -69,7 +69,7 @@ fn arguments(command: &str, data: &Path, more: &[&str]) -> Vec<OsString> {
     arguments
 }
 
-/// Runs `poort log …` and gives its exit code, standard output and standard error.
+/// Runs `poort log …` and returns its exit code, standard output and standard error.
 #[track_caller]
 fn log(command: &str, data: &Path, more: &[&str]) -> (i32, String, String) {
     let output = run(arguments(command, data, more));
@@ -77,7 +77,7 @@ fn log(command: &str, data: &Path, more: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// The same, where it must come to a good end.
+/// The same, where it must succeed.
 #[track_caller]
 fn log_well(command: &str, data: &Path, more: &[&str]) -> String {
     let (code, out, told) = log(command, data, more);

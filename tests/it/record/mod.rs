@@ -1,4 +1,4 @@
-//! What stays: the decision log, its durability, its proofs and its shipping.
+//! The record: the decision log, its durability, its proofs and its shipping.
 
 mod durability;
 mod log;

@@ -1,5 +1,5 @@
-//! What records carry: values that the schema marks are found by pseudonym and seen by nobody, and a record tells where
-//! the call came from.
+//! Redaction: values that the schema marks are found by pseudonym and never in the clear, and a record has the origin
+//! of the call.
 
 use crate::support::{Sidecar, allowed, batch, folder, key, message, request_over, run};
 use hyper::Request;
@@ -26,7 +26,7 @@ fn log(data: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_person_is_found_by_pseudonym_and_seen_by_nobody_over_both_bindings() {
+async fn a_person_is_found_by_pseudonym_and_never_in_the_clear() {
     let sidecar = Sidecar::builder().start();
     let heard = sidecar.evaluate(&about("person-884411")).await;
     let over_grpc = sidecar.grpc().await.evaluate(message(&about("person-884411"))).await.unwrap().into_inner();
@@ -80,7 +80,7 @@ async fn nothing_of_an_informant_is_on_record_whatever_the_answer() {
 }
 
 #[tokio::test]
-async fn each_answer_of_a_batch_names_its_place_and_the_record_whom_each_question_is_about() {
+async fn batch_answers_name_their_place_and_the_record_its_data_subjects() {
     let sidecar = Sidecar::builder().start();
     let mut body = about("person-1");
     let other = about("person-2")["resource"].clone();

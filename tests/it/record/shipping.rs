@@ -1,4 +1,4 @@
-//! Shipping by the real binary: to receivers that fail in every way, to peers that others wrote, through kills.
+//! Shipping by the real binary: to receivers that fail in every way, to other vendors' receivers, through kills.
 
 mod kills;
 mod peers;
@@ -83,7 +83,7 @@ async fn until_drained(sidecar: &Sidecar, sink: &str) {
     .await;
 }
 
-/// Stops poort and gives its data folder. What was in the log is shipped by then.
+/// Stops poort and returns its data folder. What was in the log is shipped by then.
 #[track_caller]
 fn stopped(sidecar: Sidecar) -> (PathBuf, Ended) {
     let data = sidecar.data.clone();
@@ -140,7 +140,7 @@ async fn every_record_arrives_whatever_the_receiver_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_record_that_is_never_taken_lies_in_quarantine_and_all_others_arrive() {
+async fn one_record_that_is_never_taken_is_quarantined_and_all_others_arrive() {
     fn refuses(code: Code) -> Receiver {
         Receiver::new(move |numbers| match numbers.contains(&33) {
             true => Reaction::Refuse(code),

@@ -1,4 +1,4 @@
-//! Logs that somebody changed between two processes: what is gone on from, what is refused, and what is said.
+//! Logs that were changed between two processes: which are continued, which are refused, and what is reported.
 
 use super::super::{
     Config, DecisionLog, KeyChange, Producer, keys, log_event,
@@ -32,7 +32,7 @@ fn record(producer: &Producer, text: &str) -> spool::Payload {
     log_event::record(producer, "adl.test", 1, attributes, None)
 }
 
-/// A process: opens the log, records what it is given, and ends in order. Gives the name of the log.
+/// A process: opens the log, records what it is given, and ends in order. Returns the name of the log.
 fn process(dir: &Path, key: Key, pseudonyms: &[&str], change: KeyChange, texts: &[&str]) -> Result<String, String> {
     let (signer, origin) = CheckpointSigner::new(key, "here", Duration::from_secs(3600), producer());
     let signer = signer.with_keys(pseudonyms.iter().map(|key| (*key).to_owned()).collect(), change);
@@ -55,7 +55,7 @@ fn orderly(dir: &Path, texts: &[&str]) -> Result<String, String> {
     process(dir, key(1), &[], KeyChange::default(), texts)
 }
 
-/// Changes the records of the last segment, as somebody could who has no key.
+/// Changes the records of the last segment, as a person without the key could.
 fn change(dir: &Path, change: impl FnOnce(u64, &mut Vec<Vec<u8>>)) {
     let first = *segments(dir).unwrap().last().unwrap();
     let mut records = Reader::open_at(dir, first).unwrap().map(|frame| frame.unwrap().payload).collect();
@@ -63,7 +63,7 @@ fn change(dir: &Path, change: impl FnOnce(u64, &mut Vec<Vec<u8>>)) {
     put_segment(dir, first, &records);
 }
 
-/// A record that says that it stands there.
+/// A record that says that this is its place.
 fn forged(origin: &str, seq: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     record(&producer().in_log(origin), "forged").write(&mut bytes, seq);
@@ -85,7 +85,7 @@ fn behind_an_orderly_end_nothing_may_stand() {
         let mut at = 0;
         change(dir, |first, records| {
             if is_renamed {
-                // What stands beside the note is not signed yet.
+                // What is beside the note is not signed yet.
                 let last = records.last_mut().unwrap();
                 let text = String::from_utf8(last.clone()).unwrap();
                 *last = text.replace("\"shutdown\"", "\"cadence\"").into_bytes();
@@ -103,7 +103,7 @@ fn behind_an_orderly_end_nothing_may_stand() {
 }
 
 #[test]
-fn what_stands_in_the_place_of_the_last_checkpoint_is_refused() {
+fn another_record_in_place_of_the_last_checkpoint_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let origin = orderly(folder.path(), &["one"]).unwrap();
     change(folder.path(), |first, records| {
@@ -115,7 +115,7 @@ fn what_stands_in_the_place_of_the_last_checkpoint_is_refused() {
 }
 
 #[test]
-fn a_record_of_the_last_segment_that_was_changed_below_a_checkpoint_is_not_signed_for() {
+fn a_changed_record_below_a_checkpoint_is_not_signed_for() {
     let folder = tempfile::tempdir().unwrap();
     let origin = orderly(folder.path(), &["one", "two"]).unwrap();
     change(folder.path(), |first, records| records[1] = forged(&origin, first + 1));
@@ -129,7 +129,7 @@ fn after_a_crash_the_first_checkpoint_says_what_was_found() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     let origin = orderly(dir, &["one", "two"]).unwrap();
-    // The last process did not come so far as to sign.
+    // The last process ended before it signed.
     change(dir, |_, records| drop(records.pop()));
     fs::remove_file(dir.join("head")).unwrap();
     orderly(dir, &["three"]).unwrap();
@@ -139,7 +139,7 @@ fn after_a_crash_the_first_checkpoint_says_what_was_found() {
 }
 
 #[test]
-fn another_key_than_the_one_that_signed_last_is_refused_unless_it_is_on_purpose() {
+fn another_signing_key_is_refused_unless_it_is_on_purpose() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     orderly(dir, &["one"]).unwrap();
@@ -151,7 +151,7 @@ fn another_key_than_the_one_that_signed_last_is_refused_unless_it_is_on_purpose(
 }
 
 #[test]
-fn keys_of_pseudonyms_may_come_and_do_not_go_unsaid() {
+fn pseudonym_keys_may_be_added_and_not_removed_silently() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     let process = |keys: &[&str], change| process(dir, key(1), keys, change, &["one"]);
@@ -203,7 +203,7 @@ fn a_clock_that_is_ahead_makes_nothing_older() {
         log.write_own(keys::record(None, &"x".repeat(400), &[], &log.producer)).unwrap();
     }
     assert!(segments(&config.records()).unwrap().len() > 3);
-    // To whoever looks at the clock of the machine, all of it was written long ago.
+    // By the clock of the machine, all of it was written long ago.
     let long_ago = SystemTime::now() - Duration::from_secs(400 * 86_400);
     for segment in spool::segment_files(&config.records()).unwrap() {
         File::options().write(true).open(segment.path).unwrap().set_modified(long_ago).unwrap();

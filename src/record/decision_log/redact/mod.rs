@@ -1,11 +1,11 @@
-//! What a record carries of a call: what the schema marks is left out or replaced, before anything is written or hashed.
+//! Redaction: leaves out or replaces what the schema marks in a call, before a record is written or hashed.
 //!
 //! What holds here:
-//! - The caller hears everything. Only the record is changed.
+//! - The caller's answer is whole. Only the record is changed.
 //! - What the schema marks ([`policy::annotations`](crate::sources::policy::annotations)) is in no part of the record in the clear. A batch is
 //!   recorded also where an item does not fit the schema: what may be meant as something marked counts as that.
-//! - Text that the engine makes of values (why a policy failed, what is wrong with an item) is replaced as a whole where
-//!   there is anything to conceal: nobody can tell which words in it are values.
+//! - Text that the engine makes of values (why a policy failed, what is wrong with an item) is replaced as a whole
+//!   where there is anything to conceal: it cannot be told which words in it are values.
 //! - Of members that the schema does not declare, those inside a property are named by the property alone then: a name inside
 //!   can be a value, as that of a tag is.
 //! - Values under names of secrets are never in a record, whatever the schema says.
@@ -14,7 +14,7 @@
 //!
 //! - `walk`: values, by what the schema says of them
 //! - `plain`: questions in which there is nothing to conceal
-//! - `secret_names`: names under which secrets stand
+//! - `secret_names`: names of secrets
 
 mod plain;
 mod secret_names;

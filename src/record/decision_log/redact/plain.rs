@@ -1,5 +1,5 @@
-//! Questions in which there is nothing to conceal and nobody to name: most of them; and answers that quote nothing of them.
-//! Their record has them as they are, so they need not be copied.
+//! Plain questions and answers: with nothing to conceal and no data subject to name. Their record has them as they are,
+//! so they are not copied. Most questions are plain.
 //!
 //! It errs on one side only: a question that is called plain is one that the walk would leave as it is
 //! (`tests/any_values.rs` holds this). What it is not sure of takes the walk.

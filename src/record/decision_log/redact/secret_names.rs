@@ -1,8 +1,8 @@
-//! Names under which secrets stand, such as `Proxy-Authorization` or `sessionToken`.
+//! Names of secrets, such as `Proxy-Authorization` or `sessionToken`.
 //!
 //! A caller that copies its own request into a question must not put a password into a log that is kept for years.
 
-/// Words that are a secret's name by themselves. An `s` behind them changes nothing.
+/// Words that are a secret's name by themselves, also with an `s` at the end.
 const WORDS: [&str; 10] = [
     "apikey",
     "authorization",

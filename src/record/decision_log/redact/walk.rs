@@ -1,4 +1,4 @@
-//! A walk over the values of a question, which leaves out and replaces what a record must not carry.
+//! The walk over the values of a question: leaves out and replaces what a record must not hold.
 
 use super::secret_names::is_secret;
 use crate::{
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         Self { model, pseudonyms, places: Vec::new(), subjects: Vec::new(), room: Some(ROOM) }
     }
 
-    /// The data subjects that were met since this was asked before.
+    /// The data subjects that were met since the last call.
     pub(super) fn take_subjects(&mut self) -> Vec<DataSubject> {
         std::mem::take(&mut self.subjects)
     }
@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes this many bytes of what a record can hold. A place has the names of all that it lies in, and what is said of
+    /// Takes this many bytes of what a record can hold. A place has the names of all that it is in, and what is said of
     /// the defaults of a batch is said of each item, so both can be far more than the question itself.
     pub(super) fn has_room(&mut self, bytes: usize) -> bool {
         self.room = self.room.and_then(|room| room.checked_sub(bytes));
@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
                 (Some(_), None) => self.replace(mark, value, at),
                 (None, _) => self.undeclared(value, at),
             },
-            // It is not what the schema declares, so nobody can tell where in it the concealed value stands.
+            // It is not what the schema declares, so it cannot be told where in it the concealed value is.
             (Form::Record(_) | Form::Tags(_) | Form::Set(_), value) if self.model.marks.conceal(mark) => {
                 self.replace(mark, value, at);
             }
@@ -275,7 +275,7 @@ impl<'a> Walk<'a> {
         pseudonym
     }
 
-    /// Puts a pseudonym in the place of a value, or of each element of a list.
+    /// Replaces a value, or each element of a list, with its pseudonym.
     fn replace(&mut self, mark: &Mark, value: &mut Value, at: Pointer<'_>) {
         if let (Form::Set(element), Value::List(elements)) = (&mark.form, &mut *value) {
             let element = Mark { kind: mark.kind.clone(), ..element.as_ref().clone() };

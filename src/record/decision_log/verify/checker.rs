@@ -1,4 +1,4 @@
-//! The records of one log in order, against the checkpoints among them.
+//! The checker: compares the records of one log, in order, with the checkpoints among them.
 
 use super::{
     super::checkpoint::Attested,
@@ -11,7 +11,7 @@ use crate::record::evidence::Tree;
 #[derive(Debug)]
 pub(super) struct Checker<'a> {
     known: &'a Known,
-    /// The tree of the records so far; unknown behind a gap, until a checkpoint says what it is.
+    /// The tree of the records so far; unknown after a gap, until a checkpoint says what it is.
     tree: Option<Tree>,
     /// The seq of the next record.
     next: Option<u64>,
@@ -45,7 +45,7 @@ impl<'a> Checker<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Something is missing here that cannot be counted: what follows is taken up at the next checkpoint.
+    /// Notes that something is missing that cannot be counted: the check continues at the next checkpoint.
     pub(super) fn interrupt(&mut self) {
         self.tree = None;
     }
@@ -130,7 +130,7 @@ impl<'a> Checker<'a> {
                 }
             }
             Some(_) => self.fault(Fault::Altered { from: self.since, to: seq }),
-            // It speaks of more than is here: what was seen since the last one stands and falls with what is missing.
+            // It covers more than is here: what was seen since the last one cannot be proven without what is missing.
             None if self.since < seq => self.fault(Fault::Unproven { from: self.since, to: seq }),
             None => self.report.checkpoints = self.report.checkpoints.saturating_add(1),
         }
@@ -158,7 +158,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The seq behind the last record.
+    /// The seq after the last record.
     pub(super) fn end(&self) -> u64 {
         self.next.unwrap_or(0)
     }
@@ -166,14 +166,14 @@ impl<'a> Checker<'a> {
     pub(super) fn finish(mut self) -> Report {
         self.report.end = self.end();
         let end = self.report.end;
-        // A checkpoint is a record itself, behind those that it covers, and leaves the log only when it is there.
+        // A checkpoint is a record itself, after those that it covers, and leaves the log only when it is there.
         let known = self.known.checkpoints.iter().filter(|known| known.origin == self.report.origin);
         let ahead = known.map(|known| known.size).filter(|size| *size >= end).max();
         self.report.faults.extend(ahead.map(|size| Fault::CutOff { end, size }));
         if self.next.is_some() && self.report.first > self.retired {
             self.report.faults.push(Fault::Missing { from: self.retired, to: self.report.first });
         }
-        // A first part that no checkpoint stands before.
+        // A first part that follows no checkpoint.
         if self.report.last.is_none() && self.report.first > 0 {
             self.report.faults.push(Fault::Unproven { from: self.report.first, to: end });
         }

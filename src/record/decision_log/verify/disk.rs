@@ -1,4 +1,4 @@
-//! The check of the log on disk.
+//! The verification of a log on disk.
 
 use super::{
     Fault, Known, Report, VerifyError,
@@ -14,7 +14,7 @@ use crate::record::{
 };
 use std::path::Path;
 
-/// Checks the log in this folder. `progress` is told how many bytes of records were read, now and then.
+/// Checks the log in this folder. `progress` gets now and then how many bytes of records were read.
 ///
 /// # Errors
 /// The folder cannot be read at all. What is wrong with the log is in the report.
@@ -36,7 +36,7 @@ pub fn verify_folder(
         Some(Err(error)) => Some(format!("what the file `head` holds cannot be trusted: {error}")),
         None => Some("the file `head` is not there, or empty; it tells of the last checkpoint".to_owned()),
     };
-    // Old segments may be deleted while it reads. Each time round needs that to happen again.
+    // Old segments may be deleted while it reads. Each round needs that to happen again.
     let mut report = loop {
         if let Some(report) = pass(folder, keys, &known, progress)? {
             break report;
@@ -74,7 +74,7 @@ fn pass(
                 let place = format!("`{}` at byte {}", error.segment.display(), error.offset);
                 checker.fault(Fault::Unreadable { place, why: why(&error) });
                 checker.interrupt();
-                // What lies behind can still be looked at.
+                // What follows can still be checked.
                 let behind = spool::segments(folder)?.into_iter().find(|first| *first > reader.position());
                 let Some(behind) = behind else { break };
                 reader = Reader::open_at(folder, behind)?;

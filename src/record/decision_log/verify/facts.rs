@@ -1,4 +1,4 @@
-//! What the check needs to know of a record. It is small, whatever the record is.
+//! The facts of a record that the verification needs. They are small, whatever the record is.
 
 use super::super::{
     checkpoint::{self, Attested, CHECKPOINT},

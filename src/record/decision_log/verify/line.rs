@@ -50,7 +50,7 @@ struct Body<'a> {
 impl<'a> Line<'a> {
     /// `None` if it is neither.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
-        // What is passed over is looked at too: JSON is text.
+        // What is skipped is read too: JSON is text.
         let Read { event_name, attributes, resources } = serde_json::from_str(str::from_utf8(line).ok()?).ok()?;
         if event_name.is_some() {
             return Some(Self::Record(Said { event_name, attributes }));

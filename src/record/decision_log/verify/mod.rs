@@ -1,12 +1,12 @@
-//! Whether a log is what it was: with the public key alone, and without the process that wrote it.
+//! The verification of a log: proves with the public key alone that no record was changed, removed or inserted.
 //!
-//! The records are taken in order and put in a tree of their own. Each signed checkpoint among them says what that tree has
-//! to be there. So what was changed, removed, put in or moved below a checkpoint is found, and the place is narrowed to what
-//! lies between two checkpoints; where a record itself says that it stood elsewhere, to that record.
+//! The records are hashed in order into a tree. Each signed checkpoint among them says what that tree must be at its
+//! place. So each change below a checkpoint is found, and its place is narrowed to between two checkpoints, or to one
+//! record where that says that its place is another.
 //!
-//! What cannot be found: what was cut off the end together with everything that told of it. The file `head` tells of the last
-//! checkpoint; one that somebody else holds tells of it also when the folder is replaced whole. And what is newer than the
-//! last checkpoint is not proven by anything yet.
+//! What is not found: records that were cut off the end together with everything that names them. The file `head` names
+//! the last checkpoint. One that another party holds shows the cut also when the whole folder is replaced. Records
+//! after the last checkpoint are not proven by anything yet.
 //!
 //! - `facts`: what the check needs to know of a record
 //! - `checker`: the records in order, against their checkpoints
@@ -33,14 +33,14 @@ use serde::Serialize;
 use std::{fmt, io};
 use thiserror::Error;
 
-/// What a log came out as.
+/// The result of the verification of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The log: `poort/<instance>/<epoch>`.
     pub origin: String,
     /// The seq of the oldest record that is there.
     pub first: u64,
-    /// The seq behind the newest.
+    /// The seq after the newest.
     pub end: u64,
     /// How many records are there.
     pub records: u64,
@@ -50,19 +50,19 @@ pub struct Report {
     pub proven: u64,
     /// The last checkpoint that can be trusted.
     pub last: Option<LastCheckpoint>,
-    /// Records that a process found behind the last checkpoint of one that did not end in order: nobody who wrote them signed for
-    /// them.
+    /// Records that a process found after the last checkpoint of one that did not end in order: no process that wrote
+    /// them signed for them.
     pub found: Vec<Found>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }
 
-/// Records that were found after a crash, by what the first checkpoint behind them says.
+/// Records that were found after a crash, as the first checkpoint after them says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The first of them.
     pub from: u64,
-    /// The first behind them.
+    /// The first after them.
     pub to: u64,
 }
 
@@ -85,17 +85,17 @@ pub enum Fault {
     Missing {
         /// The first that is missing.
         from: u64,
-        /// The first behind.
+        /// The first after them.
         to: u64,
     },
     /// Of the records `from` to below `to` one or more are not what they were.
     Altered {
         /// The first that may be altered.
         from: u64,
-        /// The first behind.
+        /// The first after them.
         to: u64,
     },
-    /// A record stands in another place than it says.
+    /// A record is in another place than it says.
     Moved {
         /// Where it stands.
         seq: u64,
@@ -109,7 +109,7 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// A record stands behind the checkpoint of an orderly end, where only the checkpoint of the next start can.
+    /// A record follows the checkpoint of an orderly end, where only the checkpoint of the next start can.
     BehindEnd {
         /// Where it stands.
         seq: u64,
@@ -121,7 +121,7 @@ pub enum Fault {
         /// How many records it had.
         size: u64,
     },
-    /// A checkpoint that is kept elsewhere speaks of other records than these.
+    /// A checkpoint that is kept elsewhere covers other records than these.
     Contradiction {
         /// How many records it covers.
         size: u64,
@@ -131,7 +131,7 @@ pub enum Fault {
         /// The log that it is of.
         origin: String,
     },
-    /// What should tell of the last checkpoint is not there or cannot be trusted.
+    /// The head, which names the last checkpoint, is not there or cannot be trusted.
     NoHead {
         /// Why.
         why: String,
@@ -143,7 +143,7 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// Two different records say that they stand in one place.
+    /// Two different records say that they have the same place.
     Conflict {
         /// The place.
         seq: u64,
@@ -155,7 +155,7 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// Nothing proves these records: there is no checkpoint before and behind them.
+    /// Nothing proves these records: there is no checkpoint before and after them.
     Unproven {
         /// The first.
         from: u64,
@@ -195,7 +195,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The check could not be made.
+/// The verification could not be made.
 #[derive(Debug, Error)]
 pub enum VerifyError {
     /// A key is no key.
@@ -212,6 +212,6 @@ pub enum VerifyError {
 /// What is known of a log from elsewhere.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Checkpoints that somebody else kept.
+    /// Checkpoints that another party kept.
     pub checkpoints: Vec<Checkpoint>,
 }

@@ -1,4 +1,4 @@
-//! The check of what a pipeline stored: the records as they arrived, in any order, some of them twice.
+//! The verification of what a pipeline stored: the records as they arrived, in any order, some of them twice.
 //!
 //! A line of the file is a record as `poort log cat --all` or a JSON Lines sink writes it, or an OTLP export in JSON with
 //! the records as the bodies of log records.
@@ -35,12 +35,12 @@ pub struct Compared {
     pub report: Report,
     /// How many records were stored more than once, counting each time but the first.
     pub duplicates: u64,
-    /// The seq behind the newest record of the log on disk, when that was there to be compared.
+    /// The seq after the newest record of the log on disk, when that was there to be compared.
     pub on_disk: Option<u64>,
 }
 
-/// Checks what was stored. `from` is the seq of the first record that should be there. `local` is the folder of the log, if
-/// it is at hand: then each altered record is named. `progress` is told how many bytes were read, now and then.
+/// Checks what was stored. `from` is the seq of the first record that should be there. `local` is the folder of the
+/// log, if it is at hand: then each altered record is named. `progress` gets now and then how many bytes were read.
 ///
 /// # Errors
 /// The file cannot be read. What is wrong with the records is in the reports, one for each log that the file tells of.
@@ -207,7 +207,7 @@ impl Local {
     }
 }
 
-/// Puts the records that are altered in the place of the spans that they are in.
+/// Replaces the spans that hold altered records with these records.
 fn name_altered(report: &mut Report, altered: &[u64]) {
     let within = |from: u64, to: u64| altered.iter().any(|seq| (from..to).contains(seq));
     report.faults.retain(|fault| !matches!(fault, Fault::Altered { from, to } if within(*from, *to)));

@@ -1,4 +1,4 @@
-//! Logs that were tampered with, by somebody who can do everything but sign.
+//! Verification of logs that were tampered with, by all means but a signature.
 
 use super::{Fault, Known, Report, verify_folder, verify_received};
 use crate::{
@@ -13,7 +13,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::json;
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path, sync::OnceLock, time::Duration};
 
-/// A log of a few segments, closed in order and gone on with, as its records.
+/// A log of a few segments, closed in order and continued, as its records.
 struct Log {
     records: Vec<Vec<u8>>,
     /// The seqs that the segments begin with.
@@ -97,7 +97,7 @@ fn head_file(dir: &Path) -> Vec<u8> {
     fs::read(dir.join("head")).unwrap()
 }
 
-/// Writes records to the log in this folder, and closes it. Gives its origin.
+/// Writes records to the log in this folder, and closes it. Returns its origin.
 fn write(dir: &Path, key: &Key, count: u32, run: u32) -> String {
     let producer = Producer::new("9.9.9", &Revision::of([]), "here", &BTreeMap::new());
     let (signer, origin) = CheckpointSigner::new(key.clone(), "here", Duration::from_secs(3600), producer.clone());
@@ -118,7 +118,7 @@ fn write(dir: &Path, key: &Key, count: u32, run: u32) -> String {
 }
 
 #[test]
-fn a_log_that_nobody_touched_is_proven_to_its_last_checkpoint() {
+fn an_untouched_log_is_proven_to_its_last_checkpoint() {
     let log = Log::sample();
     assert!(log.segments.len() > 3, "{:?}", log.segments);
     let report = log.verify(log.put(&log.records).path());
@@ -144,7 +144,7 @@ fn every_bit_that_flips_is_found() {
 }
 
 #[test]
-fn a_record_that_was_changed_with_its_checksum_is_found_between_two_checkpoints() {
+fn a_record_changed_with_its_checksum_is_found_between_checkpoints() {
     let log = Log::sample();
     let changed = log.segments[1] + 5;
     let mut records = log.records.clone();
@@ -157,13 +157,13 @@ fn a_record_that_was_changed_with_its_checksum_is_found_between_two_checkpoints(
 }
 
 #[test]
-fn an_end_that_was_cut_off_is_found_by_the_head_or_by_a_checkpoint_that_somebody_kept() {
+fn a_cut_end_is_found_by_the_head_or_a_kept_checkpoint() {
     let log = Log::sample();
     for kept in [log.last(), log.last() - 1, log.segments[2] + 1, log.segments[2], 1] {
         let folder = log.put(&log.records[..kept as usize]);
         assert_eq!(log.verify(folder.path()).faults, [Fault::CutOff { end: kept, size: log.last() }]);
 
-        // Somebody put an older head in its place, or took it away.
+        // An older head is put in its place, or it is removed.
         fs::remove_file(folder.path().join("head")).unwrap();
         assert!(matches!(log.verify(folder.path()).faults[..], [Fault::NoHead { .. }]));
         let note = read_head(log.put(&[]).path()).unwrap().unwrap();
@@ -185,7 +185,7 @@ fn a_log_that_was_written_again_with_another_key_is_found() {
 }
 
 #[test]
-fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is_not() {
+fn a_removed_beginning_is_found_unless_it_was_kept_long_enough() {
     let log = Log::sample();
     let folder = log.put(&log.records);
     fs::remove_file(folder.path().join(format!("{:016x}.seg", 0))).unwrap();
@@ -206,7 +206,7 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
         if is_signed {
             spool.close();
         }
-        // Else the process is as good as dead: nothing signs for the record any more.
+        // Else nothing signs for the record any more, as after the end of the process.
         spool
     };
     let keys = PublicKeys::parse([key().public(&origin).as_str()]).unwrap();
@@ -222,7 +222,7 @@ fn a_beginning_that_was_taken_away_is_found_and_one_that_was_kept_long_enough_is
     announce_records_below(below, true);
     assert_eq!(verify(), []);
 
-    // And they may go while somebody looks.
+    // And they may be deleted during the verification.
     let mut going = vec![first, dir.join(format!("{:016x}.seg", segments(dir).unwrap()[1]))];
     announce_records_below(segments(dir).unwrap()[2], true);
     let report = verify_folder(dir, &keys, &Known::default(), &mut |_| {
@@ -274,11 +274,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_edit_passes_and_what_was_not_edited_is_no_alarm(edits in vec(edit(), 0..4)) {
+    fn every_edit_is_found_and_an_untouched_log_raises_no_alarm(edits in vec(edit(), 0..4)) {
         let log = Log::sample();
         let mut records = log.records.clone();
         edits.iter().for_each(|edit| apply(edit, &mut records));
-        // The last checkpoint proves what stands before it; what it says itself is proven by the next.
+        // The last checkpoint proves what is before it; what it says itself is proven by the next.
         let covered = |records: &[Vec<u8>]| records.iter().take(log.last() as usize).cloned().collect::<Vec<_>>();
         let is_same = covered(&records) == covered(&log.records) && records.len() == log.records.len();
         let report = log.verify(log.put(&records).path());
@@ -292,7 +292,7 @@ proptest! {
     }
 
     #[test]
-    fn of_what_was_received_nothing_missing_or_altered_passes_in_any_order(
+    fn received_records_that_miss_or_differ_are_found_in_any_order(
         edits in vec(edit(), 0..3), duplicates in vec(any::<Index>(), 0..5), order in any::<u64>()
     ) {
         let log = Log::sample();

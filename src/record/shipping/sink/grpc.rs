@@ -124,7 +124,7 @@ fn is_unsaid(status: &Status) -> bool {
         && made.iter().any(|made| status.message().starts_with(made))
 }
 
-/// What really happened: the outer errors say that something did.
+/// The innermost cause: the outer errors only say that something failed.
 pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -23,7 +23,7 @@ use tonic::body::Body;
 
 /// Where OTLP/HTTP takes logs, if the configuration names no path.
 const PATH: &str = "/v1/logs";
-/// An answer is a few bytes; one that goes on and on must not fill the memory.
+/// The most that is read of an answer. A usual one is a few bytes; an endless one must not fill the memory.
 const ANSWER_BYTES: usize = 64 << 10;
 
 /// An OTLP receiver over HTTP.
@@ -110,7 +110,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length
     if status.is_success() {
         return match ExportLogsServiceResponse::decode(body) {
             Ok(answer) => taken(answer.partial_success, length),
-            // Something that is no OTLP receiver says yes to everything, a page of a proxy for one.
+            // A server that is no OTLP receiver may accept everything, such as a page of a proxy.
             Err(error) => {
                 let why = format!("{status}, and the answer is not OTLP's: {error}");
                 Outcome::none(Trouble::new(Reply::Hold, why))
@@ -129,7 +129,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length
         | StatusCode::METHOD_NOT_ALLOWED
         | StatusCode::PROXY_AUTHENTICATION_REQUIRED
         | StatusCode::UNSUPPORTED_MEDIA_TYPE => Reply::Hold,
-        // An address that moved is in the configuration; what follows redirects sends records to strangers.
+        // A new address goes into the configuration: to follow a redirect is to send records to strangers.
         _ if status.is_redirection() => Reply::Hold,
         _ => Reply::Refused,
     };

@@ -1,7 +1,7 @@
-//! A file or standard output, a record a line.
+//! The JSON Lines sink: a file or standard output, a record a line.
 //!
-//! A record counts as taken when `fdatasync` returned for it. The file belongs to poort: what a crash left of a line is cut
-//! away, and its record comes again. Who rotates it renames it; poort then makes a new one.
+//! A record counts as taken when `fdatasync` returned for it. The file belongs to poort: what a crash left of a line is
+//! cut away, and its record is written again. To rotate the file, rename it: poort then makes a new one.
 
 use super::{
     super::{
@@ -121,7 +121,7 @@ fn open_to_append(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Cuts the file behind its last whole line.
+/// Cuts the file after its last whole line.
 fn cut_torn_line(path: &Path, file: &File) -> io::Result<()> {
     const BLOCK: u64 = 64 << 10;
     let length = file.metadata()?.len();

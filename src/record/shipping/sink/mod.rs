@@ -1,4 +1,4 @@
-//! The sinks: one file a way of sending, each with the meaning of its receiver's answers.
+//! The sinks: the ways of sending, one a file, each with the meaning of its receiver's answers.
 //!
 //! - `client`: HTTP and TLS towards a receiver, for both kinds of OTLP
 //! - `otlp`: records as OTLP messages

@@ -1,5 +1,5 @@
-//! NATS JetStream: each record is published with a name of its own, and counts as taken when the stream says that it has
-//! stored it.
+//! The NATS JetStream sink: publishes each record with a name of its own. A record counts as taken when the stream says
+//! that it has stored it.
 //!
 //! The stream must exist: how much it keeps, on which disks and for how long is for those who keep it. Within the stream's
 //! window for duplicates (two minutes, unless it says otherwise) a record that is sent again is not stored again, by its
@@ -115,7 +115,7 @@ impl JetStream {
             _ => {
                 let mut why = innermost(error);
                 if why.contains("peer certificate") {
-                    // A receiver may be given another certificate at any time, so this is no matter of ours alone.
+                    // A receiver may get another certificate at any time, so this may pass without a change of ours.
                     why.push_str("; the roots that are trusted are those of ");
                     match &self.to.tls.ca {
                         Some(path) => why.push_str(&format!("`{}` (tls.ca)", path.display())),

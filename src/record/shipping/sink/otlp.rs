@@ -1,4 +1,4 @@
-//! Records as OTLP log records.
+//! OTLP log records, made from records.
 //!
 //! | record | OTLP |
 //! |---|---|

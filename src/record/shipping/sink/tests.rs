@@ -1,4 +1,4 @@
-//! What answers mean, row by row, and what records look like on the wire.
+//! The meaning of answers, row by row, and the form of records on the wire.
 
 use super::{
     super::{
@@ -110,7 +110,7 @@ fn http_statuses_mean_what_otlp_says() {
     let partial = ExportLogsPartialSuccess { rejected_log_records: 1, error_message: String::new() };
     let answer = ExportLogsServiceResponse { partial_success: Some(partial) };
     assert_eq!(judge(200, &none, &answer.encode_to_vec()), Some(Reply::TakenInPart));
-    // A page that says yes to everything is no receiver.
+    // A page that accepts everything is no receiver.
     assert_eq!(judge(200, &none, b"<html>Welcome</html>"), Some(Reply::Hold));
     let after = |value: &str| HeaderMap::from_iter([(::http::header::RETRY_AFTER, value.parse().unwrap())]);
     let wait = |wait| Some(Reply::Retry { reason: Reason::Unavailable, wait });
@@ -198,7 +198,7 @@ async fn lines_that_cannot_be_written_wait() {
 }
 
 #[test]
-fn the_value_of_a_header_comes_from_its_file_and_shows_nowhere() {
+fn a_header_value_comes_from_its_file_and_is_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     let remote = Remote {

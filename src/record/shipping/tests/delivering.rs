@@ -1,4 +1,4 @@
-//! The way of records: order, deadlines, the durable mark, records that are gone.
+//! Delivery: order, deadlines, the durable mark, records that are gone.
 
 use super::{
     super::reply::{Outcome, Reason, Trouble},
@@ -32,12 +32,12 @@ async fn every_record_arrives_in_order_and_the_cursor_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_restart_it_goes_on_where_the_cursor_stands() {
+async fn after_a_restart_delivery_continues_at_the_cursor() {
     let place = Place::with(20);
     place.delivery(Receiver::in_turn(&place, [])).run().await;
     place.append((20..30).map(record));
     let mut delivery = place.delivery(Receiver::in_turn(&place, []));
-    // What its receiver has from the time before.
+    // What its receiver has from before.
     delivery.sink.taken.lock().unwrap().extend((0..20).map(|seq| (seq, record(seq))));
     delivery.run().await;
     assert_eq!(delivery.sink.sends.lock().unwrap().concat(), (20..30).collect::<Vec<_>>());
@@ -60,7 +60,7 @@ async fn what_is_not_taken_comes_again_until_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_never_answers_is_given_up_at_the_deadline_and_tried_again() {
+async fn a_send_without_an_answer_is_tried_again_after_its_deadline() {
     let place = Place::with(3);
     let mut delivery = place.delivery(Receiver::in_turn(&place, [Reaction::Silence, Reaction::Silence]));
     let (start, deadline) = (Instant::now(), delivery.settings.timeout);
@@ -89,7 +89,7 @@ async fn records_that_are_gone_are_counted_and_the_rest_goes_on() {
     let oldest = first_of(&segments[2]);
     segments[..2].iter().for_each(|segment| fs::remove_file(segment).unwrap());
     let mut delivery = place.delivery(Receiver::in_turn(&place, []));
-    // The receiver looks for what the cursor passed; these nobody has.
+    // The receiver looks for what the cursor passed; no receiver has these.
     delivery.sink.taken.lock().unwrap().extend((0..oldest).map(|seq| (seq, record(seq))));
     delivery.run().await;
     assert_eq!(delivery.sink.sends.lock().unwrap().concat(), (oldest..60).collect::<Vec<_>>());

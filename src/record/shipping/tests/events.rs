@@ -1,4 +1,4 @@
-//! OCSF: golden files in `ocsf/`, which `UPDATE_EXPECT=1` writes anew, and the schema.
+//! OCSF events against golden files in `ocsf/`, which `UPDATE_EXPECT=1` writes anew, and against the schema.
 
 use super::super::{
     config::Format,
@@ -77,7 +77,7 @@ fn an_allow_is_a_read_that_was_allowed() {
 }
 
 #[test]
-fn a_deny_is_a_success_of_the_evaluation_and_asks_for_as_little_as_there_is() {
+fn a_deny_is_a_successful_evaluation_also_of_the_smallest_question() {
     let bare = json!({
         "subject": {"type": "System", "id": "cjib"}, "action": {"name": "Politie::Action::\"disclose\""},
         "resource": {"type": "Registration", "id": "r"},
@@ -132,7 +132,7 @@ fn a_batch_is_an_event_a_decision() {
 }
 
 #[test]
-fn a_gap_is_told_and_a_checkpoint_is_not_sent() {
+fn a_gap_is_sent_and_a_checkpoint_is_not() {
     let gap = json!({
         "attributes": {"poort.log.origin": "poort/here/epoch", "poort.log.seq": 4711, "poort.gap.count": 3},
         "body": {}, "event_name": "poort.log.gap", "timestamp": 1_790_000_000_123_u64,

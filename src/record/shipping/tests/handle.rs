@@ -1,4 +1,4 @@
-//! All sinks together: started, followed, stopped; and what the files say afterwards.
+//! The handle over all sinks: start, progress, stop, and what the files say afterwards.
 
 use super::{
     super::{
@@ -21,7 +21,7 @@ fn lines(name: &str, path: PathBuf) -> Sink {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_all_sinks_have_is_the_least_of_them_and_the_files_tell_it_later() {
+async fn what_all_sinks_have_is_the_least_of_them_and_in_the_files() {
     let place = Place::with(40);
     let folder = tempfile::tempdir().unwrap();
     // The second can never be written.
@@ -41,7 +41,7 @@ async fn what_all_sinks_have_is_the_least_of_them_and_the_files_tell_it_later() 
     while written().lines().count() < 50 {
         tokio::task::yield_now().await;
     }
-    // Nothing but the end of the grace ends the sink that cannot.
+    // Only the end of the grace period ends the sink that cannot.
     both.stop(Duration::ZERO).await;
     assert!(written().lines().eq((0..50).map(record)));
     let told = status(folder.path(), &place.records(), &sinks).unwrap();

@@ -1,5 +1,5 @@
-//! The delivery against receivers of all kinds, on a real log in a folder. The clock is tokio's own and stands still: waits
-//! cost no time.
+//! Shipping to receivers of all kinds, from a real log in a folder. The clock is tokio's own and paused: waits cost no
+//! time.
 
 mod delivering;
 mod events;

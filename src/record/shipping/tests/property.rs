@@ -1,4 +1,4 @@
-//! Whatever a receiver does, in whatever order.
+//! Delivery to a receiver that does anything, in any order.
 
 use super::{
     super::reply::{Outcome, Reason, Reply, Trouble},

@@ -46,7 +46,7 @@ async fn a_receiver_that_takes_fewer_at_once_gets_all_without_quarantine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_three_times_before_it_is_believed() {
+async fn a_doubtful_answer_is_tried_three_times_before_it_is_believed() {
     for verdict in [Reply::PerhapsTooLarge, Reply::Exhausted] {
         let place = Place::with(1);
         let mut delivery = place.delivery(Receiver::in_turn(&place, [says(verdict), says(verdict)]));

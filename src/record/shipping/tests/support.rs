@@ -1,4 +1,4 @@
-//! A log in a folder, a receiver that does as it is told, and the metrics.
+//! A log in a folder, a scripted receiver, and the metrics.
 
 use super::super::{
     config::{Destination, Format, Name, Sink as Settings},
@@ -127,7 +127,7 @@ impl Place {
         }
     }
 
-    /// The numbers of the records in quarantine, each of which must lie there as it was.
+    /// The numbers of the records in quarantine, each of which must be there as it was.
     pub(super) fn quarantined(&self) -> Vec<u64> {
         let name = "test".parse().unwrap();
         let Ok(text) = fs::read_to_string(quarantine::path_of(self.folder.path(), &name)) else { return Vec::new() };
@@ -178,8 +178,8 @@ pub(super) enum Reaction {
 
 type Behaviour = Box<dyn FnMut(&[u64]) -> Reaction + Send>;
 
-/// A receiver that does as it is told, and looks at the cursor before each answer: nothing may be passed that was neither
-/// taken nor put in quarantine.
+/// A scripted receiver. It checks the cursor before each answer: nothing may be passed that was neither taken nor put
+/// in quarantine.
 pub(super) struct Receiver {
     behaviour: Behaviour,
     /// Every send: the numbers in it.
@@ -188,7 +188,7 @@ pub(super) struct Receiver {
     pub(super) taken: Arc<Mutex<Vec<(u64, String)>>>,
     cursor: Cursor,
     quarantine: PathBuf,
-    /// What the cursor passed and nobody has. A panic in a send would be taken for a fault of the sink.
+    /// What the cursor passed and no receiver has. A panic in a send would count as a fault of the sink.
     passed: Vec<u64>,
 }
 
@@ -221,7 +221,7 @@ impl Receiver {
         Self::new(place, move |batch| reactions.pop_front().unwrap_or(Reaction::Answer(Outcome::all(batch.len()))))
     }
 
-    /// The cursor stands behind nothing that was not handled.
+    /// The cursor has passed nothing that was not handled.
     fn check_cursor(&mut self) {
         let kept = fs::read_to_string(&self.quarantine).unwrap_or_default();
         let kept = kept.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].clone());

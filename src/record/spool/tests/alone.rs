@@ -1,4 +1,4 @@
-//! Entries that come one at a time are written by their callers, and all that holds of the others holds of them.
+//! Inline commits: entries that come one at a time are written by their callers, with all that a commit promises.
 
 use super::{
     faulty::Call,
@@ -20,13 +20,13 @@ fn here() -> Option<ThreadId> {
 }
 
 #[test]
-fn an_entry_that_comes_alone_is_written_by_its_caller_and_one_of_several_by_the_thread() {
+fn a_lone_entry_is_written_by_its_caller_and_others_by_the_thread() {
     let place = Place::new();
     let (spool, _) = place.open();
     record(&spool, "first").unwrap();
     assert_ne!(place.files.synced_by(), here(), "nobody knows yet that it is alone");
     let alone = record_alone(&spool, &place, "alone");
-    // Two in one commit: the next one may have company too.
+    // Two in one commit: the next one may not be alone either.
     place.files.hold();
     let held = spool.submit(Entry::new("held")).unwrap();
     place.files.await_held();
@@ -45,7 +45,7 @@ fn an_entry_that_comes_alone_is_written_by_its_caller_and_one_of_several_by_the_
 }
 
 #[test]
-fn nobody_waits_for_a_pen_that_is_out() {
+fn no_caller_waits_while_another_writes() {
     let place = Place::new();
     let (spool, _) = place.open();
     record(&spool, "first").unwrap();
@@ -53,11 +53,11 @@ fn nobody_waits_for_a_pen_that_is_out() {
         let holder = scope.spawn(|| {
             record_alone(&spool, &place, "alone");
             place.files.hold();
-            // By this thread too, unless the other has the pen for a moment; then it is held in that one.
+            // By this thread too, unless the writer thread has the writer for a moment; then it is held in that one.
             record(&spool, "held").unwrap().seq
         });
         place.files.await_held();
-        // It comes back at once, and is answered behind the one that is under way.
+        // It returns at once, and is answered after the one that is under way.
         let before = spool.durable();
         let mut other = pin!(spool.append(Entry::new("behind")));
         assert_eq!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending);
@@ -86,7 +86,7 @@ fn a_slow_disk_is_left_to_the_thread() {
 }
 
 #[test]
-fn a_caller_that_writes_hears_of_a_failure_as_others_do_and_the_spool_comes_back() {
+fn a_caller_that_writes_gets_its_failure_and_the_spool_recovers() {
     for call in [Call::SyncData, Call::Write] {
         let place = Place::new();
         let (spool, _) = place.open();
@@ -107,7 +107,7 @@ fn a_caller_that_writes_hears_of_a_failure_as_others_do_and_the_spool_comes_back
 }
 
 #[test]
-fn an_entry_that_is_late_says_so_also_where_its_caller_writes_it() {
+fn a_late_entry_says_so_also_when_its_caller_writes_it() {
     let place = Place::new();
     let (spool, _) = place.open();
     record(&spool, "first").unwrap();
@@ -139,7 +139,7 @@ fn a_new_segment_is_made_by_the_thread() {
 }
 
 #[test]
-fn every_entry_is_answered_when_callers_that_write_race_with_each_other_and_with_closing() {
+fn every_entry_is_answered_when_writing_callers_race_with_closing() {
     for _ in 0..20 {
         let place = Place::new();
         let (spool, _) = place.open();

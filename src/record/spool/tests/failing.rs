@@ -1,4 +1,4 @@
-//! Disks that fill up, fail, or are taken away.
+//! Disks that fill up, fail, or are removed.
 
 use super::{
     faulty::Call,
@@ -273,7 +273,7 @@ fn a_segment_that_is_cut_is_noticed_before_the_next_answer() {
             assert_eq!(record(&spool, payload(2, len)), Err(AppendError::Failed), "cut to {kept}");
             let told = await_failed(&spool);
             assert!(told.contains(&format!("was cut to {kept} bytes")), "{told}");
-            // It does not come back by itself, and what is left stays as it is.
+            // It does not recover by itself, and what is left stays as it is.
             assert_eq!(record(&spool, "more"), Err(AppendError::Failed));
             spool.close();
             assert_eq!(fs::metadata(place.segment(0)).unwrap().len(), kept);
@@ -405,7 +405,7 @@ fn a_writer_that_lost_its_lock_does_not_write_over_another() {
     let place = Place::new();
     let (spool, _) = place.open();
     record(&spool, "one").unwrap();
-    // What another process would have left that found the folder without a lock.
+    // What another process would leave that finds the folder without a lock.
     place.put(1, &commits(1, &[&[b"two of another"]]).concat());
     fs::remove_file(place.dir().join("lock")).unwrap();
     await_state(&spool, |state| matches!(state, State::Failed(text) if text.contains("another process wrote here")));

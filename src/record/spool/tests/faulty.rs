@@ -39,7 +39,7 @@ struct Plan {
     counts: HashMap<Call, usize>,
     /// The error of a call, and how often.
     errors: HashMap<Call, (Errno, usize)>,
-    /// How often it goes well before.
+    /// How often it succeeds before.
     passes: HashMap<Call, usize>,
     /// Where the write ended that came furthest in its file.
     furthest_write: u64,
@@ -80,7 +80,7 @@ impl Faulty {
         self.plan.lock().unwrap().errors.insert(call, (error, times));
     }
 
-    /// These calls go well so many times, and then fail until [`Faulty::heal`].
+    /// These calls succeed so many times, and then fail until [`Faulty::heal`].
     pub(super) fn fail_after(&self, call: Call, passes: usize, error: Errno) {
         let mut plan = self.plan.lock().unwrap();
         plan.passes.insert(call, passes);

@@ -61,7 +61,7 @@ proptest! {
             if let Step::PowerCut { after, chance, .. } = step {
                 place.files.cut_power_after(after, chance);
             }
-            // One behind the other, each written by its caller; or all at once.
+            // One after the other, each written by its caller; or all at once.
             let come_alone = sizes.len().is_multiple_of(2);
             let submitted: Vec<(Vec<u8>, Option<Answer>)> = sizes.into_iter().map(|size| {
                 n += 1;
@@ -99,7 +99,7 @@ proptest! {
             (spool, recovery) = opened.unwrap();
             let read = read.unwrap();
             prop_assert_eq!(recovery.next_seq, read.len() as u64, "the reader and recovery agree");
-            // What nobody was told about may be there, from its beginning on.
+            // What was not acknowledged may be there, from its beginning on.
             prop_assert!(read.len() >= records.len(), "an acknowledged record is lost");
             let left_over = read.len() - records.len();
             prop_assert!(left_over <= unanswered.len());

@@ -1,4 +1,4 @@
-//! What an earlier process left, and what the next one makes of it.
+//! Recovery from what an earlier process left.
 
 use super::{
     faulty::Call,

@@ -127,13 +127,13 @@ pub(super) fn commits(first: u64, commits: &[&[&[u8]]]) -> Vec<Vec<u8>> {
     out
 }
 
-/// Records an entry that comes alone: the first one is written by the thread, those behind it by the caller.
+/// Records an entry that comes alone: the thread writes the first one, the caller those after it.
 pub(super) fn record(spool: &Spool, payload: impl Into<Payload>) -> Result<Commit, AppendError> {
     block_on(spool.append(Entry::new(payload)))
 }
 
-/// Records until an entry is written by this thread itself: the writer's thread may have the pen for a moment. Gives how many
-/// entries that took.
+/// Records until this thread writes an entry itself: the writer's thread may have the writer for a moment. Returns how
+/// many entries that took.
 #[track_caller]
 pub(super) fn record_alone(spool: &Spool, place: &Place, payload: &str) -> usize {
     let here = Some(thread::current().id());
@@ -169,7 +169,7 @@ pub(super) fn await_failed(spool: &Spool) -> String {
     }
 }
 
-/// Waits for something that no channel tells about.
+/// Waits for a condition of which no channel notifies.
 #[track_caller]
 pub(super) fn await_that(mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;

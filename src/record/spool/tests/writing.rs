@@ -104,7 +104,7 @@ fn blocks_are_written_before_records_need_them() {
     }
     ends.dedup();
     assert_eq!(ends, [AHEAD, 2 * AHEAD], "most commits write where something was written before");
-    // What is ahead is no record.
+    // The zeros ahead are no record.
     let bytes = fs::read(place.segment(0)).unwrap();
     let records = 2 * AHEAD / 10_000 * 10_024;
     assert!(bytes[records as usize..].iter().all(|byte| *byte == 0));
@@ -169,7 +169,7 @@ fn an_entry_that_was_taken_in_time_is_not_late_however_slow_the_sync() {
 }
 
 #[test]
-fn the_number_stands_in_its_place_also_in_what_is_written_as_late() {
+fn the_seq_is_in_its_place_also_in_the_late_form() {
     let edit = |part: std::ops::Range<usize>, with: &'static [u8]| Edit { part, with: Cow::Borrowed(with) };
     for (edits, late) in [
         (vec![edit(0..1, b"AAA")], "AAAbc7def"),
@@ -403,7 +403,7 @@ fn a_reader_that_races_with_the_writer_sees_no_damage() {
 }
 
 #[test]
-fn a_reader_under_which_old_segments_are_deleted_goes_on_at_the_oldest_that_is_left() {
+fn a_reader_whose_segments_are_deleted_continues_at_the_oldest_left() {
     let place = Place::new();
     let (spool, _) = place.open();
     for n in 0..40 {
@@ -432,7 +432,7 @@ fn a_reader_under_which_old_segments_are_deleted_goes_on_at_the_oldest_that_is_l
 }
 
 #[test]
-fn a_reader_begins_where_it_is_told_or_at_the_nearest_record_that_is_kept() {
+fn a_reader_begins_at_its_seq_or_the_nearest_kept_record() {
     let place = Place::new();
     let (spool, _) = place.open();
     for n in 0..30 {

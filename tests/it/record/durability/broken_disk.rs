@@ -1,4 +1,4 @@
-//! A disk that fails or can be written no more: the caller hears `UNAVAILABLE`, and what was answered is there.
+//! A disk that fails or becomes read-only: the caller gets `UNAVAILABLE`, and every answer that left has its record.
 
 use super::{
     Heard, SMALL, ask_until_unavailable, nothing_is_answered, recorded, seen_by, sequence, until_answered,
@@ -29,7 +29,7 @@ fn on_a_failing_disk(data: &Path, when: &str) -> Starting {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_that_cannot_sync_gives_no_answer_and_what_was_answered_is_there_after_a_restart() {
+async fn a_disk_that_cannot_sync_gives_no_answer_and_loses_none() {
     let folder = folder();
     let sidecar = on_a_failing_disk(folder.path(), "40+").start();
     let mut client = sidecar.grpc().await;
@@ -50,7 +50,7 @@ async fn a_disk_that_cannot_sync_gives_no_answer_and_what_was_answered_is_there_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_fails_under_load_answers_none_of_those_who_wait_and_the_log_goes_on_when_the_disk_does() {
+async fn a_failed_sync_under_load_answers_no_waiting_caller_and_the_log_recovers() {
     let folder = folder();
     let sidecar = on_a_failing_disk(folder.path(), "30..33").start();
     let mut clients = JoinSet::new();
@@ -69,7 +69,7 @@ async fn a_sync_that_fails_under_load_answers_none_of_those_who_wait_and_the_log
     verified(folder.path());
 }
 
-/// A poort whose data lies on a disk of its own, which a test may make read-only.
+/// A poort whose data is on a disk of its own, which a test may make read-only.
 fn on_a_disk_of_its_own(data: &Path) -> Starting {
     let script = "mount -t tmpfs -o size=8m tmpfs \"$0\" && exec \"$@\"";
     let words: [OsString; 6] = ["unshare".into(), "-rm".into(), "sh".into(), "-c".into(), script.into(), data.into()];

@@ -1,4 +1,4 @@
-//! A disk that hangs: whoever waits for it waits, and nobody else does.
+//! A disk that hangs: only the callers that need it wait.
 
 use super::{Heard, broken_disk::on_a_disk_that, numbered, recorded, until_answered};
 use crate::support::{folder, key, message};
@@ -9,10 +9,10 @@ use std::sync::{
 
 const QUESTIONS: usize = 80;
 
-/// Questions that come one at a time are written by the threads that serve callers, and those look for what arrives too. With
-/// two of them, one hangs in the sync and the other sleeps.
+/// Questions that come one at a time are written by the threads that serve callers, and these poll the sockets too.
+/// With two of them, one hangs in the sync and the other sleeps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_hangs_in_a_thread_that_serves_callers_holds_up_no_health_check() {
+async fn a_sync_that_hangs_in_a_serving_thread_delays_no_health_check() {
     let folder = folder();
     // The thread that writes for others syncs less often than that.
     let starting = on_a_disk_that(folder.path(), "delay_enter=4000000:when=25");
@@ -32,7 +32,7 @@ async fn a_sync_that_hangs_in_a_thread_that_serves_callers_holds_up_no_health_ch
         }
         heard
     });
-    // The longest run of health checks that were answered one behind the other while no question was.
+    // The longest run of health checks that were answered while no question was.
     let (mut longest, mut run, mut seen) = (0, 0, 0);
     while seen < QUESTIONS {
         assert_eq!(sidecar.operators("/healthz").await.status, 200);

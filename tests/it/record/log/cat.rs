@@ -1,4 +1,4 @@
-//! `poort log cat`: each filter finds what a search through all records finds.
+//! `poort log cat`: finds with each filter what a search through all records finds.
 
 use super::{SMALL, ask, damage, log, log_well, one_of};
 use crate::support::{Sidecar, copy_folder, folder, records};
@@ -197,7 +197,7 @@ async fn times_and_traces_find_their_records_over_all_segments() {
 }
 
 #[tokio::test]
-async fn a_segment_is_passed_over_only_where_its_dates_leave_no_doubt() {
+async fn a_segment_is_skipped_only_where_its_dates_leave_no_doubt() {
     let sidecar = Sidecar::builder().config(SMALL).start();
     ask(&sidecar, 120).await;
     let data = sidecar.data.clone();
@@ -214,7 +214,7 @@ async fn a_segment_is_passed_over_only_where_its_dates_leave_no_doubt() {
     assert!(found < all && found > 0, "{found} of {all}");
     assert_eq!(count(&["--since", "1h ago", "--every-segment"]), all);
     assert_eq!(count(&["--last", "1000", "--since", "1h ago"]), found);
-    // A file is not passed over for being younger than it should be.
+    // A file is not skipped for being younger than it should be.
     set_oldest(copy.path(), Duration::ZERO);
     assert_eq!(count(&["--until", "2100-01-01"]), all);
 }

@@ -1,4 +1,4 @@
-//! `poort log cat --data-subject`: whoever asks what was done with their data gets all of it, or hears why not.
+//! `poort log cat --data-subject`: finds all records about a data subject, or says why it cannot.
 
 use super::{log, log_well};
 use crate::support::{Sidecar, allowed, folder};
@@ -102,7 +102,7 @@ async fn all_records_about_somebody_are_found_by_value_also_after_a_rotation() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_found_any_more_is_said_and_never_a_short_result() {
+async fn what_cannot_be_found_any_more_is_reported() {
     let folder = folder();
     let place = Place::new(folder.path());
     place.write_keys(&[OLD]);

@@ -1,4 +1,4 @@
-//! `poort log cat --follow`: every record, once and in order, whatever becomes of the server and its segments.
+//! `poort log cat --follow`: prints every record once and in order, whatever happens to the server and its segments.
 
 use super::{SMALL, arguments, ask, log_well};
 use crate::support::{Sidecar, folder, until};
@@ -49,14 +49,14 @@ impl Drop for Following {
     }
 }
 
-/// What a process comes to, which must end by itself.
+/// The result of a process that must end by itself.
 async fn end(mut process: Child) -> Output {
     until("its end", async || process.try_wait().unwrap()).await;
     process.wait_with_output().unwrap()
 }
 
 #[tokio::test]
-async fn it_goes_on_over_new_segments_and_a_server_that_was_killed_and_started_again() {
+async fn it_continues_over_new_segments_and_a_killed_server() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().config(SMALL).data(&data).start();
@@ -94,7 +94,7 @@ async fn it_begins_with_the_last_records_and_ends_at_its_limit() {
 }
 
 #[tokio::test]
-async fn it_ends_when_nobody_reads_on_also_while_nothing_happens_and_on_an_interrupt() {
+async fn it_ends_when_its_reader_is_gone_and_on_an_interrupt() {
     let sidecar = Sidecar::builder().start();
     ask(&sidecar, 1).await;
     let start = || {

@@ -1,4 +1,4 @@
-//! The keys of the log: one that is gone ends it, and another one is a command and a record.
+//! The keys of the log: without its key a log does not continue, and a new key takes a command and is recorded.
 
 use super::{log, log_well};
 use crate::support::{Sidecar, allowed, folder};
@@ -13,7 +13,7 @@ async fn serve(data: &Path) {
 }
 
 #[tokio::test]
-async fn a_log_does_not_go_on_without_its_keys_and_a_new_one_is_on_record() {
+async fn a_log_without_its_keys_is_refused_and_a_new_key_is_recorded() {
     let folder = folder();
     let data = folder.path();
     let (code, _, told) = log("key", data, &["--new"]);
@@ -59,7 +59,7 @@ async fn a_log_does_not_go_on_without_its_keys_and_a_new_one_is_on_record() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_configuration_names_is_another_only_on_purpose() {
+async fn a_configured_key_changes_only_on_purpose() {
     let folder = folder();
     let data = folder.path().join("data");
     let config = folder.path().join("key.toml");

@@ -1,4 +1,4 @@
-//! `poort log replay`: what was recorded comes out again, and under other policies exactly what they change is told.
+//! `poort log replay`: decides records again with the same result, and reports exactly what other policies change.
 
 use super::{SMALL, ask, damage, log, one_of, question};
 use crate::support::{BareChannel, Sidecar, allowed, copied_policies, folder, message, run_with_input, until};
@@ -18,7 +18,7 @@ fn replay(data: &Path, more: &[&str]) -> (i32, Vec<Value>, Value) {
 }
 
 #[tokio::test]
-async fn everything_that_was_recorded_comes_out_again_over_reloads_and_segments() {
+async fn every_record_is_decided_again_over_reloads_and_segments() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let data = folder.path().join("data");
@@ -42,7 +42,7 @@ async fn everything_that_was_recorded_comes_out_again_over_reloads_and_segments(
     // Neither the present policies nor the present configuration count.
     fs::remove_dir_all(&policies).unwrap();
     let (code, found, summary) = replay(&data, &[]);
-    // What is not in the record cannot be decided again, and each is told.
+    // What is not in the record cannot be decided again, and each such record is reported.
     assert_eq!((code, found.len()), (if concealed > 0 { 5 } else { 0 }, concealed), "{summary}");
     assert!(found.iter().all(|finding| finding["reason"] == "concealed"), "{found:?}");
     assert_eq!((&summary["records"], &summary["same"]), (&records.into(), &(records - concealed).into()));
@@ -51,7 +51,7 @@ async fn everything_that_was_recorded_comes_out_again_over_reloads_and_segments(
 }
 
 #[tokio::test]
-async fn what_got_no_answer_and_what_had_no_form_is_told_and_not_passed_over() {
+async fn unanswered_and_malformed_questions_are_reported_and_not_skipped() {
     let sidecar = Sidecar::builder().start();
     let mut client = AccessEvaluationClient::new(BareChannel::to(&sidecar).await);
     let mut late = Request::new(message(&allowed()));
@@ -80,7 +80,7 @@ fn evaluated(policies: &Path, questions: &[Value]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn against_changed_policies_exactly_what_evaluate_answers_otherwise_is_told() {
+async fn changed_policies_replay_exactly_as_evaluate_answers() {
     let sidecar = Sidecar::builder().start();
     let questions: Vec<_> = (0..120).map(|_| question()).collect();
     for question in &questions {
@@ -133,7 +133,7 @@ async fn against_changed_policies_exactly_what_evaluate_answers_otherwise_is_tol
 }
 
 #[tokio::test]
-async fn without_its_revision_a_record_is_not_replayable_and_the_reason_is_told() {
+async fn a_record_without_its_revision_is_not_replayable_and_says_why() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().data(&data).start();
@@ -182,7 +182,7 @@ async fn what_the_configuration_meant_is_found_in_its_digest() {
     sidecar.evaluate(&stranger).await;
     sidecar.evaluate(&allowed()).await;
     sidecar.stop();
-    // The digest does not come out under this zone, so both meanings are tried; only the stranger's answer depends on it.
+    // This zone does not give the digest, so both meanings are tried; only the stranger's answer depends on it.
     let (code, found, summary) = replay(&data, &[]);
     assert_eq!((code, found.len(), &summary["same"]), (5, 1, &1.into()), "{found:?}");
     assert_eq!(found[0]["reason"], "configuration");
@@ -212,7 +212,7 @@ async fn each_revision_that_was_active_is_archived_while_answers_go_on() {
         let active = async || sidecar.evaluate(&allowed()).await["context"]["revision"].clone();
         until("the change", async || (active().await != *revisions.last().unwrap()).then_some(())).await;
     }
-    // What lies in the way of the archive is no reason to stop answering, and is told.
+    // A file in the way of the archive is reported, and answers go on.
     let archive = data.join("revisions");
     until("the archive", async || (fs::read_dir(&archive).ok()?.count() >= 6).then_some(())).await;
     fs::rename(&archive, data.join("elsewhere")).unwrap();

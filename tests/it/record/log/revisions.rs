@@ -1,4 +1,4 @@
-//! The archive of revisions: what records name stays, and goes with them.
+//! The archive of revisions: keeps what records name, and deletes it with the last of them.
 
 use super::{SMALL, log};
 use crate::support::{Sidecar, allowed, copied_policies, folder, records, until};

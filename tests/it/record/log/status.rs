@@ -1,4 +1,4 @@
-//! `poort log status`: what it says is what the records say.
+//! `poort log status`: reports what the records say.
 
 use super::{SMALL, ask, log, log_well};
 use crate::support::{Sidecar, folder};
@@ -33,7 +33,7 @@ fn check(data: &Path, server: bool) {
 }
 
 #[tokio::test]
-async fn the_ends_of_the_log_are_told_beside_a_server_and_without_one() {
+async fn the_ends_of_the_log_are_shown_with_and_without_a_server() {
     let folder = folder();
     let data = folder.path().join("data");
     let config = "[log]\nsegment = \"64KiB\"\ncheckpoint = \"1h\"\nmax = \"1GiB\"\n";
@@ -53,7 +53,7 @@ async fn the_ends_of_the_log_are_told_beside_a_server_and_without_one() {
 }
 
 #[tokio::test]
-async fn each_configured_sink_is_told_with_what_it_has_not_taken_yet_and_none_else_as_one() {
+async fn each_configured_sink_is_shown_with_its_backlog_and_others_apart() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().config(SMALL).data(&data).start();
@@ -68,7 +68,7 @@ async fn each_configured_sink_is_told_with_what_it_has_not_taken_yet_and_none_el
     // It was started and has not taken anything; the one that is new was never started.
     Cursor::open(&records, "down").unwrap();
     fs::create_dir(data.join("quarantine")).unwrap();
-    // The end of the last line did not come to the disk.
+    // The end of the last line is not on disk.
     fs::write(data.join("quarantine/behind.jsonl"), "{}\n{}\n{}\n{\"seq\":").unwrap();
     let config = folder.path().join("sinks.toml");
     let sink = |name: &str| format!("[ship.{name}]\nkind = \"json-lines\"\npath = \"{name}.jsonl\"\n");

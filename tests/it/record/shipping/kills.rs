@@ -1,7 +1,7 @@
-//! Killed again and again under load, with a receiver that fails, hangs, loses answers and is away. Afterwards nothing is
-//! lost, nothing is missing in between, and nothing is altered; what came twice is counted.
+//! Shipping through kills under load, to a receiver that fails, hangs, loses answers and is away. Afterwards no record
+//! is lost, missing in between or altered; repetitions are counted.
 //!
-//! In the usual tests it is short. The whole of it takes some minutes:
+//! By default it is short. In full it takes some minutes:
 //!
 //! ```sh
 //! POORT_KILL_ROUNDS=50 cargo test --release --test it shipping::kills
@@ -44,7 +44,7 @@ const fn whole(rounds: usize) -> Course {
     Course { rounds, answers: 5_000, callers: 50, pace: Duration::from_millis(10), away: Duration::from_secs(60) }
 }
 
-/// What callers were told: the key of the record, and the decision.
+/// The answers that callers got: the key of the record, and the decision.
 type Heard = HashMap<(String, String), bool>;
 
 /// Fails in three of ten requests, loses one of ten answers, and hangs now and then. The seed is fixed.
@@ -78,7 +78,7 @@ async fn caller(mut client: AccessEvaluationClient<Channel>, pace: Duration, fir
     heard
 }
 
-/// Counts answers, and tells when there are enough.
+/// Counts answers, and notifies when there are enough.
 struct Tally {
     answers: AtomicUsize,
     enough: usize,
@@ -93,7 +93,7 @@ impl Tally {
     }
 }
 
-/// Puts load on poort, kills it when enough was answered and `first` is over, and gives what was heard.
+/// Puts load on poort, kills it when enough was answered and `first` is over, and returns the answers.
 async fn kill_under_load(sidecar: Sidecar, course: &Course, first: impl Future<Output = ()>) -> Heard {
     let tally = Arc::new(Tally { answers: AtomicUsize::new(0), enough: course.answers, reached: Notify::new() });
     let mut callers = JoinSet::new();
@@ -127,7 +127,7 @@ async fn until_drained(sidecar: &Sidecar) {
     }
 }
 
-/// Checks that what callers were told is what the log says.
+/// Checks that the answers agree with the log.
 fn check_heard(data: &Path, heard: &Heard) {
     let mut recorded = Heard::new();
     for frame in Reader::open(data.join("records")).unwrap() {

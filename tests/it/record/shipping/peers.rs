@@ -1,4 +1,4 @@
-//! Receivers that nobody here wrote: rotel over OTLP, and NATS with JetStream. `tests/run` installs them by name.
+//! Receivers of other vendors: rotel over OTLP, and NATS with JetStream. `tests/run` installs them by name.
 
 mod nats_guarded;
 
@@ -185,7 +185,7 @@ async fn a_subject_that_no_stream_keeps_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn decisions_go_on_while_the_receiver_is_stopped_and_it_gets_all_when_it_is_back() {
+async fn a_stopped_receiver_delays_no_decision_and_gets_all_later() {
     let nats = nats().await;
     let stream = nats.stream().await;
     let sidecar = start(&nats.sink());

@@ -1,4 +1,4 @@
-//! An OTLP receiver that does as it is told: gRPC and HTTP on one port.
+//! A scripted OTLP receiver: gRPC and HTTP on one port.
 
 use axum::{Router, body::Bytes, response::IntoResponse as _, routing::post};
 use flate2::read::GzDecoder;
@@ -43,7 +43,7 @@ pub enum Reaction {
     /// It never answers; what it was sent is not taken.
     Stall,
     Refuse(Code),
-    /// It asks to come back after this time.
+    /// It asks to wait this time.
     Busy(Duration),
     /// It takes all but one, and does not say which.
     TakeInPart,
@@ -72,7 +72,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Goes away, and comes back only once the port is closed.
+    /// Closes, and returns only when the port is closed.
     pub async fn stop(&mut self) {
         self.serving.abort();
         let _aborted = (&mut self.serving).await;
@@ -154,13 +154,13 @@ impl Receiver {
         self.0.lock().unwrap().arrived.clear();
     }
 
-    /// The last record of a decision as it came, with what stands beside its body.
+    /// The last record of a decision as it came, with what is beside its body.
     pub fn last_decision(&self) -> Option<LogRecord> {
         self.0.lock().unwrap().last_decision.clone()
     }
 
-    /// Checks that what arrived is the log in this data folder: every record but these, byte by byte. Gives how many came
-    /// more than once.
+    /// Checks that what arrived is the log in this data folder: every record but these, byte by byte. Returns how many
+    /// came more than once.
     #[track_caller]
     pub fn check(&self, data: &Path, but: &[u64]) -> usize {
         let inner = self.0.lock().unwrap();
@@ -263,7 +263,7 @@ fn partial() -> Option<ExportLogsPartialSuccess> {
     Some(ExportLogsPartialSuccess { rejected_log_records: 1, error_message: "one of them".to_owned() })
 }
 
-/// The number of a record in its log, as it stands beside the body.
+/// The number of a record in its log, as it is beside the body.
 fn number(record: &LogRecord) -> u64 {
     let attribute = record.attributes.iter().find(|attribute| attribute.key == "poort.log.seq").unwrap();
     let Some(Value::IntValue(number)) = attribute.value.as_ref().unwrap().value else { panic!("{attribute:?}") };

@@ -1,4 +1,4 @@
-//! The same for values of any form, wherever they stand.
+//! Redaction of values of any form, at any place.
 
 use super::{super::*, answer, bytes_with, decided, keys, model, one, question, several, verdict};
 use crate::types::decision::{ErrorKind, EvaluationError};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// Texts that stand in no record by chance: long, and also such as JSON escapes.
+/// Texts that are in no record by chance: long, and also such as JSON escapes.
 fn hidden() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9]{12}", "[0-9]{12}", "[\"\\\\\n\u{7f}é\u{1f600}/~]{3}[a-z]{12}"]
 }
@@ -27,7 +27,7 @@ fn value(texts: Vec<String>) -> impl Strategy<Value = serde_json::Value> {
     ]
 }
 
-/// Where a hidden value can stand, whatever its form.
+/// Where a hidden value can be, whatever its form.
 const PROPERTIES: [&str; 3] = ["plate", "source", "api_key"];
 const CONTEXT: [&str; 4] = ["note", "codes", "source", "sessionToken"];
 

@@ -1,4 +1,4 @@
-//! What is said of a question beside itself does not grow with its bytes times the number of its parts.
+//! Bounds: what a record says of a question beside itself does not grow with its bytes times the number of its parts.
 
 use super::*;
 use crate::record::decision_log::redact::conceal;
@@ -31,7 +31,7 @@ fn places_below_a_long_name_are_too_much_for_a_record() {
 }
 
 #[test]
-fn what_the_defaults_of_a_batch_hold_is_not_said_a_thousand_times() {
+fn the_defaults_of_a_batch_are_not_recorded_a_thousand_times() {
     let few = thousand(json!({"people": people(10), "device": "d-1"}));
     let subjects = |it: &Redacted<'_>| {
         (it.is_too_large, it.questions.iter().map(|question| question.subjects.len()).sum::<usize>())

@@ -1,4 +1,4 @@
-//! Records of questions over a schema with marks: nothing that is marked is in their bytes.
+//! Redaction over a schema with marks: nothing that is marked is in the bytes of a record.
 
 mod any_values;
 mod bounds;
@@ -152,7 +152,7 @@ fn question(properties: serde_json::Value, context: serde_json::Value) -> serde_
 }
 
 #[test]
-fn a_record_has_what_the_schema_lets_it_have_and_says_what_it_has_not() {
+fn a_record_holds_what_the_schema_allows_and_names_what_it_omits() {
     let pseudonyms = keys(1);
     let asked = question(
         json!({
@@ -436,7 +436,7 @@ fn records_look_like_the_golden_ones() {
 }
 
 #[test]
-fn a_usual_question_is_plain_and_one_about_somebody_is_not() {
+fn a_usual_question_is_plain_and_one_about_a_person_is_not() {
     let plain = |question: &serde_json::Value| match one(question) {
         RecordedRequest::One(evaluation) => plain::is_plain(&evaluation, &model()),
         RecordedRequest::Several(_) => panic!("one question"),

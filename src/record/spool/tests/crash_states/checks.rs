@@ -1,4 +1,4 @@
-//! What comes of a state: the spool is opened on it, by its own rules or by rules that are too simple.
+//! Checks a state: opens the spool on it, by its own rules or by rules that are too simple.
 
 use super::{SINK, memory, model::Model, workload::Counting};
 use crate::record::spool::{
@@ -25,7 +25,7 @@ pub(super) fn real(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     frames.map(|frame| frame.map(|frame| (frame.seq, frame.payload)).map_err(|error| error.to_string())).collect()
 }
 
-/// A rule that is too simple: what stands behind the first bad frame is thrown away.
+/// A rule that is too simple: what follows the first bad frame is thrown away.
 pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     let mut records = BTreeMap::new();
     for segment in list(dir).unwrap() {
@@ -37,7 +37,7 @@ pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64,
     Ok(records)
 }
 
-/// The other rule that is too simple: whatever stands behind a bad frame is corruption.
+/// The other rule that is too simple: any frame after a bad one is corruption.
 pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     for segment in list(dir).unwrap() {
         let mut walk = SegmentScan::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
@@ -53,7 +53,7 @@ pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) states: u64,
-    /// Records that callers were told of, or that a sink never took, and that are gone.
+    /// Records that were acknowledged, or that a sink never took, and that are gone.
     pub(super) lost: u64,
     /// States that a power cut may leave, and that were refused.
     pub(super) refused: u64,
@@ -63,7 +63,7 @@ pub(super) struct Tally {
     pub(super) rot_missed: u64,
 }
 
-/// Puts a state on disk and looks what comes of it.
+/// Puts a state on disk, and opens the spool on it.
 pub(super) fn check(
     model: &Model,
     dir: &Path,
@@ -98,7 +98,7 @@ pub(super) fn check(
     tally.ahead += u64::from(cursor > model.taken);
 }
 
-/// A bit of what callers were told of turns in a state, but not in the last commit, which may be torn.
+/// Flips a bit of an acknowledged record in a state, but not in the last commit, which may be torn.
 pub(super) fn rot(model: &Model, state: &mut BTreeMap<PathBuf, Vec<u8>>, chance: &mut SmallRng) -> bool {
     let Some((_, payload)) = model.told.iter().rev().nth(12) else { return false };
     for bytes in state.values_mut() {

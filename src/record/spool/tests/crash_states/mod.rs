@@ -1,15 +1,15 @@
-//! Every state that a power cut could leave, as far as they can be counted.
+//! Crash states: every state that a power cut could leave, as far as they can be counted.
 //!
-//! A small workload runs on a real disk, and each call that changes the disk is noted, with what callers were told and what
-//! a sink took in between. Then the calls are replayed on a model: what was synced is there; of each write that was not, each
-//! sector may be there or not; a name that was not synced may be there or not. After each call some of the states that could
-//! be left are made for real, and the spool is opened on them (after ALICE, OSDI 2014).
+//! A small workload runs on a real disk. Each call that changes the disk is noted, with what was acknowledged and what
+//! a sink took in between. Then the calls are replayed on a model. What was synced is there. Of each write that was
+//! not, each sector may be there or not, and so may each name that was not synced. After each call some of the states
+//! that could be left are made for real, and the spool is opened on them (after ALICE, OSDI 2014).
 //!
-//! It is a model, not a pulled plug. What makes it worth having is the other half: with a fault planted, it must fail.
+//! It is a model and no real power cut. So faults are planted too, and with each of them it must fail.
 //!
 //! - `workload`: what is done; `recorder`: the calls that it makes
 //! - `model`: the states that they can leave
-//! - `checks`: what comes of a state
+//! - `checks`: opens the spool on a state
 
 mod checks;
 mod model;
@@ -57,7 +57,7 @@ fn enumerate(seeds: std::ops::Range<u64>, per_step: u64, fault: Fault, recover: 
 }
 
 #[test]
-fn no_power_cut_loses_a_record_and_none_that_may_be_is_refused() {
+fn no_power_cut_loses_a_record_and_no_legal_state_is_refused() {
     let tally = enumerate(0..3, 5, Fault::None, real);
     assert!(tally.states >= 5_000, "{tally:?}");
     let Tally { states: _, lost, refused, ahead, rot_missed } = tally;

@@ -1,4 +1,4 @@
-//! What is on disk after some calls, and what may be.
+//! The model of the disk: what is on it after some calls, and what may be.
 
 use super::recorder::Step;
 use rand::{Rng as _, rngs::SmallRng};
@@ -16,7 +16,7 @@ pub(super) struct Model {
     seen: BTreeMap<PathBuf, u64>,
     /// By file: what was synced, and what was done since.
     files: BTreeMap<u64, (Vec<u8>, Vec<Step>)>,
-    /// A number of the file system may serve again.
+    /// The file system may use a number again.
     renumbered: BTreeMap<u64, u64>,
     next_file: u64,
     pub(super) told: BTreeMap<u64, Vec<u8>>,

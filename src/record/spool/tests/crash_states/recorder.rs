@@ -1,4 +1,4 @@
-//! The real disk, with a note of each call that changes it.
+//! The recorder: the real disk, with a note of each call that changes it.
 
 use crate::record::spool::files::{Disk, Files};
 use std::{
@@ -9,7 +9,7 @@ use std::{
     sync::Mutex,
 };
 
-/// A call that changed the disk, or what somebody else knows at that point.
+/// A call that changed the disk, or what a caller or sink knows at that point.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Create {
@@ -37,7 +37,7 @@ pub(super) enum Step {
     Remove {
         path: PathBuf,
     },
-    /// Callers were told that this record is on disk.
+    /// This record was acknowledged.
     Told {
         seq: u64,
         payload: Vec<u8>,
@@ -46,7 +46,7 @@ pub(super) enum Step {
     Taken(u64),
 }
 
-/// What the code does not do, though it believes that it does.
+/// A planted fault: a call that is reported as done and is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
@@ -78,7 +78,7 @@ impl Noting {
         self.steps.lock().unwrap().push(step);
     }
 
-    /// Does the call, and notes it if it went well. What is noted in between comes before or behind as a whole.
+    /// Makes the call, and notes it if it succeeded. What is noted in between comes before or after it as a whole.
     fn noting<T>(&self, call: impl FnOnce() -> io::Result<T>, step: impl FnOnce(&T) -> Option<Step>) -> io::Result<T> {
         let mut steps = self.steps.lock().unwrap();
         let done = call()?;

@@ -1,4 +1,4 @@
-//! NATS that asks for TLS and for credentials. Whatever is wrong with either is said, and nothing is lost by it.
+//! NATS with TLS and credentials. A fault in either is reported, and loses no record.
 
 use super::{check, nats_server, stream_on};
 use crate::{
@@ -11,7 +11,7 @@ use nkeys::KeyPair;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-/// Those who say who may use a server: an operator, who answers for an account, which answers for its users.
+/// The chain of NATS keys: an operator signs for an account, which signs for its users.
 struct Operator {
     operator: KeyPair,
     account: KeyPair,
@@ -56,7 +56,7 @@ impl Operator {
     }
 }
 
-/// What one says of another, signed.
+/// A signed claim of one about another.
 fn token(issuer: &KeyPair, subject: &KeyPair, says: &Value) -> String {
     let claims = json!({"jti": "1", "iat": 1, "iss": issuer.public_key(), "sub": subject.public_key(), "nats": says});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -73,7 +73,7 @@ fn put(path: &Path, text: impl AsRef<[u8]>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_behind_tls_and_credentials_gets_every_record_whatever_was_wrong_at_first() {
+async fn a_guarded_stream_gets_every_record_whatever_was_wrong_at_first() {
     let (files, authority, operator) = (folder(), Authority::new(), Operator::new());
     let server = authority.signs("127.0.0.1");
     let tls =
