@@ -1,7 +1,7 @@
 //! The record of a checkpoint: the signed note, and what is needed to go on from there.
 //!
 //! It is no decision and so no ADL record, and has a name of its own, `poort.log.checkpoint`. It is in the log like
-//! every other record and is shipped with them, so that a receiver of the records also has what proves them.
+//! every other record and is shipped with them. So a receiver of the records also has what proves them.
 //!
 //! | attribute | what it is |
 //! |---|---|

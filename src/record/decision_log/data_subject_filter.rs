@@ -1,8 +1,8 @@
 //! The filter for a data subject: finds records by a value of which they hold pseudonyms alone.
 //!
 //! A record has the type of the id of each data subject. So the pseudonyms of the value are made for the types that
-//! records are seen to have, under all keys. Records under an older schema or an older key are found too. For a record
-//! under a key that is not there, it cannot be told whom it is about; a message says so.
+//! records are seen to have, under all keys. Records under an older schema or an older key are found too. Where records
+//! were made under a key that is not there, the result may miss some, and a message says so.
 
 use super::{Pseudonyms, stored_record::Named};
 use std::{
@@ -21,7 +21,7 @@ pub struct DataSubjectFilter {
 /// What was seen in records.
 #[derive(Debug, Default)]
 struct Met {
-    /// The pseudonyms that stand for what is wanted, by the type of the id. None: another type is wanted.
+    /// The pseudonyms of what is wanted, by the type of the id. None: another type is wanted.
     types: BTreeMap<String, BTreeSet<String>>,
     unknown_keys: BTreeSet<String>,
     is_found: bool,

@@ -435,8 +435,8 @@ impl DecisionLog {
         Ok(self.spool.submit(Entry { is_urgent: true, ..Entry::new(payload) })?.wait()?.seq)
     }
 
-    /// Puts on record that keys were changed on purpose: who signed before, where that is known, and who signs from now on. Blocks
-    /// until it is on disk.
+    /// Puts on record that keys were changed on purpose: the key that signed before, where it is known, and the one
+    /// that signs from now on. Blocks until it is on disk.
     ///
     /// # Errors
     /// It is not on disk.

@@ -69,8 +69,8 @@ pub struct Record<'a> {
 
 impl Record<'_> {
     /// The record: canonical JSON, no line break. Its place in the log is written when it is known. Its late form is
-    /// the record of the same call without an answer, because the deadline passed (the tests of `redact` check it for
-    /// every record that they make).
+    /// the record of the same call without an answer, because the deadline passed. The tests of `redact` check that for
+    /// every record that they make.
     ///
     /// # Errors
     /// It would hold more than a record can.

@@ -141,7 +141,7 @@ mod tests {
             let mut bytes = note.clone().into_bytes();
             bytes[at] ^= 1;
             let opened = String::from_utf8(bytes).map(|note| Checkpoint::open(&note, &keys(&key)));
-            // The bits of base64 behind the last byte carry nothing, and are refused as well.
+            // The bits of base64 after the last byte carry nothing, and are refused as well.
             assert!(!matches!(opened, Ok(Ok(_))), "byte {at}");
         }
     }

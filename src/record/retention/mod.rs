@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-/// Deletes what was kept for the time of `keep`, until it is told to stop. `records` is the folder of the log.
+/// Deletes what was kept for the time of `keep`, until it is stopped. `records` is the folder of the log.
 pub fn start(
     log: DecisionLog,
     keep: Duration,

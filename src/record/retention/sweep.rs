@@ -1,9 +1,8 @@
 //! The sweep: deletes records that were kept long enough, segment by segment.
 //!
-//! A segment goes when it is older than the configured time, by the machine's clock and by the log's own, and every
-//! sink has acknowledged all of it. First a record says that it will; the file goes when a signed checkpoint covers
-//! that record. So `verify` can tell a log whose beginning was kept long enough from one whose beginning somebody
-//! removed.
+//! A segment goes when every sink has acknowledged all of it, and it is older than the configured time by the machine's
+//! clock and by the log's own. First a record says that it will; the file goes when a signed checkpoint covers that
+//! record. So `verify` can tell a log whose beginning was kept long enough from one whose beginning somebody removed.
 
 use crate::record::decision_log::DecisionLog;
 use std::{io, time::Duration};

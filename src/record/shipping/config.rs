@@ -86,7 +86,7 @@ pub enum Destination {
 pub struct Remote {
     /// Its address.
     pub endpoint: Endpoint,
-    /// How it is known, and how poort shows who it is.
+    /// How it proves itself, and how poort does.
     pub tls: Tls,
     /// Headers with the files that hold their values. They are read for every send, so that a token may be replaced.
     pub headers: Vec<(HeaderName, PathBuf)>,
@@ -99,7 +99,7 @@ pub struct Remote {
 pub struct Nats {
     /// The server's address.
     pub endpoint: Endpoint,
-    /// How the server is known, and how poort shows who it is.
+    /// How the server proves itself, and how poort does.
     pub tls: Tls,
     /// The subject.
     pub subject: String,

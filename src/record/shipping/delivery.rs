@@ -52,7 +52,7 @@ pub(super) struct Pace {
     backoff: Backoff,
     /// The last doubtful answer, and how often in a row it came.
     doubt: Option<(Reply, u32)>,
-    /// Whether an operator was told that something is wrong, so that it is said once and not at every attempt.
+    /// Whether a fault was logged, so that it is logged once and not at every attempt.
     is_told: bool,
     synced: Option<Instant>,
 }
@@ -64,7 +64,7 @@ impl Pace {
 }
 
 impl<S: Sink> Delivery<S> {
-    /// Delivers until it is told to stop and all that can be read was taken. It may be dropped at any await: then what is
+    /// Delivers until it is to stop and all that can be read was taken. It may be dropped at any await: then what is
     /// under way is sent again by the next process.
     pub(super) async fn run(&mut self) {
         loop {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What holds here:
-//! - **At least once, in order.** The cursor of a sink moves when the receiver took a record, or when the record is in
+//! - **At least once, in order.** The cursor of a sink passes a record when the receiver took it or when it is in
 //!   quarantine on disk, and never before. After a crash the rest is sent again, so receivers get some records twice;
 //!   each has a key for that (`tests/property.rs::the_cursor_is_never_ahead_of_the_receiver`).
 //! - **What was shipped never changes.** Only records below the durable mark are read

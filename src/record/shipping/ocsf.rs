@@ -150,7 +150,7 @@ fn user(subject: &Value) -> Value {
     })
 }
 
-/// Where the question came from (BIO2 8.15.01), as far as the caller told.
+/// Where the question came from (BIO2 8.15.01), as far as the caller says.
 fn source(record: &Value, subject: &Value, context: &Value) -> Value {
     let properties = &subject["properties"];
     let location = text(&context["location"]).or_else(|| text(&properties["ip_address"]));

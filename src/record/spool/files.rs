@@ -1,6 +1,6 @@
 //! Every call that changes the disk, in one place.
 //!
-//! Tests put a faulty disk behind [`Files`]: no space, short writes, errors of a sync, a power cut. Reading is not
+//! Tests implement [`Files`] with a faulty disk: no space, short writes, errors of a sync, a power cut. Reading is not
 //! here, because nothing that is read needs a fault of its own: the tests damage the bytes instead.
 
 use rustix::{fs::FallocateFlags, io::Errno};
@@ -40,7 +40,7 @@ pub(super) trait Files: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(super) struct Disk;
 
-// Records tell who did what: readable for the owner and a group that ships them, for nobody else.
+// Records name people and what they did: only the owner may read them, and a group that ships them.
 const FILE_MODE: u32 = 0o640;
 const DIR_MODE: u32 = 0o750;
 

@@ -6,7 +6,7 @@
 //! and syncs itself.
 //!
 //! What holds here:
-//! - There is one writer behind one lock. Commits follow each other whichever thread makes them, and each keeps all
+//! - There is one writer, under one lock. Commits follow each other whichever thread makes them, and each keeps all
 //!   that a commit promises.
 //! - No caller waits for the writer: if it is taken, or the thread wants it, the entry goes through the queue.
 //! - A caller blocks its thread for one write and one sync, as long as the disk needs. A runtime of several threads
@@ -37,7 +37,7 @@ pub(super) enum Attempt {
     Queue(Entry),
 }
 
-/// The writer, behind the lock that its thread and callers take.
+/// The writer, under the lock that its thread and callers take.
 pub(super) struct InlineCommit {
     /// `None` when the spool is closed.
     writer: Mutex<Option<Writer>>,

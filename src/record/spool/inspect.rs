@@ -59,8 +59,8 @@ pub fn cursors(dir: &Path) -> io::Result<Vec<String>> {
 
 /// Whether a process has the folder open to write.
 ///
-/// Where none has, its lock is held shared for an instant. A process that starts in that very instant is told that the
-/// folder is taken, and has to be started again.
+/// Where none has, its lock is held shared for an instant. A process that starts in that very instant finds the folder
+/// taken, and has to be started again.
 ///
 /// # Errors
 /// The lock cannot be tried.

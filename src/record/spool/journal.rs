@@ -36,7 +36,7 @@ pub(super) struct Journal {
     active: Option<Segment>,
     /// A segment that was given up, until it is known to end at its durable end.
     unsettled: Option<Unsettled>,
-    /// The last segment with records that was left behind.
+    /// The last segment with records that is not written any more.
     tail: Option<Tail>,
     /// Room for when there is none, if it is wanted.
     reserve: Option<Reserve>,
@@ -194,7 +194,7 @@ impl Journal {
     }
 
     fn commit(&mut self, segment: &mut Segment, frames: &mut Vec<u8>) -> Result<(), Fault> {
-        // Before the write too: where no room is taken in advance, a write behind a cut makes the file long again.
+        // Before the write too: where no room is taken in advance, a write after a cut makes the file long again.
         self.is_whole(segment)?;
         let files = &*self.files;
         segment
@@ -362,7 +362,7 @@ impl Journal {
         let files = &*self.files;
         let Unsettled { first, path, file, end, last_commit, was_tried } = unsettled;
         let reading = |error| Fault::failed("cannot read", path.clone(), error);
-        // Without a name nobody can ever open it again, so it does not matter what it holds.
+        // Without a name it can never be opened again, so it does not matter what it holds.
         if file.metadata().map_err(reading)?.nlink() > 0 {
             let len = end.saturating_sub(*last_commit);
             let len = usize::try_from(len).map_err(|_| reading(io::ErrorKind::FileTooLarge.into()))?;

@@ -22,7 +22,7 @@
 //! `base` is the first seq of the commit that the frame belongs to. It tells a torn write from bit rot.
 //!
 //! Beside the segments are `head` (the last attestation in short), `reserve` (room for a full disk) and `<sink>.cursor`
-//! (how far a consumer of the records has come).
+//! (the progress of a consumer).
 //!
 //! # Attestor and consumers
 //!
@@ -43,8 +43,8 @@
 //!   (`tests/failing.rs::a_failed_sync_poisons_and_nothing_acknowledged_is_lost`).
 //! * **No wait without a bound.** `submit` never blocks. While the spool is full or failed, every entry is refused at
 //!   once (`tests/failing.rs::a_full_disk_is_answered_at_once_and_ends_when_there_is_room`).
-//! * **No power cut loses a record that was acknowledged, and no state that it can leave is refused**, over all states
-//!   that a replay of the real calls can leave (`tests/crash_states`).
+//! * **No power cut loses a record that was acknowledged, and no state that it can leave is refused**. This is tested
+//!   over all states that a replay of the real calls can leave (`tests/crash_states`).
 //! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
 //!   refused (`tests/crash_states`).
 //! * **Nothing is acknowledged from a file that was deleted** (`tests/failing.rs::a_deleted_folder_is_noticed`) or cut

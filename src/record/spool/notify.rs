@@ -1,7 +1,7 @@
 //! The notifier: answers the callers of a commit, from inside their runtime.
 //!
-//! A commit answers many callers at once. A thread outside the runtime would wake them one by one, and each would run
-//! as soon as it is awake, with a write to its own connection. So a task inside the runtime answers all callers of a
+//! A commit answers many callers at once. A thread outside the runtime would wake them one by one. Each would run as
+//! soon as it is awake, with a write to its own connection. So a task inside the runtime answers all callers of a
 //! commit: those that it wakes run one after the other, and what they send leaves together.
 //!
 //! The task answers by dropping its waiters. So each caller gets its answer too when the runtime ends before the task

@@ -10,10 +10,9 @@
 //! 2. Else, if the bytes are not zeros and the segment is not the last: **corruption** too.
 //! 3. Else it is a clean end, or a **torn tail** that was never acknowledged: it is cut.
 //!
-//! Simpler rules are wrong. "Any good frame behind a bad one is corruption" refuses legal states after a power cut,
-//! because the sectors of a write that was not synced land in any order. "Cut at the first bad frame" silently drops
-//! acknowledged records when bits rot. A record whose caller got no answer may be left; an answer without a record
-//! never.
+//! Simpler rules are wrong. "Any good frame after a bad one is corruption" refuses legal states after a power cut: the
+//! sectors of a write that was not synced land in any order. "Cut at the first bad frame" silently drops acknowledged
+//! records when bits rot. A record whose caller got no answer may be left; an answer without a record never.
 
 use super::{
     attestor::Attestor,

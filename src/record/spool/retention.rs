@@ -18,8 +18,8 @@ use std::{
 const STAY: usize = 2;
 
 /// The seq of the first record that has to stay; the oldest one when all have to. All records before it are below
-/// `taken`, their segments were last written before `before`, and `is_old` agrees, which gets the first seq of the next
-/// segment.
+/// `taken`, and their segments were last written before `before`. `is_old` agreed for each, and gets the first seq of
+/// the next segment.
 pub(super) fn keep_from(
     dir: &Path,
     taken: u64,

@@ -10,7 +10,7 @@ use std::{
 };
 
 const EXTENSION: &str = "seg";
-/// A segment that is being made has this extension, so that nobody takes it for one.
+/// A segment that is being made has this extension, so that it does not count as one.
 const UNFINISHED: &str = "new";
 const DIGITS: usize = 16;
 

@@ -108,8 +108,8 @@ impl SegmentScan {
 
     /// Judges what follows the last good frame. `until` is where the file, or what was ever written of it, ends.
     ///
-    /// A commit is written only after the one before is on disk. So a whole frame whose commit begins after the next
-    /// seq proves that everything before it was on disk, also when it reads as zeros now. Frames of the *same* commit
+    /// A commit is written only after the one before is on disk. So a whole frame of a commit that begins after the
+    /// next seq proves that all before it was on disk, also when it reads as zeros now. Frames of the *same* commit
     /// prove nothing: the sectors of one write that was never synced land in any order.
     pub(super) fn rest(&mut self, until: u64) -> io::Result<Rest> {
         let len = until.saturating_sub(self.offset);

@@ -15,7 +15,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Waits until the commit that holds the entry is on disk, or failed. The entry is written even if nobody waits.
+    /// Waits until the commit that holds the entry is on disk, or failed. The entry is written even if no caller waits.
     ///
     /// # Errors
     /// The entry was not recorded.

@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes this many bytes of what a record can hold. A place has the names of all that it is in, and what is said of
-    /// the defaults of a batch is said of each item, so both can be far more than the question itself.
+    /// the defaults of a batch is said of each item. So both can be far more than the question itself.
     pub(super) fn has_room(&mut self, bytes: usize) -> bool {
         self.room = self.room.and_then(|room| room.checked_sub(bytes));
         self.room.is_some()

@@ -1,8 +1,8 @@
 //! The verification of a log: proves with the public key alone that no record was changed, removed or inserted.
 //!
 //! The records are hashed in order into a tree. Each signed checkpoint among them says what that tree must be at its
-//! place. So each change below a checkpoint is found, and its place is narrowed to between two checkpoints, or to one
-//! record where that says that its place is another.
+//! place. So each change below a checkpoint is found, between two checkpoints at the widest. A record that says that
+//! its place is another is named itself.
 //!
 //! What is not found: records that were cut off the end together with everything that names them. The file `head` names
 //! the last checkpoint. One that another party holds shows the cut also when the whole folder is replaced. Records
@@ -97,21 +97,21 @@ pub enum Fault {
     },
     /// A record is in another place than it says.
     Moved {
-        /// Where it stands.
+        /// Its place.
         seq: u64,
         /// What it says of itself.
         says: String,
     },
     /// A checkpoint that cannot be trusted: forged, or signed with another key.
     Untrusted {
-        /// Where it stands.
+        /// Its place.
         seq: u64,
         /// Why.
         why: String,
     },
     /// A record follows the checkpoint of an orderly end, where only the checkpoint of the next start can.
     BehindEnd {
-        /// Where it stands.
+        /// Its place.
         seq: u64,
     },
     /// A checkpoint was signed for more records than there are.
@@ -159,7 +159,7 @@ pub enum Fault {
     Unproven {
         /// The first.
         from: u64,
-        /// The first behind.
+        /// The first after them.
         to: u64,
     },
 }

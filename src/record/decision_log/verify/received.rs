@@ -1,7 +1,7 @@
 //! The verification of what a pipeline stored: the records as they arrived, in any order, some of them twice.
 //!
-//! A line of the file is a record as `poort log cat --all` or a JSON Lines sink writes it, or an OTLP export in JSON with
-//! the records as the bodies of log records.
+//! A line of the file is a record, as `poort log cat --all` or a JSON Lines sink writes it. Or it is an OTLP export in
+//! JSON, with the records as the bodies of log records.
 
 use super::{
     Fault, Known, Report, VerifyError,
@@ -43,7 +43,7 @@ pub struct Compared {
 /// log, if it is at hand: then each altered record is named. `progress` gets now and then how many bytes were read.
 ///
 /// # Errors
-/// The file cannot be read. What is wrong with the records is in the reports, one for each log that the file tells of.
+/// The file cannot be read. What is wrong with the records is in the reports, one for each log that is in the file.
 pub fn verify_received(
     file: &mut dyn BufRead,
     keys: &PublicKeys,

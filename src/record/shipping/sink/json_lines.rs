@@ -109,7 +109,7 @@ fn is_named(path: &Path, file: &File) -> bool {
 }
 
 fn open_to_append(path: &Path) -> io::Result<File> {
-    // Records tell who did what: readable for the owner and a group that ships them, for nobody else.
+    // Records name people and what they did: only the owner may read them, and a group that ships them.
     let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o640).open(path)?;
     // A pipe or a terminal has no end to look at, and no name to keep.
     if file.metadata()?.is_file() {

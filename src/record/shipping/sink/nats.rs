@@ -1,10 +1,10 @@
 //! The NATS JetStream sink: publishes each record with a name of its own. A record counts as taken when the stream says
 //! that it has stored it.
 //!
-//! The stream must exist: how much it keeps, on which disks and for how long is for those who keep it. Within the stream's
-//! window for duplicates (two minutes, unless it says otherwise) a record that is sent again is not stored again, by its
-//! `Nats-Msg-Id`. A server that does not sync each write (`sync_interval: always`) may lose what it said to have stored
-//! when the power goes.
+//! The stream must exist: how much it keeps, on which disks and for how long is its operator's choice. Within the
+//! stream's window for duplicates (two minutes, unless it says otherwise) a record that is sent again is not stored
+//! again, by its `Nats-Msg-Id`. A server that does not sync each write (`sync_interval: always`) may lose what it said
+//! to have stored when the power goes.
 
 use super::{
     super::{

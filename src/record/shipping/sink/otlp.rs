@@ -100,7 +100,7 @@ fn text(text: String) -> AnyValue {
     AnyValue { value: Some(any_value::Value::StringValue(text)) }
 }
 
-/// A resource holds texts; what else somebody puts there is sent as its JSON.
+/// A resource holds texts; another value is sent as its JSON.
 fn any(value: &Value) -> AnyValue {
     text(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
