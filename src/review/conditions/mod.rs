@@ -18,12 +18,14 @@ mod tree;
 pub use scope::Sides;
 pub use tokens::{Token, tokens};
 
-use crate::sources::policy::{Place, Policies};
-use cedar_policy as cedar;
-use cedar_policy_core::{
-    ast::{self, Expr},
-    parser,
+use crate::sources::policy::{
+    Place, Policies,
+    cedar_core::{
+        self,
+        ast::{self, Expr},
+    },
 };
+use cedar_policy as cedar;
 use std::ops::Range;
 use tree::{Finder, Tree};
 
@@ -149,7 +151,7 @@ fn conditioned(
     deciding: Vec<ast::Policy>,
 ) -> Option<Conditioned> {
     let text = place.text();
-    let template = parser::parse_policy_or_template(None, text).ok()?;
+    let template = cedar_core::parse(None, text)?;
     let tokens = tokens(text);
     let offset = place.span.start;
     let in_file = |place: &Range<usize>| place.start + offset..place.end + offset;

@@ -2,9 +2,11 @@
 //! schema limits what they can be: where an action has one type of resource, `resource is` that type is never false.
 
 use super::tokens::Token;
-use crate::sources::policy::Policies;
-use cedar_policy_core::ast::{
-    ActionConstraint, EntityReference, EntityType, EntityUID, PrincipalOrResourceConstraint, Template,
+use crate::sources::policy::{
+    Policies,
+    cedar_core::ast::{
+        ActionConstraint, EntityReference, EntityType, EntityUID, PrincipalOrResourceConstraint, Template,
+    },
 };
 use std::ops::Range;
 

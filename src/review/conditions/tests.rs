@@ -1,6 +1,5 @@
 use super::*;
-use crate::{sources::policy::Sources, types::problem};
-use cedar_policy_core::{entities::Entities, evaluator::Evaluator, extensions::Extensions};
+use crate::{pdp::engine::World, sources::policy::Sources, types::problem};
 use proptest::prelude::*;
 
 const SCHEMA: &str = r#"
@@ -158,15 +157,11 @@ proptest! {
         let context = cedar::Context::from_json_value(context.into(), None).unwrap();
         let (user, action, doc) = (uid("User::\"u\""), uid("Action::\"try\""), uid("Doc::\"d\""));
         let request = cedar::Request::new(user, action, doc, context, None).unwrap();
-        let entities = Entities::new();
-        let evaluator =
-            Evaluator::new(AsRef::<ast::Request>::as_ref(&request).clone(), &entities, Extensions::all_available());
+        let world = World::of_cedar(&request, &cedar::Entities::empty());
+        let evaluator = world.evaluator();
         let slots = ast::SlotEnv::new();
-        let walked = found[0].walk(|_, condition| {
-            let value = evaluator.interpret(condition.expression(), &slots).map_err(|error| error.to_string())?;
-            Ok::<_, String>(value == ast::Value::from(true))
-        });
-        let whole = evaluator.evaluate(&found[0].deciding[0]).map_err(|error| error.to_string());
+        let walked = found[0].walk(|_, condition| evaluator.holds(condition.expression(), &slots));
+        let whole = evaluator.applies(&found[0].deciding[0]);
         prop_assert_eq!(walked.is_err(), whole.is_err(), "{}", text);
         prop_assert_eq!(walked.ok(), whole.ok(), "{}", text);
     }

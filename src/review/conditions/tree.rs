@@ -1,7 +1,7 @@
 //! How the conditions of a policy combine, from its syntax tree.
 
 use super::tokens::Token;
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
+use crate::sources::policy::cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use std::ops::Range;
 
 /// A boolean expression over conditions.

@@ -1,8 +1,13 @@
 //! What changed in the directory: each entity (an account, a team, a unit) with each fact of it that is new, gone or other.
 
 use super::{Change, EntityChange, Fact};
-use crate::{sources::snapshot::Snapshot, types::revision::Revision};
-use cedar_policy_core::ast::{self, PartialValue, Value, ValueKind};
+use crate::{
+    sources::{
+        policy::cedar_core::ast::{self, PartialValue, Value, ValueKind},
+        snapshot::Snapshot,
+    },
+    types::revision::Revision,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the directory became, ordered by id.

@@ -9,12 +9,14 @@ use super::{
 use crate::{
     review::proof::{Environment, MissingEntities, Rule},
     sources::{
-        policy::{self, Policies, SCHEMA_FILE},
+        policy::{
+            self, Policies, SCHEMA_FILE,
+            cedar_core::ast::{ExprKind, Literal},
+        },
         snapshot::Snapshot,
     },
     types::{problem::has_errors, revision::Revision},
 };
-use cedar_policy_core::ast::{ExprKind, Literal};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

@@ -3,9 +3,11 @@
 use super::{Change, SchemaChange};
 use crate::{
     review::proof::Environment,
-    sources::policy::{Held, Policies, Reference, Shape},
+    sources::policy::{
+        Held, Policies, Reference, Shape,
+        cedar_core::validator::{Type, ValidatorEntityTypeKind, ValidatorSchema},
+    },
 };
-use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema, types::Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The line of a type with `@source("request")`.

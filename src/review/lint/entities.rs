@@ -3,11 +3,10 @@
 
 use super::written;
 use crate::{
-    sources::policy::{Held, Place, Policies},
+    sources::policy::{Held, Place, Policies, cedar_core::ast},
     types::{problem::Problem, suggest::nearest},
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ids that the directory has, by type.

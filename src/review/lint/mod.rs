@@ -27,11 +27,10 @@ pub use guarantees::guarantees;
 pub use unread::unread;
 
 use crate::{
-    sources::policy::{Place, Policies, Sources},
+    sources::policy::{Place, Policies, Sources, cedar_core::ast},
     types::problem::Problem,
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use miette::Diagnostic as _;
 use std::collections::BTreeMap;
 

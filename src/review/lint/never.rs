@@ -8,13 +8,14 @@ use super::{
     written,
 };
 use crate::{
-    sources::policy::{Limit, Place, Policies, Reference, Shape},
+    sources::policy::{
+        Limit, Place, Policies, Reference, Shape,
+        cedar_core::{
+            self,
+            ast::{self, BinaryOp, Expr, ExprKind, Literal},
+        },
+    },
     types::{problem::Problem, suggest::nearest},
-};
-use cedar_policy_core::{
-    ast::{self, BinaryOp, Expr, ExprKind, Literal},
-    parser,
-    validator::ValidatorSchema,
 };
 use std::{collections::BTreeSet, ops::Range};
 
@@ -22,7 +23,7 @@ use std::{collections::BTreeSet, ops::Range};
 pub(super) fn met(policies: &Policies, problems: &mut Vec<Problem>) {
     for (_, place) in written(policies) {
         // The checked policies have lost their places.
-        let Ok(template) = parser::parse_policy_or_template(None, place.text()) else { continue };
+        let Some(template) = cedar_core::parse(None, place.text()) else { continue };
         let Some(condition) = template.non_scope_constraints() else { continue };
         let mut reader = Reader { policies, place, questions: Questions::of(policies, &template), problems };
         condition.subexpressions().for_each(|expression| reader.expression(expression));
@@ -116,10 +117,7 @@ impl Reader<'_> {
 
     fn below(&mut self, whole: &Expr, of: &Expr, above: &Expr) {
         let (kinds, above_kinds) = (self.kinds(of), self.kinds(above));
-        let schema: &ValidatorSchema = self.policies.schema.as_ref();
-        let can = |kind: &ast::EntityType, above: &ast::EntityType| {
-            kind == above || schema.get_entity_type(above).is_none_or(|above| above.has_descendant_entity_type(kind))
-        };
+        let can = |kind: &ast::EntityType, above: &ast::EntityType| self.policies.can_be_in(kind, above);
         let is_known = !kinds.is_empty() && !above_kinds.is_empty();
         if is_known && !kinds.iter().any(|kind| above_kinds.iter().any(|above| can(kind, above))) {
             let message =

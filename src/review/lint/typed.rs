@@ -4,10 +4,10 @@
 
 use crate::sources::policy::{
     ActionModel, Asked, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,
-};
-use cedar_policy_core::ast::{
-    self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal, PrincipalOrResourceConstraint as Party,
-    Var,
+    cedar_core::ast::{
+        self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal,
+        PrincipalOrResourceConstraint as Party, Var,
+    },
 };
 use std::sync::Arc;
 

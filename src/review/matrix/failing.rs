@@ -3,15 +3,14 @@
 //! It rests on what `proof::assumptions` lists, as all analyses do: the account and the record are known, and whatever else
 //! is referred to may be nowhere.
 
-use crate::sources::policy::Model;
-use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp, Var};
-use cedar_policy_core::{
-    ast,
-    validator::{
-        ValidatorSchema,
-        types::{AttributeType, Attributes, EntityKind, Type},
+use crate::sources::policy::{
+    Model,
+    cedar_core::{
+        ast,
+        validator::{AttributeType, Attributes, EntityKind, Type, ValidatorSchema},
     },
 };
+use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp, Var};
 
 /// The types of one combination, by which it is known what can fail.
 pub(super) struct Failing<'a> {

@@ -25,11 +25,16 @@ mod today;
 pub use report::{csv, csv_header, groups_text, html, json, text};
 
 use crate::{
-    sources::{policy::Held, snapshot::Snapshot},
+    sources::{
+        policy::{
+            Held, Scope,
+            cedar_core::{self, ast},
+        },
+        snapshot::Snapshot,
+    },
     types::decision::PolicyFacts,
 };
 use cedar_policy as cedar;
-use cedar_policy_core::{ast, entities as core_entities, extensions::Extensions};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -345,38 +350,16 @@ fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<E
         }
     }
     for policy in policies.set.policies() {
-        let on_day = today::on_day(policy, day)?;
-        for environment in found.values_mut().filter(|environment| in_scope(snapshot, policy, environment)) {
+        let (scope, on_day) = (Scope::of(policy), today::on_day(policy, day)?);
+        let leaves_room = |environment: &&mut Environment| {
+            let Environment { principal, action, resource, .. } = &**environment;
+            scope.leaves_room(principal.as_ref(), action.as_ref(), resource.as_ref(), &policies.action_entities)
+        };
+        for environment in found.values_mut().filter(leaves_room) {
             environment.policies.add(on_day.clone()).map_err(|error| error.to_string())?;
         }
     }
     Ok(found.into_values().collect())
-}
-
-/// Whether the types and the action fit a policy's scope. A policy whose scope does not fit neither applies nor fails.
-fn in_scope(snapshot: &Snapshot, policy: &cedar::Policy, environment: &Environment) -> bool {
-    use cedar::{ActionConstraint, PrincipalConstraint, ResourceConstraint};
-    let Environment { principal, action, resource, .. } = environment;
-    let principal = match policy.principal_constraint() {
-        PrincipalConstraint::Any | PrincipalConstraint::In(_) => true,
-        PrincipalConstraint::Eq(uid) => uid.type_name() == principal,
-        PrincipalConstraint::Is(kind) | PrincipalConstraint::IsIn(kind, _) => kind == *principal,
-    };
-    let resource = match policy.resource_constraint() {
-        ResourceConstraint::Any | ResourceConstraint::In(_) => true,
-        ResourceConstraint::Eq(uid) => uid.type_name() == resource,
-        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => kind == *resource,
-    };
-    let groups = snapshot.policies.action_entities.get(AsRef::<ast::EntityUID>::as_ref(action));
-    let is_or_in = |scoped: &cedar::EntityUid| {
-        scoped == action || groups.is_none_or(|groups| groups.is_descendant_of(scoped.as_ref()))
-    };
-    let action = match policy.action_constraint() {
-        ActionConstraint::Any => true,
-        ActionConstraint::Eq(scoped) => scoped == *action,
-        ActionConstraint::In(several) => several.iter().any(is_or_in),
-    };
-    principal && resource && action
 }
 
 /// The directory and the actions, as partial evaluation takes them.
@@ -390,14 +373,6 @@ fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
     };
     let fixed = snapshot.directory.iter().filter(|entity| !entity.ancestors().any(is_asked));
     let all = fixed.cloned().chain(snapshot.policies.action_entities.values().cloned());
-    let entities = core_entities::Entities::new()
-        .add_entities(
-            all,
-            None::<&cedar_policy_core::validator::CoreSchema<'_>>,
-            // Both hold their ancestors already.
-            core_entities::TCComputation::AssumeAlreadyComputed,
-            Extensions::all_available(),
-        )
-        .map_err(|error| error.to_string())?;
-    cedar::PartialEntities::from_concrete(entities.into(), &snapshot.policies.schema).map_err(|error| error.to_string())
+    let entities = cedar_core::closed(all)?;
+    cedar::PartialEntities::from_concrete(entities, &snapshot.policies.schema).map_err(|error| error.to_string())
 }

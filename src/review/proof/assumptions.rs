@@ -21,8 +21,10 @@
 //! An assumption about what is optional asks for it first, in the form from which Cedar's typechecker knows that it is there.
 
 use super::{Environment, Rule, limits, meaning::all, missing_entities::KNOWN, parents::Parents};
-use crate::sources::policy::{ActionModel, Attributes, Extension, Held, Policies, Shape};
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
+use crate::sources::policy::{
+    ActionModel, Attributes, Extension, Held, Policies, Shape,
+    cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var},
+};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 

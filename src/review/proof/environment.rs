@@ -1,8 +1,7 @@
 //! Request environments: who (a type), does what, to what (a type). What is proven is proven for each of them apart.
 
-use crate::sources::policy::Model;
+use crate::sources::policy::{Model, cedar_core::ast};
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use std::fmt;
 
 /// A type of principal, an action and a type of resource that the schema brings together.

@@ -8,7 +8,7 @@ use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{
         directory::{self, Directory},
-        policy::{Held, Policies},
+        policy::{Held, Policies, cedar_core::ast},
         snapshot::Snapshot,
     },
     types::{
@@ -18,7 +18,6 @@ use crate::{
         moment::Moment,
     },
 };
-use cedar_policy_core::ast;
 use cedar_policy_symcc::Env;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};

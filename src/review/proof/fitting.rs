@@ -4,8 +4,10 @@
 //! A value that is changed here and is read all the same makes no difference to what is believed: the engine decides the
 //! example anew.
 
-use crate::sources::policy::{Attribute, Attributes, Limit, Policies, Shape};
-use cedar_policy_core::ast::{self, Literal, PartialValue, Value, ValueKind};
+use crate::sources::policy::{
+    Attribute, Attributes, Limit, Policies, Shape,
+    cedar_core::ast::{self, Literal, PartialValue, Value, ValueKind},
+};
 use smol_str::SmolStr;
 use std::sync::Arc;
 

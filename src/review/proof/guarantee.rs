@@ -14,13 +14,12 @@ use super::{
 use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{
-        policy::{Policies, SCHEMA_FILE, Sources},
+        policy::{Policies, SCHEMA_FILE, Sources, cedar_core::ast::Expr},
         snapshot::Snapshot,
     },
     types::problem::{Problem, has_errors},
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast::Expr;
 use std::{path::Path, sync::Arc};
 
 /// Guarantees that are valid against the schema of the policies.

@@ -2,10 +2,9 @@
 
 use super::{Example, search::Search};
 use crate::{
-    sources::policy::{Attributes, Listed, Reference, Shape},
+    sources::policy::{Attributes, Listed, Reference, Shape, cedar_core::ast},
     types::evaluation::{Map, Value},
 };
-use cedar_policy_core::ast;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 

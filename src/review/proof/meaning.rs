@@ -9,7 +9,7 @@
 //! The expression is true where poort allows, and false or in error where poort denies: "does not hold" means denied.
 
 use super::Rule;
-use cedar_policy_core::ast::Expr;
+use crate::sources::policy::cedar_core::ast::Expr;
 
 /// Holds where poort allows under these policies.
 pub(crate) fn allowed(rules: &[&Rule]) -> Expr {
@@ -84,8 +84,9 @@ mod tests {
 
     #[test]
     fn many_parts_are_joined_to_a_shallow_expression() {
+        use crate::sources::policy::cedar_core::ast::ExprKind;
+
         fn depth(expression: &Expr) -> usize {
-            use cedar_policy_core::ast::ExprKind;
             match expression.expr_kind() {
                 ExprKind::And { left, right } | ExprKind::Or { left, right } => 1 + depth(left).max(depth(right)),
                 _ => 0,

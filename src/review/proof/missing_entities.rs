@@ -7,16 +7,14 @@
 //! An entity of a type that questions speak for is there only if it is one of them: the directory holds none.
 
 use super::meaning::any;
-use crate::sources::policy::{Held, Policies};
-use cedar_policy as cedar;
-use cedar_policy_core::{
-    ast::{self, Expr, ExprBuilder, ExprKind, Var},
-    validator::{
-        ValidationMode, ValidatorSchema,
-        typecheck::{PolicyCheck, Typechecker},
-        types::{EntityKind, RequestEnv, Type},
+use crate::sources::policy::{
+    Held, Policies,
+    cedar_core::{
+        ast::{self, Expr, ExprBuilder, ExprKind, Var},
+        validator::{EntityKind, PolicyCheck, RequestEnv, Type, Typechecker, ValidationMode, ValidatorSchema},
     },
 };
+use cedar_policy as cedar;
 use serde_json::json;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;

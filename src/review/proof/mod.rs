@@ -87,9 +87,9 @@ impl Work<'_> {
     }
 }
 
+pub(crate) use crate::sources::policy::cedar_core::ast::Expr;
 pub(crate) use assumptions::{Assumed, assumptions};
 pub(crate) use cache::Key;
-pub(crate) use cedar_policy_core::ast::Expr;
 pub(crate) use missing_entities::MissingEntities;
 pub(crate) use search::{Search, Searched};
 pub(crate) use solver::{Compiled, Scene, Solver};

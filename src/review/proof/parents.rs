@@ -7,8 +7,10 @@ use super::{
     Environment, Rule,
     assumptions::{guarded, quoted},
 };
-use crate::sources::policy::{Attributes, EntityModel, Policies, Reference, Shape};
-use cedar_policy_core::ast::{self, Expr, ExprKind, Var};
+use crate::sources::policy::{
+    Attributes, EntityModel, Policies, Reference, Shape,
+    cedar_core::ast::{self, Expr, ExprKind, Var},
+};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 

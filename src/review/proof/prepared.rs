@@ -1,9 +1,8 @@
 //! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
 
 use super::{Environment, missing_entities::looks_further};
-use crate::sources::policy::{Policies, Scope};
+use crate::sources::policy::{Policies, Scope, cedar_core::ast};
 use cedar_policy::{self as cedar, pst};
-use cedar_policy_core::ast;
 use std::{collections::HashMap, sync::Arc};
 
 /// A policy. A link of a template is a policy of its own.

@@ -11,10 +11,12 @@ use super::{
     solver::{Compiled, Found, Solver},
 };
 use crate::{
-    sources::policy::{Attributes, Held, Reference, Shape},
+    sources::policy::{
+        Attributes, Held, Reference, Shape,
+        cedar_core::ast::{self, Expr},
+    },
     types::evaluation::{Map, Value},
 };
-use cedar_policy_core::ast::{self, Expr};
 use std::sync::Arc;
 
 /// How many questions the engine may be asked to find real accounts.

@@ -8,10 +8,12 @@ use super::{
     missing_entities::KNOWN,
 };
 use crate::sources::{
-    policy::{Held, Reference, Shape},
+    policy::{
+        Held, Reference, Shape,
+        cedar_core::ast::{self, Expr, ExprKind},
+    },
     snapshot::Snapshot,
 };
-use cedar_policy_core::ast::{self, Expr, ExprKind};
 use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, BTreeSet},

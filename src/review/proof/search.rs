@@ -5,8 +5,7 @@ use super::{
     meaning::all,
     solver::{Compiled, Found, Scene, Solver},
 };
-use crate::sources::snapshot::Snapshot;
-use cedar_policy_core::ast::Expr;
+use crate::sources::{policy::cedar_core::ast::Expr, snapshot::Snapshot};
 
 /// What came of a search.
 #[derive(Debug)]

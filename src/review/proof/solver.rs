@@ -4,8 +4,8 @@
 //! undecided, and never taken for an answer.
 
 use super::{Environment, MissingEntities};
+use crate::sources::policy::cedar_core::ast;
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use cedar_policy_symcc::{
     CedarSymCompiler, CompiledPolicy, Env, WellFormedAsserts, err::Error, matches_implies_asserts,
     never_matches_asserts, solver::LocalSolver,

@@ -8,10 +8,12 @@ use super::run::Ran;
 use crate::{
     pdp::engine::{self, WorldEvaluator},
     review::conditions::{Condition, Conditioned},
-    sources::snapshot::Snapshot,
+    sources::{
+        policy::cedar_core::ast::{Effect, Policy},
+        snapshot::Snapshot,
+    },
     types::decision::{ErrorKind, EvaluationError, Verdict},
 };
-use cedar_policy_core::ast::{Effect, Policy};
 use std::{collections::BTreeSet, fmt};
 
 /// What the cases of a run saw.

@@ -5,9 +5,9 @@ use super::case::{Expected, ExpectedDecision};
 use crate::{
     pdp::engine::World,
     review::conditions::{Condition, Conditioned},
+    sources::policy::cedar_core::ast,
     types::decision::Verdict,
 };
-use cedar_policy_core::ast;
 
 /// How many permits are shown that are neither named nor determining. The first are enough to see what is missing.
 const OTHERS: usize = 4;

@@ -10,8 +10,10 @@ use super::{
     hierarchy,
     pool::{Number, Numbers, Pool, Uids},
 };
-use crate::sources::per_thread::{self, PerThread};
-use cedar_policy_core::ast;
+use crate::sources::{
+    per_thread::{self, PerThread},
+    policy::cedar_core::ast,
+};
 use std::{
     collections::HashSet,
     hash::RandomState,

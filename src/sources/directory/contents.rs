@@ -7,8 +7,10 @@
 //! It is found once for each entity, profile and thread, and kept beside the entity without a lock.
 
 use super::Directory;
-use crate::sources::policy::{EntityReads, Ids, Profile, Reading};
-use cedar_policy_core::ast::{self, Literal, Value, ValueKind};
+use crate::sources::policy::{
+    EntityReads, Ids, Profile, Reading,
+    cedar_core::ast::{self, Literal, Value, ValueKind},
+};
 use sha2::{Digest as _, Sha256};
 use std::{
     fmt::Write as _,

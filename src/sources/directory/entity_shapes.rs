@@ -1,9 +1,11 @@
 //! What the schema declares of the entities that the directory holds: attributes, tags, and types of parents.
 
-use crate::sources::policy::{Attributes, Held, Schema, Shape};
-use cedar_policy_core::{
-    ast,
-    validator::{ValidatorEntityTypeKind, ValidatorSchema, types::OpenTag},
+use crate::sources::policy::{
+    Attributes, Held, Schema, Shape,
+    cedar_core::{
+        ast,
+        validator::{OpenTag, ValidatorEntityTypeKind, ValidatorSchema},
+    },
 };
 use std::{
     collections::{HashMap, HashSet},

@@ -8,10 +8,9 @@ use super::{
     pool::{Gathering, Number},
 };
 use crate::{
-    sources::policy::{Invalid, Shape, value_visitor},
+    sources::policy::{Invalid, Shape, cedar_core::ast, value_visitor},
     types::evaluation::{Map, Path},
 };
-use cedar_policy_core::ast;
 
 const ENTITY: Path<'_> = Path::root("entity");
 

@@ -6,14 +6,16 @@
 
 use super::{Directory, Sources};
 use crate::{
-    sources::policy::{Attribute, Attributes, EntityModel, Held, Schema, Shape},
+    sources::policy::{
+        Attribute, Attributes, EntityModel, Held, Schema, Shape,
+        cedar_core::ast::{self, PartialValue, Value, ValueKind},
+    },
     types::{
         problem::{Problem, SourceFile},
         suggest::nearest,
     },
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast::{self, PartialValue, Value, ValueKind};
 use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, HashSet},

@@ -13,11 +13,10 @@ use super::{
     strict::{self, Refused},
 };
 use crate::{
-    sources::policy::{Held, Schema},
+    sources::policy::{Held, Schema, cedar_core::ast},
     types::problem::{Problem, SourceFile, causes, json_place},
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use serde_json::value::RawValue;
 use std::{
     collections::{HashMap, HashSet},

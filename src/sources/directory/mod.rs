@@ -32,11 +32,10 @@ pub use sources::Sources;
 pub use strict::check_entry;
 
 use crate::{
-    sources::policy::Schema,
+    sources::policy::{Schema, cedar_core::ast},
     types::{problem::Problem, revision::Revision},
 };
 use base::{Base, Node};
-use cedar_policy_core::ast;
 use overlay::Overlay;
 use std::{collections::HashSet, sync::Arc};
 

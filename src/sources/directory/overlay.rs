@@ -17,11 +17,10 @@ use super::{
 use crate::{
     sources::{
         per_thread::{self, PerThread},
-        policy::Schema,
+        policy::{Schema, cedar_core::ast},
     },
     types::revision::Revision,
 };
-use cedar_policy_core::ast;
 use serde_json::value::RawValue;
 use std::{
     collections::{HashMap, HashSet},

@@ -8,11 +8,11 @@ use super::entity_shapes::EntityShapes;
 use crate::{
     sources::policy::{
         Attributes, Extension, Invalid,
+        cedar_core::ast,
         value_visitor::{Terms, extension, is_whole_name},
     },
     types::evaluation::{Map, Path},
 };
-use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::{
     collections::{HashMap, HashSet},

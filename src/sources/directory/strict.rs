@@ -6,13 +6,12 @@
 //! declare any name: an attribute may be called `id`.
 
 use crate::{
-    sources::policy::{Attributes, Limit, Schema, Shape},
+    sources::policy::{Attributes, Limit, Schema, Shape, cedar_core::ast},
     types::{
         problem::{Problem, SourceFile},
         suggest::nearest,
     },
 };
-use cedar_policy_core::ast;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},

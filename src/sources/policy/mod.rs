@@ -10,6 +10,7 @@
 //! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
+//! - `cedar_core`: what the rooms above may use of Cedar's internals
 //! - `convert`: the syntax tree of what was parsed
 //! - `hints`: what Cedar's hints become, the same each time
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
@@ -26,6 +27,7 @@
 
 pub mod annotations;
 mod bounds;
+pub mod cedar_core;
 mod convert;
 mod facts;
 mod footprint;
@@ -119,6 +121,13 @@ impl Policies {
     #[must_use]
     pub fn checked_schema(&self) -> Schema {
         Schema { cedar: self.schema.clone(), model: self.model.clone(), text: self.schema_text.clone() }
+    }
+
+    /// Whether the schema lets an entity of one type be in an entity of another, or be that entity.
+    #[must_use]
+    pub fn can_be_in(&self, kind: &ast::EntityType, above: &ast::EntityType) -> bool {
+        let above_declared = self.schema.as_ref().get_entity_type(above);
+        kind == above || above_declared.is_none_or(|above| above.has_descendant_entity_type(kind))
     }
 
     /// Puts together what was checked.

@@ -1,8 +1,10 @@
 //! The changes of a policy, as changes of its text: each makes one condition weaker, stricter or the opposite, moves one
 //! limit by a step, takes one element out of a list, or takes the policy away.
 
-use crate::review::conditions::{Conditioned, Part, Token, tokens};
-use cedar_policy_core::ast::Effect;
+use crate::{
+    review::conditions::{Conditioned, Part, Token, tokens},
+    sources::policy::cedar_core::ast::Effect,
+};
 use jiff::{ToSpan as _, civil::Date};
 use std::{collections::HashSet, ops::Range};
 

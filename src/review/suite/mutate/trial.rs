@@ -12,15 +12,16 @@ use crate::{
             run::differences,
         },
     },
-    sources::snapshot::Snapshot,
+    sources::{
+        policy::cedar_core::{
+            self,
+            ast::{Policy, PolicyID, Template},
+        },
+        snapshot::Snapshot,
+    },
     types::decision::{ErrorKind, EvaluationError},
 };
 use cedar_policy as cedar;
-use cedar_policy_core::{
-    ast::{Policy, PolicyID, PolicySet, Template},
-    parser,
-    validator::{ValidationMode, Validator},
-};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What became of a change.
@@ -104,7 +105,7 @@ impl<'a> Trial<'a> {
         let before = text.get(..change.place.start.checked_sub(start)?)?;
         let after = text.get(change.place.end.checked_sub(start)?..)?;
         let id = PolicyID::from_string(&policy.id);
-        let template = parser::parse_policy_or_template(Some(id), &format!("{before}{}{after}", change.with)).ok()?;
+        let template = cedar_core::parse(Some(id), &format!("{before}{}{after}", change.with))?;
         let template = Arc::new(template);
         let changed: Vec<_> = if template.is_static() {
             vec![Template::try_as_policy(template).ok()?]
@@ -119,12 +120,7 @@ impl<'a> Trial<'a> {
                 })
                 .collect::<Option<_>>()?
         };
-        let mut set = PolicySet::new();
-        for policy in &changed {
-            set.add(policy.clone()).ok()?;
-        }
-        let validator: &Validator = self.validator.as_ref();
-        validator.validate(&set, ValidationMode::Strict).validation_passed().then_some(changed)
+        cedar_core::are_valid(&self.validator, &changed).then_some(changed)
     }
 
     fn notices(&self, case: usize, policy: &Conditioned, changed: &[Policy]) -> bool {

@@ -3,10 +3,9 @@
 use super::{Tape, schema};
 use crate::sources::{
     directory::{Directory, Sources, entity_shapes::EntityShapes, fast_reader, pool::Gathering},
-    policy::{Held, Schema},
+    policy::{Held, Schema, cedar_core::ast},
 };
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use proptest::prelude::*;
 use std::{cell::Cell, collections::HashSet};
 

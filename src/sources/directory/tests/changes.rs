@@ -3,9 +3,8 @@
 use super::Tape;
 use crate::sources::{
     directory::{Directory, Sources},
-    policy::{self, Policies},
+    policy::{self, Policies, cedar_core::ast},
 };
-use cedar_policy_core::ast;
 use proptest::prelude::*;
 use std::{cell::Cell, collections::BTreeMap};
 

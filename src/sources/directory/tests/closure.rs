@@ -1,9 +1,11 @@
 //! Ancestors are those that Cedar finds, and a hierarchy that Cedar refuses is refused.
 
 use super::{Tape, schema};
-use crate::sources::directory::{Directory, Sources};
+use crate::sources::{
+    directory::{Directory, Sources},
+    policy::cedar_core::ast,
+};
 use cedar_policy as cedar;
-use cedar_policy_core::ast;
 use proptest::prelude::*;
 use std::collections::HashSet;
 

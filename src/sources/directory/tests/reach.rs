@@ -1,7 +1,9 @@
 //! Where references lead.
 
-use crate::sources::directory::{Directory, Sources};
-use cedar_policy_core::ast;
+use crate::sources::{
+    directory::{Directory, Sources},
+    policy::cedar_core::ast,
+};
 
 #[test]
 fn all_that_references_lead_to_is_reached_once() {

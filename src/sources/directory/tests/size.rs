@@ -2,9 +2,8 @@
 
 use crate::sources::{
     directory::{Sources, load::load},
-    policy::Policies,
+    policy::{Policies, cedar_core::ast},
 };
-use cedar_policy_core::ast;
 use std::path::Path;
 
 const ACCOUNTS: usize = 2_000;
