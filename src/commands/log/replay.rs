@@ -2,7 +2,7 @@
 
 use super::{
     Common, Exit, Output,
-    replayed::Tally,
+    replayed::{Form, Tally},
     select::{self, Select},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     },
     sources::store::Archive,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::{
     io::{self, BufWriter, Write as _},
     sync::Arc,
@@ -51,17 +51,6 @@ pub(in crate::commands) struct Arguments {
     format: Form,
     #[command(flatten)]
     common: Common,
-}
-
-/// The form of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
-    /// For a person
-    Human,
-    /// For a script: a line of JSON for each finding, and a summary at the end
-    Json,
-    /// For a spreadsheet: a line for each finding
-    Csv,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {

@@ -1,15 +1,13 @@
 //! What a replay found: told as it is found, and summed up at the end.
 
-use super::{
-    line::{csv, local, utc},
-    replay::Form,
-};
+use super::line::{csv, local, utc};
 use crate::{
     oversight::replay::{Difference, Outcome, Reason, Said},
     record::decision_log::{Named, OneDecision, StoredRecord},
     review::report::inert,
     types::escape,
 };
+use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::{
@@ -40,6 +38,17 @@ const COLUMNS: [&str; 18] = [
 
 /// How many places are named for a reason, in the form for a person.
 const EXAMPLES: usize = 3;
+
+/// The form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// For a person
+    Human,
+    /// For a script: a line of JSON for each finding, and a summary at the end
+    Json,
+    /// For a spreadsheet: a line for each finding
+    Csv,
+}
 
 /// What was found so far.
 pub(super) struct Tally {

@@ -267,36 +267,48 @@ impl Reader<'_> {
                 "resource" | "resources" => self.things(&mut parts.resources, key, value),
                 "context" | "contexts" => self.things(&mut parts.contexts, key, value),
                 "today" | "now" => self.when(&mut parts.when, key, value),
-                "unknown" => match value.content {
-                    Content::Bool(unknown) => parts.unknown = Some(unknown),
-                    _ => self.complain(&value.place, "`unknown` must be true or false", ""),
-                },
-                "decision" => match value.text() {
-                    Some("allow") => parts.decision = Some(ExpectedDecision::Allow),
-                    Some("deny") => parts.decision = Some(ExpectedDecision::Deny),
-                    Some("invalid") => parts.decision = Some(ExpectedDecision::Invalid),
-                    _ => {
-                        let help = "write decision: allow, decision: deny, or decision: invalid for a question that \
-                                    does not fit the schema";
-                        self.complain(&value.place, "`decision` must be allow, deny or invalid", help);
-                    }
-                },
+                "unknown" => parts.unknown = self.unknown(value),
+                "decision" => parts.decision = self.decision(value),
                 "policies" => parts.policies = self.names(name, value),
                 "errors" => parts.errors = self.names(name, value),
-                "advice" => {
-                    parts.advice =
-                        self.names(name, value).map(|texts| texts.into_iter().map(|text| text.name).collect());
-                }
-                "obligations" => {
-                    let items = self.list(name, value);
-                    parts.obligations =
-                        items.map(|items| items.iter().filter_map(|item| self.obligation(item)).collect());
-                }
+                "advice" => parts.advice = self.texts(name, value),
+                "obligations" => parts.obligations = self.obligations(name, value),
                 _ => {}
             }
         }
         parts.is_faulty = is_faulty || self.problems.len() > before;
         parts
+    }
+
+    fn unknown(&mut self, node: &Node) -> Option<bool> {
+        let Content::Bool(unknown) = node.content else {
+            self.complain(&node.place, "`unknown` must be true or false", "");
+            return None;
+        };
+        Some(unknown)
+    }
+
+    fn decision(&mut self, node: &Node) -> Option<ExpectedDecision> {
+        match node.text() {
+            Some("allow") => Some(ExpectedDecision::Allow),
+            Some("deny") => Some(ExpectedDecision::Deny),
+            Some("invalid") => Some(ExpectedDecision::Invalid),
+            _ => {
+                let help = "write decision: allow, decision: deny, or decision: invalid for a question that does not \
+                            fit the schema";
+                self.complain(&node.place, "`decision` must be allow, deny or invalid", help);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, key: &str, node: &Node) -> Option<Vec<String>> {
+        Some(self.names(key, node)?.into_iter().map(|text| text.name).collect())
+    }
+
+    fn obligations(&mut self, key: &str, node: &Node) -> Option<Vec<ExpectedObligation>> {
+        let items = self.list(key, node)?;
+        Some(items.iter().filter_map(|item| self.obligation(item)).collect())
     }
 
     /// One thing, or the several of the plural.

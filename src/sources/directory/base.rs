@@ -8,6 +8,7 @@ use super::{
     contents::Known,
     entity_shapes::EntityShapes,
     hierarchy,
+    node::{Kept, Node},
     pool::{Number, Numbers, Pool, Uids},
 };
 use crate::sources::{
@@ -36,33 +37,12 @@ pub(super) struct Base {
     pub(super) hasher: RandomState,
 }
 
-/// An id, and what is known of the entity.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) uid: Arc<ast::EntityUID>,
-    pub(super) kept: Option<Kept>,
-    /// The entity, where Cedar read it.
-    pub(super) whole: Option<Arc<ast::Entity>>,
-    /// The hash of the text that it was read from.
-    pub(super) text: u64,
-    /// Whether another entity names it, as its parent or otherwise.
-    pub(super) is_named: bool,
-}
-
 /// An entity as Cedar has it, and what is known of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made {
     /// Made when the first question needs it; most accounts ask nothing before the directory changes again.
     pub(super) entity: OnceLock<Arc<ast::Entity>>,
     pub(super) contents: Known,
-}
-
-/// An entity as it is kept.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Kept {
-    pub(super) attributes: Box<[(Number, Number)]>,
-    pub(super) tags: Box<[(Number, Number)]>,
-    pub(super) parents: Box<[Number]>,
 }
 
 impl Base {
@@ -134,11 +114,5 @@ impl Base {
 
     fn uid(&self, number: Number) -> Option<ast::EntityUID> {
         self.nodes.get(number).map(|node| node.uid.as_ref().clone())
-    }
-}
-
-impl Node {
-    fn new(uid: Arc<ast::EntityUID>) -> Self {
-        Self { uid, kept: None, whole: None, text: 0, is_named: false }
     }
 }

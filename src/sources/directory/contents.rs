@@ -6,7 +6,7 @@
 //!
 //! It is found once for each entity, profile and thread, and kept beside the entity without a lock.
 
-use super::Directory;
+use super::{Directory, overlay::Since};
 use crate::sources::policy::{
     EntityReads, Ids, Profile, Reading,
     cedar_core::ast::{self, Literal, Value, ValueKind},
@@ -55,10 +55,11 @@ impl Directory {
     #[must_use]
     pub fn contents(&self, kind: &ast::EntityType, id: &str, profile: &Profile) -> Option<&Contents> {
         let uid = || ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
-        let newest = if self.newer.is_empty() { None } else { self.newer.get(&uid()) };
-        let known = match newest {
-            Some(newest) => newest?.made(),
-            None => self.base.made(self.base.number(kind, id)?)?,
+        let since = if self.newer.is_empty() { Since::Unchanged } else { self.newer.get(&uid()) };
+        let known = match since {
+            Since::Changed(newest) => newest.made(),
+            Since::Gone => return None,
+            Since::Unchanged => self.base.made(self.base.number(kind, id)?)?,
         };
         Some(known.contents.get_or_insert(profile.number, || {
             let mut gathering = Gathering { directory: self, profile, digest: Sha256::new(), entities: Vec::new() };

@@ -3,8 +3,8 @@
 //! What holds here: what is read, Cedar's own reader takes too, and makes the same entity of it. Cedar judges all else.
 
 use super::{
-    base::Kept,
     json::Written,
+    node::Kept,
     pool::{Gathering, Number},
 };
 use crate::{

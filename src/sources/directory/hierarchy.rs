@@ -1,7 +1,7 @@
 //! What lies above an entity. No recursion: a hierarchy is as deep as its files say.
 
 use super::{
-    base::{Kept, Node},
+    node::{Kept, Node},
     pool::Number,
 };
 use std::collections::HashSet;

@@ -5,9 +5,10 @@
 
 use super::{
     Directory, Sources,
-    base::{Base, Kept},
+    base::Base,
     entity_shapes::EntityShapes,
     fast_reader, hierarchy,
+    node::Kept,
     pool::{Gathering, Number},
     references,
     strict::{self, Refused},

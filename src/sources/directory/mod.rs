@@ -7,7 +7,7 @@
 //! - `load`: from files to a directory, with every mistake at its place
 //! - `fast_reader`, `json`, `entity_shapes`, `pool`: the usual entity, read without Cedar
 //! - `strict`: what Cedar passes over, refused
-//! - `base`: the entities as all files were read; `overlay`: what changed since
+//! - `base`: the entities as all files were read; `node`: one of them; `overlay`: what changed since
 //! - `hierarchy`: what lies above an entity
 //! - `findings`: what is probably not meant in it
 //! - `contents`: what policies read of an entity
@@ -20,6 +20,7 @@ mod findings;
 mod hierarchy;
 mod json;
 mod load;
+mod node;
 mod overlay;
 mod pool;
 mod sources;
@@ -35,8 +36,9 @@ use crate::{
     sources::policy::{Schema, cedar_core::ast},
     types::{problem::Problem, revision::Revision},
 };
-use base::{Base, Node};
-use overlay::Overlay;
+use base::Base;
+use node::Node;
+use overlay::{Overlay, Since};
 use std::{collections::HashSet, sync::Arc};
 
 /// The entities that poort knows of itself. A copy shares them.
@@ -59,8 +61,9 @@ impl Directory {
     #[must_use]
     pub fn get(&self, uid: &ast::EntityUID) -> Option<&Arc<ast::Entity>> {
         match self.newer.get(uid) {
-            Some(newest) => newest.map(|newest| newest.entity()),
-            None => self.base.entity(self.base.number(uid.entity_type(), uid.eid().as_ref())?),
+            Since::Changed(newest) => Some(newest.entity()),
+            Since::Gone => None,
+            Since::Unchanged => self.base.entity(self.base.number(uid.entity_type(), uid.eid().as_ref())?),
         }
     }
 
@@ -107,7 +110,7 @@ impl Directory {
 
     /// Those that did not change since all files were read.
     fn old(&self) -> impl Iterator<Item = &Node> {
-        self.base.held().filter(|node| self.newer.get(&node.uid).is_none())
+        self.base.held().filter(|node| self.newer.get(&node.uid).is_unchanged())
     }
 
     /// The same entities, without what was found of them for policies. For other policies than those until now: what was

@@ -50,6 +50,23 @@ pub(super) struct Newest {
     text: u64,
 }
 
+/// What became of an entity since all files were read.
+#[derive(Debug)]
+pub(super) enum Since<'a> {
+    /// Nothing: the base has it, or does not know it.
+    Unchanged,
+    /// It is gone.
+    Gone,
+    /// It is new, or other than it was.
+    Changed(&'a Newest),
+}
+
+impl Since<'_> {
+    pub(super) const fn is_unchanged(&self) -> bool {
+        matches!(self, Self::Unchanged)
+    }
+}
+
 impl Newest {
     pub(super) fn uid(&self) -> &ast::EntityUID {
         self.read.uid()
@@ -72,9 +89,13 @@ impl Overlay {
         self.nodes.is_empty()
     }
 
-    /// What became of an entity: `None` if nothing, `Some(None)` if it is gone.
-    pub(super) fn get(&self, uid: &ast::EntityUID) -> Option<Option<&Arc<Newest>>> {
-        self.nodes.get(uid).map(Option::as_ref)
+    /// What became of an entity.
+    pub(super) fn get(&self, uid: &ast::EntityUID) -> Since<'_> {
+        match self.nodes.get(uid) {
+            None => Since::Unchanged,
+            Some(None) => Since::Gone,
+            Some(Some(newest)) => Since::Changed(newest),
+        }
     }
 
     pub(super) fn without_contents(&self) -> Self {
