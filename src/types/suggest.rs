@@ -22,6 +22,12 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|(_, known)| known)
 }
 
+/// Whether a name was probably meant to be this known one.
+#[must_use]
+pub fn is_like(name: &str, known: &str) -> bool {
+    nearest(name, [known]).is_some()
+}
+
 /// How like two names of these lengths can be: their distance is at least the difference of the lengths.
 #[expect(clippy::cast_precision_loss, reason = "a name has fewer than 2^52 characters")]
 fn most_alike(one: usize, other: usize) -> f64 {

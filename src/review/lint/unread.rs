@@ -1,7 +1,7 @@
 //! Files in the policy folder that are not read, though they look as if they were meant to be: a rule that an officer wrote
 //! would silently not count.
 
-use crate::types::problem::Problem;
+use crate::types::{problem::Problem, suggest::is_like};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,8 +11,8 @@ use std::{
 /// named by mistake.
 const DEPTH: usize = 4;
 const FILES: usize = 10_000;
-/// How like an ending must be to one that is read, from 0 to 1.
-const LIKE: f64 = 0.7;
+/// An ending as short as this is too much like others to be guessed, as `.yml` is like `.xml`.
+const SHORT: usize = 3;
 
 /// What is read in a folder.
 #[derive(Clone, Copy)]
@@ -114,13 +114,8 @@ fn likely(name: &str, endings: &[&'static str]) -> Option<&'static str> {
     let name = name.to_lowercase();
     let (_, parts) = name.split_once('.')?;
     let exact = endings.iter().find(|ending| parts.split('.').any(|part| part == **ending));
-    // An ending of three letters is too much like others, such as `.xml`.
-    let like = |ending: &str| parts.split('.').any(|part| ending.len() > 3 && is_like(part, ending));
-    exact.copied().or_else(|| endings.iter().copied().find(|ending| like(ending) || is_like(parts, ending)))
-}
-
-fn is_like(name: &str, other: &str) -> bool {
-    strsim::normalized_damerau_levenshtein(&name.to_lowercase(), other) >= LIKE
+    let like = |ending: &str| parts.split('.').chain([parts]).any(|part| is_like(part, ending));
+    exact.or_else(|| endings.iter().find(|ending| ending.len() > SHORT && like(ending))).copied()
 }
 
 #[cfg(test)]

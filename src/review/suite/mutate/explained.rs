@@ -2,7 +2,10 @@
 
 use crate::{
     review::conditions::{Conditioned, tokens},
-    types::problem::{Problem, SourceFile},
+    types::{
+        problem::{Problem, SourceFile},
+        suggest::is_like,
+    },
 };
 use std::{collections::BTreeMap, ops::Range};
 
@@ -12,8 +15,6 @@ const MARK: &str = "// poort: equivalent";
 const REASON: &str = ", because ";
 /// How it is written.
 const FORM: &str = "write // poort: equivalent, because …";
-/// How like the beginning another one must be to be taken for it misspelt, from 0 to 1.
-const LIKE: f64 = 0.7;
 
 /// All such comments of the policies.
 pub(super) struct Explanations {
@@ -52,8 +53,7 @@ impl What {
         let folded = |text: &str| text.to_lowercase().replace(|it: char| it.is_whitespace() || it == '/', "");
         let (mark, comment) = (folded(MARK), folded(comment));
         let start: String = comment.chars().take(mark.chars().count()).collect();
-        let is_like = strsim::normalized_damerau_levenshtein(&mark, &start) >= LIKE;
-        (is_like || comment.contains("poort:")).then_some(Self::Misspelt)
+        (is_like(&start, &mark) || comment.contains("poort:")).then_some(Self::Misspelt)
     }
 }
 
