@@ -1,18 +1,22 @@
 //! Text from files and callers, as it is shown to people: nothing in it acts on a terminal, starts a line of its own, or
 //! shows in another order than it is read.
 //!
-//! What is meant for programs keeps its value: in JSON a hidden character stands in JSON's own way ([`json`]), and whoever
-//! needs the text as it was before takes that back ([`from_json`]). A formatted file escapes in its own way.
+//! What is meant for programs keeps its value: in JSON a hidden character is written in JSON's own way ([`json`]), and
+//! [`from_json`] restores it. A formatted file escapes in its own way.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Whether a character does not show, or changes how what is around it shows: control characters, and those of Unicode
-/// Technical Report 36, section 2.3.
+/// Whether a character does not show, or changes how what is around it shows: control characters, those of Unicode
+/// Technical Report 36, section 2.3, interlinear annotations, and all that Unicode lets a reader ignore
+/// (`Default_Ignorable_Code_Point`, UAX #44), such as the tag characters. Variation selectors are not among them: names and
+/// emoji are written with them.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
 /// For a place within a line: every hidden character stands as its number, such as `\u{1b}`.
@@ -27,7 +31,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_hidden(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// For a text in which places are counted in bytes: every hidden character becomes a sign of the same length. Ends of lines
+/// For a text in which places are counted in bytes: every hidden character becomes signs of its length. Ends of lines
 /// and tabs stay.
 #[must_use]
 pub fn same_length(text: &str) -> Cow<'_, str> {
@@ -35,13 +39,17 @@ pub fn same_length(text: &str) -> Cow<'_, str> {
     if !text.contains(|character| is_hidden(character) && !stays(character)) {
         return Cow::Borrowed(text);
     }
-    let sign = |character: char| match character.len_utf8() {
-        _ if !is_hidden(character) || stays(character) => character,
-        1 => '?',
-        2 => '¿',
-        _ => '\u{fffd}',
-    };
-    Cow::Owned(text.chars().map(sign).collect())
+    let mut signs = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.len_utf8() {
+            _ if !is_hidden(character) || stays(character) => signs.push(character),
+            1 => signs.push('?'),
+            2 => signs.push('¿'),
+            3 => signs.push('\u{fffd}'),
+            _ => signs.push_str("\u{fffd}?"),
+        }
+    }
+    Cow::Owned(signs)
 }
 
 /// How many characters a message quotes: what a person needs to find a name or a value again.
@@ -62,7 +70,7 @@ pub fn cut_to(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// JSON text in which every hidden character stands as `\\uXXXX`: no value changes (RFC 8259, section 7).
+/// JSON text in which every hidden character is written as `\uXXXX`: no value changes (RFC 8259, section 7).
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_hidden = |character| is_hidden(character) && character != '\n';
@@ -95,13 +103,11 @@ pub fn from_json(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         plain.push_str(before);
-        let number = escape.strip_prefix("\\u").and_then(|digits| digits.get(..4));
-        let number = number.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let character = number.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
-        let taken = match character.filter(|character| *character >= '\u{7f}' && is_hidden(*character)) {
-            Some(character) => {
+        let numbered = numbered(escape).filter(|(character, _)| *character >= '\u{7f}' && is_hidden(*character));
+        let taken = match numbered {
+            Some((character, len)) => {
                 plain.push(character);
-                6
+                len
             }
             // The backslash and what it escapes, which may be a backslash.
             None => {
@@ -115,6 +121,23 @@ pub fn from_json(text: &str) -> Cow<'_, str> {
     plain.push_str(rest);
     Cow::Owned(plain)
 }
+
+/// The character that JSON writes by its number at the start of a text, and the length of that: `\uXXXX`, or a pair of them
+/// for a character above U+FFFF. `None` for anything else, such as half of a pair (RFC 8259, section 7).
+#[must_use]
+pub fn numbered(text: &str) -> Option<(char, usize)> {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+    };
+    let first = unit(text)?;
+    let pair = [first, text.get(UNIT..).and_then(unit).unwrap_or_default()];
+    let character = char::decode_utf16(pair).next()?.ok()?;
+    Some((character, character.len_utf16() * UNIT))
+}
+
+/// The length of one unit of UTF-16 as JSON escapes it.
+const UNIT: usize = 6;
 
 fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_hidden) {
@@ -158,15 +181,38 @@ mod tests {
         assert_eq!(value(&shown), value(text));
         assert_eq!(from_json(&shown), text);
         assert_eq!(from_json(text), text);
-        assert_eq!(from_json("\"\\ud83d\\u20"), "\"\\ud83d\\u20");
+        for half in ["\"\\ud83d\\u20", "\"\\udb40\\u0041\"", "\"\\udc41\\udb40\"", "\"\\udb40\\\\udc41\""] {
+            assert_eq!(from_json(half), half);
+        }
         assert!(matches!(json("{\"a\":\"é\"}\n"), Cow::Borrowed(_)));
     }
 
     #[test]
+    fn characters_above_the_first_plane_are_pairs_in_json() {
+        let text = "\"a\u{e0041}\u{1d173}b \u{1f600}\"";
+        assert_eq!(json(text), "\"a\\udb40\\udc41\\ud834\\udd73b \u{1f600}\"");
+        assert_eq!(from_json(&json(text)), text);
+        // Only hidden characters were escaped.
+        assert_eq!(from_json("\"\\ud83d\\ude00\""), "\"\\ud83d\\ude00\"");
+    }
+
+    #[test]
+    fn what_unicode_lets_a_reader_ignore_is_hidden() {
+        for hidden in
+            "\u{180e}\u{e0001}\u{e0020}\u{e007f}\u{34f}\u{115f}\u{206f}\u{3164}\u{ffa0}\u{fff9}\u{1bca0}".chars()
+        {
+            assert!(is_hidden(hidden), "U+{:04X}", u32::from(hidden));
+        }
+        for shown in "aé日 \u{fe0f}\u{1f600}\u{e0100}".chars() {
+            assert!(!is_hidden(shown), "U+{:04X}", u32::from(shown));
+        }
+    }
+
+    #[test]
     fn places_stay_where_characters_become_signs() {
-        let text = "a\u{1b}b\u{9b}c\u{202e}d\r\n\te";
+        let text = "a\u{1b}b\u{9b}c\u{202e}\u{e0041}d\r\n\te";
         let signs = same_length(text);
-        assert_eq!(signs, "a?b¿c\u{fffd}d\r\n\te");
+        assert_eq!(signs, "a?b¿c\u{fffd}\u{fffd}?d\r\n\te");
         assert_eq!(signs.len(), text.len());
     }
 }

@@ -42,19 +42,19 @@ fn invisible_at(file: &SourceFile, place: Range<usize>, character: char) -> Prob
         .help("delete it; what is read here must be what is evaluated")
 }
 
-/// The characters that a JSON text writes as `\u…`, with their places. Halves of a pair are no characters.
+/// The characters that a JSON text writes by their numbers, with their places.
 fn escapes(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
             let start = at + text.get(at..)?.find('\\')?;
-            let escaped = text.get(start + 1..)?;
-            // What is escaped is passed over, so that `\\u0041` is no escape of a letter.
-            at = start + 1 + escaped.chars().next()?.len_utf8();
-            let number = escaped.strip_prefix('u').and_then(|digits| u32::from_str_radix(digits.get(..4)?, 16).ok());
-            if let Some(character) = number.and_then(char::from_u32) {
-                return Some((start..start + 6, character));
+            let rest = text.get(start..)?;
+            if let Some((character, length)) = escape::numbered(rest) {
+                at = start + length;
+                return Some((start..at, character));
             }
+            // What is escaped is passed over, so that `\\u0041` is no escape of a letter.
+            at = start + 1 + rest.chars().nth(1)?.len_utf8();
         }
     })
 }
@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn escapes_are_found_where_json_has_them() {
-        let found: Vec<_> = escapes(r#"["\u202e", "\\u0041", "\n\u0009", "\é\u00zz", "\ud83d\ude00\"#).collect();
-        assert_eq!(found, [(2..8, '\u{202e}'), (25..31, '\t')]);
+        let found: Vec<_> =
+            escapes(r#"["\u202e", "\\u0041", "\n\u0009", "\é\u00zz", "\ud83d\u0020", "\udb40\udc41\"#).collect();
+        let expected = [(2..8, '\u{202e}'), (25..31, '\t'), (54..60, ' '), (64..76, '\u{e0041}')];
+        assert_eq!(found, expected);
     }
 }
