@@ -147,8 +147,9 @@ fn entities(file: &SourceFile, node: &Node) -> Result<Value, Mistake> {
     if !path.starts_with(whole(folder)?) {
         return Err(refuse("is outside of the folder of the tests".to_owned()));
     }
-    let text = std::fs::read_to_string(&path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| refuse(format!("is not JSON: {error}")))
+    let read = SourceFile::read(&path, "suite::unreadable", "suite::not-utf8");
+    let read = read.map_err(|problem| refuse(problem.message().to_owned()))?;
+    serde_json::from_str(&read.text).map_err(|error| refuse(format!("is not JSON: {error}")))
 }
 
 /// A node as Cedar reads it. Whole numbers stay whole.
@@ -165,6 +166,36 @@ fn json(node: &Node) -> Value {
         Content::List(elements) => Value::Array(elements.iter().map(json).collect()),
         Content::Map(fields) => {
             Value::Object(fields.iter().map(|(key, node)| (key.name.clone(), json(node))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::suite::node;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::fs;
+
+    #[test]
+    fn an_entities_file_is_a_regular_file_of_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        mknodat(CWD, path("pipe.json"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        fs::write(path("latin1.json"), b"[\"\xe9\"]").unwrap();
+        fs::write(path("marked.json"), "\u{feff}[]").unwrap();
+        let tests = path("a.json");
+        let read = |name: &str| {
+            let text = format!("\"{name}\"");
+            let file = SourceFile { name: tests.display().to_string().into(), text: text.into() };
+            entities(&file, &node::read(&file).unwrap()).map_err(|mistake| mistake.message)
+        };
+        assert_eq!(read("marked.json"), Ok(Value::Array(Vec::new())));
+        for (name, expected) in [
+            ("pipe.json", "cannot be read: is a named pipe, not a regular file"),
+            ("latin1.json", "is not UTF-8 text: the byte at offset 2 has no meaning there"),
+        ] {
+            assert_eq!(read(name), Err(format!("entities file `{name}` {expected}")));
         }
     }
 }
