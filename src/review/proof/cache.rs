@@ -4,7 +4,8 @@ use super::prune;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -46,6 +47,9 @@ const MADE_BY: [&str; 32] = [
     include_str!("../../sources/policy/value_visitor.rs"),
 ];
 
+/// Only its owner looks into the folder: results hold examples of real accounts.
+const DIR_MODE: u32 = 0o700;
+
 /// A folder of results.
 #[derive(Debug)]
 pub struct Cache {
@@ -82,7 +86,10 @@ impl Cache {
         let text = format!("{}\n{body}", hex(body.as_bytes()));
         let unfinished = self.folder.join(format!(".{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         // Whole or not at all, also with several runs beside each other.
-        let written = fs::create_dir_all(&self.folder)
+        let written = DirBuilder::new()
+            .recursive(true)
+            .mode(DIR_MODE)
+            .create(&self.folder)
             .and_then(|()| fs::write(&unfinished, text))
             .and_then(|()| fs::rename(&unfinished, self.folder.join(key)));
         if written.is_err() {
@@ -113,4 +120,21 @@ impl Key {
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn only_the_owner_looks_into_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().join("proofs/here"));
+        cache.put(&"a".repeat(64), &1);
+        for made in ["proofs", "proofs/here"] {
+            let mode = fs::metadata(folder.path().join(made)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{made}");
+        }
+    }
 }
