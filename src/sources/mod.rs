@@ -1,10 +1,10 @@
-//! What an answer comes from: policies, schema and directory, read from files and frozen together.
+//! The sources of an answer: policies, schema and directory, read from files and frozen into a snapshot.
 //!
 //! - `policy`: policies and their schema, checked and prepared for the engine
-//! - `directory`: accounts, units, teams and records that the caller does not speak for
+//! - `directory`: accounts, units, teams and records, whose attributes no caller can claim
 //! - `snapshot`: both, frozen together
 //! - `store`: the active snapshot, replaced as a whole when files change; the archive of revisions
-//! - `per_thread`: copies of what threads would otherwise share, one for each thread
+//! - `per_thread`: deep copies for each thread, so that threads share no reference counts
 
 pub mod directory;
 pub mod per_thread;

@@ -1,7 +1,7 @@
-//! The snapshot: policies, schema and directory, frozen together.
+//! The snapshot: policies, schema and directory, frozen together for decisions.
 //!
-//! **Invariant:** a decision reads one snapshot from start to end, so it never mixes two revisions. Whoever decides takes
-//! an `Arc<Snapshot>` once and hands it down.
+//! **Invariant:** a decision reads one snapshot from start to end, so it never mixes two revisions. `pdp` takes an
+//! `Arc<Snapshot>` once for a call and hands it down.
 
 use crate::{
     sources::{
@@ -19,13 +19,13 @@ use std::{
     },
 };
 
-/// The stack of the thread that checks files, in bytes. Only what is used of it takes memory.
+/// The stack of the thread that checks files, in bytes. Only the used part takes memory.
 const STACK: usize = 64 << 20;
 
 /// The number of the next snapshot of this process.
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
-/// One frozen world to decide in.
+/// Policies, schema and directory of one moment.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The policies and the schema.
@@ -64,7 +64,7 @@ impl Sources {
     pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
         match (policy::Sources::read(policies), directory::Sources::read(directory)) {
             (Ok(policies), Ok(directory)) => Ok(Self { policies, directory }),
-            // The directory lies in the policy folder, and one folder that is not there is one problem.
+            // The directory is in the policy folder, and one missing folder is one problem.
             (Err(problems), Err(_)) if !policies.exists() && directory.starts_with(policies) => Err(problems),
             (Err(mut problems), Err(more)) => {
                 problems.extend(more);
@@ -76,19 +76,19 @@ impl Sources {
 }
 
 impl Snapshot {
-    /// Checks the files and freezes them. All problems of all files come back, warnings too; the snapshot comes back only
-    /// if none of them is an error.
+    /// Checks the files and freezes them. Returns all problems of all files, warnings too, and the snapshot only if
+    /// none of them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
         Self::after(None, sources)
     }
 
-    /// The same, where most is as it was in an earlier snapshot: what did not change is taken from there. Warnings come back
-    /// of what was checked anew.
+    /// The same, with an earlier snapshot: what did not change is taken from there. Returns warnings only about what
+    /// was checked again.
     #[must_use]
     pub fn after(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
-        // Cedar walks expressions by recursion. What the bounds of `policy` let through fits in this stack by far; it might
-        // not fit in that of the caller.
+        // Cedar recurses over expressions. Whatever `policy::bounds` accepts fits in this stack by far; it might not
+        // fit in the caller's.
         std::thread::scope(|scope| {
             let build = || Self::build(earlier, sources);
             let built =
@@ -127,7 +127,7 @@ impl Snapshot {
         (Some(Self::of(policies, directory)), problems)
     }
 
-    /// Checked policies with another directory than they came with, which the caller has checked against their schema.
+    /// Checked policies with another directory, which the caller has checked against their schema.
     #[must_use]
     pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,9 @@
-//! The entities as one reading of all files found them. It does not change; what changed since lies beside it (`overlay`).
+//! The base of a directory: its entities as the last full read of all files gave them. It is never changed; later
+//! changes go into the `overlay`.
 //!
-//! A directory can hold all accounts of a large organisation, of which one process answers for few. So an entity is kept
-//! small, as numbers of values that it shares with others, and is made as Cedar has it when the first question of a thread needs
-//! it, with values of its own.
+//! **Why.** A directory can hold all accounts of a large organisation, of which one process answers for few. So an
+//! entity is stored small, as numbers of values in a shared `pool`. Each thread makes Cedar's form of it, with values
+//! of its own, when its first question needs it.
 
 use super::{
     contents::Known,
@@ -25,7 +26,7 @@ use std::{
 #[derive(Debug, Clone)]
 pub(super) struct Base {
     numbers: Numbers,
-    /// By number: the entities, and what they name that is not here.
+    /// By number: the entities, and the ids that they name without an entity.
     pub(super) nodes: Vec<Node>,
     pub(super) pool: Pool,
     pub(super) held: usize,
@@ -33,14 +34,14 @@ pub(super) struct Base {
     made: PerThread<Box<[Made]>>,
     /// How an entity is read, from the schema that these were read by.
     pub(super) forms: Arc<EntityShapes>,
-    /// What the texts of the entities are compared by. No outsider knows its key.
+    /// Hashes the texts of entities for comparison. Its key is random, so nobody can choose texts that collide.
     pub(super) hasher: RandomState,
 }
 
 /// An entity as Cedar has it, and what is known of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made {
-    /// Made when the first question needs it; most accounts ask nothing before the directory changes again.
+    /// Made when the first question needs it: most accounts ask nothing before the directory changes again.
     pub(super) entity: OnceLock<Arc<ast::Entity>>,
     pub(super) contents: Known,
 }
@@ -62,12 +63,12 @@ impl Base {
         self.nodes.get(self.number(uid.entity_type(), uid.eid().as_ref())?)
     }
 
-    /// The number of the entity with this type and id, or of what is named so and is not here.
+    /// The number of the entity with this type and id, or of the id that other entities name without it.
     pub(super) fn number(&self, kind: &ast::EntityType, id: &str) -> Option<Number> {
         self.numbers.get(kind, id)
     }
 
-    /// What this thread has of the entity with this number. `None` if there is none.
+    /// What this thread made of the entity with this number. `None` if there is no such entity.
     pub(super) fn made(&self, number: Number) -> Option<&Made> {
         self.nodes.get(number)?.kept.as_ref()?;
         self.made.get_or_init(|| self.nodes.iter().map(|_| Made::default()).collect()).get(number)
@@ -79,7 +80,7 @@ impl Base {
         self.made.iter().flatten().filter(|made| made.entity.get().is_some()).count()
     }
 
-    /// The nodes of entities, without what they name that is not here.
+    /// The nodes that have an entity.
     pub(super) fn held(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.kept.is_some())
     }
@@ -96,7 +97,7 @@ impl Base {
         }))
     }
 
-    /// What lies above the parents.
+    /// The ancestors of the parents.
     fn above(&self, kept: &Kept) -> HashSet<ast::EntityUID> {
         hierarchy::above_parents(kept, &self.nodes).into_iter().filter_map(|number| self.uid(number)).collect()
     }

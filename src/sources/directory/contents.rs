@@ -1,10 +1,11 @@
-//! What policies read of an entity and of those that its references lead to: as a digest, and as the entities themselves.
+//! The contents of an entity: what policies read of it and of the entities that it refers to, as a digest and as those
+//! entities.
 //!
-//! What holds here: two entities with equal digests under one profile are equal in all that policies read of them, in
-//! whatever directory they are. So a verdict that was reached for the one is that of the other, and outlasts every change
-//! of the directory that leaves these parts as they were. (Equal digests are taken for equal bytes, as with revisions.)
+//! **Invariant:** two entities with equal digests under one profile are equal in all that policies read of them, in any
+//! directory. So they share verdicts, and a verdict stays valid through every change of the directory that leaves these
+//! parts as they were. (Equal digests are taken for equal bytes, as with revisions.)
 //!
-//! It is found once for each entity, profile and thread, and kept beside the entity without a lock.
+//! It is computed once for each entity, profile and thread, and is stored with the entity, without a lock.
 
 use super::{Directory, overlay::Since};
 use crate::sources::policy::{
@@ -22,7 +23,7 @@ use std::{
 pub struct Contents {
     /// Equal for equal contents.
     pub digest: [u8; 32],
-    /// The entity and those that references lead to from it, each once.
+    /// The entity and those that it refers to, directly or through others, each once.
     pub entities: Arc<[Arc<ast::Entity>]>,
 }
 
@@ -31,7 +32,7 @@ pub struct Contents {
 pub(super) struct Known(OnceLock<Box<(u64, Contents, Known)>>);
 
 impl Clone for Known {
-    /// Nothing is known of a copy, which can be put elsewhere.
+    /// A copy is empty: it can become part of another directory.
     fn clone(&self) -> Self {
         Self::default()
     }

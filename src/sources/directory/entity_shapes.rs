@@ -1,4 +1,4 @@
-//! What the schema declares of the entities that the directory holds: attributes, tags, and types of parents.
+//! The shapes of directory entities: which attributes, tags and types of parents the schema declares.
 
 use crate::sources::policy::{
     Attributes, Held, Schema, Shape,

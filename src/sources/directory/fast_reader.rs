@@ -1,6 +1,7 @@
-//! Reads the usual entity without Cedar, whose reader makes the types of the schema anew for each entity.
+//! Reads entities in their usual form without Cedar, whose reader builds the types of the schema again for each entity.
 //!
-//! What holds here: what is read, Cedar's own reader takes too, and makes the same entity of it. Cedar judges all else.
+//! **Invariant:** Cedar's reader accepts every entity that is read here, and makes the same entity of it
+//! (`tests/agreement.rs`). Everything else goes to Cedar.
 
 use super::{
     json::Written,

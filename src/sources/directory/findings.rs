@@ -1,8 +1,8 @@
-//! What is probably not meant in a directory that can be used: references to nobody, dates the wrong way round, places that
-//! differ, and ids that look alike.
+//! Finds probable mistakes in a valid directory: references to missing entities, dates in the wrong order, parents that
+//! contradict attributes, and ids that look alike.
 //!
-//! What holds here: a reload takes such a directory all the same. To refuse it would keep revocations out, and the policies
-//! take an approver that is not there for none. `poort validate` says it before.
+//! These are findings of `poort validate`; a reload accepts such a directory. Refusing it would hold back revocations,
+//! and policies treat a missing approver as none.
 
 use super::{Directory, Sources};
 use crate::{
@@ -23,7 +23,7 @@ use std::{
 };
 use unicode_security::confusable_detection::skeleton;
 
-/// For how many references to nobody the likest id is sought: each search goes through all ids of a type.
+/// For how many missing entities the most similar id is searched: each search goes through all ids of a type.
 const HINTS: usize = 50;
 
 /// All findings, in the order of the files. The directory is the one that was read from these files.
@@ -51,7 +51,7 @@ fn uid(item: &RawValue) -> Option<ast::EntityUID> {
     cedar::EntityUid::from_json(uid).ok().map(|uid| AsRef::<ast::EntityUID>::as_ref(&uid).clone())
 }
 
-/// An entity as it stands in a file.
+/// An entity as a file has it.
 struct Entry<'f> {
     file: &'f SourceFile,
     start: usize,
@@ -77,7 +77,7 @@ impl Entry<'_> {
 struct Reader<'a> {
     schema: &'a Schema,
     known: HashSet<&'a ast::EntityUID>,
-    /// The first id of each look, by type.
+    /// The first id of each skeleton (Unicode Technical Standard 39), by type.
     alike: BTreeMap<(String, String), (String, String)>,
     hints: usize,
     problems: Vec<Problem>,
@@ -105,7 +105,7 @@ impl Reader<'_> {
         self.places(entity, model, entry);
     }
 
-    /// An id that looks like one that came before.
+    /// Reports an id that looks like an earlier one.
     fn look(&mut self, uid: &ast::EntityUID, entry: &Entry<'_>) {
         let id: &str = uid.eid().as_ref();
         let key = (uid.entity_type().to_string(), skeleton(id).collect::<String>());
@@ -196,7 +196,7 @@ impl Reader<'_> {
         self.problems.push(if must { problem } else { problem.as_warning() });
     }
 
-    /// An attribute that is also a parent (`@parents`), and names another than the parents do.
+    /// Reports an attribute that should name a parent (`@parents`) and names another entity.
     fn places(&mut self, entity: &ast::Entity, model: &EntityModel, entry: &Entry<'_>) {
         for name in &model.parents {
             let Some(value) = entity.get(name).and_then(plain) else { continue };

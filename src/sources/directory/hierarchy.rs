@@ -1,4 +1,5 @@
-//! What lies above an entity. No recursion: a hierarchy is as deep as its files say.
+//! Walks up the hierarchy of entities: ancestors, and cycles. It uses no recursion, since files decide how deep a
+//! hierarchy is.
 
 use super::{
     node::{Kept, Node},
@@ -6,7 +7,7 @@ use super::{
 };
 use std::collections::HashSet;
 
-/// All that lies above the parents of an entity and is not a parent itself, as far as the directory knows; in no order.
+/// The ancestors of an entity that are not its parents, as far as the directory knows them; in no order.
 pub(super) fn above_parents(kept: &Kept, nodes: &[Node]) -> Vec<Number> {
     let mut seen: HashSet<Number> = kept.parents.iter().copied().collect();
     let mut waiting: Vec<Number> = kept.parents.to_vec();
@@ -22,7 +23,8 @@ pub(super) fn above_parents(kept: &Kept, nodes: &[Node]) -> Vec<Number> {
     above
 }
 
-/// An entity that lies above itself: of several the same each time, since nodes are in the order in which files name them.
+/// An entity that is its own ancestor. Of several, the same one each time, since nodes are in the order in which files
+/// name them.
 pub(super) fn cycle(nodes: &[Node]) -> Option<Number> {
     let mut state = vec![State::New; nodes.len()];
     let mut path: Vec<(Number, usize)> = Vec::new();

@@ -1,7 +1,7 @@
-//! The JSON of one entity in its usual form, as plain values.
+//! Reads the JSON of one entity in its usual form into plain values.
 //!
-//! What holds here: whatever is read, Cedar reads the same of it. Everything that Cedar might see otherwise is refused:
-//! names that come twice, fields that Cedar does not know, nulls, and numbers that are not written as whole numbers.
+//! **Invariant:** Cedar reads the same from every text that is accepted here. All that Cedar might read differently is
+//! refused: duplicate names, fields that Cedar does not know, nulls, and numbers that are not written as whole numbers.
 
 use crate::types::evaluation::{Map, Value};
 use serde::{

@@ -1,7 +1,7 @@
-//! From files to a directory, with every mistake at its place.
+//! Loads a directory from its files and reports every mistake with its place.
 //!
-//! What holds here: a directory that Cedar refuses is refused, with Cedar's reason. Cedar reads what [`fast_reader`] is not sure
-//! of, and judges the hierarchy where that is not plain.
+//! **Invariant:** a directory that Cedar refuses is refused here, with Cedar's reason. Cedar reads the entities that
+//! [`fast_reader`] is not sure of, and checks the hierarchy where it has a cycle or actions.
 
 use super::{
     Directory, Sources,
@@ -69,7 +69,7 @@ type Places<'a> = HashMap<Number, (&'a SourceFile, Range<usize>)>;
 /// An entity that was read.
 enum Read {
     Quick(Kept),
-    /// By Cedar, with its parents and nothing above them.
+    /// By Cedar, with its parents and no further ancestors.
     Whole(Box<ast::Entity>),
 }
 
@@ -154,7 +154,7 @@ impl<'a> Loader<'a> {
         let cycle = hierarchy::cycle(&base.nodes).and_then(|number| base.nodes.get(number));
         if has_actions || cycle.is_some() {
             judge(&base, &whole, schema).map_err(|message| {
-                // Cedar names now one entity of a cycle, now another.
+                // Cedar names one entity of a cycle or another, at random.
                 let named = cycle.filter(|_| message.contains("has a cycle")).zip(message.split_once('`'));
                 let message = named.map(|(node, (what, _))| format!("{what}`{}`", node.uid)).unwrap_or(message);
                 Box::new(at_entity(message, &base, &places, sources))

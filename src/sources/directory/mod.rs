@@ -1,15 +1,16 @@
-//! The directory: accounts, units, organisations and whatever else the schema leaves to it, in Cedar's entity JSON.
+//! The directory (a policy information point): accounts, units, organisations and all else that the schema leaves to
+//! it, read from Cedar's entity JSON.
 //!
-//! What holds here: every entity conforms to the schema, none is of a type that questions speak for, and each carries all
-//! its ancestors, so that an evaluation can take the few entities it needs and nothing else.
+//! **Invariant:** every entity conforms to the schema, none is of a type whose attributes come from questions, and each
+//! holds all its ancestors. So an evaluation takes the few entities that it needs and nothing else.
 //!
 //! - `sources`: the files, as bytes that have a revision
-//! - `load`: from files to a directory, with every mistake at its place
+//! - `load`: files into a directory, with the place of every mistake
 //! - `fast_reader`, `json`, `entity_shapes`, `pool`: the usual entity, read without Cedar
-//! - `strict`: what Cedar passes over, refused
+//! - `strict`: refuses what Cedar ignores
 //! - `base`: the entities as all files were read; `node`: one of them; `overlay`: what changed since
-//! - `hierarchy`: what lies above an entity
-//! - `findings`: what is probably not meant in it
+//! - `hierarchy`: ancestors and cycles
+//! - `findings`: probable mistakes in a valid directory
 //! - `contents`: what policies read of an entity
 
 mod base;
@@ -67,7 +68,8 @@ impl Directory {
         }
     }
 
-    /// The entity with this id and all that references lead to from it, as far as they are here.
+    /// The entity with this id and all that it refers to, directly or through others, as far as the directory knows
+    /// them.
     #[must_use]
     pub fn reach(&self, uid: &ast::EntityUID) -> Vec<Arc<ast::Entity>> {
         let mut seen = HashSet::new();
@@ -96,7 +98,8 @@ impl Directory {
         self.held == 0
     }
 
-    /// All entities, in no order. Each is made and stays; who needs ids alone takes [`Directory::uids`].
+    /// All entities, in no order. Each is made and stays in memory; a caller that needs ids alone takes
+    /// [`Directory::uids`].
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ast::Entity>> {
         let old = self.old().filter_map(|node| self.get(&node.uid));
         old.chain(self.newer.held().map(|newest| newest.entity()))
@@ -113,8 +116,8 @@ impl Directory {
         self.base.held().filter(|node| self.newer.get(&node.uid).is_unchanged())
     }
 
-    /// The same entities, without what was found of them for policies. For other policies than those until now: what was
-    /// found for those would never be asked for again, and stay.
+    /// The same entities without their contents, for new policies: contents under the old policies' profiles would
+    /// never be read again, and never be freed.
     #[must_use]
     pub fn for_other_policies(&self) -> Self {
         Self {
@@ -124,8 +127,8 @@ impl Directory {
         }
     }
 
-    /// Checks the directory against the schema. All problems of all files come back; the directory comes back only if
-    /// none of them is an error.
+    /// Checks the directory against the schema. Returns all problems of all files, and the directory only if none of
+    /// them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources, schema: &Schema) -> (Option<Self>, Vec<Problem>) {
         let (loaded, problems) = load::load(sources, schema);

@@ -1,10 +1,10 @@
-//! A change of few entities: what is new lies over the base, and the rest stays as it is.
+//! The overlay of a directory: the few entities that changed since the base was read.
 //!
-//! **Why that is enough.** An entity as it is made has its own attributes and all its ancestors; what was found of it
-//! (`contents`) is its own, that of its ancestors' ids, and that of what its references lead to. So a change of an entity
-//! that no other names, as a parent or in a reference, leaves all others as they are. That is what an account is. A change of
-//! anything else, or of many, has the whole directory read again.
-//! (`tests/changes.rs` holds this: a directory that was changed is the one that is read from the same files.)
+//! **Why that is enough.** An entity holds its own attributes and all its ancestors. Its `contents` depend on it, on
+//! the ids of its ancestors, and on the entities that it refers to. So a change of an entity that no other names, as a
+//! parent or in a reference, leaves all others as they are. Accounts are such entities. After a change of any other
+//! entity, or of many, the whole directory is read again. (`tests/changes.rs` holds this: a changed directory equals
+//! one that is read from the same files.)
 
 use super::{
     Directory, Sources,
@@ -29,7 +29,7 @@ use std::{
     time::Instant,
 };
 
-/// Beyond this many, a question would have to look twice too often, and a change would copy too much.
+/// The most entities in an overlay: with more, too many questions look in two places, and each change copies too much.
 const MOST: usize = 1_024;
 
 /// What changed since all files were read.
@@ -72,7 +72,7 @@ impl Newest {
         self.read.uid()
     }
 
-    /// What this thread has of it.
+    /// What this thread made of it.
     pub(super) fn made(&self) -> &Made {
         self.made.get_or_init(Made::default)
     }
@@ -119,8 +119,8 @@ pub struct Change<'a> {
 }
 
 impl Directory {
-    /// The directory of these files, if it differs from this one in little that no other entity names. `None` if it has to be
-    /// read as a whole. The schema is the one that this directory was checked against.
+    /// The directory of these files, if it differs from this one in few entities that no other names. `None` if it has
+    /// to be read as a whole. The schema must be the one that this directory was checked against.
     #[must_use]
     pub fn after(&self, sources: &Sources, schema: &Schema) -> Option<Self> {
         let revision = sources.revision();
@@ -141,7 +141,7 @@ impl Directory {
         Some(directory)
     }
 
-    /// What these files change. `None` if they have a mistake, or if much is other than it was.
+    /// What these files change. `None` if they have a mistake, or if too much changed.
     #[must_use]
     pub fn change_to<'s>(&self, sources: &'s Sources) -> Option<Change<'s>> {
         let mut left: HashMap<u64, &ast::EntityUID> = HashMap::with_capacity(self.len());
@@ -180,7 +180,7 @@ impl Directory {
             changed.push((newest.uid().clone(), Some(Arc::new(newest))));
         }
         let put: HashSet<_> = changed.iter().map(|(uid, _)| uid.clone()).collect();
-        // One of them twice, or once more than it is there already.
+        // An entity twice in the change, or one that is there already and not replaced.
         if put.len() < changed.len() || put.iter().any(|uid| self.get(uid).is_some() && !change.gone.contains(uid)) {
             return None;
         }

@@ -1,8 +1,8 @@
-//! Names and values of entities, each kept once however many entities have it: most accounts share their authorisations
-//! with others.
+//! The pool of a directory: interns names and values, so that each is in memory once. Most accounts share their
+//! authorisations with others.
 //!
-//! What holds here: a [`Gathering`] accepts of a value only what Cedar's own reader makes the same value of. Whatever it is
-//! not sure of it refuses.
+//! **Invariant:** a [`Gathering`] accepts a value only if Cedar's reader makes the same value of it. It refuses
+//! whatever it is not sure of.
 
 use super::entity_shapes::EntityShapes;
 use crate::{
@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-/// Where something stands in the pool.
+/// An index into the pool.
 pub(super) type Number = usize;
 
 /// What entities are made of, by number.
@@ -85,7 +85,7 @@ impl Uids {
     }
 }
 
-/// Numbers by type and id. A question looks here with parts of its own, and none has to be put together for it.
+/// Numbers by type and id. A lookup borrows both, so that a question allocates no entity id.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Numbers(HashMap<ast::EntityType, HashMap<SmolStr, Number>>);
 

@@ -1,4 +1,4 @@
-//! The files of a directory, as bytes that have a revision.
+//! Reads the files of a directory and names their bytes by a revision.
 
 use crate::types::{
     problem::{Problem, SourceFile},
@@ -80,7 +80,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // What cannot be read is said, and not passed over: a link that leads nowhere would take its accounts away.
+        // A file that cannot be read is a problem and is not skipped: a broken link would remove its accounts.
         if name.ends_with(".json") && !name.starts_with('.') && !path.is_dir() {
             paths.push(path);
         }

@@ -1,9 +1,9 @@
-//! What Cedar's reader of entities passes over, or refuses without a name: members that nothing reads, and numbers that are
-//! not written as whole ones.
+//! Refuses parts of an entity's JSON that Cedar's reader ignores, or refuses without naming them: members that nothing
+//! reads, and numbers that are not written as whole numbers.
 //!
-//! What holds here: an entry is refused if any member of it, at any depth, counts for nothing. A misspelt `tags` would take
-//! the tags away, and with them the rules that read them. The walk follows the types of the schema, since a record may
-//! declare any name: an attribute may be called `id`.
+//! **Invariant:** an entry is refused if any member of it, at any depth, has no effect. A misspelt `tags` would remove
+//! the tags, and with them the effect of the rules that read them. The walk follows the types of the schema, since a
+//! record may declare any name: an attribute may be called `id`.
 
 use crate::{
     sources::policy::{Attributes, Limit, Schema, Shape, cedar_core::ast},
@@ -25,7 +25,7 @@ const ENTRY: [&str; 4] = ["uid", "attrs", "parents", "tags"];
 const REFERENCE: [&str; 2] = ["type", "id"];
 /// The members of Cedar's escape for values of extension types. It reads a list of arguments too.
 const CALL: [&str; 3] = ["fn", "arg", "args"];
-/// How deep values are followed; no type of the schema lies deeper.
+/// How deep values are followed; no type of the schema is deeper.
 const DEPTH: usize = 64;
 
 /// Why an entry is refused.
@@ -34,7 +34,7 @@ pub(super) struct Refused {
     pub(super) message: String,
     /// What to do, if that is more than what the message says.
     pub(super) help: Option<String>,
-    /// The part of the entry that it is about, in bytes; the whole, if `None`.
+    /// The faulty part of the entry, in bytes; the whole, if `None`.
     pub(super) place: Option<Range<usize>>,
 }
 
@@ -45,7 +45,7 @@ impl From<String> for Refused {
 }
 
 impl Refused {
-    /// The same, of an entry that stands at this place of a file.
+    /// The same for an entry at this offset in a file.
     pub(super) fn problem(self, file: &SourceFile, text: &str, entry: Range<usize>) -> Problem {
         let problem = Problem::error("directory::invalid", file, self.message);
         let problem = match self.place {
@@ -62,7 +62,7 @@ impl Refused {
     }
 }
 
-/// Whether an entry, as Cedar's JSON, has only members that count for something, and only numbers that are read.
+/// Checks that every member of an entry in Cedar's JSON has an effect, and that every number can be read.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
@@ -73,8 +73,8 @@ pub fn check_entry(text: &str, schema: &Schema) -> Result<(), String> {
     })
 }
 
-/// Refuses an entry for what Cedar would not say of it, or not in words that its author knows. What is no entry at all is
-/// left to Cedar.
+/// Refuses an entry for faults that Cedar does not report, or not in words that its author knows. Cedar refuses what is
+/// no entry at all.
 ///
 /// # Errors
 /// The first such part of it.

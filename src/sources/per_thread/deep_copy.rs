@@ -1,5 +1,5 @@
-//! The copies. They walk by recursion, as Cedar does: the bounds of `policy` say how deep an expression can be, and the schema
-//! how deep a value.
+//! Deep copies of Cedar's values, entities and expressions, which share no reference count with the original. They
+//! recurse, as Cedar does: `policy::bounds` limits the depth of an expression, and the schema that of a value.
 
 use cedar_policy_core::ast::{
     self, EntityType, EntityUID, Expr, ExprBuilder, ExprKind, InternalName, Literal, Name, PartialValue, Value,

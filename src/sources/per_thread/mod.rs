@@ -1,11 +1,11 @@
-//! Copies that share no reference count, one for each thread.
+//! Holds a value for each thread, made of deep copies that share no reference count.
 //!
-//! **Why.** An evaluation copies what it meets by raising reference counts: names of types, literals, sets, records. Where
-//! threads share what they evaluate, each count is one word in memory that all cores write, and together they are little faster
-//! than one alone (`cargo bench --bench threads`). So each thread evaluates copies of its own: of the policies of a slice, and
-//! of the entities that it is asked about. What is read and never counted is shared.
+//! **Why.** An evaluation clones names of types, literals, sets and records by raising their reference counts. If
+//! threads share them, all cores write the same words, and several threads are little faster than one (`cargo bench
+//! --bench threads`). So each thread evaluates its own copies of a slice's policies and of the entities that questions
+//! name. Data that is only read is shared.
 //!
-//! What holds here: a copy equals what it was made of (`tests.rs`), and nothing in it that is counted is in any other.
+//! **Invariant:** a copy equals its original (`tests.rs`), and shares no reference count with any other copy.
 
 mod deep_copy;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-/// A value for each thread, made when the thread first asks for it. Threads beyond the number of places share.
+/// A value for each thread, made at the thread's first access. Threads beyond the number of places share one.
 pub struct PerThread<T> {
     first: OnceLock<T>,
     others: Box<[OnceLock<T>]>,
@@ -40,7 +40,7 @@ impl<T> PerThread<T> {
         self.others.get(place).unwrap_or(&self.first).get_or_init(make)
     }
 
-    /// The values that are there, of whatever thread.
+    /// The values that exist, of all threads.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.get().into_iter().chain(self.others.iter().filter_map(OnceLock::get))
     }
@@ -53,7 +53,7 @@ impl<T> Default for PerThread<T> {
 }
 
 impl<T> Clone for PerThread<T> {
-    /// Nothing is there in a copy: it belongs to something else.
+    /// A copy is empty: it belongs to another owner.
     fn clone(&self) -> Self {
         Self::new()
     }
@@ -65,7 +65,7 @@ impl<T> fmt::Debug for PerThread<T> {
     }
 }
 
-/// Twice as many as there are cores, since the threads that answer questions are as many as those, and a few others ask too;
+/// The number of places: twice the cores, since as many threads as cores answer questions and a few others evaluate too;
 /// bounded, since each value takes memory.
 fn n_places() -> usize {
     static PLACES: OnceLock<usize> = OnceLock::new();

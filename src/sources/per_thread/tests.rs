@@ -1,4 +1,4 @@
-//! A copy is what it was made of, in all that an evaluation can see.
+//! A copy equals its original in all that an evaluation can observe.
 
 use super::{PerThread, deep_copy};
 use cedar_policy as cedar;

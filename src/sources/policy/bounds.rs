@@ -1,19 +1,17 @@
-//! Bounds on the texts of policies and schema, held before they are parsed.
+//! Checks the bounds of policy and schema texts before they are parsed.
 //!
-//! The parser, the validator and the evaluator walk expressions by recursion, one step a level, and a stack that runs over
-//! ends the whole process, the server with the last good revision included. No policy that a person writes comes near
-//! these bounds.
+//! **Why.** Cedar's parser, validator and evaluator recurse, one call for each level. A stack overflow ends the whole
+//! process, the server with its last good revision included. No policy that a person writes comes near these bounds.
 
 use crate::types::problem::{Problem, SourceFile};
 use std::ops::Range;
 
-/// How deep brackets may lie in each other.
+/// How deep brackets may nest.
 const DEPTH: usize = 64;
 /// How many operators one policy, or one declaration of the schema, may hold. `a || b || c` is as deep as it is long.
 ///
-/// Far below what overruns the stacks of `commands`, so that every policy that is taken is also evaluated to its end: a
-/// verdict must not depend on the stack that it was reached on
-/// (`tests/it/api/answers.rs::the_longest_policy_that_is_taken_is_evaluated`).
+/// Far below what overflows the stacks of `commands`, so that every accepted policy is evaluated to its end: a verdict
+/// must not depend on the size of a stack (`tests/it/api/answers.rs::the_longest_policy_that_is_taken_is_evaluated`).
 const OPERATORS: usize = 300;
 /// How many common types a schema may declare. They can name each other in a chain.
 const TYPES: usize = 300;
@@ -53,7 +51,7 @@ fn scan(text: &str, language: Language) -> Result<(), (Range<usize>, String)> {
     while let Some((place, character)) = characters.next() {
         match character {
             '"' => {
-                // To the end of the string; an escape takes the character behind it along.
+                // To the end of the string; an escape covers the character after it.
                 while let Some((_, character)) = characters.next() {
                     match character {
                         '\\' => drop(characters.next()),

@@ -1,7 +1,7 @@
-//! From parsed policies to their syntax tree, which has no places.
+//! Converts parsed policies to their syntax tree, which has no source locations.
 //!
-//! Cedar's validator does not look behind a `false &&`, so a call with too many arguments can be valid there and still be no
-//! tree. Such a call is said with its place, as any other mistake is.
+//! Cedar's validator skips what follows `false &&`, so a call with too many arguments can be valid there and have no
+//! tree. Such a call is reported with its place, as any other mistake.
 
 use super::parse::{Parsed, Place};
 use crate::types::problem::Problem;
@@ -11,7 +11,7 @@ use cedar_policy_core::{
     pst,
 };
 
-/// The tree of all policies. `None` if one has none; the problems then say which, and why.
+/// The tree of all policies. `None` if one of them has none; the problems then say which one, and why.
 pub(super) fn tree(parsed: &Parsed, folder: &str, problems: &mut Vec<Problem>) -> Option<pst::PolicySet> {
     let error = match parsed.set.to_pst() {
         Ok(tree) => return Some(tree),
@@ -26,7 +26,7 @@ pub(super) fn tree(parsed: &Parsed, folder: &str, problems: &mut Vec<Problem>) -
         .filter_map(|(id, error, condition)| Some(problem(parsed.places.get(id)?, &error.to_string(), condition)))
         .collect();
     if found.is_empty() {
-        // No policy by itself, so it is the set.
+        // No single policy fails, so the set does.
         found.push(Problem::unreadable("policy::set", folder, error.to_string()));
     }
     found.sort_by_key(|problem| (problem.file().to_owned(), problem.position()));
@@ -44,7 +44,7 @@ fn of_template(template: &cedar::Template) -> Option<&Expr> {
 
 fn problem(place: &Place, message: &str, condition: Option<&Expr>) -> Problem {
     let is_tree = |expression: &Expr| pst::Expr::try_from(expression.clone()).is_ok();
-    // The innermost: all that it is made of are trees.
+    // The innermost expression that fails: all its parts convert.
     let culprit = condition.into_iter().flat_map(Expr::subexpressions).find(|expression| {
         let mut parts = expression.subexpressions().skip(1);
         !is_tree(expression) && parts.all(is_tree)

@@ -1,4 +1,4 @@
-//! What a policy tells people and callers, from its annotations: `@title`, `@obligation`, `@advice`.
+//! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`.
 //!
 //! An obligation is a short text, which becomes an obligation of the type `custom` with the property `obligation`, or a
 //! JSON object (or a list of them) with `type` and `properties`, as the AuthZEN obligations profile has them. Advice is a

@@ -1,7 +1,7 @@
-//! The hint that goes with a mistake in a policy: the same each time.
+//! Makes the hint for a mistake in a policy deterministic.
 //!
-//! Cedar looks for the likest name in sets that have no order, so of names that are alike it offers now one, now the other,
-//! and always one, however unlike. Here the names are compared in their order, and none is offered that is unlike.
+//! Cedar searches for the most similar name in unordered sets, so among equally similar names its choice varies, and it
+//! always offers one. Here names are compared in order, and a name is offered only if it is similar (`types::suggest`).
 
 use crate::types::{problem::Problem, suggest::nearest};
 use cedar_policy_core::{ast, validator::ValidatorSchema};
@@ -37,7 +37,7 @@ const METHODS: [&str; 24] = [
     "toTime",
 ];
 
-/// The problem with a hint of ours where Cedar gave one.
+/// The problem with poort's hint in the place of Cedar's.
 pub(super) fn settled(problem: Problem, schema: Option<&ValidatorSchema>) -> Problem {
     if !problem.help_text().is_some_and(|help| help.starts_with(HINT)) {
         return problem;
@@ -63,7 +63,7 @@ pub(super) fn settled(problem: Problem, schema: Option<&ValidatorSchema>) -> Pro
     problem.help(help)
 }
 
-/// Ids alone are compared: the type before them is the same, and would make any two actions alike.
+/// Only ids are compared: the type before them is the same, and would make any two actions similar.
 fn action(name: &str, schema: &ValidatorSchema) -> String {
     let id =
         |name: &str| name.parse().map_or_else(|_| name.to_owned(), |uid: ast::EntityUID| uid.eid().escaped().into());

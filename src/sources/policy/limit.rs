@@ -1,4 +1,4 @@
-//! What the values of an attribute may be, beyond their type: `@values("consult, write")`, `@range("1..4")`.
+//! The limit of an attribute's values beyond their type: `@values("consult, write")`, `@range("1..4")`.
 //!
 //! A limit holds for the value, or for each element of a set. It holds alike for questions, for the directory and for the
 //! entities of tests; a literal of a policy that it excludes is a finding of `lint`.
@@ -52,7 +52,7 @@ impl Limit {
         }
     }
 
-    /// Why a number lies outside of the range, in words that follow its name.
+    /// Why a number is outside the range, in words that follow its name.
     ///
     /// # Errors
     /// Those words.

@@ -1,9 +1,9 @@
-//! Reads what the schema says of values beyond their types, and puts it on the attributes.
+//! Reads the annotations of a schema that limit values beyond their types, and attaches them to the attributes.
 //!
 //! | annotation | on an attribute, or on a type with a name | means |
 //! |---|---|---|
 //! | `@values("a, b")` | a string, or a set of them | the value, or each element, is one of these |
-//! | `@range("1..4")` | a whole number, or a set of them | the value, or each element, lies between these |
+//! | `@range("1..4")` | a whole number, or a set of them | the value, or each element, is between these |
 //! | `@known` | a reference, or a set of them | the directory has what it names; for types that the directory holds |
 //! | `@not_before("from")` | a `datetime` | it is not earlier than that attribute beside it; for types that the directory holds |
 
@@ -31,7 +31,7 @@ const NAMES: [(&str, &str); 4] = [
     ("known", "schema::known"),
     ("not_before", "schema::not-before"),
 ];
-/// All annotations that a schema can have and that something reads, `@doc` among them, which people do.
+/// All annotations of a schema that have a reader; `@doc` is for people.
 const READ: [&str; 11] =
     ["doc", "source", "parents", "uri", "log", "data_subject", "origin", "values", "range", "known", "not_before"];
 
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
     fragment: &'a Fragment<InternalName>,
     types: Types<'a>,
     problems: &'a mut Vec<Problem>,
-    /// What was told, by place: a common type is met wherever it is used.
+    /// What was reported, by place: a common type is visited wherever it is used.
     told: BTreeSet<(usize, String)>,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The annotations in a type as it stands there; common types are looked at where they are declared.
+    /// The annotations inside a type; those of common types are checked where these are declared.
     fn below(&mut self, ty: &'a Type<InternalName>, left: usize) {
         let Some(left) = left.checked_sub(1) else { return };
         match ty {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Warns of an annotation that is like one that is read, and is read by nothing.
+    /// Warns of an unknown annotation whose name is similar to a known one.
     fn misspelt(&mut self, annotations: &Annotations) {
         for name in annotations.0.keys() {
             let name: &str = name.as_ref();

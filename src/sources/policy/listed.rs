@@ -1,8 +1,8 @@
-//! The entities of a type that lists them: the values of an `enum`, and the actions. There are no others of such a type, so
-//! whatever names another is a mistake.
+//! The entities that the schema lists: the values of an `enum` type, and the actions. There are no others of such a
+//! type, so naming another is a mistake.
 //!
-//! Validation and proofs take the list for all that there is (`Validator`, `cedar-policy-symcc`); so a question that names
-//! another would be one that nothing was shown about.
+//! Validation and proofs rely on the list as complete (`Validator`, `cedar-policy-symcc`); a question that names
+//! another would be outside what they show.
 
 use crate::types::suggest::nearest;
 use cedar_policy_core::{

@@ -1,18 +1,18 @@
-//! Policies: Cedar text in, checked policies out.
+//! Policies: parses, validates and prepares Cedar text for evaluation.
 //!
 //! What holds here:
-//! - [`Policies`] exists only if every file parsed, every policy is valid against the schema (strict), every id is unique
-//!   and every annotation that poort reads is well formed. Whoever has one may evaluate with it.
+//! - [`Policies`] exists only if every file parsed, every policy is valid against the schema (strict), every id is
+//!   unique and every annotation that poort reads is well formed. Holding one is permission to evaluate with it.
 //! - Its [`Revision`] is the digest of exactly the files it was made from.
-//! - The policies that are evaluated have no source locations: all locations of a text share one reference count, and
-//!   threads would fight over it (see `Policies::from_sources`).
+//! - The policies that are evaluated have no source locations: all locations of a text share one reference count, on
+//!   which threads would contend (see `Policies::from_sources`).
 //!
 //! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
 //! - `cedar_core`: what the rooms above may use of Cedar's internals
 //! - `convert`: the syntax tree of what was parsed
-//! - `hints`: what Cedar's hints become, the same each time
+//! - `hints`: deterministic hints in the place of Cedar's
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
@@ -22,7 +22,7 @@
 //! - `written`: the schema as it is written, with annotations
 //! - `listed`: the entities that the schema lists, and no others of their type
 //! - `value_visitor`: values by those types
-//! - `scope`, `slices`: which policies a question meets
+//! - `scope`, `slices`: which policies can apply to a question
 //! - `footprint`: what those policies can read
 
 pub mod annotations;
@@ -80,11 +80,11 @@ pub struct Policies {
     pub model: Arc<Model>,
     /// What each policy says about itself.
     pub facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
-    /// Where each policy, template and link stands.
+    /// The place of each policy, template and link.
     pub places: HashMap<cedar::PolicyId, Place>,
     /// The actions as entities, with all groups that they are in.
     pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
-    /// Which of them a question meets.
+    /// Which of them can apply to a question.
     pub slices: Slices,
     /// The version of all this.
     pub revision: Revision,
@@ -103,8 +103,8 @@ pub struct Schema {
 }
 
 impl Policies {
-    /// Checks the files of a policy folder. All problems of all files come back, warnings too; the schema comes back if it
-    /// has no error, the policies only if none of the problems is an error.
+    /// Checks the files of a policy folder. Returns all problems of all files, warnings too; the schema if it has no
+    /// error; and the policies only if none of the problems is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Schema>, Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();

@@ -1,8 +1,8 @@
-//! The schema as the translation of questions needs it: which names there are, what their aliases are, who may speak for
-//! an entity, and what an action's context looks like.
+//! The model: the schema as the translation of questions needs it. It holds names and aliases, where an entity's
+//! attributes come from, and the shape of each action's context.
 //!
-//! Annotations that are read here: `@source`, `@parents` and `@uri` on entity types. Those that say what a decision record
-//! may carry are read by `annotations`, those that say what values may be by `limits`.
+//! It reads the annotations `@source`, `@parents` and `@uri` on entity types. `annotations` reads those about decision
+//! records, and `limits` those about values.
 
 use super::{
     Schema, Sources,
@@ -34,7 +34,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 pub struct Model {
     entities: Names<EntityModel>,
     actions: Names<ActionModel>,
-    /// What a decision record may carry of questions.
+    /// What a decision record may hold of questions.
     pub marks: Marks,
 }
 
@@ -43,7 +43,7 @@ pub struct Model {
 pub struct EntityModel {
     /// Its name in the schema.
     pub name: ast::EntityType,
-    /// Who speaks for entities of this type.
+    /// Where the attributes of its entities come from.
     pub held: Held,
     /// The declared attributes. `None` if one has a type that no value of a file or a question can have.
     pub attributes: Option<Arc<Attributes>>,
@@ -53,7 +53,7 @@ pub struct EntityModel {
     pub parents: Vec<SmolStr>,
 }
 
-/// Who speaks for the entities of a type.
+/// Where the attributes of a type's entities come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Held {
     /// The directory. What a caller claims about such an entity is never believed.
@@ -164,8 +164,8 @@ impl Model {
         self.entities.full.get(&name.to_string())
     }
 
-    /// Whether an entity of this type that something refers to can be nowhere, and so have no attributes: the directory need
-    /// not know it. What the schema lists is always there.
+    /// Whether an entity of this type can be referred to and not exist, and so have no attributes: the directory need
+    /// not know it. What the schema lists always exists.
     #[must_use]
     pub fn may_be_nowhere(&self, kind: &ast::EntityType) -> bool {
         !kind.is_action() && !matches!(self.entity_type(kind).map(|model| &model.held), Some(Held::BySchema(_)))
@@ -199,13 +199,13 @@ impl<T> Default for Names<T> {
 }
 
 impl<T> Names<T> {
-    /// Finds things by all their names, now that no thing changes any more.
+    /// Builds the index of all unambiguous names, after the last insertion.
     fn settle(&mut self) {
         let short = self.short.iter().filter_map(|(short, full)| match full.as_slice() {
             [one] => Some((short, self.full.get(one)?)),
             _ => None,
         });
-        // A whole name is nobody else's short one.
+        // A whole name wins over another's short one.
         self.clear = short.chain(&self.full).map(|(name, thing)| (name.clone(), thing.clone())).collect();
     }
 
@@ -267,7 +267,7 @@ pub(super) fn read_schema(sources: &Sources, problems: &mut Vec<Problem>) -> Opt
     Some(Schema { cedar: schema, model: Arc::new(model), text: file.text.clone() })
 }
 
-/// Makes the model, and gathers what is wrong in the annotations.
+/// Makes the model, and collects the mistakes in annotations.
 struct Reader<'a> {
     file: &'a SourceFile,
     fragment: &'a cedar::SchemaFragment,
@@ -289,7 +289,7 @@ impl Reader<'_> {
         (before == after).then_some(model)
     }
 
-    /// Puts on the attributes what the schema says of their values.
+    /// Attaches the limits that the schema sets to the attributes.
     fn limits(&mut self, model: &mut Model) {
         let fragment = match written::fragment(self.file) {
             Ok(fragment) => fragment,

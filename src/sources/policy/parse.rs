@@ -1,4 +1,4 @@
-//! From the text of the policy files to one set of policies under their ids.
+//! Parses the policy files into one set of policies under their ids.
 //!
 //! A policy's id is its `@id`. One without is named by its file and its place in it, such as `bvh#3`.
 
@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-/// Where a policy stands.
+/// The place of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
@@ -64,7 +64,7 @@ impl Place {
 pub(super) struct Parsed {
     pub(super) set: cedar::PolicySet,
     pub(super) facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
-    /// Where each policy stands.
+    /// The place of each policy.
     pub(super) places: HashMap<cedar::PolicyId, Place>,
 }
 
@@ -75,7 +75,8 @@ pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
             continue;
         }
         match file.text.parse::<cedar::PolicySet>() {
-            // What a copy onto a full disk leaves behind parses, and would quietly take every forbid in it away.
+            // An interrupted copy onto a full disk leaves an empty file, which parses and would silently remove every
+            // forbid in it.
             Ok(set) if set.is_empty() && set.templates().next().is_none() => problems
                 .push(Problem::error("policy::empty", file, "this file holds no policy").help(
                     "delete the file if that is meant; an empty file may be one that was not written to its end",
@@ -118,7 +119,7 @@ impl Kind {
 }
 
 impl Parsed {
-    /// Takes the policies of one file over, in the order of the file.
+    /// Adds the policies of one file, in its order.
     fn take(&mut self, stem: &str, file: &SourceFile, set: &cedar::PolicySet, problems: &mut Vec<Problem>) {
         let statics = set.policies().cloned().map(Kind::Static);
         let templates = set.templates().cloned().map(Kind::Template);
@@ -251,7 +252,7 @@ impl Parsed {
     }
 }
 
-/// Names and titles go into answers, records and reports, where they must be what they seem and act on nothing.
+/// Refuses hidden characters in ids and titles, which go into answers, records and reports.
 fn hidden_character(file: &SourceFile, name: &str, text: &str, hidden: char) -> Problem {
     let what = match hidden {
         '\n' => "a line break".to_owned(),
@@ -275,7 +276,7 @@ struct Link {
 /// Validates the policies against the schema, strictly.
 pub(super) fn validate(schema: &cedar::Schema, parsed: &Parsed, problems: &mut Vec<Problem>) {
     let result = cedar::Validator::new(schema.clone()).validate(&parsed.set, cedar::ValidationMode::Strict);
-    // A policy with a mistake is mostly warned of as never applying, because of that mistake.
+    // Because of its mistake, a faulty policy mostly gets a second warning that it never applies.
     let mistaken: HashSet<_> = result.validation_errors().map(cedar::ValidationError::policy_id).collect();
     let mut found: Vec<_> = result
         .validation_errors()

@@ -1,11 +1,12 @@
-//! The one form of policy text: `cedar-policy-formatter`, 80 columns, two spaces.
+//! Formats policy text with `cedar-policy-formatter`: 80 columns, two spaces.
 //!
-//! A formatter that changes what a policy means, or that loses the comment that says why, is worse than none. So the result
-//! is read again: it must hold the same policies, templates and annotations, and the same comments in the same order.
+//! A formatter that changes the meaning of a policy, or loses the comment that explains it, is worse than none. So the
+//! result is parsed again: it must hold the same policies, templates and annotations, and the same comments in the same
+//! order.
 //!
-//! The formatter looks through all words of a text for each comment, so each policy goes to it by itself, with the comments
-//! above it and behind it: that comes to the same (`tests::policy_by_policy_comes_to_the_same`), in a time that grows with
-//! the file and not with its square.
+//! The formatter searches all words of a text for each comment. So each policy is formatted by itself, with the
+//! comments above and after it: the result is the same (`tests::policy_by_policy_comes_to_the_same`), in linear and not
+//! quadratic time.
 
 use super::bounds::{self, Language};
 use crate::types::problem::{Problem, SourceFile};

@@ -1,4 +1,4 @@
-//! The scope of a policy: what it says about types, and which entity it names.
+//! The scope of a policy: the types that it allows, and the entity that it names.
 
 use cedar_policy as cedar;
 use cedar_policy_core::ast;
@@ -23,8 +23,8 @@ impl Scope {
         }
     }
 
-    /// An entity that the principal or the resource must be, or lie below, for the policy to apply; `None` if its scope names
-    /// none.
+    /// An entity that the principal or the resource must be, or be in, for the policy to apply; `None` if its scope
+    /// names none.
     #[must_use]
     pub fn anchor(&self) -> Option<&ast::EntityUID> {
         let principal = match &self.principal {
@@ -42,8 +42,8 @@ impl Scope {
         principal.or(resource).map(AsRef::as_ref)
     }
 
-    /// Whether it leaves room for a request of these types and this action. `false` is sure: then the policy neither
-    /// applies nor fails, since Cedar's scope cannot fail.
+    /// Whether a request of these types and this action can match the scope. `false` is certain: then the policy
+    /// neither applies nor fails, since Cedar's scope cannot fail.
     #[must_use]
     pub fn leaves_room(
         &self,

@@ -1,4 +1,4 @@
-//! The types of values, resolved: what the translation of a question needs to know of a Cedar type.
+//! Shapes: Cedar's types of values, resolved for the translation of questions.
 
 use super::{Listed, limit::Limit};
 use crate::sources::per_thread;
@@ -49,11 +49,12 @@ pub struct Attribute {
     pub required: bool,
     /// What its value may be, or each element of it; anything of its type, if `None`.
     pub limit: Option<Limit>,
-    /// What the directory is asked about it.
+    /// What `findings` checks of it in the directory.
     pub asked: Asked,
 }
 
-/// What is asked of an attribute in the directory. What differs is said and still read: it opens nothing.
+/// What is checked of an attribute in the directory. A difference is a warning, and the value is still read: it grants
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
     /// The entities that it names must be there (`@known`).
@@ -139,8 +140,7 @@ impl Extension {
 }
 
 impl Shape {
-    /// The shape of a type of this schema; `None` for what no schema can declare, and for types that lie too deep in each
-    /// other.
+    /// The shape of a type of this schema; `None` for types that no schema can declare, or that nest too deep.
     #[must_use]
     pub fn of(ty: &Type, schema: &ValidatorSchema) -> Option<Self> {
         Self::within(ty, schema, DEPTH)
@@ -188,7 +188,7 @@ impl Shape {
     }
 }
 
-/// How deep types may lie in each other. Values are walked by recursion, and no question is nested as deep as this.
+/// How deep types may nest. Values are walked by recursion, and no question nests as deep as this.
 const DEPTH: usize = 64;
 
 /// The shapes of declared attributes; `None` if one has none.

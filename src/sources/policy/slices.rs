@@ -1,5 +1,5 @@
-//! Which policies a question meets: those whose scope leaves room for the types of its principal and resource, for its
-//! action, and for what these entities are and lie below.
+//! Slices: the policies that can apply to a question. Their scopes match the types of its principal and resource, its
+//! action, and the entities that these are and are in.
 //!
 //! **Why the others can be left out.** A policy's condition is `principal scope && action scope && resource scope && the
 //! rest`. A scope cannot fail: its variables are entities, and `==`, `is` and `in` are defined for all of them, `in` on an
@@ -67,21 +67,21 @@ impl fmt::Debug for PreparedPolicy {
     }
 }
 
-/// As many policies are evaluated quicker than they are looked up.
+/// Evaluating this many policies is faster than looking them up.
 const FEW: usize = 4;
 
-/// The policies that questions of one kind can meet.
+/// The policies that can apply to questions of one kind.
 ///
-/// Each thread has its own ([`per_thread`]); what they can read is shared.
+/// Each thread has its own ([`per_thread`]); their footprint is shared.
 #[derive(Debug)]
 pub struct Slice {
     /// What they can read.
     pub footprint: Arc<Footprint>,
     /// What these questions are about. `None` for a question that the schema does not have.
     pub types: Option<Types>,
-    /// Those that each of these questions meets.
+    /// Those that can apply to each of these questions.
     free: Vec<Arc<PreparedPolicy>>,
-    /// Those that only questions about an entity, or one below it, meet; each in one place.
+    /// Those that can apply only to questions about an entity or one in it; each in one place.
     anchored: HashMap<ast::EntityUID, Vec<Arc<PreparedPolicy>>>,
 }
 
@@ -112,14 +112,14 @@ impl Slice {
         slice
     }
 
-    /// The policies that a question about these two meets, among these entities.
+    /// The policies that can apply to a question about these two, among these entities.
     pub fn met_by<'s>(
         &'s self,
         principal: &ast::EntityUID,
         resource: &ast::EntityUID,
         entities: &Entities,
     ) -> impl Iterator<Item = &'s PreparedPolicy> {
-        // A policy is met once, also where both lie below its anchor.
+        // A policy is taken once, also where both are in its anchor.
         let mut met = HashMap::new();
         if !self.anchored.is_empty() {
             for uid in [principal, resource] {
@@ -149,7 +149,7 @@ pub struct Slices {
 struct Kind {
     principal: ast::EntityType,
     resource: ast::EntityType,
-    /// Made when the first question of its kind comes: most policies have room for few of the many kinds.
+    /// Made for the first question of its kind: most policies match few of the many kinds.
     met: OnceLock<Met>,
     slices: PerThread<Slice>,
 }
@@ -205,8 +205,8 @@ impl Slices {
 }
 
 impl Policies {
-    /// The policies that a question with these types and this action can meet. For a question that the schema does not have,
-    /// all of them.
+    /// The policies that can apply to a question with these types and this action. For a question that the schema does
+    /// not allow, all of them.
     #[must_use]
     pub fn slice(&self, principal: &ast::EntityType, action: &ast::EntityUID, resource: &ast::EntityType) -> &Slice {
         let environment = Environment { principal, action, resource };
@@ -218,7 +218,7 @@ impl Policies {
         })
     }
 
-    /// What the policies can read that such a question can meet.
+    /// What the policies that can apply to such a question can read.
     #[must_use]
     pub fn footprint(
         &self,

@@ -1,6 +1,6 @@
-//! The files of a policy folder that decide answers: the schema, the policies and the template links.
+//! Reads the files of a policy folder that decide answers: the schema, the policies and the template links.
 //!
-//! Only these are in the revision. Tests, guarantees and the directory lie beside them and have no part in it.
+//! Only these are in the revision. Tests, guarantees and the directory are in the same folder and have no part in it.
 
 use crate::types::{
     problem::{Problem, SourceFile},

@@ -1,6 +1,6 @@
-//! Values by the type that the schema declares: those of a question, and the attributes of an account.
+//! Visits values by the type that the schema declares: those of a question, and the attributes of an account.
 //!
-//! One walk leads all who make something of values ([`Terms`]), so that they cannot differ in what they see.
+//! All visitors ([`Terms`]) share one walk, so that they cannot differ in what they see.
 
 use super::{Attributes, Extension, Reference, Shape};
 use crate::types::{
@@ -41,8 +41,8 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// What a walk over values makes of them. All see the same values in the same order, because the same walk leads them: so
-/// the key of a question holds what the engine sees, and an account's attributes are read as a question's properties are.
+/// What a walk makes of values. All implementations see the same values in the same order: so the key of a question
+/// holds what the engine sees, and an account's attributes are read as a question's properties are.
 pub(crate) trait Terms {
     /// A finished value.
     type Term;
@@ -217,7 +217,7 @@ fn extension_text<'v>(kind: Extension, value: &'v Value, path: Path<'_>) -> Resu
     }
 }
 
-/// Has Cedar itself make an extension value, so that what it accepts is what Cedar accepts.
+/// Makes an extension value with Cedar's own constructor, so that it accepts what Cedar accepts.
 pub(crate) fn extension(kind: Extension, text: &str) -> Result<ast::Value, String> {
     let name = CONSTRUCTORS.get(&kind).ok_or("Cedar does not know its constructor")?.clone();
     let call = RestrictedExpr::call_extension_fn(name, [RestrictedExpr::val(text)]);

@@ -1,4 +1,4 @@
-//! The schema as it is written: with the annotations on attributes, which Cedar's checked schema has no more.
+//! Reads the schema as it is written, with the annotations on attributes that Cedar's checked schema drops.
 
 use crate::types::problem::SourceFile;
 use cedar_policy_core::{
@@ -9,7 +9,7 @@ use cedar_policy_core::{
 };
 use std::{collections::HashMap, ops::Range};
 
-/// How deep types may lie in each other; `Shape` has the same bound.
+/// How deep types may nest; `Shape` has the same bound.
 pub(super) const DEPTH: usize = 64;
 
 /// Reads the file. The schema was read and checked before, so this fails only if Cedar reads a text in two ways.
@@ -71,7 +71,7 @@ pub(super) fn value<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a 
     Some(value.as_ref().map_or("", |value| value.val.as_str()))
 }
 
-/// Where an annotation stands; one without a value has no place of its own in what Cedar gives.
+/// The place of an annotation; Cedar gives none for one without a value.
 pub(super) fn place(file: &SourceFile, annotations: &Annotations, name: &str) -> Range<usize> {
     let written = annotations.0.iter().find(|(key, _)| key.as_ref() == name).and_then(|(_, value)| value.as_ref());
     match written.and_then(|value| value.loc.as_ref()) {

@@ -1,9 +1,9 @@
-//! Which revisions in the archive may go.
+//! Finds the revisions in the archive that may be deleted.
 //!
-//! Records name the revisions that they were decided under, and a record may be on its way while its revision is replaced. So
-//! a revision goes only when two things hold: at one moment nothing used it, and no record that waited for the disk then, or
-//! was there already, names it. A call holds its snapshot until its record waits for the disk, so what has no snapshot any
-//! more has all its records behind it, until it is activated again; that is noted.
+//! Records name the revisions that they were decided under, and a revision can be replaced while such a record is not
+//! on disk yet. So a revision is deleted only if at one moment nothing used it, and no record names it that was on disk
+//! or queued at that moment. A call holds its snapshot until its record is queued. So once a revision has no snapshot,
+//! all its records are queued or on disk, until it is activated again; activations are counted.
 
 use super::{Archive, Revisions, Store};
 use crate::{sources::snapshot::Snapshot, types::revision::Revision};
@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-/// A moment, and what was used then. All other revisions were idle.
+/// A moment, and the revisions that were in use then. All others were idle.
 #[derive(Debug)]
 pub struct Idle {
     held: HashSet<Revision>,
@@ -49,19 +49,19 @@ impl Uses {
 }
 
 impl Store {
-    /// Notes which revisions are idle now: no call decides under them or can begin to. A record that names one of them is on
-    /// disk, or waits for it already.
+    /// Notes which revisions are idle now: no call decides under them or can begin to. A record that names one of them
+    /// is on disk or queued.
     #[must_use]
     pub fn idle(&self) -> Idle {
         let uses = &mut self.lock().uses;
         Idle { held: uses.held(), at: uses.activations }
     }
 
-    /// Deletes the revisions that were idle then, were not activated since, and are not `named`: by no record that waited
-    /// for the disk then or was there, and is left. Gives how many. Blocks on files.
+    /// Deletes the revisions that were idle then, were not activated since, and are not `named` by a record that was on
+    /// disk or queued then and is kept. Returns how many. Blocks on files.
     ///
     /// # Errors
-    /// The archive cannot be read, or a revision not be deleted. Those before it are gone.
+    /// The archive cannot be read, or a revision cannot be deleted. Those before it are deleted.
     pub fn forget(&self, idle: &Idle, named: &HashSet<Revision>) -> io::Result<usize> {
         let archive = Archive::new(self.config.archive.clone());
         let mut gone = 0;
@@ -69,7 +69,8 @@ impl Store {
             if named.contains(&revision) || idle.held.contains(&revision) {
                 continue;
             }
-            // Under the lock nothing is activated; what is activated later is not found there, and is written again.
+            // Nothing is activated under the lock. A revision that is activated later is not found, and is written
+            // again.
             let uses = &mut self.lock().uses;
             if uses.last.get(&revision).is_some_and(|last| *last > idle.at) {
                 continue;

@@ -1,16 +1,16 @@
 //! The store: holds the active snapshot and replaces it when the files change.
 //!
 //! What holds here:
-//! - Readers take the snapshot with one atomic load and are never kept waiting by a reload.
-//! - A change that does not check changes nothing: the last good snapshot keeps answering, and the refusal is in the log,
-//!   in `/readyz` and in a metric until a good change comes.
-//! - A change is taken only after the files lie still (see `watch`), so half of a file that is being written is not taken
-//!   for a smaller policy set.
+//! - Readers take the snapshot with one atomic load and never wait for a reload.
+//! - An invalid change changes nothing: the last good snapshot stays active, and the refusal is in the log, in
+//!   `/readyz` and in a metric until a good change replaces it.
+//! - A change is read only once the files are settled (see `watch`), so a half-written file is not taken for a smaller
+//!   policy set.
 //!
 //! - `archive`: the files of every revision that was active
-//! - `idle`: those of them that may go
+//! - `idle`: those of them that may be deleted
 //! - `watch`: notices changes of files
-//! - `reading`: notices that reading files does not end
+//! - `reading`: detects that reading files hangs
 
 mod archive;
 mod idle;
@@ -49,7 +49,7 @@ pub struct Config {
     pub policies: PathBuf,
     /// The directory: a folder of JSON files, or one file.
     pub directory: PathBuf,
-    /// Where the revisions that were active are kept.
+    /// The folder of the archive.
     pub archive: PathBuf,
 }
 
@@ -72,7 +72,7 @@ struct Last {
     revisions: Option<Revisions>,
     fingerprint: Fingerprint,
     refused: Option<Refused>,
-    /// The files of the active snapshot, until there is somebody to archive them.
+    /// The files of the active snapshot, until there is a keeper to archive them.
     unkept: Option<Sources>,
     uses: Uses,
 }
@@ -86,14 +86,14 @@ pub struct Refused {
     pub problems: Vec<String>,
 }
 
-/// What became of a look at the files.
+/// The result of a look at the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reload {
     /// The files are as they were, or still changing.
     Unchanged,
     /// A new snapshot is active.
     Activated,
-    /// The files do not check; the last good snapshot keeps answering.
+    /// The files are not valid; the last good snapshot stays active.
     Refused,
 }
 
@@ -118,8 +118,8 @@ impl Store {
         Self { config, keeper: OnceLock::new(), active, last, reloads, reading }
     }
 
-    /// From now on, what is active is archived. Until then it is held in memory: the archive lies beside the records, and
-    /// there is nothing to keep a revision for before records can name it. A second keeper is not taken.
+    /// From now on, every active revision is archived. Until then it is held in memory: the archive is in the folder of
+    /// the records, and no revision needs to be kept before records can name it. A second keeper is ignored.
     pub fn archive_to(&self, keeper: Keeper) {
         let mut last = self.lock();
         if self.keeper.set(keeper).is_ok()
@@ -129,7 +129,7 @@ impl Store {
         }
     }
 
-    /// Comes back when all that was active is archived, or could not be. Blocks on files.
+    /// Returns when every revision that was active is archived, or failed to be. Blocks on files.
     pub fn close(&self) {
         if let Some(keeper) = self.keeper.get() {
             keeper.close();
@@ -142,7 +142,7 @@ impl Store {
         self.active.load_full()
     }
 
-    /// The newest change, if it was refused and no good one came since.
+    /// The newest change, if it was refused and no good one followed.
     #[must_use]
     pub fn refused(&self) -> Option<Refused> {
         self.lock().refused.clone()
@@ -151,7 +151,7 @@ impl Store {
     /// Reads the files and activates them. Blocks on files; not for an asynchronous task.
     ///
     /// # Errors
-    /// Everything that is wrong; the active snapshot stays. On success the warnings come back.
+    /// All problems; the active snapshot stays. On success, returns the warnings.
     pub fn load(&self) -> Result<Vec<Problem>, Vec<Problem>> {
         let (fingerprint, sources) = self.reading.during(|| (self.fingerprint(), self.sources()));
         self.activate(sources, fingerprint)
@@ -165,14 +165,14 @@ impl Store {
         Sources::read(&self.config.policies, &self.config.directory)
     }
 
-    /// How long the files have been read, if that is too long: then changes are not noticed.
+    /// How long the current read of the files has taken, if too long: meanwhile no change is noticed.
     #[must_use]
     pub fn hangs(&self) -> Option<std::time::Duration> {
         self.reading.hangs()
     }
 
-    /// Looks whether the files changed since they were last read, and activates them if they did and lie still. Blocks on
-    /// files; not for an asynchronous task.
+    /// Checks whether the files changed since they were last read, and activates them if they did and are settled.
+    /// Blocks on files; not for an asynchronous task.
     pub fn reload(&self, seen_before: &mut Fingerprint) -> Reload {
         let now = self.reading.during(|| self.fingerprint());
         let known = now == self.lock().fingerprint && !now.is_too_fresh();
@@ -182,7 +182,7 @@ impl Store {
             return Reload::Unchanged;
         }
         let (sources, after) = self.reading.during(|| (self.sources(), self.fingerprint()));
-        // Written to while they were read: look again at the next turn.
+        // Written to while they were read: the next look tries again.
         if after != now {
             return Reload::Unchanged;
         }
@@ -191,7 +191,7 @@ impl Store {
             if let (Ok(sources), Some(active)) = (&sources, &last.revisions)
                 && revisions(sources) == *active
             {
-                // Touched, or put back as it was: the refusal of what lay there in between is over.
+                // Touched, or restored: the refusal of the files in between no longer holds.
                 last.fingerprint = now;
                 if last.refused.take().is_some() {
                     tracing::info!("The files are again those of the active revision.");
@@ -244,7 +244,7 @@ impl Store {
             Err(problems) => {
                 let errors = problems.iter().filter(|problem| problem.is_error());
                 let lines = errors.map(Problem::one_line).collect::<Vec<_>>();
-                // Files that were just written are looked into several times; one refusal is one refusal.
+                // Fresh files are read several times; the same refusal is counted once.
                 if last.refused.as_ref().is_some_and(|refused| refused.problems == lines) {
                     return Err(problems);
                 }

@@ -1,7 +1,7 @@
-//! Notices that reading files does not end, as where they lie on a network mount whose server is gone.
+//! Detects that reading files hangs, as on a network mount whose server is gone.
 //!
-//! A system call on such a mount cannot be called off. So files are read on a thread for which nobody waits, and what hangs
-//! is told to operators.
+//! A system call on such a mount cannot be cancelled. So files are read on a thread that nothing waits for, and a hang
+//! is reported to operators.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

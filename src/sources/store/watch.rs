@@ -1,8 +1,8 @@
-//! Notices changes of files by looking at them a few times a second.
+//! Detects changes of files by polling them a few times a second.
 //!
-//! Looking costs some hundred microseconds for a folder of a hundred files, and works wherever files do: on network
-//! mounts, in containers, and when a folder is swapped for another through a symbolic link, as orchestrators do. Kernel
-//! notifications miss all three, so they would need this beside them.
+//! A poll takes some hundred microseconds for a folder of a hundred files, and works on every file system: on network
+//! mounts, in containers, and when an orchestrator swaps a folder through a symbolic link. Kernel notifications miss
+//! all three, so they would need polling as well.
 
 use std::{
     collections::BTreeMap,
@@ -12,15 +12,15 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// How often to look. A change is taken when two looks in a row find the same, so it is live after two of these and the
-/// time to check it: well within a second.
+/// The interval between polls. A change is read when two polls in a row find the same, so it is active after two of
+/// these and the time to check it: well within a second.
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where two writes can fall into one tick of a file system's clock, a file's times do not tell them apart. Files that
 /// changed this short ago are looked into again.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// What the files look like from outside.
+/// The metadata of the files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fingerprint {
     files: BTreeMap<PathBuf, File>,
@@ -37,7 +37,7 @@ struct File {
 }
 
 impl Fingerprint {
-    /// Looks at all files of a policy folder and a directory.
+    /// Takes the metadata of all files of a policy folder and a directory.
     #[must_use]
     pub fn take(policies: &Path, directory: &Path) -> Self {
         let mut files = BTreeMap::new();
@@ -59,7 +59,8 @@ impl Fingerprint {
         Self { files, fresh: now.saturating_sub(newest) < FRESH }
     }
 
-    /// The same as of a later look, when no file is fresh any more: for comparing two looks at the same files.
+    /// The same as a later poll would have it, when no file is fresh any more: for comparing two polls of the same
+    /// files.
     #[must_use]
     pub fn settled(&self) -> Self {
         Self { files: self.files.clone(), fresh: false }

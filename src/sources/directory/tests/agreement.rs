@@ -1,4 +1,4 @@
-//! What is read without Cedar, Cedar reads too, and makes the same of it.
+//! Entities that are read without Cedar are those that Cedar reads from the same text.
 
 use super::{Tape, schema};
 use crate::sources::{

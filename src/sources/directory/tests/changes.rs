@@ -1,4 +1,4 @@
-//! A directory that was changed is the one that is read from the same files.
+//! A changed directory equals one that is read from the same files.
 
 use super::Tape;
 use crate::sources::{
@@ -121,7 +121,7 @@ fn a_directory_that_was_changed_is_the_one_that_is_read_anew() {
             let first = sources(&written, &mut tape);
             let mut directory = Directory::from_sources(&first, &schema).0.unwrap();
             for _ in 0..6 {
-                // What was found of the old ones is not found of the new.
+                // Contents of the old entities are not those of the new.
                 whole(&directory, &policies);
                 for _ in 0..1 + tape.below(2) {
                     let number = tape.below(9);

@@ -1,4 +1,4 @@
-//! What counts for nothing in an entry is refused, and a number by the name of its attribute.
+//! Members of an entry without effect are refused, and numbers under the name of their attribute.
 
 use super::schema;
 use crate::sources::directory::{Directory, Sources};

@@ -1,4 +1,4 @@
-//! What the schema says a decision record may carry of a question.
+//! The annotations of a schema that say what a decision record may hold of a question.
 //!
 //! Annotations that are read here; none of them changes a decision:
 //!
@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `@log("omit")` | an attribute | nothing of the value |
 //! | `@log("pseudonym")` | an attribute | a pseudonym instead of the value |
-//! | `@log("pseudonym")` | an entity type | a pseudonym instead of the ids of its entities, wherever they stand |
+//! | `@log("pseudonym")` | an entity type | a pseudonym instead of the ids of its entities, wherever they occur |
 //! | `@data_subject("<type of id>")` | an attribute, an entity type | a pseudonym, also as the data subject of the record |
 //! | `@origin("address")`, `@origin("device")` | an attribute of a context | the value, also as where the question came from |
 //!
@@ -207,7 +207,7 @@ impl Mark {
         }
     }
 
-    /// What holds for a value that may be of either: what one of the two conceals is concealed.
+    /// The marks of a value that may be of either type: whatever one of the two redacts is redacted.
     fn or(self, other: &Self) -> Self {
         let one_more = matches!((self.log, other.log), (Log::Clear, _) | (Log::Pseudonym, Log::Omit));
         let (log, kind, is_data_subject) = if one_more {
@@ -223,7 +223,7 @@ impl Mark {
             (Form::Set(one), Form::Set(other)) => Form::Set(Box::new(one.or(other))),
             (Form::Tags(one), Form::Tags(other)) => Form::Tags(Box::new(one.or(other))),
             (form, other_form) if form == *other_form => form,
-            // Values of two types: all of the value, if one of them has something to conceal.
+            // Values of two types: the whole value, if one of them redacts any of it.
             (form, other_form) => {
                 let hides = |form: &Form| Self::clear("", form.clone()).conceals() || matches!(form, Form::Entity(_));
                 let log = if log == Log::Clear && (hides(&form) || hides(other_form)) { Log::Pseudonym } else { log };

@@ -1,7 +1,7 @@
-//! Reads the marks of a schema, and says what is wrong in them.
+//! Reads the record annotations of a schema and reports mistakes in them.
 //!
-//! They are read from the schema as it was parsed, where names of common types stand for what they declare: Cedar's
-//! checked schema has no annotations on attributes any more.
+//! They are read from the parsed schema, with the names of common types resolved: Cedar's checked schema drops
+//! annotations on attributes.
 
 use super::{ContextMarks, EntityMarks, Fields, Form, IdMark, Log, Mark, Marks, join};
 use crate::{
@@ -46,11 +46,11 @@ struct Reader<'a> {
     model: &'a Model,
     types: Types<'a>,
     problems: &'a mut Vec<Problem>,
-    /// What was told, by place: a common type is met wherever it is used.
+    /// What was reported, by place: a common type is visited wherever it is used.
     told: BTreeSet<(usize, &'static str)>,
 }
 
-/// Where an attribute stands.
+/// Where an attribute is declared.
 #[derive(Clone, Copy)]
 struct Place<'p> {
     /// The attributes' own kind begins with this.
@@ -286,7 +286,7 @@ impl Reader<'_> {
         found
     }
 
-    /// These annotations would have no effect here, and somebody believes that they have.
+    /// Reports annotations without effect here: their author relies on them.
     fn refuse(&mut self, annotations: &Annotations, on: &str) {
         for (name, code) in NAMES.into_iter().zip(["schema::log", "schema::data-subject", "schema::origin"]) {
             if value(annotations, name).is_some() {

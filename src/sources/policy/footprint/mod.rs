@@ -11,12 +11,12 @@
 //!   is read is kept by type and not by path, so two ways to one entity agree on it;
 //! - `in` reads ids and what lies above: of given types, or only whether given entities are among it.
 //!
-//! So the parts that are read decide the value of each condition, whether it fails included. What an error says can quote
-//! more than that; who shares verdicts leaves out those with errors.
+//! So the parts that are read decide the value of each condition, and whether it fails. An error text can quote more
+//! than that, so a cache of verdicts leaves out those with errors.
 //!
-//! Whatever the walk is not sure of makes the footprint *everything* ([`Footprint::reads`] is `None`).
-//! (`tests/it/pdp/cedar.rs` and `tests/it/pdp/cached.rs` hold this: one cache for many questions, and each answer is the one of
-//! Cedar's authorizer.)
+//! Where the walk is not sure, the footprint is *everything* ([`Footprint::reads`] is `None`). (`tests/it/pdp/cedar.rs`
+//! and `tests/it/pdp/cached.rs` hold this: one cache serves many questions, and each answer equals that of Cedar's
+//! authorizer.)
 //!
 //! - `walk`: finds it in the conditions of policies
 //! - `profile`: what is read of entities in the directory

@@ -1,4 +1,4 @@
-//! Which parts of `context.pdp` are read. Time that decides bounds how long a verdict holds.
+//! Finds which parts of `context.pdp` policies read. A verdict that depends on time is valid only for that time.
 
 use super::Reads;
 

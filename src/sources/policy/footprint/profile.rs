@@ -1,5 +1,5 @@
-//! What is read of entities that the directory holds, with what their references lead to: one number for all footprints that
-//! read the same, so that the directory can keep what it found.
+//! Profiles: what policies read of directory entities and of those that these refer to. Footprints that read the same
+//! share one number, so that the directory can store contents under it.
 
 use super::{EntityReads, Reads};
 use cedar_policy_core::ast;

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-/// Beyond this, everything counts as read: what is followed can branch at each step.
+/// Beyond this many entities in a row, everything counts as read: references can branch at each step.
 const MOST_HOPS: usize = 6;
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -110,7 +110,7 @@ enum Origin {
     Party,
     Action,
     Named(ast::EntityUID),
-    /// It lies there.
+    /// It is there.
     Place(Owner, Vec<SmolStr>),
     /// It is computed.
     Made,
@@ -180,7 +180,7 @@ impl From<Shape> for Kind {
 }
 
 impl Walk<'_> {
-    /// The parties are there whether a policy looks at them or not.
+    /// The principal and the resource are entities, whether a policy reads them or not.
     fn parties(&mut self) {
         for kind in [self.environment.principal, self.environment.resource] {
             self.entity(kind);

@@ -1,4 +1,4 @@
-//! The thread that writes revisions to the archive, so that no activation waits for the disk.
+//! The keeper: a thread that writes revisions to the archive, so that no activation waits for the disk.
 
 use super::{Archive, Kept};
 use crate::sources::snapshot::Sources;
@@ -16,9 +16,9 @@ use std::{
     time::Duration,
 };
 
-/// How many revisions may wait. Their texts are in memory meanwhile; more than this comes of a disk that does not answer.
+/// How many revisions may wait, with their texts in memory. More than this means that the disk does not answer.
 const WAITING: usize = 16;
-/// When to try again what could not be written.
+/// How long to wait before a failed write is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Writes revisions in the background.
@@ -59,7 +59,7 @@ impl Keeper {
         Ok(Self { running: Mutex::new(Some(Running { sources: sender, thread })), pending, outcomes })
     }
 
-    /// Has these written. Comes back at once.
+    /// Queues these for writing and returns at once.
     pub(in crate::sources::store) fn keep(&self, sources: Sources) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(running) = running.as_ref() else { return };
@@ -72,7 +72,7 @@ impl Keeper {
         }
     }
 
-    /// Writes what waits, and ends. Blocks on files.
+    /// Writes what is queued, and ends. Blocks on files.
     pub fn close(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Running { sources, thread }) = running {
@@ -103,7 +103,7 @@ impl Worker {
                     return;
                 }
             }
-            // The oldest goes: memory has a bound, and what is active now counts most.
+            // The oldest is dropped: memory has a bound, and the active revision matters most.
             while failed.len() > WAITING {
                 let given_up = failed.remove(0);
                 tracing::error!(
@@ -115,7 +115,7 @@ impl Worker {
         }
     }
 
-    /// Writes these, or gives them back.
+    /// Writes these, or returns them.
     fn keep(&self, sources: Sources) -> Option<Sources> {
         let kept = self.archive.keep(&sources);
         let outcome = match &kept {

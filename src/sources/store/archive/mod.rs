@@ -1,13 +1,13 @@
-//! The archive: the files of every revision that was active, so that what was decided under it can be decided again for as
-//! long as records name it (Authorization Decision Log 1.0.0: what a record refers to stays retrievable).
+//! The archive: keeps the files of every revision that was active for as long as records name it, so that decisions can
+//! be replayed (Authorization Decision Log 1.0.0: what a record refers to stays retrievable).
 //!
 //! `data/revisions/<digest>/` holds the files of a revision of the policies or of the directory, as they were, under
 //! their names. What holds here:
-//! - A folder with that name is whole: it is made under another name, synced, and renamed.
+//! - A folder with that name is complete: it is written under another name, synced, and renamed.
 //! - A revision that is there is not written again.
-//! - What is read from it has the digest that it is named by, or is refused.
-//! - Nothing waits for it: a revision answers at once, and is written by a thread of its own.
-//! - A revision that goes loses its name first, and that is synced, so that no power cut leaves half of it under the name.
+//! - A revision whose files do not have the digest of its name is refused.
+//! - Nothing waits for it: a revision is active at once, and a thread of its own writes it.
+//! - A revision is renamed and synced before it is deleted, so that no power cut leaves half of it under its name.
 //!
 //! - `keeper`: that thread
 
@@ -41,7 +41,7 @@ pub struct Archive {
     folder: PathBuf,
 }
 
-/// A revision cannot be had from the archive.
+/// A revision cannot be read from the archive.
 #[derive(Debug, Error)]
 pub enum ArchiveError {
     /// It is not in the archive.
@@ -55,7 +55,7 @@ pub enum ArchiveError {
         /// Why.
         cause: io::Error,
     },
-    /// Its files are not those that it is named by.
+    /// Its files do not have the digest of its name.
     #[error("the archive of the revision {} holds other files than those of that revision", .0.short())]
     Changed(Revision),
 }
@@ -70,13 +70,13 @@ pub enum Kept {
 }
 
 impl Archive {
-    /// The archive in this folder, which need not be there yet.
+    /// The archive in this folder, which need not exist yet.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// Sees to it that both revisions of a snapshot are there.
+    /// Writes both revisions of a snapshot, if they are not there.
     ///
     /// # Errors
     /// One of them cannot be written.
@@ -114,7 +114,7 @@ impl Archive {
             let mut files = Vec::new();
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
-                // A name that is no text was never written here, and makes the digest another one.
+                // A name that is not UTF-8 was never written here, and changes the digest.
                 files.push((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path())?));
             }
             Ok(files)
@@ -150,14 +150,14 @@ impl Archive {
         };
         let written = write();
         if written.is_err() {
-            // What is left of it takes room and has no meaning; the next start takes it away if this cannot.
+            // The rest takes space and has no meaning; the next start deletes it if this cannot.
             let _left_over = fs::remove_dir_all(&unfinished);
         }
         // Another process may have written the same revision meanwhile.
         if folder.is_dir() { Ok(Kept::Written) } else { written.map(|()| Kept::Written) }
     }
 
-    /// Makes the folder, whose parent holds the records and so is there; its name is synced.
+    /// Makes the folder and syncs its name. Its parent holds the records, and so exists.
     fn create(&self, builder: &DirBuilder) -> io::Result<()> {
         match builder.create(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -187,17 +187,17 @@ impl Archive {
         Ok(found)
     }
 
-    /// Takes a revision's name away, so that it is not there any more. [`Archive::empty`] takes its files away.
+    /// Renames a revision, so that the archive does not have it any more. [`Archive::empty`] deletes its files.
     ///
     /// # Errors
-    /// It cannot be renamed; it is there as before.
+    /// It cannot be renamed; the archive has it as before.
     pub(super) fn take_out(&self, revision: &Revision) -> io::Result<()> {
         let digits = revision.digits();
         let name = format!("{digits}.{:016x}{DELETED}", rand::random::<u64>());
         fs::rename(self.folder.join(digits), self.folder.join(name))
     }
 
-    /// Deletes the files of all that was taken out.
+    /// Deletes the files of all revisions that were removed.
     ///
     /// # Errors
     /// They cannot be deleted; the next start tries it again.
@@ -206,7 +206,7 @@ impl Archive {
         self.remove_named(&[DELETED])
     }
 
-    /// Takes away what an earlier process began and did not finish.
+    /// Deletes what an earlier process began and did not finish.
     fn tidy(&self) {
         let _left_over = self.remove_named(&[UNFINISHED, DELETED]);
     }

@@ -79,7 +79,7 @@ fn a_revision_that_goes_is_gone_at_once_and_whole_also_when_the_process_ends_bef
     archive.take_out(&policies).unwrap();
     assert_eq!(listed(&archive), [directory.clone()].into());
     assert!(matches!(archive.policies(&policies), Err(ArchiveError::Missing(_))));
-    // It may come back before its files are gone.
+    // It may be active again before its files are deleted.
     assert_eq!(archive.keep(&sources).unwrap(), Kept::Written);
     assert_eq!(archive.policies(&policies).unwrap().revision(), policies);
     assert_eq!(fs::read_dir(&archive.folder).unwrap().count(), 3);
