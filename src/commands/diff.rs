@@ -139,7 +139,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     Ok(if report.passes() { Exit::Done } else { Exit::Differences })
 }
 
-/// Both sides. If one is not valid, what is wrong is reported in the form that was asked for.
+/// Reads both sides. If one is not valid, its problems are reported in the form that was asked for.
 fn sides(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<(Side, Side), Exit> {
     let places = Places::of(settings, arguments.common.directory.as_deref());
     let (mut wrong, mut names) = (Vec::new(), Vec::new());
@@ -195,7 +195,7 @@ fn write(format: Format, report: &Report<'_>) -> String {
     }
 }
 
-/// The mistakes in a side, in each form.
+/// The problems of a side, in each form.
 fn not_valid(format: Format, problems: &[Problem]) -> String {
     match format {
         Format::Human => findings(problems, report::Format::Human, false),

@@ -1,6 +1,6 @@
 //! `poort evaluate`: answers AuthZEN JSON from a file or standard input, on the same engine as the server.
 //!
-//! It is for trying things out: nothing is recorded, so the answer names no record.
+//! It is a tool for trials: nothing is recorded, so the answer names no record.
 
 use super::{Common, Exit, output::Output};
 use crate::{

@@ -1,4 +1,4 @@
-//! Exit codes, which scripts and CI rely on.
+//! The exit codes of commands, on which scripts and CI rely.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `poort fmt`: policy files in their one form.
+//! `poort fmt`: formats policy files, or shows what would change.
 
 use super::{Common, Exit, output::Output};
 use crate::{
@@ -151,9 +151,9 @@ fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a new text in the place of the old at once: a server that watches the folder never sees half of it.
+/// Replaces a file atomically: a server that watches the folder never reads half of it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // What a symbolic link points at, not the link.
+    // The target of a symbolic link, not the link.
     let path = fs::canonicalize(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();

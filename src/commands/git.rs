@@ -1,4 +1,4 @@
-//! Folders in a revision of git, read without touching the working tree.
+//! Reads folders from a git revision without touching the working tree.
 
 use std::{
     io::{Read as _, Write as _},
@@ -90,7 +90,7 @@ impl Commit {
         Ok(files)
     }
 
-    /// Whether the commit has this folder. That git cannot say so is an error, and no answer.
+    /// Whether the commit has this folder. If git cannot tell, that is an error and not a no.
     fn has(&self, folder: &str) -> Result<bool, String> {
         if folder.is_empty() {
             return Ok(true);
@@ -113,7 +113,7 @@ impl Commit {
 fn inside(root: &Path, folder: &Path) -> Result<String, String> {
     let shown = folder.display();
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
-    // The folder need not be there any more; what is above it is.
+    // The folder may be gone; the one above it exists.
     let whole = here.join(folder);
     let (parent, name) = (whole.parent().unwrap_or(&whole), whole.file_name());
     let found = match (whole.canonicalize(), parent.canonicalize(), name) {
@@ -147,7 +147,7 @@ fn git_with_input(arguments: &[&str], folder: Option<&Path>, input: &[u8]) -> Re
     let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
     let mut bytes = Vec::new();
     let read = std::thread::scope(|scope| {
-        // Beside the reading, since both pipes have an end.
+        // In parallel with the reading, since both pipes have a bounded buffer.
         scope.spawn(|| stdin.map(|mut stdin| stdin.write_all(input)));
         stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut bytes))
     });

@@ -1,4 +1,4 @@
-//! `poort matrix`: who may do what.
+//! `poort matrix`: reports which account may do what.
 
 use super::{Common, Exit, output::Output};
 use crate::{
@@ -71,7 +71,7 @@ fn day(text: &str) -> Result<jiff::civil::Date, String> {
     text.parse().map_err(|_| "this is no day; write year, month and day, as in 2027-01-01".to_owned())
 }
 
-/// The result where there is none, so that a program that reads on finds a whole document.
+/// An empty result, so that a program reads a whole document.
 fn write_nothing(arguments: &Arguments, problems: &[Problem], output: &mut Output) -> Result<(), Exit> {
     match arguments.format {
         Form::Table => Ok(()),

@@ -2,15 +2,15 @@
 //!
 //! - `serve`: answer questions
 //! - `validate`: check the policy folder
-//! - `fmt`: policy files in their one form
+//! - `fmt`: format policy files
 //! - `evaluate`: answer AuthZEN JSON from a file
-//! - `diff`, `side`, `git`: what a change of policies would grant and take away
-//! - `matrix`: who may do what
+//! - `diff`, `side`, `git`: show what a change of policies would grant and take away
+//! - `matrix`: show which account may do what
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `exit`: exit codes
-//! - `solver_options`, `prove`: what can be proven of the policies
-//! - `output`: standard output and standard error; nothing else writes to them
+//! - `solver_options`, `prove`: prove properties of the policies
+//! - `output`: the only writer of standard output and standard error
 
 mod diff;
 mod evaluate;
@@ -96,7 +96,7 @@ struct Common {
 }
 
 impl Common {
-    /// The same, with the policy folder that stands as an argument of its own.
+    /// The same, with the policy folder given as a positional argument.
     fn in_folder(&self, folder: Option<&Path>) -> Self {
         Self { policies: folder.map(Path::to_owned).or_else(|| self.policies.clone()), ..self.clone() }
     }
@@ -110,7 +110,7 @@ impl Common {
                 flags.insert(key.to_owned(), vec![path.display().to_string()]);
             }
         }
-        // A variable that is no text cannot be one of poort's.
+        // A variable that is not UTF-8 cannot be one of poort's.
         let environment =
             || env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let named = environment().find(|(name, _)| name == "POORT_CONFIG").map(|(_, path)| PathBuf::from(path));
@@ -124,8 +124,8 @@ impl Common {
     }
 }
 
-/// The stack of the thread that runs a command, in bytes. Policies are walked by recursion, and what `policy` lets through
-/// must fit wherever it is walked. Only what is used of it takes memory.
+/// The stack of the thread that runs a command, in bytes. Policies are walked by recursion, and whatever
+/// `policy::bounds` accepts must fit. Only the used part takes memory.
 const STACK: usize = 64 << 20;
 
 /// Runs the command that these arguments name.

@@ -1,4 +1,4 @@
-//! Standard output and standard error. Results go to the first, words about them to the second.
+//! Writes standard output and standard error. Results go to the first, messages about them to the second.
 
 use super::Exit;
 use crate::{
@@ -26,14 +26,14 @@ impl Output {
         Self { colour }
     }
 
-    /// A result. An error means that nobody reads on, such as `head` after its lines.
+    /// Writes a part of the result. An error means that the reader is gone, such as `head` after its lines.
     pub(super) fn result(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.write_all(b"\n")
     }
 
-    /// The whole result of a command. That nobody reads it to its end is no failure; that it cannot be written is.
+    /// Writes the whole result of a command. A reader that stops early is no failure; a failed write is.
     pub(super) fn conclude(&mut self, text: &str) -> Result<(), Exit> {
         match self.bytes(text.as_bytes()).and_then(|()| io::stdout().lock().flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -54,9 +54,9 @@ impl Output {
         self.tell_painted(&escape::lines(line));
     }
 
-    /// A line for a person with colours in it, of which all else is harmless.
+    /// A line for a person with colours in it; its text must be escaped already.
     pub(super) fn tell_painted(&mut self, line: &str) {
-        // With standard error gone, there is nowhere to say so.
+        // Without standard error, the failure cannot be reported.
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 

@@ -1,4 +1,4 @@
-//! `poort validate --prove`: what can be said of the policies for all requests.
+//! `poort validate --prove`: proves guarantees and finds policies without effect, for all requests.
 
 use super::{Exit, output::Output, solver_options};
 use crate::{
@@ -24,7 +24,7 @@ pub(super) struct Found {
     pub(super) summary: String,
 }
 
-/// Proves, if that was asked. Broken and undecided guarantees are errors.
+/// Runs the proofs, if the flag is given. Broken and undecided guarantees are errors.
 pub(super) fn run(
     arguments: &Proving,
     snapshot: &Snapshot,
@@ -70,8 +70,8 @@ pub(super) fn run(
     Ok(Some(Found { problems, summary }))
 }
 
-/// The policies that fail where an entity is unknown: no warning, since that denies, and worth knowing, since it denies
-/// whatever the other policies say.
+/// The policies that fail where an entity is unknown. That is no warning, since poort then denies; it is reported,
+/// since it denies whatever the other policies say.
 fn at_unknown(checked: &Checked) -> String {
     let Some((_, example)) = checked.at_unknown.first() else { return String::new() };
     let ids: Vec<_> = checked.at_unknown.iter().map(|(id, _)| format!("`{id}`")).collect();

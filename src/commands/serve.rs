@@ -1,4 +1,4 @@
-//! `poort serve`: answers questions until it is told to stop, by SIGTERM or SIGINT.
+//! `poort serve`: answers questions until SIGTERM or SIGINT.
 
 use super::{Common, Exit, output::Output};
 use crate::{
@@ -20,8 +20,8 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 SIGTERM stops it in order: what was taken is answered, the decision log is synced.";
 
-/// The stack of the threads that answer questions, in bytes: the longest policy that is taken fits several times. Only what
-/// is used of it takes memory.
+/// The stack of the threads that answer questions, in bytes: the longest accepted policy fits several times. Only the
+/// used part takes memory.
 const STACK: usize = 16 << 20;
 
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ async fn serve(settings: Settings, operators: &Runtime) -> Result<Exit, StartErr
     Ok(Exit::Done)
 }
 
-/// The threads of callers, and one of operators: they are answered however busy the others are.
+/// The runtime of callers, and one thread for operators, which answers however busy the others are.
 fn runtimes() -> io::Result<(Runtime, Runtime)> {
     let callers = Builder::new_multi_thread().enable_all().thread_name("poort").thread_stack_size(STACK).build()?;
     let operators =

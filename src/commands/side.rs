@@ -1,4 +1,4 @@
-//! The sides of a comparison: a folder, or a folder in a revision of git.
+//! Reads the sides of a comparison: a folder, or a folder in a git revision.
 
 use super::git::Commit;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 
-/// Where sides are found that do not say it themselves.
+/// Default places for sides that name none.
 pub(super) struct Places {
     /// The policy folder, whose place in the repository a revision without path is read at.
     policies: PathBuf,
@@ -21,15 +21,15 @@ pub(super) struct Places {
     directory: Option<PathBuf>,
 }
 
-/// Why there is no side.
+/// Why a side cannot be used.
 pub(super) enum Unusable {
-    /// Something is wrong in its files.
+    /// Its files have mistakes.
     NotValid(Vec<Problem>),
-    /// It was named wrongly.
+    /// Its name is wrong.
     Misnamed(String),
 }
 
-/// What was read of a side.
+/// A side that was read and checked.
 struct Read {
     sources: Sources,
     /// The files of its guarantees.
@@ -37,7 +37,7 @@ struct Read {
 }
 
 impl Places {
-    /// As the configuration says. A flag counts also if it names what would be read anyway.
+    /// From the configuration. A flag takes effect also if it names the default.
     pub(super) fn of(settings: &Settings, flag: Option<&Path>) -> Self {
         let policies = settings.store.policies.clone();
         let configured = &settings.store.directory;
@@ -129,7 +129,7 @@ impl Places {
     }
 }
 
-/// The revision that was probably meant by a folder that does not exist.
+/// The git revision that was probably meant by the name of a missing folder.
 fn meant_revision(folder: &Path) -> Option<String> {
     let named = folder.to_str().filter(|named| !named.starts_with('-') && !folder.exists())?;
     Commit::of(named).ok().map(|_| format!("git:{named}"))

@@ -1,4 +1,4 @@
-//! What the commands that prove share: how much time the solver gets, and where proofs are kept.
+//! The flags of commands that prove: the solver's time limit, and the folder of proofs.
 
 use super::{Exit, output::Output};
 use crate::{
@@ -24,7 +24,7 @@ pub(super) struct SolverOptions {
 }
 
 impl SolverOptions {
-    /// Where proofs are kept, if they are.
+    /// The folder of proofs; `None` if none are kept.
     pub(super) fn cache(&self) -> Option<Cache> {
         if self.no_cache {
             return None;
@@ -34,7 +34,7 @@ impl SolverOptions {
         Some(Cache::new(self.cache.clone().or_else(|| Some(of_user()?.join("poort")))?))
     }
 
-    /// What these flags ask for, if there is a solver.
+    /// The effort that these flags set, if there is a solver.
     pub(super) fn effort(&self, output: &mut Output) -> Result<Effort, Exit> {
         let limit =
             Duration::try_from_secs_f64(self.timeout).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! `poort validate`: checks schema, policies and directory, and what makes them good policies.
+//! `poort validate`: checks schema, policies, directory, guarantees and suites, and lints them.
 
 use super::{Common, Exit, output::Output, prove};
 use crate::{
@@ -98,7 +98,7 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
     let sources = match Sources::read(policies, &settings.store.directory) {
         Ok(sources) => sources,
         Err(mut problems) => {
-            // One folder that cannot be read keeps nobody from reading what is wrong in the other.
+            // Problems of one folder are reported also if the other cannot be read.
             if let Ok(sources) = policy::Sources::read(policies) {
                 problems.extend(Policies::from_sources(&sources).2);
             }
@@ -117,14 +117,14 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
     (snapshot, problems)
 }
 
-/// What is wrong with the guarantees: warnings, or the errors that keep them from being used.
+/// The problems of the guarantees: warnings, or the errors that keep them from being used.
 fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result<Vec<Problem>, Vec<Problem>> {
     let Some(files) = Guarantees::sources(policies)? else { return Ok(Vec::new()) };
     let guarantees = Guarantees::of(&files, &sources.policies)?;
     let mut problems: Vec<_> = files.files().flat_map(|(_, file)| lint::invisible(file)).collect();
     let vacuous: Vec<_> =
         guarantees.stated().into_iter().flat_map(|stated| lint::guarantees(stated, &snapshot.policies)).collect();
-    // What is said of a guarantee in its own words need not be said in Cedar's.
+    // Cedar's warning about a guarantee is dropped where poort has its own.
     let said = |warning: &&Problem| {
         let at = |problem: &Problem| (problem.file().to_owned(), problem.position());
         vacuous.iter().any(|problem| at(problem) == at(warning))
@@ -134,10 +134,10 @@ fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result
     Ok(problems)
 }
 
-/// What is wrong with the suites: mistakes in their files, and questions that do not fit the schema or the directory.
-/// Whether cases come out as expected is the business of `poort test`.
+/// The problems of the suites: mistakes in their files, and questions that do not fit the schema or the directory.
+/// `poort test` checks whether cases pass.
 fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Problem> {
-    // They speak of the accounts that lie beside them, not of an organisation's own.
+    // Suites use the accounts of their own folder, not those of an organisation.
     let of_the_folder = policies.join("directory") == settings.store.directory;
     if !of_the_folder || !policies.join(suite::FOLDER).exists() {
         return Vec::new();

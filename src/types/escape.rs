@@ -1,8 +1,8 @@
-//! Text from files and callers, as it is shown to people: nothing in it acts on a terminal, starts a line of its own, or
-//! shows in another order than it is read.
+//! Escapes text from files and callers before it is shown: no character of it controls a terminal, starts a new line,
+//! or changes the order in which text is displayed.
 //!
-//! What is meant for programs keeps its value: in JSON a hidden character is written in JSON's own way ([`json`]), and
-//! [`from_json`] restores it. A formatted file escapes in its own way.
+//! Text for programs keeps its value: JSON has escapes of its own ([`json`]), and [`from_json`] reverts them. Other
+//! formats have their own escapes too.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -19,20 +19,20 @@ pub fn is_hidden(character: char) -> bool {
             | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
-/// For a place within a line: every hidden character stands as its number, such as `\u{1b}`.
+/// For use within a line: every hidden character is written as its number, such as `\u{1b}`.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
 }
 
-/// For lines of their own: the same, with the ends of lines and tabs as they are.
+/// For whole lines: the same, and line ends and tabs stay.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_hidden(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// For a text in which places are counted in bytes: every hidden character becomes signs of its length. Ends of lines
-/// and tabs stay.
+/// For a text with places in bytes: every hidden character becomes visible signs of the same length. Line ends and tabs
+/// stay.
 #[must_use]
 pub fn same_length(text: &str) -> Cow<'_, str> {
     let stays = |character| matches!(character, '\n' | '\t' | '\r');
@@ -55,7 +55,7 @@ pub fn same_length(text: &str) -> Cow<'_, str> {
 /// How many characters a message quotes: what a person needs to find a name or a value again.
 const QUOTED: usize = 100;
 
-/// What a caller sent, for a message that quotes it: its beginning, if it is long. So no message grows with a question.
+/// Cuts a caller's text for a quotation in a message, so that no message grows with a question.
 #[must_use]
 pub fn cut(text: &str) -> Cow<'_, str> {
     cut_to(text, QUOTED)
@@ -91,8 +91,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// What canonical JSON (RFC 8785) was before [`json`]: it writes every hidden character as itself, but for those below U+0020,
-/// which stay escaped.
+/// Reverts [`json`] for canonical JSON (RFC 8785), which writes every hidden character as itself, but for those below
+/// U+0020, which stay escaped.
 #[must_use]
 pub fn from_json(text: &str) -> Cow<'_, str> {
     if !text.contains("\\u") {

@@ -1,14 +1,14 @@
-//! Plain values that all rooms share: what a question and its answer are made of, and how both are written.
+//! Plain values that all wings share: questions, answers and what names them, with their JSON and their texts.
 //!
 //! - `evaluation`: a question, in AuthZEN's words; a batch of them
 //! - `decision`: an answer, with the policies that determined it
-//! - `revision`: which policies, which directory
+//! - `revision`: the digests that name policies and directory
 //! - `trace`: trace context (W3C), and the identity of a record
 //! - `moment`: the one point in time of a decision
-//! - `problem`: something wrong in a file, with its place
+//! - `problem`: a mistake in a file, with its place
 //! - `authzen`: AuthZEN JSON, read and written
-//! - `escape`: text that a terminal, a log or a report can show safely
-//! - `suggest`: "did you mean"
+//! - `escape`: makes text safe for a terminal, a log or a report
+//! - `suggest`: the similar name for "did you mean"
 
 pub mod authzen;
 pub mod decision;

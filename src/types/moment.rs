@@ -1,4 +1,4 @@
-//! The moment of a decision. Time that decides is poort's own, never the caller's.
+//! The moment of a decision. Policies read poort's clock, never the caller's.
 
 use std::sync::Arc;
 

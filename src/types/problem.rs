@@ -1,9 +1,9 @@
-//! Problems in files: what is wrong, in which file, at which place, and what to do about it.
+//! Problems: mistakes in files, each with its file, its place and what to do about it.
 //!
-//! Everything that reads files for a person to write (policies, schema, directory) reports in this form, all problems at
-//! once. [`Problem`] is a [`miette::Diagnostic`], so a terminal shows it with the source and a caret.
+//! Every reader of files that people write (policies, schema, directory) reports in this form, all problems at once.
+//! [`Problem`] is a [`miette::Diagnostic`], so a terminal shows it with the source and a caret.
 //!
-//! What holds here: what a problem says is harmless wherever it is shown, whatever the files hold (see [`escape`]).
+//! **Invariant:** the text of a problem is safe wherever it is shown, whatever the files hold (see [`escape`]).
 
 use crate::types::escape;
 use miette::{
@@ -41,7 +41,7 @@ impl SourceFile {
             let help = "put a file there, and let the account that runs poort read it";
             Box::new(problem(unreadable, format!("cannot be read: {error}")).help(help))
         })?;
-        // Editors on Windows begin a file with a byte order mark. It says nothing that UTF-8 leaves open.
+        // Editors on Windows begin a file with a byte order mark, which has no meaning in UTF-8.
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let place = error.valid_up_to();
@@ -61,7 +61,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The largest file that is read, in bytes: several times a directory of a million accounts, and less than memory.
 const LARGEST: u64 = 4 << 30;
 
-/// Reads a file that has an end. A named pipe would wait for its writer, and a device may never end, so both are refused;
+/// Reads a regular file. A named pipe would wait for its writer, and a device may never end, so both are refused;
 /// opening does not wait either.
 fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let file = fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
@@ -318,7 +318,7 @@ pub fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The place that a JSON error speaks of.
+/// The place of a JSON error.
 #[must_use]
 pub fn json_place(text: &str, error: &serde_json::Error) -> Range<usize> {
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();

@@ -28,7 +28,7 @@ impl Revision {
         Self(text.into())
     }
 
-    /// The revision with this name; `None` if it is none.
+    /// The revision with this name; `None` if the name is malformed.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let digits = name.strip_prefix("sha256:")?;

@@ -1,11 +1,11 @@
-//! The name that was probably meant.
+//! Suggests the known name that was probably meant.
 
-/// How like two names must be for one to be offered in the place of the other, from 0 to 1.
+/// How similar two names must be for one to be suggested for the other, from 0 to 1.
 const LIKE: f64 = 0.6;
 
-/// The known name that is most like this one, if any is.
+/// The known name that is most similar to this one, if one is similar enough.
 ///
-/// An edit distance costs the product of two lengths. It is computed only where the lengths alone allow the likeness, so
+/// An edit distance costs the product of two lengths. It is computed only if the lengths allow enough similarity, so
 /// the work is linear in a name that a caller sends.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let folded = name.to_lowercase();
@@ -28,7 +28,7 @@ pub fn is_like(name: &str, known: &str) -> bool {
     nearest(name, [known]).is_some()
 }
 
-/// How like two names of these lengths can be: their distance is at least the difference of the lengths.
+/// How similar two names of these lengths can be: their distance is at least the difference of the lengths.
 #[expect(clippy::cast_precision_loss, reason = "a name has fewer than 2^52 characters")]
 fn most_alike(one: usize, other: usize) -> f64 {
     one.min(other) as f64 / one.max(other).max(1) as f64

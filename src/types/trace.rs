@@ -1,4 +1,4 @@
-//! Trace identity: W3C Trace Context in, the key of a decision record out.
+//! Trace context (W3C): reads the caller's, and makes the key of a decision record from it.
 //!
 //! Authorization Decision Log 1.0.0 keys a record by `(trace_id, span_id)`. A trace id that comes in is kept; the span
 //! id is new for every call. An invalid `traceparent` counts as absent and a new trace begins (W3C Trace Context,
@@ -106,7 +106,7 @@ pub struct RecordIdentity {
     pub span_id: SpanId,
 }
 
-/// Where a call stands in its caller's trace.
+/// The place of a call in its caller's trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
     /// The key of the record that this call will leave.

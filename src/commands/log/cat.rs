@@ -1,4 +1,4 @@
-//! `poort log cat`: prints the records that are asked for.
+//! `poort log cat`: prints the records that its flags select.
 
 use super::{
     Common, Exit, Output, line,
@@ -41,7 +41,7 @@ line for each of its decisions that fit. --since and --until pass over segments 
 day to spare. Exits with 1 if a record is damaged, and what stands before it is printed; and if whom records are about cannot be
 told, since they were made under a key of pseudonyms that is not there any more.";
 
-/// How long to wait for more, while there is none.
+/// How long to wait between two looks for new records.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 #[derive(Debug, Args)]
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             .map_err(|error| Stop::unlisted(&settings, &error))
             .and_then(|scan| go_on(&mut printer, scan, *follow)),
     };
-    // What was printed stands before what is said about the rest.
+    // Records are flushed before messages about the rest.
     let flushed = printer.out.flush();
     match (printed, flushed) {
         (Err(Stop::Failed(message)), _) => {
@@ -99,16 +99,16 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             output.error(&format!("standard output cannot be written: {error}"));
             Err(Exit::Failed)
         }
-        // Nobody reads on, such as `head` after its lines.
+        // The reader is gone, such as `head` after its lines.
         _ => select::doubt(&selection, output).map(|()| Exit::Done),
     }
 }
 
 /// Why no more is printed.
 enum Stop {
-    /// As many as were asked for, or nobody reads on.
+    /// The limit is reached, or the reader is gone.
     Enough,
-    /// Standard output does not take it.
+    /// Standard output cannot be written.
     Output(io::Error),
     /// The log cannot be read.
     Failed(String),
@@ -130,7 +130,7 @@ impl Stop {
     }
 }
 
-/// Prints what is there; with `follow`, also what comes.
+/// Prints the records that exist; with `follow`, new ones too.
 fn go_on(printer: &mut Printer<'_>, mut scan: Scan<'_>, follow: bool) -> Result<(), Stop> {
     loop {
         for frame in &mut scan {
@@ -146,7 +146,7 @@ fn go_on(printer: &mut Printer<'_>, mut scan: Scan<'_>, follow: bool) -> Result<
     }
 }
 
-/// Prints the last records, which are looked for from the newest segment backwards.
+/// Prints the last records, searched from the newest segment backwards.
 fn print_last(
     printer: &mut Printer<'_>,
     selection: &Selection,
@@ -187,10 +187,10 @@ fn print_last(
     }
 }
 
-/// Waits for so long, or until nobody reads standard output any more.
+/// Waits for so long, or until the reader of standard output is gone.
 fn is_closed(pause: Timespec) -> Result<bool, Stop> {
     let stdout = io::stdout();
-    // No event is asked for: what comes unasked is that the other end went.
+    // No event is requested: `poll` reports the loss of the other end unasked.
     let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
     match poll(&mut watched, Some(&pause)) {
         Ok(_) | Err(Errno::INTR) => {}

@@ -1,4 +1,4 @@
-//! Keys of the log that are changed on purpose: the files, and the record that says so.
+//! Changes keys of the log on purpose: the files, and the record of the change.
 
 use super::{Exit, Output};
 use crate::{
@@ -17,7 +17,7 @@ use std::{
 
 pub(super) use crate::record::decision_log::KeyChange as Change;
 
-/// Changes the keys, and gives the public key that signs from now on. `origin` is the name of the log.
+/// Changes the keys and returns the public key that signs from now on. `origin` is the name of the log.
 pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mut Output) -> Result<String, Exit> {
     let failed = |output: &mut Output, error: &dyn Error| {
         output.failure(error);
@@ -50,7 +50,7 @@ pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mu
         let _absent = fs::remove_file(&next);
         let new = Key::read_or_make(&next).map_err(|error| failed(output, &error))?;
         if let (Some(old), Some(old_public)) = (&old, before.as_deref()) {
-            // Under the old key first, so that whoever has its public part can trust the new one.
+            // Signed with the old key first, so that a holder of its public key can trust the new one.
             let pseudonyms = Change { signing: false, ..change };
             write(settings, pseudonyms, Some(old_public), &new.public(origin))
                 .map_err(|error| failed(output, &*error))?;

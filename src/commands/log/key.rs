@@ -1,4 +1,4 @@
-//! `poort log key`: the public key that checks the log, and the command that changes keys on purpose.
+//! `poort log key`: prints the public key that verifies the log, and changes keys on purpose.
 
 use super::{
     Common, Exit, Output,

@@ -1,4 +1,4 @@
-//! One decision of a record as one line: for a person, and for a spreadsheet.
+//! Formats a decision of a record as one line: for a person, and for a spreadsheet.
 
 use crate::{
     record::decision_log::{Named, OneDecision, StoredRecord},
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: [&str; 14] = [
     "outcome",
 ];
 
-/// What stands where nothing is known.
+/// The sign for a value that is not known.
 const NOTHING: &str = "-";
 
 /// For a person: time, subject, action, resource, decision, policies, purpose.
@@ -42,7 +42,7 @@ pub(super) fn table(
     let (code, word) = match (one.decision, one.is_error) {
         (Some(decision), false) if decision.is_allow() => (32, decision.name()),
         (Some(decision), false) => (31, decision.name()),
-        // A deny that comes of a fault is not a deny that a policy wanted.
+        // A deny because of a fault differs from a deny by a policy.
         (Some(decision), true) => (33, decision.name()),
         (None, _) => (33, "none"),
     };

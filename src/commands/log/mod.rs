@@ -1,10 +1,10 @@
-//! `poort log`: the decision log on disk. One file a command of it:
+//! `poort log`: reads and checks the decision log on disk. One file a command:
 //!
 //! - `cat`: print the records
-//! - `replay`, `replayed`: decide recorded questions again, and what came of it
-//! - `status`: what the folder says of the log
-//! - `verify`, `key`, `changed`: whether it is what it was, the public key that tells, and how that is changed
-//! - `select`, `line`: which records are meant, and how a decision is shown
+//! - `replay`, `replayed`: decide recorded questions again, and report the differences
+//! - `status`: size, age and progress of the log, from its folder
+//! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
+//! - `select`, `line`: the flags that select records, and how a decision is shown
 
 mod cat;
 mod changed;

@@ -1,4 +1,4 @@
-//! `poort log replay`: decides recorded questions again, and tells what comes out differently.
+//! `poort log replay`: decides recorded questions again and reports which answers differ.
 
 use super::{
     Common, Exit, Output,
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             output.error(&format!("standard output cannot be written: {error}"));
             return Err(Exit::Failed);
         }
-        // Nobody reads on, and so nobody will hear that nothing differs.
+        // The reader is gone, so success cannot be reported.
         Err(Broken::Output(_)) => return Err(Exit::Failed),
     }
     select::doubt(&selection, output)?;
@@ -137,7 +137,7 @@ fn go(
         bar.set_position(frame.seq.saturating_sub(first));
         let recorded = match StoredRecord::read(&frame.payload) {
             Ok(Some(recorded)) => recorded,
-            // Neither a decision nor anything that could be one.
+            // Not the record of a decision.
             Ok(None) => continue,
             Err(Unreadable(message)) => {
                 taken += 1;
@@ -149,7 +149,7 @@ fn go(
         match replay.decide(&recorded) {
             Outcome::Same => tally.same(),
             found if bar.is_hidden() => tally.found(&recorded, found, &mut out)?,
-            // The bar and what is found may share a terminal.
+            // The bar and the findings may share a terminal.
             found => bar.suspend(|| tally.found(&recorded, found, &mut out).and_then(|()| out.flush()))?,
         }
     }
@@ -158,7 +158,7 @@ fn go(
     Ok(out.flush()?)
 }
 
-/// The configuration of the engine as a digest tells it: the one with which the digest comes out.
+/// The engine's configuration behind a digest: the one that has this digest.
 fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<engine::Config> {
     engine::Config::all().find(|config| config::digest(application, &settings.time_zone, *config).as_str() == digest)
 }

@@ -1,4 +1,4 @@
-//! What a replay found: told as it is found, and summed up at the end.
+//! Reports the findings of a replay: each when it is found, and a summary at the end.
 
 use super::line::{csv, local, utc};
 use crate::{
@@ -36,7 +36,7 @@ const COLUMNS: [&str; 18] = [
     "reason",
 ];
 
-/// How many places are named for a reason, in the form for a person.
+/// How many records are named for a reason, in the form for a person.
 const EXAMPLES: usize = 3;
 
 /// The form of the result.
@@ -88,7 +88,7 @@ impl Tally {
         }
     }
 
-    /// Whether nothing differs, and everything that was answered was decided again.
+    /// Whether nothing differs, and every question that had an answer was decided again.
     pub(super) fn is_clean(&self) -> bool {
         let unanswered = Reason::Unanswered.code();
         self.differ == 0 && self.not_replayable.values().all(|found| found.code == unanswered)

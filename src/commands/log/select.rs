@@ -1,4 +1,4 @@
-//! The flags that say which records are meant, which the commands of `poort log` share.
+//! The flags that select records, shared by the commands of `poort log`.
 
 use super::{Exit, Output};
 use crate::{
@@ -60,7 +60,7 @@ fn trace_id(text: &str) -> Result<TraceId, &'static str> {
 }
 
 impl Select {
-    /// What these flags ask for. `checkpoints`: signed checkpoints too.
+    /// The selection of these flags. `checkpoints`: signed checkpoints too.
     pub(super) fn selection(
         &self,
         settings: &Settings,
@@ -88,7 +88,7 @@ impl Select {
             return Err(Exit::Usage);
         }
         let data_subject = self.data_subject.as_deref().map(|named| {
-            // No key is made here: under a new one nothing was recorded.
+            // No key is made here: no record was written under a new one.
             let pseudonyms = Pseudonyms::read(&settings.log.pseudonyms_path()).map_err(|error| {
                 output.failure(&error);
                 Exit::Failed
@@ -116,7 +116,7 @@ impl Select {
     }
 }
 
-/// Says why records that were asked for may not have been found, if so.
+/// Warns if records that match may not have been found, with the reason.
 pub(super) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Exit> {
     match selection.wanted().data_subject.as_ref().and_then(DataSubjectFilter::doubt) {
         None => Ok(()),
@@ -135,18 +135,18 @@ fn unquoted(named: &str) -> String {
     }
 }
 
-/// A moment as a person writes it; what names no zone is local.
+/// A moment as a person writes it; one without a zone is local.
 fn when(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }
-    // A text with a zone that a civil time would pass over is none.
+    // A text whose zone a civil time would ignore is refused.
     if let Ok(local) = text.parse::<civil::DateTime>() {
         return Some(local.to_zoned_datetime(zone.clone()).ok()?.timestamp());
     }
     let span: Span = text.parse().ok()?;
-    // Nothing lies in the future: `2h` can only mean two hours ago.
+    // No record is from the future: `2h` can only mean two hours ago.
     let ago = if span.is_negative() { span } else { span.negate() };
     now.to_zoned_datetime(zone.clone()).checked_add(ago).ok().map(|then| then.timestamp())
 }

@@ -1,4 +1,4 @@
-//! `poort log status`: what the folder says of the log, without reading more of it than its ends.
+//! `poort log status`: reports the log's size, age and sinks, reading only the ends of its files.
 
 use super::{Common, Exit, Output, line::utc};
 use crate::{
@@ -45,7 +45,7 @@ enum Form {
     Json,
 }
 
-/// What the folder says.
+/// The state of the log in a folder.
 #[derive(Debug, Default)]
 struct Status {
     folder: String,
@@ -73,7 +73,7 @@ struct LastCheckpoint {
 #[derive(Debug)]
 struct Sink {
     status: shipping::Status,
-    /// What waits for it; nothing ever waits for one that is not configured.
+    /// The records that it has not had yet; none for a sink that is not configured.
     waiting: Option<Waiting>,
 }
 
@@ -133,7 +133,7 @@ impl Status {
             status.seqs = (first.first, first.first);
             status.times.0 = oldest.and_then(|frame| timestamp(&frame.payload));
         }
-        // The newest may have no record yet; then the one before it has the newest record.
+        // The newest segment may be empty; then the one before it has the newest record.
         for segment in segments.iter().rev().take(2) {
             if status.read_segment(&dir, segment.first)? {
                 break;
@@ -148,7 +148,7 @@ impl Status {
         Ok(status)
     }
 
-    /// Reads from here to the end; whether there was anything.
+    /// Reads from here to the end. Returns whether there was a record.
     fn read_segment(&mut self, dir: &Path, first: u64) -> Result<bool, Trouble> {
         let mut reader = Reader::open_at(dir, first)?;
         let mut newest = None;
@@ -171,7 +171,7 @@ impl Status {
         if !status.is_configured {
             return Ok(Sink { status, waiting: None });
         }
-        // What is before the oldest record is not kept any more, so it cannot be waiting.
+        // Records before the oldest one are deleted, so they cannot be waiting.
         let next = status.acknowledged.unwrap_or(0).max(self.seqs.0);
         let records = self.seqs.1.saturating_sub(next);
         let oldest = if records == 0 { None } else { Reader::open_at(dir, next)?.next().transpose()? };

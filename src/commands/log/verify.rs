@@ -1,4 +1,4 @@
-//! `poort log verify`: whether the log, or what a pipeline stored of it, is what it was.
+//! `poort log verify`: checks that no record of the log, or of what a pipeline stored of it, is missing or altered.
 
 use super::{Common, Exit, Output, key::own_key};
 use crate::{

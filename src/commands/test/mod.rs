@@ -1,6 +1,6 @@
 //! `poort test`: runs the suites of a policy folder.
 //!
-//! - `watch`: again whenever something changes
+//! - `watch`: runs them again after each change
 
 mod watch;
 
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 
 fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
     let policies = settings.store.policies.as_path();
-    // Of a folder that is not there, it is enough to say so.
+    // For a missing folder, that message is enough.
     let (suites, suite_problems) = if policies.exists() { suite::load(policies) } else { Default::default() };
     if arguments.list {
         if !policies.exists() {
@@ -191,7 +191,7 @@ fn write(
     output.conclude(&format!("{}\n", written.trim_end()))
 }
 
-/// Tries all changes. `None` if not all cases pass, so that nothing could be told from it.
+/// Tries all mutations. `None` if a case fails, since the result would then say nothing.
 fn mutated<'a>(
     snapshot: &Snapshot,
     coverage: &'a Coverage<'a>,
@@ -213,7 +213,7 @@ fn mutated<'a>(
     Ok(Some(mutation))
 }
 
-/// The suites that are wanted. Where that is none, nothing would be tested, so it is no success.
+/// The selected suites. Selecting none is a failure, since nothing would be tested.
 fn select(arguments: &Arguments, suites: Vec<suite::Suite>, output: &mut Output) -> Result<Vec<suite::Suite>, Exit> {
     let Some(text) = &arguments.filter else { return Ok(suites) };
     let selected = Filter::new(text).select(suites);

@@ -1,4 +1,4 @@
-//! Runs again and again: whenever policies, directory or suites changed and lie still.
+//! `poort test --watch`: runs the suites again whenever policies, directory or suites changed and are settled.
 
 use super::{Arguments, Exit, Output, run_once};
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
 use std::{fs, path::Path};
 use tokio::{runtime, signal, time};
 
-/// What the files look like.
+/// The metadata of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
     fingerprints: [Fingerprint; 2],
-    /// The digest of the contents, where a file changed so shortly ago that its times do not tell two writes apart.
+    /// The digest of the contents, if a file is so fresh that its times cannot tell two writes apart.
     contents: Option<Revision>,
 }
 
@@ -28,7 +28,7 @@ impl Look {
         Self { fingerprints, contents }
     }
 
-    /// Whether this is the same as before, as far as can be told.
+    /// Whether no change can be seen since before.
     fn is_like(&self, before: &Self) -> bool {
         let files = |look: &Self| look.fingerprints.each_ref().map(Fingerprint::settled);
         let contents = match (&self.contents, &before.contents) {
@@ -58,7 +58,7 @@ pub(super) fn watch(arguments: &Arguments, settings: &Settings, output: &mut Out
         Exit::Failed
     })?;
     runtime.block_on(async {
-        // Taken once, so that a Ctrl-C during a run is not lost.
+        // Registered once, so that a Ctrl-C during a run is not lost.
         let mut interrupts = signal::unix::signal(signal::unix::SignalKind::interrupt()).map_err(|error| {
             output.failure(&error);
             Exit::Failed

@@ -1,4 +1,4 @@
-//! AuthZEN 1.0 JSON: questions in, answers out, in canonical form (RFC 8785).
+//! Reads and writes AuthZEN 1.0 JSON: questions in, answers out, in canonical form (RFC 8785).
 //!
 //! Used by the HTTPS binding, by `poort evaluate` and by the decision record, whose request and response are AuthZEN JSON
 //! (ADL 1.0.0, section 3). So what a caller receives, what the command prints and what the log holds cannot differ in form.

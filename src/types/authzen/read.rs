@@ -1,8 +1,9 @@
-//! AuthZEN JSON to questions.
+//! Reads AuthZEN JSON into questions.
 //!
-//! Unknown fields are ignored (AuthZEN 1.0, section 13.1), unless one is written almost like a field that is absent: it was
-//! probably meant, and an absent `properties` or `context` can open a door. A name that stands twice in one object is refused, as I-JSON
-//! asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend on that.
+//! Unknown fields are ignored (AuthZEN 1.0, section 13.1), unless one is similar to a field that is absent: it was
+//! probably meant, and an absent `properties` or `context` can grant access. A duplicate name in one object is refused,
+//! as I-JSON asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend
+//! on that.
 
 use crate::types::{
     escape,
@@ -16,13 +17,13 @@ use thiserror::Error;
 /// Bounds on what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How deep lists and objects may lie in each other, the question itself included.
+    /// How deep lists and objects may nest, the question itself included.
     pub depth: usize,
     /// How many items a batch may have.
     pub batch: usize,
 }
 
-/// What the body of a request to `evaluations` turned out to be.
+/// The content of the body of a request to `evaluations`.
 #[derive(Debug, PartialEq)]
 pub enum Asked {
     /// No items: one question.
@@ -45,7 +46,7 @@ pub enum ReadError {
         /// What is wrong with it.
         message: String,
     },
-    /// Lists and objects lie too deep in each other.
+    /// Lists and objects nest too deep.
     #[error("lists and objects are nested more than {limit} deep")]
     TooDeep {
         /// The limit.
@@ -66,7 +67,7 @@ impl ReadError {
         Self::Form { path: path.into(), message: message.into() }
     }
 
-    /// Whether a limit was met, rather than a mistake made.
+    /// Whether a limit was exceeded; otherwise the body is malformed.
     #[must_use]
     pub const fn is_limit(&self) -> bool {
         matches!(self, Self::TooDeep { .. } | Self::TooMany { .. })
@@ -248,7 +249,7 @@ fn value(bytes: &[u8], limit: usize) -> Result<Value, ReadError> {
     })
 }
 
-/// Reads a value whose lists and objects may lie `left` deep.
+/// Reads a value whose lists and objects may nest `left` deep.
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     left: usize,
@@ -425,7 +426,7 @@ mod tests {
         assert!(read_batch(odd.as_bytes(), LIMITS).unwrap_err().to_string().contains("`any` is unknown"));
     }
 
-    /// Reads a number, and holds it against the standard library, which rounds to the nearest double.
+    /// Reads a number and compares it with the standard library, which rounds to the nearest double.
     #[track_caller]
     fn check_number(text: &str) {
         let nearest: f64 = text.parse().unwrap();
@@ -467,7 +468,7 @@ mod tests {
             "10E-1",
         ];
         texts.into_iter().for_each(check_number);
-        // Digits beyond those that a double holds decide on which side of a tie the number lies.
+        // Digits beyond a double's precision decide on which side of a tie the number is.
         let tie = "9007199254740992.5".to_owned();
         check_number(&tie);
         check_number(&format!("{tie}{}1", "0".repeat(2000)));

@@ -1,7 +1,8 @@
-//! Questions and answers to canonical JSON (RFC 8785): names sorted, no white space, numbers as ECMAScript writes them.
+//! Writes questions and answers as canonical JSON (RFC 8785): names sorted, no white space, numbers as ECMAScript
+//! writes them.
 //!
-//! Written straight into a buffer, names already in order, because every question passes here once for its record. The
-//! tests hold it against a JSON canonicaliser.
+//! **Why by hand.** Every question is written once for its record, so names are emitted in order, straight into a
+//! buffer. Tests compare the result with that of a JSON canonicaliser.
 
 use crate::types::{
     decision::{Answer, Decision, Evaluated, EvaluationError, Fault, Obligation},
@@ -33,7 +34,7 @@ pub fn write_batch(out: &mut Vec<u8>, batch: &Batch) {
     });
 }
 
-/// An object of the four parts of a question; `more` writes what stands between `context` and `resource`.
+/// An object of the four parts of a question; `more` writes the members between `context` and `resource`.
 fn parts(
     out: &mut Vec<u8>,
     subject: Option<&Entity>,
@@ -77,13 +78,13 @@ fn write_properties(out: &mut Vec<u8>, properties: &Map) {
     }
 }
 
-/// Writes an answer as AuthZEN has it. `record` names the record that it left; the record itself has that on its outside
-/// and leaves it out.
+/// Writes an answer as AuthZEN has it. `record` names the answer's record; the record itself leaves that out, since its
+/// envelope has it.
 pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIdentity>) {
     answer_in(out, answer, record.map(|identity| Place { identity, index: None }));
 }
 
-/// Where an answer stands: its record, and its index if the record is that of a batch.
+/// The place of an answer: its record, and its index if the record is that of a batch.
 #[derive(Clone, Copy)]
 struct Place {
     identity: RecordIdentity,

@@ -2,7 +2,7 @@
 //!
 //! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
 //!
-//! - `undeclared`: what of the question was ignored
+//! - `undeclared`: members of the question that were ignored
 
 mod undeclared;
 
@@ -52,7 +52,7 @@ pub struct Verdict {
     pub policies: Vec<Arc<PolicyFacts>>,
     /// The policies that could not be evaluated, ordered by id. Any of these makes the decision a deny.
     pub errors: Vec<EvaluationError>,
-    /// Whom the directory should know and does not, if the question was denied for that.
+    /// The party that the directory does not know, if the question was denied for that.
     pub unknown: Option<Party>,
     /// One sentence for a person.
     pub reason: String,
@@ -61,9 +61,9 @@ pub struct Verdict {
 /// The one or the other entity of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Party {
-    /// Who asks.
+    /// The subject.
     Subject,
-    /// What is asked about.
+    /// The resource.
     Resource,
 }
 
@@ -126,7 +126,7 @@ pub enum ErrorKind {
     Overflow,
     /// A function such as `ip` or `datetime` does not take the value.
     Function,
-    /// Expressions lie too deep in each other.
+    /// Expressions nest too deep.
     TooDeep,
     /// Something else.
     Other,
@@ -157,7 +157,7 @@ pub enum Answer {
     Fault(Fault),
 }
 
-/// A verdict, with the world that it was reached in.
+/// A verdict with the revisions under which it was reached.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluated {
     /// What the engine found.

@@ -1,7 +1,7 @@
-//! Members of a question that the schema does not declare, and that were ignored because they cannot matter: the answer
-//! names them.
+//! The undeclared members of a question: the schema does not declare them, so they were ignored, and the answer names
+//! them.
 //!
-//! What holds here: an answer does not grow with the question. A few are named, the others counted.
+//! **Invariant:** an answer does not grow with the question. A few members are named, the others counted.
 
 use crate::types::evaluation::Path;
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ pub struct Undeclared {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
     path: String,
-    /// How much of the path is that of the property, or the part of the context, that it lies in.
+    /// The length of the path up to the property, or the part of the context, that contains it.
     outermost: usize,
 }
 
@@ -47,8 +47,8 @@ impl Undeclared {
         self.named.iter().map(|member| member.path.as_str().into()).chain(others)
     }
 
-    /// The same without what lies inside a property or a part of the context, and the places of those that were cut. Names
-    /// inside can be values, as those of tags are.
+    /// The same without the part of a path inside a property or a part of the context, and the indexes of the paths
+    /// that were cut. Names inside can be values, as those of tags are.
     #[must_use]
     pub fn without_inner_names(&self) -> (Self, Vec<usize>) {
         let mut coarse = self.clone();

@@ -1,10 +1,10 @@
-//! Where a value stands in a question, such as `resource.properties.level`.
+//! The path of a value in a question, such as `resource.properties.level`.
 
 use crate::types::escape;
 use std::fmt;
 
-/// A path. It is put into words only where something is wrong, so it costs nothing where nothing is. Long names in it are
-/// cut then: they are the caller's, and a message does not grow with them.
+/// A path. It is formatted only for a message, so it costs a correct question nothing. Long names in it are cut then:
+/// they are the caller's, and a message must not grow with them.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -24,7 +24,7 @@ impl<'a> Path<'a> {
         Self { parent: None, step: Step::Name(name) }
     }
 
-    /// The path of what stands under a name in this.
+    /// The path of a member of this.
     #[must_use]
     pub const fn field(&'a self, name: &'a str) -> Self {
         Path { parent: Some(self), step: Step::Name(name) }
@@ -36,7 +36,7 @@ impl<'a> Path<'a> {
         Path { parent: Some(self), step: Step::Index(index) }
     }
 
-    /// The property, or the part of the context, that this lies in or is.
+    /// The property, or the part of the context, that contains or is this.
     #[must_use]
     pub fn outermost(&self) -> Self {
         let mut path = *self;
