@@ -1,5 +1,5 @@
-//! After the decision: what was decided is looked at again.
+//! Oversight: checks decisions after they were made.
 //!
-//! - `replay`: a recorded decision, decided again under the revisions that its record names
+//! - `replay`: decides recorded questions again, under the revisions that their records name
 
 pub mod replay;

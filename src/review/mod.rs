@@ -1,12 +1,12 @@
-//! Before a change is live: what officers and CI see of it.
+//! Reviews a change before it is live: tests, comparison, proofs, rights and findings, for officers and CI.
 //!
-//! - `suite`: tests of policies
-//! - `diff`: what a change grants or takes away
-//! - `proof`: what holds for all questions, by a solver
-//! - `matrix`: who may do what
-//! - `lint`: what is valid and unwise
-//! - `conditions`: the smallest boolean parts of policies
-//! - `report`: pages, tables and findings for people and for CI
+//! - `suite`: runs tests of policies
+//! - `diff`: finds what a change grants or takes away
+//! - `proof`: proves what holds for all questions, with a solver
+//! - `matrix`: lists what each account may do
+//! - `lint`: warns of valid policies that are probably wrong
+//! - `conditions`: splits policies into their smallest boolean parts
+//! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod conditions;
 pub mod diff;

@@ -1,4 +1,4 @@
-//! What came out differently: the decision, or what stands beside it in the answer.
+//! Compares a recorded answer with a new one: the decision, and all else that the answer holds.
 
 use super::Reason;
 use crate::record::decision_log::StoredRecord;
@@ -20,8 +20,8 @@ pub struct Difference {
 /// An answer, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Said {
-    /// `allow`, `deny`, `invalid` for a question that does not fit the schema, or `none` for an item that the batch did not
-    /// come to.
+    /// `allow`, `deny`, `invalid` for a question that does not fit the schema, or `none` for an item that the batch did
+    /// not reach.
     pub decision: &'static str,
     /// The policies that determine it.
     pub policies: Vec<String>,
@@ -61,7 +61,7 @@ pub(super) fn between(
     let (then, now) = (items(&then), items(&now));
     let differing = (0..then.len().max(now.len())).filter(|index| then.get(*index) != now.get(*index));
     let found: Vec<_> = differing.map(|index| one(Some(index), then.get(index), now.get(index))).collect();
-    // The bytes differ, and nothing in them does: they were not written by the same hand.
+    // The bytes differ and their meaning does not: another program wrote them.
     Ok(if found.is_empty() { vec![one(None, None, None)] } else { found })
 }
 

@@ -1,15 +1,16 @@
-//! Replay: recorded decisions, made again by the very functions that made them.
+//! Replay: decides recorded questions again, with the functions that decided them.
 //!
-//! A record names the revisions that it was decided under and holds the question and the moment. So the same decision must
-//! come out, byte for byte; and under another revision one sees what that would have changed.
+//! A record names the revisions that it was decided under, and holds the question and the moment. So the replayed
+//! answer must be the same, byte for byte. Under another revision, differences show what that revision would have
+//! changed.
 //!
 //! What holds here:
-//! - A record that cannot be decided again is never passed over: it comes back with the [`Reason`].
-//! - The moment is the record's, never the present.
-//! - Memory does not grow with the log: a few snapshots are held, and a cache with a bound.
+//! - A record that cannot be decided again is never skipped: replay returns its [`Reason`].
+//! - The moment is that of the record, never the present.
+//! - Memory does not grow with the log: replay holds a few snapshots and a bounded cache.
 //!
 //! - `worlds`: the snapshots that records name
-//! - `difference`: what came out differently
+//! - `difference`: the differences between two answers
 
 mod difference;
 mod worlds;
@@ -35,7 +36,7 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::Arc};
 
-/// What was recorded was within the limits of its day; here there are none but that of the reader.
+/// Recorded questions were within the limits of their day; only the reader's own limit applies here.
 const LIMITS: Limits = Limits { depth: 128, batch: usize::MAX };
 
 /// Finds the configuration of the engine by the digest of a configuration, given the application that the record names.
@@ -57,7 +58,7 @@ impl fmt::Debug for Replay<'_> {
     }
 }
 
-/// What came of deciding a record again.
+/// The outcome of deciding a record again.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The same.
@@ -71,11 +72,11 @@ pub enum Outcome {
 /// Why a record cannot be decided again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// No answer left in time, so there is nothing to compare with.
+    /// No answer was sent in time, so there is nothing to compare with.
     Unanswered,
-    /// A revision that it names cannot be had, or does not check any more.
+    /// A revision that it names is not available, or not valid any more.
     Revision(String),
-    /// Parts of it were concealed when it was written.
+    /// Parts of it were redacted when it was written.
     Concealed,
     /// `directory.unknown` or `decisions.undeclared` of then matters to the answer, and is not known.
     Meaning,
@@ -125,7 +126,7 @@ impl<'a> Replay<'a> {
     /// Under the revisions that the records name.
     #[must_use]
     pub fn recorded(worlds: Worlds, meaning: &'a Meaning<'a>) -> Self {
-        // Nobody looks at the numbers of this cache.
+        // The metrics of this cache have no reader.
         let cache = Cache::new(&cache::Config::default(), &opentelemetry::global::meter("poort.replay"));
         Self { against: None, worlds, cache, meaning }
     }
@@ -202,13 +203,13 @@ fn read(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'static>, Reason>
     }
 }
 
-/// What a record is decided with.
+/// Decides the questions of one record.
 struct Decider<'a> {
     snapshot: &'a Snapshot,
     cache: &'a Cache,
     moment: &'a Moment,
-    /// The revisions that the record names; they are put into the answer, since another revision is no difference in what
-    /// was decided.
+    /// The revisions that the record names. The answer gets them, since another revision alone is no difference in the
+    /// decision.
     named: &'a (Revision, Revision),
 }
 

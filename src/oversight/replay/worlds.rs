@@ -1,4 +1,4 @@
-//! The snapshots that records name, from the archive or from files that have the same digest.
+//! Loads the snapshots that records name, from the archive or from files with the same digest.
 
 use crate::{
     sources::{
@@ -14,13 +14,13 @@ use std::{
     sync::Arc,
 };
 
-/// How many snapshots are held. A log goes through its revisions in order, so two are usually in use at once.
+/// How many snapshots are held. A log changes revisions in order, so two are usually in use at once.
 const HELD: usize = 4;
 
 /// The revisions of policies and directory.
 type Named = (Revision, Revision);
 
-/// Files outside the archive, which serve where their digest is the one that is named.
+/// Files outside the archive, which are used if their digest is the one that is named.
 #[derive(Debug, Default)]
 pub struct Local {
     policies: Option<(Revision, policy::Sources)>,
@@ -28,7 +28,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Reads what is there; what cannot be read serves for nothing.
+    /// Reads the files; those that cannot be read are not used.
     #[must_use]
     pub fn read(policies: &Path, directory: &Path) -> Self {
         let policies = policy::Sources::read(policies).ok();
@@ -45,9 +45,9 @@ impl Local {
 pub struct Worlds {
     archive: Archive,
     local: Local,
-    /// The one that was wanted last stands first.
+    /// The one that was used last is first.
     held: VecDeque<(Named, Arc<Snapshot>)>,
-    /// Why others cannot be had.
+    /// Why others are not available.
     missing: HashMap<Named, String>,
 }
 
@@ -61,7 +61,7 @@ impl Worlds {
     /// The snapshot of these revisions.
     ///
     /// # Errors
-    /// Why it cannot be had.
+    /// Why it is not available.
     pub fn find(&mut self, named: &Named) -> Result<Arc<Snapshot>, String> {
         if let Some(place) = self.held.iter().position(|(held, _)| held == named) {
             self.held.swap(0, place);

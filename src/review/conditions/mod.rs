@@ -1,14 +1,14 @@
 //! The conditions of a policy: the smallest boolean parts of its scope and of its `when` and `unless` that `&&`, `||`, `!`
 //! and `if` combine, each with its place in the file.
 //!
-//! What holds here: a walk over the conditions comes to what Cedar makes of the whole policy, and evaluates each condition
-//! exactly when Cedar does (`tests::a_walk_comes_to_what_cedar_makes_of_the_policy`). What lies inside of a condition, such
-//! as an `if` between numbers, is not taken apart. `true` and `false` as they stand are no conditions.
+//! **Invariant:** a walk over the conditions gives Cedar's value of the whole policy, and evaluates each condition
+//! exactly when Cedar does (`tests::a_walk_gives_cedars_value_of_the_policy`). The inside of a condition, such as an
+//! `if` between numbers, is not split. The literals `true` and `false` are no conditions.
 //!
-//! The policies that are evaluated have no places (see `policy`), so their texts are parsed again here.
+//! Evaluated policies have no source locations (see `policy`), so their texts are parsed again here.
 //!
-//! - `tokens`: the words and signs of a text
-//! - `scope`: principal, action and resource
+//! - `tokens`: the tokens of a text
+//! - `scope`: the conditions on principal, action and resource
 //! - `tree`: how conditions combine
 
 mod scope;
@@ -34,13 +34,13 @@ use tree::{Finder, Tree};
 pub struct Conditioned {
     /// Its id.
     pub id: cedar::PolicyId,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
     /// Whether it permits or forbids.
     pub effect: ast::Effect,
-    /// Its conditions, in the order in which Cedar comes to them.
+    /// Its conditions, in the order in which Cedar evaluates them.
     pub conditions: Vec<Condition>,
-    /// `true` and `false` where a condition could stand, with their places in the file.
+    /// The literals `true` and `false` in the place of conditions, with their places in the file.
     pub constants: Vec<(bool, Range<usize>)>,
     /// What is evaluated: the policy itself, or the links of the template, by id.
     pub deciding: Vec<ast::Policy>,
@@ -50,7 +50,7 @@ pub struct Conditioned {
 /// A part of a policy that is true or false.
 #[derive(Debug)]
 pub struct Condition {
-    /// Where it stands, in bytes of the file.
+    /// Its place, in bytes of the file.
     pub place: Range<usize>,
     /// What it is a part of.
     pub part: Part,
@@ -62,11 +62,11 @@ pub struct Condition {
 /// The parts of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Who asks.
+    /// The scope's principal.
     Principal,
-    /// What they want to do.
+    /// The scope's action.
     Action,
-    /// What they want to do it to.
+    /// The scope's resource.
     Resource,
     /// `when` and `unless`.
     Body,
@@ -81,7 +81,7 @@ impl Part {
 }
 
 impl Condition {
-    /// What is evaluated for it.
+    /// Its expression.
     #[must_use]
     pub const fn expression(&self) -> &Expr {
         &self.expression
@@ -101,8 +101,8 @@ impl Conditioned {
         self.place.file.text.get(..place.start).unwrap_or_default().matches('\n').count() + 1
     }
 
-    /// Walks the conditions as Cedar evaluates them: from left to right, no further than needed. `holds` evaluates one, by
-    /// its index. Comes to whether the policy applies.
+    /// Walks the conditions as Cedar evaluates them: from left to right, no further than needed. `holds` evaluates one,
+    /// by its index. Returns whether the policy applies.
     ///
     /// # Errors
     /// The first error of `holds`, as the policy then has it too.

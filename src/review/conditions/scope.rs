@@ -1,5 +1,5 @@
-//! The scope of a policy: who, what and on what it is about. Its parts are conditions like those of its body, but the
-//! schema limits what they can be: where an action has one type of resource, `resource is` that type is never false.
+//! Finds the conditions of a policy's scope: principal, action and resource. They are like those of its body, but the
+//! schema limits their outcomes: where an action has one type of resource, `resource is` that type is never false.
 
 use super::tokens::Token;
 use crate::sources::policy::{
@@ -32,10 +32,10 @@ impl Sides {
     }
 }
 
-/// Where principal, action and resource stand: between the brackets behind the effect, parted by commas.
+/// The places of principal, action and resource: in brackets after the effect, separated by commas.
 pub(super) fn places(tokens: &[Token<'_>]) -> Option<[Range<usize>; 3]> {
     let mut rest = tokens.iter();
-    // Words of annotations stand behind an @, so the effect is the first of these that does not.
+    // Names of annotations follow an @, so the effect is the first of these words that does not.
     let mut before = "";
     for token in rest.by_ref() {
         if ["permit", "forbid"].contains(&token.text) && before != "@" {
@@ -63,8 +63,8 @@ pub(super) fn places(tokens: &[Token<'_>]) -> Option<[Range<usize>; 3]> {
     parts.try_into().ok()
 }
 
-/// What the parts of a scope can come to under the schema, in the order in which Cedar evaluates them: each only where
-/// those before it hold. `None` for a part that is not constrained.
+/// The outcomes that the parts of a scope can have under the schema, in the order in which Cedar evaluates them: each
+/// only where those before it hold. `None` for a part that is not constrained.
 pub(super) fn sides(template: &Template, policies: &Policies) -> [Option<Sides>; 3] {
     let none = Sides { holds: false, fails: false };
     let (mut principal, mut action, mut resource) = (none, none, none);

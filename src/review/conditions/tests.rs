@@ -143,7 +143,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_walk_comes_to_what_cedar_makes_of_the_policy(
+    fn a_walk_gives_cedars_value_of_the_policy(
         when in body(), unless in body(), a: bool, b: bool, n in 0_i64..3, o: Option<bool>
     ) {
         let scope = "permit (principal is User, action == Action::\"try\", resource)";

@@ -1,5 +1,5 @@
-//! The words and signs of a policy's text, with their places. For finding what the syntax tree does not place: the parts of
-//! the scope, and operators.
+//! Splits a policy's text into tokens with their places. They locate what the syntax tree has no places for: the parts
+//! of the scope, and operators.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use std::ops::Range;
 pub struct Token<'t> {
     /// Its text.
     pub text: &'t str,
-    /// Where it stands, in bytes.
+    /// Its place, in bytes.
     pub place: Range<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! How the conditions of a policy combine, from its syntax tree.
+//! Builds the tree of a policy's conditions from its syntax tree: how `&&`, `||`, `!` and `if` combine them.
 
 use super::tokens::Token;
 use crate::sources::policy::cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
@@ -7,9 +7,9 @@ use std::ops::Range;
 /// A boolean expression over conditions.
 #[derive(Debug)]
 pub(super) enum Tree {
-    /// A condition, by its place in the list.
+    /// A condition, by its index in the list.
     Condition(usize),
-    /// `true` or `false` as it stands there.
+    /// A literal `true` or `false`.
     Constant(bool),
     Not(Box<Tree>),
     And(Box<Tree>, Box<Tree>),
@@ -37,9 +37,9 @@ impl Tree {
 /// What is found while a tree is made.
 pub(super) struct Finder<'t> {
     pub(super) tokens: &'t [Token<'t>],
-    /// The conditions, in the order in which they stand, with their places in the policy's text.
+    /// The conditions, in the order of the text, with their places in it.
     pub(super) found: Vec<(Expr, Range<usize>)>,
-    /// `true` and `false` where a condition could stand.
+    /// The literals `true` and `false` in the place of conditions.
     pub(super) constants: Vec<(bool, Range<usize>)>,
     /// How many conditions the scope has; the others are counted from there.
     pub(super) first: usize,
@@ -86,7 +86,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether two operands stand beside each other in the text. What Cedar makes of one form, such as `a has b.c`, does not.
+/// Whether two operands are separate in the text. Those that Cedar makes of one form, such as `a has b.c`, are not.
 fn stand_apart(left: &Expr, right: &Expr) -> bool {
     match (operand(left), operand(right)) {
         (Some(left), Some(right)) => left.end <= right.start,

@@ -1,9 +1,9 @@
-//! What reviewers accepted: a file that is committed beside the change that it is about.
+//! Reads what reviewers accepted: a file that is committed together with its change.
 //!
-//! An entry covers a matter if all that it names fits; what it leaves out fits everything, but for the change, the policies
-//! and the digest. Every entry has the digest of the texts that the reviewer saw, and names every policy that causes a
-//! difference, or the guarantee or policy that changed. An entry about something undecided names the environment, and one
-//! about the directory the account.
+//! An entry covers an item if all that it names matches; a field that it omits matches everything, but for the change,
+//! the policies and the digest. Every entry has the digest of the texts that the reviewer saw, and names every policy
+//! that causes a difference, or the guarantee or policy that changed. An entry about an undecided environment names it,
+//! and one about the directory names the account.
 
 use super::{Comparison, Kind, Outcome, ReviewItem};
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl Names {
 /// What the entries make of a comparison.
 #[derive(Debug, Default)]
 pub struct Judged<'a> {
-    /// What asks for acceptance and has none.
+    /// The items that need acceptance and have none.
     pub open: Vec<ReviewItem<'a>>,
     /// What is accepted.
     pub accepted: Vec<ReviewItem<'a>>,
@@ -107,7 +107,7 @@ impl Accepted {
         Ok(Self { entries })
     }
 
-    /// What is left to be accepted. `strict`: what is newly denied asks for acceptance too.
+    /// The items that still need acceptance. `strict`: what is newly denied needs it too.
     #[must_use]
     pub fn judge<'a>(&self, comparison: &'a Comparison, strict: bool) -> Judged<'a> {
         let mut judged = Judged::default();
@@ -175,7 +175,7 @@ impl Entry {
     }
 
     fn is_for(&self, outcome: &Outcome) -> bool {
-        // A short name that several types have is not the name of any: `Outcome` has the whole name then.
+        // A short name of several types names none of them: `Outcome` has the whole name then.
         let fits = |names: &Option<Names>, name: &str, whole: &str| {
             names.as_ref().is_none_or(|names| names.has(name) || names.has(whole))
         };
@@ -208,7 +208,7 @@ impl Entry {
 #[must_use]
 pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> String {
     let mut open = accepted.judge(comparison, strict).open;
-    // Stable: what has the same cause stands together, in the order of the environments.
+    // Stable: items with the same cause are adjacent, in the order of the environments.
     open.sort_by(|one, other| (one.kind(), one.policies()).cmp(&(other.kind(), other.policies())));
     let quoted = |name: &str| serde_json::Value::from(name).to_string();
     let mut text = String::new();

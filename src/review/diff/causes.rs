@@ -1,15 +1,16 @@
-//! The causes of differences in one environment and direction: questions that one side allows and the other does not, one
-//! for each set of changed policies that is enough for such a question.
+//! Finds the causes of differences in one environment and direction. Each is a set of changed policies that suffices
+//! for a difference, with a question that one side allows and the other does not.
 //!
 //! What holds here:
 //! - Every difference has a question that the engine decided under both sides, and names changed policies.
-//! - After a cause was found, what it explains is left out, so that what needs another change as well comes next.
+//! - After a cause is found, the questions that it explains are excluded, so that the next one needs another change
+//!   too.
 //!
-//! The search ends. A cause is a set of changed policies, and what it explains is what would be allowed if they alone had
-//! changed; its own question is among that: a permit of the cause applies, and neither a forbid nor a failure of the other
-//! side is left that is not among the policies that stayed as they were on both sides. So each round excludes the cause that
-//! it found, no cause comes twice, and there are finitely many sets. Each policy alone and with each other one is looked
-//! for; that differences take three changes at once and more in so many ways is undecided.
+//! **Why the search ends.** A cause explains the questions that would be allowed if its policies alone had changed. Its
+//! own question is one of them: a permit of the cause applies, and no unchanged policy forbids it or fails. So each
+//! round excludes the cause that it found, no cause is found twice, and there are finitely many sets. The number of
+//! rounds allows for each policy alone and for each pair; differences that need more causes than that are reported as
+//! undecided.
 
 use super::{
     Difference, Direction, Policy, Question, Said,
@@ -72,7 +73,7 @@ impl OneWay<'_> {
             found.push(difference);
             holds.push(Expr::not(self.explained(&cause)));
         }
-        // Only a proof that nothing is left ends the search well.
+        // The search is complete only after a proof that no difference is left.
         match search.find(solver, &meaning::all(holds), denied.as_ref()) {
             Searched::None => Ok(()),
             Searched::Undecided(reason) => Err(reason),
@@ -154,7 +155,7 @@ impl OneWay<'_> {
     fn judge(&self, example: &Example) -> Result<Option<(Verdict, Option<Verdict>)>, String> {
         let own = if example.real { None } else { Some(example.directory(&self.world.policies)?) };
         let decide = |half: &Half<'_>| match &own {
-            // Each side has the real directory already.
+            // Each side already has the real directory.
             None => example.decide(half.snapshot),
             Some(own) => example.decide(&Snapshot::of(half.snapshot.policies.clone(), own.clone())),
         };

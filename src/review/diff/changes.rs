@@ -1,4 +1,4 @@
-//! What changed in the files: policies, guarantees, schema and directory.
+//! The changes in files between two sides: policies, guarantees, schema and directory.
 
 use serde::Serialize;
 
@@ -51,9 +51,9 @@ pub struct PolicyChange {
     pub annotations: Vec<AnnotationChange>,
     /// What it asks of callers, if that changed.
     pub obligations: Option<ObligationChange>,
-    /// Where it stands in the side before.
+    /// Its place in the side before.
     pub base: Option<Spot>,
-    /// Where it stands in the side after.
+    /// Its place in the side after.
     pub head: Option<Spot>,
     /// Its text with what was removed and added.
     pub lines: Vec<Line>,
@@ -165,7 +165,7 @@ pub struct SchemaChange {
     pub added: Vec<String>,
 }
 
-/// An entity of the directory that changed: an account, or what accounts lie in or refer to.
+/// An entity of the directory that changed: an account, or an entity that accounts are in or refer to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntityChange {
     /// It, as `Type::"id"`.

@@ -1,4 +1,4 @@
-//! The comparison: plans each environment, has those that need it proven beside each other, and gathers what came of them.
+//! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
     Comparison, Named, Outcome, PolicyChange, Settled, directory,

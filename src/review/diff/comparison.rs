@@ -1,4 +1,4 @@
-//! What a comparison results in.
+//! The comparison: the result of comparing two sides.
 
 use super::{Change, EntityChange, PolicyChange, SchemaChange};
 use crate::review::proof::Environment;

@@ -1,4 +1,5 @@
-//! What changed in the directory: each entity (an account, a team, a unit) with each fact of it that is new, gone or other.
+//! Compares two directories: each changed entity (an account, a team, a unit) with each fact that was added, removed or
+//! changed.
 
 use super::{Change, EntityChange, Fact};
 use crate::{
@@ -38,7 +39,7 @@ fn change(uid: &ast::EntityUID, base: &Snapshot, head: &Snapshot) -> Option<Enti
 struct Facts {
     /// Attributes, parts of records and tags, by name.
     named: BTreeMap<String, String>,
-    /// What it lies in directly. What that lies in is a fact of that.
+    /// Its parents. Further ancestors are facts of those.
     parents: BTreeSet<String>,
 }
 

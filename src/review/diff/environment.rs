@@ -1,4 +1,5 @@
-//! One environment, compared: both directions, from an earlier run where nothing that it depends on changed since.
+//! Compares one environment in both directions, or takes the outcome of an earlier run if nothing that it depends on
+//! changed.
 
 use super::{Direction, Outcome, Settled, causes::OneWay};
 use crate::{

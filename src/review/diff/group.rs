@@ -1,4 +1,5 @@
-//! Equal causes over environments, so that a change that matters in thirty environments is read once.
+//! Groups differences with equal causes over environments, so that a change that matters in thirty environments is read
+//! once.
 
 use super::{Comparison, Difference, Direction, Effect, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +66,7 @@ pub fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
         .collect()
 }
 
-/// A policy that causes a difference, in words: what stands before its id and behind it.
+/// A policy that causes a difference, in words: the texts before and after its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause<'a> {
     /// Such as `by` or `because the forbid`.

@@ -1,19 +1,19 @@
-//! What a change of policies grants and takes away: two snapshots in, the differences out.
+//! Compares two snapshots: finds what a change of policies grants and takes away.
 //!
-//! For each request environment, poort's decisions under both sides are proven equal, or questions are found that come out
-//! differently. What was neither proven nor found is undecided, and is never shown as equal.
+//! For each request environment, poort's decisions under both sides are proven equal, or questions are found whose
+//! decisions differ. Otherwise the environment is undecided, and is never shown as equal.
 //!
 //! What holds here:
 //! - Every difference has a question that the engine decided under both sides.
 //! - Environments whose policies and types are the same on both sides need no proof: equal policies decide equally.
 //!
 //! - `compare`: the whole comparison
-//! - `comparison`, `changes`: what it results in, for proofs and for files
+//! - `comparison`, `changes`: its result, from proofs and from files
 //! - `plan`: which environments there are, and how each is compared
-//! - `environment`, `causes`: one environment, and what causes its differences
+//! - `environment`, `causes`: one environment, and the causes of its differences
 //! - `naming`: when types and actions are named with their namespaces
-//! - `schema`, `policies`, `obligations`, `directory`: what changed in the files
-//! - `review_item`: what reviewers may be asked to accept
+//! - `schema`, `policies`, `obligations`, `directory`: the changes in files
+//! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
 //! - `group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read

@@ -1,9 +1,9 @@
-//! When types and actions are named with their namespaces: where the short name is that of several.
+//! Names types and actions with their namespaces where the short name is ambiguous.
 
 use super::{Outcome, Whole};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Gives whole names to those whose short names say too little.
+/// Gives whole names to those whose short names are ambiguous.
 pub(super) fn tell_apart(outcomes: &mut [Outcome]) {
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut actions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a policy asks of callers: obligations, which they must meet, and advice, which they may follow.
+//! Compares what a policy asks of callers: obligations, which they must meet, and advice, which they may follow.
 
 use super::ObligationChange;
 use crate::types::{

@@ -1,5 +1,5 @@
-//! Which environments there are, and how each of them is compared: not at all where nothing can differ, under the new schema
-//! where types changed, against a refusal where one side does not have it.
+//! Plans the comparison of each environment: none where nothing can differ, under the new schema where types changed,
+//! against a refusal where one side does not have the environment.
 
 use super::{
     Outcome, SchemaChange, Settled, Side,
@@ -27,7 +27,7 @@ pub(super) struct Plan<'a> {
     pub(super) base: Prepared<'a>,
     pub(super) head: Prepared<'a>,
     pub(super) schema: Vec<SchemaChange>,
-    /// The base's policies beside the head's directory: both sides decide about the same accounts.
+    /// The base's policies with the head's directory, so that both sides decide about the same accounts.
     base_judge: Snapshot,
     /// The base's policies with the head's types, if the types changed: how such environments are compared.
     adapted: Option<Result<Snapshot, String>>,
@@ -44,7 +44,7 @@ pub(super) struct Prepared<'a> {
 
 /// What is to be done about an environment.
 pub(super) enum Step<'a> {
-    /// Nothing: this became of it.
+    /// Nothing: this is its outcome.
     Settled(Outcome),
     /// It takes a proof.
     Prove(Pair<'a>),

@@ -1,4 +1,5 @@
-//! Policies that were added, removed or changed, with the lines of the change. Guarantees are policies too.
+//! Compares policies: those that were added, removed or changed, with the lines of the change. Guarantees are policies
+//! too.
 
 use super::{AnnotationChange, Change, Effect, Line, PolicyChange, Spot, obligations};
 use crate::{
@@ -83,7 +84,7 @@ fn stated(side: Stating<'_>) -> BTreeMap<String, Stated> {
         .templates()
         .map(|template| {
             let text = template.to_cedar();
-            // Annotations are compared apart.
+            // Annotations are compared separately.
             let text = text.lines().filter(|line| !line.trim_start().starts_with('@')).collect::<Vec<_>>().join("\n");
             let annotations = template.annotations().map(owned).collect();
             let effect = effect(template.effect() == cedar::Effect::Permit);
@@ -113,7 +114,7 @@ fn annotation_changes(before: &BTreeMap<String, String>, after: &BTreeMap<String
         .collect()
 }
 
-/// Where the text of a policy stands. A link has that of its template.
+/// The place of a policy's text. A link has that of its template.
 fn spot(side: Stating<'_>, id: &str, stated: Option<&Stated>) -> Option<Spot> {
     let (stated, (policies, _)) = (stated?, side?);
     let id = stated.template.as_deref().unwrap_or(id);

@@ -1,4 +1,4 @@
-//! What a review is about: each thing that a comparison found and that reviewers may be asked to accept.
+//! A review item: one finding of a comparison that reviewers may have to accept.
 
 use super::{Change, Comparison, Difference, Direction, EntityChange, ObligationChange, Outcome, PolicyChange};
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ pub enum Kind {
     NewlyAllowed,
     /// Allowed before, denied now.
     NewlyDenied,
-    /// Nobody knows whether an environment changed.
+    /// It is undecided whether an environment changed.
     Undecided,
     /// A guarantee is gone, or says something else.
     Guarantee,
     /// A policy no longer asks of callers what it asked.
     Obligations,
-    /// The directory says something else of an account, or of what accounts lie in or refer to.
+    /// The directory changed an account, or an entity that accounts are in or refer to.
     Account,
 }
 
@@ -137,7 +137,7 @@ impl<'a> ReviewItem<'a> {
         }
     }
 
-    /// Whether this is that very thing, and not one that is equal to it.
+    /// Whether both are the same item, and not merely equal.
     pub(super) fn is(self, other: ReviewItem<'_>) -> bool {
         match (self, other) {
             (Self::Difference(_, one), ReviewItem::Difference(_, other)) => ptr::eq(one, other),

@@ -1,4 +1,4 @@
-//! Schemas, compared by what they declare and not by how they are written.
+//! Compares schemas by what they declare and not by how they are written.
 
 use super::{Change, SchemaChange};
 use crate::{
@@ -80,14 +80,14 @@ impl Declared {
         Self { types, actions, contexts }
     }
 
-    /// Whether questions speak for entities of this type.
+    /// Whether the attributes of this type's entities come from questions.
     fn is_asked(&self, name: &str) -> bool {
         self.types.get(name).is_some_and(|declared| declared.lines.iter().any(|line| line == SPOKEN_FOR))
     }
 
-    /// All that matters to the questions of an environment: what its types and its context declare, as far as a policy
-    /// can reach, also from the entities and actions that policies name. Lines about which other types an action is for are
-    /// left out.
+    /// All declarations that matter to the questions of an environment: those of its types and its context, and of all
+    /// that a policy can reach from there or from the entities and actions that it names. Lines about other types that
+    /// an action applies to are left out.
     pub(super) fn reachable(&self, environment: &Environment, named: &BTreeSet<String>) -> BTreeMap<&str, Vec<&str>> {
         let action = environment.action.to_string();
         let mut next: Vec<&str> = Vec::new();
@@ -113,8 +113,8 @@ impl Declared {
     }
 }
 
-/// What changed in the meaning of the same question, if anything: who speaks for an entity, what lies in what, and which
-/// questions are accepted at all. Under the new schema alone, such a change would not show.
+/// A change in the meaning of the same question, if there is one: where attributes come from, which entities can be in
+/// which, and which questions are accepted. A comparison under the new schema alone would not show it.
 pub(super) fn changed_meaning(
     (base, head): (&Declared, &Declared),
     environment: &Environment,

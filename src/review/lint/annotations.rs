@@ -1,4 +1,4 @@
-//! Annotations that are read by nothing, and are like one that is.
+//! Warns of unknown annotations whose names are similar to known ones.
 
 use super::written;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     types::{problem::Problem, suggest::nearest},
 };
 
-/// What poort reads, and what people do.
+/// The annotations that poort reads, and those for people.
 const READ: [&str; 5] = ["id", "title", "basis", "obligation", "advice"];
 
-/// Warns of each: what a misspelt `@obligation` asks for, no caller is asked.
+/// Warns of each: no caller learns of a misspelt `@obligation`.
 pub(super) fn misspelt(policies: &Policies, problems: &mut Vec<Problem>) {
     for (id, place) in written(policies) {
         let policy = policies.set.policy(id).map(|policy| policy.annotations().map(|(name, _)| name).collect());

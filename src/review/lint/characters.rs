@@ -1,4 +1,4 @@
-//! Characters that are not what they seem: those that do not show, and those that look like others.
+//! Finds deceptive characters: those that do not show, and those that look like others.
 
 use super::written;
 use crate::{
@@ -53,14 +53,14 @@ fn escapes(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
                 at = start + length;
                 return Some((start..at, character));
             }
-            // What is escaped is passed over, so that `\\u0041` is no escape of a letter.
+            // Skips the escaped character, so that `\\u0041` is no escape of a letter.
             at = start + 1 + rest.chars().nth(1)?.len_utf8();
         }
     })
 }
 
-/// Ids that look like others, or that hold letters of another script which look like these: a report that names such a
-/// policy names another one to its reader.
+/// Warns of ids that look like others, or that hold lookalike letters of another script: the reader of a report takes
+/// such a policy for another one.
 pub(super) fn confusable_ids(policies: &Policies, problems: &mut Vec<Problem>) {
     let mut alike = BTreeMap::<String, Vec<_>>::new();
     for (id, place) in written(policies) {

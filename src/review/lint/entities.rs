@@ -1,4 +1,4 @@
-//! Entities that policies name and that the directory lacks: the condition that names one is mostly misspelt, and then never
+//! Warns of entities that policies name and the directory lacks. Mostly the name is misspelt, and its condition never
 //! holds.
 
 use super::written;
@@ -12,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The ids that the directory has, by type.
 type Known<'a> = BTreeMap<&'a ast::EntityType, BTreeSet<&'a str>>;
 
-/// Warns of each named entity that the directory should hold and lacks. A directory without any entity is none to compare
-/// with.
+/// Warns of each named entity that the directory should hold and lacks. An empty directory is not compared with.
 pub(super) fn unknown<'a>(
     policies: &Policies,
     directory: impl Iterator<Item = &'a ast::EntityUID>,
@@ -57,7 +56,7 @@ fn named(policies: &Policies) -> Vec<(ast::EntityUID, &Place)> {
         named.insert((place.file.name.clone(), place.span.start, uid.to_string()), (uid, place));
     };
     for policy in policies.set.policies() {
-        // What a linked policy says itself stands in its template.
+        // The text of a linked policy is that of its template.
         let says = policy.template_id().unwrap_or_else(|| policy.id());
         policy.entity_literals().iter().for_each(|uid| add(says, uid));
         policy.template_links().into_iter().flatten().for_each(|(_, uid)| add(policy.id(), &uid));

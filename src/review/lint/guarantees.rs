@@ -1,6 +1,6 @@
-//! Guarantees that hold whatever the policies say, and so guarantee nothing.
+//! Warns of vacuous guarantees: they hold whatever the policies say, and so guarantee nothing.
 //!
-//! A guarantee that forbids what no policy permits today is a good one: it stands against a policy of tomorrow.
+//! A guarantee that forbids what no policy permits today is useful: it protects against a later policy.
 
 use super::{annotations, entities, never, written};
 use crate::{sources::policy::Policies, types::problem::Problem};

@@ -1,18 +1,18 @@
-//! What can be evaluated and is still not good enough to be committed: findings of `poort validate` beyond those that keep
-//! policies from being used. Each is found by looking, without a proof.
+//! Lints: findings of `poort validate` about policies that can be evaluated and are probably wrong. None of them needs
+//! a proof.
 //!
 //! - `policy::none`: a folder without policies denies everything
 //! - `policy::no-title`, `policy::duplicate-title`: reports and answers show titles to people
 //! - `policy::level`: a policy that follows more references than [`LEVEL`] makes an answer depend on records far away
 //! - `entities`: `policy::unknown-entity`, what the directory lacks; `policy::not-linked`, templates that nothing uses
-//! - `annotations`: `policy::annotation`, annotations that are like one that is read
-//! - `never`: `policy::unknown-attribute` (an error), `policy::unknown-value`, `policy::unknown-type`: conditions that name
-//!   what the schema does not have; `typed`, what an expression can be
+//! - `annotations`: `policy::annotation`, unknown annotations that are similar to known ones
+//! - `never`: `policy::unknown-attribute` (an error), `policy::unknown-value`, `policy::unknown-type`: conditions that
+//!   name what the schema does not have; `typed`: the types that an expression can have
 //! - `guarantees`: `guarantee::vacuous`, guarantees that hold whatever the policies say
-//! - `characters`: `text::invisible`, `text::confusable`, characters that are not what they seem
+//! - `characters`: `text::invisible`, `text::confusable`, deceptive characters
 //! - `unread`: `folder::not-read`, files that look like policies, tests or accounts and are not read
 //!
-//! What needs a proof (policies that never match, are redundant, or can fail) is in `proof`.
+//! Findings that need a proof (policies that never match, are redundant, or can fail) are in `proof`.
 
 mod annotations;
 mod characters;
@@ -34,8 +34,8 @@ use cedar_policy as cedar;
 use miette::Diagnostic as _;
 use std::collections::BTreeMap;
 
-/// How many references in a row a policy may follow: `resource.team.leader` follows two. Each costs a lookup, and a record
-/// further away is one that the reader of the policy has not in mind.
+/// How many references in a row a policy may follow: `resource.team.leader` follows two. Each costs a lookup, and
+/// readers of a policy do not expect an effect of more distant records.
 pub const LEVEL: u32 = 3;
 
 /// All findings in the policies, ordered by file and place. `directory`: the entities that it holds.
@@ -98,7 +98,7 @@ fn titles(policies: &Policies, problems: &mut Vec<Problem>) {
 }
 
 fn levels(policies: &Policies, problems: &mut Vec<Problem>) {
-    // Mostly there is nothing to do, and this is quicker than Cedar's check.
+    // Mostly nothing is found, and this is faster than Cedar's check.
     if policies.footprints().all(|footprint| footprint.hops() <= LEVEL as usize) {
         return;
     }

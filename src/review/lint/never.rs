@@ -1,7 +1,8 @@
-//! Conditions that no question meets, because they name what the schema does not have: an attribute after `has`, a text or a
-//! number that no value can be, a type that nothing here is of. Half of a rule dies so, and its other half stands.
+//! Finds conditions that no question meets, because they name what the schema does not have: an attribute after `has`,
+//! a text or a number that no value can be, a type that the expression never has. Such a condition silently disables a
+//! part of a rule.
 //!
-//! Cedar takes each for false, and says so only where the whole policy is then false.
+//! Cedar evaluates each to false, and warns only if the whole policy is then false.
 
 use super::{
     typed::{Questions, Typed},
@@ -147,7 +148,7 @@ impl Reader<'_> {
         kinds.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// Literals beside what can only be some of them.
+    /// Literals that are compared with an expression of limited values.
     fn literals(&mut self, of: &Expr, literals: &Expr) {
         match literals.expr_kind() {
             ExprKind::Set(elements) => elements.iter().for_each(|literal| self.literal(of, literal)),
@@ -182,7 +183,7 @@ impl Reader<'_> {
         self.problems.push(problem.at(self.at(at), "never so").help(format!("what the schema allows: {allowed}")));
     }
 
-    /// Where an expression stands in the file.
+    /// The place of an expression in the file.
     fn at(&self, expression: &Expr) -> Range<usize> {
         let start = self.place.span.start;
         expression.source_loc().map_or_else(|| self.place.first_line(), |loc| start + loc.start()..start + loc.end())

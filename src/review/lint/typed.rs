@@ -1,6 +1,6 @@
-//! What an expression of a policy can be, over all questions that the policy's scope leaves room for.
+//! Finds the types that an expression of a policy can have, over all questions that match the policy's scope.
 //!
-//! What holds here: nothing is left out that a question could make of it, so what none of these has, no question has.
+//! **Invariant:** no possible type is left out, so an attribute that none of them has is one that no question has.
 
 use crate::sources::policy::{
     ActionModel, Asked, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,

@@ -1,5 +1,5 @@
-//! Files in the policy folder that are not read, though they look as if they were meant to be: a rule that an officer wrote
-//! would silently not count.
+//! Warns of files in the policy folder that are not read and probably should be: otherwise a rule that an officer wrote
+//! silently has no effect.
 
 use crate::types::{problem::Problem, suggest::is_like};
 use std::{
@@ -30,7 +30,7 @@ const ROOMS: [Room; 3] = [
     Room { name: "directory", endings: &["json"] },
 ];
 
-/// Warns of each of them. What cannot be listed is not said here: who reads the folder says that.
+/// Warns of each of them. A folder that cannot be listed is reported by its reader, and not here.
 #[must_use]
 pub fn unread(policies: &Path) -> Vec<Problem> {
     let mut walk = Walk { left: FILES, problems: Vec::new() };
@@ -85,7 +85,8 @@ impl Walk {
         self.problems.push(problem.as_warning().help(help));
     }
 
-    /// What lies in a folder and is not hidden, and whether each is a folder itself. A link to a folder is not followed.
+    /// The entries of a folder that are not hidden, and whether each is a folder itself. A link to a folder is not
+    /// followed.
     fn list(&mut self, folder: &Path) -> Vec<(PathBuf, String, bool)> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let listed: Vec<_> = entries

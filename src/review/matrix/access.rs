@@ -1,4 +1,4 @@
-//! What partial evaluation leaves of one account's rights in one combination.
+//! Evaluates the policies in part for one account in one environment, and derives its access.
 
 use super::{
     Access, Account, Environment, Part,
@@ -44,7 +44,7 @@ pub(super) fn access(
         let policy = response.get_policy(id).ok_or_else(|| failed(&format!("nothing is left of `{id}`")))?;
         let expression = condition(&policy, &failing).map_err(|error| failed(&error))?;
         let conditions = conjuncts(&expression);
-        // It can still fail before it comes to its `false`.
+        // It can still fail before it reaches its `false`.
         let applies = conditions.iter().all(|condition| truth(condition) != Some(false));
         let open = conditions.iter().filter(|condition| truth(condition).is_none());
         let part = Part { policy: facts(snapshot, id), conditions: open.map(ToString::to_string).collect() };

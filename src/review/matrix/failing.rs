@@ -1,7 +1,7 @@
-//! Whether what is left of a condition can fail to evaluate, and then denies.
+//! Decides whether a residual condition can fail to evaluate; poort then denies.
 //!
-//! It rests on what `proof::assumptions` lists, as all analyses do: the account and the record are known, and whatever else
-//! is referred to may be nowhere.
+//! As all analyses, it rests on the list in `proof::assumptions`: the account and the record are known, and any other
+//! entity that is referred to may be missing.
 
 use crate::sources::policy::{
     Model,
@@ -28,8 +28,8 @@ enum Owner<'a> {
 }
 
 impl<'a> Failing<'a> {
-    /// Whether evaluation of a valid expression could fail: arithmetic that overflows, text that is no address or date, an
-    /// attribute of an entity that is nowhere. Whatever this does not know counts as able to.
+    /// Whether the evaluation of a valid expression could fail: arithmetic that overflows, text that is no address or
+    /// date, an attribute of a missing entity. An unknown form counts as able to.
     pub(super) fn can_fail(&self, expression: &Expr) -> bool {
         let can_fail = |expression: &Expr| self.can_fail(expression);
         match expression {
@@ -40,7 +40,7 @@ impl<'a> Failing<'a> {
                 !matches!(expr.as_ref(), Expr::Literal(_))
             }
             Expr::BinaryOp { op, left, right } => {
-                // A tag is taken only where it was asked whether it is there, and nothing that is nowhere has one.
+                // Validation requires a test before a tag is read, and a missing entity has none.
                 !matches!(
                     op,
                     BinaryOp::And
@@ -73,8 +73,8 @@ impl<'a> Failing<'a> {
         }
     }
 
-    /// Whether an attribute that a valid policy takes can be missing. One that is optional is taken only where it was asked
-    /// whether it is there, and nothing that is nowhere has one.
+    /// Whether an attribute that a valid policy reads can be missing. Validation requires a test before an optional one
+    /// is read, and a missing entity has none.
     fn can_be_missing(&self, of: &Expr, attribute: &str) -> bool {
         match self.owner(of) {
             Some(Owner::Entity(kind)) => {

@@ -1,19 +1,19 @@
-//! Who may do what: every account of the directory, every operation, every type of record.
+//! The matrix of rights: every account of the directory, every operation, every type of record.
 //!
 //! For each account the policies are evaluated as far as its own attributes, its groups and the day decide them, with
-//! record and context left open (Cedar's type-aware partial evaluation). What is left are the conditions that a question
-//! must meet. So a cell says *always*, *never*, or *under these conditions*, for all questions at once. It is made for the
-//! yearly review of rights (BIO2 5.18.02).
+//! record and context unknown (Cedar's type-aware partial evaluation). The residual conditions are those that a
+//! question must meet. So a cell says *always*, *never*, or *under these conditions*, for all questions at once. The
+//! matrix serves the yearly review of rights (BIO2 5.18.02).
 //!
 //! What holds here:
-//! - *never* and *always* mean what the engine would answer for every question of that kind; where it could go either way,
-//!   or a policy could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix.rs` asks the engine).
-//! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay open.
+//! - *never* and *always* are the engine's answer to every question of that kind. If answers can differ, or a policy
+//!   could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix.rs` asks the engine).
+//! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay unknown.
 //!
 //! - `today`: puts the day into the policies
-//! - `access`: what partial evaluation leaves of one account's rights
-//! - `failing`: whether what is left can fail
-//! - `simplify`: makes what is left readable
+//! - `access`: one account's access, by partial evaluation
+//! - `failing`: whether a residual condition can fail
+//! - `simplify`: makes residual conditions readable
 //! - `report`: as text, CSV, JSON and HTML
 
 mod access;
@@ -155,7 +155,7 @@ pub enum Access {
     },
 }
 
-/// What is left of a policy.
+/// The residual of a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// The policy.
@@ -204,7 +204,7 @@ struct Environment {
 /// The stack of a thread that evaluates, in bytes: policies are walked by recursion.
 const STACK: usize = 64 << 20;
 
-/// Computes the rights. `progress` hears how many accounts are done, of how many.
+/// Computes the rights. `progress` is called with the number of accounts that are done, and of all.
 ///
 /// # Errors
 /// A policy that cannot be evaluated in part, with its reason.
@@ -364,8 +364,8 @@ fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<E
 
 /// The directory and the actions, as partial evaluation takes them.
 ///
-/// What lies below an entity that a question speaks for is left out, and so stays open: the question can say what that lies
-/// in, and so what lies below it too (`engine::decide`).
+/// Descendants of an entity whose attributes come from questions are left out, and so stay unknown: the question sets
+/// that entity's parents, and so the ancestors of its descendants too (`engine::decide`).
 fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
     let is_asked = |uid: &ast::EntityUID| {
         let model = snapshot.policies.model.entity_type(uid.entity_type());

@@ -1,6 +1,6 @@
-//! Makes what is left of a condition short enough to read, without changing what it means.
+//! Simplifies a residual condition for readers without changing its meaning.
 //!
-//! Cedar's partial evaluation keeps `a && false`, because `a` could fail to evaluate. Where it cannot, it goes.
+//! Cedar's partial evaluation keeps `a && false`, because `a` could fail to evaluate. If it cannot, it is dropped.
 
 use super::failing::Failing;
 use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp};

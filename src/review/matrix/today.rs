@@ -1,7 +1,7 @@
-//! Puts the day into policies, in the place of `context.pdp.today`.
+//! Substitutes the day for `context.pdp.today` in policies.
 //!
-//! In partial evaluation a context is known whole or not at all. The day is the one part of it that a review of rights
-//! knows: without it, no ended placement and no expired authorisation would show as ended.
+//! Partial evaluation takes a whole context or none. A review of rights knows only the day of it: without the day, no
+//! ended placement and no expired authorisation would count as ended.
 
 use cedar_policy::{self as cedar, pst};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What every question that reaches the engine has in common, because poort makes it so. Nothing that a caller or the
-//! directory may choose is assumed.
+//! The assumptions of proofs: what poort guarantees of every question that reaches the engine. Nothing that a caller or
+//! the directory may choose is assumed.
 //!
 //! This is the whole list, each with its reason:
 //! 1. `context.pdp.hour` is 0 to 23, `context.pdp.today` is a midnight between the years 0 and 9999, and

@@ -1,4 +1,4 @@
-//! Proofs that were made before, by content: a file for each, named by the digest of all that it depends on.
+//! Caches the results of proofs by content: a file for each, named by the digest of all that it depends on.
 
 use super::prune;
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,7 +57,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The results in a folder, which need not be there yet.
+    /// The results in a folder, which need not exist yet.
     #[must_use]
     pub const fn new(folder: PathBuf) -> Self {
         Self { folder }
@@ -79,13 +79,13 @@ impl Cache {
         serde_json::from_str(body).ok()
     }
 
-    /// Keeps a result. That fails silently: the result is made again next time.
+    /// Stores a result. A failure is ignored: the result is computed again next time.
     pub(crate) fn put(&self, key: &str, outcome: &impl Serialize) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let Ok(body) = serde_json::to_string(outcome) else { return };
         let text = format!("{}\n{body}", hex(body.as_bytes()));
         let unfinished = self.folder.join(format!(".{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        // Whole or not at all, also with several runs beside each other.
+        // Written as a whole or not at all, also by several runs at once.
         let written = DirBuilder::new()
             .recursive(true)
             .mode(DIR_MODE)

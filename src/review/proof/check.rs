@@ -1,4 +1,4 @@
-//! Policies that have no effect, or that can fail: found for all requests, not by looking at the text.
+//! Finds policies that have no effect, or that can fail, by proofs for all requests.
 
 use super::{
     Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
@@ -167,7 +167,7 @@ impl World<'_> {
     fn look(&self, solver: &mut Solver, index: usize) -> Finding {
         let mut finding = Finding { index, matches: Some(false), fails: None, covered: true, undecided: None };
         let Some(rule) = self.rules.get(index) else { return finding };
-        // One that fails denies, and would be missed.
+        // A policy that fails denies, so it has an effect.
         let can_be_covered = self.has_no_words(rule) && !rule.may_fail();
         for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {
             if let Err(message) = self.look_in(solver, rule, environment, can_be_covered, &mut finding) {

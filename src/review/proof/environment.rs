@@ -1,4 +1,4 @@
-//! Request environments: who (a type), does what, to what (a type). What is proven is proven for each of them apart.
+//! Request environments: a type of principal, an action, and a type of resource. Each has its own proof.
 
 use crate::sources::policy::{Model, cedar_core::ast};
 use cedar_policy as cedar;

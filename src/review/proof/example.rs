@@ -1,7 +1,7 @@
-//! A request that the solver found, as a question that poort can be asked: with the values that the wire carries, the
+//! Examples: turns a request that the solver found into a question for poort, with values that the wire carries, the
 //! moment, and the entities that the directory would have to hold.
 //!
-//! Nothing here is believed because the solver said it: [`Example::decide`] asks the engine.
+//! The solver's word is not trusted: [`Example::decide`] asks the engine.
 
 use super::{Environment, fitting, missing_entities::KNOWN};
 use crate::{

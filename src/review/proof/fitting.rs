@@ -1,8 +1,7 @@
-//! A request that the solver found, with values that the schema allows (`@values`, `@range`) where nothing reads them.
+//! Replaces values in the solver's requests that the schema excludes (`@values`, `@range`) and that no policy reads.
 //!
-//! The solver knows nothing of these limits but what is assumed of what policies read, and fills the rest with what it likes.
-//! A value that is changed here and is read all the same makes no difference to what is believed: the engine decides the
-//! example anew.
+//! The solver knows these limits only through assumptions about what policies read, and fills in the rest freely. Even
+//! if a policy reads a value that is changed here, the result is sound: the engine decides the example again.
 
 use crate::sources::policy::{
     Attribute, Attributes, Limit, Policies, Shape,

@@ -1,7 +1,8 @@
-//! Guarantees: what must hold whatever the policies say. `guarantees/*.cedar` in the policy folder, in Cedar.
+//! Guarantees: properties that must hold whatever the policies say, in Cedar, in `guarantees/*.cedar` of the policy
+//! folder.
 //!
-//! A `forbid` says: no request that it matches is ever allowed. A `permit` says: every request that it matches is always
-//! allowed. They decide nothing; they are proven.
+//! A `forbid` states that no request that it matches is ever allowed, and a `permit` that every request that it matches
+//! is always allowed. Guarantees decide nothing; they are proven.
 
 use super::{
     Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
@@ -91,7 +92,7 @@ impl Guarantees {
         let (_, checked, problems) = Policies::from_sources(&Sources::from_texts(guarantees.folder(), texts));
         match checked {
             Some(checked) if !has_errors(&problems) => {
-                // Those of the schema are said of the policies.
+                // Problems of the schema are reported with the policies.
                 let warnings = problems.into_iter().filter(|problem| !problem.file().ends_with(SCHEMA_FILE)).collect();
                 Ok(Self { checked: Some(Arc::new(checked)), warnings })
             }

@@ -1,14 +1,14 @@
-//! What the schema says of values (`@values`, `@range`), as assumptions: the engine refuses a question with another value,
-//! and no directory with one is read.
+//! Turns the schema's limits on values (`@values`, `@range`) into assumptions: the engine refuses a question with
+//! another value, and a directory with one is not accepted.
 //!
-//! Of the elements of a set nothing is assumed: it cannot be said of all of them. What is then found may be refuted by the
-//! engine, and is reported as undecided.
+//! Nothing is assumed of the elements of a set, since Cedar cannot state it for all of them. The engine may refute an
+//! example that is then found; that is reported as undecided.
 
 use super::assumptions::quoted;
 use crate::sources::policy::{Attributes, Limit, Shape};
 
-/// The limits of the attributes of a record or an entity that policies read; `None` if there are none. Each part stands
-/// behind the guard without which Cedar does not let it be read.
+/// The limits of the attributes of a record or an entity that policies read; `None` if there are none. Each part
+/// follows the guard that Cedar requires before it is read.
 pub(super) fn assumed(base: &str, attributes: &Attributes, is_read: &impl Fn(&str) -> bool) -> Option<String> {
     let parts: Vec<_> = attributes
         .iter()

@@ -1,4 +1,4 @@
-//! Names for entities that were made up, which say so: the solver calls them "" and "A".
+//! Renames made-up entities so that their names say it: the solver calls them "" and "A".
 
 use super::{Example, search::Search};
 use crate::{

@@ -1,4 +1,4 @@
-//! What a set of policies means to poort, as one Cedar expression.
+//! Expresses poort's decision under a set of policies as one Cedar expression.
 //!
 //! Cedar skips a policy that cannot be evaluated; poort then denies (`engine::decide`). So a request is allowed if
 //! - no policy fails: `(condition || true)` of each is true unless the condition fails, and then the whole expression

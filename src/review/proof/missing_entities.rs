@@ -1,10 +1,10 @@
-//! Entities that something refers to and that the directory does not know.
+//! Models missing entities: those that something refers to and the directory does not know.
 //!
-//! A caller or the directory may name an entity that is nowhere. Then a policy that reads a declared attribute of it
-//! fails, asking whether it has one gives no, and it lies in no other entity; Cedar's analysis takes every entity to be there. So every type gets one
-//! more attribute that says whether the directory knows the entity, and each place where an expression looks into an
-//! entity that it was led to asks for it. The principal and the resource are always there: poort denies otherwise.
-//! An entity of a type that questions speak for is there only if it is one of them: the directory holds none.
+//! A caller or the directory may name a missing entity. A policy that reads a declared attribute of it then fails,
+//! `has` is false, and it is in no other entity; Cedar's analysis takes every entity to exist. So every type gets one
+//! more attribute that says whether the directory knows the entity, and each expression that reads an entity through a
+//! reference tests it. The principal and the resource always exist: poort denies otherwise. An entity of a type whose
+//! attributes come from questions exists only if it is one of them: the directory holds none.
 
 use super::meaning::any;
 use crate::sources::policy::{
@@ -19,7 +19,7 @@ use serde_json::json;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
-/// The attribute. No policy reads it: it is no word that a person would write.
+/// The attribute. No policy reads it: its name is none that a person would write.
 pub(crate) const KNOWN: &str = "poort: in the directory";
 
 /// A schema in which every entity says whether the directory knows it.
@@ -119,7 +119,7 @@ impl Guard<'_> {
                 let asked = Expr::binary_app(*op, go(arg1), go(arg2));
                 match op {
                     ast::BinaryOp::HasTag if self.is_led_to(arg1) => Expr::and(self.known(arg1), asked),
-                    // What is nowhere lies in itself and in nothing else.
+                    // A missing entity is in itself and in nothing else.
                     ast::BinaryOp::In if self.is_led_to(arg1) => match (entity_type(arg1), arg2.data()) {
                         (Some(kind), _) if entity_type(arg2) == Some(kind) => {
                             Expr::ite(self.known(arg1), asked, Expr::is_eq(go(arg1), go(arg2)))
@@ -164,7 +164,7 @@ impl Guard<'_> {
         }
     }
 
-    /// `from has a.b.c`, as the steps that it stands for: each may lead to an entity that is nowhere.
+    /// `from has a.b.c` as separate steps: each may lead to a missing entity.
     fn has_all<'a>(&self, typed: &Expr<Option<Type>>, attributes: impl Iterator<Item = &'a SmolStr>) -> Expr {
         let mut from = self.guard(typed);
         let mut kind = typed.data().clone();
@@ -191,7 +191,7 @@ impl Guard<'_> {
         Some(found.attr_type.as_ref().clone())
     }
 
-    /// Holds where what an expression comes to is somewhere.
+    /// Holds where the entity that is the value of an expression exists.
     fn known(&self, typed: &Expr<Option<Type>>) -> Expr {
         let entity = self.guard(typed);
         match entity_type(typed) {
@@ -216,7 +216,7 @@ impl Guard<'_> {
         self.schema.get_entity_type(kind).is_some_and(|declared| declared.attr(KNOWN).is_some())
     }
 
-    /// Whether an expression is an entity that may be nowhere.
+    /// Whether an expression is an entity that may be missing.
     fn is_led_to(&self, typed: &Expr<Option<Type>>) -> bool {
         !matches!(typed.expr_kind(), ExprKind::Var(Var::Principal | Var::Resource | Var::Action))
             && self.declares(typed, KNOWN).is_some()
@@ -250,13 +250,13 @@ fn fails() -> Expr {
     Expr::binary_app(ast::BinaryOp::Less, sum, Expr::val(0))
 }
 
-/// Whether an expression asks for something behind an attribute, as `resource has owner.level` does. That never fails, and
-/// comes to something else where what it is led to is nowhere.
+/// Whether an expression tests an attribute through another, as `resource has owner.level` does. That never fails, and
+/// its value differs if the entity in between is missing.
 fn asks_in_steps(expression: &Expr) -> bool {
     expression.subexpressions().any(|part| matches!(part.expr_kind(), ExprKind::ExtHasAttr { .. }))
 }
 
-/// Whether an expression may look into an entity that it was led to. `false` is sure.
+/// Whether an expression may read an entity through a reference. `false` is certain.
 pub(crate) fn looks_further(expression: &Expr) -> bool {
     expression.subexpressions().any(|part| match part.expr_kind() {
         ExprKind::GetAttr { expr, .. } | ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => {

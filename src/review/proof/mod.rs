@@ -1,20 +1,20 @@
-//! Proofs: what can be said of policies for *all* requests, with a solver.
+//! Proofs: shows properties of policies for *all* requests, with a solver.
 //!
-//! A question to the solver is whether some request has given properties, written as one Cedar expression. No answer, a
-//! time-out or a fault is "undecided", and is shown as that: only what the solver refuted counts as proven.
+//! The solver is asked whether some request has given properties, written as one Cedar expression. No answer, a
+//! time-out or a fault is reported as "undecided": only what the solver refuted counts as proven.
 //!
 //! What holds here:
 //! - What is proven is true of poort, which denies where a policy fails (`meaning`).
-//! - What is shown as an example has been decided by the engine, and came out as it is shown (`example`).
+//! - Every example that is shown was decided by the engine, with the decision that is shown (`example`).
 //!
 //! - `environment`: request environments
 //! - `prepared`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression
 //! - `missing_entities`: entities that are referred to and that the directory does not know
-//! - `assumptions`, `parents`: what every question has in common; `limits`, of that what the schema says of values
+//! - `assumptions`, `parents`: what holds for every question; `limits`: the schema's limits on values among it
 //! - `solver`: the program, its limits and its failures
-//! - `workers`: several solvers beside each other
-//! - `cache`, `prune`: proofs that were made before, by content, as long as they are used
+//! - `workers`: several solvers in parallel
+//! - `cache`, `prune`: the cache of proofs, by content, and its cleaning
 //! - `example`: a request of the solver as a question; `fitting`, its values as the schema allows them
 //! - `search`, `readable`, `made_up_ids`, `simplify`, `real_accounts`: from what the solver finds to a question that a person can read
 //! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
@@ -51,16 +51,16 @@ pub use prepared::Rule;
 pub use solver::{INSTALL, SolverMissing, find_solver};
 pub use workers::Effort;
 
-/// How proofs are made, and who hears of it.
+/// How proofs are made, and the callbacks for progress.
 #[derive(Clone, Copy)]
 pub struct Work<'a> {
     /// How much time they get.
     pub effort: Effort,
     /// Where they are kept.
     pub cache: Option<&'a Cache>,
-    /// Hears how many steps come.
+    /// Called with the number of steps.
     pub planned: &'a (dyn Fn(usize) + Sync),
-    /// Hears of each step that is done.
+    /// Called after each step.
     pub done: &'a (dyn Fn() + Sync),
 }
 

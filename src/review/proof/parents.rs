@@ -1,7 +1,9 @@
-//! Where an entity lies that a question speaks for: in its parents, in what lies above them, and in nothing else.
+//! Assumes the ancestors of an entity whose attributes come from the question: its parents, their ancestors, and no
+//! others.
 //!
-//! That is said of what policies ask about. Of a set of parents it cannot all be said, since Cedar has no "one of them is in":
-//! it can where the set is narrowed to few entities, which is enough to look for an example, and not to refute one.
+//! Assumptions cover the targets that policies test. For a set of parents they are incomplete, since Cedar has no "one
+//! of them is in". They are complete where the set is narrowed to few entities, which is enough to find an example, and
+//! not to refute one.
 
 use super::{
     Environment, Rule,
@@ -14,7 +16,7 @@ use crate::sources::policy::{
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
-/// A party of the question that the question speaks for: where it can lie.
+/// A party whose attributes come from the question, and the entities that it can be in.
 pub(super) struct Parents<'a> {
     pub(super) policies: &'a Policies,
     pub(super) environment: &'a Environment,
@@ -26,7 +28,8 @@ pub(super) struct Parents<'a> {
 }
 
 impl Parents<'_> {
-    /// What is assumed of where the party lies, and what narrows its parents to few, so that all can be said of those.
+    /// The assumptions about the party's ancestors, and those that narrow its parents to few, so that they are
+    /// complete.
     pub(super) fn assume(&self, rules: &[&Rule], texts: &mut Vec<String>, narrow: &mut Vec<String>) {
         let Self { name, attributes, parents, .. } = self;
         let targets = self.asked(rules);
@@ -82,7 +85,7 @@ impl Parents<'_> {
         }
     }
 
-    /// What policies ask whether the party lies in it.
+    /// The targets that policies test the party against with `in`.
     fn asked(&self, rules: &[&Rule]) -> BTreeSet<Target> {
         let mut asked = BTreeSet::new();
         for rule in rules {
@@ -97,7 +100,7 @@ impl Parents<'_> {
         asked
     }
 
-    /// What stands to the right of an `in`: entities, and paths to entities.
+    /// The right side of an `in`: entities, and paths to entities.
     fn targets(&self, expression: &Expr, found: &mut BTreeSet<Target>) {
         match expression.expr_kind() {
             ExprKind::Lit(ast::Literal::EntityUID(uid)) => {
@@ -122,7 +125,7 @@ impl Parents<'_> {
         }
     }
 
-    /// The text of a path, the guards of its steps, and what stands at its end.
+    /// The text of a path, the guards of its steps, and the shape at its end.
     fn walk(&self, expression: &Expr) -> Option<(String, String, End)> {
         match expression.expr_kind() {
             ExprKind::Var(Var::Principal) => {
@@ -138,7 +141,7 @@ impl Parents<'_> {
             }
             ExprKind::GetAttr { expr, attr } => {
                 let (path, guard, end) = self.walk(expr)?;
-                // What lies behind another entity may be nowhere.
+                // An entity that is reached through another may be missing.
                 if matches!(end, End::Entity(_)) && !matches!(expr.expr_kind(), ExprKind::Var(_)) {
                     return None;
                 }
@@ -178,7 +181,7 @@ fn candidates(kind: &ast::EntityType, rules: &[&Rule]) -> Vec<String> {
     named.into_iter().chain(others).collect()
 }
 
-/// What policies ask whether a party lies in it.
+/// A target that policies test a party against with `in`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
     text: String,

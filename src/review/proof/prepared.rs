@@ -1,4 +1,4 @@
-//! Policies as the proofs need them: links made static, each with its condition, its scope and its text.
+//! Prepares policies for proofs: links made static, each with its condition, its scope and its text.
 
 use super::{Environment, missing_entities::looks_further};
 use crate::sources::policy::{Policies, Scope, cedar_core::ast};
@@ -19,7 +19,7 @@ pub struct Rule {
     /// Whether its evaluation can end in an error though all entities are known, as far as can be seen from its text.
     /// `false` is sure.
     pub(crate) calculates: bool,
-    /// Whether it may look into an entity that the directory does not know. `false` is sure.
+    /// Whether it may read an entity that the directory does not know. `false` is certain.
     looks_further: bool,
     scope: Scope,
 }
@@ -66,7 +66,7 @@ impl Rule {
         self.calculates || self.looks_further
     }
 
-    /// Whether its scope leaves room for a request of this environment. `false` is sure: then it neither applies nor
+    /// Whether a request of this environment can match its scope. `false` is certain: then it neither applies nor
     /// fails, since Cedar's scope cannot fail.
     #[must_use]
     pub fn applies(&self, environment: &Environment, actions: &HashMap<ast::EntityUID, Arc<ast::Entity>>) -> bool {

@@ -1,4 +1,4 @@
-//! Proofs that nobody uses any more are deleted. Best effort: what cannot be deleted stays, and no run fails by it.
+//! Deletes cached proofs that are not used any more. Best effort: a failed deletion is ignored.
 
 use super::cache::Cache;
 use std::{

@@ -1,5 +1,5 @@
-//! Questions that a person can read. The solver finds ids like "" and numbers like −9223372036854775808; here the accounts
-//! become real ones of the directory where one fits, and the values become plain ones, as long as the engine says that
+//! Makes examples readable. The solver finds ids like "" and numbers like −9223372036854775808. Here accounts of the
+//! directory replace made-up ones where one fits, and plain values replace others, as long as the engine confirms that
 //! the question is still the same case.
 
 use super::{
@@ -40,7 +40,7 @@ impl Search<'_> {
             .with_real_accounts(&example, same)
             .or_else(|| self.find_real(solver, holds, denied, same))
             .unwrap_or(example);
-        // While all that was made up is still there.
+        // Before any made-up value is replaced.
         if !example.real {
             self.rename(&mut example, same);
         }
@@ -166,7 +166,7 @@ impl Search<'_> {
             let request = match solver.find_where(&self.scene, wanted, denied) {
                 Found::Request(request) => request,
                 Found::None => continue,
-                // What takes long once does so again, and an example is no reason to wait.
+                // A slow search would be slow again, and an example is not worth the wait.
                 Found::Undecided(_) => return None,
             };
             let example = Example::of(&request, self.environment, &self.snapshot.policies, self.heavy.is_some());

@@ -1,4 +1,4 @@
-//! What the solver is told about real accounts: their attributes, their groups, and which of them may be chosen. These are
+//! Describes real accounts to the solver: their attributes, their groups, and which of them it may choose. These are
 //! wishes: a request that meets them is easier to read, and one that does not is as good a proof.
 
 use super::{
@@ -69,7 +69,7 @@ fn attributes(read: &[&Rule]) -> BTreeSet<SmolStr> {
         .collect()
 }
 
-/// In an order in which those that differ in these attributes come before those that are like one that came already.
+/// Orders accounts so that each with new values of these attributes comes before those that repeat earlier ones.
 fn different_first(accounts: Vec<Arc<ast::Entity>>, attributes: &BTreeSet<SmolStr>) -> Vec<Arc<ast::Entity>> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut ranked: Vec<_> = accounts

@@ -1,7 +1,7 @@
-//! Of the policies that are covered by others: which can go. Of policies that cover each other, one stays.
+//! Finds policies that can be removed, since others cover them. Of policies that cover each other, one stays.
 //!
-//! Policies go from the last to the first: of two that are the same, the first stays. Which others cover a policy is asked
-//! for each policy apart, beside each other; which of them are still there when it is its turn is known only then.
+//! Policies are removed from the last to the first: of two equal ones, the first stays. Which others cover a policy is
+//! proven for all policies in parallel; which of those are still there is known only at its turn.
 
 use super::{
     Rule, Work, assumptions,

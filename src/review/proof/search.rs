@@ -1,4 +1,4 @@
-//! From what the solver finds to a question that the engine confirms.
+//! Searches with the solver for a question that the engine confirms.
 
 use super::{
     Environment, Example, Rule,
@@ -22,7 +22,7 @@ pub(crate) enum Searched {
 pub(crate) struct Search<'a> {
     pub(crate) scene: Scene<'a>,
     pub(crate) environment: &'a Environment,
-    /// The world whose schema counts and whose accounts are the real ones.
+    /// The snapshot whose schema counts and whose accounts are the real ones.
     pub(crate) snapshot: &'a Snapshot,
     /// The policies that the question is about.
     pub(crate) read: &'a [&'a Rule],

@@ -1,5 +1,5 @@
-//! Makes the values of a made-up example plain, all that hang together at once: dates keep their distances, equal numbers
-//! stay equal. What an example does not need is left out.
+//! Simplifies the values of a made-up example, related ones together: dates keep their distances, and equal numbers
+//! stay equal. Attributes that the example does not need are removed.
 
 use super::Example;
 use crate::types::evaluation::{Map, Value};
@@ -56,7 +56,7 @@ pub(super) fn numbers(example: &mut Example) -> BTreeSet<i64> {
     found
 }
 
-/// Puts a number in the place of another, wherever that stands.
+/// Replaces a number by another, wherever it occurs.
 pub(super) fn replace(example: &mut Example, from: i64, to: i64) {
     each_json(&mut example.entities, &mut |value| {
         if value.as_i64() == Some(from) {
@@ -81,7 +81,7 @@ pub(super) fn leave_out(example: &mut Example, same: &dyn Fn(&Example) -> bool) 
             keys(attributes, &format!("/{index}/attrs"), &mut paths);
         }
     }
-    // The outermost first: what is gone takes its parts along.
+    // The outermost first: removing it removes its parts too.
     for path in paths.into_iter().take(TRIES) {
         let Some((parent, key)) = path.rsplit_once('/') else { continue };
         let mut changed = example.clone();

@@ -1,7 +1,7 @@
 //! The solver: a program that finds a request with given properties, or proves that there is none.
 //!
-//! One process answers one question at a time. A process that fails or hangs is ended and replaced; what it was asked is
-//! undecided, and never taken for an answer.
+//! One process answers one question at a time. A process that fails or hangs is ended and replaced; its question is
+//! undecided, and never counts as answered.
 
 use super::{Environment, MissingEntities};
 use crate::sources::policy::cedar_core::ast;

@@ -1,4 +1,4 @@
-//! Several solvers beside each other: one thread and one process each.
+//! Runs several solvers in parallel, with one thread and one process each.
 
 use super::solver::Solver;
 use std::{
@@ -30,7 +30,7 @@ impl Default for Effort {
     }
 }
 
-/// Does all tasks; the results come back in their order. `None` stands where the work on a task broke off.
+/// Runs all tasks and returns their results in order; `None` for a task that panicked.
 pub(crate) fn each<T: Sync, R: Send>(
     tasks: &[T],
     effort: Effort,
@@ -44,7 +44,7 @@ pub(crate) fn each<T: Sync, R: Send>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(index) else { return };
-            // A fault in the analysis of one task must not take the others along; its result stays `None`.
+            // A panic in the analysis of one task must not end the others; its result stays `None`.
             let result = catch_unwind(AssertUnwindSafe(|| work(&mut solver, task)));
             match result {
                 Ok(result) => {
@@ -64,7 +64,7 @@ pub(crate) fn each<T: Sync, R: Send>(
     thread::scope(|scope| {
         for _ in 0..effort.solvers.clamp(1, tasks.len().max(1)) {
             let thread = thread::Builder::new().name("poort-proof".to_owned()).stack_size(STACK);
-            // What a thread that does not start leaves behind, the others do; with none, every task stays undone.
+            // The other threads do the tasks of one that does not start; with none, every task stays undone.
             let _ = thread.spawn_scoped(scope, run);
         }
     });

@@ -1,4 +1,4 @@
-//! Problems in files, in the forms that CI systems read.
+//! Writes problems in files in the forms that CI systems read.
 
 use super::repository;
 use crate::types::{
@@ -162,7 +162,7 @@ fn github(problem: &Problem) -> String {
         format!("::{} file={}", severity(problem), property(&escape::line(&repository::path(problem.file()))));
     if let Some(region) = problem.region() {
         line.push_str(&format!(",line={},endLine={}", region.start.0, region.end.0));
-        // Columns are taken for places within one line only.
+        // GitHub accepts columns only for places within one line.
         if region.start.0 == region.end.0 {
             line.push_str(&format!(",col={},endColumn={}", region.start.1, region.end.1));
         }

@@ -1,8 +1,8 @@
-//! A text for a terminal, line by line.
+//! Builds a text for a terminal, line by line.
 
 use crate::types::escape;
 
-/// Lines of which none starts another one or is a command to GitHub, whatever they were made from.
+/// Lines that hold no line break and no GitHub workflow command, whatever they were made from.
 #[derive(Debug, Clone, Default)]
 pub struct Lines(String);
 

@@ -1,4 +1,4 @@
-//! Text in Markdown, as GitHub and GitLab show it: nothing from a file becomes a link, a mention, markup or HTML.
+//! Escapes text for Markdown on GitHub and GitLab: nothing from a file becomes a link, a mention, markup or HTML.
 
 use crate::types::escape;
 use std::fmt::Write as _;

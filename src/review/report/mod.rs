@@ -1,4 +1,4 @@
-//! Results of the tools for officers and CI, in the forms that people and CI systems read.
+//! Writes the results of review in the forms that people and CI systems read.
 //!
 //! - `findings`: problems in files for a terminal, a script (JSON), code scanning (SARIF), GitLab and GitHub
 //! - `lines`: a text for a terminal, line by line
@@ -7,9 +7,9 @@
 //! - `page`: self-contained HTML pages
 //! - `spreadsheet`: fields that no spreadsheet program runs
 //!
-//! What holds here: a page asks for nothing from anywhere else, and what is written into it is escaped
-//! (`tests/it/review/pages.rs`); a form loses no finding;
-//! what comes from files acts on no terminal and is no command to a CI system (`tests/it/review/hostile.rs`).
+//! What holds here: a page loads nothing from elsewhere, and all text in it is escaped (`tests/it/review/pages.rs`); no
+//! form loses a finding; text from files controls no terminal and is no command to a CI system
+//! (`tests/it/review/hostile.rs`).
 
 mod findings;
 mod lines;

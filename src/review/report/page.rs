@@ -1,7 +1,7 @@
 //! The frame of an HTML page: one file, no network, readable in light and dark, on paper and on a phone.
 //!
-//! The page's own policy (`Content-Security-Policy`) forbids it to load anything, so a page that would ask for something
-//! from elsewhere does not work at all, rather than only where there is no network.
+//! The page's own `Content-Security-Policy` forbids it to load anything. So a page that needs something from elsewhere
+//! fails everywhere, and not only without a network.
 
 use crate::types::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -1,8 +1,8 @@
-//! Paths as CI systems know files: from the root of the repository, with slashes.
+//! Makes paths as CI systems name files: from the root of the repository, with slashes.
 
 use std::path::{self, Component, Path, PathBuf};
 
-/// The path of a file from the root of the git repository that it lies in; as it is, where it lies in none.
+/// The path of a file from the root of its git repository; unchanged, if it is in none.
 pub(super) fn path(file: &str) -> String {
     let Ok(absolute) = path::absolute(file) else { return file.to_owned() };
     let absolute = without_detours(&absolute);

@@ -1,4 +1,4 @@
-//! Fields of CSV, which people open in spreadsheet programs.
+//! Escapes CSV fields for spreadsheet programs.
 
 /// A field that no program takes for a formula.
 #[must_use]

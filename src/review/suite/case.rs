@@ -1,4 +1,4 @@
-//! What a suite is once it is read: single questions, each with what is expected of the answer.
+//! A suite and its cases: single questions, each with the expected answer.
 
 use crate::types::{
     evaluation::{Evaluation, Map},
@@ -29,7 +29,7 @@ pub struct Case {
     pub note: Option<String>,
     /// Subject, action, resource and, if it is named, context, with the suite's names for them.
     pub parts: String,
-    /// Where it stands, in bytes: its name, or its row.
+    /// Its place, in bytes: its name, or its row.
     pub place: Range<usize>,
     /// The line of it, counted from one.
     pub line: usize,
@@ -159,7 +159,7 @@ impl Names {
 pub struct Named {
     /// The name.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Range<usize>,
 }
 

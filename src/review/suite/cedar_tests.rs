@@ -1,8 +1,8 @@
-//! Suites in the JSON form that Cedar's command line runs (`cedar run-tests`): a list of tests, each with a request, all
-//! entities that it needs, a decision, reasons of which all must be among the determining policies, and a number of errors.
+//! Reads suites in the JSON form of `cedar run-tests`: a list of tests, each with a request, all entities that it
+//! needs, a decision, reasons that all must be among the determining policies, and a number of errors.
 //!
-//! Two things are poort's own: an evaluation error makes the decision a deny, and the entities of a test take the place of
-//! the directory.
+//! poort differs from Cedar in two ways: an evaluation error makes the decision a deny, and the entities of a test
+//! replace the directory.
 
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, Named, Names, Question, Suite, line_of},
@@ -60,7 +60,7 @@ impl Mistake {
 const TEST: [&str; 6] = ["name", "request", "entities", "decision", "reason", "num_errors"];
 const REQUEST: [&str; 4] = ["principal", "action", "resource", "context"];
 
-/// Refuses a member that nothing reads: what was meant by it would not be tested.
+/// Refuses an unknown member: its meaning would not be tested.
 fn known(fields: &[(Key, Node)], known: &[&str]) -> Result<(), Mistake> {
     let Some((key, _)) = fields.iter().find(|(key, _)| !known.contains(&key.name.as_str())) else { return Ok(()) };
     let message = match nearest(&key.name, known.iter().copied()) {

@@ -1,8 +1,8 @@
-//! Coverage: which policies applied in some case, and which conditions were seen to hold and seen to fail.
+//! Measures coverage: which policies applied in some case, and which conditions were seen to hold and seen to fail.
 //!
-//! A condition counts as seen only where Cedar evaluates it: what stands behind a false `&&` was not looked at. Two
-//! conditions with the same text are two. What the schema rules out (the scope of an action that has one type of resource
-//! never fails there) need not be seen.
+//! A condition counts as seen only if Cedar evaluates it: what follows a false `&&` is not evaluated. Two conditions
+//! with the same text are two. An outcome that the schema rules out need not be seen: the scope of an action with one
+//! type of resource never fails there.
 
 use super::run::Ran;
 use crate::{
@@ -38,7 +38,7 @@ pub struct Covered<'a> {
     pub conditions: Vec<Seen>,
 }
 
-/// The cases in which a condition came to what.
+/// The cases of each outcome of a condition.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Where it held.

@@ -1,5 +1,5 @@
-//! From a suite as it is written to single questions: names are replaced by what they stand for, tables by their rows, and
-//! rows by all that they combine.
+//! Expands a suite into single questions: replaces names by their definitions, tables by their rows, and rows by all
+//! their combinations.
 
 use super::{
     case::{Case, Expected, ExpectedDecision, Named, Names, Question, Suite, When, line_of},
@@ -16,7 +16,7 @@ use std::{
     ops::Range,
 };
 
-/// How many questions one suite may come to.
+/// How many questions one suite may expand to.
 const CASES: usize = 50_000;
 /// How many definitions may build on each other in a row.
 const CHAIN: usize = 16;

@@ -1,5 +1,5 @@
-//! Why a case came out otherwise: which policies decided, and what each condition came to that was looked at, up to the one
-//! that settled it.
+//! Explains why a case failed: which policies decided, and the value of each condition that was evaluated, up to the
+//! decisive one.
 
 use super::case::{Expected, ExpectedDecision};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 /// How many permits are shown that are neither named nor determining. The first are enough to see what is missing.
 const OTHERS: usize = 4;
 
-/// What one condition came to.
+/// The outcome of one condition.
 enum Came {
     To(bool),
     Error(String),

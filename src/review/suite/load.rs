@@ -1,4 +1,4 @@
-//! The suites of a policy folder: `tests/*.yaml`, `*.yml` and `*.json`.
+//! Loads the suites of a policy folder: `tests/*.yaml`, `*.yml` and `*.json`.
 
 use super::{case::Suite, cedar_tests, expand, node, read};
 use crate::types::problem::{Problem, SourceFile};
@@ -10,7 +10,7 @@ use std::{
 /// The folder of the suites, in the policy folder.
 pub const FOLDER: &str = "tests";
 
-/// Reads all suites of a policy folder, by name. All problems of all files come back, warnings too.
+/// Reads all suites of a policy folder, by name. Returns all problems of all files, warnings too.
 #[must_use]
 pub fn load(policies: &Path) -> (Vec<Suite>, Vec<Problem>) {
     let folder = policies.join(FOLDER);

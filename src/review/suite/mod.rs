@@ -1,20 +1,20 @@
-//! Test suites: what officers expect of their policies, as files beside them.
+//! Test suites: files in which officers state what they expect of their policies.
 //!
 //! What holds here:
-//! - A question of a suite is decided by the functions that decide the server's, at the moment that the case names.
-//! - Nothing that went wrong is shown as passed: a case that cannot be asked as it is meant, an account that the directory
-//!   does not know, a policy that does not exist, are errors with their place.
+//! - The functions that decide for the server decide a suite's questions, at the moment that the case names.
+//! - No fault is shown as passed: a case that cannot be asked as it is meant, an account that the directory does not
+//!   know, and a policy that does not exist are errors with their place.
 //!
 //! - `node`: YAML and JSON as a tree in which every node knows its place
-//! - `yaml_words`: what is no YAML, in words that tell what to write
+//! - `yaml_words`: the YAML reader's errors, in words that tell what to write
 //! - `case`: a suite, once it is read
 //! - `read`: a suite as it is written
 //! - `expand`: names and tables to single questions
 //! - `cedar_tests`: suites in the JSON form of Cedar's command line
 //! - `load`: the suites of a policy folder
-//! - `undeclared`: what a case says and the schema does not declare
+//! - `undeclared`: members of a case that the schema does not declare
 //! - `run`: questions to answers, answers against what is expected
-//! - `explain`: why a case came out otherwise
+//! - `explain`: why a case failed
 //! - `coverage`: which policies applied, and which conditions were seen both ways
 //! - `mutate`: which changes of the policies no case notices
 //! - `schema`: the form of suites, for editors

@@ -1,7 +1,7 @@
-//! A YAML or JSON text as a tree in which every node knows its place.
+//! Parses YAML or JSON text into a tree in which every node has its place.
 //!
-//! What holds here: a text that is too large, too deep, or that grows through aliases is refused before it costs much; a
-//! name that stands twice in one map is refused; nothing in a text can name another file.
+//! What holds here: a text that is too large, too deep, or that grows through aliases is refused before it costs much;
+//! a duplicate name in one map is refused; no text can include another file.
 
 use super::yaml_words;
 use crate::types::{
@@ -16,7 +16,7 @@ use std::{fmt, ops::Range};
 const BYTES: usize = 8 << 20;
 /// How many nodes a text may have, those that aliases repeat included.
 const NODES: usize = 300_000;
-/// How deep lists and maps may lie in each other. A value in the context of a row lies about eight deep.
+/// How deep lists and maps may nest. A value in the context of a row is about eight deep.
 const DEPTH: usize = 32;
 
 /// A value with its place.
@@ -27,7 +27,7 @@ pub(super) struct Node {
     pub(super) place: Range<usize>,
 }
 
-/// What stands there.
+/// The content of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     Null,
@@ -125,7 +125,7 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Box<Problem>> {
     })
 }
 
-/// The bytes that a location speaks of. Where the parser gives none, those of its line and column.
+/// The bytes of a location. If the parser gives none, those of its line and column.
 fn bytes(text: &str, location: &Location) -> Range<usize> {
     let span = location.span();
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);

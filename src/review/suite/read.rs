@@ -1,4 +1,4 @@
-//! A suite as it is written: known keys, each with a value of the right kind. What names stand for is `expand`'s.
+//! Reads a suite as it is written: known keys, each with a value of the right kind. `expand` resolves names.
 //!
 //! Every mistake becomes a problem with its place, and reading goes on, so that all mistakes are found at once.
 

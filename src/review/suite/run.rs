@@ -1,7 +1,7 @@
-//! Runs suites: each question is translated and decided by the very functions that the server uses.
+//! Runs suites: the functions that the server uses translate and decide each question.
 //!
-//! What holds here: a case that cannot be asked as it is meant is a mistake in the suite, never a pass. An account that the
-//! directory does not know is denied whatever the policies say, so a misspelt one would pass for a deny.
+//! **Invariant:** a case that cannot be asked as it is meant is a mistake in the suite, never a pass. An account that
+//! the directory does not know is denied whatever the policies say, so a misspelt one would satisfy an expected deny.
 
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
@@ -25,7 +25,7 @@ use crate::{
 use cedar_policy as cedar;
 use std::collections::BTreeSet;
 
-/// What suites run in.
+/// The policies, the directory and the clock that suites run with.
 #[derive(Debug)]
 pub struct Runner<'a> {
     snapshot: &'a Snapshot,
@@ -36,7 +36,7 @@ pub struct Runner<'a> {
     conditions: &'a [Conditioned],
 }
 
-/// What came of one suite.
+/// The result of one suite.
 #[derive(Debug)]
 pub struct Ran {
     /// The suite.
@@ -47,7 +47,7 @@ pub struct Ran {
     pub warnings: Vec<Problem>,
 }
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Debug)]
 pub enum Outcome {
     /// All is as expected.
@@ -209,7 +209,7 @@ impl<'a> Runner<'a> {
             _ => {}
         }
         let verdict = engine::decide(self.snapshot, &question);
-        // With all of the moment, so that changed policies can be tried on it too.
+        // With the whole moment, so that mutated policies can be evaluated on it too.
         let world = checked
             .whole_question()
             .map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
-//! The JSON Schema of suites, with which editors complete and check them as they are written.
+//! The JSON Schema of suites, with which editors complete and check them.
 //!
-//! What it refuses, the reader refuses too; the reader also knows what names stand for, and what the policies have
+//! The reader refuses what it refuses, and also checks names against the suite and the policies
 //! (`tests/it/review/suites.rs`).
 
-/// The schema, JSON Schema 2020-12, as it lies in `schemas/` of the repository.
+/// The schema (JSON Schema 2020-12), from the policy folder of the repository.
 pub const SCHEMA: &str = include_str!("../../../policies/poort-tests.schema.json");

@@ -1,4 +1,4 @@
-//! The cases that a person wants to see run: a text that is part of their whole name, or a pattern for all of it.
+//! Selects cases by a text that is part of their whole name, or by a pattern for all of it.
 
 use super::case::{Case, Suite};
 
@@ -45,7 +45,7 @@ pub(super) fn name(suite: &Suite, case: &Case) -> String {
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut place) = (0, 0);
-    // Where to go on if what follows the last `*` does not fit: behind the star, one character later.
+    // Where to continue if the text after the last `*` does not match: after the star, one character later.
     let mut again: Option<(usize, usize)> = None;
     while place < text.len() {
         match (pattern.get(at), text.get(place)) {

@@ -1,5 +1,5 @@
-//! What a case says of its question and the schema does not declare: it counts for nothing, so a case that is about it passes
-//! or fails for another reason.
+//! Finds members of a case's question that the schema does not declare. They have no effect, so a case about them
+//! passes or fails for another reason.
 
 use crate::{
     sources::policy::{Attributes, EntityModel, Model, Shape},
@@ -9,10 +9,10 @@ use crate::{
     },
 };
 
-/// A member that counts for nothing.
+/// A member without effect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Undeclared {
-    /// Where it stands, such as `resource.properties.levell`.
+    /// Its path, such as `resource.properties.levell`.
     pub(super) path: String,
     /// The one that was probably meant.
     pub(super) near: Option<String>,

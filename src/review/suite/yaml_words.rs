@@ -1,4 +1,4 @@
-//! What the YAML reader says, in words that tell an officer what to write.
+//! Translates the YAML reader's errors into words that tell an officer what to write.
 
 /// Words of the reader that a mistake is known by, what it is, and what to do.
 const WORDS: [(&str, &str, &str); 15] = [

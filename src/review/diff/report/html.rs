@@ -1,4 +1,4 @@
-//! For an officer: one page.
+//! Writes a comparison as one HTML page, for an officer.
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
@@ -97,7 +97,7 @@ fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
     }
 }
 
-/// What reviewers made of it, beside a heading.
+/// The state of the review, after a heading.
 fn mark(standing: Standing) -> Markup {
     match standing {
         Standing::Open => html! { (badge(Tone::Bad, "not accepted")) " " },

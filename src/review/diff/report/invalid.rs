@@ -1,4 +1,4 @@
-//! What is wrong with a side that cannot be compared, in the forms that `report::findings` does not have.
+//! Writes the problems of a side that cannot be compared, in the forms that `report::findings` lacks.
 
 use crate::review::report::markdown::{code, escaped};
 use crate::{

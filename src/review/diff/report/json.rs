@@ -1,4 +1,4 @@
-//! For scripts.
+//! Writes a comparison as JSON, for scripts.
 
 use super::Report;
 use crate::review::diff::{Cause, Direction, Outcome, ReviewItem, groups};

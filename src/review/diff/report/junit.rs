@@ -1,12 +1,12 @@
-//! For CI systems that show tests: each environment is a test, and so is each change of a guarantee, of obligations or of the
-//! directory.
+//! Writes a comparison as JUnit XML, for CI systems that show tests: each environment is a test, and so is each change
+//! of a guarantee, of obligations or of the directory.
 
 use super::{Report, Standing, account_line, guarantee_words};
 use crate::review::diff::{Cause, Difference, Kind, Outcome, ReviewItem, causes};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-/// JUnit XML. What asks for acceptance and has none fails; an environment in which nothing but an undecided part does is an
-/// error. What the comparison rests on is the output of the suite. What a filter left out is an error.
+/// JUnit XML. An item that needs acceptance and has none fails; an environment in which only an undecided part needs it
+/// is an error. The output of the suite says what the comparison rests on. What a filter left out is an error.
 #[must_use]
 pub fn junit(report: &Report<'_>) -> String {
     let comparison = report.comparison;

@@ -1,4 +1,4 @@
-//! For a merge request: the answer first, what is accepted and what is equal folded away.
+//! Writes a comparison as Markdown, for a merge request: the answer first, accepted and equal parts folded.
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
@@ -39,7 +39,7 @@ pub fn markdown(report: &Report<'_>) -> String {
     text
 }
 
-/// What stands before a heading.
+/// The sign before a heading.
 const fn mark(standing: Standing) -> &'static str {
     match standing {
         Standing::Open => "❌ ",

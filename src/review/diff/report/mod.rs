@@ -1,8 +1,8 @@
-//! A comparison in the forms that people and CI systems read.
+//! Reports a comparison in the forms that people and CI systems read.
 //!
-//! What holds here: no form leaves out a difference, something undecided, a change of a guarantee, of obligations or of the
-//! directory, or a note on what the comparison rests on; and none calls a comparison passed in which one of them asks for
-//! acceptance and has none, or of which a part was not looked at.
+//! **Invariant:** no form omits a difference, an undecided environment, a change of a guarantee, of obligations or of
+//! the directory, or a note on what the comparison rests on. No form reports success if one of them needs acceptance
+//! and has none, or if a part was not compared.
 
 mod html;
 pub mod invalid;
@@ -31,19 +31,20 @@ pub struct Report<'a> {
     judged: Judged<'a>,
 }
 
-/// What reviewers made of something.
+/// The state of an item's review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It asks for acceptance and has none.
+    /// It needs acceptance and has none.
     Open,
     /// It is accepted.
     Accepted,
-    /// It asks for nothing.
+    /// It needs no acceptance.
     Listed,
 }
 
 impl<'a> Report<'a> {
-    /// A report on a comparison, of which reviewers accepted a part. `strict`: what is newly denied asks for acceptance too.
+    /// A report on a comparison, of which reviewers accepted a part. `strict`: what is newly denied needs acceptance
+    /// too.
     #[must_use]
     pub fn new(comparison: &'a Comparison, accepted: &Accepted, strict: bool) -> Self {
         Self { comparison, judged: accepted.judge(comparison, strict) }
@@ -55,7 +56,7 @@ impl<'a> Report<'a> {
         &self.judged
     }
 
-    /// Whether the change may go on: nothing is open, and nothing was left out.
+    /// Whether the change may proceed: nothing is open, and nothing was left out.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.judged.open.is_empty() && self.comparison.filtered == 0
@@ -72,7 +73,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// How many differences of a group are open, and how the group as a whole stands.
+    /// How many differences of a group are open, and the state of the whole group.
     fn standing_of(&self, group: &Group<'_>) -> (usize, Standing) {
         let standings: Vec<_> = group
             .members

@@ -1,4 +1,5 @@
-//! For code scanning and annotations: each cause as a finding at the line of the policy, and so all else that was found.
+//! Writes a comparison as SARIF, for code scanning: each cause is a finding at the line of its policy, and so is each
+//! other change.
 
 use super::{Report, Standing, account_line, guarantee_words};
 use crate::{
@@ -101,7 +102,7 @@ fn place(change: &PolicyChange) -> Option<(SourceFile, Range<usize>)> {
         .filter(|line| line.mark != ' ')
         .filter_map(|line| Some((if in_head { line.head } else { line.base }?, line.text.clone())))
         .collect();
-    // A change of words beside it is not the cause, unless nothing else changed.
+    // A changed comment or annotation is not the cause, unless nothing else changed.
     changed.sort_by_key(|(_, text)| text.trim_start().starts_with('@'));
     let changed = changed.into_iter().next();
     let (number, text) =

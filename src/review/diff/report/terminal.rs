@@ -1,4 +1,4 @@
-//! For a terminal.
+//! Writes a comparison for a terminal.
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::{
@@ -15,7 +15,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     writer.text
 }
 
-/// What is said beside a heading.
+/// The note after a heading.
 const fn mark(standing: Standing) -> &'static str {
     match standing {
         Standing::Accepted => "  (accepted)",
@@ -37,7 +37,7 @@ struct Writer {
 
 impl Writer {
     fn line(&mut self, line: &str) {
-        // With colours, what is shown in them has been made harmless.
+        // Texts inside colours are escaped already.
         self.text.push_str(&if self.colour { line.into() } else { escape::lines(line) });
         self.text.push('\n');
     }

@@ -1,4 +1,4 @@
-//! The matrix as people and programs read it.
+//! Reports the matrix in the forms that people and programs read.
 //!
 //! - `text`: for a terminal
 //! - `table`: CSV, a line for each cell, and JSON

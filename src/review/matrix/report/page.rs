@@ -1,4 +1,4 @@
-//! HTML: first who has what at a glance, then each account with its conditions.
+//! Writes the matrix as an HTML page: an overview first, then each account with its conditions.
 
 use super::{
     super::{Access, Account, Group, Matrix, Part, Rights},

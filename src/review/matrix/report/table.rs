@@ -1,4 +1,4 @@
-//! For programs: a line or an object for each account, type of record and action.
+//! Writes the matrix as CSV and JSON: a line or an object for each account, type of record and action.
 
 use super::super::{Access, Account, Matrix, Part};
 use crate::review::report::inert;
@@ -44,7 +44,7 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The first line, alone: what there is where nothing could be made.
+/// The header alone: the whole result if there is no matrix.
 #[must_use]
 pub fn csv_header() -> String {
     COLUMNS.join(",") + "\n"

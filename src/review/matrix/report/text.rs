@@ -1,4 +1,4 @@
-//! For a terminal: an account a paragraph, a type of record a line.
+//! Writes the matrix for a terminal: a paragraph for each account, a line for each type of record.
 
 use super::{
     super::{Access, Matrix},

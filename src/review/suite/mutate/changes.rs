@@ -1,5 +1,5 @@
-//! The changes of a policy, as changes of its text: each makes one condition weaker, stricter or the opposite, moves one
-//! limit by a step, takes one element out of a list, or takes the policy away.
+//! Generates mutations of a policy's text: each makes one condition weaker, stricter or the opposite, moves one limit
+//! by a step, removes one element of a list, or removes the policy.
 
 use crate::{
     review::conditions::{Conditioned, Part, Token, tokens},
@@ -13,7 +13,7 @@ use std::{collections::HashSet, ops::Range};
 pub struct Change {
     /// What is replaced, in bytes of the file.
     pub place: Range<usize>,
-    /// What comes there; empty if the policy is taken away.
+    /// The new text; empty if the policy is removed.
     pub with: String,
     /// What it does to the policy.
     pub kind: Kind,

@@ -1,4 +1,4 @@
-//! Comments in policies that say why a change cannot matter.
+//! Reads the comments in policies that say why a mutation cannot matter.
 
 use crate::{
     review::conditions::{Conditioned, tokens},
@@ -108,7 +108,7 @@ fn read(text: &str) -> Vec<Explanation> {
             let what = What::of(comment)?;
             let before = text.get(..place.start).unwrap_or_default();
             let stands_alone = before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty());
-            // Alone on its line, it speaks of the next line that is no comment.
+            // Alone on its line, it is about the next line that is no comment.
             let skipped =
                 text.get(place.start..).unwrap_or_default().lines().take_while(|line| line.trim().starts_with("//"));
             let down = if stands_alone { skipped.count() } else { 0 };
@@ -122,7 +122,7 @@ fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
     let tokens = tokens(text);
     let mut end = 0;
     text.match_indices("//").filter_map(move |(start, _)| {
-        // In a string or in another comment it starts none.
+        // Inside a string or another comment, `//` starts none.
         if start < end || tokens.iter().any(|token| token.place.contains(&start)) {
             return None;
         }

@@ -1,9 +1,8 @@
-//! Mutation: changes one condition of one policy at a time and asks whether a case notices. A change that none notices is a
-//! rule that nobody holds: it could be lost, and all tests would still pass.
+//! Mutation testing: changes one condition of one policy at a time and checks whether a case notices. A mutation that
+//! no case notices shows an untested rule: it could be lost, and all tests would still pass.
 //!
-//! What holds here: a change is tried on every case that comes to the changed place, and noticed as soon as one case differs
-//! from what it expects. Changes that are not valid under the schema, or that the schema makes the same as before, are not
-//! tried, and counted.
+//! **Invariant:** a mutation is tried on every case that evaluates the changed place, and is noticed as soon as one
+//! case fails. Mutations that are invalid under the schema, or equal under it, are counted and not tried.
 //!
 //! A change that cannot matter is explained by a comment in the policy, on the line of the changed place or alone on the
 //! line above it. It covers all changes of that line:
@@ -12,7 +11,7 @@
 //! // poort: equivalent, because the schema gives every partner an organisation
 //! ```
 //!
-//! - `changes`: what is changed
+//! - `changes`: the mutations
 //! - `explained`: the comments
 //! - `trial`: whether a case notices
 

@@ -1,5 +1,5 @@
-//! Whether a case notices a change. Only the changed policy is parsed, validated and evaluated again; what the others came
-//! to on each case is known from coverage.
+//! Tries whether a case notices a mutation. Only the changed policy is parsed, validated and evaluated again; coverage
+//! has the results of the others on each case.
 
 use super::changes::{Change, Kind};
 use crate::{
@@ -82,8 +82,8 @@ impl<'a> Trial<'a> {
         Fate::Unnoticed { reached }
     }
 
-    /// The cases that can come out otherwise: those in which the changed place is looked at, and comes to something that
-    /// the change can alter.
+    /// The cases whose answer can change: those that evaluate the changed place, with an outcome that the mutation can
+    /// alter.
     fn differing(&self, covered: &Covered<'_>, change: &Change) -> BTreeSet<usize> {
         let Some(seen) = change.condition.and_then(|index| covered.conditions.get(index)) else {
             return match change.kind {
@@ -114,7 +114,7 @@ impl<'a> Trial<'a> {
             links
                 .map(|link| {
                     let values = link.env().clone();
-                    // A slot that the change took away has no value any more.
+                    // A slot that the mutation removed has no value any more.
                     let values = values.into_iter().filter(|(slot, _)| template.slots().any(|it| it.id == *slot));
                     Template::link(template.clone(), link.id().clone(), values.collect()).ok()
                 })

@@ -1,4 +1,4 @@
-//! Coverage for a terminal and for scripts: the figures of each file, and what was not seen, with its place.
+//! Reports coverage for a terminal and for scripts: the figures of each file, and what was not seen, with its place.
 
 use crate::review::{
     conditions::Condition,

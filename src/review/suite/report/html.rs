@@ -1,5 +1,5 @@
-//! Coverage as a page: the text of the policies, each condition marked by what was seen of it. What lacks coverage comes
-//! first; marks differ in sign and line, not in colour alone.
+//! Reports coverage as a page: the text of the policies, each condition marked by what was seen of it. Gaps come first;
+//! marks differ in sign and line, not in colour alone.
 
 use super::{
     Results,
@@ -110,7 +110,7 @@ fn failures(results: &Results) -> Markup {
 
 fn missing(coverage: &Coverage<'_>) -> Markup {
     let mut gaps = gaps(coverage);
-    // What was never looked at says most.
+    // A condition that was never evaluated matters most.
     gaps.sort_by_key(|gap| gap.condition.map(|(_, level)| level));
     html! {
         h2 { "Not seen" }

@@ -1,4 +1,4 @@
-//! Results for a terminal: a line for each suite, details of what failed, a summary.
+//! Reports results for a terminal: a line for each suite, details of failures, a summary.
 
 use super::{Counts, Results};
 use crate::review::{

@@ -1,4 +1,4 @@
-//! Results for scripts, as one JSON object. Fields are added, never renamed:
+//! Reports results for scripts, as one JSON object. Fields are added, never renamed:
 //!
 //! ```text
 //! outcome    passed | failed | invalid (files or cases that cannot be used as they are meant)

@@ -1,6 +1,6 @@
-//! Results as JUnit XML: a `testsuite` for each suite, a `testcase` for each case with its file and line. A file that
-//! cannot be read is a suite with one error, so that a CI system that only looks at this form sees it;
-//! so are the changes that no case notices.
+//! Reports results as JUnit XML: a `testsuite` for each suite, a `testcase` for each case with its file and line. A
+//! file that cannot be read is a suite with one error, so that a CI system that reads only this form shows it.
+//! Mutations that no case notices are a suite too.
 
 use super::{More, Results, mutation::mutation_suite};
 use crate::{

@@ -1,4 +1,4 @@
-//! Results of suites, for people and for CI.
+//! Reports the results of suites, for people and for CI.
 //!
 //! - `human`: for a terminal
 //! - `json`: for scripts; its field names are documented there and stay
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::types::problem::{Problem, has_errors};
 
-/// All that came of a run.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub struct Results {
     /// What came of each suite.

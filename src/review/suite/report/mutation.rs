@@ -1,4 +1,4 @@
-//! What no case notices, for a terminal, for scripts and for CI.
+//! Reports the mutations that no case notices, for a terminal, for scripts and for CI.
 
 use super::human::counted;
 use crate::{
