@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_values_and_what_it_was_can_be_told() {
+    fn escaped_json_keeps_its_values_and_reverts() {
         let text = "{\"a\u{202e}\":\"\u{9b}31m \\u001b \\\\u202e \\\" é \\\\\u{7f}\u{feff}\"}";
         let shown = json(text);
         assert!(!shown.contains(is_hidden), "{shown}");

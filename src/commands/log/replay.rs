@@ -158,7 +158,7 @@ fn go(
     Ok(out.flush()?)
 }
 
-/// The engine's configuration behind a digest: the one that has this digest.
+/// The engine's configuration that has this digest.
 fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<engine::Config> {
     engine::Config::all().find(|config| config::digest(application, &settings.time_zone, *config).as_str() == digest)
 }

@@ -52,7 +52,7 @@ pub struct Worlds {
 }
 
 impl Worlds {
-    /// From this archive, and beside it from these files.
+    /// From this archive, or else from these files.
     #[must_use]
     pub fn new(archive: Archive, local: Local) -> Self {
         Self { archive, local, held: VecDeque::new(), missing: HashMap::new() }

@@ -251,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_covers_a_difference_only_if_it_names_every_policy_that_causes_it() {
+    fn an_entry_must_name_every_cause_of_a_difference() {
         covers("change: newly-allowed, policies: [one, two]", &["one"], true);
         covers("change: newly-allowed, policies: [one, two]", &["one", "two"], true);
         covers("change: newly-allowed, policies: [one]", &["one", "two"], false);
     }
 
     #[test]
-    fn an_entry_covers_the_change_that_was_reviewed_and_no_later_one() {
+    fn an_entry_covers_only_the_change_that_was_reviewed() {
         let entry = |text| format!("change: newly-allowed, policies: [one], digest: \"{}\"", digest(text));
         covers(&entry("as reviewed"), &["one"], true);
         covers(&entry("as it became"), &["one"], false);

@@ -87,7 +87,7 @@ pub struct ObligationChange {
     pub lost: Vec<String>,
     /// Obligations that are new. Of one that changed, as it is.
     pub gained: Vec<String>,
-    /// Advice that is gone; nobody need follow it, so it asks for nothing.
+    /// Advice that is gone; callers need not follow advice, so it needs no acceptance.
     pub advice_lost: Vec<String>,
     /// Advice that is new.
     pub advice_gained: Vec<String>,

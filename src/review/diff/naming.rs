@@ -31,7 +31,7 @@ mod tests {
     use crate::review::diff::sample::outcome;
 
     #[test]
-    fn a_name_that_two_types_have_gets_its_namespace_and_no_other_does() {
+    fn only_an_ambiguous_name_gets_its_namespace() {
         let mut other = outcome(&["one"]);
         other.whole.principal = "Fire::Officer".to_owned();
         let mut outcomes = [outcome(&["one"]), other];

@@ -154,7 +154,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_attribute_of_what_may_be_nowhere_can_fail() {
+    fn an_attribute_of_a_possibly_missing_entity_can_fail() {
         for condition in [
             "resource.team.leader == principal",
             "resource.facts.team.leader == principal",
@@ -170,7 +170,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_there_and_what_was_asked_for_cannot_fail() {
+    fn an_attribute_that_exists_or_was_tested_cannot_fail() {
         for condition in [
             "principal.level > 1 && resource.facts.size > 1 && context.facts.size > 1",
             "resource.team == context.team || resource.kind == Kind::\"a\"",

@@ -95,7 +95,7 @@ pub(super) fn truth(expression: &Expr) -> Option<bool> {
 
 /// `left && right` (`and`) or `left || right`.
 fn both(left: &Arc<Expr>, right: &Arc<Expr>, and: bool, failing: &Failing<'_>) -> Arc<Expr> {
-    // `true` is what `&&` goes on after, `false` what `||` goes on after; the other ends it.
+    // `&&` continues after `true`, and `||` after `false`; the other value ends it.
     match (truth(left), truth(right)) {
         (Some(value), _) if value == and => right.clone(),
         (Some(_), _) => left.clone(),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_change_the_outcome_goes() {
+    fn what_cannot_change_the_outcome_is_dropped() {
         for (condition, expected) in [
             ("context.a && false", "false"),
             ("context.a || true", "true"),

@@ -3,22 +3,22 @@
 //!
 //! This is the whole list, each with its reason:
 //! 1. `context.pdp.hour` is 0 to 23, `context.pdp.today` is a midnight between the years 0 and 9999, and
-//!    `context.pdp.now` lies at most a day and a half from `today`: the clock makes them (`pdp::Clock`), and no place on
-//!    earth is further from UTC than that. What of `context.pdp` the schema declares is there, but for `application`.
-//! 2. A whole number that a caller gives lies within ±(2^53 − 1): the wire carries no others (`engine::translate`). This is
-//!    not said of elements of sets, nor of tags whose name is calculated.
-//! 3. A date that a caller gives can be written down: it lies between the years 0 and 9999. The same holds.
-//! 4. An entity that a question speaks for is in the entities of its `@parents` attributes, and in what lies above them,
-//!    and in nothing else (`engine::translate`). Where such an attribute is a set, it is assumed that the entity is in each
-//!    element that policies name, and in nothing if all are empty or absent; what is found beyond that may be refuted by the
-//!    engine, and is reported as undecided.
+//!    `context.pdp.now` is at most a day and a half from `today`: the clock makes them (`pdp::Clock`), and no time zone is
+//!    further from UTC. Of `context.pdp`, all that the schema declares is present, but for `application`.
+//! 2. A whole number from a caller is within ±(2^53 − 1): the wire carries no others (`engine::translate`). Nothing is
+//!    assumed of elements of sets, nor of tags whose name is computed.
+//! 3. A date from a caller can be written: it is between the years 0 and 9999. The same exceptions hold.
+//! 4. An entity whose attributes come from the question is in the entities of its `@parents` attributes, in their
+//!    ancestors, and in nothing else (`engine::translate`). Where such an attribute is a set, the entity is assumed to be
+//!    in each element that policies name, and in nothing if all are empty or absent. The engine may refute an example that
+//!    is found beyond that; it is reported as undecided.
 //! 5. The principal and the resource are known: poort denies otherwise, whatever the policies say. (Not so with
-//!    `directory.unknown = "evaluate"`.) Other entities may be nowhere, but for those that the schema lists: `missing_entities`,
-//!    `Model::may_be_nowhere`.
-//! 6. An entity of a type that the schema lists is one of the listed (`policy::Listed`).
-//! 7. What the schema lists or bounds (`@values`, `@range`) holds for the question and for both parties: `limits`.
+//!    `directory.unknown = "evaluate"`.) Other entities may be missing, but for those that the schema lists:
+//!    `missing_entities`, `Model::may_be_nowhere`.
+//! 6. An entity of a type that the schema lists is one of those (`policy::Listed`).
+//! 7. The schema's limits on values (`@values`, `@range`) hold for the question and for both parties: `limits`.
 //!
-//! An assumption about what is optional asks for it first, in the form from which Cedar's typechecker knows that it is there.
+//! An assumption about an optional value tests for it first, in the form that tells Cedar's typechecker that it is there.
 
 use super::{Environment, Rule, limits, meaning::all, missing_entities::KNOWN, parents::Parents};
 use crate::sources::policy::{
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_a_question_is_one_that_the_wire_carries() {
+    fn a_questions_number_is_one_that_the_wire_carries() {
         let text = assumed("Record", "resource.level > 1");
         assert!(text.contains("!(resource.level < (-9007199254740991))"), "{text}");
         assert!(text.contains("resource.level <= 9007199254740991"), "{text}");
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_lies_in_its_parents_and_in_nothing_else() {
+    fn a_record_is_in_its_parents_and_nothing_else() {
         let text = assumed("Record", "resource in Group::\"north\"");
         assert!(text.contains("resource in resource.unit"), "{text}");
         assert!(text.contains("resource.unit in Group::\"north\""), "{text}");
     }
 
     #[test]
-    fn a_record_lies_in_each_of_a_set_of_parents_and_in_nothing_without_any() {
+    fn a_record_is_in_each_parent_of_a_set_and_no_other() {
         let text = assumed("File", "resource in Group::\"north\"");
         let each = "(!resource.units.contains(Group::\"north\")) || (resource in Group::\"north\")";
         assert!(text.contains(each), "{text}");

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_a_month_goes_and_nothing_else_does() {
+    fn only_proofs_unused_for_a_month_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let (old, fresh) = ("a".repeat(64), "b".repeat(64));
         file(&folder, &old, 31);

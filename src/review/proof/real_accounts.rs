@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wished_of_an_account_is_what_the_directory_says_and_policies_read() {
+    fn wishes_describe_what_policies_read_of_an_account() {
         let rounds = rounds(&[5]);
         assert!(rounds[0].contains("Officer::\"o00\".level == 5"), "{}", rounds[0]);
         assert!(!rounds[0].contains("name 0"), "{}", rounds[0]);

@@ -160,7 +160,7 @@ impl Solver {
                     Err(undecided())
                 }
                 Ok(Err(error)) => {
-                    // It may be gone already, or be in a state that nobody knows.
+                    // It may have ended already, or be in an unknown state.
                     let _ = running.solver_mut().clean_up().await;
                     Err(format!("the solver failed: {}", with_causes(&error)))
                 }

@@ -20,7 +20,7 @@ const STACK: usize = 256 << 20;
 pub struct Effort {
     /// How long the solver may think about one question.
     pub limit: Duration,
-    /// How many solvers work beside each other.
+    /// How many solvers work in parallel.
     pub solvers: usize,
 }
 

@@ -3,8 +3,8 @@
 use crate::types::escape;
 use std::fmt::Write as _;
 
-/// Text in which nothing means more than itself. A word that would become a link, a mention or a reference stands as code,
-/// in which nothing does.
+/// Text without markup. A word that would become a link, a mention or a reference is written as code, in which nothing
+/// is markup.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let text = escape::line(&text.replace(['\n', '\r', '\t'], " ")).into_owned();

@@ -137,7 +137,7 @@ fn case(file: &SourceFile, node: &Node, index: usize) -> Result<Case, Mistake> {
     })
 }
 
-/// The entities of a test: a list, or the name of a file beside the tests.
+/// The entities of a test: a list, or the name of a file in the folder of the tests.
 fn entities(file: &SourceFile, node: &Node) -> Result<Value, Mistake> {
     let Some(name) = node.text() else { return Ok(json(node)) };
     let refuse = |message: String| Mistake::new(&node.place, format!("entities file `{name}` {message}"));

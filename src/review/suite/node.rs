@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_without_end_is_refused() {
+    fn a_text_that_grows_without_end_is_refused() {
         let bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned()
             + &('b'..='j')
                 .map(|name| {

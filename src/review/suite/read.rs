@@ -1,6 +1,6 @@
 //! Reads a suite as it is written: known keys, each with a value of the right kind. `expand` resolves names.
 //!
-//! Every mistake becomes a problem with its place, and reading goes on, so that all mistakes are found at once.
+//! Every mistake becomes a problem with its place, and reading continues, so that all mistakes are found at once.
 
 use super::{
     case::{ExpectedDecision, ExpectedObligation, Named, When},

@@ -59,7 +59,7 @@ struct Entry<'f> {
 }
 
 impl Entry<'_> {
-    /// Where an attribute of this path is written, or the text behind it; the first line, if it is not found.
+    /// The place of an attribute's name, or of the text after it; the first line, if it is not found.
     fn at(&self, path: &str, text: Option<&str>) -> Range<usize> {
         let mut found = None;
         let mut behind = 0;

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_or_joined_without_end_is_out_of_bounds() {
+    fn deep_nesting_and_long_chains_are_out_of_bounds() {
         is_too_much(Language::Policies, &"(".repeat(65));
         is_too_much(Language::Policies, &"true && ".repeat(300));
         is_too_much(Language::Policies, &"if a then b else ".repeat(301));

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn of_names_that_are_alike_the_same_is_offered_each_time() {
+    fn of_equally_similar_names_the_same_is_suggested() {
         is_always("permit (principal, action == Action::\"viex\", resource);", "did you mean `Action::\"vied\"`?");
         is_always("permit (principal is Officex, action, resource);", "did you mean `Officer`?");
         let address = "permit (principal, action, resource) when { context has from && context.from.isIpv5() };";

@@ -15,7 +15,7 @@
 //! - `hints`: deterministic hints in the place of Cedar's
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
-//! - `model`: the schema as the translation of questions needs it: names, aliases, who may speak for what
+//! - `model`: the schema as the translation of questions needs it: names, aliases, and where attributes come from
 //! - `annotations`: what a decision record may carry of a question
 //! - `shape`: the types of values
 //! - `limit`, `limits`: what values may be beyond their types, and where the schema says so

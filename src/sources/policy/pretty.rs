@@ -63,8 +63,8 @@ fn formatted(text: &str, ends: &[usize]) -> Result<String, String> {
     Ok(formatted.join("\n"))
 }
 
-/// The parts of a text that go together: a policy with the lines above it and the rest of its last line. The last one goes
-/// to the end.
+/// The parts of a text that belong together: a policy with the lines above it and the rest of its last line. The last
+/// part reaches the end.
 fn parts(text: &str, ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     let last = ends.len().saturating_sub(1);
@@ -95,11 +95,11 @@ fn parsed(file: &SourceFile) -> Result<cedar::PolicySet, Vec<Problem>> {
     })
 }
 
-/// The text without the commas that stand before a closing bracket: the formatter drops each with the comment behind it.
+/// The text without commas before a closing bracket: the formatter drops each with the comment after it.
 fn without_last_commas(text: &str) -> String {
     let mut last = HashSet::new();
     let mut rest = text;
-    // Where a comma stands that nothing but blanks and comments followed yet.
+    // The place of a comma that only white space and comments have followed so far.
     let mut comma = None;
     while let Some(character) = rest.chars().next() {
         let length = match character {
@@ -212,7 +212,7 @@ mod tests {
         comes_to_the_same(&all);
     }
 
-    /// The words of two policies and a template, between which anything blank can stand.
+    /// The words of two policies and a template, which any white space can separate.
     const WORDS: &[&str] = &[
         "@id",
         "(",

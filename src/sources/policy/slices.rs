@@ -1,10 +1,11 @@
 //! Slices: the policies that can apply to a question. Their scopes match the types of its principal and resource, its
 //! action, and the entities that these are and are in.
 //!
-//! **Why the others can be left out.** A policy's condition is `principal scope && action scope && resource scope && the
-//! rest`. A scope cannot fail: its variables are entities, and `==`, `is` and `in` are defined for all of them, `in` on an
-//! entity that nobody knows too. So a policy whose scope is false is false and not an error: it is no reason, and without
-//! it the decision, the reasons and the errors are the same. Here a policy is left out only where that is sure:
+//! **Why the others can be left out.** A policy's condition is `principal scope && action scope && resource scope &&
+//! the rest`. A scope cannot fail: its variables are entities, and `==`, `is` and `in` are defined for all of them,
+//! `in` for unknown entities too. So a policy whose scope is false is false and not an error: it is no reason, and
+//! without it the decision, the reasons and the errors are the same. Here a policy is left out only where that is
+//! certain:
 //! - [`Scope::leaves_room`] is false: `is` and `==` name a type, which the request's types decide; `in` says nothing about
 //!   the type below, so it leaves room for all.
 //! - Its [`Scope::anchor`] is none of the entities of the question, nor above one. `==` and `in` hold only for the entity that

@@ -1,4 +1,4 @@
-//! The commands: results on standard output, words on standard error, and exit codes that scripts rely on.
+//! The commands: results on standard output, messages on standard error, and exit codes for scripts.
 
 use crate::support::{
     Sidecar, allowed, check, copied_policies, denied, folder, policies, repository, run, run_with_input,
@@ -60,7 +60,7 @@ fn validate_names_the_problems_of_every_file_with_line_and_caret() {
 }
 
 #[test]
-fn validate_names_the_problems_of_the_directory_beside_those_of_the_policies() {
+fn validate_names_problems_of_directory_and_policies() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     edit(&policies.join("never.cedar"), "principal.active", "principal.activ");
@@ -87,7 +87,7 @@ fn validate_points_at_the_entity_that_does_not_fit() {
 }
 
 #[test]
-fn validate_of_json_or_a_schema_that_is_broken_shows_the_place() {
+fn validate_shows_the_place_of_broken_json_and_schemas() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     edit(&policies.join("directory/organisations.json"), "\"parents\": [],", "\"parents\": [,");
@@ -154,7 +154,7 @@ fn evaluate_answers_a_batch_and_denies_when_one_item_is_denied() {
 }
 
 #[test]
-fn evaluate_of_what_is_no_question_exits_with_1_and_names_the_field() {
+fn evaluate_of_a_malformed_question_exits_with_1() {
     for (question, part) in [
         ("{\"subject\": ", "not JSON"),
         ("{}", "subject"),
@@ -172,7 +172,7 @@ fn evaluate_of_what_is_no_question_exits_with_1_and_names_the_field() {
 }
 
 #[test]
-fn evaluate_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place() {
+fn evaluate_on_invalid_policies_exits_with_3_and_the_place() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     edit(&policies.join("bvh.cedar"), "permit (", "permitt (");
@@ -232,7 +232,7 @@ async fn log_cat_prints_one_record_a_line_also_beside_a_server() {
 }
 
 #[tokio::test]
-async fn log_cat_into_a_reader_that_stops_ends_without_a_word() {
+async fn log_cat_ends_silently_when_its_reader_stops() {
     let sidecar = Sidecar::builder().start();
     let batch = json!({"evaluations": vec![allowed(); 200]});
     for _ in 0..10 {
@@ -327,7 +327,7 @@ async fn the_environment_says_where_to_listen_and_a_flag_beats_it() {
 }
 
 #[tokio::test]
-async fn a_variable_that_begins_like_poorts_own_and_is_not_is_told() {
+async fn an_unknown_poort_variable_is_reported() {
     let sidecar = Sidecar::builder().variable("POORT_SERVICE_HOST", "10.0.0.1").start();
     sidecar.wait_for_line("environment variable POORT_SERVICE_HOST is not one of poort's");
 }

@@ -1,4 +1,4 @@
-//! `poort fmt`: policy files in their one form, and nothing lost on the way.
+//! `poort fmt`: formats policy files and loses nothing.
 
 use crate::support::{check, copied_policies, folder, policies, run, run_with_input};
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -55,7 +55,7 @@ fn standard_input_goes_to_standard_output() {
 }
 
 #[test]
-fn a_file_that_cannot_be_formatted_is_named_and_left_as_it_is() {
+fn a_file_that_cannot_be_formatted_stays_unchanged() {
     let folder = folder();
     let (good, broken) = (folder.path().join("a.cedar"), folder.path().join("b.cedar"));
     fs::write(&good, "permit(principal,action,resource);").unwrap();
@@ -74,7 +74,7 @@ fn a_file_that_cannot_be_formatted_is_named_and_left_as_it_is() {
 }
 
 #[test]
-fn a_folder_without_policies_and_one_that_is_not_there_are_wrong_usage_and_a_failure() {
+fn an_empty_folder_is_wrong_usage_and_a_missing_one_fails() {
     let folder = folder();
     check(&run(["fmt".as_ref(), folder.path().as_os_str()]), 64);
     let (_, told) = check(&run(["fmt".as_ref(), folder.path().join("gone").as_os_str()]), 1);

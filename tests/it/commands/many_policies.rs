@@ -1,11 +1,11 @@
-//! Ten thousand policies: every tool takes them, and finds the one thing that is to be found.
+//! Ten thousand policies: every tool handles them, and finds the one planted fault.
 
 use crate::support::{copy_folder, folder, run};
 use std::{fmt::Write as _, fs, path::Path};
 
 const POLICIES: usize = 10_000;
 const ACTIONS: usize = 100;
-/// How many policies lie in one file.
+/// How many policies a file holds.
 const FILE: usize = 100;
 
 /// Policies over many actions, so that each request environment has a hundred.

@@ -119,7 +119,7 @@ fn check_matrix(tried: &Tried<'_>, said: &mut Said) {
     let Tried { world, base, questions, verdicts, .. } = tried;
     let rights = matrix(base, "2026-01-05", &Filter::default(), &|_, _| ()).unwrap();
     for (question, verdict) in questions.iter().zip(verdicts) {
-        // An account that is nowhere has no rights, and what cannot be asked is neither.
+        // An unknown account has no rights, and an invalid question has no cell.
         let Some(account) = rights.accounts.iter().find(|account| question["subject"]["id"] == account.id) else {
             assert!(!allows(verdict), "{question}");
             continue;

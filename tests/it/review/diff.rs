@@ -1,4 +1,4 @@
-//! `poort diff` and `poort validate --prove` from outside: the real binary, small policy sets, real git repositories.
+//! `poort diff` and `poort validate --prove` end to end: the real binary, small policy sets, real git repositories.
 
 mod acceptance;
 mod accounts;
@@ -116,7 +116,7 @@ pub(crate) fn differences(comparison: &Value) -> Vec<&Value> {
 // ---- what is found ----
 
 #[test]
-fn a_wider_policy_is_newly_allowed_with_a_real_account_and_the_line_of_the_change() {
+fn a_wider_policy_is_shown_with_a_real_account_and_its_line() {
     let world = World::new();
     world.side("head", &wider());
     let comparison = world.diff(&[], 5);
@@ -146,7 +146,7 @@ fn a_wider_policy_is_newly_allowed_with_a_real_account_and_the_line_of_the_chang
 }
 
 #[test]
-fn a_narrower_policy_is_newly_denied_and_asks_for_acceptance_only_if_strict() {
+fn a_narrower_policy_needs_acceptance_only_if_strict() {
     let world = World::new();
     world
         .side("head", &POLICIES.replace("context.purpose == \"8\"", "context.purpose == \"8\" && principal.level > 2"));
@@ -157,7 +157,7 @@ fn a_narrower_policy_is_newly_denied_and_asks_for_acceptance_only_if_strict() {
 }
 
 #[test]
-fn a_change_of_words_is_no_difference_and_is_listed() {
+fn a_reworded_policy_is_listed_and_no_difference() {
     let world = World::new();
     world.side("head", &POLICIES.replace("for purpose 8.", "for the daily task."));
     let comparison = world.diff(&[], 0);
@@ -201,7 +201,7 @@ fn a_cause_that_needs_another_is_not_hidden_behind_it() {
     world.side("head", &with("context.purpose == \"8\" || (context.purpose == \"9\" && principal.active)", ""));
     let comparison = world.diff(&[], 5);
     let causes: Vec<_> = differences(&comparison).iter().map(|found| found["policies"].clone()).collect();
-    // Chiefs gain by the forbid that went alone; the others need the wider permit too.
+    // For chiefs the removed forbid suffices; the others need the wider permit too.
     assert_eq!(causes, [json!(["consult", "never"]), json!(["never"])], "{comparison:#}");
 }
 
@@ -227,7 +227,7 @@ fn a_policy_that_fails_denies_as_poort_does() {
 }
 
 #[test]
-fn a_policy_that_looks_into_an_entity_that_is_nowhere_fails() {
+fn a_policy_that_reads_a_missing_entity_fails() {
     let world = World::new();
     let schema = SCHEMA.replace("entity Group in [Group];", "entity Group in [Group] { open?: Bool, name: String };");
     // Never true; but of a unit that the directory does not know, nothing can be read.
@@ -298,7 +298,7 @@ fn an_action_that_is_new_was_refused_before() {
 }
 
 #[test]
-fn types_that_changed_are_compared_under_the_new_schema_or_not_at_all() {
+fn changed_types_are_compared_under_the_new_schema_or_not() {
     let world = World::new();
     world.side_with("head", POLICIES, &SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };"));
     let comparison = world.diff(&[], 0);
@@ -400,7 +400,7 @@ fn a_side_that_is_not_valid_is_not_compared() {
 }
 
 #[test]
-fn without_a_solver_the_commands_that_need_it_say_so() {
+fn commands_that_need_a_missing_solver_say_so() {
     let world = World::new();
     world.side("head", &wider());
     fs::create_dir(world.path("bin")).unwrap();
@@ -426,7 +426,7 @@ fn starts(world: &World) -> usize {
 }
 
 #[test]
-fn a_second_run_asks_no_solver_and_says_the_same() {
+fn a_second_run_needs_no_solver() {
     let world = World::new();
     world.side("head", &wider());
     let solver = recording_solver(&world, "exec cvc5 \"$@\"");
@@ -451,7 +451,7 @@ fn a_second_run_asks_no_solver_and_says_the_same() {
 }
 
 #[test]
-fn a_solver_that_fails_leaves_it_undecided_and_that_is_no_pass() {
+fn a_failing_solver_means_undecided_and_no_pass() {
     let world = World::new();
     world.side("head", &POLICIES.replace("context.purpose == \"8\"", "[\"8\"].contains(context.purpose)"));
     for then in
@@ -607,7 +607,7 @@ fn a_report_that_cannot_be_written_fails() {
 // ---- what the same question means ----
 
 #[test]
-fn a_schema_that_gives_a_question_another_meaning_is_never_called_equal() {
+fn a_schema_that_changes_a_questions_meaning_is_never_equal() {
     let reads_level =
         "@id(\"level\") permit (principal, action in Action::\"write\", resource) when { principal.level > 1 };\n";
     let grouped = SCHEMA.replace("action consult", "action write;\naction consult");
@@ -640,7 +640,7 @@ fn a_schema_that_gives_a_question_another_meaning_is_never_called_equal() {
 }
 
 #[test]
-fn a_type_that_only_a_policy_names_is_part_of_what_a_proof_depends_on() {
+fn a_proof_depends_on_types_that_only_a_policy_names() {
     let world = World::new();
     let schema = |config: &str| format!("{SCHEMA}entity Config {{ {config} }};\n");
     let policy = |more: &str| {
@@ -687,7 +687,7 @@ fn a_policy_that_denies_by_failing_is_not_called_redundant() {
 }
 
 #[test]
-fn what_was_accepted_of_a_policy_does_not_cover_its_next_change() {
+fn acceptance_does_not_cover_a_policys_next_change() {
     let world = World::new();
     world.side("head", &wider());
     let (template, _) = world.run(&["diff", "base", "head", "--accept-template"], 5);

@@ -1,4 +1,4 @@
-//! Files whose texts would act on a terminal or on a CI system, if reports showed them as they are.
+//! Files with texts that would control a terminal or a CI system, if reports did not escape them.
 
 use crate::support::{check, folder, run};
 use std::{fs, path::Path};
@@ -59,7 +59,7 @@ fn poort(arguments: &[&str], folder: &Path, code: i32) -> (String, String) {
 }
 
 #[test]
-fn ids_and_titles_that_hold_what_does_not_show_are_refused_with_their_place() {
+fn ids_and_titles_with_hidden_characters_are_refused() {
     for (id, title, line, what) in [
         ("a", "x\\n::error::boo", 2, "a line break"),
         ("a", "x\\u{1b}[31m", 2, "U+001B"),
@@ -78,7 +78,7 @@ fn ids_and_titles_that_hold_what_does_not_show_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_link_of_a_template_has_such_a_name_as_little_as_a_policy() {
+fn a_template_link_with_hidden_characters_is_refused() {
     let template = "@id(\"t\")\n@title(\"T.\")\npermit (principal == ?principal, action, resource);\n";
     let folder = hostile(template);
     let links = r#"[{"template_id": "t", "link_id": "l\n::error::l", "args": {"?principal": "User::\"u\""}}]"#;
@@ -88,7 +88,7 @@ fn a_link_of_a_template_has_such_a_name_as_little_as_a_policy() {
 }
 
 #[test]
-fn sources_are_shown_with_signs_in_the_place_of_what_acts() {
+fn hidden_characters_in_sources_are_shown_as_signs() {
     let folder = hostile(&permit("a", "A.").replace("when {", "when { // \u{1b}[31m\u{9b}31m\u{202e}\r\n"));
     let (_, told) = poort(&["validate"], folder.path(), 3);
     assert!(told.contains("// ?[31m¿31m\u{fffd}"), "{told}");

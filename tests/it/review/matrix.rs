@@ -1,4 +1,4 @@
-//! `poort matrix`: who may do what. Each cell speaks for all questions of its kind, so the engine is asked whether it does.
+//! `poort matrix`: each cell holds for all questions of its kind, as the engine decides them.
 
 use crate::support::{check, check_page, folder, open, policies, run};
 use jiff::tz::TimeZone;
@@ -55,7 +55,7 @@ fn ids(parts: &[Part]) -> Vec<&str> {
 }
 
 #[test]
-fn a_cell_is_always_never_or_under_the_conditions_that_are_left() {
+fn a_cell_is_always_never_or_under_conditions() {
     let matrix = rights(
         r#"@id("chief") permit (principal in Group::"chiefs", action == Action::"read", resource);
            @id("open") permit (principal, action == Action::"read", resource) when { resource.open && principal.active };
@@ -88,7 +88,7 @@ fn a_placement_counts_as_on_the_day() {
 }
 
 #[test]
-fn a_policy_that_fails_is_no_right_and_one_that_could_fail_is_a_condition() {
+fn a_failing_policy_is_no_right_and_a_fallible_one_a_condition() {
     let matrix = rights(
         r#"@id("all") permit (principal, action, resource);
            @id("sum") forbid (principal, action == Action::"read", resource) when { principal.level + 1 < 0 };
@@ -102,7 +102,7 @@ fn a_policy_that_fails_is_no_right_and_one_that_could_fail_is_a_condition() {
 }
 
 #[test]
-fn a_policy_that_looks_into_what_may_be_nowhere_is_a_condition() {
+fn a_policy_that_reads_a_possibly_missing_entity_is_a_condition() {
     let schema = r#"entity Team in [Folder] { leader: Officer };
         entity Officer in [Folder, Team] { active: Bool, chief: Officer };
         @source("request") @parents("team") entity Folder in [Team] { team: Team };
@@ -139,12 +139,12 @@ fn a_policy_that_looks_into_what_may_be_nowhere_is_a_condition() {
         let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
         engine::decide(&snapshot, &question).decision.is_allow()
     };
-    // The team is nowhere, so the policy fails, and that denies.
+    // The team is missing, so the policy fails, and that denies.
     assert_eq!((word("ann", "read"), asked("ann", "read", "nobody-knows")), ("conditions", false));
     // So is the chief of the one account, and not that of the other.
     assert_eq!((word("ann", "write"), asked("ann", "write", "t")), ("always", true));
     assert_ne!((word("bob", "write"), asked("bob", "write", "t")), ("always", false));
-    // The question says where the folder lies that an account lies in, and so where the account lies.
+    // The question sets the parents of the account's folder, and so the account's ancestors.
     assert_eq!((word("ann", "lead"), asked("ann", "lead", "t")), ("never", false));
     assert_eq!((word("eve", "lead"), asked("eve", "lead", "t")), ("conditions", true));
 }
@@ -249,7 +249,7 @@ fn the_page_is_complete_and_a_cell_leads_to_its_conditions() {
 }
 
 #[test]
-fn what_nothing_fits_and_what_cannot_be_read_is_said() {
+fn an_empty_selection_and_unreadable_files_are_reported() {
     let folder = written(POLICIES);
     let path = folder.path().to_str().unwrap();
     let output = run(["matrix", path, "--account", "nobody"]);
@@ -261,7 +261,7 @@ fn what_nothing_fits_and_what_cannot_be_read_is_said() {
 }
 
 #[test]
-fn programs_get_a_whole_document_also_where_nothing_could_be_made() {
+fn programs_get_a_whole_document_without_a_matrix_too() {
     let folder = written("permit (principal, action, resource");
     let path = folder.path().to_str().unwrap();
     let (json, _) = check(&run(["matrix", path, "--format", "json"]), 3);
@@ -272,7 +272,7 @@ fn programs_get_a_whole_document_also_where_nothing_could_be_made() {
 }
 
 #[test]
-fn what_cannot_be_obeyed_is_refused() {
+fn contradictory_flags_and_bad_values_are_refused() {
     let folder = written(POLICIES);
     let path = folder.path().to_str().unwrap();
     let page = folder.path().join("none/page.html");

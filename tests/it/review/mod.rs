@@ -1,4 +1,4 @@
-//! Before a change is live: suites, differences, proofs, matrices and reports.
+//! The review of changes before they are live: suites, differences, proofs, matrices and reports.
 
 mod analyses;
 pub mod diff;

@@ -1,5 +1,5 @@
-//! The pages for people, made from the repository's own policies and opened in a real browser: they load nothing, run
-//! without an error, and show what they are about.
+//! The HTML pages, made from the repository's own policies and opened in a real browser: they load nothing, run without
+//! an error, and show their contents.
 
 use crate::support::{check_page, copy_folder, folder, open, policies, run};
 use std::{
@@ -47,7 +47,7 @@ fn the_page_of_the_tests_is_complete() {
 }
 
 #[test]
-fn the_page_of_a_change_is_complete_and_shows_who_with_which_line() {
+fn the_page_of_a_change_shows_accounts_and_lines() {
     let folder = folder();
     let (page, head) = (folder.path().join("diff.html"), changed(folder.path()));
     let report = format!("html={}", page.display());

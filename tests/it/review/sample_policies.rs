@@ -1,7 +1,8 @@
-//! The questions of the repository's own suites, asked of the real server: both bindings and the engine answer alike.
+//! The questions of the repository's own suites, sent to the real server: both bindings and the engine give equal
+//! answers.
 //!
-//! What the answers must be is what `poort test` checks, on the day that each case names (`tests/it/review/shipped.rs`). Here they
-//! are asked now, so only that all agree is expected.
+//! `poort test` checks the expected answers, on the day that each case names (`tests/it/review/shipped.rs`). Here the
+//! questions are asked now, so the test only compares the answers.
 
 use crate::support::{Sidecar, message, policies};
 use jiff::tz::TimeZone;

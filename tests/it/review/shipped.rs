@@ -1,5 +1,5 @@
-//! What is promised of the repository's own policies: valid without a warning, in form, every condition tested both ways, no
-//! change that no test notices, and every guarantee proven.
+//! The repository's own policies: valid without a warning, formatted, every condition tested both ways, every mutation
+//! noticed, and every guarantee proven.
 
 use crate::support::{check, copied_policies, folder, policies, run};
 use std::{fs, path::Path};
@@ -18,12 +18,12 @@ fn the_policies_are_valid_without_a_warning() {
 }
 
 #[test]
-fn every_policy_and_condition_is_tested_both_ways_and_every_change_is_noticed() {
+fn every_condition_is_covered_and_every_mutation_noticed() {
     passes(&["test", "--coverage-min", "100", "--mutate"]);
 }
 
 #[test]
-fn every_guarantee_is_proven_and_no_policy_is_idle_or_can_fail() {
+fn every_guarantee_is_proven_and_every_policy_has_an_effect() {
     passes(&["validate", "--prove", "--no-cache", "--deny-warnings"]);
 }
 
@@ -116,7 +116,7 @@ fn a_misspelt_system_does_not_validate() {
 }
 
 #[test]
-fn an_approver_that_is_not_there_is_an_error_and_counts_as_none() {
+fn a_missing_approver_is_an_error_and_counts_as_none() {
     let folder = folder();
     let copy = copied_policies(folder.path());
     let accounts = copy.join("directory/accounts.json");

@@ -1,4 +1,4 @@
-//! `poort test`: suites that pass, fail, cannot be read, cover, and notice changes of the policies.
+//! `poort test`: suites that pass, fail or cannot be read, their coverage, and mutations that they notice.
 //!
 //! The policies here are small and this file's own, so that nothing depends on those of the repository.
 
@@ -204,7 +204,7 @@ fn cases_are_selected_by_their_whole_name_and_listed() {
 // ---- failing ----
 
 #[test]
-fn a_failed_case_says_what_was_expected_what_came_and_which_condition_decided() {
+fn a_failed_case_shows_expectation_answer_and_deciding_condition() {
     let suite = SUITE.replace("resource: higher, decision: deny, policies: []", "resource: higher, decision: allow");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     let (out, _) = folder.check(&[], 4);
@@ -279,7 +279,7 @@ fn policies_that_fail_to_evaluate_must_be_expected() {
 // ---- mistakes in suites ----
 
 #[test]
-fn an_account_that_the_directory_does_not_know_is_a_mistake_unless_the_case_is_about_that() {
+fn an_unknown_account_is_a_mistake_unless_the_case_expects_it() {
     let suite = SUITE.replace("bob: {type: Officer, id: bob}", "bob: Officer::bobb");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     let (out, told) = folder.check(&[], 3);
@@ -297,14 +297,14 @@ fn an_account_that_the_directory_does_not_know_is_a_mistake_unless_the_case_is_a
 }
 
 #[test]
-fn what_properties_refer_to_and_the_directory_does_not_know_is_a_warning() {
+fn a_property_that_names_a_missing_entity_is_a_warning() {
     let folder = Folder::with(&[("records.yaml", &SUITE.replace("unit: north", "unit: nroth"))]);
     let (_, told) = folder.check(&[], 0);
     has(&told, &["the directory does not know Unit::\"nroth\"", "did you mean Unit::\"north\"?"]);
 }
 
 #[test]
-fn a_question_that_does_not_fit_the_schema_is_a_mistake_unless_that_is_expected() {
+fn an_invalid_question_is_a_mistake_unless_the_case_expects_it() {
     let suite = SUITE.replace("properties: {level: 1}", "properties: {level: low}");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     let (_, told) = folder.check(&[], 3);
@@ -318,7 +318,7 @@ fn a_question_that_does_not_fit_the_schema_is_a_mistake_unless_that_is_expected(
 }
 
 #[test]
-fn policies_and_obligations_that_do_not_exist_are_mistakes_with_the_nearest_name() {
+fn an_unknown_policy_or_obligation_is_a_mistake_with_a_suggestion() {
     for (from, to, parts) in [
         ("policies: [old]", "policies: [olt]", ["there is no policy `olt`", "did you mean `old`?"]),
         (
@@ -376,7 +376,7 @@ fn policies_that_are_not_valid_are_shown_and_no_case_runs() {
 }
 
 #[test]
-fn a_suite_of_which_cases_are_refused_does_not_look_as_if_it_passed() {
+fn a_suite_with_refused_cases_does_not_seem_to_pass() {
     let refused = SUITE.replacen("decision: deny\n", "decision: no\n", 1);
     let folder = Folder::with(&[("records.yaml", &refused)]);
     let (out, told) = folder.check(&[], 3);
@@ -386,7 +386,7 @@ fn a_suite_of_which_cases_are_refused_does_not_look_as_if_it_passed() {
 }
 
 #[test]
-fn a_key_that_is_misspelt_is_said_and_not_missed_as_well() {
+fn a_misspelt_key_is_reported_once() {
     let folder = Folder::with(&[("records.yaml", &SUITE.replacen("decision: deny\n", "desicion: deny\n", 1))]);
     let (_, told) = folder.check(&[], 3);
     has(&told, &["did you mean `decision`?"]);
@@ -394,7 +394,7 @@ fn a_key_that_is_misspelt_is_said_and_not_missed_as_well() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_said_once() {
+fn a_missing_folder_is_reported_once() {
     let folder = folder();
     let gone = folder.path().join("gone");
     for command in [&["test"][..], &["test", "--list"], &["validate"], &["matrix"]] {
@@ -453,7 +453,7 @@ fn coverage_counts_what_cedar_looks_at() {
     let (out, _) = folder.check(&["--coverage", "--coverage-min", "100"], 0);
     has(&out, &["all", "2 of 2 (100.0 %)  ", "6 of 6 (100.0 %)"]);
     assert!(!out.contains("not seen"), "{out}");
-    // Whoever is inactive is not asked for the level.
+    // The level of an inactive account is not evaluated.
     folder.edit("tests/records.yaml", "subjects: [ann, bob], action: read", "subjects: [bob], action: read");
     let (out, told) = folder.check(&["--coverage", "--coverage-min", "100"], 4);
     has(&out, &["not seen:", "p.cedar:11  read  never false: resource.level <= principal.level", "5 of 6 (83.3 %)"]);
@@ -542,7 +542,7 @@ const ENTITIES: &str = r#"[
 ]"#;
 
 #[test]
-fn tests_in_the_form_of_cedars_command_line_run_on_their_own_entities() {
+fn cedars_tests_run_on_their_own_entities() {
     let folder = Folder::with(&[("cedar.json", CEDAR), ("zoe.entities.json", ENTITIES)]);
     assert_eq!(folder.check(&[], 0).0, "✓ cedar  2 passed\n1 suite: 2 passed\n");
     for (from, to, code, expected) in [

@@ -1,4 +1,4 @@
-//! `poort validate`: findings beyond mistakes, in the forms that CI reads, and folders that are broken in other ways.
+//! `poort validate`: lints, the forms that CI reads, and folders that are broken in other ways.
 
 mod misspelt;
 
@@ -84,7 +84,7 @@ fn ci_systems_know_files_from_the_root_of_the_repository() {
 }
 
 #[test]
-fn a_good_folder_has_an_empty_report_in_every_form() {
+fn a_valid_folder_has_an_empty_report_in_every_form() {
     let folder = small(GOOD);
     for (form, expected) in [("json", "{\n  \"findings\": []\n}\n"), ("gitlab", "[]\n"), ("github", "")] {
         let (out, told) = check(&validate(folder.path(), &["--format", form]), 0);
@@ -132,7 +132,7 @@ fn one_id_in_two_files_names_both() {
 }
 
 #[test]
-fn an_empty_folder_a_missing_brace_and_bytes_that_are_no_text_are_said_with_their_file() {
+fn unreadable_input_is_reported_with_its_file() {
     let empty = folder();
     let (_, told) = check(&validate(empty.path(), &[]), 3);
     assert!(told.contains("schema.cedarschema"), "{told}");
@@ -147,7 +147,7 @@ fn an_empty_folder_a_missing_brace_and_bytes_that_are_no_text_are_said_with_thei
 }
 
 #[test]
-fn links_that_lead_nowhere_are_said_and_not_passed_over() {
+fn broken_links_are_reported_and_not_skipped() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     symlink("round.cedar", policies.join("round.cedar")).unwrap();
@@ -195,7 +195,7 @@ fn finds(folder: &Path, expected: &[&str]) {
 }
 
 #[test]
-fn files_that_look_like_policies_tests_or_accounts_and_are_not_read_are_said() {
+fn unread_files_that_look_like_sources_are_reported() {
     let folder = small(GOOD);
     let write = |name: &str| {
         let file = folder.path().join(name);
@@ -231,7 +231,7 @@ fn files_that_look_like_policies_tests_or_accounts_and_are_not_read_are_said() {
 }
 
 #[test]
-fn a_file_that_is_not_read_is_said_beside_the_mistakes_that_come_of_it() {
+fn an_unread_file_is_reported_with_the_mistakes_that_it_causes() {
     let folder = small("@id(\"a\")\npermit (");
     fs::rename(folder.path().join("schema.cedarschema"), folder.path().join("schema.cedarshema")).unwrap();
     let found = findings(folder.path()).join("\n");
@@ -239,7 +239,7 @@ fn a_file_that_is_not_read_is_said_beside_the_mistakes_that_come_of_it() {
 }
 
 #[test]
-fn a_folder_without_policies_and_a_template_without_links_are_said() {
+fn an_empty_folder_and_an_unlinked_template_are_reported() {
     let folder = small(GOOD);
     fs::remove_file(folder.path().join("a.cedar")).unwrap();
     finds(folder.path(), &["policy::none : write policies"]);
@@ -248,12 +248,12 @@ fn a_folder_without_policies_and_a_template_without_links_are_said() {
 }
 
 #[test]
-fn an_entity_that_the_directory_lacks_is_said_with_the_one_that_was_meant() {
+fn a_missing_entity_is_reported_with_a_suggestion() {
     let folder = small(&GOOD.replace("principal,", "principal == User::\"officer-0070\",").replace(
         "resource);",
         "resource)\nwhen { [User::\"ann\", User::\"officer-0007\"].contains(principal) || resource == Doc::\"d\" };",
     ));
-    // A directory without any account is none to compare with.
+    // An empty directory is not compared with.
     finds(folder.path(), &[]);
     let account =
         |id: &str| format!(r#"{{"uid": {{"type": "User", "id": "{id}"}}, "attrs": {{"level": 1}}, "parents": []}}"#);
@@ -280,7 +280,7 @@ fn an_entity_in_a_link_is_looked_for_too() {
 }
 
 #[test]
-fn guarantees_that_guarantee_nothing_are_said() {
+fn vacuous_guarantees_are_reported() {
     let folder = small(GOOD);
     let guarantees = folder.path().join("guarantees");
     fs::create_dir(&guarantees).unwrap();
@@ -288,7 +288,7 @@ fn guarantees_that_guarantee_nothing_are_said() {
         format!("@id(\"g\")\n@title(\"G.\")\nforbid ({scope})\nwhen {{ {condition} }};\n")
     };
     let write = |text: String| fs::write(guarantees.join("g.cedar"), text).unwrap();
-    // What nobody permits yet is a good guarantee against a policy of tomorrow.
+    // To forbid what no policy permits yet is a good guarantee against a later policy.
     write(guarantee("principal, action == Action::\"write\", resource", "resource.level > 1"));
     finds(folder.path(), &[]);
     write(guarantee("principal, action, resource", "principal == resource"));
@@ -302,7 +302,7 @@ fn guarantees_that_guarantee_nothing_are_said() {
 }
 
 #[test]
-fn letters_that_look_like_others_are_found_in_ids_and_what_does_not_show_in_the_directory() {
+fn lookalike_letters_and_invisible_characters_are_reported() {
     // A Cyrillic letter; and a one that looks like an l.
     let with = |id: &str, title: &str| GOOD.replace("\"a\"", &format!("\"{id}\"")).replace("Everyone reads.", title);
     let folder =
@@ -316,7 +316,7 @@ fn letters_that_look_like_others_are_found_in_ids_and_what_does_not_show_in_the_
 }
 
 #[test]
-fn a_proof_knows_that_what_a_question_names_may_be_nowhere() {
+fn a_proof_allows_for_missing_entities() {
     let folder = small("@id(\"a\")\n@title(\"A.\")\npermit (principal, action, resource);\n");
     let schema = "entity User { level: Long };
         @source(\"request\") entity Doc { owner: User };
@@ -332,7 +332,7 @@ fn a_proof_knows_that_what_a_question_names_may_be_nowhere() {
 }
 
 #[test]
-fn a_call_that_is_wrong_where_no_question_comes_is_said_with_its_place() {
+fn a_wrong_call_in_dead_code_is_reported_with_its_place() {
     for (condition, call) in [
         ("false && ip(\"::1\").isMulticast(ip(\"::1\"))", "isMulticast"),
         ("resource.level > 1 || (false && decimal(\"1\", \"2\") == decimal(\"1.0\"))", "decimal"),

@@ -1,4 +1,4 @@
-//! Any text in policy, schema and directory files: each is read or refused with a place.
+//! Any text in policy, schema and directory files is read, or refused with a place.
 
 use crate::{
     pdp::{
@@ -119,9 +119,9 @@ proptest! {
     }
 }
 
-/// In a process of its own, because a stack that runs over ends the whole process.
+/// In a process of its own, because a stack overflow ends the whole process.
 #[test]
-fn a_file_that_is_nested_without_end_ends_nothing() {
+fn a_deeply_nested_file_does_not_end_the_process() {
     let nested = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(3_000), close.repeat(3_000));
     let policy = |condition: String| {
         ("all.cedar", format!("@id(\"p\") permit (principal, action, resource) when {{ {condition} }};"))

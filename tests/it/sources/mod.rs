@@ -1,4 +1,4 @@
-//! What an answer comes from: files, and changes of them.
+//! The sources of answers: files, and changes of them.
 
 mod any_files;
 mod reload;

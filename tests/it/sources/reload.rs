@@ -1,5 +1,5 @@
-//! Changes of policies and directory while questions are asked: a good one is live soon, a bad one changes nothing, and no
-//! decision mixes two worlds.
+//! Reloads of policies and directory under load: a good change is active soon, a bad one changes nothing, and no
+//! decision mixes two snapshots.
 
 use crate::support::{Exposition, Sidecar, allowed, copied_policies, copy_folder, folder, message, run, until};
 use poort::api::pb::{self, access_evaluation_client::AccessEvaluationClient};
@@ -34,7 +34,7 @@ fn world(policies: &Path) -> World {
     (revision("policies "), revision("directory "))
 }
 
-/// The same for files that lie apart.
+/// The same for files in separate folders.
 #[track_caller]
 fn world_of(policies: &Path, directory: &Path) -> World {
     let joined = folder();
@@ -66,7 +66,7 @@ fn edit(file: &Path, from: &str, to: &str) {
     fs::write(file, text.replacen(from, to, 1)).unwrap();
 }
 
-/// Takes an account out of the directory.
+/// Removes an account from the directory.
 fn remove_account(policies: &Path, id: &str) {
     let file = policies.join("directory/accounts.json");
     let mut accounts: Vec<Value> = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
@@ -76,8 +76,8 @@ fn remove_account(policies: &Path, id: &str) {
     fs::write(&file, serde_json::to_string_pretty(&accounts).unwrap()).unwrap();
 }
 
-/// Asks without pause until it is ended, singly and in batches. Every question must be answered. Gives what each world
-/// decided.
+/// Asks without pause until it is stopped, singly and in batches. Every question must be answered. Returns what each
+/// pair of revisions decided.
 struct Load {
     over: Arc<AtomicBool>,
     asking: Vec<JoinHandle<BTreeSet<(World, bool)>>>,
@@ -151,7 +151,7 @@ async fn a_good_change_is_live_soon_and_no_question_fails_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_policy_that_is_added_decides_at_once_also_what_was_answered_from_the_cache() {
+async fn an_added_policy_decides_at_once_in_spite_of_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -169,7 +169,8 @@ async fn a_policy_that_is_added_decides_at_once_also_what_was_answered_from_the_
     assert_eq!(load.end().await, BTreeSet::from([(old, true), (new, false)]));
 }
 
-/// A bad change is refused: the old world answers, and everybody can see where and why. Mended, all is well again.
+/// A bad change is refused: the old revisions stay active, and the log, `/readyz` and metrics say where and why. A
+/// correction ends that.
 async fn is_refused(file: &str, from: &str, to: &str, line: usize, message_part: &str) {
     let folder = folder();
     let policies = copied_policies(folder.path());
@@ -230,7 +231,7 @@ async fn a_directory_that_does_not_fit_the_schema_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_change_that_is_put_back_is_over() {
+async fn reverting_a_bad_change_ends_its_refusal() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -263,7 +264,7 @@ async fn a_policy_folder_that_goes_away_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_account_that_leaves_the_directory_is_denied_from_then_on_also_where_it_was_allowed_from_the_cache() {
+async fn a_removed_account_is_denied_at_once_in_spite_of_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -295,7 +296,7 @@ fn point(link: &Path, target: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_that_is_swapped_through_a_link_is_noticed_and_no_decision_mixes_the_two() {
+async fn no_decision_mixes_two_folders_swapped_through_a_link() {
     let folder = folder();
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
     copy_folder(&copied_policies(folder.path()), &one);
@@ -320,7 +321,7 @@ async fn a_folder_that_is_swapped_through_a_link_is_noticed_and_no_decision_mixe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_config_map_that_is_updated_is_noticed_and_never_seen_in_part() {
+async fn an_updated_config_map_is_never_read_in_part() {
     let outer = folder();
     // A volume as the kubelet makes it: each file is a link through `..data`, which is a link to the current version.
     let (volume, directory) = (outer.path().join("volume"), outer.path().join("directory"));
@@ -366,7 +367,7 @@ async fn a_config_map_that_is_updated_is_noticed_and_never_seen_in_part() {
 // ---- Files that are being written ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_being_written_is_never_taken_for_a_smaller_policy_set() {
+async fn a_half_written_file_is_never_activated() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     // Each policy is a piece by itself, so that whatever part of the file is there would do as a policy set.

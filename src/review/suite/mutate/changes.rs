@@ -181,7 +181,7 @@ impl Changes {
                 if again > 1 {
                     continue;
                 }
-                // With the comma behind it, or before it if it is the last.
+                // With the comma after it, or before it if it is the last.
                 let place = match (elements.get(position + 1), position.checked_sub(1).and_then(|it| elements.get(it)))
                 {
                     (Some(next), _) => element.start..next.start,

@@ -37,7 +37,7 @@ pub struct Results {
     pub problems: Vec<Problem>,
 }
 
-/// What was looked into beside the cases, if it was.
+/// The optional results besides those of the cases.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct More<'a> {
     /// What was seen of the policies.

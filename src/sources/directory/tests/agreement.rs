@@ -186,7 +186,7 @@ fn what_is_read_without_cedar_is_what_cedar_reads() {
 
 /// One deviation at a time, so that each check is met by itself.
 #[test]
-fn each_unusual_form_is_for_cedar_or_read_as_cedar_reads_it() {
+fn an_unusual_form_is_read_as_cedar_reads_it() {
     let schema = schema(SCHEMA);
     let account = |attrs: &str, rest: &str| {
         format!(r#"{{"uid": {{"type": "N::Account", "id": "a"}}, "attrs": {{{attrs}}}, {rest}}}"#)

@@ -104,7 +104,7 @@ fn whole(directory: &Directory, policies: &Policies) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_that_was_changed_is_the_one_that_is_read_anew() {
+fn a_changed_directory_equals_one_that_is_read_again() {
     let sources_of_policies =
         policy::Sources::from_texts("p", [("schema.cedarschema", SCHEMA), ("all.cedar", POLICIES)]);
     let (schema, policies, problems) = Policies::from_sources(&sources_of_policies);

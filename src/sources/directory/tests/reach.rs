@@ -6,7 +6,7 @@ use crate::sources::{
 };
 
 #[test]
-fn all_that_references_lead_to_is_reached_once() {
+fn every_referenced_entity_is_reached_once() {
     let schema = "entity Person { chief?: Person, friends?: Set<Person> };
         action meet appliesTo { principal: Person, resource: Person };";
     let person = |id: &str, attrs: &str| {

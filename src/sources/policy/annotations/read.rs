@@ -250,7 +250,7 @@ impl Reader<'_> {
             self.complain(annotations, "origin", "schema::origin", message, "write it on the attribute with the name");
         }
         let is_data_subject = said.data_subject.is_some();
-        // A pseudonym beside a value in the clear would hide nothing.
+        // A pseudonym would hide nothing if the record also had the plain value.
         let implied = if is_data_subject { Log::Pseudonym } else { Log::Clear };
         let kind = said.data_subject.unwrap_or_else(|| path.as_str().into());
         Mark { log: said.log.unwrap_or(implied), kind, is_data_subject, form }

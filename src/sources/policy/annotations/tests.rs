@@ -86,7 +86,7 @@ fn marks_are_read_wherever_the_grammar_has_annotations() {
 }
 
 #[test]
-fn what_any_action_conceals_is_concealed_where_the_action_is_not_known() {
+fn an_unknown_action_redacts_what_any_action_redacts() {
     let marks = marks(SCHEMA);
     let any = marks.context(None);
     assert_eq!(any.fields["purpose"].log, Log::Omit);
@@ -96,7 +96,7 @@ fn what_any_action_conceals_is_concealed_where_the_action_is_not_known() {
 }
 
 #[test]
-fn a_schema_without_marks_conceals_nothing() {
+fn a_schema_without_marks_redacts_nothing() {
     let marks = marks("entity User { age: Long }; action a appliesTo { principal: User, resource: User };");
     assert!(!marks.conceals());
     assert_eq!(marks.entity(Some(&entity("User"))).properties["age"].form, Form::Plain);

@@ -9,7 +9,7 @@
 //!   whether it is there;
 //! - a reference that is followed brings in what is read of entities of its type ([`EntityReads`]), wherever it leads: what
 //!   is read is kept by type and not by path, so two ways to one entity agree on it;
-//! - `in` reads ids and what lies above: of given types, or only whether given entities are among it.
+//! - `in` reads ids and ancestors: those of given types, or only whether given entities are among them.
 //!
 //! So the parts that are read decide the value of each condition, and whether it fails. An error text can quote more
 //! than that, so a cache of verdicts leaves out those with errors.
@@ -67,7 +67,7 @@ pub struct Reads {
 pub struct EntityReads {
     /// Its id: all of it, or whether it is one of those named.
     pub id: Ids,
-    /// What lies above it.
+    /// Its ancestors.
     pub above: Ids,
     /// Its attributes, as a record that is never read whole.
     pub attributes: ValueReads,

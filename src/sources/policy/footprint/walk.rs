@@ -184,13 +184,13 @@ impl Walk<'_> {
     fn parties(&mut self) {
         for kind in [self.environment.principal, self.environment.resource] {
             self.entity(kind);
-            // What a question says of an entity can change what lies above others, where others can lie below it.
+            // A question that sets an entity's parents also sets ancestors of the entities that can be in it.
             let has_below = self.schema.get_entity_type(kind).is_none_or(|declared| !declared.descendants.is_empty());
             self.is_everything |= has_below && self.is_by_request(kind);
         }
     }
 
-    /// What lies above an entity that the question speaks for is made of the attributes that hold its parents.
+    /// If its attributes come from the question, an entity's ancestors come from the attributes that hold its parents.
     fn close(&mut self) {
         for kind in [self.environment.principal, self.environment.resource] {
             let Some(Held::ByRequest { parents, attributes, .. }) = self.held(kind).cloned() else { continue };
@@ -327,7 +327,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Reads what `one in other` reads: whether the entity is the other or lies below it.
+    /// Reads what `one in other` reads: whether the entity is the other or a descendant of it.
     fn lies_in(&mut self, one: &Expr, other: &Expr) {
         let below = self.visit(one);
         let above = self.targets(other);

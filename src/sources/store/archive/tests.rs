@@ -9,7 +9,7 @@ fn sources(policy: &str) -> Sources {
 }
 
 #[test]
-fn what_was_kept_reads_back_with_its_digest_also_as_a_policy_folder() {
+fn an_archived_revision_reads_back_with_its_digest() {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::new(folder.path().join("revisions"));
     let sources = sources("// one\r\n");
@@ -43,7 +43,7 @@ fn what_is_missing_or_was_changed_is_refused() {
 }
 
 #[test]
-fn what_an_earlier_process_left_unfinished_goes_and_is_no_revision() {
+fn unfinished_revisions_of_an_earlier_process_are_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::new(folder.path().to_owned());
     let sources = sources("// one\n");
@@ -56,7 +56,7 @@ fn what_an_earlier_process_left_unfinished_goes_and_is_no_revision() {
 }
 
 #[test]
-fn a_revision_that_cannot_be_written_leaves_nothing_and_is_written_when_it_can() {
+fn a_revision_can_be_written_after_a_failed_write() {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::new(folder.path().join("revisions"));
     fs::write(&archive.folder, "in the way").unwrap();
@@ -67,7 +67,7 @@ fn a_revision_that_cannot_be_written_leaves_nothing_and_is_written_when_it_can()
 }
 
 #[test]
-fn a_revision_that_goes_is_gone_at_once_and_whole_also_when_the_process_ends_before_its_files_are() {
+fn a_removed_revision_is_gone_as_a_whole_after_a_crash_too() {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::new(folder.path().join("revisions"));
     assert_eq!(archive.list().unwrap(), []);

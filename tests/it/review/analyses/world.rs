@@ -1,8 +1,8 @@
-//! Generated policies over generated schemas, with every question of a small universe.
+//! Generates policies over generated schemas, with every question of a small universe.
 //!
 //! A schema is made of pieces: a property of the record, of the context or of the action, of any kind that a schema can
-//! declare, required or optional, with conditions on it and the values that questions give it. Some values name a team or an
-//! account that is nowhere.
+//! declare, required or optional, with conditions on it and the values that questions give it. Some values name a team
+//! or an account that does not exist.
 
 use crate::pdp::cedar::tape::Tape;
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ pub struct World {
 /// A piece in its place.
 struct Placed<'a> {
     piece: &'a Piece,
-    /// What it lies in: `resource`, `context` or `context.action`.
+    /// Its parent: `resource`, `context` or `context.action`.
     of: &'static str,
     is_optional: bool,
 }
@@ -250,7 +250,7 @@ fn uid(kind: &str, id: &str) -> Value {
 
 const USERS: usize = 5;
 
-/// The accounts and teams. Some refer to what is nowhere.
+/// The accounts and teams. Some refer to entities that do not exist.
 pub fn directory() -> Value {
     let team = |id: &str, open: bool, leader: &str, boss: Option<&str>, parents: &[&str]| {
         let mut attrs = json!({"open": open, "leader": uid("User", leader)});
@@ -275,7 +275,7 @@ pub fn directory() -> Value {
     Value::Array(all)
 }
 
-/// Every question: each account and one that is nowhere, each action, each value of each piece, and none of those that are
+/// Every question: each account and an unknown one, each action, each value of each piece, and no value where it is
 /// optional.
 fn questions(placed: &[Placed<'_>]) -> Vec<Value> {
     let mut records = Vec::new();

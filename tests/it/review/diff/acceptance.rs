@@ -1,5 +1,5 @@
-//! What `poort diff` asks reviewers to accept, and what acceptance does: beside what is newly allowed, what is undecided,
-//! guarantees that are gone and obligations that are lost.
+//! What reviewers must accept in `poort diff`, and what acceptance does. Besides what is newly allowed, these are
+//! undecided environments, removed guarantees and lost obligations.
 
 use crate::review::diff::{POLICIES, SCHEMA, World, differences, wider};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn an_accepted_undecided_environment_asks_again_after_the_next_change() {
 }
 
 #[test]
-fn old_policies_that_do_not_fit_the_new_schema_can_be_accepted_too() {
+fn old_policies_invalid_under_the_new_schema_can_be_accepted() {
     let world = World::new();
     let renamed = |text: &str| text.replace("active", "present");
     world.side_with("head", &renamed(POLICIES), &renamed(SCHEMA));
@@ -111,7 +111,7 @@ fn more_causes_than_eight_are_all_found() {
 // ---- guarantees ----
 
 #[test]
-fn a_guarantee_that_is_gone_or_says_something_else_asks_for_acceptance() {
+fn a_removed_or_changed_guarantee_needs_acceptance() {
     let changed = GUARANTEE.replace("principal.active", "principal.active || principal.level > 5");
     let other = GUARANTEE.replace("g.left", "g.other");
     for (name, text) in [("removed", other.as_str()), ("changed", changed.as_str())] {
@@ -138,7 +138,7 @@ fn a_guarantee_that_is_gone_or_says_something_else_asks_for_acceptance() {
 }
 
 #[test]
-fn a_guarantee_that_is_new_or_reworded_is_listed_and_asks_for_nothing() {
+fn a_new_or_reworded_guarantee_needs_no_acceptance() {
     let world = World::new();
     guarantee(&world, "base", GUARANTEE);
     world.side("head", POLICIES);
@@ -169,7 +169,7 @@ fn guarantees_are_read_from_git_too() {
 // ---- obligations ----
 
 #[test]
-fn a_policy_that_loses_or_changes_an_obligation_asks_for_acceptance() {
+fn a_lost_or_changed_obligation_needs_acceptance() {
     for (after, lost, gained) in [
         ("", json!(["mask the victim"]), json!([])),
         ("@obligation(\"mask the name\")", json!(["mask the victim"]), json!(["mask the name"])),
@@ -195,7 +195,7 @@ fn a_policy_that_loses_or_changes_an_obligation_asks_for_acceptance() {
 }
 
 #[test]
-fn a_policy_that_goes_takes_its_obligations_along_even_if_another_permits_the_same() {
+fn a_removed_policy_loses_its_obligations_whatever_others_permit() {
     let world = World::new();
     let twin = "@id(\"twin\") @obligation(\"mask the victim\") permit (principal, action == Action::\"consult\", resource)\n\
                 when { context.purpose == \"8\" };\n";
@@ -206,7 +206,7 @@ fn a_policy_that_goes_takes_its_obligations_along_even_if_another_permits_the_sa
 }
 
 #[test]
-fn an_obligation_that_is_new_is_listed_and_asks_for_nothing() {
+fn a_new_obligation_needs_no_acceptance() {
     let world = World::new();
     world.side("base", &asking("@advice(\"look out\")"));
     world.side("head", &asking("@obligation(\"mask the victim\")"));
@@ -224,7 +224,7 @@ fn an_obligation_that_is_new_is_listed_and_asks_for_nothing() {
 // ---- names ----
 
 #[test]
-fn a_type_whose_name_several_have_is_accepted_by_its_whole_name_alone() {
+fn an_ambiguous_type_is_accepted_only_by_its_whole_name() {
     let world = World::new();
     let schema = "namespace A { entity Officer { level: Long }; } namespace B { entity Officer { level: Long }; }
         @source(\"request\") entity Record { level: Long };
@@ -247,7 +247,7 @@ fn a_type_whose_name_several_have_is_accepted_by_its_whole_name_alone() {
 }
 
 #[test]
-fn a_filter_says_nothing_of_entries_that_it_may_have_left_out() {
+fn a_filter_reports_no_unused_entry() {
     let world = World::new();
     world.side("head", &wider());
     accept_all(&world);

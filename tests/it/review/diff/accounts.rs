@@ -1,5 +1,5 @@
-//! What `poort diff` makes of a directory that changed: each fact of each account is told and asks for acceptance, since
-//! what it changes in decisions is not proven.
+//! `poort diff` of a changed directory: each fact of each account is shown and needs acceptance, since its effect on
+//! decisions is not proven.
 
 use crate::review::diff::{
     POLICIES, World,
@@ -105,13 +105,13 @@ fn a_change_of_an_account_is_accepted_as_it_was_reviewed() {
     assert_eq!(comparison["unused_entries"][0]["entry"], 1);
     accounts(&world, |accounts| accounts[2]["attrs"]["level"] = 3.into());
     world.diff(&ACCEPT, 5);
-    // The order of the entries and of what they lie in is no change.
+    // The order of the entries and of their parents is no change.
     accounts(&world, |accounts| accounts.reverse());
     assert_eq!(world.diff(&[], 0)["directory"], json!([]));
 }
 
 #[test]
-fn records_sets_and_tags_of_an_account_are_told_by_their_parts() {
+fn changes_of_records_sets_and_tags_are_shown_by_part() {
     let world = World::new();
     let schema =
         "entity Officer { authorised?: { level: Long, by: Officer, \"a.b\"?: Bool }, tasks: Set<String> } tags Bool;

@@ -1,7 +1,7 @@
-//! `diff` against brute force: on small generated policy sets, all questions over a small universe are asked of both sides.
+//! `diff` against brute force: on small generated policy sets, both sides decide all questions over a small universe.
 //!
-//! No difference is missed: where a question of the universe comes out differently, the comparison has a difference of that
-//! direction in that environment. No difference is false: the question of each comes out as it says, asked again here.
+//! No difference is missed: for each question whose decisions differ, the comparison has a difference of that direction
+//! in that environment. No difference is false: its question, decided again here, has the decisions that it shows.
 
 use poort::{
     pdp::engine::{UnknownEntities, decide, translate},
@@ -162,7 +162,7 @@ fn accounts() -> Value {
     ];
     for (index, (level, member)) in users().enumerate() {
         let parents: Vec<_> = Some(member).filter(|member| !member.is_empty()).map(group).into_iter().collect();
-        // The last is nowhere.
+        // The last does not exist.
         let home = ["a", "b", "gone"][index % 3];
         let attrs = json!({"level": level, "active": index % 4 < 2, "home": group(home)});
         all.push(json!({"uid": {"type": "User", "id": format!("u{index}")}, "attrs": attrs, "parents": parents}));

@@ -1,5 +1,5 @@
-//! `diff` decides about every kind of value that a schema can declare: policies that come to the same are proven equal, and
-//! those that do not are shown to differ, whether a value is required or optional, and wherever it stands.
+//! `diff` decides about every kind of value that a schema can declare: equivalent policies are proven equal and others
+//! are shown to differ, for required and optional values in every place.
 
 use poort::{
     review::{
@@ -12,7 +12,7 @@ use poort::{
     },
 };
 
-/// A kind of value: its type, a condition on it, one that comes to the same, and one that does not. `$` is the value.
+/// A kind of value: its type, a condition on it, an equivalent one, and another one. `$` is the value.
 type Case = (&'static str, [&'static str; 3]);
 
 const KINDS: [Case; 17] = [
@@ -102,8 +102,8 @@ fn check(types: &str, context: &str, conditions: &[[String; 3]]) {
     }
 }
 
-/// Where values can stand: the types, with `%` in the place of their declarations, and how they are reached. Those of a
-/// context are declared there.
+/// The places of values: the types, with `%` for their declarations, and the paths to them. Values of a context are
+/// declared in it.
 const PLACES: [(&str, &str); 6] = [
     ("entity User; @source(\"request\") entity Doc { n: Long, % };", "resource"),
     ("entity User; @source(\"request\") entity Doc { n: Long, rec: { % } };", "resource.rec"),

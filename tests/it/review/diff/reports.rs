@@ -1,4 +1,4 @@
-//! What every form of a report of `poort diff` tells, beside the differences.
+//! What every form of a report of `poort diff` shows besides the differences.
 
 use crate::review::diff::{POLICIES, SCHEMA, World, differences};
 use serde_json::json;
@@ -25,7 +25,7 @@ fn what_a_result_rests_on_is_in_every_form() {
 }
 
 #[test]
-fn what_was_not_looked_at_is_in_every_form() {
+fn what_was_not_compared_is_in_every_form() {
     let world = World::new();
     world.side("head", POLICIES);
     for format in FORMS {
@@ -37,7 +37,7 @@ fn what_was_not_looked_at_is_in_every_form() {
 }
 
 #[test]
-fn a_forbid_that_is_gone_or_narrower_is_the_cause_by_that() {
+fn a_removed_or_narrower_forbid_is_named_as_the_cause() {
     let world = World::new();
     for (head, cause) in [
         (POLICIES.split("@id(\"inactive\")").next().unwrap().to_owned(), "because the forbid `inactive` is gone"),
@@ -60,7 +60,7 @@ fn a_forbid_that_is_gone_or_narrower_is_the_cause_by_that() {
 }
 
 #[test]
-fn a_permit_that_is_narrower_is_the_cause_by_that() {
+fn a_narrower_permit_is_named_as_the_cause() {
     let world = World::new();
     world.side("head", &POLICIES.replace("purpose == \"8\"", "purpose == \"8\" && principal.level > 2"));
     let text = read(&world, "human", 0);
@@ -82,12 +82,12 @@ fn accounts(world: &World, levels: impl Iterator<Item = u8>) {
 }
 
 #[test]
-fn a_real_account_is_shown_though_the_rest_of_the_question_must_fit_it() {
+fn a_real_account_is_shown_with_a_question_that_fits_it() {
     let world = World::new();
     let more = "@id(\"more\") permit (principal, action == Action::\"consult\", resource)
         when { context.purpose == \"9\" && resource.level == principal.level && principal.level > 8 };";
     world.side("head", &format!("{POLICIES}\n{more}"));
-    // Behind many that are all alike, and behind many that are all different.
+    // After many equal ones, and after many different ones.
     let alike = std::iter::repeat_n(1, 20).chain([9]);
     for (levels, id) in [(alike.collect::<Vec<_>>(), "officer-20"), ((0..10).collect(), "officer-09")] {
         accounts(&world, levels.into_iter());
@@ -96,7 +96,7 @@ fn a_real_account_is_shown_though_the_rest_of_the_question_must_fit_it() {
         assert_eq!((&example["real"], &example["question"]["subject"]["id"]), (&json!(true), &json!(id)));
         assert_eq!(example["question"]["resource"]["properties"]["level"], 9);
     }
-    // Nobody has such a level: then, and only then, somebody is made up, with numbers that can be read.
+    // No account has such a level: then, and only then, one is made up, with readable numbers.
     accounts(&world, 0..5);
     let comparison = world.diff(&[], 5);
     let example = &differences(&comparison)[0]["example"];

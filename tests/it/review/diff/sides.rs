@@ -38,7 +38,7 @@ fn each_form_is_a_whole_document_if_a_side_is_not_valid() {
 }
 
 #[test]
-fn what_is_wrong_in_both_sides_is_told_of_both() {
+fn problems_of_both_sides_are_reported() {
     let world = World::new();
     world.side("base", &with_syntax_error());
     world.side("head", &with_syntax_error());
@@ -70,7 +70,7 @@ fn a_revision_written_as_a_folder_gets_a_hint() {
 }
 
 #[test]
-fn a_folder_that_a_revision_does_not_have_is_not_one_that_git_cannot_read() {
+fn a_missing_folder_differs_from_one_that_git_cannot_read() {
     let world = World::new();
     world.git(&["init", "-q", "-b", "main"]);
     world.git(&["add", "base"]);

@@ -104,7 +104,7 @@ fn what_the_schema_refuses_the_reader_refuses_at_its_place() {
 }
 
 #[test]
-fn what_only_the_reader_can_know_it_refuses_at_its_place() {
+fn the_reader_refuses_what_the_schema_cannot_know() {
     refused_by_reader(&GOOD.replace("T::a", "ann"), 3, "the subject `ann` is not defined");
     refused_by_reader(&format!("{GOOD}{}", GOOD.replace("cases:\n", "")), 7, "`a` is taken by the case in line 2");
     refused_by_reader(&format!("subjects: {{a: b, b: a}}\n{}", GOOD.replace("T::a", "a")), 1, "builds on itself");

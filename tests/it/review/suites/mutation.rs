@@ -1,4 +1,4 @@
-//! Mutation finds the rules that no case holds, and no others.
+//! Mutation finds untested rules, and no others.
 
 use super::{Folder, SUITE, has};
 use poort::{
@@ -20,7 +20,7 @@ fn unnoticed(folder: &Folder, code: i32) -> Vec<String> {
 }
 
 #[test]
-fn a_set_of_policies_that_is_tested_to_its_limits_hides_no_change() {
+fn thorough_tests_notice_every_change() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     assert_eq!(unnoticed(&folder, 0), [""; 0]);
     let (out, told) = folder.check(&["--mutate"], 0);
@@ -46,7 +46,7 @@ fn the_rule_that_a_missing_case_held_is_named() {
                 "context.pdp.today > resource.made.offset(duration(\"30d\")) becomes context.pdp.today > resource.made.offset(duration(\"29d\"))",
             ],
         ),
-        // Who is inactive.
+        // An inactive account.
         ("    subject: bob\n", "    subject: bob\n    today: 2026-12-23\n", vec!["principal.active becomes true"]),
         // Other actions.
         (
@@ -89,7 +89,7 @@ fn a_wider_policy_can_read_what_no_policy_of_that_action_reads() {
 }
 
 #[test]
-fn what_the_schema_makes_the_same_is_not_tried() {
+fn a_mutation_without_effect_is_not_tried() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.edit("p.cedar", "@id(\"old\")\n", "@id(\"old\") // forbid\n");
     folder.edit("p.cedar", "forbid (principal, action,", "forbid (principal is Officer, action,");
@@ -141,14 +141,14 @@ fn a_change_can_be_explained_as_harmless() {
 }
 
 #[test]
-fn nothing_is_told_from_changes_while_cases_fail() {
+fn no_mutation_is_tried_while_cases_fail() {
     let folder = Folder::with(&[("records.yaml", &SUITE.replace("policies: [old]", "policies: []"))]);
     let (out, told) = folder.check(&["--mutate"], 4);
     has(&told, &["--mutate needs suites whose cases all pass"]);
     assert!(!out.contains("mutation:"), "{out}");
 }
 
-/// What trials go by is what the engine decides: in each case, the policies that coverage finds to apply make its verdict.
+/// Trials rely on coverage: in each case, the policies that it finds to apply give the engine's verdict.
 #[track_caller]
 fn check_found(policies: &Path) {
     let (snapshot, _) = Snapshot::from_sources(&Sources::read(policies, &policies.join("directory")).unwrap());
@@ -174,7 +174,7 @@ fn check_found(policies: &Path) {
 }
 
 #[test]
-fn what_coverage_finds_makes_the_verdicts_of_the_engine() {
+fn coverage_finds_the_engines_verdicts() {
     let folder =
         Folder::with(&[("records.yaml", SUITE), ("cedar.json", super::CEDAR), ("zoe.entities.json", super::ENTITIES)]);
     let failing = "@id(\"sum\") @title(\"t\") forbid (principal, action, resource is Record) \

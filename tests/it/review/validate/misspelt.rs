@@ -1,4 +1,4 @@
-//! What is misspelt opens no door unseen: in policies, in the directory, in suites and in the schema.
+//! Misspellings in policies, directory, suites and schema are reported, since they can grant access.
 
 use super::{finds, validate};
 use crate::support::{check, folder, run};
@@ -23,7 +23,7 @@ type Asked = { purpose?: Purpose, pdp?: { hour: Long } };
 action read, write appliesTo { principal: [User, Robot], resource: Doc, context: Asked };
 "#;
 
-/// A folder with these files beside the schema.
+/// A folder with the schema and these files.
 fn world(files: &[(&str, &str)]) -> TempDir {
     let folder = folder();
     let schema = SCHEMA.replace("type Purpose", "@values(\"8, 9, watch\")\ntype Purpose");
@@ -53,7 +53,7 @@ fn says(condition: &str, code: i32, expected: &[&str]) {
 }
 
 #[test]
-fn has_of_a_name_that_no_type_in_question_has_is_an_error() {
+fn has_of_an_unknown_attribute_is_an_error() {
     let unknown =
         |condition: &str, help: &str| says(condition, 3, &[&format!("policy::unknown-attribute a.cedar:4: {help}")]);
     unknown("resource.level > 3 || principal has levle", "did you mean `level`?");
@@ -69,14 +69,14 @@ fn has_of_a_name_that_no_type_in_question_has_is_an_error() {
 }
 
 #[test]
-fn a_type_that_nothing_here_is_of_is_said() {
+fn an_impossible_type_is_reported() {
     says("principal in Team::\"t\" || resource.level > 1", 0, &["policy::unknown-type a.cedar:4: correct the type"]);
     says("resource is User || resource.level > 1", 0, &["policy::unknown-type a.cedar:4: correct the type"]);
     says("principal is Robot || principal in [Unit::\"u\", Unit::\"v\"]", 0, &[]);
 }
 
 #[test]
-fn a_literal_that_no_value_can_be_is_said() {
+fn an_impossible_literal_is_reported() {
     let unknown =
         |condition: &str, help: &str| says(condition, 0, &[&format!("policy::unknown-value a.cedar:4: {help}")]);
     let purposes = "what the schema allows: 8, 9, watch";
@@ -108,7 +108,7 @@ fn guarantees_are_looked_at_as_policies_are() {
 }
 
 #[test]
-fn an_annotation_that_nothing_reads_is_said_if_it_is_like_one_that_is_read() {
+fn an_unknown_annotation_is_reported_if_similar_to_a_known_one() {
     let policy = rule("true").replace("permit", "@obligaton(\"Hide it.\")\n@reviewed(\"yes\")\npermit");
     finds(world(&[("a.cedar", &policy)]).path(), &["policy::annotation a.cedar:3: did you mean `@obligation`?"]);
     let schema = SCHEMA
@@ -162,7 +162,7 @@ fn accounts(from: &str, to: &str, code: i32, expected: &[&str]) {
 }
 
 #[test]
-fn a_reference_to_nobody_is_said_wherever_it_stands() {
+fn a_reference_to_a_missing_entity_is_reported_anywhere() {
     accounts("", "", 0, &[]);
     let warned = |from: &str, to: &str, line: usize, help: &str| {
         accounts(from, to, 0, &[&format!("directory::unknown-reference directory/a.json:{line}: {help}")]);
@@ -181,13 +181,13 @@ fn a_reference_to_nobody_is_said_wherever_it_stands() {
     );
     let robot = "]},\n{\"uid\": {\"type\": \"Robot\", \"id\": \"r\"}, \"attrs\": {}, \"parents\": [], \"tags\": {\"t\": {\"type\": \"User\", \"id\": \"bobb\"}}},";
     warned("]},", robot, 3, "did you mean User::\"bob\"?");
-    // Who approves must be there.
+    // The approver must exist.
     let approver = ["directory::unknown-reference directory/a.json:4: did you mean User::\"bob\"?"];
     accounts("\"id\": \"bob\"}, \"from\"", "\"id\": \"bobb\"}, \"from\"", 3, &approver);
 }
 
 #[test]
-fn dates_places_and_ids_that_are_probably_not_meant_are_said() {
+fn probable_mistakes_in_dates_parents_and_ids_are_reported() {
     accounts(
         "\"until\": \"2026-01-01\"",
         "\"until\": \"2025-12-31\"",
@@ -212,7 +212,7 @@ fn dates_places_and_ids_that_are_probably_not_meant_are_said() {
 }
 
 #[test]
-fn a_value_that_the_schema_excludes_is_refused_in_directory_question_and_suite() {
+fn an_excluded_value_is_refused_in_directory_question_and_suite() {
     accounts(
         "[\"read\"]",
         "[\"raed\"]",
@@ -232,7 +232,7 @@ fn a_value_that_the_schema_excludes_is_refused_in_directory_question_and_suite()
 }
 
 #[test]
-fn what_a_case_says_and_the_schema_does_not_declare_is_said() {
+fn an_undeclared_member_of_a_case_is_reported() {
     let folder = world(&[("directory/a.json", ACCOUNTS)]);
     let suite = "name: a\ncases:\n  - name: one\n    subject: {type: User, id: ann, properties: {levle: 2}}\n    action: {name: read, properties: {how: fast}}\n    resource: {type: Doc, id: d, properties: {level: 1, levell: 2}}\n    context: {purpos: \"8\"}\n    decision: allow\n";
     write(folder.path(), "tests/a.yaml", suite);
@@ -244,7 +244,7 @@ fn what_a_case_says_and_the_schema_does_not_declare_is_said() {
 }
 
 #[test]
-fn what_the_schema_says_of_values_is_assumed_by_proofs() {
+fn proofs_assume_the_schemas_limits_on_values() {
     let guarantee = |condition: &str| rule(condition).replace("permit", "forbid");
     let proven = |condition: &str, code| {
         let folder = world(&[("guarantees/g.cedar", &guarantee(condition))]);
