@@ -6,10 +6,10 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Whether a character does not show, or changes how what is around it shows: control characters, those of Unicode
-/// Technical Report 36, section 2.3, interlinear annotations, and all that Unicode lets a reader ignore
-/// (`Default_Ignorable_Code_Point`, UAX #44), such as the tag characters. Variation selectors are not among them: names and
-/// emoji are written with them.
+/// Whether a character is invisible, or changes how its neighbours are displayed. These are control characters, those
+/// of Unicode Technical Report 36, section 2.3, and interlinear annotations. All code points that a reader may ignore
+/// (`Default_Ignorable_Code_Point`, UAX #44), such as the tag characters, are hidden too. Variation selectors are not:
+/// names and emoji are written with them.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()

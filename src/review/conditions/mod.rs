@@ -1,5 +1,5 @@
-//! The conditions of a policy: the smallest boolean parts of its scope and of its `when` and `unless` that `&&`, `||`, `!`
-//! and `if` combine, each with its place in the file.
+//! The conditions of a policy: the smallest boolean parts that `&&`, `||`, `!` and `if` combine in its scope, `when`
+//! and `unless`. Each has its place in the file.
 //!
 //! **Invariant:** a walk over the conditions gives Cedar's value of the whole policy, and evaluates each condition
 //! exactly when Cedar does (`tests::a_walk_gives_cedars_value_of_the_policy`). The inside of a condition, such as an

@@ -183,14 +183,14 @@ pub struct EntityChange {
 pub struct Fact {
     /// Its name, such as `level`, `authorised.level`, `tag "suspended"` or `parent`.
     pub name: String,
-    /// What was said; nothing, if it is new.
+    /// The value before; `None`, if it is new.
     pub before: Option<String>,
-    /// What is said now; nothing, if it is gone.
+    /// The value now; `None`, if it is gone.
     pub after: Option<String>,
 }
 
 impl Fact {
-    /// What was said, and what is said now.
+    /// The values before and now.
     #[must_use]
     pub fn sides(&self) -> [&str; 2] {
         [&self.before, &self.after].map(|side| side.as_deref().unwrap_or("nothing"))

@@ -52,7 +52,7 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
-    /// If something could not be decided: names exactly what was compared, the digest of the policies that can apply on
+    /// If something is undecided: names exactly what was compared. It is the digest of the policies that can apply on
     /// both sides, and of the schemas where these differ in what matters here.
     pub undecided_digest: Option<String>,
     /// What the comparison rests on, if not on the same types on both sides.

@@ -61,7 +61,7 @@ impl From<Direction> for Kind {
 /// One thing that was found.
 #[derive(Debug, Clone, Copy)]
 pub enum ReviewItem<'a> {
-    /// Questions that come out differently.
+    /// Questions whose decisions differ.
     Difference(&'a Outcome, &'a Difference),
     /// An environment in which something is undecided.
     Undecided(&'a Outcome),

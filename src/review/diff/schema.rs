@@ -85,9 +85,9 @@ impl Declared {
         self.types.get(name).is_some_and(|declared| declared.lines.iter().any(|line| line == SPOKEN_FOR))
     }
 
-    /// All declarations that matter to the questions of an environment: those of its types and its context, and of all
-    /// that a policy can reach from there or from the entities and actions that it names. Lines about other types that
-    /// an action applies to are left out.
+    /// All declarations that matter to the questions of an environment. They are those of its types and its context,
+    /// and of all that a policy can reach from these or from entities and actions that it names. Lines about other
+    /// types that an action applies to are left out.
     pub(super) fn reachable(&self, environment: &Environment, named: &BTreeSet<String>) -> BTreeMap<&str, Vec<&str>> {
         let action = environment.action.to_string();
         let mut next: Vec<&str> = Vec::new();

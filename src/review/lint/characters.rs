@@ -24,8 +24,8 @@ pub fn invisible(file: &SourceFile) -> Vec<Problem> {
         .collect()
 }
 
-/// The same for a file of the directory, as warnings; also where JSON writes such a character by its number, since it is
-/// then in the name of an account all the same.
+/// The same for a file of the directory, as warnings. Characters that JSON writes by number count too, since they are
+/// then in the name of an account.
 #[must_use]
 pub fn invisible_in_directory(file: &SourceFile) -> Vec<Problem> {
     let escaped = escapes(&file.text).filter(|(_, character)| escape::is_hidden(*character));

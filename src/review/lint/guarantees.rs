@@ -6,8 +6,8 @@ use super::{annotations, entities, never, written};
 use crate::{sources::policy::Policies, types::problem::Problem};
 use cedar_policy as cedar;
 
-/// Warns of guarantees that match no question under the schema, of those that only forbid where nothing at all is permitted,
-/// of templates among them, and of what is misspelt in them as in policies.
+/// Warns of guarantees that match no question under the schema, and of those that only forbid where nothing is
+/// permitted. It also warns of templates among them, and of misspellings as in policies.
 #[must_use]
 pub fn guarantees(stated: &Policies, policies: &Policies) -> Vec<Problem> {
     let mut problems = Vec::new();

@@ -1,6 +1,5 @@
-//! Finds conditions that no question meets, because they name what the schema does not have: an attribute after `has`,
-//! a text or a number that no value can be, a type that the expression never has. Such a condition silently disables a
-//! part of a rule.
+//! Finds conditions that no question meets, because they name an attribute, a value or a type that the schema rules out
+//! there. Such a condition silently disables a part of a rule.
 //!
 //! Cedar evaluates each to false, and warns only if the whole policy is then false.
 

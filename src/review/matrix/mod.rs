@@ -364,8 +364,8 @@ fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<E
 
 /// The directory and the actions, as partial evaluation takes them.
 ///
-/// Descendants of an entity whose attributes come from questions are left out, and so stay unknown: the question sets
-/// that entity's parents, and so the ancestors of its descendants too (`engine::decide`).
+/// Descendants of an entity whose attributes come from questions are left out, and so stay unknown. The question sets
+/// that entity's parents, and so its descendants' ancestors too (`engine::decide`).
 fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
     let is_asked = |uid: &ast::EntityUID| {
         let model = snapshot.policies.model.entity_type(uid.entity_type());

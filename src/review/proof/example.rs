@@ -1,5 +1,5 @@
-//! Examples: turns a request that the solver found into a question for poort, with values that the wire carries, the
-//! moment, and the entities that the directory would have to hold.
+//! Turns a request that the solver found into an example: a question for poort. It has values that the wire carries,
+//! the moment, and the entities that the directory would have to hold.
 //!
 //! The solver's word is not trusted: [`Example::decide`] asks the engine.
 

@@ -258,8 +258,9 @@ impl Prover<'_> {
 
     /// Whether nothing that it matches is allowed, as far as the simple policies show. `false` says nothing.
     ///
-    /// What is allowed meets a permit and no forbid. So it is enough to refute that it meets the guarantee, a permit, and
-    /// none of the forbids that cannot fail: that leaves out what costs the solver most, calculating with dates.
+    /// An allowed request meets a permit and no forbid. So it suffices to refute that a request meets the guarantee, a
+    /// permit, and none of the forbids that cannot fail. That leaves out what costs the solver most: arithmetic on
+    /// dates.
     fn holds_simply(solver: &mut Solver, scene: &Scene<'_>, stated: &Rule, applicable: &[&Rule]) -> bool {
         let conditions = |wanted: &dyn Fn(&Rule) -> bool| {
             any(applicable.iter().filter(|rule| wanted(rule)).map(|rule| rule.condition.clone()))

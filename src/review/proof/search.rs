@@ -7,7 +7,7 @@ use super::{
 };
 use crate::sources::{policy::cedar_core::ast::Expr, snapshot::Snapshot};
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Debug)]
 pub(crate) enum Searched {
     /// Proven: there is no such request.

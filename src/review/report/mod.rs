@@ -7,9 +7,10 @@
 //! - `page`: self-contained HTML pages
 //! - `spreadsheet`: fields that no spreadsheet program runs
 //!
-//! What holds here: a page loads nothing from elsewhere, and all text in it is escaped (`tests/it/review/pages.rs`); no
-//! form loses a finding; text from files controls no terminal and is no command to a CI system
-//! (`tests/it/review/hostile.rs`).
+//! What holds here:
+//! - A page loads nothing from elsewhere, and all text in it is escaped (`tests/it/review/pages.rs`).
+//! - No form loses a finding.
+//! - Text from files controls no terminal and is no command to a CI system (`tests/it/review/hostile.rs`).
 
 mod findings;
 mod lines;

@@ -1,5 +1,5 @@
-//! Reads suites in the JSON form of `cedar run-tests`: a list of tests, each with a request, all entities that it
-//! needs, a decision, reasons that all must be among the determining policies, and a number of errors.
+//! Reads suites in the JSON form of `cedar run-tests`: a list of tests, each with a request and all entities that it
+//! needs. A test expects a decision, reasons that all must be among the determining policies, and a number of errors.
 //!
 //! poort differs from Cedar in two ways: an evaluation error makes the decision a deny, and the entities of a test
 //! replace the directory.

@@ -76,7 +76,7 @@ pub enum Level {
     OnlyTrue,
     /// Seen to fail alone, though it can hold.
     OnlyFalse,
-    /// All that it can come to was seen.
+    /// All outcomes that it can have were seen.
     Both,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! What holds here:
 //! - The functions that decide for the server decide a suite's questions, at the moment that the case names.
-//! - No fault is shown as passed: a case that cannot be asked as it is meant, an account that the directory does not
-//!   know, and a policy that does not exist are errors with their place.
+//! - No fault is shown as passed. A case that cannot be asked as meant, an unknown account and an unknown policy are
+//!   errors with their place.
 //!
 //! - `node`: YAML and JSON as a tree in which every node knows its place
 //! - `yaml_words`: the YAML reader's errors, in words that tell what to write

@@ -1,7 +1,9 @@
 //! Parses YAML or JSON text into a tree in which every node has its place.
 //!
-//! What holds here: a text that is too large, too deep, or that grows through aliases is refused before it costs much;
-//! a duplicate name in one map is refused; no text can include another file.
+//! What holds here:
+//! - A text that is too large, too deep, or that grows through aliases is refused before it costs much.
+//! - A duplicate name in one map is refused.
+//! - No text can include another file.
 
 use super::yaml_words;
 use crate::types::{

@@ -41,7 +41,7 @@ pub struct Runner<'a> {
 pub struct Ran {
     /// The suite.
     pub suite: Suite,
-    /// What came of each of its cases, in order.
+    /// The result of each of its cases, in order.
     pub outcomes: Vec<Outcome>,
     /// What in its questions is probably not meant.
     pub warnings: Vec<Problem>,
@@ -59,7 +59,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What the question came to, if it was asked.
+    /// The answer to its question, if that was asked.
     #[must_use]
     pub const fn asked(&self) -> Option<&Asked> {
         match self {

@@ -1,8 +1,8 @@
 //! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`.
 //!
-//! An obligation is a short text, which becomes an obligation of the type `custom` with the property `obligation`, or a
-//! JSON object (or a list of them) with `type` and `properties`, as the AuthZEN obligations profile has them. Advice is a
-//! text. Annotations cannot be given twice in Cedar, so a list is how a policy has several.
+//! An obligation is a short text, which becomes one of the type `custom` with the property `obligation`. Or it is a
+//! JSON object with `type` and `properties`, as in the AuthZEN obligations profile. A list of objects gives several,
+//! since Cedar allows each annotation once. Advice is a text.
 
 use crate::types::{
     authzen,

@@ -139,9 +139,9 @@ impl Policies {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let Schema { cedar: schema, model, text: schema_text } = schema.clone();
-        // From the syntax tree, and not as parsed, so that the source locations are gone: each evaluated expression
-        // clones its location, all locations of a text share one reference count, and two threads together would be
-        // no faster than one.
+        // Built from the syntax tree, which drops the source locations. Each evaluated expression clones its location,
+        // and all locations of a text share one reference count. With them, two threads together would be no faster
+        // than one.
         let built = cedar::PolicySet::from_pst(tree).map_err(|error| error.to_string()).and_then(|set| {
             let actions = schema.action_entities().map_err(|error| error.to_string())?;
             let action_entities = actions

@@ -41,8 +41,8 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// What a walk makes of values. All implementations see the same values in the same order: so the key of a question
-/// holds what the engine sees, and an account's attributes are read as a question's properties are.
+/// What a walk makes of values. All implementations see the same values in the same order. So the key of a question
+/// holds what the engine sees, and an account's attributes are read like a question's properties.
 pub(crate) trait Terms {
     /// A finished value.
     type Term;

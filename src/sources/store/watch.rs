@@ -1,8 +1,8 @@
 //! Detects changes of files by polling them a few times a second.
 //!
-//! A poll takes some hundred microseconds for a folder of a hundred files, and works on every file system: on network
-//! mounts, in containers, and when an orchestrator swaps a folder through a symbolic link. Kernel notifications miss
-//! all three, so they would need polling as well.
+//! A poll takes some hundred microseconds for a folder of a hundred files. It works on network mounts, in containers,
+//! and when an orchestrator swaps a folder through a symbolic link. Kernel notifications miss all three, so they would
+//! need polling as well.
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// The interval between polls. A change is read when two polls in a row find the same, so it is active after two of
-/// these and the time to check it: well within a second.
+/// The interval between polls. A change is read when two polls in a row find the same. So it is active after two
+/// intervals and the time to check it: well within a second.
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where two writes can fall into one tick of a file system's clock, a file's times do not tell them apart. Files that

@@ -1,9 +1,9 @@
 //! Reads AuthZEN JSON into questions.
 //!
-//! Unknown fields are ignored (AuthZEN 1.0, section 13.1), unless one is similar to a field that is absent: it was
-//! probably meant, and an absent `properties` or `context` can grant access. A duplicate name in one object is refused,
-//! as I-JSON asks (RFC 7493, section 2.3): readers disagree on which of the two counts, and a decision must not depend
-//! on that.
+//! Unknown fields are ignored (AuthZEN 1.0, section 13.1), unless one is similar to a field that is absent. That field
+//! was probably meant, and an absent `properties` or `context` can grant access. A duplicate name in one object is
+//! refused, as I-JSON asks (RFC 7493, section 2.3). Readers disagree on which of the two counts, and a decision must
+//! not depend on that.
 
 use crate::types::{
     escape,

@@ -1,6 +1,6 @@
-//! All analyses against brute force: on generated schemas and policies, whatever is called *always*, *never*, *equal*,
-//! *proven*, *redundant*, *never applies* or *cannot fail* is tried on all questions of a small universe, through the path of
-//! the wire.
+//! All analyses against brute force, on generated schemas and policies. Each result (*always*, *never*, *equal*,
+//! *proven*, *redundant*, *never applies*, *cannot fail*) is tried on all questions of a small universe, through the
+//! path of the wire.
 //!
 //! In every run some thousand questions are asked. `POORT_QUESTIONS=1000000` asks at least that many, all of each universe and
 //! each time of others: the nightly form. It takes 20 minutes without optimisation, on two cores.

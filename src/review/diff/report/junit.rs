@@ -1,4 +1,4 @@
-//! Writes a comparison as JUnit XML, for CI systems that show tests: each environment is a test, and so is each change
+//! Writes a comparison as JUnit XML, for CI systems that show tests. Each environment is a test, and so is each change
 //! of a guarantee, of obligations or of the directory.
 
 use super::{Report, Standing, account_line, guarantee_words};

@@ -1,5 +1,5 @@
-//! Generates mutations of a policy's text: each makes one condition weaker, stricter or the opposite, moves one limit
-//! by a step, removes one element of a list, or removes the policy.
+//! Generates mutations of a policy's text. Each makes one condition weaker, stricter or the opposite, moves one limit
+//! by a step, or removes one element of a list or the whole policy.
 
 use crate::{
     review::conditions::{Conditioned, Part, Token, tokens},

@@ -40,7 +40,7 @@ use trial::{Fate, Trial};
 /// The stack of a thread that tries changes, in bytes: see `commands`.
 const STACK: usize = 64 << 20;
 
-/// What came of all changes.
+/// The results of all mutations.
 #[derive(Debug, Default)]
 pub struct Mutation<'a> {
     /// The changes that no case notices, in the order of the files.
@@ -64,7 +64,7 @@ pub struct Unnoticed<'a> {
     pub change: Change,
     /// The line of it, counted from one.
     pub line: usize,
-    /// How many cases come to the changed place.
+    /// How many cases evaluate the changed place.
     pub reached: usize,
     /// Why it cannot matter, if the policy says so.
     pub explained: Option<String>,

@@ -31,7 +31,7 @@ pub(super) enum Fate {
     Noticed,
     /// None does.
     Unnoticed {
-        /// How many cases come to the changed place.
+        /// How many cases evaluate the changed place.
         reached: usize,
     },
     /// It does not fit the schema.

@@ -31,7 +31,7 @@ use crate::types::problem::{Problem, has_errors};
 /// The results of a run.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// What came of each suite.
+    /// The result of each suite.
     pub ran: Vec<Ran>,
     /// What is wrong with the files of suites, warnings too. Mistakes of single cases are in their outcomes.
     pub problems: Vec<Problem>,

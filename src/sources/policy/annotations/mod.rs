@@ -10,8 +10,8 @@
 //! | `@data_subject("<type of id>")` | an attribute, an entity type | a pseudonym, also as the data subject of the record |
 //! | `@origin("address")`, `@origin("device")` | an attribute of a context | the value, also as where the question came from |
 //!
-//! A pseudonym has a *kind*, the same for equal values that are to be found together: the type of id of a data subject,
-//! else the name of the entity type, else the place of the attribute, such as `Registration.plate` or `context.device`.
+//! A pseudonym has a *kind*, under which equal values are found together. It is the type of id of a data subject, else
+//! the name of the entity type, else the place of the attribute, such as `Registration.plate` or `context.device`.
 //!
 //! - `read`: the annotations of a schema, with what is wrong in them
 

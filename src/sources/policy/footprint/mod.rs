@@ -1,14 +1,14 @@
 //! The footprint of a slice: what its policies can read of a question and of the directory, and nothing else.
 //!
-//! **Why two questions with one footprint have one verdict.** An evaluation starts from the principal, the action, the
-//! resource, the context and the entities that policies name, and sees of them only what an expression of the slice looks
-//! at. `walk` finds every such place by the static types of the schema (the policies are valid against it, in strict mode)
-//! and says how it is looked at:
-//! - a value that is compared, or handed on in any other way, is read *whole*;
-//! - of an entity or record that is only looked into, the places that are looked at are read, and of every place at least
-//!   whether it is there;
-//! - a reference that is followed brings in what is read of entities of its type ([`EntityReads`]), wherever it leads: what
-//!   is read is kept by type and not by path, so two ways to one entity agree on it;
+//! **Why equal footprints give equal verdicts.** An evaluation starts from the principal, the action, the resource, the
+//! context and the entities that policies name. It reads of them only what an expression of the slice reads. `walk`
+//! finds every such place by the static types of the schema (the policies are valid against it, in strict mode) and how
+//! it is read:
+//! - a value that is compared, or passed on in any other way, is read *whole*;
+//! - of an entity or record whose parts are accessed, those parts are read, and of every part at least whether it is
+//!   there;
+//! - a reference that is followed adds what is read of entities of its type ([`EntityReads`]). Reads are stored by type
+//!   and not by path, so two paths to one entity agree on them;
 //! - `in` reads ids and ancestors: those of given types, or only whether given entities are among them.
 //!
 //! So the parts that are read decide the value of each condition, and whether it fails. An error text can quote more

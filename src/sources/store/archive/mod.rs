@@ -1,5 +1,5 @@
-//! The archive: keeps the files of every revision that was active for as long as records name it, so that decisions can
-//! be replayed (Authorization Decision Log 1.0.0: what a record refers to stays retrievable).
+//! The archive: keeps the files of every revision that was active, so that decisions can be replayed for as long as
+//! records name it. (Authorization Decision Log 1.0.0: what a record refers to stays retrievable.)
 //!
 //! `data/revisions/<digest>/` holds the files of a revision of the policies or of the directory, as they were, under
 //! their names. What holds here:

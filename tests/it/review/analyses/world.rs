@@ -1,8 +1,8 @@
 //! Generates policies over generated schemas, with every question of a small universe.
 //!
-//! A schema is made of pieces: a property of the record, of the context or of the action, of any kind that a schema can
-//! declare, required or optional, with conditions on it and the values that questions give it. Some values name a team
-//! or an account that does not exist.
+//! A schema is made of pieces. A piece is a required or optional property of the record, the context or the action, of
+//! any kind that a schema can declare. It has conditions on it, and values for questions. Some values name a team or an
+//! account that does not exist.
 
 use crate::pdp::cedar::tape::Tape;
 use serde_json::{Value, json};

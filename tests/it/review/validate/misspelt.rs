@@ -44,7 +44,7 @@ fn rule(condition: &str) -> String {
     format!("@id(\"a\")\n@title(\"A.\")\npermit (principal, action, resource)\nwhen {{ {condition} }};\n")
 }
 
-/// What is said of a condition, and whether that is an error.
+/// The findings about a condition, and whether they are errors.
 #[track_caller]
 fn says(condition: &str, code: i32, expected: &[&str]) {
     let folder = world(&[("a.cedar", &rule(condition))]);
@@ -151,7 +151,7 @@ const ACCOUNTS: &str = r#"[
 {"uid": {"type": "User", "id": "bob"}, "attrs": {}, "parents": []}
 ]"#;
 
-/// What is said of these accounts with one thing changed, and the exit code.
+/// The findings about these accounts with one change, and the exit code.
 #[track_caller]
 fn accounts(from: &str, to: &str, code: i32, expected: &[&str]) {
     let changed = ACCOUNTS.replacen(from, to, 1);
