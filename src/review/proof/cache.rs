@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 32] = [
+const MADE_BY: [&str; 34] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -43,7 +43,9 @@ const MADE_BY: [&str; 32] = [
     include_str!("../../sources/policy/footprint/mod.rs"),
     include_str!("../../sources/policy/footprint/pdp.rs"),
     include_str!("../../sources/policy/footprint/walk.rs"),
+    include_str!("../../sources/policy/scope.rs"),
     include_str!("../../sources/policy/shape.rs"),
+    include_str!("../../sources/policy/slices.rs"),
     include_str!("../../sources/policy/value_visitor.rs"),
 ];
 
