@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+/// What one thread allocates another frees, for each record. The C library's allocator makes its threads wait for each other
+/// then. mimalloc gains a third under load (`docs/benchmarks.md`, "What single measures gain").
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -5,6 +5,10 @@
 //! they take as long as the disk does. So after some commits in a row that held one entry each, the next caller writes
 //! and syncs itself.
 //!
+//! It gains a tenth where one call follows another, and nothing under load (`docs/benchmarks.md`, "What single measures gain").
+//! `tokio::task::block_in_place` around the write is no substitute: it costs more than the way through the thread, since the
+//! runtime hands its work to another thread each time. Delete it where that way costs less than a tenth of such a call.
+//!
 //! What holds here:
 //! - There is one writer, under one lock. Commits follow each other whichever thread makes them, and each keeps all
 //!   that a commit promises.
@@ -17,8 +21,8 @@
 //! second whether a caller has the writer, and then wakes a thread of the runtime.
 
 use super::{
+    callers_runtime::CallersRuntime,
     entry::{AppendError, Commit, Entry},
-    notify::Notifier,
     writer::Writer,
 };
 use std::{
@@ -43,7 +47,7 @@ pub(super) struct InlineCommit {
     writer: Mutex<Option<Writer>>,
     /// The thread waits for the writer.
     is_wanted: AtomicBool,
-    notifier: Notifier,
+    runtime: CallersRuntime,
 }
 
 impl fmt::Debug for InlineCommit {
@@ -53,8 +57,8 @@ impl fmt::Debug for InlineCommit {
 }
 
 impl InlineCommit {
-    pub(super) fn new(writer: Writer, notifier: Notifier) -> Self {
-        Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), notifier }
+    pub(super) fn new(writer: Writer, runtime: CallersRuntime) -> Self {
+        Self { writer: Mutex::new(Some(writer)), is_wanted: AtomicBool::new(false), runtime }
     }
 
     /// The writer, for the thread. `None` if a thread panicked with it.
@@ -64,7 +68,7 @@ impl InlineCommit {
             Err(TryLockError::Poisoned(_)) => None,
             Err(TryLockError::WouldBlock) => {
                 self.is_wanted.store(true, Ordering::Relaxed);
-                self.notifier.wake_another();
+                self.runtime.wake_another();
                 let held = self.writer.lock();
                 self.is_wanted.store(false, Ordering::Relaxed);
                 held.ok()
@@ -74,7 +78,7 @@ impl InlineCommit {
 
     /// Writes an entry that comes alone, on this thread, unless it has to go through the queue.
     pub(super) fn write(&self, entry: Entry) -> Attempt {
-        if !self.notifier.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
+        if !self.runtime.lets_callers_block() || self.is_wanted.load(Ordering::Relaxed) {
             return Attempt::Queue(entry);
         }
         let Ok(mut held) = self.writer.try_lock() else { return Attempt::Queue(entry) };

@@ -60,6 +60,7 @@
 //! * A checksum finds rot, not an attacker. That is the attestor's business.
 
 mod attestor;
+mod callers_runtime;
 mod config;
 mod cursor;
 mod double_slot;
@@ -73,7 +74,6 @@ mod inspect;
 mod journal;
 pub mod links;
 mod metrics;
-mod notify;
 mod payload;
 pub mod reader;
 mod recovery;

@@ -17,6 +17,7 @@ const DIGITS: usize = 16;
 /// How far zeros are written ahead of the records. The first write to an allocated block costs more at its sync: the
 /// file system has to note that the block holds data now, which is a write of its own, and more with a journal. So all
 /// commits but one in a while meet blocks that were written before. It is small enough that this one is not slow.
+/// It gains 6 % where one call follows another (`docs/benchmarks.md`, "What single measures gain").
 pub(super) const AHEAD: u64 = 256 << 10;
 
 /// A segment in a folder.

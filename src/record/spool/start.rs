@@ -2,13 +2,13 @@
 
 use super::{
     attestor::Attestor,
+    callers_runtime::CallersRuntime,
     config::{Config, Pace},
     files::Files,
     folder::Folder,
     inline_commit::InlineCommit,
     journal::Journal,
     metrics::Metrics,
-    notify::Notifier,
     recovery::{OpenError, Recovery, recover, resume},
     reserve::Reserve,
     state::{FailOnPanic, Shared, State},
@@ -64,13 +64,12 @@ pub(super) fn start(
     let journal = Journal::new(files, folder, config.segment_bytes, config.max_bytes, found, reserve);
     let (sender, receiver) = sync_channel(config.queue.max(1));
     let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
-    let notifier = Notifier::of_this_thread();
-    let mut writer = Writer::new(journal, attestor, shared.clone(), notifier.clone(), pace, config);
+    let mut writer = Writer::new(journal, attestor, shared.clone(), pace, config);
     let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
     tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");
     writer.begin(&dir)?;
     let look_at = writer.look_at();
-    let inline = Arc::new(InlineCommit::new(writer, notifier));
+    let inline = Arc::new(InlineCommit::new(writer, CallersRuntime::of_this_thread()));
     let runs = WriterThread::new(receiver, look_at, inline.clone());
     let guarded = shared.clone();
     let thread = thread::Builder::new().name("poort-spool".into()).spawn(move || {

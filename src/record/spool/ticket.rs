@@ -60,22 +60,14 @@ pub(super) struct Queued {
 #[derive(Debug)]
 pub(super) struct Waiter {
     answer: Option<oneshot::Sender<Result<Commit, AppendError>>>,
-    /// What it answers when it is dropped.
-    result: Option<Result<Commit, AppendError>>,
     shared: Arc<Shared>,
 }
 
 impl Waiter {
     pub(super) fn new(shared: Arc<Shared>) -> (Self, Ticket) {
         let (sender, answer) = oneshot::channel();
-        let waiter = Self { answer: Some(sender), result: None, shared };
+        let waiter = Self { answer: Some(sender), shared };
         (waiter, Ticket { answer })
-    }
-
-    /// One that gives this answer as soon as it is dropped.
-    pub(super) const fn with(mut self, result: Result<Commit, AppendError>) -> Self {
-        self.result = Some(result);
-        self
     }
 
     pub(super) fn answer(mut self, result: Result<Commit, AppendError>) {
@@ -96,7 +88,6 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         // Without an answer it was left in the queue when the writer stopped, or the writer panicked.
-        let result = self.result.unwrap_or_else(|| Err(self.shared.refusal().unwrap_or(AppendError::Failed)));
-        self.give(result);
+        self.give(Err(self.shared.refusal().unwrap_or(AppendError::Failed)));
     }
 }

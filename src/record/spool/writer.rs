@@ -7,7 +7,6 @@ use super::{
     entry::{AppendError, Commit, Entry},
     frame::{self, HEADER, MAX_PAYLOAD},
     journal::{Fault, FaultKind, Journal},
-    notify::Notifier,
     payload::Payload,
     recovery::{OpenError, head_path},
     state::{FailOnPanic, Shared, State},
@@ -26,7 +25,6 @@ pub(super) struct Writer {
     journal: Journal,
     attestor: Option<Box<dyn Attestor>>,
     shared: Arc<Shared>,
-    notifier: Notifier,
     pace: Pace,
     max_bytes: u64,
     commit_bytes: usize,
@@ -58,7 +56,6 @@ impl Writer {
         journal: Journal,
         attestor: Option<Box<dyn Attestor>>,
         shared: Arc<Shared>,
-        notifier: Notifier,
         pace: Pace,
         config: &Config,
     ) -> Self {
@@ -68,7 +65,6 @@ impl Writer {
             journal,
             attestor,
             shared,
-            notifier,
             pace,
             max_bytes: config.max_bytes,
             commit_bytes: COMMIT_BYTES.min(usize::try_from(config.segment_bytes).unwrap_or(COMMIT_BYTES)),
@@ -200,10 +196,9 @@ impl Writer {
                 let is_alone = self.waiting.len() == 1 && started.elapsed() < self.pace.slow;
                 self.in_a_row = if is_alone { self.in_a_row.saturating_add(1) } else { 0 };
                 let on_disk = (base..).zip(self.waiting.drain(..));
-                self.notifier.tell(on_disk.map(|(seq, Waiting { waiter, is_late, .. })| {
-                    let commit = Commit { seq, late: is_late };
-                    (waiter, Ok(commit))
-                }));
+                for (seq, Waiting { waiter, is_late, .. }) in on_disk {
+                    waiter.answer(Ok(Commit { seq, late: is_late }));
+                }
                 if let Some(attestor) = &mut self.attestor {
                     frame::payloads(&self.frames).for_each(|payload| attestor.record(payload));
                 }
