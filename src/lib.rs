@@ -29,7 +29,7 @@
 //! # The wings
 //!
 //! A wing is a folder of rooms for which a person comes. Imports run down this list, and one way inside each wing
-//! (`tests/it/house/layers.rs::imports_run_one_way` reads every `use`).
+//! (`tests/it/house/layers.rs::imports_run_one_way` reads every `use`; `tests/it/house/circles.rs` those between files).
 //!
 //! ```text
 //!  commands     the command line, one file a command

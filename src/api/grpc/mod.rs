@@ -5,6 +5,7 @@
 //! - `collect`: whole messages, within their deadline and the quota of bytes
 //! - `stream`: `EvaluateStream`
 //! - `codec`: protobuf, with faults of decoding as the caller's
+//! - `fault`: the status of a call that gets no answer
 //! - `end_on_stop`: ends watches and reflection when poort stops
 //! - `health`: SERVING only while questions can be answered
 
@@ -12,6 +13,7 @@ pub(crate) mod codec;
 mod collect;
 mod convert;
 mod end_on_stop;
+mod fault;
 mod health;
 mod service;
 mod stream;

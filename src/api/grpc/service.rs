@@ -2,20 +2,20 @@
 
 use super::{
     convert,
-    convert::Malformed,
+    fault::{malformed, refused},
     pb,
     stream::{self, Terms},
 };
 use crate::{
-    api::{Config, call, status},
-    pdp::{Call, Pdp, Refusal, Unread},
+    api::{Config, call},
+    pdp::{Call, Pdp},
 };
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 #[derive(Debug)]
 pub(in crate::api) struct Service {
@@ -38,21 +38,6 @@ impl Service {
         let headers = request.metadata().as_ref();
         call::grpc_deadline(headers, request.extensions(), self.deadline).map_err(Status::invalid_argument)
     }
-}
-
-pub(super) fn refused(refusal: &Refusal) -> Status {
-    Status::new(status::of(refusal).1, refusal.to_string())
-}
-
-/// What never became a question, counted.
-pub(super) fn malformed(pdp: &Pdp, malformed: Malformed) -> Status {
-    let status = match malformed {
-        Malformed::Refused(refusal) => refused(&refusal),
-        Malformed::TooDeep(message) => Status::resource_exhausted(message),
-    };
-    let is_limit = status.code() == Code::ResourceExhausted;
-    pdp.count_unread(if is_limit { Unread::TooLarge } else { Unread::Invalid });
-    status
 }
 
 #[tonic::async_trait]

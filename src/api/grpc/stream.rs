@@ -6,8 +6,9 @@
 
 use super::{
     collect::Held,
-    convert, pb,
-    service::{malformed, refused},
+    convert,
+    fault::{malformed, refused},
+    pb,
 };
 use crate::{
     api::call,

@@ -2,7 +2,7 @@
 //!
 //! It counts the calls that are open and the answers that the caller does not take, and notes when a byte last moved.
 
-use super::Limits;
+use super::limits::Limits;
 use hyper::body::{Body, Frame, SizeHint};
 use std::{
     pin::Pin,

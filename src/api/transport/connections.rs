@@ -9,6 +9,7 @@ use super::{
     activity::{Closing, Observed},
     coalesce::CoalescedWrites,
     dispatch::Dispatch,
+    limits::Limits,
     lingering_close::LingeringClose,
     listen::{Bound, Socket},
     places::{Place, Places},
@@ -38,37 +39,6 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-
-/// Bounds on connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How many connections may be open. Where one more comes, the one that said nothing for longest is closed.
-    pub connections: usize,
-    /// How many calls may be under way on one HTTP/2 connection.
-    pub streams: u32,
-    /// How long a caller may take from its connection to its first call, TLS handshake included; and to take an answer.
-    pub handshake: Duration,
-    /// How long a connection without calls stays open.
-    pub idle: Duration,
-    /// How long calls that were taken may take to end after the stop signal.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 256 calls on one, which bounds what
-    /// their messages can take; clients keep further calls back by themselves. 10 s to introduce oneself. 5 minutes idle:
-    /// longer than the pools of usual clients keep a connection, so that they close it first. 10 s of grace: twice the
-    /// usual deadline.
-    fn default() -> Self {
-        Self {
-            connections: 1024,
-            streams: 256,
-            handshake: Duration::from_secs(10),
-            idle: Duration::from_secs(300),
-            grace: Duration::from_secs(10),
-        }
-    }
-}
 
 /// The window of one HTTP/2 stream in bytes (the protocol's own default), and of all streams of a connection. What callers
 /// send within them is in memory before poort reads it, so all connections together hold at most

@@ -3,6 +3,7 @@
 //! - `listen`: sockets and TLS
 //! - `connections`: accepts connections, serves and closes them
 //! - `dispatch`: the binding that answers a call
+//! - `limits`: how many connections, and how long each may take
 //! - `places`: which connection is closed where there are too many
 //! - `activity`: when a connection is closed for silence
 //! - `coalesce`: many answers in one write
@@ -14,11 +15,13 @@ mod coalesce;
 mod connections;
 mod descriptors;
 mod dispatch;
+mod limits;
 mod lingering_close;
 mod listen;
 mod places;
 
-pub use connections::{Limits, Port, serve};
+pub use connections::{Port, serve};
 pub use descriptors::{connections_within, raise_limit};
 pub use dispatch::Dispatch;
+pub use limits::Limits;
 pub use listen::{Address, Bound, Plaintext, Tls, TlsError};

@@ -7,7 +7,7 @@
 //!
 //! It is computed once for each entity, profile and thread, and is stored with the entity, without a lock.
 
-use super::{Directory, overlay::Since};
+use super::Directory;
 use crate::sources::policy::{
     EntityReads, Ids, Profile, Reading,
     cedar_core::ast::{self, Literal, Value, ValueKind},
@@ -56,13 +56,8 @@ impl Directory {
     #[must_use]
     pub fn contents(&self, kind: &ast::EntityType, id: &str, profile: &Profile) -> Option<&Contents> {
         let uid = || ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
-        let since = if self.newer.is_empty() { Since::Unchanged } else { self.newer.get(&uid()) };
-        let known = match since {
-            Since::Changed(newest) => newest.made(),
-            Since::Gone => return None,
-            Since::Unchanged => self.base.made(self.base.number(kind, id)?)?,
-        };
-        Some(known.contents.get_or_insert(profile.number, || {
+        let made = self.made(kind, id)?;
+        Some(made.contents.get_or_insert(profile.number, || {
             let mut gathering = Gathering { directory: self, profile, digest: Sha256::new(), entities: Vec::new() };
             gathering.entity(&uid(), profile.steps);
             Contents { digest: gathering.digest.finalize().into(), entities: gathering.entities.into() }

@@ -37,7 +37,7 @@ use crate::{
     sources::policy::{Schema, cedar_core::ast},
     types::{problem::Problem, revision::Revision},
 };
-use base::Base;
+use base::{Base, Made};
 use node::Node;
 use overlay::{Overlay, Since};
 use std::{collections::HashSet, sync::Arc};
@@ -66,6 +66,19 @@ impl Directory {
             Since::Gone => None,
             Since::Unchanged => self.base.entity(self.base.number(uid.entity_type(), uid.eid().as_ref())?),
         }
+    }
+
+    /// What is made of the entity with this type and id, for this thread. `None` if the directory does not know it.
+    fn made(&self, kind: &ast::EntityType, id: &str) -> Option<&Made> {
+        if !self.newer.is_empty() {
+            let uid = ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
+            match self.newer.get(&uid) {
+                Since::Changed(newest) => return Some(newest.made()),
+                Since::Gone => return None,
+                Since::Unchanged => {}
+            }
+        }
+        self.base.made(self.base.number(kind, id)?)
     }
 
     /// The entity with this id and all that it refers to, directly or through others, as far as the directory knows
