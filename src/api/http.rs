@@ -6,7 +6,7 @@
 use super::{Config, call, origin, status};
 use crate::{
     pdp::{Pdp, Quota, Refusal, Taken, Unread},
-    types::authzen::{self, Asked, Limits, ReadError},
+    types::authzen::{self, EvaluationsBody, Limits, ReadError},
 };
 use axum::{
     Router,
@@ -116,8 +116,8 @@ impl Service {
     async fn evaluations(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
         let (head, body, deadline, _taken) = self.take(request).await?;
         match authzen::read_batch(&body, self.limits)? {
-            Asked::One(evaluation) => self.one(&head, evaluation, deadline).await,
-            Asked::Several(batch) => {
+            EvaluationsBody::One(evaluation) => self.one(&head, evaluation, deadline).await,
+            EvaluationsBody::Several(batch) => {
                 let answered = self
                     .pdp
                     .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline)), batch)

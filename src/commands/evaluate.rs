@@ -6,7 +6,7 @@ use super::{Common, Exit, output::Output};
 use crate::{
     pdp::{
         self, Clock,
-        engine::{self, Explained, Outcome},
+        engine::{self, ClauseOutcome, Explained},
     },
     sources::snapshot::{Snapshot, Sources},
     types::{
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let limits = Limits { depth: settings.api.depth, batch: settings.pdp.batch };
     let mut out = Vec::new();
     let allowed = match authzen::read_batch(&bytes, limits) {
-        Ok(authzen::Asked::One(evaluation)) => {
+        Ok(authzen::EvaluationsBody::One(evaluation)) => {
             let answer = world.answer((&evaluation).into(), output).map_err(|error| {
                 output.error(&error);
                 Exit::Failed
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             authzen::write_answer(&mut out, &answer, None);
             answer.decision().is_allow()
         }
-        Ok(authzen::Asked::Several(batch)) => {
+        Ok(authzen::EvaluationsBody::Several(batch)) => {
             let answers = world.answers(&batch, output);
             authzen::write_answers(&mut out, &answers, None);
             answers.iter().all(|answer| answer.decision().is_allow())
@@ -156,9 +156,9 @@ fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Expla
         }
         for clause in clauses {
             let (mark, more) = match &clause.outcome {
-                Outcome::Holds => (output.paint(32, "✓"), String::new()),
-                Outcome::Fails => (output.paint(31, "✗"), String::new()),
-                Outcome::Error(error) => (output.paint(33, "!"), format!("   {error}")),
+                ClauseOutcome::Holds => (output.paint(32, "✓"), String::new()),
+                ClauseOutcome::Fails => (output.paint(31, "✗"), String::new()),
+                ClauseOutcome::Error(error) => (output.paint(33, "!"), format!("   {error}")),
             };
             output.tell_painted(&format!("      {mark} {}", escape::line(&format!("{}{more}", clause.text))));
         }

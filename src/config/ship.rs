@@ -29,18 +29,18 @@ const NATS: &[&str] = &["credentials", "endpoint", "plaintext", "subject", "tls.
 const ALL: &[&str] = &["batch", "format", "kind", "timeout"];
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum SinkKind {
     OtlpGrpc,
     OtlpHttp,
     Nats,
     JsonLines,
 }
 
-const KINDS: [(&str, Kind); 4] = [
-    ("otlp-grpc", Kind::OtlpGrpc),
-    ("otlp-http", Kind::OtlpHttp),
-    ("nats", Kind::Nats),
-    ("json-lines", Kind::JsonLines),
+const KINDS: [(&str, SinkKind); 4] = [
+    ("otlp-grpc", SinkKind::OtlpGrpc),
+    ("otlp-http", SinkKind::OtlpHttp),
+    ("nats", SinkKind::Nats),
+    ("json-lines", SinkKind::JsonLines),
 ];
 
 /// All sinks.
@@ -112,12 +112,12 @@ impl Table<'_, '_> {
         })
     }
 
-    fn refuse_what_does_not_fit(&mut self, kind: Kind) {
+    fn refuse_what_does_not_fit(&mut self, kind: SinkKind) {
         let (fitting, name) = match kind {
-            Kind::OtlpGrpc => (OTLP, "otlp-grpc"),
-            Kind::OtlpHttp => (OTLP, "otlp-http"),
-            Kind::Nats => (NATS, "nats"),
-            Kind::JsonLines => (["path"].as_slice(), "json-lines"),
+            SinkKind::OtlpGrpc => (OTLP, "otlp-grpc"),
+            SinkKind::OtlpHttp => (OTLP, "otlp-http"),
+            SinkKind::Nats => (NATS, "nats"),
+            SinkKind::JsonLines => (["path"].as_slice(), "json-lines"),
         };
         for other in KEYS.iter().filter(|key| !fitting.contains(key) && !ALL.contains(key)) {
             let key = self.key(other);
@@ -128,17 +128,17 @@ impl Table<'_, '_> {
         }
     }
 
-    fn destination(&mut self, kind: Kind) -> Option<Destination> {
+    fn destination(&mut self, kind: SinkKind) -> Option<Destination> {
         Some(match kind {
-            Kind::OtlpGrpc => Destination::OtlpGrpc(self.remote()?),
-            Kind::OtlpHttp => Destination::OtlpHttp(self.remote()?),
-            Kind::Nats => {
+            SinkKind::OtlpGrpc => Destination::OtlpGrpc(self.remote()?),
+            SinkKind::OtlpHttp => Destination::OtlpHttp(self.remote()?),
+            SinkKind::Nats => {
                 let (endpoint, tls) = (self.endpoint("nats", "tls"), self.tls());
                 let subject = self.needed("subject", "the subject that a JetStream stream keeps");
                 let credentials = self.reader.path(&self.key("credentials"));
                 Destination::Nats(Nats { endpoint: endpoint?, tls, subject: self.subject(subject?)?, credentials })
             }
-            Kind::JsonLines => match self.needed("path", "a file, or \"-\" for standard output")?.as_str() {
+            SinkKind::JsonLines => match self.needed("path", "a file, or \"-\" for standard output")?.as_str() {
                 "-" => Destination::StandardOutput,
                 path => Destination::File(path.into()),
             },

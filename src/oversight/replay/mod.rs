@@ -198,8 +198,10 @@ fn read(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'static>, Reason>
             .map_err(unreadable);
     }
     match authzen::read_batch(request, LIMITS).map_err(unreadable)? {
-        authzen::Asked::Several(batch) => Ok(RecordedRequest::Several(Cow::Owned(batch))),
-        authzen::Asked::One(_) => Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned())),
+        authzen::EvaluationsBody::Several(batch) => Ok(RecordedRequest::Several(Cow::Owned(batch))),
+        authzen::EvaluationsBody::One(_) => {
+            Err(Reason::Unreadable("it calls itself a batch and has no items".to_owned()))
+        }
     }
 }
 

@@ -28,12 +28,12 @@ pub struct Clause {
     /// Its text in Cedar.
     pub text: String,
     /// Whether it holds. For an `unless`: whether it lets the policy apply.
-    pub outcome: Outcome,
+    pub outcome: ClauseOutcome,
 }
 
 /// What evaluation made of a part of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ClauseOutcome {
     /// It holds.
     Holds,
     /// It does not.
@@ -46,7 +46,7 @@ impl Explained {
     /// Whether the whole policy applies.
     #[must_use]
     pub fn applies(&self) -> bool {
-        self.in_scope && self.clauses.iter().all(|clause| clause.outcome == Outcome::Holds)
+        self.in_scope && self.clauses.iter().all(|clause| clause.outcome == ClauseOutcome::Holds)
     }
 }
 
@@ -80,7 +80,7 @@ fn one(snapshot: &Snapshot, world: &World, policy: &cedar::Policy) -> Result<Exp
         pst::Policy::Static(policy) => policy.body().clone(),
         pst::Policy::Linked(link) => link.into_static_policy().map_err(|error| error.to_string())?.body().clone(),
     };
-    let part = |clauses: Vec<pst::Clause>| -> Result<Outcome, String> {
+    let part = |clauses: Vec<pst::Clause>| -> Result<ClauseOutcome, String> {
         let part = body.clone().try_with_clauses(clauses).map_err(|error| error.to_string())?;
         let part = pst::StaticPolicy::try_from(part).map_err(|error| error.to_string())?;
         let part = cedar::Policy::from_pst(pst::Policy::Static(part)).map_err(|error| error.to_string())?;
@@ -90,13 +90,13 @@ fn one(snapshot: &Snapshot, world: &World, policy: &cedar::Policy) -> Result<Exp
             Authorizer::new().is_authorized(request.clone(), AsRef::<ast::PolicySet>::as_ref(&set), entities);
         Ok(match response.diagnostics.errors.first() {
             Some(cedar_policy_core::authorizer::AuthorizationError::PolicyEvaluationError { error, .. }) => {
-                Outcome::Error(error.to_string())
+                ClauseOutcome::Error(error.to_string())
             }
-            None if response.diagnostics.reason.is_empty() => Outcome::Fails,
-            None => Outcome::Holds,
+            None if response.diagnostics.reason.is_empty() => ClauseOutcome::Fails,
+            None => ClauseOutcome::Holds,
         })
     };
-    let in_scope = part(Vec::new())? == Outcome::Holds;
+    let in_scope = part(Vec::new())? == ClauseOutcome::Holds;
     let mut clauses = Vec::new();
     if in_scope {
         for clause in body.clauses() {

@@ -27,7 +27,7 @@ mod world;
 
 pub use crate::sources::policy::Invalid;
 pub use decide::{decide, decide_in, verdict};
-pub use explain::{Clause, Explained, Outcome, explain, explain_in};
+pub use explain::{Clause, ClauseOutcome, Explained, explain, explain_in};
 pub use translate::{CedarRequest, CheckedQuestion, Config, UnknownEntities, check_question, translate};
 pub use undeclared::UndeclaredMembers;
 pub use world::{World, WorldEvaluator};

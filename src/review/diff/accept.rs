@@ -5,7 +5,7 @@
 //! that causes a difference, or the guarantee or policy that changed. An entry about an undecided environment names it,
 //! and one about the directory names the account.
 
-use super::{Comparison, Kind, Outcome, ReviewItem};
+use super::{Comparison, EnvironmentChange, ItemKind, ReviewItem};
 use serde::{Deserialize, Serialize};
 
 /// The entries of a file.
@@ -19,7 +19,7 @@ pub struct Accepted {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What is accepted.
-    pub change: Kind,
+    pub change: ItemKind,
     /// For this type of principal.
     #[serde(default)]
     pub principal: Option<Names>,
@@ -141,20 +141,20 @@ impl Entry {
         if change.has_policies() && policies.is_empty() {
             return Err("`policies` is empty".to_owned());
         }
-        if account.is_some() != (*change == Kind::Account) {
+        if account.is_some() != (*change == ItemKind::Account) {
             return Err(match account {
                 Some(_) => format!("`account` has no meaning for `change: {}`; leave it out", change.name()),
                 None => "`account` is missing; write which one, such as `Officer::\"officer-0007\"`".to_owned(),
             });
         }
-        if !policies.is_empty() && *change == Kind::Account {
+        if !policies.is_empty() && *change == ItemKind::Account {
             return Err("`policies` has no meaning for `change: account`; leave it out".to_owned());
         }
         for (name, value) in places {
             if value.is_some() && !change.has_environment() {
                 return Err(format!("`{name}` has no meaning for `change: {}`; leave it out", change.name()));
             }
-            if value.is_none() && *change == Kind::Undecided {
+            if value.is_none() && *change == ItemKind::Undecided {
                 return Err(format!("`{name}` is missing; what is undecided is accepted for a named environment"));
             }
         }
@@ -174,12 +174,12 @@ impl Entry {
             && matter.outcome().is_none_or(|outcome| self.is_for(outcome))
     }
 
-    fn is_for(&self, outcome: &Outcome) -> bool {
-        // A short name of several types names none of them: `Outcome` has the whole name then.
+    fn is_for(&self, outcome: &EnvironmentChange) -> bool {
+        // A short name of several types names none of them: `EnvironmentChange` has the whole name then.
         let fits = |names: &Option<Names>, name: &str, whole: &str| {
             names.as_ref().is_none_or(|names| names.has(name) || names.has(whole))
         };
-        let Outcome { principal, action, resource, whole, .. } = outcome;
+        let EnvironmentChange { principal, action, resource, whole, .. } = outcome;
         fits(&self.principal, principal, &whole.principal)
             && fits(&self.action, action, &whole.action)
             && fits(&self.resource, resource, &whole.resource)
@@ -189,15 +189,16 @@ impl Entry {
     fn says_too_little(&self, comparison: &Comparison) -> Option<String> {
         let names = [&self.principal, &self.action, &self.resource].into_iter().flatten().flat_map(Names::all);
         let mut names = names.filter_map(|name| {
-            let meant =
-                comparison.environments.iter().find_map(|Outcome { principal, action, resource, whole, .. }| {
+            let meant = comparison.environments.iter().find_map(
+                |EnvironmentChange { principal, action, resource, whole, .. }| {
                     let is_short = |shown: &String, whole: &String| {
                         let short = whole.rsplit("::").next().unwrap_or(whole).trim_matches('"');
                         shown == whole && short == name && shown != name
                     };
                     let all = [(principal, &whole.principal), (action, &whole.action), (resource, &whole.resource)];
                     all.into_iter().find(|(shown, whole)| is_short(shown, whole)).map(|(shown, _)| shown)
-                })?;
+                },
+            )?;
             Some(format!("several have the name `{name}`; write which one is meant, such as `{meant}`"))
         });
         names.next()
@@ -214,7 +215,7 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
     let mut text = String::new();
     for matter in open {
         text.push_str(&format!("- change: {}\n", matter.kind().name()));
-        if let Some(Outcome { principal, action, resource, .. }) = matter.outcome() {
+        if let Some(EnvironmentChange { principal, action, resource, .. }) = matter.outcome() {
             for (name, value) in [("principal", principal), ("action", action), ("resource", resource)] {
                 text.push_str(&format!("  {name}: {}\n", quoted(value)));
             }

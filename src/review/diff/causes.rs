@@ -13,7 +13,7 @@
 //! undecided.
 
 use super::{
-    Difference, Direction, Policy, Question, Said,
+    Difference, Direction, Policy, Question, SideAnswer,
     environment::{Half, Pairing},
 };
 use crate::{
@@ -182,7 +182,7 @@ impl OneWay<'_> {
         }
         policies.sort();
         policies.dedup();
-        let refused = || Said {
+        let refused = || SideAnswer {
             allowed: false,
             policies: Vec::new(),
             reason: "Refused: the schema does not have this question.".to_owned(),
@@ -252,8 +252,8 @@ impl OneWay<'_> {
     }
 }
 
-fn said(verdict: &Verdict) -> Said {
-    Said {
+fn said(verdict: &Verdict) -> SideAnswer {
+    SideAnswer {
         allowed: verdict.decision.is_allow(),
         policies: verdict
             .policies

@@ -1,7 +1,7 @@
 //! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
-    Comparison, Named, Outcome, PolicyChange, Settled, directory,
+    Comparison, EnvironmentChange, PolicyChange, Settled, SideName, directory,
     environment::Pairing,
     naming,
     plan::{Plan, Step},
@@ -57,7 +57,7 @@ pub fn compare(
     let filtered = all - environments.len();
     let guarantees = guarantees(base, head)?;
 
-    let mut settled: Vec<Option<Outcome>> = Vec::new();
+    let mut settled: Vec<Option<EnvironmentChange>> = Vec::new();
     let mut tasks = Vec::new();
     for environment in environments {
         settled.push(match plan.step(environment) {
@@ -73,13 +73,13 @@ pub fn compare(
     let proven = each(&tasks, options.effort, done, &|solver, (environment, pair)| {
         let outcome = Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref());
         let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
-        Outcome { undecided_digest, ..outcome }
+        EnvironmentChange { undecided_digest, ..outcome }
     });
     let mut proven = tasks.iter().zip(proven).map(|((environment, _), outcome)| {
-        outcome.unwrap_or_else(|| Outcome {
+        outcome.unwrap_or_else(|| EnvironmentChange {
             undecided: vec!["the analysis broke off".to_owned()],
             undecided_digest: Some(plan.digest(environment)),
-            ..Outcome::equal(environment, Settled::Solver)
+            ..EnvironmentChange::equal(environment, Settled::Solver)
         })
     });
     let mut environments: Vec<_> =
@@ -107,8 +107,8 @@ fn guarantees(base: &Side, head: &Side) -> Result<Vec<PolicyChange>, String> {
     ))
 }
 
-fn named(side: &Side) -> Named {
-    Named {
+fn named(side: &Side) -> SideName {
+    SideName {
         name: side.name.clone(),
         policies: side.snapshot.policies.revision.to_string(),
         directory: side.snapshot.directory.revision.to_string(),

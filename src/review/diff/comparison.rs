@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The side before the change.
-    pub base: Named,
+    pub base: SideName,
     /// The side after the change.
-    pub head: Named,
+    pub head: SideName,
     /// What became of each environment, in order.
-    pub environments: Vec<Outcome>,
+    pub environments: Vec<EnvironmentChange>,
     /// How many environments were left out by a filter.
     pub filtered: usize,
     /// Policies that changed.
@@ -28,7 +28,7 @@ pub struct Comparison {
 
 /// A side, as it was named, with its versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Named {
+pub struct SideName {
     /// As it was named.
     pub name: String,
     /// The revision of the policies.
@@ -39,7 +39,7 @@ pub struct Named {
 
 /// What became of one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct EnvironmentChange {
     /// The type of the principal; without namespace, unless another type has that name too.
     pub principal: String,
     /// The action; its id alone, unless another action has that id too.
@@ -72,7 +72,7 @@ pub struct Whole {
     pub resource: String,
 }
 
-impl Outcome {
+impl EnvironmentChange {
     /// Nothing differs, so far.
     pub(super) fn equal(environment: &Environment, settled: Settled) -> Self {
         Self {
@@ -160,9 +160,9 @@ pub struct Difference {
     /// The question.
     pub example: Question,
     /// What the side before says to it.
-    pub base: Said,
+    pub base: SideAnswer,
     /// What the side after says to it.
-    pub head: Said,
+    pub head: SideAnswer,
 }
 
 /// A question that shows a difference.
@@ -188,7 +188,7 @@ pub struct Question {
 
 /// What one side says to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
+pub struct SideAnswer {
     /// Whether it allows it.
     pub allowed: bool,
     /// The policies that decide it: id and title.
@@ -208,7 +208,7 @@ pub struct Policy {
 
 impl Comparison {
     /// The differences of one direction with their environments.
-    pub fn differences(&self, change: Direction) -> impl Iterator<Item = (&Outcome, &Difference)> {
+    pub fn differences(&self, change: Direction) -> impl Iterator<Item = (&EnvironmentChange, &Difference)> {
         self.environments.iter().flat_map(move |outcome| {
             let of = outcome.differences.iter().filter(move |difference| difference.change == change);
             of.map(move |difference| (outcome, difference))

@@ -1,7 +1,7 @@
 //! Compares one environment in both directions, or takes the outcome of an earlier run if nothing that it depends on
 //! changed.
 
-use super::{Direction, Outcome, Settled, causes::OneWay};
+use super::{Direction, EnvironmentChange, Settled, causes::OneWay};
 use crate::{
     review::proof::{Cache, Environment, Key, MissingEntities, Rule, Solver},
     sources::snapshot::Snapshot,
@@ -39,10 +39,10 @@ impl<'a> Pairing<'a> {
     }
 
     /// The comparison, or that of an earlier run.
-    pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> Outcome {
+    pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> EnvironmentChange {
         let Some(cache) = cache else { return self.run(solver) };
         let key = self.key();
-        if let Some(mut found) = cache.get::<Outcome>(&key) {
+        if let Some(mut found) = cache.get::<EnvironmentChange>(&key) {
             found.settled = Settled::Cache;
             return found;
         }
@@ -80,8 +80,8 @@ impl<'a> Pairing<'a> {
         key.finish()
     }
 
-    fn run(&self, solver: &mut Solver) -> Outcome {
-        let mut result = Outcome::equal(self.environment, Settled::Solver);
+    fn run(&self, solver: &mut Solver) -> EnvironmentChange {
+        let mut result = EnvironmentChange::equal(self.environment, Settled::Solver);
         result.note.clone_from(&self.pair.note);
         let (base, head) = (self.half(self.pair.base), self.half(self.pair.head));
         for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {

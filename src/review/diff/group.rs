@@ -1,7 +1,7 @@
 //! Groups differences with equal causes over environments, so that a change that matters in thirty environments is read
 //! once.
 
-use super::{Comparison, Difference, Direction, Effect, Outcome};
+use super::{Comparison, Difference, Direction, Effect, EnvironmentChange};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Differences of one direction with the same cause.
@@ -14,7 +14,7 @@ pub struct Group<'a> {
     /// What they did to cause them.
     pub causes: Vec<Cause<'a>>,
     /// The differences with their environments, in order. The first has the easiest example to read.
-    pub members: Vec<(&'a Outcome, &'a Difference)>,
+    pub members: Vec<(&'a EnvironmentChange, &'a Difference)>,
 }
 
 impl Group<'_> {
@@ -47,7 +47,7 @@ impl Group<'_> {
 /// The differences of a comparison by cause: first what is newly allowed, then what is newly denied.
 #[must_use]
 pub fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
-    type Members<'a> = Vec<(&'a Outcome, &'a Difference)>;
+    type Members<'a> = Vec<(&'a EnvironmentChange, &'a Difference)>;
     let mut found: BTreeMap<(Direction, &[String]), Members<'_>> = BTreeMap::new();
     for outcome in &comparison.environments {
         for difference in &outcome.differences {

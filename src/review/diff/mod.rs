@@ -41,6 +41,8 @@ pub use changes::{
     AnnotationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
 };
 pub use compare::{Options, Side, compare};
-pub use comparison::{Comparison, Difference, Direction, Named, Outcome, Policy, Question, Said, Settled, Whole};
+pub use comparison::{
+    Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Settled, SideAnswer, SideName, Whole,
+};
 pub use group::{Cause, Group, causes, groups};
-pub use review_item::{Kind, ReviewItem};
+pub use review_item::{ItemKind, ReviewItem};

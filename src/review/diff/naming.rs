@@ -1,13 +1,13 @@
 //! Names types and actions with their namespaces where the short name is ambiguous.
 
-use super::{Outcome, Whole};
+use super::{EnvironmentChange, Whole};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gives whole names to those whose short names are ambiguous.
-pub(super) fn tell_apart(outcomes: &mut [Outcome]) {
+pub(super) fn tell_apart(outcomes: &mut [EnvironmentChange]) {
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut actions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for Outcome { principal, action, resource, whole, .. } in outcomes.iter() {
+    for EnvironmentChange { principal, action, resource, whole, .. } in outcomes.iter() {
         types.entry(principal.clone()).or_default().insert(whole.principal.clone());
         types.entry(resource.clone()).or_default().insert(whole.resource.clone());
         actions.entry(action.clone()).or_default().insert(whole.action.clone());
@@ -17,7 +17,7 @@ pub(super) fn tell_apart(outcomes: &mut [Outcome]) {
             short.clone_from(whole);
         }
     };
-    for Outcome { principal, action, resource, whole, .. } in outcomes {
+    for EnvironmentChange { principal, action, resource, whole, .. } in outcomes {
         let Whole { principal: whole_principal, action: whole_action, resource: whole_resource } = whole;
         name(principal, whole_principal, &types);
         name(resource, whole_resource, &types);

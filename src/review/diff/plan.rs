@@ -2,7 +2,7 @@
 //! against a refusal where one side does not have the environment.
 
 use super::{
-    Outcome, SchemaChange, Settled, Side,
+    EnvironmentChange, SchemaChange, Settled, Side,
     environment::Pair,
     schema::{self, Declared},
 };
@@ -45,7 +45,7 @@ pub(super) struct Prepared<'a> {
 /// What is to be done about an environment.
 pub(super) enum Step<'a> {
     /// Nothing: this is its outcome.
-    Settled(Outcome),
+    Settled(EnvironmentChange),
     /// It takes a proof.
     Prove(Pair<'a>),
 }
@@ -125,7 +125,7 @@ impl<'a> Plan<'a> {
         let names = self.names(environment);
         if self.has_same_types(environment, &names) {
             return if base.texts(environment) == head.texts(environment) {
-                Step::Settled(Outcome::equal(environment, Settled::Unchanged))
+                Step::Settled(EnvironmentChange::equal(environment, Settled::Unchanged))
             } else {
                 Step::Prove(self.pair(&self.base_judge))
             };
@@ -133,7 +133,11 @@ impl<'a> Plan<'a> {
         let undecided = |reason: String| {
             let undecided = vec![reason];
             let undecided_digest = Some(self.digest(environment));
-            Step::Settled(Outcome { undecided, undecided_digest, ..Outcome::equal(environment, Settled::Solver) })
+            Step::Settled(EnvironmentChange {
+                undecided,
+                undecided_digest,
+                ..EnvironmentChange::equal(environment, Settled::Solver)
+            })
         };
         if let Some(line) = schema::changed_meaning((&base.declared, &head.declared), environment, &names) {
             return undecided(format!(

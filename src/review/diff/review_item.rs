@@ -1,13 +1,15 @@
 //! A review item: one finding of a comparison that reviewers may have to accept.
 
-use super::{Change, Comparison, Difference, Direction, EntityChange, ObligationChange, Outcome, PolicyChange};
+use super::{
+    Change, Comparison, Difference, Direction, EntityChange, EnvironmentChange, ObligationChange, PolicyChange,
+};
 use serde::{Deserialize, Serialize};
 use std::ptr;
 
 /// The kinds of things that can be accepted, as the accept file names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ItemKind {
     /// Denied before, allowed now.
     NewlyAllowed,
     /// Allowed before, denied now.
@@ -22,7 +24,7 @@ pub enum Kind {
     Account,
 }
 
-impl Kind {
+impl ItemKind {
     /// Its name in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -49,7 +51,7 @@ impl Kind {
     }
 }
 
-impl From<Direction> for Kind {
+impl From<Direction> for ItemKind {
     fn from(direction: Direction) -> Self {
         match direction {
             Direction::NewlyAllowed => Self::NewlyAllowed,
@@ -62,9 +64,9 @@ impl From<Direction> for Kind {
 #[derive(Debug, Clone, Copy)]
 pub enum ReviewItem<'a> {
     /// Questions whose decisions differ.
-    Difference(&'a Outcome, &'a Difference),
+    Difference(&'a EnvironmentChange, &'a Difference),
     /// An environment in which something is undecided.
-    Undecided(&'a Outcome),
+    Undecided(&'a EnvironmentChange),
     /// A change of a guarantee.
     Guarantee(&'a PolicyChange),
     /// A change of what a policy asks of callers.
@@ -76,19 +78,19 @@ pub enum ReviewItem<'a> {
 impl<'a> ReviewItem<'a> {
     /// What kind of thing it is.
     #[must_use]
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> ItemKind {
         match self {
             Self::Difference(_, difference) => difference.change.into(),
-            Self::Undecided(_) => Kind::Undecided,
-            Self::Guarantee(_) => Kind::Guarantee,
-            Self::Obligations(..) => Kind::Obligations,
-            Self::Account(_) => Kind::Account,
+            Self::Undecided(_) => ItemKind::Undecided,
+            Self::Guarantee(_) => ItemKind::Guarantee,
+            Self::Obligations(..) => ItemKind::Obligations,
+            Self::Account(_) => ItemKind::Account,
         }
     }
 
     /// The environment that it is in.
     #[must_use]
-    pub const fn outcome(self) -> Option<&'a Outcome> {
+    pub const fn outcome(self) -> Option<&'a EnvironmentChange> {
         match self {
             Self::Difference(outcome, _) | Self::Undecided(outcome) => Some(outcome),
             Self::Guarantee(_) | Self::Obligations(..) | Self::Account(_) => None,
@@ -155,14 +157,14 @@ impl Comparison {
     pub fn matters(&self) -> impl Iterator<Item = ReviewItem<'_>> {
         self.environments
             .iter()
-            .flat_map(Outcome::matters)
+            .flat_map(EnvironmentChange::matters)
             .chain(self.guarantees.iter().map(ReviewItem::Guarantee))
             .chain(self.policies.iter().filter_map(PolicyChange::matter))
             .chain(self.directory.iter().map(ReviewItem::Account))
     }
 }
 
-impl Outcome {
+impl EnvironmentChange {
     fn matters(&self) -> impl Iterator<Item = ReviewItem<'_>> {
         let differences = self.differences.iter().map(|difference| ReviewItem::Difference(self, difference));
         differences.chain((!self.undecided.is_empty()).then_some(ReviewItem::Undecided(self)))

@@ -1,11 +1,11 @@
 //! A comparison for tests.
 
-use super::{Comparison, Difference, Direction, Named, Outcome, Question, Said, Settled, Whole};
+use super::{Comparison, Difference, Direction, EnvironmentChange, Question, Settled, SideAnswer, SideName, Whole};
 use crate::types::revision::Revision;
 
 /// An environment in which something is newly allowed by these policies.
-pub(super) fn outcome(policies: &[&str]) -> Outcome {
-    let said = |allowed| Said { allowed, policies: Vec::new(), reason: String::new() };
+pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
+    let said = |allowed| SideAnswer { allowed, policies: Vec::new(), reason: String::new() };
     let example = Question {
         question: serde_json::Value::Null,
         today: String::new(),
@@ -19,7 +19,7 @@ pub(super) fn outcome(policies: &[&str]) -> Outcome {
     let policies = policies.iter().map(|id| (*id).to_owned()).collect();
     let change = Direction::NewlyAllowed;
     let digest = digest("as reviewed");
-    Outcome {
+    EnvironmentChange {
         principal: "Officer".to_owned(),
         action: "consult".to_owned(),
         resource: "Record".to_owned(),
@@ -37,8 +37,8 @@ pub(super) fn outcome(policies: &[&str]) -> Outcome {
 }
 
 /// A comparison of these environments.
-pub(super) fn comparison(environments: Vec<Outcome>) -> Comparison {
-    let named = |name: &str| Named { name: name.to_owned(), policies: String::new(), directory: String::new() };
+pub(super) fn comparison(environments: Vec<EnvironmentChange>) -> Comparison {
+    let named = |name: &str| SideName { name: name.to_owned(), policies: String::new(), directory: String::new() };
     Comparison {
         base: named("base"),
         head: named("head"),

@@ -3,7 +3,7 @@
 //! **Invariant:** no possible type is left out, so an attribute that none of them has is one that no question has.
 
 use crate::sources::policy::{
-    ActionModel, Asked, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,
+    ActionModel, Attribute, Attributes, DirectoryChecks, Extension, Limit, PdpShape, Policies, Reference, Shape,
     cedar_core::ast::{
         self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal,
         PrincipalOrResourceConstraint as Party, Var,
@@ -123,7 +123,7 @@ fn join(found: &mut Vec<Typed>, more: Vec<Typed>) {
 
 /// The whole context of an action: what the caller gives, the action's properties, and what poort adds.
 fn context(action: &ActionModel) -> Attributes {
-    let attribute = |shape, required| Attribute { shape, required, limit: None, asked: Asked::default() };
+    let attribute = |shape, required| Attribute { shape, required, limit: None, asked: DirectoryChecks::default() };
     let mut context = action.context.as_ref().clone();
     if let Some(properties) = &action.properties {
         let record = Shape::Record(properties.attributes.clone());

@@ -136,9 +136,9 @@ pub enum Names {
     #[default]
     Any,
     /// These and no others, in any order.
-    Exactly(Vec<Named>),
+    Exactly(Vec<PlacedName>),
     /// At least these.
-    Including(Vec<Named>),
+    Including(Vec<PlacedName>),
     /// So many.
     Count(usize),
 }
@@ -146,7 +146,7 @@ pub enum Names {
 impl Names {
     /// The policies that are named.
     #[must_use]
-    pub fn named(&self) -> &[Named] {
+    pub fn named(&self) -> &[PlacedName] {
         match self {
             Self::Exactly(named) | Self::Including(named) => named,
             Self::Any | Self::Count(_) => &[],
@@ -156,7 +156,7 @@ impl Names {
 
 /// A name with the place where it is written, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct PlacedName {
     /// The name.
     pub name: String,
     /// Its place.
@@ -167,7 +167,7 @@ pub struct Named {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedObligation {
     /// Its id, which begins with the policy's.
-    pub id: Named,
+    pub id: PlacedName,
     /// Its type.
     pub kind: Option<String>,
     /// Its properties, all of them.

@@ -5,7 +5,7 @@
 //! replace the directory.
 
 use super::{
-    case::{Case, CedarQuestion, Expected, ExpectedDecision, Named, Names, Question, Suite, line_of},
+    case::{Case, CedarQuestion, Expected, ExpectedDecision, Names, PlacedName, Question, Suite, line_of},
     node::{Content, Key, Node},
 };
 use crate::types::{
@@ -113,7 +113,7 @@ fn case(file: &SourceFile, node: &Node, index: usize) -> Result<Case, Mistake> {
     };
     let reasons = reasons
         .iter()
-        .map(|node| Ok(Named { name: text(node, "reason")?, place: node.place.clone() }))
+        .map(|node| Ok(PlacedName { name: text(node, "reason")?, place: node.place.clone() }))
         .collect::<Result<_, Mistake>>()?;
     let errors = needed(fields, "num_errors")?;
     let count = match errors.content {

@@ -2,7 +2,7 @@
 //! their combinations.
 
 use super::{
-    case::{Case, Expected, ExpectedDecision, Named, Names, Question, Suite, When, line_of},
+    case::{Case, Expected, ExpectedDecision, Names, PlacedName, Question, Suite, When, line_of},
     node::{Content, Key, Node, map},
     read::{Parts, Written},
 };
@@ -117,7 +117,7 @@ impl Expander<'_> {
     }
 
     /// All questions of a row, or of a case without a table (which is then both).
-    fn rows(&mut self, name: &Named, place: &Range<usize>, row: &Parts, case: &Parts) {
+    fn rows(&mut self, name: &PlacedName, place: &Range<usize>, row: &Parts, case: &Parts) {
         let before = self.problems.len();
         self.in_faulty = row.is_faulty || case.is_faulty;
         let subjects = self.entities(place, row.subjects.as_ref().or(case.subjects.as_ref()), true);
@@ -127,7 +127,7 @@ impl Expander<'_> {
         let Some(decision) = row.decision.or(case.decision) else {
             return self.miss(place, "no `decision` is expected", "write decision: allow, deny or invalid");
         };
-        let exactly = |names: Option<&Vec<Named>>| names.cloned().map(Names::Exactly);
+        let exactly = |names: Option<&Vec<PlacedName>>| names.cloned().map(Names::Exactly);
         let expected = Expected {
             decision,
             policies: exactly(row.policies.as_ref().or(case.policies.as_ref())).unwrap_or_default(),

@@ -38,10 +38,10 @@ mod undeclared;
 mod yaml_words;
 
 pub use case::{
-    Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Named, Names, Question, Suite, When,
+    Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, PlacedName, Question, Suite, When,
 };
 pub use coverage::{Coverage, Covered, Found, Level, Seen, Share, Threshold};
 pub use load::{FOLDER, load, read_file};
-pub use run::{Asked, Failure, Outcome, Ran, Runner, differences};
+pub use run::{AskedCase, CaseOutcome, Failure, Ran, Runner, differences};
 pub use schema::SCHEMA;
 pub use select::Filter;

@@ -3,7 +3,7 @@
 //! Every mistake becomes a problem with its place, and reading continues, so that all mistakes are found at once.
 
 use super::{
-    case::{ExpectedDecision, ExpectedObligation, Named, When},
+    case::{ExpectedDecision, ExpectedObligation, PlacedName, When},
     node::{Content, Key, Node, map},
 };
 use crate::types::{
@@ -29,7 +29,7 @@ pub(super) struct Written {
 /// A case as it is written.
 #[derive(Debug)]
 pub(super) struct WrittenCase {
-    pub(super) name: Named,
+    pub(super) name: PlacedName,
     pub(super) parts: Parts,
     /// Its rows, if it has a table.
     pub(super) table: Option<Vec<Row>>,
@@ -53,10 +53,10 @@ pub(super) struct Parts {
     pub(super) when: Option<When>,
     pub(super) unknown: Option<bool>,
     pub(super) decision: Option<ExpectedDecision>,
-    pub(super) policies: Option<Vec<Named>>,
+    pub(super) policies: Option<Vec<PlacedName>>,
     pub(super) obligations: Option<Vec<ExpectedObligation>>,
     pub(super) advice: Option<Vec<String>>,
-    pub(super) errors: Option<Vec<Named>>,
+    pub(super) errors: Option<Vec<PlacedName>>,
     /// Whether some of it could not be read, so that what seems to be missing may be there.
     pub(super) is_faulty: bool,
 }
@@ -140,13 +140,13 @@ impl Reader<'_> {
         }
     }
 
-    fn names(&mut self, key: &str, node: &Node) -> Option<Vec<Named>> {
+    fn names(&mut self, key: &str, node: &Node) -> Option<Vec<PlacedName>> {
         let elements = self.list(key, node)?;
         Some(elements.iter().filter_map(|element| self.named(key, element)).collect())
     }
 
-    fn named(&mut self, key: &str, node: &Node) -> Option<Named> {
-        Some(Named { name: self.text(key, node)?, place: node.place.clone() })
+    fn named(&mut self, key: &str, node: &Node) -> Option<PlacedName> {
+        Some(PlacedName { name: self.text(key, node)?, place: node.place.clone() })
     }
 
     fn suite(mut self, node: &Node) -> Written {

@@ -42,26 +42,26 @@ pub struct Ran {
     /// The suite.
     pub suite: Suite,
     /// The result of each of its cases, in order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<CaseOutcome>,
     /// What in its questions is probably not meant.
     pub warnings: Vec<Problem>,
 }
 
 /// The result of one case.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum CaseOutcome {
     /// All is as expected.
-    Passed(Asked),
+    Passed(AskedCase),
     /// Something is not.
-    Failed(Asked, Failure),
+    Failed(AskedCase, Failure),
     /// It could not be asked as it is meant.
     Mistaken(Problem),
 }
 
-impl Outcome {
+impl CaseOutcome {
     /// The answer to its question, if that was asked.
     #[must_use]
-    pub const fn asked(&self) -> Option<&Asked> {
+    pub const fn asked(&self) -> Option<&AskedCase> {
         match self {
             Self::Passed(asked) | Self::Failed(asked, _) => Some(asked),
             Self::Mistaken(_) => None,
@@ -81,7 +81,7 @@ impl Outcome {
 
 /// A question that was asked.
 #[derive(Debug)]
-pub struct Asked {
+pub struct AskedCase {
     /// The answer, or the first field that does not fit the schema.
     pub answer: Result<Verdict, String>,
     /// What the policies were evaluated on; `None` if none was evaluated.
@@ -149,9 +149,9 @@ impl<'a> Runner<'a> {
         found.into_iter().map(warning).collect()
     }
 
-    fn run_case(&self, file: &SourceFile, case: &Case, known: &Known<'_>) -> Outcome {
+    fn run_case(&self, file: &SourceFile, case: &Case, known: &Known<'_>) -> CaseOutcome {
         if let Some(problem) = known.check(file, &case.expected) {
-            return Outcome::Mistaken(problem);
+            return CaseOutcome::Mistaken(problem);
         }
         let asked = match &case.question {
             Question::Wire { .. } => self.ask(case),
@@ -162,18 +162,18 @@ impl<'a> Runner<'a> {
             Err(Misasked { message, help }) => {
                 let message = format!("{}: {message}", case.title());
                 let problem = Problem::error("suite::question", file, message).at(case.place.clone(), "this case");
-                return Outcome::Mistaken(if help.is_empty() { problem } else { problem.help(help) });
+                return CaseOutcome::Mistaken(if help.is_empty() { problem } else { problem.help(help) });
             }
         };
         let differences = differences(&case.expected, &asked.answer);
         if differences.is_empty() {
-            return Outcome::Passed(asked);
+            return CaseOutcome::Passed(asked);
         }
         let explanation = self.explanation(case, &asked);
-        Outcome::Failed(asked, Failure { differences, explanation })
+        CaseOutcome::Failed(asked, Failure { differences, explanation })
     }
 
-    fn ask(&self, case: &Case) -> Result<Asked, Misasked> {
+    fn ask(&self, case: &Case) -> Result<AskedCase, Misasked> {
         let Question::Wire { evaluation, when, unknown } = &case.question else { return Err(Misasked::default()) };
         let moment = self.moment(*when)?;
         let checked = match engine::check_question(self.snapshot, evaluation.as_ref(), &moment, self.config) {
@@ -216,13 +216,13 @@ impl<'a> Runner<'a> {
             .and_then(|question| World::of(self.snapshot, &question))
             .map_err(|message| Misasked { message, help: String::new() })?;
         let unknown_references = if *unknown { Vec::new() } else { references };
-        Ok(Asked { answer: Ok(verdict), world, unknown_references })
+        Ok(AskedCase { answer: Ok(verdict), world, unknown_references })
     }
 
     /// What becomes of a question that does not fit the schema.
-    fn unfit(&self, case: &Case, error: &engine::Invalid) -> Result<Asked, Misasked> {
+    fn unfit(&self, case: &Case, error: &engine::Invalid) -> Result<AskedCase, Misasked> {
         if case.expected.decision == ExpectedDecision::Invalid {
-            return Ok(Asked { answer: Err(error.to_string()), world: None, unknown_references: Vec::new() });
+            return Ok(AskedCase { answer: Err(error.to_string()), world: None, unknown_references: Vec::new() });
         }
         Err(Misasked {
             message: format!("the question does not fit the schema: {error}"),
@@ -241,7 +241,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn ask_cedar(&self, question: &CedarQuestion) -> Result<Asked, Misasked> {
+    fn ask_cedar(&self, question: &CedarQuestion) -> Result<AskedCase, Misasked> {
         let (request, entities) =
             cedar_world(&self.snapshot.policies.checked_schema(), question).map_err(|message| Misasked {
                 message,
@@ -249,7 +249,7 @@ impl<'a> Runner<'a> {
             })?;
         let world = World::of_cedar(&request, &entities);
         let answer = Ok(engine::decide_in(self.snapshot, &world));
-        Ok(Asked { answer, world: Some(world), unknown_references: Vec::new() })
+        Ok(AskedCase { answer, world: Some(world), unknown_references: Vec::new() })
     }
 
     /// The known entity whose name is most like this one.
@@ -265,7 +265,7 @@ impl<'a> Runner<'a> {
         nearest(uid, known.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    fn explanation(&self, case: &Case, asked: &Asked) -> Vec<String> {
+    fn explanation(&self, case: &Case, asked: &AskedCase) -> Vec<String> {
         let (Ok(verdict), Some(world)) = (&asked.answer, &asked.world) else { return Vec::new() };
         explain(self.conditions, world, verdict, &case.expected)
     }

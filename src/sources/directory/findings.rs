@@ -44,10 +44,10 @@ pub fn findings(directory: &Directory, sources: &Sources, schema: &Schema) -> Ve
 
 fn uid(item: &RawValue) -> Option<ast::EntityUID> {
     #[derive(serde::Deserialize)]
-    struct Named {
+    struct WithUid {
         uid: serde_json::Value,
     }
-    let Named { uid } = serde_json::from_str(item.get()).ok()?;
+    let WithUid { uid } = serde_json::from_str(item.get()).ok()?;
     cedar::EntityUid::from_json(uid).ok().map(|uid| AsRef::<ast::EntityUID>::as_ref(&uid).clone())
 }
 

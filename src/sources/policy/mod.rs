@@ -53,7 +53,7 @@ pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShap
 pub use parse::Place;
 pub use pretty::pretty;
 pub use scope::Scope;
-pub use shape::{Asked, Attribute, Attributes, Extension, Reference, Shape};
+pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
 pub use slices::{PreparedPolicy, Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use value_visitor::Invalid;

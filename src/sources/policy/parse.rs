@@ -95,12 +95,12 @@ pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
 }
 
 /// A static policy or a template.
-enum Kind {
+enum PolicyOrTemplate {
     Static(cedar::Policy),
     Template(cedar::Template),
 }
 
-impl Kind {
+impl PolicyOrTemplate {
     fn place(&self) -> Range<usize> {
         let loc = match self {
             Self::Static(policy) => AsRef::<ast::Policy>::as_ref(policy).loc(),
@@ -121,8 +121,8 @@ impl Kind {
 impl Parsed {
     /// Adds the policies of one file, in its order.
     fn take(&mut self, stem: &str, file: &SourceFile, set: &cedar::PolicySet, problems: &mut Vec<Problem>) {
-        let statics = set.policies().cloned().map(Kind::Static);
-        let templates = set.templates().cloned().map(Kind::Template);
+        let statics = set.policies().cloned().map(PolicyOrTemplate::Static);
+        let templates = set.templates().cloned().map(PolicyOrTemplate::Template);
         let mut kinds: Vec<_> = statics.chain(templates).map(|kind| (kind.place(), kind)).collect();
         kinds.sort_by_key(|(place, _)| place.start);
         for (index, (place, kind)) in kinds.into_iter().enumerate() {
@@ -149,7 +149,7 @@ impl Parsed {
         place: Place,
         id: cedar::PolicyId,
         annotations: &BTreeMap<String, String>,
-        kind: Kind,
+        kind: PolicyOrTemplate,
         problems: &mut Vec<Problem>,
     ) {
         let Place { file, .. } = &place;
@@ -183,8 +183,8 @@ impl Parsed {
             ),
         }
         let added = match kind {
-            Kind::Static(policy) => self.set.add(policy.new_id(id.clone())),
-            Kind::Template(template) => self.set.add_template(template.new_id(id.clone())),
+            PolicyOrTemplate::Static(policy) => self.set.add(policy.new_id(id.clone())),
+            PolicyOrTemplate::Template(template) => self.set.add_template(template.new_id(id.clone())),
         };
         match added {
             Ok(()) => drop(self.places.insert(id, place)),

@@ -50,13 +50,13 @@ pub struct Attribute {
     /// What its value may be, or each element of it; anything of its type, if `None`.
     pub limit: Option<Limit>,
     /// What `findings` checks of it in the directory.
-    pub asked: Asked,
+    pub asked: DirectoryChecks,
 }
 
 /// What is checked of an attribute in the directory. A difference is a warning, and the value is still read: it grants
 /// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct DirectoryChecks {
     /// The entities that it names must be there (`@known`).
     pub known: bool,
     /// It is not earlier than this attribute beside it (`@not_before`).
@@ -208,7 +208,7 @@ fn attributes_within<'a>(
         .into_iter()
         .map(|(name, attribute)| {
             let shape = Shape::within(&attribute.attr_type, schema, left)?;
-            let (limit, asked) = (None, Asked::default());
+            let (limit, asked) = (None, DirectoryChecks::default());
             Some((name.clone(), Attribute { shape, required: attribute.is_required, limit, asked }))
         })
         .collect()

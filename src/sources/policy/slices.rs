@@ -141,13 +141,13 @@ pub struct Slices {
     all: Vec<Arc<PreparedPolicy>>,
     /// For a question that the schema does not have.
     whole: Slice,
-    by_action: HashMap<ast::EntityUID, Vec<Kind>>,
+    by_action: HashMap<ast::EntityUID, Vec<EnvironmentSlice>>,
     profiles: Profiles,
 }
 
 /// Questions about one action, and one type each of principal and resource.
 #[derive(Debug)]
-struct Kind {
+struct EnvironmentSlice {
     principal: ast::EntityType,
     resource: ast::EntityType,
     /// Made for the first question of its kind: most policies match few of the many kinds.
@@ -185,7 +185,7 @@ impl Slices {
             let kind = |name: &cedar::EntityTypeName| AsRef::<ast::EntityType>::as_ref(name).clone();
             let action = AsRef::<ast::EntityUID>::as_ref(environment.action()).clone();
             let (principal, resource) = (kind(environment.principal()), kind(environment.resource()));
-            by_action.entry(action).or_default().push(Kind {
+            by_action.entry(action).or_default().push(EnvironmentSlice {
                 principal,
                 resource,
                 met: OnceLock::new(),
@@ -198,7 +198,7 @@ impl Slices {
         Self { all, whole, by_action, profiles: Profiles::default() }
     }
 
-    fn find(&self, environment: Environment<'_>) -> Option<&Kind> {
+    fn find(&self, environment: Environment<'_>) -> Option<&EnvironmentSlice> {
         let Environment { principal, action, resource } = environment;
         let kinds = self.by_action.get(action).map(Vec::as_slice).unwrap_or_default();
         kinds.iter().find(|kind| kind.resource == *resource && kind.principal == *principal)
@@ -232,7 +232,7 @@ impl Policies {
         kind.map_or(&self.slices.whole.footprint, |kind| &self.met(kind, environment).footprint)
     }
 
-    fn met<'s>(&self, kind: &'s Kind, environment: Environment<'_>) -> &'s Met {
+    fn met<'s>(&self, kind: &'s EnvironmentSlice, environment: Environment<'_>) -> &'s Met {
         let Self { schema, slices, action_entities, .. } = self;
         let Environment { principal, action, resource } = environment;
         kind.met.get_or_init(|| {

@@ -9,7 +9,7 @@
 mod read;
 mod write;
 
-pub use read::{Asked, Limits, ReadError, read_batch, read_evaluation, read_value};
+pub use read::{EvaluationsBody, Limits, ReadError, read_batch, read_evaluation, read_value};
 pub use write::{
     write_answer, write_answers, write_batch, write_evaluation, write_map, write_string, write_strings, write_value,
 };

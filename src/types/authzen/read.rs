@@ -25,7 +25,7 @@ pub struct Limits {
 
 /// The content of the body of a request to `evaluations`.
 #[derive(Debug, PartialEq)]
-pub enum Asked {
+pub enum EvaluationsBody {
     /// No items: one question.
     One(Evaluation),
     /// Several.
@@ -95,7 +95,7 @@ pub fn read_evaluation(bytes: &[u8], limits: Limits) -> Result<Evaluation, ReadE
 ///
 /// # Errors
 /// What is wrong with the request as a whole. What is wrong with one item is in that item.
-pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<Asked, ReadError> {
+pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<EvaluationsBody, ReadError> {
     let mut body = object(value(bytes, limits.depth)?)?;
     let items = match body.remove("evaluations") {
         None | Some(Value::Null) => Vec::new(),
@@ -111,7 +111,7 @@ pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<Asked, ReadError> {
     let semantic = semantic(options)?;
     let defaults = item(body, "")?;
     if items.is_empty() {
-        return one(defaults).map(Asked::One);
+        return one(defaults).map(EvaluationsBody::One);
     }
     let items = items
         .into_iter()
@@ -128,7 +128,7 @@ pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<Asked, ReadError> {
             read.unwrap_or_else(|error| Item { fault: Some(error.to_string()), ..Item::default() })
         })
         .collect();
-    Ok(Asked::Several(Batch { defaults, items, semantic }))
+    Ok(EvaluationsBody::Several(Batch { defaults, items, semantic }))
 }
 
 fn semantic(options: Option<Value>) -> Result<Semantic, ReadError> {
@@ -395,7 +395,7 @@ mod tests {
         let error = read_batch(misspelt.as_bytes(), LIMITS).unwrap_err().to_string();
         assert!(error.contains("evaluatons: is unknown, and `evaluations` is absent"), "{error}");
         let in_item = GOOD.replacen('{', r#"{"evaluations":[{"contexts":{}}],"#, 1);
-        let Ok(Asked::Several(batch)) = read_batch(in_item.as_bytes(), LIMITS) else { panic!("a batch") };
+        let Ok(EvaluationsBody::Several(batch)) = read_batch(in_item.as_bytes(), LIMITS) else { panic!("a batch") };
         assert!(batch.items[0].fault.as_ref().unwrap().starts_with("evaluations[0].contexts: is unknown"));
         let both = GOOD.replacen('{', r#"{"context":{},"contxt":{},"#, 1);
         assert_eq!(read_evaluation(both.as_bytes(), LIMITS), read_evaluation(GOOD.as_bytes(), LIMITS));
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn a_fault_in_one_item_stays_in_it() {
         let body = GOOD.replacen('{', r#"{"evaluations":[{},{"subject":1},7],"#, 1);
-        let Ok(Asked::Several(batch)) = read_batch(body.as_bytes(), LIMITS) else { panic!("a batch") };
+        let Ok(EvaluationsBody::Several(batch)) = read_batch(body.as_bytes(), LIMITS) else { panic!("a batch") };
         let faults: Vec<_> = batch.items.iter().map(|item| item.fault.clone().unwrap_or_default()).collect();
         assert_eq!(
             faults,
@@ -419,7 +419,7 @@ mod tests {
     #[test]
     fn no_items_are_one_question_and_too_many_are_refused() {
         let empty = GOOD.replacen('{', r#"{"evaluations":[],"#, 1);
-        assert!(matches!(read_batch(empty.as_bytes(), LIMITS), Ok(Asked::One(_))));
+        assert!(matches!(read_batch(empty.as_bytes(), LIMITS), Ok(EvaluationsBody::One(_))));
         let many = GOOD.replacen('{', r#"{"evaluations":[{},{},{},{}],"#, 1);
         assert_eq!(read_batch(many.as_bytes(), LIMITS), Err(ReadError::TooMany { found: 4, limit: 3 }));
         let odd = GOOD.replacen('{', r#"{"options":{"evaluations_semantic":"any"},"#, 1);

@@ -3,7 +3,7 @@
 use crate::support::{Sidecar, allowed, message, mutate::mutate};
 use poort::{
     api::pb,
-    types::authzen::{Asked, Limits, read_batch, read_evaluation},
+    types::authzen::{EvaluationsBody, Limits, read_batch, read_evaluation},
 };
 use prost::Message;
 use std::{
@@ -21,7 +21,8 @@ fn a_question_in_json_is_read_or_refused() {
     let limits = Limits { depth: 16, batch: 100 };
     mutate("json", &seeds, |bytes| {
         // What one reader takes for a question means the same to the other.
-        if let (Ok(one), Ok(Asked::One(other))) = (read_evaluation(bytes, limits), read_batch(bytes, limits)) {
+        if let (Ok(one), Ok(EvaluationsBody::One(other))) = (read_evaluation(bytes, limits), read_batch(bytes, limits))
+        {
             assert_eq!(one, other);
         }
     });

@@ -2,7 +2,7 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
-    diff::{Change, Difference, Direction, Group, Outcome, PolicyChange, Said, Settled, groups},
+    diff::{Change, Difference, Direction, EnvironmentChange, Group, PolicyChange, Settled, SideAnswer, groups},
     report::{Page, Tone, badge, facts},
 };
 use maud::{Markup, html};
@@ -177,7 +177,7 @@ fn accounts(report: &Report<'_>) -> Markup {
     }
 }
 
-fn example(outcome: &Outcome, difference: &Difference) -> Markup {
+fn example(outcome: &EnvironmentChange, difference: &Difference) -> Markup {
     let example = &difference.example;
     let part = |pointer: &str| example.question.pointer(pointer).cloned().unwrap_or(Value::Null);
     let rows = [
@@ -206,7 +206,7 @@ fn example(outcome: &Outcome, difference: &Difference) -> Markup {
     }
 }
 
-fn said(side: &str, said: &Said) -> Markup {
+fn said(side: &str, said: &SideAnswer) -> Markup {
     html! {
         tr {
             th { (side) }
@@ -293,7 +293,7 @@ fn files(report: &Report<'_>) -> Markup {
     }
 }
 
-fn row(outcome: &Outcome) -> Markup {
+fn row(outcome: &EnvironmentChange) -> Markup {
     let settled = match outcome.settled {
         Settled::Unchanged => "same policies",
         Settled::Solver => "proof",

@@ -1,7 +1,7 @@
 //! Writes a comparison as JSON, for scripts.
 
 use super::Report;
-use crate::review::diff::{Cause, Direction, Outcome, ReviewItem, groups};
+use crate::review::diff::{Cause, Direction, EnvironmentChange, ReviewItem, groups};
 use serde_json::{Value, json};
 
 /// The whole comparison as one object.
@@ -54,7 +54,7 @@ pub fn json(report: &Report<'_>) -> String {
 fn named(matter: ReviewItem<'_>) -> Value {
     json!({
         "change": matter.kind().name(),
-        "environment": matter.outcome().map(Outcome::name),
+        "environment": matter.outcome().map(EnvironmentChange::name),
         "policies": matter.policies(),
         "account": matter.account(),
         "digest": matter.digest(),

@@ -2,7 +2,7 @@
 //! of a guarantee, of obligations or of the directory.
 
 use super::{Report, Standing, account_line, guarantee_words};
-use crate::review::diff::{Cause, Difference, Kind, Outcome, ReviewItem, causes};
+use crate::review::diff::{Cause, Difference, EnvironmentChange, ItemKind, ReviewItem, causes};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 /// JUnit XML. An item that needs acceptance and has none fails; an environment in which only an undecided part needs it
@@ -24,16 +24,20 @@ pub fn junit(report: &Report<'_>) -> String {
     }
     for (change, standing) in report.guarantees() {
         let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change));
-        add(format!("guarantee {}", change.id), passed_or(Kind::Guarantee, standing, &message), message.clone());
+        add(format!("guarantee {}", change.id), passed_or(ItemKind::Guarantee, standing, &message), message.clone());
     }
     for (change, obligations, standing) in report.obligations() {
         let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
-        add(format!("obligations of {}", change.id), passed_or(Kind::Obligations, standing, &message), message.clone());
+        add(
+            format!("obligations of {}", change.id),
+            passed_or(ItemKind::Obligations, standing, &message),
+            message.clone(),
+        );
     }
     for (change, standing) in report.accounts() {
         let message = account_line(change);
-        add(format!("directory {}", change.id), passed_or(Kind::Account, standing, &message), message.clone());
+        add(format!("directory {}", change.id), passed_or(ItemKind::Account, standing, &message), message.clone());
     }
     if comparison.filtered > 0 {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -48,7 +52,7 @@ pub fn junit(report: &Report<'_>) -> String {
     whole.to_string().unwrap_or_default()
 }
 
-fn passed_or(kind: Kind, standing: Standing, message: &str) -> TestCaseStatus {
+fn passed_or(kind: ItemKind, standing: Standing, message: &str) -> TestCaseStatus {
     if standing != Standing::Open {
         return TestCaseStatus::success();
     }
@@ -57,7 +61,7 @@ fn passed_or(kind: Kind, standing: Standing, message: &str) -> TestCaseStatus {
     status
 }
 
-fn status(report: &Report<'_>, outcome: &Outcome) -> TestCaseStatus {
+fn status(report: &Report<'_>, outcome: &EnvironmentChange) -> TestCaseStatus {
     let is_open = |matter| report.standing(matter) == Standing::Open;
     let open: Vec<_> =
         outcome.differences.iter().filter(|difference| is_open(ReviewItem::Difference(outcome, difference))).collect();
@@ -68,7 +72,7 @@ fn status(report: &Report<'_>, outcome: &Outcome) -> TestCaseStatus {
     }
     let (kind, named) = match open.first() {
         Some(first) => (NonSuccessKind::Failure, first.change.name()),
-        None if is_undecided => (NonSuccessKind::Error, Kind::Undecided.name()),
+        None if is_undecided => (NonSuccessKind::Error, ItemKind::Undecided.name()),
         None => return TestCaseStatus::success(),
     };
     let mut status = TestCaseStatus::non_success(kind);
@@ -79,7 +83,7 @@ fn status(report: &Report<'_>, outcome: &Outcome) -> TestCaseStatus {
 }
 
 /// What is there and asks for nothing, and what the environment's result rests on.
-fn told(report: &Report<'_>, outcome: &Outcome) -> String {
+fn told(report: &Report<'_>, outcome: &EnvironmentChange) -> String {
     let mut told: Vec<String> = outcome.note.iter().cloned().collect();
     for difference in &outcome.differences {
         match report.standing(ReviewItem::Difference(outcome, difference)) {

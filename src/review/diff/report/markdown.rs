@@ -2,7 +2,7 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
-    diff::{Cause, Change, Direction, Group, PolicyChange, Said, groups},
+    diff::{Cause, Change, Direction, Group, PolicyChange, SideAnswer, groups},
     report::markdown::{code, escaped, fenced},
 };
 use std::fmt::Write as _;
@@ -118,7 +118,8 @@ fn one(report: &Report<'_>, group: &Group<'_>, text: &mut String) {
     if let Some(when) = example.when() {
         let _ = writeln!(text, "Asked {}.\n", escaped(&when));
     }
-    for (side, Said { allowed, reason, policies }) in [("Before", &difference.base), ("After", &difference.head)] {
+    for (side, SideAnswer { allowed, reason, policies }) in [("Before", &difference.base), ("After", &difference.head)]
+    {
         let by: Vec<_> = policies.iter().map(|policy| code(&policy.id)).collect();
         let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
         let word = if *allowed { "allow" } else { "deny" };

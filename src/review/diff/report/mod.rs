@@ -20,8 +20,8 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, Change, Comparison, EntityChange, Fact, Group, Judged, Kind, ObligationChange, PolicyChange, ReviewItem,
-    comparison::counted,
+    Accepted, Change, Comparison, EntityChange, Fact, Group, ItemKind, Judged, ObligationChange, PolicyChange,
+    ReviewItem, comparison::counted,
 };
 
 /// What a report is about.
@@ -91,7 +91,7 @@ impl<'a> Report<'a> {
 
     /// Environments in which something is undecided.
     fn undecided(&self) -> Vec<ReviewItem<'a>> {
-        self.comparison.matters().filter(|matter| matter.kind() == Kind::Undecided).collect()
+        self.comparison.matters().filter(|matter| matter.kind() == ItemKind::Undecided).collect()
     }
 
     /// Policies that ask something else of callers.
@@ -120,14 +120,15 @@ impl<'a> Report<'a> {
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let of = |all: &[ReviewItem<'_>], wanted: &[Kind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
-        let differences = [Kind::NewlyAllowed, Kind::NewlyDenied];
-        let kinds: [(&[Kind], &str, &str, &str); 5] = [
+        let of =
+            |all: &[ReviewItem<'_>], wanted: &[ItemKind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
+        let differences = [ItemKind::NewlyAllowed, ItemKind::NewlyDenied];
+        let kinds: [(&[ItemKind], &str, &str, &str); 5] = [
             (&differences, "difference", "not accepted", "accepted"),
-            (&[Kind::Undecided], "environment", "undecided", "undecided and accepted"),
-            (&[Kind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
-            (&[Kind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
-            (&[Kind::Account], "change", "of the directory not accepted", "of the directory accepted"),
+            (&[ItemKind::Undecided], "environment", "undecided", "undecided and accepted"),
+            (&[ItemKind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
+            (&[ItemKind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
+            (&[ItemKind::Account], "change", "of the directory not accepted", "of the directory accepted"),
         ];
         let mut parts = Vec::new();
         for (kinds, what, open, accepted) in kinds {

@@ -2,7 +2,7 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::{
-    review::diff::{Cause, Change, Difference, Direction, Group, PolicyChange, Question, Said, groups},
+    review::diff::{Cause, Change, Difference, Direction, Group, PolicyChange, Question, SideAnswer, groups},
     types::escape,
 };
 use std::fmt::Write as _;
@@ -142,7 +142,7 @@ impl Writer {
             self.line(&format!("    with {entity}"));
         }
         let Difference { base, head, .. } = difference;
-        for (side, Said { allowed, policies, reason }) in [("before", base), ("after ", head)] {
+        for (side, SideAnswer { allowed, policies, reason }) in [("before", base), ("after ", head)] {
             let word = if *allowed { self.paint(32, "allow") } else { self.paint(31, "deny") };
             let by: Vec<_> = policies.iter().map(|policy| format!("`{}`", policy.id)).collect();
             let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };

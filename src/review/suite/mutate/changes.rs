@@ -16,14 +16,14 @@ pub struct Change {
     /// The new text; empty if the policy is removed.
     pub with: String,
     /// What it does to the policy.
-    pub kind: Kind,
+    pub kind: MutationKind,
     /// Which condition it is in.
     pub condition: Option<usize>,
 }
 
 /// What a change does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MutationKind {
     /// A condition always holds.
     True,
     /// A condition never holds.
@@ -42,7 +42,7 @@ pub enum Kind {
     Removed,
 }
 
-impl Kind {
+impl MutationKind {
     /// The kind of case that would notice.
     #[must_use]
     pub const fn hint(self) -> &'static str {
@@ -86,15 +86,15 @@ pub(super) fn of(policy: &Conditioned) -> Vec<Change> {
     let all = tokens(policy.place.text());
     let place = all.windows(2).find(|pair| matches!(pair, [before, at] if at.text == effect && before.text != "@"));
     let place = place.and_then(|pair| pair.last()).or(all.first()).map_or(0..0, |token| token.place.clone());
-    changes.add(start + place.start..start + place.end, String::new(), Kind::Removed, None);
+    changes.add(start + place.start..start + place.end, String::new(), MutationKind::Removed, None);
     for (index, condition) in policy.conditions.iter().enumerate() {
         let text = policy.text(condition);
         let at = condition.place.start;
         let inner = tokens(text);
         if condition.part == Part::Body {
-            changes.add(condition.place.clone(), "true".to_owned(), Kind::True, Some(index));
-            changes.add(condition.place.clone(), "false".to_owned(), Kind::False, Some(index));
-            changes.add(condition.place.clone(), format!("!({text})"), Kind::Negated, Some(index));
+            changes.add(condition.place.clone(), "true".to_owned(), MutationKind::True, Some(index));
+            changes.add(condition.place.clone(), "false".to_owned(), MutationKind::False, Some(index));
+            changes.add(condition.place.clone(), format!("!({text})"), MutationKind::Negated, Some(index));
             changes.inside(at, &inner, index);
         } else {
             changes.wider(at, text, &inner, index);
@@ -102,7 +102,7 @@ pub(super) fn of(policy: &Conditioned) -> Vec<Change> {
         changes.elements(at, text, &inner, index);
     }
     for (truth, place) in &policy.constants {
-        let kind = if *truth { Kind::False } else { Kind::True };
+        let kind = if *truth { MutationKind::False } else { MutationKind::True };
         changes.add(place.clone(), (!truth).to_string(), kind, None);
     }
     let mut seen = HashSet::new();
@@ -115,7 +115,7 @@ struct Changes {
 }
 
 impl Changes {
-    fn add(&mut self, place: Range<usize>, with: String, kind: Kind, condition: Option<usize>) {
+    fn add(&mut self, place: Range<usize>, with: String, kind: MutationKind, condition: Option<usize>) {
         self.found.push(Change { place, with, kind, condition });
     }
 
@@ -133,11 +133,11 @@ impl Changes {
                 _ => None,
             };
             if let Some(moved) = moved {
-                self.add(place.clone(), moved.to_owned(), Kind::Limit, Some(condition));
+                self.add(place.clone(), moved.to_owned(), MutationKind::Limit, Some(condition));
             }
             if token.text.bytes().all(|byte| byte.is_ascii_digit()) {
                 for stepped in number_steps(token.text, before(1) == Some("-")) {
-                    self.add(place.clone(), stepped, Kind::Step, Some(condition));
+                    self.add(place.clone(), stepped, MutationKind::Step, Some(condition));
                 }
             }
             let steps: fn(&str) -> Vec<String> = match (before(2), before(1)) {
@@ -147,7 +147,7 @@ impl Changes {
             };
             let text = token.text.trim_matches('"');
             for stepped in steps(text) {
-                self.add(place.clone(), format!("\"{stepped}\""), Kind::Step, Some(condition));
+                self.add(place.clone(), format!("\"{stepped}\""), MutationKind::Step, Some(condition));
             }
         }
     }
@@ -157,14 +157,19 @@ impl Changes {
     fn wider(&mut self, at: usize, text: &str, inner: &[Token<'_>], condition: usize) {
         let Some(variable) = inner.first().map(|token| token.text) else { return };
         let place = at..at + text.len();
-        self.add(place.clone(), variable.to_owned(), Kind::Wider, Some(condition));
+        self.add(place.clone(), variable.to_owned(), MutationKind::Wider, Some(condition));
         let is_typed = inner.get(1).is_some_and(|token| token.text == "is");
         let group = inner.iter().skip(2).find(|token| token.text == "in").filter(|_| is_typed);
         if let Some(group) = group {
             let (typed, within) = (text.get(..group.place.start), text.get(group.place.start..));
-            self.add(place.clone(), typed.unwrap_or_default().trim_end().to_owned(), Kind::Wider, Some(condition));
+            self.add(
+                place.clone(),
+                typed.unwrap_or_default().trim_end().to_owned(),
+                MutationKind::Wider,
+                Some(condition),
+            );
             let within = format!("{variable} {}", within.unwrap_or_default());
-            self.add(place, within, Kind::Wider, Some(condition));
+            self.add(place, within, MutationKind::Wider, Some(condition));
         }
     }
 
@@ -188,7 +193,7 @@ impl Changes {
                     (None, Some(previous)) => previous.end..element.end,
                     (None, None) => continue,
                 };
-                self.add(at + place.start..at + place.end, String::new(), Kind::Element, Some(condition));
+                self.add(at + place.start..at + place.end, String::new(), MutationKind::Element, Some(condition));
             }
         }
     }

@@ -23,7 +23,7 @@ pub use changes::Change;
 
 use super::{
     coverage::Coverage,
-    run::{Outcome, Ran},
+    run::{CaseOutcome, Ran},
 };
 use crate::{review::conditions::Conditioned, sources::snapshot::Snapshot, types::problem::Problem};
 use explained::Explanations;
@@ -150,5 +150,5 @@ pub fn mutate<'a>(
 /// Whether all cases passed, so that a difference can only come from a change.
 #[must_use]
 pub fn all_passed(ran: &[Ran]) -> bool {
-    ran.iter().flat_map(|ran| &ran.outcomes).all(|outcome| matches!(outcome, Outcome::Passed(_)))
+    ran.iter().flat_map(|ran| &ran.outcomes).all(|outcome| matches!(outcome, CaseOutcome::Passed(_)))
 }

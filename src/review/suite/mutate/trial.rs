@@ -1,7 +1,7 @@
 //! Tries whether a case notices a mutation. Only the changed policy is parsed, validated and evaluated again; coverage
 //! has the results of the others on each case.
 
-use super::changes::{Change, Kind};
+use super::changes::{Change, MutationKind};
 use crate::{
     pdp::engine::World,
     review::{
@@ -61,11 +61,11 @@ impl<'a> Trial<'a> {
     pub(super) fn run(&self, covered: &Covered<'_>, change: &Change) -> Fate {
         let policy = covered.policy;
         let condition = change.condition.and_then(|index| policy.conditions.get(index));
-        if change.kind == Kind::Wider && condition.is_some_and(|condition| !condition.sides.fails) {
+        if change.kind == MutationKind::Wider && condition.is_some_and(|condition| !condition.sides.fails) {
             return Fate::Same;
         }
         let changed = match change.kind {
-            Kind::Removed => Vec::new(),
+            MutationKind::Removed => Vec::new(),
             _ => match self.changed(policy, change) {
                 Some(changed) => changed,
                 None => return Fate::Invalid,
@@ -87,13 +87,13 @@ impl<'a> Trial<'a> {
     fn differing(&self, covered: &Covered<'_>, change: &Change) -> BTreeSet<usize> {
         let Some(seen) = change.condition.and_then(|index| covered.conditions.get(index)) else {
             return match change.kind {
-                Kind::Removed => covered.applied.iter().chain(&covered.errors).copied().collect(),
+                MutationKind::Removed => covered.applied.iter().chain(&covered.errors).copied().collect(),
                 _ => (0..self.cases.len()).collect(),
             };
         };
         match change.kind {
-            Kind::True | Kind::Wider => seen.fails.iter().chain(&seen.errors).copied().collect(),
-            Kind::False => seen.holds.iter().chain(&seen.errors).copied().collect(),
+            MutationKind::True | MutationKind::Wider => seen.fails.iter().chain(&seen.errors).copied().collect(),
+            MutationKind::False => seen.holds.iter().chain(&seen.errors).copied().collect(),
             _ => seen.reached().collect(),
         }
     }

@@ -10,7 +10,7 @@ use crate::review::{
     suite::{
         coverage::{Coverage, Covered, Level, Seen},
         mutate::Mutation,
-        run::Outcome,
+        run::CaseOutcome,
     },
 };
 use maud::{Markup, html};
@@ -83,8 +83,8 @@ fn failures(results: &Results) -> Markup {
     let problems = results.all_problems();
     let failed = results.ran.iter().flat_map(|ran| {
         ran.suite.cases.iter().zip(&ran.outcomes).filter_map(move |(case, outcome)| match outcome {
-            Outcome::Failed(_, failure) => Some((&ran.suite, case, failure)),
-            Outcome::Passed(_) | Outcome::Mistaken(_) => None,
+            CaseOutcome::Failed(_, failure) => Some((&ran.suite, case, failure)),
+            CaseOutcome::Passed(_) | CaseOutcome::Mistaken(_) => None,
         })
     });
     let failed: Vec<_> = failed.collect();

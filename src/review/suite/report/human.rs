@@ -5,7 +5,7 @@ use crate::review::{
     report::Lines,
     suite::{
         case::Suite,
-        run::{Outcome, Ran},
+        run::{CaseOutcome, Ran},
         select,
     },
 };
@@ -34,7 +34,7 @@ fn suite(ran: &Ran, refused: usize, lines: &mut Lines) {
     let more = if refused > 0 { format!("; {} in its file", counted(refused, "mistake")) } else { String::new() };
     lines.push(&format!("{mark} {}  {}{more}", suite.name, shown(counts)));
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
-        let Outcome::Failed(_, failure) = outcome else { continue };
+        let CaseOutcome::Failed(_, failure) = outcome else { continue };
         lines.push("");
         lines.push(&format!("  ✗ {}", case.title()));
         lines.push(&format!("    {}:{}", suite.file.name, case.line));

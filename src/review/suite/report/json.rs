@@ -23,7 +23,7 @@ use crate::{
         report::{Format, findings},
         suite::{
             case::{Case, Names},
-            run::{Outcome, Ran},
+            run::{CaseOutcome, Ran},
         },
     },
     sources::snapshot::Snapshot,
@@ -65,14 +65,14 @@ fn suite(ran: &Ran) -> Value {
     })
 }
 
-fn case(case: &Case, outcome: &Outcome) -> Value {
+fn case(case: &Case, outcome: &CaseOutcome) -> Value {
     let (differences, explanation) = match outcome {
-        Outcome::Failed(_, failure) => (failure.differences.as_slice(), failure.explanation.as_slice()),
-        Outcome::Passed(_) | Outcome::Mistaken(_) => Default::default(),
+        CaseOutcome::Failed(_, failure) => (failure.differences.as_slice(), failure.explanation.as_slice()),
+        CaseOutcome::Passed(_) | CaseOutcome::Mistaken(_) => Default::default(),
     };
     let problem = match outcome {
-        Outcome::Mistaken(problem) => Some(problem.one_line()),
-        Outcome::Passed(_) | Outcome::Failed(..) => None,
+        CaseOutcome::Mistaken(problem) => Some(problem.one_line()),
+        CaseOutcome::Passed(_) | CaseOutcome::Failed(..) => None,
     };
     json!({
         "name": case.name,

@@ -6,7 +6,7 @@ use super::{More, Results, mutation::mutation_suite};
 use crate::{
     review::{
         report::Lines,
-        suite::run::{Outcome, Ran},
+        suite::run::{CaseOutcome, Ran},
     },
     types::escape,
 };
@@ -44,8 +44,8 @@ fn suite(ran: &Ran) -> TestSuite {
     written.extra.insert("file".into(), suite.file.name.as_ref().into());
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
         let status = match outcome {
-            Outcome::Passed(_) => TestCaseStatus::success(),
-            Outcome::Failed(_, failure) => {
+            CaseOutcome::Passed(_) => TestCaseStatus::success(),
+            CaseOutcome::Failed(_, failure) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 let mut lines = Lines::default();
                 failure.differences.iter().chain(&failure.explanation).for_each(|line| lines.push(line));
@@ -54,7 +54,7 @@ fn suite(ran: &Ran) -> TestSuite {
                 status.set_description(lines.into_text().trim_end());
                 status
             }
-            Outcome::Mistaken(problem) => {
+            CaseOutcome::Mistaken(problem) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
                 status.set_message(problem.one_line()).set_type(problem.kind());
                 status

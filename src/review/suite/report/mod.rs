@@ -24,7 +24,7 @@ pub use mutation::mutation_lines;
 use super::{
     coverage::Coverage,
     mutate::Mutation,
-    run::{Outcome, Ran},
+    run::{CaseOutcome, Ran},
 };
 use crate::types::problem::{Problem, has_errors};
 
@@ -64,11 +64,11 @@ impl Counts {
         self.passed + self.failed + self.mistaken
     }
 
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, outcome: &CaseOutcome) {
         match outcome {
-            Outcome::Passed(_) => self.passed += 1,
-            Outcome::Failed(..) => self.failed += 1,
-            Outcome::Mistaken(_) => self.mistaken += 1,
+            CaseOutcome::Passed(_) => self.passed += 1,
+            CaseOutcome::Failed(..) => self.failed += 1,
+            CaseOutcome::Mistaken(_) => self.mistaken += 1,
         }
     }
 }
@@ -97,8 +97,8 @@ impl Results {
     pub fn all_problems(&self) -> Vec<Problem> {
         let of_cases = self.ran.iter().flat_map(|ran| {
             let mistakes = ran.outcomes.iter().filter_map(|outcome| match outcome {
-                Outcome::Mistaken(problem) => Some(problem),
-                Outcome::Passed(_) | Outcome::Failed(..) => None,
+                CaseOutcome::Mistaken(problem) => Some(problem),
+                CaseOutcome::Passed(_) | CaseOutcome::Failed(..) => None,
             });
             mistakes.chain(&ran.warnings)
         });

@@ -70,7 +70,7 @@ impl Place<'_> {
 
 /// What the annotations of an attribute or a type say.
 #[derive(Default)]
-struct Said {
+struct AttributeMarks {
     log: Option<Log>,
     data_subject: Option<Arc<str>>,
     origin: Option<Origin>,
@@ -256,7 +256,7 @@ impl Reader<'_> {
         Mark { log: said.log.unwrap_or(implied), kind, is_data_subject, form }
     }
 
-    fn said(&mut self, annotations: &Annotations) -> Said {
+    fn said(&mut self, annotations: &Annotations) -> AttributeMarks {
         let log = self.one_of(annotations, "log", "schema::log", &[("omit", Log::Omit), ("pseudonym", Log::Pseudonym)]);
         let origins = [("address", Origin::Address), ("device", Origin::Device)];
         let origin = self.one_of(annotations, "origin", "schema::origin", &origins);
@@ -266,7 +266,7 @@ impl Reader<'_> {
             let help = "write @data_subject(\"https://…/id-types/bsn\"): it becomes dpl.core.data_subject_id_type";
             self.complain(annotations, "data_subject", "schema::data-subject", message, help);
         }
-        Said { log, data_subject: data_subject.map(Arc::from), origin }
+        AttributeMarks { log, data_subject: data_subject.map(Arc::from), origin }
     }
 
     fn one_of<T: Copy>(

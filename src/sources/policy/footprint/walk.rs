@@ -82,7 +82,7 @@ struct Walk<'a> {
 /// What an expression stands for.
 #[derive(Debug, Clone)]
 struct Seen {
-    kind: Kind,
+    kind: ValueType,
     from: Vec<Origin>,
     /// How many entities in a row were looked into to get it.
     hops: usize,
@@ -90,7 +90,7 @@ struct Seen {
 
 /// The type of a value, as far as it matters.
 #[derive(Debug, Clone, PartialEq)]
-enum Kind {
+enum ValueType {
     Entity(ast::EntityType),
     Record(Arc<Attributes>),
     /// A set of entities of this type.
@@ -123,20 +123,20 @@ enum Owner {
 }
 
 impl Seen {
-    fn made(kind: Kind) -> Self {
+    fn made(kind: ValueType) -> Self {
         Self { kind, from: vec![Origin::Made], hops: 0 }
     }
 
     fn plain() -> Self {
-        Self::made(Kind::Plain)
+        Self::made(ValueType::Plain)
     }
 
     fn never() -> Self {
-        Self { kind: Kind::Never, from: Vec::new(), hops: 0 }
+        Self { kind: ValueType::Never, from: Vec::new(), hops: 0 }
     }
 
     fn entity(uid: &ast::EntityUID) -> Self {
-        Self { kind: Kind::Entity(uid.entity_type().clone()), from: vec![Origin::Named(uid.clone())], hops: 0 }
+        Self { kind: ValueType::Entity(uid.entity_type().clone()), from: vec![Origin::Named(uid.clone())], hops: 0 }
     }
 
     /// Whether it can be nothing but the principal or the resource.
@@ -158,14 +158,14 @@ impl Seen {
     fn or(self, other: Self) -> Self {
         let kind = match (self.kind, other.kind) {
             (one, other) if one == other => one,
-            (kind, Kind::Never) | (Kind::Never, kind) => kind,
-            _ => Kind::Unknown,
+            (kind, ValueType::Never) | (ValueType::Never, kind) => kind,
+            _ => ValueType::Unknown,
         };
         Self { kind, from: self.from.into_iter().chain(other.from).collect(), hops: self.hops.max(other.hops) }
     }
 }
 
-impl From<Shape> for Kind {
+impl From<Shape> for ValueType {
     fn from(shape: Shape) -> Self {
         match shape {
             Shape::Entity(Reference { kind, .. }) => Self::Entity(kind),
@@ -272,7 +272,7 @@ impl Walk<'_> {
             }
             ExprKind::Record(fields) => {
                 fields.values().for_each(|field| self.take(field));
-                Seen::made(Kind::Unknown)
+                Seen::made(ValueType::Unknown)
             }
             _ => self.unknown(),
         }
@@ -282,12 +282,13 @@ impl Walk<'_> {
         let seen = |kind, from| Seen { kind, from: vec![from], hops: 0 };
         let Environment { principal, action, resource } = self.environment;
         match variable {
-            Var::Principal => seen(Kind::Entity(principal.clone()), Origin::Party),
-            Var::Resource => seen(Kind::Entity(resource.clone()), Origin::Party),
-            Var::Action => seen(Kind::Entity(action.entity_type().clone()), Origin::Action),
+            Var::Principal => seen(ValueType::Entity(principal.clone()), Origin::Party),
+            Var::Resource => seen(ValueType::Entity(resource.clone()), Origin::Party),
+            Var::Action => seen(ValueType::Entity(action.entity_type().clone()), Origin::Action),
             Var::Context => {
                 let declared = self.schema.get_action_id(action).and_then(ValidatorActionId::context_type);
-                let kind = declared.and_then(|ty| Shape::of(ty, self.schema)).map_or(Kind::Unknown, Kind::from);
+                let kind =
+                    declared.and_then(|ty| Shape::of(ty, self.schema)).map_or(ValueType::Unknown, ValueType::from);
                 seen(kind, Origin::Place(Owner::Context, Vec::new()))
             }
         }
@@ -322,7 +323,7 @@ impl Walk<'_> {
     fn compare(&mut self, one: &Seen, other: &Seen) {
         match (&one.kind, other.names()) {
             // Which of the others it is, does not matter.
-            (Kind::Entity(kind), Some(names)) if one.is_party() => self.entity(kind).id.named.extend(names),
+            (ValueType::Entity(kind), Some(names)) if one.is_party() => self.entity(kind).id.named.extend(names),
             _ => self.consume(one),
         }
     }
@@ -331,8 +332,8 @@ impl Walk<'_> {
     fn lies_in(&mut self, one: &Expr, other: &Expr) {
         let below = self.visit(one);
         let above = self.targets(other);
-        let Kind::Entity(kind) = below.kind.clone() else {
-            self.is_everything |= below.kind != Kind::Never;
+        let ValueType::Entity(kind) = below.kind.clone() else {
+            self.is_everything |= below.kind != ValueType::Never;
             return;
         };
         self.entity(&kind).above.add(&above);
@@ -361,10 +362,10 @@ impl Walk<'_> {
         }
         self.consume(&seen);
         match seen.kind {
-            Kind::Entity(kind) | Kind::Several(kind) => drop(targets.kinds.insert(kind)),
-            Kind::Never => {}
+            ValueType::Entity(kind) | ValueType::Several(kind) => drop(targets.kinds.insert(kind)),
+            ValueType::Never => {}
             // Of entities of any type, or something that cannot be on this side.
-            Kind::Plain | Kind::Record(_) | Kind::Unknown => {
+            ValueType::Plain | ValueType::Record(_) | ValueType::Unknown => {
                 targets.kinds = self.schema.entity_types().map(|declared| declared.name().clone()).collect();
             }
         }
@@ -373,7 +374,7 @@ impl Walk<'_> {
 
     fn tags(&mut self, of: &Seen, are_taken: bool) -> Seen {
         match &of.kind {
-            Kind::Entity(kind) => {
+            ValueType::Entity(kind) => {
                 self.look_into(of, kind);
                 self.entity(kind).tags = true;
                 let shape = self.schema.get_entity_type(kind).and_then(|declared| declared.tag_type());
@@ -381,13 +382,13 @@ impl Walk<'_> {
                 let kind = match shape {
                     None => return Seen::never(),
                     // An entity in a tag would be followed from no place that is known here.
-                    Some(None | Some(Shape::Entity(_) | Shape::Record(_))) if are_taken => Kind::Unknown,
-                    Some(_) => Kind::Plain,
+                    Some(None | Some(Shape::Entity(_) | Shape::Record(_))) if are_taken => ValueType::Unknown,
+                    Some(_) => ValueType::Plain,
                 };
                 Seen::made(kind)
             }
-            Kind::Never => Seen::never(),
-            Kind::Several(_) | Kind::Plain | Kind::Record(_) | Kind::Unknown => self.unknown(),
+            ValueType::Never => Seen::never(),
+            ValueType::Several(_) | ValueType::Plain | ValueType::Record(_) | ValueType::Unknown => self.unknown(),
         }
     }
 
@@ -395,19 +396,19 @@ impl Walk<'_> {
     fn look_up(&mut self, of: Seen, name: &SmolStr) -> Seen {
         let hops = of.hops;
         match &of.kind {
-            Kind::Entity(kind) => {
+            ValueType::Entity(kind) => {
                 self.look_into(&of, kind);
                 let declared = self.schema.get_entity_type(kind).and_then(|declared| declared.attr(name));
                 // No entity of this type has it.
                 let Some(declared) = declared else { return Seen::never() };
-                let value = Shape::of(&declared.attr_type, self.schema).map_or(Kind::Unknown, Kind::from);
+                let value = Shape::of(&declared.attr_type, self.schema).map_or(ValueType::Unknown, ValueType::from);
                 self.entity(kind).attributes.fields.entry(name.clone()).or_default();
                 let from = vec![Origin::Place(Owner::Entity(kind.clone()), vec![name.clone()])];
                 Seen { kind: value, from, hops: hops.saturating_add(1) }
             }
-            Kind::Record(declared) => {
+            ValueType::Record(declared) => {
                 let Some(attribute) = declared.get(name) else { return Seen::never() };
-                let kind = Kind::from(attribute.shape.clone());
+                let kind = ValueType::from(attribute.shape.clone());
                 let mut from = Vec::new();
                 for origin in of.from {
                     let Origin::Place(owner, mut path) = origin else { return self.unknown() };
@@ -417,12 +418,12 @@ impl Walk<'_> {
                 }
                 Seen { kind, from, hops }
             }
-            Kind::Never => Seen::never(),
-            Kind::Several(_) | Kind::Plain => {
+            ValueType::Never => Seen::never(),
+            ValueType::Several(_) | ValueType::Plain => {
                 self.consume(&of);
                 Seen::never()
             }
-            Kind::Unknown => self.unknown(),
+            ValueType::Unknown => self.unknown(),
         }
     }
 
@@ -463,7 +464,7 @@ impl Walk<'_> {
     fn consume(&mut self, seen: &Seen) {
         for origin in &seen.from {
             match (origin, &seen.kind) {
-                (Origin::Party, Kind::Entity(kind)) => drop(self.entity(kind).id.kinds.insert(kind.clone())),
+                (Origin::Party, ValueType::Entity(kind)) => drop(self.entity(kind).id.kinds.insert(kind.clone())),
                 (Origin::Party, _) => self.is_everything = true,
                 (Origin::Place(owner, path), _) => self.place(owner, path).whole = true,
                 (Origin::Action | Origin::Named(_) | Origin::Made, _) => {}
@@ -473,7 +474,7 @@ impl Walk<'_> {
 
     fn unknown(&mut self) -> Seen {
         self.is_everything = true;
-        Seen::made(Kind::Unknown)
+        Seen::made(ValueType::Unknown)
     }
 
     fn entity(&mut self, kind: &ast::EntityType) -> &mut EntityReads {

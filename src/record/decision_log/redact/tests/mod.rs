@@ -116,8 +116,8 @@ fn one(question: &serde_json::Value) -> RecordedRequest<'static> {
 
 fn several(batch: &serde_json::Value) -> RecordedRequest<'static> {
     match authzen::read_batch(batch.to_string().as_bytes(), LIMITS).unwrap() {
-        authzen::Asked::Several(batch) => RecordedRequest::Several(Cow::Owned(batch)),
-        authzen::Asked::One(_) => panic!("{batch}"),
+        authzen::EvaluationsBody::Several(batch) => RecordedRequest::Several(Cow::Owned(batch)),
+        authzen::EvaluationsBody::One(_) => panic!("{batch}"),
     }
 }
 
