@@ -5,7 +5,7 @@
 //! key that nobody asks for any more ages out. A verdict that quotes the question (in an error, or as the id of an unknown
 //! account) is not kept, since questions with equal keys can differ in what it quotes.
 //! (`tests/it/pdp/cached.rs::a_cached_answer_is_the_fresh_one` and
-//! `tests/it/pdp/cedar.rs::what_questions_share_is_what_the_authorizer_answers_each_of_them` hold this.)
+//! `tests/it/pdp/cedar.rs::a_shared_answer_is_the_authorizers_for_each_question` hold this.)
 //!
 //! In production a sample of the hits is evaluated again. A difference is a fault of poort: the fresh verdict is the answer,
 //! everything is forgotten, and the fault is in the log and in `poort.cache.rechecks`.

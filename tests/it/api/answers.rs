@@ -20,7 +20,7 @@ async fn an_answer_names_its_policies_its_revisions_and_its_record() {
 }
 
 #[tokio::test]
-async fn a_deny_is_an_answer_with_a_record_that_is_no_error() {
+async fn a_deny_is_recorded_without_an_error() {
     let sidecar = Sidecar::builder().start();
     let answer = sidecar.evaluate(&denied()).await;
     assert_eq!(answer["decision"], false);

@@ -66,7 +66,7 @@ async fn closed(sidecar: &Sidecar, reason: &str) -> f64 {
 // ---- Connections ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_caller_is_heard_beside_silent_connections_that_take_all_places() {
+async fn a_new_caller_displaces_a_silent_connection() {
     let config = "[limits]\nconnections = 8\nhandshake = \"10m\"\nidle = \"10m\"\n";
     let sidecar = Sidecar::builder().config(config).start();
     for beginning in beginnings() {
@@ -94,7 +94,7 @@ async fn the_connection_that_is_used_keeps_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_asks_nothing_is_closed_in_the_time_of_a_handshake() {
+async fn a_connection_without_a_call_is_closed() {
     let folder = folder();
     let socket = folder.path().join("poort.sock");
     let sidecar = Sidecar::builder()
@@ -130,7 +130,7 @@ async fn a_connection_that_is_idle_after_a_call_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_is_closed_if_it_is_silent_before_or_after_its_tls_handshake() {
+async fn a_connection_silent_around_its_handshake_is_closed() {
     let authority = Authority::new();
     let server = authority.signs("localhost");
     let tls = format!("[tls]\ncertificate = '{}'\nkey = '{}'\n", server.certificate.display(), server.key.display());
@@ -207,7 +207,7 @@ fn peak_memory(sidecar: &Sidecar) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_is_announced_and_never_sent_ends_at_its_deadline_and_takes_no_memory() {
+async fn a_message_never_sent_ends_at_its_deadline() {
     let sidecar = Sidecar::builder().config("[limits]\ndeadline = \"300ms\"\n").start();
     let before = peak_memory(&sidecar);
     let mut calls = tokio::task::JoinSet::new();
@@ -226,7 +226,7 @@ async fn a_message_that_is_announced_and_never_sent_ends_at_its_deadline_and_tak
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_in_a_stream_has_its_deadline_from_its_first_byte() {
+async fn a_streamed_message_has_a_deadline_from_its_first_byte() {
     let sidecar = Sidecar::builder().config("[limits]\ndeadline = \"300ms\"\n").start();
     let stream = TcpStream::connect(sidecar.address).await.unwrap();
     let (bytes, answers, _) = call(stream, "EvaluateStream", None).await;
@@ -289,7 +289,7 @@ async fn messages_beyond_the_budget_are_refused_until_others_are_answered() {
 // ---- Answers ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_whose_answers_are_not_taken_keeps_no_places_and_ends() {
+async fn a_stream_that_nobody_reads_keeps_no_places() {
     let config = "[limits]\nconcurrent = 300\nbatch = 10\nshare = 1\ndeadline = \"500ms\"\nhandshake = \"10m\"\n";
     let sidecar = Sidecar::builder().config(config).start();
     let asked =
@@ -352,7 +352,7 @@ async fn a_connection_on_which_no_answer_is_taken_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_connection_takes_no_more_than_its_share_of_the_places() {
+async fn one_connection_takes_at_most_its_share() {
     // 10 of 1 000: what one stream has under way is more than the one, and less than the other.
     let config = "[limits]\nconcurrent = 1000\nbatch = 10\nshare = 0.01\n";
     let sidecar = Sidecar::builder().config(config).start();
@@ -379,7 +379,7 @@ async fn one_connection_takes_no_more_than_its_share_of_the_places() {
 // ---- Descriptors, files, threads ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_limit_on_open_files_is_raised_and_connections_leave_room() {
+async fn connections_leave_room_below_the_raised_descriptor_limit() {
     let sidecar = Sidecar::builder().wrapper(["prlimit", "--nofile=160:300"]).start();
     let limits = fs::read_to_string(format!("/proc/{}/limits", sidecar.pid())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -395,7 +395,7 @@ async fn the_limit_on_open_files_is_raised_and_connections_leave_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_regular_file_is_refused_and_stops_no_reloading() {
+async fn a_special_file_is_refused_and_delays_no_reload() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -416,7 +416,7 @@ async fn what_is_no_regular_file_is_refused_and_stops_no_reloading() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_system_that_hangs_is_told_and_holds_up_no_stop() {
+async fn a_hanging_file_system_is_reported_and_delays_no_stop() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let hangs = policies.join("zzz.cedar");

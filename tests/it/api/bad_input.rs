@@ -235,7 +235,7 @@ async fn an_empty_name_is_told_alike_in_both_bindings() {
 }
 
 #[tokio::test]
-async fn a_call_on_which_nothing_is_decided_is_counted_with_its_reason() {
+async fn a_call_without_a_decision_is_counted_by_reason() {
     let sidecar = Sidecar::builder().start();
     let mut grpc = sidecar.grpc().await;
     // What does not fit the schema, and what is no question at all.
@@ -425,7 +425,7 @@ fn nested(depth: usize) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_nested_too_deep_is_refused_at_the_same_depth_in_both_bindings() {
+async fn both_bindings_refuse_nesting_at_the_same_depth() {
     // What is nested is not declared, and would be refused for that.
     let sidecar = Sidecar::builder().variable("POORT_DECISIONS_UNDECLARED", "ignore").start();
     let mut grpc = sidecar.grpc().await;
@@ -458,7 +458,7 @@ fn too_large() -> Value {
 }
 
 #[tokio::test]
-async fn a_caller_with_too_large_a_body_is_told_so_while_it_is_still_sending() {
+async fn a_too_large_body_is_refused_while_it_arrives() {
     let sidecar = Sidecar::builder().start();
     let body = too_large().to_string().into_bytes();
     for _ in 0..10 {
@@ -618,7 +618,7 @@ async fn who_or_what_the_directory_does_not_know_is_denied() {
 }
 
 #[tokio::test]
-async fn who_or_what_the_directory_does_not_know_is_evaluated_if_configuration_says_so() {
+async fn configuration_can_have_unknown_entities_evaluated() {
     let folder = folder();
     let config = "[directory]\nunknown = \"evaluate\"\n";
     let sidecar = Sidecar::builder().policies(open_doors(folder.path())).config(config).start();
@@ -636,7 +636,7 @@ async fn who_or_what_the_directory_does_not_know_is_evaluated_if_configuration_s
 }
 
 #[tokio::test]
-async fn beyond_the_limit_of_questions_each_is_answered_or_refused_and_each_answer_has_its_record() {
+async fn every_answer_beyond_the_limit_has_its_record() {
     let sidecar = Sidecar::builder().config("[limits]\nconcurrent = 1\nbatch = 1\n").start();
     let grpc = sidecar.grpc().await;
     let over_grpc = (0..64).map(|_| {

@@ -199,7 +199,7 @@ async fn a_fault_stays_in_its_item() {
 }
 
 #[tokio::test]
-async fn a_fault_in_the_defaults_is_a_fault_of_the_call() {
+async fn a_faulty_default_fails_the_call() {
     let sidecar = Sidecar::builder().start();
     let mut body = over_defaults(json!([{}]), "execute_all");
     body["subject"] = json!({"id": "officer-0007"});
@@ -260,7 +260,7 @@ async fn an_unknown_semantic_is_refused() {
 }
 
 #[tokio::test]
-async fn the_record_of_a_batch_holds_it_as_it_was_asked() {
+async fn the_record_of_a_batch_holds_the_request() {
     let sidecar = Sidecar::builder().start();
     let body =
         over_defaults(json!([{}, {"subject": denied()["subject"]}, {"context": {"purpose": "8"}}]), "execute_all");

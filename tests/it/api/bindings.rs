@@ -301,7 +301,7 @@ fn traced<T>(message: T, trace: &str) -> tonic::Request<T> {
 }
 
 #[test]
-fn json_and_grpc_give_the_same_decision_and_the_same_record_body() {
+fn json_and_grpc_give_equal_decisions_and_records() {
     let both = Both::start();
     fixed(cases(60).cases)
         .run(&numbers(400), |numbers| {

@@ -23,7 +23,7 @@ fn python_is_answered_over_a_unix_socket() {
 }
 
 #[test]
-fn the_python_client_of_the_applications_page_prints_what_the_page_shows() {
+fn the_documented_python_client_prints_the_documented_answer() {
     let page = std::fs::read_to_string(repository().join("docs/applications.md")).unwrap();
     let (_, rest) = page.split_once("<<'PYTHON'\n").unwrap();
     let (script, rest) = rest.split_once("PYTHON\n").unwrap();

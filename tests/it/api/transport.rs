@@ -27,7 +27,7 @@ fn question() -> Request<Vec<u8>> {
 // ---- Unix sockets ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_unix_socket_speaks_grpc_and_http_and_belongs_to_poort_and_its_group() {
+async fn a_unix_socket_speaks_both_bindings_to_its_group() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
     let sidecar = Sidecar::builder().argument("--listen").argument(format!("unix:{}", path.display())).start();
@@ -122,7 +122,7 @@ async fn is_heard(tls: &TlsConnector, sidecar: &Sidecar) -> bool {
 }
 
 #[tokio::test]
-async fn with_a_client_authority_only_callers_with_its_certificate_are_heard() {
+async fn a_client_authority_admits_only_its_certificates() {
     let (servers, clients, strangers) = (Authority::new(), Authority::new(), Authority::new());
     let sidecar = with_tls(&servers.signs("localhost"), Some(&clients.root())).start();
     assert!(is_heard(&servers.client("h2", Some(&clients.signs("desk"))), &sidecar).await);
@@ -135,7 +135,7 @@ async fn with_a_client_authority_only_callers_with_its_certificate_are_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_never_shakes_hands_does_not_hold_up_the_stop() {
+async fn a_caller_without_handshake_does_not_delay_the_stop() {
     let authority = Authority::new();
     let sidecar = with_tls(&authority.signs("localhost"), None).config("[limits]\nhandshake = \"1m\"\n").start();
     let silent = TcpStream::connect(sidecar.address).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_caller_that_never_shakes_hands_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test]
-async fn tls_files_that_do_not_do_are_named_at_the_start() {
+async fn unusable_tls_files_are_named_at_the_start() {
     let authority = Authority::new();
     let (one, other) = (authority.signs("localhost"), authority.signs("other"));
     let empty = authority.folder.path().join("empty.pem");
@@ -168,7 +168,7 @@ async fn tls_files_that_do_not_do_are_named_at_the_start() {
 }
 
 #[tokio::test]
-async fn plain_tcp_beyond_this_machine_is_refused_unless_it_is_said_out_loud() {
+async fn plain_tcp_beyond_this_machine_needs_to_be_configured() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let ended = Sidecar::builder().argument("--listen").argument(address).fail();
         assert_eq!(ended.code, Some(64), "{}", ended.log);
@@ -241,7 +241,7 @@ async fn sent(sidecar: &Sidecar, method: &str, path: &str, content_type: Option<
 }
 
 #[tokio::test]
-async fn what_is_no_question_gets_the_status_that_http_has_for_it_and_its_request_id_back() {
+async fn a_faulty_request_gets_its_http_status_and_request_id() {
     let sidecar = Sidecar::builder().start();
     let json = Some("application/json");
     let asked = allowed().to_string().into_bytes();
@@ -282,7 +282,7 @@ async fn what_is_no_question_gets_the_status_that_http_has_for_it_and_its_reques
 }
 
 #[tokio::test]
-async fn a_body_above_the_limit_is_refused_whether_or_not_it_says_how_long_it_is() {
+async fn a_body_above_the_limit_is_refused() {
     let sidecar = Sidecar::builder().config("[limits]\nmessage = \"2KiB\"\n").start();
     let mut large = allowed();
     large["context"]["justification"] = "x".repeat(4000).into();
@@ -325,7 +325,7 @@ async fn the_authzen_metadata_names_the_endpoints() {
 }
 
 #[tokio::test]
-async fn the_operators_port_answers_no_questions_and_the_callers_port_shows_no_metrics() {
+async fn each_port_serves_only_its_own() {
     let sidecar = Sidecar::builder().start();
     let asked = Request::post("/access/v1/evaluation").body(allowed().to_string().into_bytes()).unwrap();
     assert_eq!(request(sidecar.admin, asked).await.status, 404);

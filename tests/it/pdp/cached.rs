@@ -195,7 +195,7 @@ fn a_cached_answer_is_the_fresh_one() {
 }
 
 #[test]
-fn a_change_of_one_account_leaves_the_cached_answers_of_the_others_and_of_what_no_policy_reads() {
+fn a_changed_account_leaves_cached_answers_about_others() {
     let schema = "entity User { level: Long, name: String }; @source(\"request\") entity Doc { level: Long };
         action read appliesTo { principal: User, resource: Doc };";
     let permit = "permit (principal, action, resource) when { resource.level <= principal.level };";

@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn what_questions_share_is_what_the_authorizer_answers_each_of_them() {
+fn a_shared_answer_is_the_authorizers_for_each_question() {
     let [asked_all, hits, shared, allows] = [const { Cell::new(0_usize) }; 4];
     let tally = |cell: &Cell<usize>, which: bool| cell.set(cell.get() + usize::from(which));
     fixed(cases(160).cases)
@@ -170,7 +170,7 @@ fn the_questions_that_are_compared_are_of_every_kind() {
 
 /// The question speaks for a case. Where another party is in that case, the parents of the case are its ancestors too.
 #[test]
-fn what_a_question_says_of_one_party_counts_for_whatever_is_in_it() {
+fn what_a_question_says_of_an_entity_counts_everywhere() {
     let schema = r#"
         entity Unit;
         @source("request") @parents("unit") entity Case in [Unit] { unit: Unit };
@@ -243,7 +243,7 @@ fn what_a_question_says_of_one_party_counts_for_whatever_is_in_it() {
 }
 
 #[test]
-fn an_action_that_a_policy_names_lies_in_its_groups_also_where_another_is_asked_about() {
+fn an_action_keeps_its_groups_in_questions_about_others() {
     let schema = "entity User; @source(\"request\") entity Doc; action all; action other in [all], read
         appliesTo { principal: User, resource: Doc };"
         .replace(
@@ -273,7 +273,7 @@ fn an_action_that_a_policy_names_lies_in_its_groups_also_where_another_is_asked_
 
 /// Where there are many policies, those whose scope names an entity are found by what the question's entities lie below.
 #[test]
-fn policies_for_groups_and_single_entities_are_met_wherever_their_scope_holds() {
+fn policies_are_evaluated_wherever_their_scope_holds() {
     let schema = "entity Group in [Group]; entity User in [Group]; entity Doc in [Group, User];
         action read appliesTo { principal: [User, Group], resource: [Doc, Group, User] };";
     let (uid, groups) = (|kind: &str, id: &str| format!("{kind}::\"{id}\""), ["top", "left", "right", "leaf", "alone"]);

@@ -121,7 +121,7 @@ fn a_party_is_one_that_the_schema_lists() {
 }
 
 #[test]
-fn the_tags_of_a_question_are_listed_also_where_no_policy_reads_them() {
+fn unlisted_tags_are_refused_though_no_policy_reads_them() {
     let snapshot = snapshot();
     let tagged = |kind: &str| {
         json!({"subject": {"type": "User", "id": "u"}, "action": {"name": "edit"},

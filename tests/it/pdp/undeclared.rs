@@ -125,7 +125,7 @@ fn with(mut question: Value, changes: &[(&str, Value)]) -> Value {
 }
 
 #[test]
-fn a_member_that_may_be_what_was_meant_is_refused_with_its_name() {
+fn a_likely_misspelt_member_is_refused_by_name() {
     let snapshot = snapshot();
     let properties = "/resource/properties";
     // What is missing, what is there instead, and what is said.
@@ -300,7 +300,7 @@ fn misspell(tape: &mut Tape<'_>, map: &mut Map, is_tags: bool) -> bool {
 }
 
 #[test]
-fn a_misspelt_member_is_refused_or_the_answer_is_the_same_and_names_it() {
+fn a_misspelt_member_never_changes_an_answer_unnamed() {
     let [refused, same, allowed] = [const { Cell::new(0_usize) }; 3];
     let count = |cell: &Cell<usize>| cell.set(cell.get() + 1);
     fixed(cases(60).cases)
@@ -410,7 +410,7 @@ fn within(attribute: &Attribute) -> Given {
 }
 
 #[test]
-fn no_optional_attribute_of_the_sample_schema_can_be_misspelt_unseen() {
+fn every_misspelt_optional_attribute_of_the_sample_is_found() {
     let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
     let (snapshot, _) = Snapshot::from_sources(&sources);
     let snapshot = snapshot.unwrap();
@@ -484,7 +484,7 @@ fn check_replay(sidecar: &Sidecar) {
 const REFUSED: &str = "resource.properties.accessCode: is not declared; did you mean `access_code`? It is absent, and policies can read it";
 
 #[tokio::test]
-async fn every_binding_refuses_and_names_the_same_and_the_record_and_the_metric_have_it() {
+async fn every_binding_refuses_names_and_records_the_same() {
     let sidecar = Sidecar::builder().start();
     let (wrong, harmless) = wrong_and_harmless();
     let mut grpc = sidecar.grpc().await;
@@ -578,7 +578,7 @@ async fn the_configuration_says_what_becomes_of_it() {
 }
 
 #[tokio::test]
-async fn a_record_does_not_name_what_lies_inside_a_property_where_values_are_concealed() {
+async fn a_record_names_nothing_inside_a_concealed_property() {
     let sidecar = Sidecar::builder().start();
     let mut question = allowed();
     question["context"]["consent"] = json!({"functionary": "officer-0001", "id": "1", "Jan Jansen": true});
