@@ -60,18 +60,18 @@ impl Desk {
         }
     }
 
-    pub(crate) fn outline<'a>(&'a self, evaluation: &'a Evaluation, moment: &'a Moment) -> CheckedQuestion<'a> {
+    pub(crate) fn check<'a>(&'a self, evaluation: &'a Evaluation, moment: &'a Moment) -> CheckedQuestion<'a> {
         check_question(&self.snapshot, evaluation, moment, UnknownEntities::Deny).unwrap()
     }
 
     /// The verdict on a question that is not in the cache.
     pub(crate) fn fresh(&self, evaluation: &Evaluation, moment: &Moment) -> Verdict {
-        decide(&self.snapshot, &self.outline(evaluation, moment).question().unwrap())
+        decide(&self.snapshot, &self.check(evaluation, moment).question().unwrap())
     }
 
     /// The answer to a question, from the cache if it is there.
     pub(crate) fn answer(&self, evaluation: &Evaluation, moment: &Moment) -> Evaluated {
-        let checked = self.outline(evaluation, moment);
+        let checked = self.check(evaluation, moment);
         let decided = || checked.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = self.cache.verdict(checked.key(), decided).unwrap();
         let Revisions { policies: revision, directory: directory_revision } = self.snapshot.revisions().clone();

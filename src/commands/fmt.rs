@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Arguments { paths, check, common } = arguments;
     if paths.iter().any(|path| path.as_os_str() == "-") {
         if paths.len() > 1 {
-            output.error("`-` stands alone: standard input goes to standard output");
+            output.error("`-` must be the only path: standard input goes to standard output");
             return Err(Exit::Usage);
         }
         return standard_input(*check, output);

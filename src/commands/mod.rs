@@ -47,8 +47,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (evaluate: allow) · 1 failed · 2 denied · 3 not valid · 4 tests failed · 5 differences \
-                          that were not accepted · 64 wrong usage or configuration\n\nConfiguration: every key, its default and the reason for it stand in \
-                          poort.example.toml.";
+                          that were not accepted · 64 wrong usage or configuration\n\nConfiguration: every key, its default and the reason for it are in                           poort.example.toml.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -144,7 +144,7 @@ impl Expander<'_> {
             let help = "a question that does not fit the schema is not decided";
             return self.complain(
                 place,
-                "`decision: invalid` stands with policies, obligations, advice or errors",
+                "`decision: invalid` is given with policies, obligations, advice or errors",
                 help,
             );
         }

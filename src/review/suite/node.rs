@@ -304,11 +304,11 @@ mod tests {
     #[test]
     fn mistakes_are_said_in_words_of_their_own() {
         for (text, expected) in [
-            ("name: a\nname: b\n", "`name` stands twice in one map"),
+            ("name: a\nname: b\n", "`name` is given twice in one map"),
             ("a: *nowhere\n", "not defined above"),
             ("a: &x {b: 1}\nc: {<<: *x}\n", "`<<` is not read"),
             ("a: b\n---\nc: d\n", "second suite"),
-            ("a:\n\t- b\n", "a tab stands"),
+            ("a:\n\t- b\n", "a tab is"),
             ("a: \"b\n", "not closed"),
             ("a: [b\n", "not closed"),
             ("a: }\n", "not opened"),

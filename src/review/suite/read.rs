@@ -190,7 +190,7 @@ impl Reader<'_> {
         };
         for (key, _) in fields.iter().filter(|(key, _)| key.name.contains("::") || key.name.trim().is_empty()) {
             let message = format!("`{}` cannot be a name", key.name);
-            self.complain(&key.place, message, "a name is not empty and has no `::`, which stands between type and id");
+            self.complain(&key.place, message, "a name is not empty and has no `::`, which separates type and id");
         }
         fields.clone()
     }

@@ -5,13 +5,13 @@ const WORDS: [(&str, &str, &str); 15] = [
     ("unknown anchor", "the name after `*` is not defined above", "write & and the name before what it stands for"),
     ("merge keys", "`<<` is not read in a suite", "let a definition build on another: [name, {what: differs}]"),
     ("multiple YAML documents", "`---` starts a second suite", "write it in a file of its own"),
-    ("tabs disallowed", "a tab stands where spaces belong", "indent with spaces"),
+    ("tabs disallowed", "a tab is where spaces belong", "indent with spaces"),
     ("unclosed quote", "a quote is opened and not closed", "close it with the same sign"),
     ("unclosed bracket", "a bracket is opened and not closed", "close it, or take it away"),
     ("misplaced bracket", "a bracket is closed that was not opened", "take it away, or open it before"),
     (
         "mapping values are not allowed",
-        "a second `:` stands on this line",
+        "a second `:` is on this line",
         "put the text that holds it in quotes, or write each key on a line of its own",
     ),
     (
@@ -39,7 +39,7 @@ const WORDS: [(&str, &str, &str); 15] = [
 pub(super) fn explained(said: &str) -> (String, String) {
     let twice = said.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", set ").next());
     if let Some(key) = twice {
-        return (format!("`{key}` stands twice in one map"), "leave one of the two".to_owned());
+        return (format!("`{key}` is given twice in one map"), "leave one of the two".to_owned());
     }
     let known = WORDS.iter().find(|(words, ..)| said.contains(words));
     known.map_or_else(

@@ -335,7 +335,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             let value = access.next_value_seed(seed)?;
             if fields.contains_key(&name) {
                 return Err(de::Error::custom(format_args!(
-                    "the name `{}` stands twice in one object",
+                    "the name `{}` is given twice in one object",
                     escape::cut(&name)
                 )));
             }
@@ -371,7 +371,7 @@ mod tests {
         refused(&GOOD.replace(r#""name":"a""#, r#""name":null"#), "action.name: is missing");
         refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","properties":[]"#), "subject.properties: is a list");
         refused(&format!("{GOOD}x"), "trailing");
-        refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","id":"j""#), "`id` stands twice");
+        refused(&GOOD.replace(r#""id":"i""#, r#""id":"i","id":"j""#), "`id` is given twice");
         refused(r#"{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}"#, "nested more than 6 deep");
         refused(r#"{"subject":{"type":"\ud800","id":"x"}}"#, "not JSON");
     }

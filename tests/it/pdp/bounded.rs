@@ -60,7 +60,7 @@ fn what_quotes_a_question_quotes_its_beginning() {
     check(&decide(&snapshot, &checked.question().unwrap()).reason, "does not know the subject Politie::Officer::");
 
     let twice = format!(r#"{{"{0}": 1, "{0}": 2}}"#, long());
-    check(&read_evaluation(twice.as_bytes(), LIMITS).unwrap_err().to_string(), "stands twice");
+    check(&read_evaluation(twice.as_bytes(), LIMITS).unwrap_err().to_string(), "is given twice");
     let semantic = json!({"evaluations": [{}], "options": {"evaluations_semantic": long()}}).to_string();
     check(&read_batch(semantic.as_bytes(), LIMITS).unwrap_err().to_string(), "is unknown; there are execute_all");
 }

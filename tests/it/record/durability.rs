@@ -61,7 +61,7 @@ fn recorded(data: &Path) -> Heard {
     let count = all.len();
     let by_key: Heard =
         all.iter().map(|record| ((text(&record["trace_id"]), text(&record["span_id"])), decision(record))).collect();
-    assert_eq!(by_key.len(), count, "a key stands twice");
+    assert_eq!(by_key.len(), count, "a key is given twice");
     by_key
 }
 

@@ -311,7 +311,14 @@ impl Walk<'_> {
                 self.take(other);
                 self.tags(&of, op == BinaryOp::GetTag)
             }
-            _ => {
+            BinaryOp::Less
+            | BinaryOp::LessEq
+            | BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Mul
+            | BinaryOp::Contains
+            | BinaryOp::ContainsAll
+            | BinaryOp::ContainsAny => {
                 self.take(one);
                 self.take(other);
                 Seen::plain()

@@ -93,7 +93,7 @@ fn what_the_schema_refuses_the_reader_refuses_at_its_place() {
     refused(&with("  table: [{decision: deny, name: b}]\n"), 6, "no key `name`");
     refused(&with("  decision: deny\n  obligations: [{type: custom}]\n"), 7, "no `id`");
     refused(&with("  decision: deny\n  obligations: [{id: a, properties: 3}]\n"), 7, "`properties` is a number");
-    refused(&with("  decision: invalid\n  policies: [a]\n"), 2, "`decision: invalid` stands with");
+    refused(&with("  decision: invalid\n  policies: [a]\n"), 2, "`decision: invalid` is given with");
     refused(&with("  decision: deny\n  context: 7\n"), 7, "this context is a number");
     refused(&GOOD.replace("T::a", "{type: T}"), 3, "needs `type` and `id`");
     refused(&GOOD.replace("T::a", "{type: T, id: 7}"), 3, "`id` is a number");
