@@ -79,7 +79,7 @@ impl Settings {
     pub fn read(source: &Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
         let settings = settings(&mut reader);
-        let mut mistakes = reader.finish(&keys());
+        let mut mistakes = reader.finish(&keys(), &ship::KEYS);
         mistakes.extend(conflicts(&settings));
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
     }

@@ -1,7 +1,6 @@
 //! Reads values by type, and gathers all mistakes.
 
 use super::{
-    ship,
     source::{Given, Raw, Source, variable},
     units,
 };
@@ -30,15 +29,14 @@ impl<'a> Reader<'a> {
         Self { source, asked: BTreeSet::new(), mistakes: Vec::new() }
     }
 
-    /// All mistakes: also the keys that nobody asked for.
-    /// `keys` are those that poort knows.
-    pub(super) fn finish(mut self, keys: &BTreeSet<String>) -> Vec<String> {
+    /// All mistakes: also the keys that nobody asked for. `keys` are those that poort knows, `sink_keys` those of a sink.
+    pub(super) fn finish(mut self, keys: &BTreeSet<String>, sink_keys: &[&str]) -> Vec<String> {
         for (key, given) in &self.source.values {
             if self.asked.contains(key) || key.starts_with(FREE) {
                 continue;
             }
             let nearest = match key.strip_prefix("ship.").and_then(|key| key.split_once('.')) {
-                Some((_, key)) => nearest(key, ship::KEYS),
+                Some((_, key)) => nearest(key, sink_keys.iter().copied()),
                 None => nearest(key, keys.iter().map(String::as_str)),
             };
             let hint = nearest.map_or(String::new(), |known| format!("; did you mean `{known}`?"));

@@ -14,11 +14,12 @@
 
 use super::{
     Difference, Direction, Policy, Question, SideAnswer,
-    environment::{Half, Pairing},
+    pairing::{Half, Pairing},
 };
 use crate::{
     review::proof::{
-        Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, meaning,
+        Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, joined,
+        meaning,
     },
     sources::snapshot::Snapshot,
     types::{decision::Verdict, revision::Revision},
@@ -59,7 +60,7 @@ impl OneWay<'_> {
         let mut holds = vec![light, meaning::allowed(&to.rules)];
         let rounds = self.rounds();
         for _ in 0..rounds {
-            let example = match search.find(solver, &meaning::all(holds.clone()), denied.as_ref()) {
+            let example = match search.find(solver, &joined::all(holds.clone()), denied.as_ref()) {
                 Searched::None => return Ok(()),
                 Searched::Undecided(reason) => return Err(reason),
                 Searched::Example(example) => *example,
@@ -74,7 +75,7 @@ impl OneWay<'_> {
             holds.push(Expr::not(self.explained(&cause)));
         }
         // The search is complete only after a proof that no difference is left.
-        match search.find(solver, &meaning::all(holds), denied.as_ref()) {
+        match search.find(solver, &joined::all(holds), denied.as_ref()) {
             Searched::None => Ok(()),
             Searched::Undecided(reason) => Err(reason),
             Searched::Example(_) => {
@@ -107,7 +108,7 @@ impl OneWay<'_> {
                 break;
             }
             let without = self.uninvolved(std::slice::from_ref(&id));
-            let narrower = meaning::all(holds.iter().cloned().chain([without]));
+            let narrower = joined::all(holds.iter().cloned().chain([without]));
             if let Searched::Example(other) = search.find(solver, &narrower, denied) {
                 let narrower = self.difference(&other)?;
                 if narrower.policies.len() < difference.policies.len() {
@@ -148,7 +149,7 @@ impl OneWay<'_> {
         if parts.is_empty() && failing.is_empty() {
             return Expr::val(false);
         }
-        if parts.is_empty() { meaning::any(failing) } else { meaning::any(parts) }
+        if parts.is_empty() { joined::any(failing) } else { joined::any(parts) }
     }
 
     /// What both sides say, if the question is such a one.

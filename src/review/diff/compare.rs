@@ -1,29 +1,12 @@
 //! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
-    Comparison, EnvironmentChange, PolicyChange, Settled, SideName, directory,
-    environment::Pairing,
-    naming,
+    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, directory, naming,
+    pairing::Pairing,
     plan::{Plan, Step},
     policies,
 };
-use crate::{
-    review::proof::{Cache, Effort, Guarantees, Rule, each},
-    sources::snapshot::{Snapshot, Sources},
-};
-
-/// One side of a comparison.
-#[derive(Debug)]
-pub struct Side {
-    /// As it was named.
-    pub name: String,
-    /// The files.
-    pub sources: Sources,
-    /// What was made of them.
-    pub snapshot: Snapshot,
-    /// What must hold whatever its policies say.
-    pub guarantees: Guarantees,
-}
+use crate::review::proof::{Cache, Effort, Rule, each};
 
 /// How to compare.
 #[derive(Debug, Default)]

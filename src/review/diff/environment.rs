@@ -1,43 +1,10 @@
 //! Compares one environment in both directions, or takes the outcome of an earlier run if nothing that it depends on
 //! changed.
 
-use super::{Direction, EnvironmentChange, Settled, causes::OneWay};
-use crate::{
-    review::proof::{Cache, Environment, Key, MissingEntities, Rule, Solver},
-    sources::snapshot::Snapshot,
-};
-use std::collections::BTreeSet;
+use super::{Direction, EnvironmentChange, Settled, causes::OneWay, pairing::Pairing};
+use crate::review::proof::{Cache, Environment, Key, Solver};
 
-/// What decides on each side; a side that does not have the environment refuses.
-pub(super) struct Pair<'a> {
-    pub(super) base: Option<(&'a Snapshot, &'a [Rule])>,
-    pub(super) head: Option<(&'a Snapshot, &'a [Rule])>,
-    /// The schema that counts: the head's, where it has the environment.
-    pub(super) known: &'a MissingEntities,
-    pub(super) note: Option<String>,
-}
-
-/// What is compared in one environment.
-pub(super) struct Pairing<'a> {
-    pub(super) environment: &'a Environment,
-    pub(super) pair: &'a Pair<'a>,
-    /// The policies whose texts differ between the sides.
-    pub(super) changed: &'a BTreeSet<String>,
-}
-
-/// One side in one environment.
-#[derive(Clone)]
-pub(super) struct Half<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) rules: Vec<&'a Rule>,
-}
-
-impl<'a> Pairing<'a> {
-    fn half(&self, side: Option<(&'a Snapshot, &'a [Rule])>) -> Option<Half<'a>> {
-        let (snapshot, rules) = side?;
-        Some(Half { snapshot, rules: Rule::applicable(rules, self.environment, &snapshot.policies) })
-    }
-
+impl Pairing<'_> {
     /// The comparison, or that of an earlier run.
     pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> EnvironmentChange {
         let Some(cache) = cache else { return self.run(solver) };

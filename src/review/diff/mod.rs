@@ -10,7 +10,8 @@
 //! - `compare`: the whole comparison
 //! - `comparison`, `changes`: its result, from proofs and from files
 //! - `plan`: which environments there are, and how each is compared
-//! - `environment`, `causes`: one environment, and the causes of its differences
+//! - `side`, `pairing`: what is compared, as a whole and in one environment
+//! - `environment`, `causes`: compares one environment, and finds the causes of its differences
 //! - `naming`: when types and actions are named with their namespaces
 //! - `schema`, `policies`, `obligations`, `directory`: the changes in files
 //! - `review_item`: an item that reviewers may have to accept
@@ -28,6 +29,7 @@ mod environment;
 mod group;
 mod naming;
 mod obligations;
+mod pairing;
 mod plan;
 mod policies;
 pub mod report;
@@ -35,14 +37,16 @@ mod review_item;
 #[cfg(test)]
 mod sample;
 mod schema;
+mod side;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};
 pub use changes::{
     AnnotationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
 };
-pub use compare::{Options, Side, compare};
+pub use compare::{Options, compare};
 pub use comparison::{
     Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Settled, SideAnswer, SideName, Whole,
 };
 pub use group::{Cause, Group, causes, groups};
 pub use review_item::{ItemKind, ReviewItem};
+pub use side::Side;

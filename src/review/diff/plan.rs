@@ -3,7 +3,7 @@
 
 use super::{
     EnvironmentChange, SchemaChange, Settled, Side,
-    environment::Pair,
+    pairing::Pair,
     schema::{self, Declared},
 };
 use crate::{

@@ -20,7 +20,14 @@
 //!
 //! An assumption about an optional value tests for it first, in the form that tells Cedar's typechecker that it is there.
 
-use super::{Environment, Rule, limits, meaning::all, missing_entities::KNOWN, parents::Parents};
+use super::{
+    Environment, Rule,
+    cedar_text::{guarded, quoted},
+    joined::all,
+    limits,
+    missing_entities::KNOWN,
+    parents::Parents,
+};
 use crate::sources::policy::{
     ActionModel, Attributes, Extension, Held, Policies, Shape,
     cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var},
@@ -185,15 +192,6 @@ fn tags_within(base: &str, shape: &Shape, read: &Read) -> Vec<String> {
         Some(guarded(&format!("{base}.hasTag({name})"), &bounds))
     };
     read.tags.iter().filter_map(tag).collect()
-}
-
-/// What is assumed where something is there. Cedar knows of a test that it holds in what follows `then`, and of no other form.
-pub(super) fn guarded(guard: &str, assumed: &str) -> String {
-    if guard.is_empty() { format!("({assumed})") } else { format!("(if {guard} then {assumed} else true)") }
-}
-
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_debug())
 }
 
 #[cfg(test)]

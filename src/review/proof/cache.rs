@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, DirBuilder},
     os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -65,8 +65,9 @@ impl Cache {
         Self { folder }
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// Deletes proofs that were not used for 30 days, and what broken runs left unfinished.
+    pub fn prune(&self) {
+        prune::prune(&self.folder);
     }
 
     /// An earlier result. What cannot be read, or is not what was written, counts as absent.
@@ -127,7 +128,11 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{
+        fs::File,
+        os::unix::fs::PermissionsExt as _,
+        time::{Duration, SystemTime},
+    };
 
     #[test]
     fn only_the_owner_looks_into_the_folder() {
@@ -138,5 +143,19 @@ mod tests {
             let mode = fs::metadata(folder.path().join(made)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{made}");
         }
+    }
+
+    #[test]
+    fn a_proof_that_is_used_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().to_owned());
+        let key = "c".repeat(64);
+        cache.put(&key, &1);
+        let path = folder.path().join(&key);
+        let then = SystemTime::now() - Duration::from_secs(31 * 24 * 60 * 60);
+        File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
+        assert_eq!(cache.get::<u8>(&key), Some(1));
+        cache.prune();
+        assert!(path.exists());
     }
 }

@@ -3,7 +3,8 @@
 use super::{
     Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
-    meaning::{all, any, does_not_fail},
+    joined::{all, any},
+    meaning::does_not_fail,
     search::{Search, Searched},
     solver::{Found, Scene, Solver},
     workers,

@@ -7,7 +7,8 @@
 use super::{
     Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
-    meaning::{all, allowed, any},
+    joined::{all, any},
+    meaning::allowed,
     search::{Search, Searched},
     solver::{Found, Scene, Solver},
     workers,

@@ -4,7 +4,7 @@
 //! Nothing is assumed of the elements of a set, since Cedar cannot state it for all of them. The engine may refute an
 //! example that is then found; that is reported as undecided.
 
-use super::assumptions::quoted;
+use super::cedar_text::quoted;
 use crate::sources::policy::{Attributes, Limit, Shape};
 
 /// The limits of the attributes of a record or an entity that policies read; `None` if there are none. Each part

@@ -8,7 +8,10 @@
 //!
 //! The expression is true where poort allows, and false or in error where poort denies: "does not hold" means denied.
 
-use super::Rule;
+use super::{
+    Rule,
+    joined::{all, any},
+};
 use crate::sources::policy::cedar_core::ast::Expr;
 
 /// Holds where poort allows under these policies.
@@ -24,24 +27,6 @@ pub(crate) fn allowed(rules: &[&Rule]) -> Expr {
 /// Holds where an expression can be evaluated.
 pub(crate) fn does_not_fail(expression: Expr) -> Expr {
     Expr::or(expression, Expr::val(true))
-}
-
-/// Holds where all hold. Balanced, so that the depth grows with the logarithm of their number.
-pub(crate) fn all(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced(parts.into_iter().collect(), &Expr::and).unwrap_or_else(|| Expr::val(true))
-}
-
-/// Holds where one holds.
-pub(crate) fn any(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced(parts.into_iter().collect(), &Expr::or).unwrap_or_else(|| Expr::val(false))
-}
-
-fn balanced(mut parts: Vec<Expr>, join: &impl Fn(Expr, Expr) -> Expr) -> Option<Expr> {
-    if parts.len() < 2 {
-        return parts.pop();
-    }
-    let right = parts.split_off(parts.len() / 2);
-    Some(join(balanced(parts, join)?, balanced(right, join)?))
 }
 
 #[cfg(test)]
@@ -80,20 +65,5 @@ mod tests {
         let condition = "(principal, action, resource) when { context.a + 1 > 2 };";
         check(&format!("permit {condition}"), "((C0) || true) && (C0 && (!false))");
         check(&format!("forbid {condition}"), "((C0) || true) && (false && (!(C0)))");
-    }
-
-    #[test]
-    fn many_parts_are_joined_to_a_shallow_expression() {
-        use crate::sources::policy::cedar_core::ast::ExprKind;
-
-        fn depth(expression: &Expr) -> usize {
-            match expression.expr_kind() {
-                ExprKind::And { left, right } | ExprKind::Or { left, right } => 1 + depth(left).max(depth(right)),
-                _ => 0,
-            }
-        }
-        let parts = |count: usize| (0..count).map(|_| "context.a".parse::<Expr>().unwrap());
-        assert_eq!(depth(&all(parts(1000))), 10);
-        assert_eq!(depth(&any(parts(1000))), 10);
     }
 }

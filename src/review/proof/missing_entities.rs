@@ -6,7 +6,7 @@
 //! reference tests it. The principal and the resource always exist: poort denies otherwise. An entity of a type whose
 //! attributes come from questions exists only if it is one of them: the directory holds none.
 
-use super::meaning::any;
+use super::joined::any;
 use crate::sources::policy::{
     Held, Policies,
     cedar_core::{

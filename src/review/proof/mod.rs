@@ -9,9 +9,10 @@
 //!
 //! - `environment`: request environments
 //! - `prepared`: policies with their conditions; links of templates made static
-//! - `meaning`: what a set of policies means to poort, as one expression
+//! - `meaning`: what a set of policies means to poort, as one expression; `joined`: joins expressions
 //! - `missing_entities`: entities that are referred to and that the directory does not know
-//! - `assumptions`, `parents`: what holds for every question; `limits`: the schema's limits on values among it
+//! - `assumptions`, `parents`: what holds for every question; `limits`: the limits of the schema on values among it;
+//!   `cedar_text`: their text
 //! - `solver`: the program, its limits and its failures
 //! - `workers`: several solvers in parallel
 //! - `cache`, `prune`: the cache of proofs, by content, and its cleaning
@@ -22,11 +23,13 @@
 
 mod assumptions;
 mod cache;
+mod cedar_text;
 mod check;
 mod environment;
 mod example;
 mod fitting;
 mod guarantee;
+pub(crate) mod joined;
 mod limits;
 mod made_up_ids;
 pub(crate) mod meaning;

@@ -7,7 +7,7 @@
 
 use super::{
     Environment, Rule,
-    assumptions::{guarded, quoted},
+    cedar_text::{guarded, quoted},
 };
 use crate::sources::policy::{
     Attributes, EntityModel, Policies, Reference, Shape,

@@ -4,7 +4,7 @@
 
 use super::{
     Example,
-    meaning::all,
+    joined::all,
     real_accounts,
     search::Search,
     simplify,

@@ -3,8 +3,8 @@
 
 use super::{
     Environment, Rule,
-    assumptions::quoted,
-    meaning::{all, any},
+    cedar_text::quoted,
+    joined::{all, any},
     missing_entities::KNOWN,
 };
 use crate::sources::{

@@ -6,7 +6,7 @@
 use super::{
     Rule, Work, assumptions,
     check::World,
-    meaning::{all, any},
+    joined::{all, any},
     solver::{Found, Scene, Solver},
     workers,
 };

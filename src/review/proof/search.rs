@@ -2,7 +2,7 @@
 
 use super::{
     Environment, Example, Rule,
-    meaning::all,
+    joined::all,
     solver::{Compiled, Found, Scene, Solver},
 };
 use crate::sources::{policy::cedar_core::ast::Expr, snapshot::Snapshot};

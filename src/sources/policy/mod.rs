@@ -15,13 +15,15 @@
 //! - `hints`: deterministic hints in the place of Cedar's
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
-//! - `model`: the schema as the translation of questions needs it: names, aliases, and where attributes come from
+//! - `model`, `names`: the schema as the translation of questions needs it: names, aliases, and where attributes come from
+//! - `schema_reader`: reads the schema file
 //! - `annotations`: what a decision record may carry of a question
 //! - `shape`: the types of values
 //! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
 //! - `written`: the schema as it is written, with annotations
 //! - `listed`: the entities that the schema lists, and no others of their type
 //! - `value_visitor`: values by those types
+//! - `prepared_policy`: a policy, ready to be evaluated
 //! - `scope`, `slices`: which policies can apply to a question
 //! - `footprint`: what those policies can read
 
@@ -36,8 +38,11 @@ mod limit;
 mod limits;
 mod listed;
 mod model;
+mod names;
 mod parse;
+mod prepared_policy;
 mod pretty;
+mod schema_reader;
 mod scope;
 mod shape;
 mod slices;
@@ -51,10 +56,11 @@ pub use limit::Limit;
 pub use listed::Listed;
 pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
 pub use parse::Place;
+pub use prepared_policy::PreparedPolicy;
 pub use pretty::pretty;
 pub use scope::Scope;
 pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
-pub use slices::{PreparedPolicy, Slice, Slices, Types};
+pub use slices::{Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use value_visitor::Invalid;
 
@@ -108,7 +114,7 @@ impl Policies {
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Schema>, Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();
-        let schema = model::read_schema(sources, &mut problems);
+        let schema = schema_reader::read_schema(sources, &mut problems);
         let parsed = parse::parse(sources, &mut problems);
         let Some(schema) = schema else { return (None, None, problems) };
         parse::validate(&schema.cedar, &parsed, &mut problems);

@@ -16,6 +16,7 @@
 use super::{
     ActionModel, EntityModel, Policies,
     footprint::{Environment, Footprint, Profiles},
+    prepared_policy::PreparedPolicy,
     scope::Scope,
 };
 use crate::{
@@ -29,44 +30,8 @@ use cedar_policy_core::{
 };
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, OnceLock},
 };
-
-/// A policy, ready to be evaluated.
-pub struct PreparedPolicy {
-    /// Its id.
-    pub id: cedar::PolicyId,
-    /// Whether it permits; else it forbids.
-    pub permits: bool,
-    /// Its scope and conditions, as one expression.
-    pub condition: ast::Expr,
-    /// The values of its slots.
-    pub slots: ast::SlotEnv,
-    /// What it says about itself.
-    pub facts: Arc<PolicyFacts>,
-    scope: Scope,
-}
-
-impl PreparedPolicy {
-    /// The same policy, for one thread.
-    fn per_thread(&self) -> Self {
-        Self {
-            id: self.id.clone(),
-            permits: self.permits,
-            condition: per_thread::expression(&self.condition),
-            slots: per_thread::slots(&self.slots),
-            facts: Arc::new(self.facts.as_ref().clone()),
-            scope: self.scope.clone(),
-        }
-    }
-}
-
-impl fmt::Debug for PreparedPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PreparedPolicy").field("id", &self.id).field("permits", &self.permits).finish_non_exhaustive()
-    }
-}
 
 /// Evaluating this many policies is faster than looking them up.
 const FEW: usize = 4;

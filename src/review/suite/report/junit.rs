@@ -2,11 +2,14 @@
 //! file that cannot be read is a suite with one error, so that a CI system that reads only this form shows it.
 //! Mutations that no case notices are a suite too.
 
-use super::{More, Results, mutation::mutation_suite};
+use super::{More, Results};
 use crate::{
     review::{
         report::Lines,
-        suite::run::{CaseOutcome, Ran},
+        suite::{
+            mutate::Mutation,
+            run::{CaseOutcome, Ran},
+        },
     },
     types::escape,
 };
@@ -68,7 +71,21 @@ fn suite(ran: &Ran) -> TestSuite {
     written
 }
 
-pub(super) fn place(case: &mut TestCase, file: &str, line: usize) {
+/// The changes as a suite of CI: one failed case for each that is not noticed and not explained.
+fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
+    let mut suite = TestSuite::new("mutation");
+    for unnoticed in mutation.unexplained() {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("unnoticed").set_message(format!("no case notices; missing: {}", unnoticed.change.kind.hint()));
+        let mut case = TestCase::new(escape::line(&unnoticed.shown()).as_ref(), status);
+        case.set_classname("mutation");
+        place(&mut case, &unnoticed.policy.place.file.name, unnoticed.line);
+        suite.add_test_case(case);
+    }
+    suite
+}
+
+fn place(case: &mut TestCase, file: &str, line: usize) {
     case.extra.insert("file".into(), file.into());
     case.extra.insert("line".into(), line.to_string().into());
 }

@@ -1,14 +1,10 @@
 //! Reports the mutations that no case notices, for a terminal, for scripts and for CI.
 
 use super::human::counted;
-use crate::{
-    review::{
-        report::Lines,
-        suite::mutate::{Mutation, Unnoticed},
-    },
-    types::escape,
+use crate::review::{
+    report::Lines,
+    suite::mutate::{Mutation, Unnoticed},
 };
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 impl Unnoticed<'_> {
@@ -100,18 +96,4 @@ pub(super) fn mutation_json(mutation: &Mutation<'_>) -> Value {
         "same": same,
         "unnoticed": unnoticed.iter().map(one).collect::<Vec<_>>(),
     })
-}
-
-/// The changes as a suite of CI: one failed case for each that is not noticed and not explained.
-pub(super) fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
-    let mut suite = TestSuite::new("mutation");
-    for unnoticed in mutation.unexplained() {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_type("unnoticed").set_message(format!("no case notices; missing: {}", unnoticed.change.kind.hint()));
-        let mut case = TestCase::new(escape::line(&unnoticed.shown()).as_ref(), status);
-        case.set_classname("mutation");
-        super::junit::place(&mut case, &unnoticed.policy.place.file.name, unnoticed.line);
-        suite.add_test_case(case);
-    }
-    suite
 }

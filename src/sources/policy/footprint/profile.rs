@@ -5,8 +5,18 @@ use super::{EntityReads, Reads};
 use cedar_policy_core::ast;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// The next number of this process.
+pub(super) fn next() -> u64 {
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
 
 /// What is read of entities of one type.
 #[derive(Debug, Clone)]
@@ -41,7 +51,7 @@ impl Profiles {
             let mut of = BTreeMap::new();
             gather(reads, kind, &mut of);
             let seen = Arc::new((kind.clone(), steps(&of, kind, reads.hops.max(1)), of));
-            let made = || Profile { number: super::walk::next(), steps: seen.1, of: Arc::new(seen.2.clone()) };
+            let made = || Profile { number: next(), steps: seen.1, of: Arc::new(seen.2.clone()) };
             known.entry(seen.clone()).or_insert_with(made).clone()
         };
         reads.entities.keys().map(|kind| (kind.clone(), profile(kind))).collect()

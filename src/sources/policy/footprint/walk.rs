@@ -1,29 +1,16 @@
 //! Finds what the conditions of policies read, by walking their expressions with the types of one request environment.
 
-use super::{EntityReads, Footprint, Ids, PdpReads, Profiles, Reads, ValueReads};
+use super::{EntityReads, Footprint, Ids, PdpReads, Profiles, Reads, ValueReads, profile::next};
 use crate::sources::policy::{Attributes, Held, Model, PreparedPolicy, Reference, Shape};
 use cedar_policy_core::{
     ast::{self, BinaryOp, Expr, ExprKind, Literal, Var},
     validator::{ValidatorActionId, ValidatorSchema},
 };
 use smol_str::SmolStr;
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Beyond this many entities in a row, everything counts as read: references can branch at each step.
 const MOST_HOPS: usize = 6;
-
-static NUMBER: AtomicU64 = AtomicU64::new(1);
-
-/// The next number of this process.
-pub(super) fn next() -> u64 {
-    NUMBER.fetch_add(1, Ordering::Relaxed)
-}
 
 /// The types of a question.
 #[derive(Debug, Clone, Copy)]
