@@ -6,12 +6,15 @@
 //! here.
 //!
 //! ```text
-//!   crc32c u32 | len u32 | count u64 | value        little endian; the CRC covers the rest of the slot up to the value's end
+//!   crc32c u32 | len u24 | format u8 | count u64 | value      little endian; the CRC covers the rest up to the value's end
 //! ```
+//!
+//! The format is 0, as it always was. A slot of another one that is whole was written by a newer poort: that is an
+//! error, not an older value.
 //!
 //! The slots alternate by the counter and not by anything in the value, so that no pattern of values can hit one slot only.
 
-use super::{files::Files, links, segment::write_all_at};
+use super::{damage::Damage, files::Files, links, segment::write_all_at};
 use crc32c::crc32c;
 use std::{
     fs::{File, OpenOptions},
@@ -24,6 +27,8 @@ use std::{
 const SLOT: usize = 512;
 const HEAD: usize = 16;
 const CRC: usize = 4;
+/// The bits of the length in its word; the format is above them.
+const LEN_BITS: u32 = 24;
 
 /// The longest value, in bytes.
 pub(super) const MAX_VALUE: usize = SLOT - HEAD;
@@ -118,19 +123,28 @@ fn slot(file: &File, offset: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
             Err(error) => return Err(error),
         }
     }
-    Ok(parse(&slot))
+    parse(&slot)
 }
 
-fn parse(slot: &[u8; SLOT]) -> Option<(u64, Vec<u8>)> {
-    let (crc, rest) = slot.split_first_chunk()?;
-    let (len, after) = rest.split_first_chunk()?;
-    let (count, value) = after.split_first_chunk()?;
-    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
-    let value = value.get(..len)?;
-    let covered = rest.get(..len.checked_add(HEAD - CRC)?)?;
-    // A slot that was never written is all zeros, and zeros have a CRC of their own.
-    let count = u64::from_le_bytes(*count);
-    (count > 0 && crc32c(covered) == u32::from_le_bytes(*crc)).then(|| (count, value.to_vec()))
+fn parse(slot: &[u8; SLOT]) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let whole = || -> Option<(u32, u64, Vec<u8>)> {
+        let (crc, rest) = slot.split_first_chunk()?;
+        let (word, after) = rest.split_first_chunk()?;
+        let (count, value) = after.split_first_chunk()?;
+        let word = u32::from_le_bytes(*word);
+        let len = usize::try_from(word & ((1 << LEN_BITS) - 1)).ok()?;
+        let value = value.get(..len)?;
+        let covered = rest.get(..len.checked_add(HEAD - CRC)?)?;
+        // A slot that was never written is all zeros, and zeros have a CRC of their own.
+        let count = u64::from_le_bytes(*count);
+        let is_whole = count > 0 && crc32c(covered) == u32::from_le_bytes(*crc);
+        is_whole.then(|| (word >> LEN_BITS, count, value.to_vec()))
+    };
+    match whole() {
+        Some((0, count, value)) => Ok(Some((count, value))),
+        Some((format, ..)) => Err(io::Error::other(Damage::Newer { format, known: 0 }.to_string())),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +187,27 @@ mod tests {
         }
         std::fs::write(&path, &whole[..SLOT + 3]).unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(b"before".as_slice()));
+    }
+
+    #[test]
+    fn a_value_of_a_newer_format_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("value");
+        open(&path).0.write(b"older").unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let mut newer = vec![5, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0];
+        newer.extend_from_slice(b"newer");
+        newer.splice(..0, crc32c(&newer).to_le_bytes());
+        bytes[SLOT..][..newer.len()].copy_from_slice(&newer);
+        std::fs::write(&path, &bytes).unwrap();
+        let told = read(&path).unwrap_err().to_string();
+        assert!(told.contains("a newer poort (format 3)"), "{told}");
+        assert!(DoubleSlot::open(Arc::new(Disk), &path).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        // What is torn of it is no value of any format.
+        bytes[SLOT] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some(b"older".as_slice()));
     }
 
     #[test]

@@ -10,8 +10,10 @@ use super::{
     recovery::Found,
     reserve::Reserve,
     segment::{CreateError, Identity, Prepared, Segment, Trouble, list, path_of, write_all_at},
+    segment_header::START,
     segment_scan::SegmentScan,
     state::State,
+    torn_tail,
     unsettled::{Tail, Unsettled},
 };
 use std::{
@@ -148,7 +150,7 @@ impl Journal {
 
     /// Whether the next record is the first of its segment.
     pub(super) fn is_at_start(&self) -> bool {
-        self.active.as_ref().is_some_and(|segment| segment.end == 0)
+        self.active.as_ref().is_some_and(Segment::is_empty)
     }
 
     /// Whether so many bytes fit in the segment that is being written.
@@ -255,7 +257,7 @@ impl Journal {
             self.check_tail()?;
         }
         let path = path_of(&self.folder.path, self.next_seq);
-        let size = self.segment_bytes.max(len.saturating_add(1));
+        let size = self.segment_bytes.max(len.saturating_add(START).saturating_add(1));
         // A segment with this name has no records and is replaced.
         let used = self.bytes_without(Some(self.next_seq));
         let used = used.map_err(|error| Fault::failed("cannot list", self.folder.path.clone(), error))?;
@@ -296,7 +298,7 @@ impl Journal {
             return Ok(false);
         }
         let path = path_of(&self.folder.path, self.next_seq);
-        let taken = reserve.take(&*self.files, &self.folder.path, &path, &self.folder.dir);
+        let taken = reserve.take(&*self.files, &self.folder.path, self.next_seq, &path, &self.folder.dir);
         let taken = taken.map_err(|error| Fault::taking_room("cannot use the reserve as", path.clone(), error))?;
         let Some(file) = taken else { return Ok(false) };
         let size = reserve.bytes();
@@ -324,13 +326,13 @@ impl Journal {
             self.give_up(segment);
             return Err(fault);
         }
-        self.leave(segment.first, segment.end, &segment.file);
+        self.leave(segment.first, &segment.file);
         Ok(())
     }
 
     fn give_up(&mut self, segment: Segment) {
         let Segment { first, path, file, size: _, len: _, end, last_commit, written: _, is_reserve: _ } = segment;
-        self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false });
+        self.unsettled = Some(Unsettled { first, path, file, end, last_commit, was_tried: false, torn: 0 });
     }
 
     /// Cuts a given-up segment at its durable end, for good.
@@ -351,6 +353,7 @@ impl Journal {
     /// * If the process ends before this is done, the segment is the last one. Recovery takes the commit whole, as a
     ///   record without an answer, or cuts it. Its numbers then go to one meaning only.
     /// * If no durable record is in the segment, the new one has the same name and replaces it.
+    /// * What an earlier process left after the end is copied beside before the cut (`torn_tail`).
     /// * A segment that another process cut is left as it is, so that the loss stays visible.
     fn settle(&mut self) -> Result<(), Fault> {
         if let Some((path, len)) = &self.cut {
@@ -360,7 +363,7 @@ impl Journal {
             return Ok(());
         };
         let files = &*self.files;
-        let Unsettled { first, path, file, end, last_commit, was_tried } = unsettled;
+        let Unsettled { first, path, file, end, last_commit, was_tried, torn } = unsettled;
         let reading = |error| Fault::failed("cannot read", path.clone(), error);
         // Without a name it can never be opened again, so it does not matter what it holds.
         if file.metadata().map_err(reading)?.nlink() > 0 {
@@ -368,6 +371,16 @@ impl Journal {
             let len = usize::try_from(len).map_err(|_| reading(io::ErrorKind::FileTooLarge.into()))?;
             let mut again = vec![0; len];
             file.read_exact_at(&mut again, *last_commit).map_err(reading)?;
+            if *torn > 0 {
+                let kept = torn_tail::keep(files, &self.folder.path, *first, file, *end, *torn);
+                let kept =
+                    kept.map_err(|error| Fault::taking_room("cannot keep the torn end of", path.clone(), error))?;
+                tracing::warn!(
+                    segment = %path.display(), offset = *end, bytes = *torn, kept = %kept.display(),
+                    "Cuts the torn end of a segment: an earlier process was stopped in a write, and nothing of it was answered.",
+                );
+                *torn = 0;
+            }
             let mut cut = || {
                 if std::mem::replace(was_tried, true) {
                     files.cut(file, end.saturating_add(1))?;
@@ -379,16 +392,16 @@ impl Journal {
             let synced = files.sync_all(file);
             synced.map_err(|error| Fault::failed("cannot sync the cut of", path.clone(), error))?;
         }
-        let (first, end) = (*first, *end);
+        let first = *first;
         if let Some(unsettled) = self.unsettled.take() {
-            self.leave(first, end, &unsettled.file);
+            self.leave(first, &unsettled.file);
         }
         Ok(())
     }
 
     /// Remembers which segment the next one follows.
-    fn leave(&mut self, first: u64, end: u64, file: &File) {
-        if end > 0
+    fn leave(&mut self, first: u64, file: &File) {
+        if first < self.next_seq
             && let Ok(metadata) = file.metadata()
         {
             self.tail = Some(Tail { first, identity: Identity::of(&metadata) });
@@ -412,7 +425,9 @@ impl Journal {
             let identity = Identity::of(&file.metadata().map_err(reading)?);
             // One with the next name may be left from an attempt that wrote nothing.
             if segment.first != self.next_seq
-                || SegmentScan::new(file, &segment.path, segment.first).next().map_err(reading)?.is_some()
+                || !SegmentScan::open(file, &segment.path, segment.first)
+                    .and_then(|mut scan| scan.is_empty())
+                    .map_err(reading)?
             {
                 before = Some((segment, identity));
             }

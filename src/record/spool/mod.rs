@@ -13,7 +13,8 @@
 //!
 //! # On disk
 //!
-//! `<dir>/lock` is held with `flock` by the process that writes. `<dir>/<first seq as 16 hex digits>.seg` holds frames:
+//! `<dir>/lock` is held with `flock` by the process that writes. `<dir>/<first seq as 16 hex digits>.seg` holds a header
+//! that names the format (`segment_header`), and frames:
 //!
 //! ```text
 //!   len u32 | crc32c u32 | seq u64 | base u64 | payload        little endian; the CRC covers seq, base and payload
@@ -21,8 +22,8 @@
 //!
 //! `base` is the first seq of the commit that the frame belongs to. It tells a torn write from bit rot.
 //!
-//! Beside the segments are `head` (the last attestation in short), `reserve` (room for a full disk) and `<sink>.cursor`
-//! (the progress of a consumer).
+//! Beside the segments are `head` (the last attestation in short), `reserve` (room for a full disk), `<sink>.cursor`
+//! (the progress of a consumer) and `*.torn` (what was cut from a torn end).
 //!
 //! # Attestor and consumers
 //!
@@ -49,6 +50,9 @@
 //!   refused (`tests/crash_states`).
 //! * **Nothing is acknowledged from a file that was deleted** (`tests/failing.rs::a_deleted_folder_is_noticed`) or cut
 //!   (`tests/failing.rs::a_segment_that_is_cut_is_noticed_before_the_next_answer`).
+//! * **What a newer poort wrote is refused by name, and what does not begin as a segment is never cut**
+//!   (`tests/recovering.rs::what_does_not_begin_like_a_segment_is_refused_and_left`). What is cut is kept beside
+//!   (`tests/recovering.rs::a_torn_tail_is_kept_beside_and_the_newest_few_stay`).
 //! * **Record and answer agree.** See [`Entry`]
 //!   (`tests/writing.rs::an_entry_whose_deadline_passed_is_written_as_late`).
 //!
@@ -63,6 +67,7 @@ mod attestor;
 mod callers_runtime;
 mod config;
 mod cursor;
+mod damage;
 mod double_slot;
 mod entry;
 mod files;
@@ -80,10 +85,12 @@ mod recovery;
 mod reserve;
 mod retention;
 mod segment;
+mod segment_header;
 mod segment_scan;
 mod start;
 mod state;
 mod ticket;
+mod torn_tail;
 mod unsettled;
 mod writer;
 mod writer_thread;
@@ -94,13 +101,13 @@ mod tests;
 pub use attestor::{Attestation, Attestor, Occasion};
 pub use config::Config;
 pub use cursor::Cursor;
+pub use damage::Damage;
 pub use entry::{AppendError, Commit, Entry};
 pub use frame::MAX_PAYLOAD;
 pub use handle::Spool;
 pub use inspect::{SegmentFile, cursors, disk_left, is_taken, segment_files};
 pub use payload::{Edit, Payload};
 pub use recovery::{OpenError, Recovery};
-pub use segment_scan::Damage;
 pub use state::State;
 pub use ticket::Ticket;
 

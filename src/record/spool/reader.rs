@@ -5,9 +5,10 @@
 //! [`Spool::durable`](super::Spool::durable), and one elsewhere must not pass on the end of a running spool as final.
 
 use super::{
+    damage::Damage,
     links,
     segment::{Listed, list, path_of, still_names},
-    segment_scan::{Damage, Rest, SegmentScan},
+    segment_scan::{Rest, SegmentScan},
 };
 use std::{
     fmt, io,
@@ -134,6 +135,7 @@ impl Reader {
                         found => Ok(found),
                     };
                 }
+                (Rest::Unknown(damage), _) => return Err(self.damaged(damage)),
                 (Rest::Torn { .. }, Some(_)) => return Err(self.damaged(Damage::NoRecord)),
                 (Rest::Empty | Rest::Torn { .. }, None) => {
                     // A segment without records may be replaced by another of the same name. Look at the name again
@@ -167,7 +169,8 @@ impl Reader {
             match links::open_to_read(&segment.path) {
                 Ok(file) => {
                     self.want = Some(segment.first);
-                    self.at = Some(SegmentScan::new(file, &segment.path, segment.first));
+                    let scan = SegmentScan::open(file, &segment.path, segment.first);
+                    self.at = Some(scan.map_err(|error| self.failed(error))?);
                     return Ok(true);
                 }
                 // It was deleted or replaced between the listing and the opening. List again: each round needs another

@@ -2,7 +2,9 @@
 //!
 //! It changes nothing. The cut of a torn tail is left to the journal, which does the same after a failed write.
 //!
-//! The rule, for each segment in order: every seq is the next one, and a segment begins where the one before ended.
+//! A segment that does not begin as one is refused (`segment_header`), whatever is in it.
+//!
+//! The rule, for each other segment in order: every seq is the next one, and a segment begins where the one before ended.
 //! 24 zero bytes or the end of the file end the frames. At the first place without a good frame:
 //!
 //! 1. If a whole frame of a *later commit* follows, what is damaged was on disk: **corruption**, also when it reads as
@@ -16,11 +18,12 @@
 
 use super::{
     attestor::Attestor,
+    damage::Damage,
     double_slot,
     folder::TakeError,
     links,
     segment::{Identity, list, path_of},
-    segment_scan::{Damage, Rest, SegmentScan},
+    segment_scan::{Rest, SegmentScan},
     unsettled::{Tail, Unsettled},
 };
 use std::{
@@ -41,7 +44,7 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes of these records, with their frames.
     pub bytes: u64,
-    /// Bytes of a torn tail that were cut away. They were never acknowledged.
+    /// Bytes of a torn tail that were cut away. They were never acknowledged, and are kept beside (`torn_tail`).
     pub cut_bytes: u64,
 }
 
@@ -64,6 +67,16 @@ pub enum OpenError {
         offset: u64,
         /// What is wrong there.
         damage: Damage,
+    },
+    /// A newer version wrote it.
+    #[error("the log in `{}` cannot be gone on with: `{}`: {why}", dir.display(), path.file_name().unwrap_or_default().display())]
+    Newer {
+        /// The folder.
+        dir: PathBuf,
+        /// The file.
+        path: PathBuf,
+        /// Which format it is in, and what to do.
+        why: Damage,
     },
     /// The attestor cannot go on: records that were attested to are not there.
     #[error("the log in `{}` cannot be gone on with: {why}", dir.display())]
@@ -121,7 +134,8 @@ pub(super) fn resume(dir: &Path, tail: Option<&Tail>, attestor: &mut dyn Attesto
         return attestor.resumed().map_err(refused);
     };
     let path = path_of(dir, tail.first);
-    let mut walk = SegmentScan::new(links::open_to_read(&path).map_err(failed(&path))?, &path, tail.first);
+    let file = links::open_to_read(&path).map_err(failed(&path))?;
+    let mut walk = SegmentScan::open(file, &path, tail.first).map_err(failed(&path))?;
     while let Some((header, payload)) = walk.next().map_err(failed(&path))? {
         if header.seq == tail.first {
             attestor.resume(head.as_deref(), Some((header.seq, payload))).map_err(refused)?;
@@ -158,10 +172,14 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
         let reading = || failed("cannot read", &segment.path);
         let file = links::open(OpenOptions::new().read(true).write(is_last), &segment.path).map_err(reading())?;
         let metadata = file.metadata().map_err(reading())?;
-        let mut walk = SegmentScan::new(file, &segment.path, segment.first);
+        let mut walk = SegmentScan::open(file, &segment.path, segment.first).map_err(reading())?;
         while walk.next().map_err(reading())?.is_some() {}
         // The whole file is looked at, and no hole is trusted: much depends on this answer.
         let damage = match walk.rest(metadata.len()).map_err(reading())? {
+            Rest::Unknown(why @ Damage::Newer { .. }) => {
+                return Err(OpenError::Newer { dir: dir.into(), path: segment.path, why });
+            }
+            Rest::Unknown(damage) => Some(damage),
             Rest::LaterCommit => Some(Damage::RecordsLost),
             Rest::Torn { .. } if !is_last => Some(Damage::NoRecord),
             Rest::Torn { bytes } => {
@@ -177,8 +195,8 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
         let Recovery { next_seq, segments, records, bytes, cut_bytes: _ } = &mut found.recovery;
         *next_seq = walk.want;
         *records = records.saturating_add(walk.want.saturating_sub(walk.first));
-        *bytes = bytes.saturating_add(walk.offset);
-        if walk.offset > 0 {
+        *bytes = bytes.saturating_add(walk.offset.saturating_sub(walk.begin()));
+        if walk.want > walk.first {
             *segments = segments.saturating_add(1);
             found.tail = Some(Tail { first: segment.first, identity: Identity::of(&metadata) });
         }
@@ -190,6 +208,7 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
                 path: walk.path,
                 file: walk.file,
                 was_tried: false,
+                torn: found.recovery.cut_bytes,
             });
         }
     }

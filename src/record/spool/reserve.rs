@@ -6,7 +6,8 @@
 use super::{
     files::{Files, is_unsupported},
     links,
-    segment::still_names,
+    segment::{still_names, write_all_at},
+    segment_header,
 };
 use std::{
     fs::{File, OpenOptions},
@@ -47,7 +48,7 @@ impl Reserve {
             return Ok(());
         }
         self.file = None;
-        // Nothing is ever written to it under this name, so one of the right size is as good as new.
+        // Nothing but a header is ever written to it under this name, so one of the right size is as good as new.
         if let Ok(file) = links::open(OpenOptions::new().read(true).write(true), &path)
             && file.metadata()?.len() == self.bytes
         {
@@ -74,12 +75,22 @@ impl Reserve {
         Ok(())
     }
 
-    /// Renames the file, and syncs that. `None` when there is no reserve.
-    pub(super) fn take(&mut self, files: &dyn Files, folder: &Path, to: &Path, dir: &File) -> io::Result<Option<File>> {
+    /// Gives it the header and the name of the segment that begins with `first`, and syncs that. `None` when there is no
+    /// reserve.
+    pub(super) fn take(
+        &mut self,
+        files: &dyn Files,
+        folder: &Path,
+        first: u64,
+        to: &Path,
+        dir: &File,
+    ) -> io::Result<Option<File>> {
         let path = path_of(folder);
         let Some(file) = self.file.take().filter(|file| still_names(&path, file)) else {
             return Ok(None);
         };
+        write_all_at(files, &file, &segment_header::encode(first), 0)?;
+        files.sync_all(&file)?;
         files.rename(&path, to)?;
         files.sync_dir(dir)?;
         Ok(Some(file))

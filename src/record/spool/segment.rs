@@ -1,6 +1,9 @@
 //! One segment: its name, how it is made, and how it grows.
 
-use super::files::{Files, is_no_room, is_unsupported};
+use super::{
+    files::{Files, is_no_room, is_unsupported},
+    segment_header::{self, START},
+};
 use std::{
     ffi::OsStr,
     fs::{self, File, Metadata},
@@ -126,7 +129,7 @@ pub(super) struct CreateError {
 }
 
 impl Prepared {
-    /// Allocates the blocks.
+    /// Allocates the blocks, and writes the header. Both are on disk before the segment has a name.
     pub(super) fn new(files: &dyn Files, dir: &Path, first: u64, size: u64) -> Result<Self, CreateError> {
         let path = path_of(dir, first);
         let unfinished = path.with_extension(UNFINISHED);
@@ -136,9 +139,10 @@ impl Prepared {
         let take = || {
             let len = match files.allocate(&file, size) {
                 // The file grows as it is written. It costs time, and a full disk shows later.
-                Err(error) if is_unsupported(&error) => 0,
+                Err(error) if is_unsupported(&error) => START,
                 done => done.map(|()| size).map_err(taking("take room for"))?,
             };
+            write_all_at(files, &file, &segment_header::encode(first), 0).map_err(taking("begin"))?;
             files.sync_all(&file).map_err(syncing("sync"))?;
             Ok(len)
         };
@@ -190,9 +194,14 @@ fn syncing(step: &'static str) -> impl Fn(io::Error) -> CreateError {
 }
 
 impl Segment {
-    /// A segment that is made: its blocks are allocated and its name is on disk.
+    /// A segment that is made: its blocks are allocated, and its header and name are on disk.
     pub(super) fn ready(first: u64, path: PathBuf, file: File, size: u64, len: u64) -> Self {
-        Self { first, path, file, size, len, end: 0, last_commit: 0, written: 0, is_reserve: false }
+        Self { first, path, file, size, len, end: START, last_commit: START, written: START, is_reserve: false }
+    }
+
+    /// Whether it holds no record yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.end == START
     }
 
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {

@@ -2,10 +2,13 @@
 //!
 //! Recovery and the reader share it, so they cannot disagree about what is a record.
 
-use super::frame::{HEADER, Header};
+use super::{
+    damage::Damage,
+    frame::{HEADER, Header},
+    segment_header,
+};
 use rustix::{fs::SeekFrom, io::Errno};
 use std::{
-    fmt,
     fs::File,
     io,
     os::unix::fs::FileExt,
@@ -14,31 +17,6 @@ use std::{
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
-
-/// What is wrong with a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Damage {
-    /// A record of a later commit follows bytes that are no record. So what was there was on disk, and is not now.
-    RecordsLost,
-    /// Bytes that are no record, in a segment that has a successor and so was complete.
-    NoRecord,
-    /// The segment does not begin where the one before ended.
-    OutOfPlace {
-        /// The seq that it should begin with.
-        expected: u64,
-    },
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RecordsLost => f.write_str("records that were on disk cannot be read"),
-            Self::NoRecord => f.write_str("there are bytes that are no record"),
-            Self::OutOfPlace { expected } => write!(f, "the segment should begin with record {expected}"),
-        }
-    }
-}
 
 /// What follows the last good frame of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +27,8 @@ pub(super) enum Rest {
     Torn { bytes: u64 },
     /// A frame of a later commit.
     LaterCommit,
+    /// The segment does not begin as one does, so it is not known what is in it.
+    Unknown(Damage),
 }
 
 /// A place in a segment.
@@ -57,6 +37,8 @@ pub(super) struct SegmentScan {
     pub(super) path: PathBuf,
     pub(super) file: File,
     pub(super) first: u64,
+    /// Where its frames begin, if it begins as a segment does.
+    begin: Result<u64, Damage>,
     /// The seq of the next frame.
     pub(super) want: u64,
     /// Where the next frame begins.
@@ -68,12 +50,31 @@ pub(super) struct SegmentScan {
 }
 
 impl SegmentScan {
-    pub(super) fn new(file: File, path: &Path, first: u64) -> Self {
-        Self { path: path.into(), file, first, want: first, offset: 0, commit: None, window: Vec::new(), window_at: 0 }
+    /// At the first frame of a segment.
+    pub(super) fn open(file: File, path: &Path, first: u64) -> io::Result<Self> {
+        let (begin, window) = (Ok(0), Vec::new());
+        let mut scan =
+            Self { path: path.into(), file, first, begin, want: first, offset: 0, commit: None, window, window_at: 0 };
+        scan.begin = segment_header::read(scan.view(0, segment_header::LENGTH)?, first);
+        scan.offset = scan.begin();
+        Ok(scan)
+    }
+
+    /// Where its frames begin.
+    pub(super) fn begin(&self) -> u64 {
+        self.begin.unwrap_or(0)
+    }
+
+    /// Whether it is known what is in it, and that is no record.
+    pub(super) fn is_empty(&mut self) -> io::Result<bool> {
+        Ok(self.begin.is_ok() && self.next()?.is_none())
     }
 
     /// The next frame, or `None` where there is no good one.
     pub(super) fn next(&mut self) -> io::Result<Option<(Header, &[u8])>> {
+        if self.begin.is_err() {
+            return Ok(None);
+        }
         let (offset, want) = (self.offset, self.want);
         let Some(header) = Header::parse(self.view(offset, HEADER)?) else {
             return Ok(None);
@@ -98,7 +99,7 @@ impl SegmentScan {
 
     /// Where the last commit of the segment begins.
     pub(super) fn last_commit(&self) -> u64 {
-        self.commit.map_or(0, |(offset, _)| offset)
+        self.commit.map_or(self.begin(), |(offset, _)| offset)
     }
 
     /// Forgets what was read, so that the next look sees what was written meanwhile.
@@ -112,6 +113,9 @@ impl SegmentScan {
     /// next seq proves that all before it was on disk, also when it reads as zeros now. Frames of the *same* commit
     /// prove nothing: the sectors of one write that was never synced land in any order.
     pub(super) fn rest(&mut self, until: u64) -> io::Result<Rest> {
+        if let Err(damage) = self.begin {
+            return Ok(Rest::Unknown(damage));
+        }
         let len = until.saturating_sub(self.offset);
         let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let want = self.want;

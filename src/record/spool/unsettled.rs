@@ -19,4 +19,6 @@ pub(super) struct Unsettled {
     pub(super) end: u64,
     pub(super) last_commit: u64,
     pub(super) was_tried: bool,
+    /// Bytes after the end that an earlier process left: they are kept beside before they are cut.
+    pub(super) torn: u64,
 }

@@ -424,7 +424,8 @@ async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
     let newest = *spool::segments(&folder.path().join("records")).unwrap().last().unwrap();
     let path = folder.path().join("records").join(format!("{newest:016x}.seg"));
     let whole = fs::read(&path).unwrap();
-    let mut starts = vec![0];
+    // The header of the segment takes 24 bytes.
+    let mut starts = vec![24];
     while *starts.last().unwrap() < whole.len() {
         let at = *starts.last().unwrap();
         starts.push(at + 24 + u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()) as usize);
@@ -634,7 +635,8 @@ async fn a_rotten_byte_stops_the_start_and_its_place_is_named() {
     let mut bytes = fs::read(&segment).unwrap();
     // Within the second decision: after a checkpoint and the first.
     let behind = |at: usize| at + 24 + u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    let second = behind(behind(0));
+    // The header of the segment takes 24 bytes.
+    let second = behind(behind(24));
     bytes[second + 24 + 100] ^= 1;
     fs::write(&segment, bytes).unwrap();
 

@@ -1,6 +1,7 @@
 //! The record: the decision log, its durability, its proofs and its shipping.
 
 mod durability;
+mod formats;
 mod log;
 mod redaction;
 mod shipping;

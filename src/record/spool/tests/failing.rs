@@ -3,11 +3,11 @@
 use super::{
     faulty::Call,
     support::{
-        Place, SEGMENT, await_failed, await_state, await_that, await_writable, commits, committed, ends_at, payload,
-        record,
+        Place, SEGMENT, await_failed, await_state, await_that, await_writable, commits, committed, ends_at, fit,
+        payload, record,
     },
 };
-use crate::record::spool::{AppendError, Entry, OpenError, Spool, State};
+use crate::record::spool::{AppendError, Entry, OpenError, Spool, State, segment_header::START};
 use rustix::io::Errno;
 use std::{
     fs::{self, File},
@@ -75,7 +75,7 @@ fn a_disk_that_is_full_at_rotation_loses_nothing() {
         }
     };
     assert_eq!(error, AppendError::DiskFull);
-    assert_eq!(acknowledged.len() as u64, SEGMENT / 524);
+    assert_eq!(acknowledged.len() as u64, fit(524));
     place.check_payloads(&acknowledged);
     place.files.heal();
     await_writable(&spool);
@@ -113,14 +113,14 @@ fn the_limit_is_a_full_disk_until_old_segments_are_deleted() {
         n += 1;
         assert!(n < 100, "the limit does not hold");
     }
-    assert_eq!(n, 3 * (SEGMENT / 524));
+    assert_eq!(n, 3 * (fit(524)));
     await_state(&spool, |state| *state == State::Full);
     fs::remove_file(place.segment(0)).unwrap();
     await_writable(&spool);
     assert_eq!(record(&spool, "more").unwrap().seq, n);
     spool.close();
     let (spool, recovery) = place.open();
-    assert_eq!((recovery.next_seq, recovery.records), (n + 1, n + 1 - SEGMENT / 524));
+    assert_eq!((recovery.next_seq, recovery.records), (n + 1, n + 1 - fit(524)));
     spool.close();
 }
 
@@ -211,7 +211,7 @@ fn an_error_at_any_step_of_a_rotation_loses_nothing() {
         let place = Place::new();
         let (spool, _) = place.open();
         let mut acknowledged = Vec::new();
-        for n in 0..SEGMENT / 524 {
+        for n in 0..fit(524) {
             acknowledged.push(payload(n, 500));
             record(&spool, payload(n, 500)).unwrap();
         }
@@ -264,9 +264,9 @@ fn two_entries(place: &Place) -> Spool {
 #[test]
 fn a_segment_that_is_cut_is_noticed_before_the_next_answer() {
     let frame = 324;
-    for kept in [0, 24, frame - 1, frame, 2 * frame - 1, 2 * frame, SEGMENT - 1] {
+    for kept in [0, 24, frame - 1, START + frame, 2 * frame - 1, START + 2 * frame, SEGMENT - 1] {
         // A commit may also be so large that it would reach to where the file ended.
-        for len in [10, usize::try_from(SEGMENT - 2 * frame).unwrap() - 25] {
+        for len in [10, usize::try_from(SEGMENT - START - 2 * frame).unwrap() - 25] {
             let place = Place::new();
             let spool = two_entries(&place);
             File::options().write(true).open(place.segment(0)).unwrap().set_len(kept).unwrap();

@@ -2,11 +2,12 @@
 
 use super::{
     faulty::Call,
-    support::{Place, SEGMENT, commits, payload, record},
+    support::{Place, SEGMENT, commits, fit, payload, record},
 };
 use crate::record::spool::{
     Damage, OpenError, Recovery, frame,
     reader::{ReadCause, Reader},
+    segment_header::{self, START},
 };
 use std::fs;
 
@@ -72,7 +73,9 @@ fn every_bit_flip_before_the_last_commit_is_refused() {
         rotten.resize(SEGMENT as usize, 0);
         place.put(0, &rotten);
         let at = *starts.iter().rfind(|start| **start <= bit / 8).unwrap();
-        check_corrupt(&place, 0, at, Damage::RecordsLost);
+        // The place that the first frame names is what tells a segment without a header.
+        let damage = if (8..24).contains(&(bit / 8)) { Damage::Foreign } else { Damage::RecordsLost };
+        check_corrupt(&place, 0, at, damage);
     }
 }
 
@@ -124,7 +127,7 @@ fn a_missing_segment_is_corruption() {
         record(&spool, payload(n, 500)).unwrap();
     }
     spool.close();
-    let n = SEGMENT / 524;
+    let n = fit(524);
     fs::remove_file(place.segment(n)).unwrap();
     check_corrupt(&place, 2 * n, 0, Damage::OutOfPlace { expected: n });
 }
@@ -137,8 +140,8 @@ fn a_segment_that_lost_its_end_is_corruption() {
         record(&spool, payload(n, 500)).unwrap();
     }
     spool.close();
-    let n = SEGMENT / 524;
-    fs::File::options().write(true).open(place.segment(0)).unwrap().set_len(524 * (n - 1)).unwrap();
+    let n = fit(524);
+    fs::File::options().write(true).open(place.segment(0)).unwrap().set_len(START + 524 * (n - 1)).unwrap();
     check_corrupt(&place, n, 0, Damage::OutOfPlace { expected: n - 1 });
 }
 
@@ -152,9 +155,9 @@ fn old_segments_may_be_deleted() {
     spool.close();
     fs::remove_file(place.segment(0)).unwrap();
     let (spool, recovery) = place.open();
-    assert_eq!((recovery.next_seq, recovery.records), (20, 20 - SEGMENT / 524));
+    assert_eq!((recovery.next_seq, recovery.records), (20, 20 - fit(524)));
     spool.close();
-    assert_eq!(place.read()[0].seq, SEGMENT / 524);
+    assert_eq!(place.read()[0].seq, fit(524));
 }
 
 #[test]
@@ -211,7 +214,8 @@ fn the_last_commit_is_written_again_because_it_may_be_in_the_cache_only() {
     let place = Place::new();
     place.put(0, &commits(0, &[&[b"one"], &[b"two"]]).concat());
     let (spool, _) = place.open();
-    assert_eq!(place.files.count(Call::Write), 1);
+    // And the header of the new segment.
+    assert_eq!(place.files.count(Call::Write), 2);
     // Of the segment that was left, and of the new one.
     assert_eq!(place.files.count(Call::SyncAll), 2);
     spool.close();
@@ -232,6 +236,90 @@ fn a_segment_that_was_not_finished_is_no_segment() {
     spool.close();
     assert!(!unfinished.exists());
     place.check_payloads(["one", "two"]);
+}
+
+#[test]
+fn what_does_not_begin_like_a_segment_is_refused_and_left() {
+    let mut damaged = segment_header::encode(3);
+    damaged[20] ^= 1;
+    let newer = |format: u32| [b"POORTLOG".as_slice(), &format.to_le_bytes(), &[7; 5000]].concat();
+    for (start, expected) in [
+        (newer(3), Damage::Newer { format: 3, known: 2 }),
+        (newer(2), Damage::Header),
+        (damaged.to_vec(), Damage::Header),
+        (segment_header::encode(4).to_vec(), Damage::Header),
+        (vec![0xff; 3000], Damage::Foreign),
+        (b"text".to_vec(), Damage::Foreign),
+    ] {
+        // The newest, after a segment of format 1 and by itself; and one that is complete.
+        for (before, after) in [(false, false), (true, false), (true, true)] {
+            let place = Place::new();
+            if before {
+                place.put(0, &commits(0, &[&[b"one", b"two", b"three"]]).concat());
+            }
+            place.put(3, &start);
+            if after {
+                place.put(4, &commits(4, &[&[b"five"]]).concat());
+            }
+            match place.try_open() {
+                Err(OpenError::Corrupt { segment, offset, damage }) => {
+                    assert_eq!((segment, offset, damage), (place.segment(3), 0, expected));
+                }
+                Err(error @ OpenError::Newer { .. }) => {
+                    assert_eq!(expected, Damage::Newer { format: 3, known: 2 });
+                    let told = error.to_string();
+                    assert!(told.contains("0000000000000003.seg") && told.contains("newer poort (format 3)"), "{told}");
+                    assert!(told.contains("formats up to 2"), "{told}");
+                }
+                other => panic!("{:?}", other.map(|(_, recovery)| recovery)),
+            }
+            assert_eq!(fs::read(place.segment(3)).unwrap(), start);
+            let error = Reader::open(place.dir()).unwrap().find_map(Result::err).unwrap();
+            assert!(matches!(error.cause, ReadCause::Damaged(damage) if damage == expected), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_torn_tail_is_kept_beside_and_the_newest_few_stay() {
+    let place = Place::new();
+    let torn = |place: &Place| -> Vec<_> {
+        let names = fs::read_dir(place.dir()).unwrap().map(|entry| entry.unwrap().path());
+        let mut torn: Vec<_> = names.filter(|path| path.extension().is_some_and(|it| it == "torn")).collect();
+        torn.sort();
+        torn
+    };
+    for n in 0..10 {
+        let (spool, _) = place.open();
+        record(&spool, payload(n, 10)).unwrap();
+        spool.close();
+        assert_eq!(torn(&place).len() as u64, n.min(8), "an orderly end leaves none");
+        let mut bytes = fs::read(place.segment(n)).unwrap();
+        let end = bytes.len();
+        bytes.extend_from_slice(format!("torn {n}").as_bytes());
+        bytes.resize(SEGMENT as usize, 0);
+        place.put(n, &bytes);
+        let (spool, recovery) = place.open();
+        spool.close();
+        assert_eq!(recovery.cut_bytes, 6);
+        let kept = torn(&place).pop().unwrap();
+        assert_eq!(kept.file_name().unwrap().to_str().unwrap(), format!("{n:016x}-{end:016}.torn"));
+        assert_eq!(fs::read(kept).unwrap(), format!("torn {n}").as_bytes());
+    }
+    assert_eq!(torn(&place).len(), 8);
+}
+
+#[test]
+fn a_torn_tail_that_cannot_be_kept_is_not_cut() {
+    let place = Place::new();
+    let bytes = [commits(0, &[&[b"one"]]).concat(), b"torn".to_vec()].concat();
+    place.put(0, &bytes);
+    place.files.fail(Call::Create, rustix::io::Errno::ACCESS, 1);
+    assert!(place.try_open().is_err());
+    assert_eq!(fs::read(place.segment(0)).unwrap(), bytes);
+    let (spool, _) = place.open();
+    spool.close();
+    place.check_payloads(["one"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::record::spool::{
     frame,
     reader::{Frame, Reader},
     segment::{list, path_of},
+    segment_header::START,
 };
 use std::{
     fs::{self, File},
@@ -202,7 +203,12 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Whether a file holds nothing but zeros from `offset`.
-pub(super) fn ends_at(path: &Path, offset: u64) -> bool {
-    File::open(path).unwrap().metadata().unwrap().len() == offset
+/// Whether a segment holds frames of so many bytes, and nothing after them.
+pub(super) fn ends_at(path: &Path, frames: u64) -> bool {
+    File::open(path).unwrap().metadata().unwrap().len() == START + frames
+}
+
+/// How many frames of `len` bytes a segment holds.
+pub(super) const fn fit(len: u64) -> u64 {
+    (SEGMENT - START - 1) / len
 }

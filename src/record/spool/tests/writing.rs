@@ -6,6 +6,7 @@ use super::{
 };
 use crate::record::spool::{
     AppendError, Commit, Edit, Entry, MAX_PAYLOAD, Payload, State, reader::Reader, segment::AHEAD,
+    segment_header::START,
 };
 use rustix::io::Errno;
 use std::{
@@ -106,7 +107,7 @@ fn blocks_are_written_before_records_need_them() {
     assert_eq!(ends, [AHEAD, 2 * AHEAD], "most commits write where something was written before");
     // The zeros ahead are no record.
     let bytes = fs::read(place.segment(0)).unwrap();
-    let records = 2 * AHEAD / 10_000 * 10_024;
+    let records = START + 2 * AHEAD / 10_000 * 10_024;
     assert!(bytes[records as usize..].iter().all(|byte| *byte == 0));
     spool.close();
     assert_eq!(fs::metadata(place.segment(0)).unwrap().len(), records);
@@ -254,7 +255,7 @@ fn segments_are_cut_to_their_true_length_and_chain() {
     let segments = place.segments();
     assert!(segments.len() > 4);
     let bytes: u64 = segments.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
-    assert_eq!(bytes, 40 * 524, "nothing but frames");
+    assert_eq!(bytes, segments.len() as u64 * START + 40 * 524, "nothing but headers and frames");
     place.check_payloads(&payloads);
 }
 

@@ -29,7 +29,7 @@ pub(super) fn real(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
 pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     let mut records = BTreeMap::new();
     for segment in list(dir).unwrap() {
-        let mut walk = SegmentScan::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        let mut walk = SegmentScan::open(File::open(&segment.path).unwrap(), &segment.path, segment.first).unwrap();
         while let Some((header, payload)) = walk.next().unwrap() {
             records.insert(header.seq, payload.to_vec());
         }
@@ -40,7 +40,7 @@ pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64,
 /// The other rule that is too simple: any frame after a bad one is corruption.
 pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     for segment in list(dir).unwrap() {
-        let mut walk = SegmentScan::new(File::open(&segment.path).unwrap(), &segment.path, segment.first);
+        let mut walk = SegmentScan::open(File::open(&segment.path).unwrap(), &segment.path, segment.first).unwrap();
         while walk.next().unwrap().is_some() {}
         let len = fs::metadata(&segment.path).unwrap().len();
         if walk.rest(len).unwrap() != Rest::Empty {

@@ -1,0 +1,46 @@
+//! Damage: what can be wrong with a file of the spool.
+
+use std::fmt;
+
+/// What is wrong with a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// A record of a later commit follows bytes that are no record. So what was there was on disk, and is not now.
+    RecordsLost,
+    /// Bytes that are no record, in a segment that has a successor and so was complete.
+    NoRecord,
+    /// It is in a format that this version does not know.
+    Newer {
+        /// Which.
+        format: u32,
+        /// The newest that it knows.
+        known: u32,
+    },
+    /// It does not begin as a segment of any format.
+    Foreign,
+    /// Its header is not what was written.
+    Header,
+    /// The segment does not begin where the one before ended.
+    OutOfPlace {
+        /// The seq that it should begin with.
+        expected: u64,
+    },
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordsLost => f.write_str("records that were on disk cannot be read"),
+            Self::NoRecord => f.write_str("there are bytes that are no record"),
+            Self::Newer { format, known } => write!(
+                f,
+                "it was written by a newer poort (format {format}), and this one reads formats up to {known}: start that \
+                 version again, or begin in another data folder"
+            ),
+            Self::Foreign => f.write_str("it does not begin as a segment of poort does"),
+            Self::Header => f.write_str("its header is not what was written"),
+            Self::OutOfPlace { expected } => write!(f, "the segment should begin with record {expected}"),
+        }
+    }
+}
