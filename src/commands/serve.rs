@@ -3,7 +3,7 @@
 use super::{Common, Exit, output::Output};
 use crate::{
     config::{Flags, Settings},
-    server::{Server, StartError},
+    server::{Server, Sockets, StartError},
     telemetry::init_logging,
     types::problem,
 };
@@ -18,7 +18,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort serve --listen 127.0.0.1:0 --admin 127.0.0.1:0
                                                     on free ports, which are logged
 
-SIGTERM stops it in order: what was taken is answered, the decision log is synced.";
+SIGTERM stops it in order: what was taken is answered, the decision log is synced. Sockets that systemd passes are used:
+FileDescriptorName=callers and FileDescriptorName=admin.";
 
 /// The stack of the threads that answer questions, in bytes: the longest accepted policy fits several times. Only the
 /// used part takes memory.
@@ -49,9 +50,10 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     for warning in warnings {
         warn!("{warning}");
     }
+    let sockets = Sockets::take().map_err(|error| failed(output, &error, Exit::Usage))?;
     let runtimes = runtimes();
     let (callers, operators) = runtimes.map_err(|error| failed(output, &error, Exit::Failed))?;
-    callers.block_on(serve(settings, &operators)).map_err(|error| match error {
+    callers.block_on(serve(settings, sockets, &operators)).map_err(|error| match error {
         StartError::Configuration(error) => failed(output, error.as_ref(), Exit::Usage),
         StartError::System(error) => failed(output, error.as_ref(), Exit::Failed),
         StartError::Policies(problems) => {
@@ -64,8 +66,8 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     })
 }
 
-async fn serve(settings: Settings, operators: &Runtime) -> Result<Exit, StartError> {
-    if let Some(server) = Server::build(settings, operators).await? {
+async fn serve(settings: Settings, sockets: Sockets, operators: &Runtime) -> Result<Exit, StartError> {
+    if let Some(server) = Server::build(settings, sockets, operators).await? {
         server.run().await;
     }
     Ok(Exit::Done)

@@ -149,6 +149,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
                 .duration("limits.handshake", millis(10)..=millis(600_000))
                 .unwrap_or(connections.handshake),
             idle: reader.duration("limits.idle", millis(10)..=Duration::from_secs(86_400)).unwrap_or(connections.idle),
+            linger: reader.duration("limits.linger", millis(0)..=millis(600_000)).unwrap_or(connections.linger),
             grace: reader.duration("limits.grace", millis(0)..=millis(600_000)).unwrap_or(connections.grace),
         },
         pdp: pdp::Config {
@@ -250,13 +251,9 @@ fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {
 /// What is well formed by itself and does not go together.
 fn conflicts(settings: &Settings) -> Vec<String> {
     let mut mistakes = Vec::new();
-    let exposed =
-        settings.listen.iter().find(|address| matches!(address, Address::Tcp(address) if !address.ip().is_loopback()));
-    if let (Some(address), None, Plaintext::Loopback) = (exposed, &settings.tls, settings.plaintext) {
-        mistakes.push(format!(
-            "listen: {address} is not a loopback address, and without TLS questions and answers would cross the network \
-             in the clear; set tls.certificate and tls.key, or plaintext = \"anywhere\" if something else protects the link"
-        ));
+    if settings.tls.is_none() {
+        let exposed = settings.listen.iter().find_map(|address| settings.plaintext.check(address).err());
+        mistakes.extend(exposed.map(|error| format!("listen: {error}")));
     }
     if matches!(settings.admin, Address::Unix(_)) {
         mistakes.push("admin: must be an IP address and a port".to_owned());

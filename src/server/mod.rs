@@ -1,11 +1,12 @@
 //! The server: what `poort serve` starts in order, runs, and stops in order.
 //!
-//! Start: sockets, so that addresses are known and taken; policies; the ports, not yet ready; the decision log; archive;
-//! shipping; ready. Stop: not ready; no new connections or streams; calls that were taken are answered; the log is synced and
-//! closed; its last records are shipped, within the grace.
+//! Start: sockets, so that addresses are known and taken; the operators' port; policies; the decision log; archive; shipping;
+//! ready; the callers' port. Stop: not ready; for a while nothing else changes, where that is configured; no new connections or
+//! streams; calls that were taken are answered; the log is synced and closed; its last records are shipped, within the grace.
 //!
 //! - `parts`: what is stopped, in order
 //! - `ports`: sockets, for callers and for operators
+//! - `supervisor`: the sockets that it passes, and what it is told
 //! - `files`: policies and directory, read first and looked at again
 //! - `log`: the decision log and its shipping
 //! - `readiness`: the health service follows the log
@@ -17,9 +18,12 @@ mod parts;
 mod ports;
 mod readiness;
 mod signals;
+mod supervisor;
+
+pub use supervisor::{SocketError, Sockets};
 
 use crate::{
-    api::{self, Health, admin::Admin},
+    api::{self, Health, admin::Admin, transport},
     config::Settings,
     pdp::{Clock, Pdp, cache::Cache},
     record::retention,
@@ -28,10 +32,10 @@ use crate::{
     types::problem::Problem,
 };
 use parts::Parts;
-use ports::Ports;
+use ports::{Callers, Operators};
 use signals::Signals;
-use std::{error::Error, sync::Arc};
-use tokio::{runtime::Runtime, sync::watch};
+use std::{error::Error, sync::Arc, time::Duration};
+use tokio::{runtime::Runtime, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -40,6 +44,11 @@ use tracing::{info, warn};
 pub struct Server {
     signals: Signals,
     health: Health,
+    /// Cancelled when poort is about to stop: it is not ready any more.
+    leaving: CancellationToken,
+    /// How long calls are still taken after that.
+    linger: Duration,
+    /// Cancelled when no more calls are taken.
     stopping: CancellationToken,
     parts: Parts,
 }
@@ -69,37 +78,35 @@ impl StartError {
 }
 
 impl Server {
-    /// Starts all parts. `operators` is the runtime on which operators are answered. `None`: a signal stopped it before it was
-    /// ready.
+    /// Starts all parts. `sockets` are those that the supervisor passes. `operators` is the runtime on which operators are
+    /// answered. `None`: a signal stopped it before it was ready.
     ///
     /// # Errors
     /// Why it does not start.
-    pub async fn build(settings: Settings, operators: &Runtime) -> Result<Option<Self>, StartError> {
+    pub async fn build(settings: Settings, sockets: Sockets, operators: &Runtime) -> Result<Option<Self>, StartError> {
         let mut signals = Signals::new().map_err(StartError::system)?;
         let settings = ports::within_descriptors(settings);
         let telemetry = Telemetry::start(&settings.telemetry).map_err(StartError::configuration)?;
-        let ports = Ports::bind(&settings, operators)?;
+        let callers = Callers::bind(&settings, sockets.callers)?;
+        let port = Operators::bind(&settings, sockets.operators, operators)?;
         let meter = telemetry.meter();
         let store = Arc::new(Store::new(settings.store.clone(), &meter));
-        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
-        loaded.map_err(StartError::Policies)?;
-
         let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
         let cache = Cache::new(&settings.cache, &meter);
         let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
-        let stopping = CancellationToken::new();
-        let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
-        health.set(false).await;
+        let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
         let (log_state, log_seen) = watch::channel(None);
         let admin = api::admin::router(Admin {
             pdp: pdp.clone(),
             store: store.clone(),
             log: log_seen,
-            stopping: stopping.clone(),
+            stopping: leaving.clone(),
             exposition: telemetry.exposition(),
         });
-        let (callers, operators) = ports.open(dispatch, admin, &settings, operators, &meter, &stopping);
+        let operators = port.open(admin, &settings, operators, &meter);
 
+        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
+        loaded.map_err(StartError::Policies)?;
         let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
         let keeper = Keeper::start(Archive::new(settings.store.archive.clone()), &meter);
         store.archive_to(keeper.map_err(StartError::system)?);
@@ -110,14 +117,17 @@ impl Server {
             let records = settings.log.records();
             retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
         });
-        let telling = readiness::tell(health.clone(), log.clone(), log_state, stopping.clone());
+        let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
+        let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
+        let callers = callers.open(dispatch, &settings, &meter, &stopping);
+        supervisor::tell_ready();
         if log.is_writable() {
             info!("Ready for questions.");
         } else {
             warn!("Not ready for questions: the decision log has no room. It is tried again until it has.");
         }
 
-        let grace = settings.connections.grace;
+        let transport::Limits { linger, grace, .. } = settings.connections;
         let mut parts = Parts::default();
         parts.push("reload", async move { drop(watching) });
         parts.push("callers", callers.end());
@@ -128,15 +138,24 @@ impl Server {
         // Operators can look until the very end.
         parts.push("operators", operators.end());
         parts.push("telemetry", telemetry.shutdown());
-        Ok(Some(Self { signals, health, stopping, parts }))
+        Ok(Some(Self { signals, health, leaving, linger, stopping, parts }))
     }
 
     /// Answers until a signal comes, then stops all parts.
     pub async fn run(mut self) {
         let name = self.signals.next().await;
-        info!(signal = name, "Stopping: what was taken is answered.");
         // Not ready first, so that a caller that watches health asks elsewhere.
+        self.leaving.cancel();
         self.health.set(false).await;
+        supervisor::tell_stopping();
+        if !self.linger.is_zero() {
+            info!(signal = name, linger = ?self.linger, "About to stop: calls are still taken. Another signal ends that.");
+            tokio::select! {
+                () = sleep(self.linger) => {}
+                _ = self.signals.next() => {}
+            }
+        }
+        info!(signal = name, "Stopping: what was taken is answered.");
         self.stopping.cancel();
         self.parts.stop().await;
         info!("Stopped.");

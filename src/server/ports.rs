@@ -1,8 +1,11 @@
 //! The two ports: one for callers, one for operators.
+//!
+//! Sockets listen from the start, and nobody is accepted on them until the port is opened. Callers' connections wait in the
+//! system's queue until then: a caller that is accepted gets answers, and none is told that poort is not ready yet.
 
 use super::StartError;
 use crate::{
-    api::transport::{self, Address, Bound, Dispatch, Limits, Port},
+    api::transport::{self, Address, Bound, Dispatch, Limits, Passed, Port},
     config::Settings,
 };
 use axum::Router;
@@ -16,12 +19,14 @@ use tracing::{info, warn};
 /// How many connections operators may have: they are within the open files that callers' connections leave.
 const OPERATORS: usize = 32;
 
-/// Sockets on which nobody is answered yet.
-pub(super) struct Ports {
-    callers: Vec<Bound>,
-    operators: Vec<Bound>,
+/// Callers' sockets, on which nobody is answered yet.
+pub(super) struct Callers {
+    bound: Vec<Bound>,
     tls: Option<TlsAcceptor>,
 }
+
+/// Operators' sockets, on which nobody is answered yet.
+pub(super) struct Operators(Vec<Bound>);
 
 /// A port that is served.
 pub(super) struct Open {
@@ -40,41 +45,54 @@ struct CannotListen {
     error: io::Error,
 }
 
-impl Ports {
-    /// Takes the addresses. `operators` is the runtime in which operators are answered.
-    pub(super) fn bind(settings: &Settings, operators: &Runtime) -> Result<Self, StartError> {
+impl Callers {
+    /// Takes the addresses, or the sockets that are there for them.
+    pub(super) fn bind(settings: &Settings, passed: Vec<Passed>) -> Result<Self, StartError> {
         let tls = settings.tls.as_ref().map(transport::Tls::acceptor).transpose().map_err(StartError::configuration)?;
-        let callers = bind(&settings.listen, "callers")?;
-        // The socket belongs to the runtime that it is bound in.
-        let _operators = operators.enter();
-        let operators = bind(slice::from_ref(&settings.admin), "operators")?;
-        if let Address::Tcp(address) = &settings.admin
-            && !address.ip().is_loopback()
-        {
-            warn!(%address, "Operators are heard beyond this machine, without TLS: whoever reaches the port reads the metrics.");
+        let bound = bind(&settings.listen, passed, "callers")?;
+        if tls.is_none() {
+            let exposed = bound.iter().try_for_each(|bound| settings.plaintext.check(bound.address()));
+            exposed.map_err(StartError::configuration)?;
         }
-        Ok(Self { callers, operators, tls })
+        Ok(Self { bound, tls })
     }
 
-    /// Answers on both: on the callers' until `stopping`.
+    /// Answers until `stopping`.
     pub(super) fn open(
         self,
         dispatch: Dispatch,
-        admin: Router,
         settings: &Settings,
-        operators: &Runtime,
         meter: &Meter,
         stopping: &CancellationToken,
-    ) -> (Open, Open) {
-        let limits = settings.connections;
+    ) -> Open {
         let port = Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
-        let serving = tokio::spawn(transport::serve(self.callers, dispatch, self.tls, limits, port, stopping.clone()));
-        let callers = Open { serving, stop: stopping.clone() };
+        let limits = settings.connections;
+        let serving = tokio::spawn(transport::serve(self.bound, dispatch, self.tls, limits, port, stopping.clone()));
+        Open { serving, stop: stopping.clone() }
+    }
+}
+
+impl Operators {
+    /// Takes the address, or the sockets that are there for it. `runtime` is the one in which operators are answered.
+    pub(super) fn bind(settings: &Settings, passed: Vec<Passed>, runtime: &Runtime) -> Result<Self, StartError> {
+        // The socket belongs to the runtime that it is bound in.
+        let _runtime = runtime.enter();
+        let bound = bind(slice::from_ref(&settings.admin), passed, "operators")?;
+        for address in bound.iter().map(Bound::address) {
+            if matches!(address, Address::Tcp(address) if !address.ip().is_loopback()) {
+                warn!(%address, "Operators are heard beyond this machine, without TLS: whoever reaches the port reads the metrics.");
+            }
+        }
+        Ok(Self(bound))
+    }
+
+    /// Answers.
+    pub(super) fn open(self, admin: Router, settings: &Settings, runtime: &Runtime, meter: &Meter) -> Open {
         let stop = CancellationToken::new();
-        let limits = Limits { connections: OPERATORS, grace: Duration::ZERO, ..limits };
+        let limits = Limits { connections: OPERATORS, grace: Duration::ZERO, ..settings.connections };
         let port = Port { name: "operators", share: 0, meter: meter.clone() };
-        let serving = operators.spawn(transport::serve(self.operators, admin.into(), None, limits, port, stop.clone()));
-        (callers, Open { serving, stop })
+        let serving = runtime.spawn(transport::serve(self.0, admin.into(), None, limits, port, stop.clone()));
+        Open { serving, stop }
     }
 }
 
@@ -89,14 +107,22 @@ impl Open {
     }
 }
 
-fn bind(addresses: &[Address], whom: &'static str) -> Result<Vec<Bound>, StartError> {
+/// Binds the addresses, unless sockets were passed in their place.
+fn bind(addresses: &[Address], passed: Vec<Passed>, whom: &'static str) -> Result<Vec<Bound>, StartError> {
     let bind = |address: &Address| {
         let cannot = |error| StartError::system(CannotListen { whom, address: address.clone(), error });
-        let bound = Bound::bind(address).map_err(cannot)?;
-        info!(address = %bound.address(), "Listening for {whom}.");
-        Ok(bound)
+        Bound::bind(address).map_err(cannot)
     };
-    addresses.iter().map(bind).collect()
+    let bound = if passed.is_empty() {
+        addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()
+    } else {
+        info!("The supervisor passes the sockets of {whom}; configured addresses are not used.");
+        passed.into_iter().map(|socket| Bound::adopt(socket).map_err(StartError::system)).collect()
+    }?;
+    for bound in &bound {
+        info!(address = %bound.address(), "Listening for {whom}.");
+    }
+    Ok(bound)
 }
 
 /// Raises the system's limit on open files, and takes no more connections than leave room for other files.

@@ -7,24 +7,30 @@ use crate::{
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// Tells health and operators the state of the log, until poort stops.
-pub(super) fn tell(
+/// Tells health and operators the state of the log, until poort is about to stop. Returns once the first state is told.
+pub(super) async fn tell(
     health: Health,
     log: DecisionLog,
     seen: watch::Sender<Option<State>>,
-    stopping: CancellationToken,
+    leaving: CancellationToken,
 ) -> JoinHandle<()> {
     let mut states = log.watch();
+    let health_told = health.clone();
+    let tell = async move |state: State| {
+        health_told.set(log.allows_answers_in(&state)).await;
+        log.end_gap();
+        let _ = seen.send(Some(state));
+    };
+    let first = states.borrow_and_update().clone();
+    tell(first).await;
     tokio::spawn(async move {
         loop {
-            let state = states.borrow_and_update().clone();
-            health.set(log.allows_answers_in(&state)).await;
-            log.end_gap();
-            let _ = seen.send(Some(state));
             tokio::select! {
-                () = stopping.cancelled() => break,
+                () = leaving.cancelled() => break,
                 changed = states.changed() => if changed.is_err() { break }
             }
+            let state = states.borrow_and_update().clone();
+            tell(state).await;
         }
         health.set(false).await;
     })

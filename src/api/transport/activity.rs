@@ -63,6 +63,11 @@ impl Activity {
         self.moved.store(u64::try_from(moved).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// When the connection was accepted.
+    pub(super) const fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
     /// When something last moved.
     pub(super) fn moved(&self) -> Instant {
         self.accepted + Duration::from_millis(self.moved.load(Ordering::Relaxed))
@@ -172,6 +177,7 @@ mod tests {
         streams: 1,
         handshake: Duration::from_secs(10),
         idle: Duration::from_secs(300),
+        linger: Duration::ZERO,
         grace: Duration::ZERO,
     };
 

@@ -46,7 +46,8 @@ use tokio_util::sync::CancellationToken;
 const STREAM_WINDOW: u32 = 65_535;
 const CONNECTION_WINDOW: u32 = 256 << 10;
 
-/// How long a connection that is closed has to tell the caller so, on any network that a sidecar is asked over.
+/// How long a connection that is closed has to tell the caller so, and how long the first call of a new one may be under way:
+/// on any network that a sidecar is asked over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A port: its name in metrics, and how many questions one of its connections may have under way.
@@ -212,7 +213,8 @@ impl Connection {
             why = closing.next() => why.flatten(),
         };
         let activity = &self.place.activity;
-        if activity.has_asked() {
+        // At the stop also where no call was made: one may be under way, and HTTP/2 tells the caller which ones were taken.
+        if activity.has_asked() || why.is_none() {
             connection.as_mut().graceful_shutdown();
             // Calls that poort works on are answered, unless another connection needs the place.
             while timeout(FAREWELL, connection.as_mut()).await.is_err()
@@ -224,7 +226,8 @@ impl Connection {
     }
 
     /// Waits until the connection is to be closed: by its own silence, for another that needs its place, or by the stop.
-    /// Gives the reason, for metrics; the stop is none.
+    /// Gives the reason, for metrics; the stop is none. A connection that was accepted just before the stop may still make its
+    /// first call: a caller whose new connection breaks takes the address for dead, and lets calls fail for a second.
     async fn closing(&self) -> Option<&'static str> {
         let overdue = async {
             loop {
@@ -236,10 +239,16 @@ impl Connection {
                 }
             }
         };
+        let stopped = async {
+            self.stopping.cancelled().await;
+            if !self.place.activity.has_asked() {
+                sleep_until((self.place.activity.accepted() + FAREWELL).into()).await;
+            }
+        };
         tokio::select! {
             why = overdue => Some(why),
             () = self.place.leave.cancelled() => Some("displaced"),
-            () = self.stopping.cancelled() => None,
+            () = stopped => None,
         }
     }
 }

@@ -13,14 +13,17 @@ pub struct Limits {
     pub handshake: Duration,
     /// How long a connection without calls stays open.
     pub idle: Duration,
-    /// How long calls that were taken may take to end after the stop signal.
+    /// How long calls are still taken after the stop signal.
+    pub linger: Duration,
+    /// How long calls that were taken may take to end after that.
     pub grace: Duration,
 }
 
 impl Default for Limits {
     /// 1024 connections: a sidecar has one application, with a pool of a few dozen. 256 calls on one, which bounds what
     /// their messages can take; clients keep further calls back by themselves. 10 s to introduce oneself. 5 minutes idle:
-    /// longer than the pools of usual clients keep a connection, so that they close it first. 10 s of grace: twice the
+    /// longer than the pools of usual clients keep a connection, so that they close it first. No linger: it is for an
+    /// application that gets its own signal together with poort, and it prolongs each restart. 10 s of grace: twice the
     /// usual deadline.
     fn default() -> Self {
         Self {
@@ -28,6 +31,7 @@ impl Default for Limits {
             streams: 256,
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(300),
+            linger: Duration::ZERO,
             grace: Duration::from_secs(10),
         }
     }

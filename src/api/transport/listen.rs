@@ -67,6 +67,27 @@ pub enum Plaintext {
     Anywhere,
 }
 
+/// Questions and answers would cross the network in the clear.
+#[derive(Debug, Error)]
+#[error(
+    "{0} is not a loopback address, and without TLS questions and answers would cross the network in the clear; set \
+     tls.certificate and tls.key, or plaintext = \"anywhere\" if something else protects the link"
+)]
+pub struct InTheClear(Address);
+
+impl Plaintext {
+    /// Whether callers may be heard at this address without TLS.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn check(self, address: &Address) -> Result<(), InTheClear> {
+        match (self, address) {
+            (Self::Loopback, Address::Tcp(tcp)) if !tcp.ip().is_loopback() => Err(InTheClear(address.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The files of TLS, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
@@ -156,6 +177,15 @@ pub(super) enum Socket {
     Unix(UnixListener),
 }
 
+/// A socket that listens already, such as one that a supervisor passes.
+#[derive(Debug)]
+pub enum Passed {
+    /// A TCP port.
+    Tcp(StdTcpListener),
+    /// A Unix socket.
+    Unix(StdUnixListener),
+}
+
 /// A socket's file, which goes when the socket does.
 #[derive(Debug)]
 struct SocketFile(PathBuf);
@@ -174,23 +204,35 @@ impl Bound {
     /// The address is taken or not allowed.
     pub fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => {
-                let listener = StdTcpListener::bind(address)?;
-                listener.set_nonblocking(true)?;
-                let address = Address::Tcp(listener.local_addr()?);
-                Ok(Self { socket: Socket::Tcp(TcpListener::from_std(listener)?), address, _file: None })
-            }
+            Address::Tcp(address) => Self::adopt(Passed::Tcp(StdTcpListener::bind(address)?)),
             Address::Unix(path) => {
                 remove_stale(path)?;
                 let listener = StdUnixListener::bind(path)?;
                 let file = SocketFile(path.clone());
                 // The user and the group of poort; applications beside it join the group.
                 fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-                listener.set_nonblocking(true)?;
-                let socket = Socket::Unix(UnixListener::from_std(listener)?);
-                Ok(Self { socket, address: address.clone(), _file: Some(file) })
+                Ok(Self { _file: Some(file), ..Self::adopt(Passed::Unix(listener))? })
             }
         }
+    }
+
+    /// Takes over a socket that listens already. Must be called within a runtime. A Unix socket's file stays when it goes.
+    ///
+    /// # Errors
+    /// It is not one on which connections can be accepted.
+    pub fn adopt(socket: Passed) -> io::Result<Self> {
+        let (address, socket) = match socket {
+            Passed::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                (Address::Tcp(listener.local_addr()?), Socket::Tcp(TcpListener::from_std(listener)?))
+            }
+            Passed::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("without a path")).to_owned();
+                (Address::Unix(path), Socket::Unix(UnixListener::from_std(listener)?))
+            }
+        };
+        Ok(Self { socket, address, _file: None })
     }
 
     /// The address that was bound, with its true port.

@@ -24,4 +24,4 @@ pub use connections::{Port, serve};
 pub use descriptors::{connections_within, raise_limit};
 pub use dispatch::Dispatch;
 pub use limits::Limits;
-pub use listen::{Address, Bound, Plaintext, Tls, TlsError};
+pub use listen::{Address, Bound, InTheClear, Passed, Plaintext, Tls, TlsError};

@@ -1,3 +1,5 @@
-//! Start, readiness and stop.
+//! Start, readiness, restart and stop.
 
 mod lifecycle;
+mod restart;
+mod start;

@@ -10,6 +10,7 @@ use std::{
     ffi::OsString,
     io::{BufRead as _, BufReader, Write as _},
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Condvar, Mutex, OnceLock},
@@ -30,6 +31,7 @@ pub struct Starting {
     config: String,
     wrapper: Vec<OsString>,
     listen: Vec<OsString>,
+    passed: Option<(OwnedFd, String)>,
 }
 
 impl Starting {
@@ -75,6 +77,12 @@ impl Starting {
         self
     }
 
+    /// Passes it this socket under this name, as systemd does.
+    pub fn socket(mut self, socket: impl Into<OwnedFd>, name: &str) -> Self {
+        self.passed = Some((socket.into(), name.to_owned()));
+        self
+    }
+
     /// Starts it and waits until it has logged its addresses and is ready.
     #[track_caller]
     pub fn start(self) -> Sidecar {
@@ -92,6 +100,14 @@ impl Starting {
         sidecar
     }
 
+    /// Starts it and waits until it is ready, also where no caller is heard on 127.0.0.1.
+    #[track_caller]
+    pub fn spawn_ready(self) -> Sidecar {
+        let sidecar = self.spawn();
+        sidecar.wait_for_line("Ready for questions.");
+        sidecar
+    }
+
     /// Starts it and waits until it ends by itself: a start that must not succeed.
     #[track_caller]
     pub fn fail(self) -> Ended {
@@ -99,17 +115,23 @@ impl Starting {
     }
 
     fn spawn(self) -> Sidecar {
-        let Self { folder, policies, arguments, environment, data, config, wrapper, listen } = self;
+        let Self { folder, policies, arguments, environment, data, config, wrapper, listen, passed } = self;
         let data = data.unwrap_or_else(|| folder.path().join("data"));
         let file = folder.path().join("poort.toml");
         std::fs::write(&file, config).unwrap();
         let mut words = wrapper;
+        let mut stdin = Stdio::null();
+        if let Some((socket, name)) = passed {
+            let pass = "exec 3<&0 < /dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=$0 exec \"$@\"";
+            words.extend(["sh", "-c", pass, &name].map(OsString::from));
+            stdin = socket.into();
+        }
         words.push(env!("CARGO_BIN_EXE_poort").into());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg("serve").arg("--config").arg(file).arg("--policies").arg(policies);
         command.arg("--data").arg(&data).args(listen).args(["--admin", "127.0.0.1:0"]);
         command.args(arguments).envs(environment).current_dir(folder.path());
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::follow(process.stderr.take().unwrap());
         Sidecar { process, log, address: ([127, 0, 0, 1], 0).into(), admin: ([127, 0, 0, 1], 0).into(), data, folder }
     }
@@ -152,6 +174,7 @@ impl Sidecar {
             config: String::new(),
             wrapper: Vec::new(),
             listen: ["--listen", "127.0.0.1:0"].map(Into::into).into(),
+            passed: None,
         }
     }
 

@@ -1,0 +1,83 @@
+//! Restarts under load: no call fails, for a client that waits for a connection or asks once more.
+//!
+//! `POORT_RESTARTS=10` asks 1 000 questions a restart, ten times; the short form has 2 restarts.
+
+use crate::support::{Sidecar, folder, repository};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+#[test]
+fn restarts_fail_no_call_that_waits_for_a_connection() {
+    let address = free_address();
+    restarts(&address, "wait", |data| {
+        Sidecar::builder().without_listen().argument("--listen").argument(&address).data(data).start()
+    });
+}
+
+#[test]
+fn restarts_on_a_held_socket_fail_no_call_that_is_made_once_more() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    restarts(&socket.local_addr().unwrap().to_string(), "retry", |data| {
+        Sidecar::builder().without_listen().socket(socket.try_clone().unwrap(), "callers").data(data).start()
+    });
+}
+
+/// An address that no connection of another test gets as its own while nobody listens on it: below the range of those.
+fn free_address() -> String {
+    let mut ports = 20_000 + std::process::id() % 1000..30_000;
+    let free = ports.find_map(|port| TcpListener::bind(format!("127.0.0.1:{port}")).ok()).unwrap();
+    free.local_addr().unwrap().to_string()
+}
+
+/// Restarts poort while the Python client asks, and checks that every call of it was answered.
+#[track_caller]
+fn restarts(address: &str, mode: &str, start: impl Fn(&Path) -> Sidecar) {
+    let restarts = std::env::var("POORT_RESTARTS").map_or(2, |count| count.parse::<u64>().unwrap());
+    let calls_of_each = if restarts < 10 { 400 } else { 1000 };
+    let folder = folder();
+    let mut poort = start(folder.path());
+    let mut client = client(folder.path())
+        .args([address, &(calls_of_each * restarts).to_string(), mode])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ended = Value::Null;
+    for line in BufReader::new(client.stdout.take().unwrap()).lines() {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        match line["calls"].as_u64() {
+            Some(calls) if calls % calls_of_each == calls_of_each / 2 => {
+                let stopped = poort.stop();
+                assert_eq!(stopped.code, Some(0), "{}", stopped.log);
+                poort = start(folder.path());
+            }
+            Some(_) => {}
+            None => ended = line["ended"].clone(),
+        }
+    }
+    assert!(client.wait().unwrap().success());
+    assert_eq!(ended, json!({"allow": calls_of_each * restarts}));
+}
+
+/// The Python client, with the stubs that are made from `proto/`.
+#[track_caller]
+fn client(folder: &Path) -> Command {
+    let python = repository().join("target/tests/python/bin/python");
+    assert!(python.exists(), "{} is not there; tests/run installs it", python.display());
+    let stubs = folder.join("stubs");
+    std::fs::create_dir(&stubs).unwrap();
+    let mut generate = Command::new(&python);
+    generate.args(["-m", "grpc_tools.protoc", "-I"]).arg(repository().join("proto"));
+    for out in ["--python_out", "--grpc_python_out"] {
+        generate.arg(format!("{out}={}", stubs.display()));
+    }
+    assert!(generate.arg("poort/v1/access_evaluation.proto").status().unwrap().success());
+    let mut client = Command::new(python);
+    client.env("PYTHONPATH", stubs).env("no_proxy", "127.0.0.1");
+    client.arg(repository().join("tests/clients/python/restarts.py"));
+    client
+}
