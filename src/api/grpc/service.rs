@@ -70,7 +70,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
 
     /// A message is a question of its own: it has its own record, its own deadline, and its own fault. The call as a whole
     /// ends with the caller's last message, at the deadline that the caller set for it, when the caller does not take
-    /// answers, or when poort stops.
+    /// answers, or when poort stops: then with UNAVAILABLE.
     async fn evaluate_stream(
         &self,
         request: Request<Streaming<pb::EvaluateStreamRequest>>,

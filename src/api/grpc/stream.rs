@@ -3,6 +3,9 @@
 //! A task of its own works on the questions, so a question ends with its decision, whether or not the caller takes answers.
 //! At most [`PIPELINE`] questions of a stream are under way or have an answer that is not taken. Beyond that no message is
 //! read, which slows the sender down. An answer that is not taken by its question's deadline ends the stream.
+//!
+//! **Invariant:** a stream ends with OK only after its caller ended it, so OK says that every question has its answer
+//! (`tests/it/server/streams.rs`).
 
 use super::{
     collect::Held,
@@ -89,11 +92,15 @@ impl Run {
     async fn answer_all(mut self, mut messages: Streaming<pb::EvaluateStreamRequest>, stopping: CancellationToken) {
         let mut under_way = FuturesUnordered::new();
         let mut reads = true;
+        let mut is_cut_short = false;
         let answers = self.answers.clone();
         let mut timer = pin!(sleep_until(self.next_look().into()));
         loop {
             self.forget_taken();
             if !reads && under_way.is_empty() {
+                if is_cut_short {
+                    self.send(Err(Status::unavailable("poort stops; ask again what has no answer")));
+                }
                 return;
             }
             let has_room = under_way.len() + self.untaken.len() < PIPELINE;
@@ -104,7 +111,7 @@ impl Run {
                     self.untaken.push_back(deadline);
                     self.send(Ok(answer));
                 }
-                () = stopping.cancelled(), if reads => reads = false,
+                () = stopping.cancelled(), if reads => (reads, is_cut_short) = (false, true),
                 message = messages.next(), if reads && has_room => match message {
                     Some(Ok(message)) => under_way.push(self.ask(message)),
                     // A fault of the stream itself ends it; there is no question to answer.

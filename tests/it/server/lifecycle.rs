@@ -1,11 +1,11 @@
 //! From start to end: health, refused starts, and an orderly stop.
 
-use crate::support::{BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, key, message, until};
+use crate::support::{BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, message, until};
 use http_body_util::BodyExt as _;
-use poort::api::pb::{self, access_evaluation_server::SERVICE_NAME};
+use poort::api::pb::access_evaluation_server::SERVICE_NAME;
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, net::SocketAddr, os::unix::net::UnixStream};
+use std::{fs, net::SocketAddr, os::unix::net::UnixStream};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -210,52 +210,6 @@ async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
     assert_eq!(trailers["grpc-status"], "0");
     let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_stream_answers_what_it_took_and_ends_in_order() {
-    let sidecar = Sidecar::builder().start();
-    let mut client = sidecar.grpc().await;
-    let (questions, asked) = tokio::sync::mpsc::channel(64);
-    let mut answers =
-        client.evaluate_stream(tokio_stream::wrappers::ReceiverStream::new(asked)).await.unwrap().into_inner();
-    // Questions come without end.
-    let asking = tokio::spawn(async move {
-        let mut number = 0_u64;
-        let question = |number: u64| pb::EvaluateStreamRequest {
-            id: number.to_string(),
-            evaluation: Some(message(&allowed())),
-            ..Default::default()
-        };
-        while questions.send(question(number)).await.is_ok() {
-            number += 1;
-        }
-    });
-    let mut heard = BTreeSet::new();
-    let mut told = false;
-    while let Some(answer) = answers.message().await.unwrap() {
-        match answer.result.unwrap() {
-            pb::evaluate_stream_response::Result::Evaluation(answer) => heard.insert(key(&answer)),
-            pb::evaluate_stream_response::Result::Error(error) => panic!("{error:?}"),
-        };
-        if heard.len() > 40 && !told {
-            sidecar.signal(Signal::TERM);
-            told = true;
-        }
-    }
-    drop(answers);
-    asking.await.unwrap();
-    let data = sidecar.data.clone();
-    drop(client);
-    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
-    assert_eq!(ended.code, Some(0), "{}", ended.log);
-    assert!(!ended.log.contains("cut off"), "{}", ended.log);
-    // Each question that was taken has its record and was answered, and each answer has its record.
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let records = crate::support::records(&data);
-    let recorded: BTreeSet<_> =
-        records.iter().map(|record| (text(&record["trace_id"]), text(&record["span_id"]))).collect();
-    assert_eq!(recorded, heard);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,3 +3,4 @@
 mod lifecycle;
 mod restart;
 mod start;
+mod streams;
