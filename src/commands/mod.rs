@@ -29,7 +29,10 @@ mod validate;
 
 pub use exit::Exit;
 
-use crate::config::{self, Flags, Settings};
+use crate::{
+    config::{self, Flags, Settings},
+    types::build,
+};
 use clap::{Args, Parser, Subcommand};
 use output::Output;
 use std::{
@@ -40,7 +43,7 @@ use std::{
 
 /// A policy decision point: may this account do this to this record, for this purpose?
 #[derive(Debug, Parser)]
-#[command(name = "poort", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "poort", version = build::LONG_VERSION, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -22,13 +22,13 @@ use crate::{
         transport::{Address, Limits as ConnectionLimits, Plaintext, Tls},
     },
     pdp::{
-        self, cache,
+        self, Deciding, cache,
         engine::{self, UndeclaredMembers, UnknownEntities},
     },
     record::{decision_log, shipping},
     sources::store,
     telemetry,
-    types::revision::Revision,
+    types::build,
 };
 use jiff::tz::TimeZone;
 use reader::Reader;
@@ -67,8 +67,6 @@ pub struct Settings {
     pub instance: String,
     /// Logs, metrics and traces for operators.
     pub telemetry: telemetry::Config,
-    /// The digest of what can change a decision beside policies and directory.
-    pub digest: Revision,
 }
 
 impl Settings {
@@ -162,7 +160,12 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             memory: reader.size("cache.memory", 0..=1 << 40).unwrap_or(cache.memory),
             recheck: reader.count("cache.recheck", 0..=u32::MAX).unwrap_or(cache.recheck),
         },
-        store: store::Config { policies, directory, archive: log.data.join("revisions") },
+        store: store::Config {
+            policies,
+            directory,
+            archive: log.data.join("revisions"),
+            configuration: Deciding::new(application.as_deref(), &time_zone, engine).parts(),
+        },
         log: decision_log::Config {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
             max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
@@ -182,30 +185,11 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
-        digest: digest(application.as_deref(), &time_zone, engine),
         tls,
         time_zone,
         application,
         instance,
     }
-}
-
-/// The digest of what can change a decision beside policies and directory.
-#[must_use]
-pub fn digest(application: Option<&str>, zone: &TimeZone, engine: engine::Config) -> Revision {
-    let engine::Config { unknown, undeclared } = engine;
-    // What ignores them has the digest that a configuration had when there was no such key, and that means the same.
-    let undeclared = match undeclared {
-        UndeclaredMembers::UnlessHarmless => Some(b"unless-harmless".as_slice()),
-        UndeclaredMembers::Refuse => Some(b"refuse".as_slice()),
-        UndeclaredMembers::Ignore => None,
-    };
-    let parts = [
-        ("application", application.unwrap_or_default().as_bytes()),
-        ("time_zone", zone.iana_name().unwrap_or_default().as_bytes()),
-        ("unknown", if unknown == UnknownEntities::Deny { b"deny".as_slice() } else { b"evaluate" }),
-    ];
-    Revision::of(parts.into_iter().chain(undeclared.map(|undeclared| ("undeclared", undeclared))))
 }
 
 fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
@@ -242,7 +226,8 @@ fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {
                 .unwrap_or(log.format),
         },
         otlp: endpoint.map(|_| otlp),
-        service_version: env!("CARGO_PKG_VERSION").to_owned(),
+        service_version: build::VERSION.to_owned(),
+        commit: build::COMMIT.to_owned(),
         cedar_version: Some(cedar_policy::get_sdk_version().to_string()),
         service_instance_id: instance.to_owned(),
     }

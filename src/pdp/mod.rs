@@ -10,18 +10,21 @@
 //! - `cache`: equal questions have equal answers
 //! - `batch`: the items of a batch, one by one
 //! - `clock`: the moment of a decision
+//! - `deciding`: the configuration that can change a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
 
 mod batch;
 pub mod cache;
 mod clock;
+mod deciding;
 pub mod engine;
 mod metrics;
 mod quota;
 
 pub use batch::answers;
 pub use clock::Clock;
+pub use deciding::Deciding;
 pub use quota::{Quota, Taken};
 
 use crate::{

@@ -8,6 +8,7 @@ use crate::{
         shipping::{self, Shipping},
     },
     sources::store::Store,
+    types::{build::Build, revision::Revision},
 };
 use opentelemetry::metrics::Meter;
 use std::sync::Arc;
@@ -20,11 +21,13 @@ pub(super) async fn open(
     meter: &Meter,
     signals: &mut Signals,
 ) -> Result<Option<DecisionLog>, StartError> {
-    let version = env!("CARGO_PKG_VERSION");
-    let producer = Producer::new(version, &settings.digest, &settings.instance, &settings.log.producer);
     let (config, instance, meter) = (settings.log.clone(), settings.instance.clone(), meter.clone());
-    // Reads all that is there, which takes a while for a large log.
-    let opening = spawn_blocking(move || DecisionLog::open(&config, &instance, producer, &meter));
+    let configuration = Revision::of_texts(&settings.store.configuration);
+    // Reads all that is there, which takes a while for a large log; and the binary.
+    let opening = spawn_blocking(move || {
+        let producer = Producer::of_build(&Build::this(), &configuration, &instance, &config.producer);
+        DecisionLog::open(&config, &instance, producer, &meter)
+    });
     let opened = tokio::select! {
         opened = opening => opened.map_err(StartError::system)?,
         name = signals.next() => {

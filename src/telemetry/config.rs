@@ -14,6 +14,8 @@ pub struct Config {
     /// The version of `poort`: attribute `service.version`, and label `version` of
     /// `poort_build_info`.
     pub service_version: String,
+    /// The commit that `poort` was built from: label `commit` of `poort_build_info`.
+    pub commit: String,
     /// The version of the Cedar engine: label `cedar_version` of `poort_build_info`.
     pub cedar_version: Option<String>,
     /// What tells this process from others of the same service: attribute `service.instance.id`.

@@ -46,7 +46,7 @@ impl Telemetry {
     /// [`StartError`] if a value is not acceptable, or if OTLP is configured and there is no
     /// runtime.
     pub fn start(config: &Config) -> Result<Self, StartError> {
-        let Config { log: _, otlp, service_version, cedar_version, service_instance_id } = config;
+        let Config { log: _, otlp, service_version, commit, cedar_version, service_instance_id } = config;
         let exports = otlp.as_ref().map(otlp::exports).transpose()?;
         let (span_export, metric_export) = match exports {
             Some(Exports { spans, metrics }) => (Some(spans), Some(metrics)),
@@ -65,7 +65,7 @@ impl Telemetry {
         let spans = span_export.map(|export| SpanSink::new(export, &resource, scope));
         let (meter_provider, exposition) =
             metrics::provider(resource, metric_export).map_err(StartError::Prometheus)?;
-        process::register(&meter_provider.meter(SERVICE_NAME), service_version, cedar_version.as_deref());
+        process::register(&meter_provider.meter(SERVICE_NAME), service_version, commit, cedar_version.as_deref());
         Ok(Self { meter_provider, exposition, spans })
     }
 

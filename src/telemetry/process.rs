@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Registers the instruments on `meter`. Their values are read whenever metrics are collected.
-pub(super) fn register(meter: &Meter, version: &str, cedar_version: Option<&str>) {
+pub(super) fn register(meter: &Meter, version: &str, commit: &str, cedar_version: Option<&str>) {
     // Telemetry starts first of all, so its start is the process's, without clock ticks since boot.
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     meter
@@ -41,7 +41,7 @@ pub(super) fn register(meter: &Meter, version: &str, cedar_version: Option<&str>
         })
         .build();
 
-    let mut labels = vec![KeyValue::new("version", version.to_owned())];
+    let mut labels = vec![KeyValue::new("version", version.to_owned()), KeyValue::new("commit", commit.to_owned())];
     if let Some(cedar_version) = cedar_version {
         labels.push(KeyValue::new("cedar_version", cedar_version.to_owned()));
     }

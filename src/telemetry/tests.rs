@@ -31,6 +31,7 @@ fn config(otlp: Option<Otlp>) -> Config {
         log: logging::Config::default(),
         otlp,
         service_version: "1.2.3".to_owned(),
+        commit: "abc".to_owned(),
         cedar_version: Some("4.14.1".to_owned()),
         service_instance_id: "instance-1".to_owned(),
     }
@@ -101,7 +102,7 @@ fn prometheus_text_names_metrics_by_its_own_rules() -> TestResult {
         r#"poort_question_duration_seconds_bucket{le="+Inf"} 1"#,
         "poort_question_duration_seconds_sum 0.00004",
         "poort_question_duration_seconds_count 1",
-        r#"poort_build_info{cedar_version="4.14.1",version="1.2.3"} 1"#,
+        r#"poort_build_info{cedar_version="4.14.1",commit="abc",version="1.2.3"} 1"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -7,10 +7,12 @@
 //! - `moment`: the one point in time of a decision
 //! - `problem`: a mistake in a file, with its place
 //! - `authzen`: AuthZEN JSON, read and written
+//! - `build`: the version, the commit and the digest of this program
 //! - `escape`: makes text safe for a terminal, a log or a report
 //! - `suggest`: the similar name for "did you mean"
 
 pub mod authzen;
+pub mod build;
 pub mod decision;
 pub mod escape;
 pub mod evaluation;

@@ -21,11 +21,19 @@ impl Revision {
                 digest.update(part);
             }
         }
-        let mut text = String::from("sha256:");
-        for byte in digest.finalize() {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text.into())
+        Self::of_digest(digest)
+    }
+
+    /// The name of what was digested.
+    #[must_use]
+    pub fn of_digest(digest: Sha256) -> Self {
+        Self(format!("sha256:{:x}", digest.finalize()).into())
+    }
+
+    /// The revision of a set of named texts.
+    #[must_use]
+    pub fn of_texts(parts: &[(String, String)]) -> Self {
+        Self::of(parts.iter().map(|(name, text)| (name.as_str(), text.as_bytes())))
     }
 
     /// The revision with this name; `None` if the name is malformed.

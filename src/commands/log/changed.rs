@@ -8,6 +8,7 @@ use crate::{
         evidence::{Key, KeyError},
         spool,
     },
+    types::{build::Build, revision::Revision},
 };
 use std::{
     error::Error,
@@ -71,8 +72,8 @@ pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mu
 
 /// Opens the log, writes the record, and closes it in order.
 fn write(settings: &Settings, change: KeyChange, before: Option<&str>, public: &str) -> Result<(), Box<dyn Error>> {
-    let version = env!("CARGO_PKG_VERSION");
-    let producer = Producer::new(version, &settings.digest, &settings.instance, &settings.log.producer);
+    let configuration = Revision::of_texts(&settings.store.configuration);
+    let producer = Producer::of_build(&Build::this(), &configuration, &settings.instance, &settings.log.producer);
     let meter = opentelemetry::global::meter("poort");
     let (log, _) = DecisionLog::open_changed(&settings.log, &settings.instance, producer, &meter, change)?;
     let written = log.record_keys(before, public);

@@ -7,14 +7,15 @@ use super::{
 };
 use crate::{
     commands::side::{Places, Unusable},
-    config::{self, Settings},
+    config::Settings,
     oversight::replay::{Local, Outcome, Reason, Replay, Worlds},
-    pdp::engine,
+    pdp::{Deciding, engine},
     record::{
         decision_log::{Scan, StoredRecord, Unreadable},
         spool::reader::ReadError,
     },
     sources::store::Archive,
+    types::revision::Revision,
 };
 use clap::Args;
 use std::{
@@ -57,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Arguments { against, select, limit, format, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let selection = select.selection(&settings, false, output)?;
-    let meaning = |digest: &str, application: Option<&str>| meaning(&settings, digest, application);
+    let meaning = |digest: &Revision, application: Option<&str>| meaning(&settings, digest, application);
     let local = Local::read(&settings.store.policies, &settings.store.directory);
     let mut replay = Replay::recorded(Worlds::new(Archive::new(settings.store.archive.clone()), local), &meaning);
     if let Some(named) = against {
@@ -158,7 +159,9 @@ fn go(
     Ok(out.flush()?)
 }
 
-/// The engine's configuration that has this digest.
-fn meaning(settings: &Settings, digest: &str, application: Option<&str>) -> Option<engine::Config> {
-    engine::Config::all().find(|config| config::digest(application, &settings.time_zone, *config).as_str() == digest)
+/// The engine's configuration that has this digest under this time zone: of records that are older than the archive of
+/// configurations.
+fn meaning(settings: &Settings, digest: &Revision, application: Option<&str>) -> Option<engine::Config> {
+    let deciding = |config| Deciding::new(application, &settings.time_zone, config);
+    engine::Config::all().find(|config| deciding(*config).revision() == *digest)
 }

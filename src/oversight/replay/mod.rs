@@ -39,9 +39,9 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// Recorded questions were within the limits of their day; only the reader's own limit applies here.
 const LIMITS: Limits = Limits { depth: 128, batch: usize::MAX };
 
-/// Finds the configuration of the engine by the digest of a configuration, given the application that the record names.
-/// `None` where the digest does not tell.
-pub type Meaning<'a> = dyn Fn(&str, Option<&str>) -> Option<engine::Config> + 'a;
+/// Finds the configuration of the engine by the digest of a configuration that is not in the archive, given the
+/// application that the record names. `None` where the digest does not tell.
+pub type Meaning<'a> = dyn Fn(&Revision, Option<&str>) -> Option<engine::Config> + 'a;
 
 /// Decides records again.
 pub struct Replay<'a> {
@@ -78,7 +78,7 @@ pub enum Reason {
     Revision(String),
     /// Parts of it were redacted when it was written.
     Concealed,
-    /// `directory.unknown` or `decisions.undeclared` of then matters to the answer, and is not known.
+    /// `directory.unknown` or `decisions.undeclared` of then matters to the answer. The archive does not tell it.
     Meaning,
     /// An item of the batch had a fault in its form, and the record does not hold what was wrong.
     FaultyItem,
@@ -108,8 +108,8 @@ impl fmt::Display for Reason {
             Self::Revision(message) => f.write_str(message),
             Self::Concealed => f.write_str("parts of the question were concealed when it was recorded"),
             Self::Meaning => f.write_str(
-                "the answer depends on directory.unknown or decisions.undeclared, which the record's configuration digest \
-                 does not tell under this time zone (time zone and application themselves are in the record)",
+                "the answer depends on directory.unknown or decisions.undeclared; the archive does not have the record's \
+                 configuration, and under this time zone its digest does not tell (time zone and application are in the record)",
             ),
             Self::FaultyItem => {
                 f.write_str("an item of the batch had a fault in its form, which the record does not hold")
@@ -158,9 +158,11 @@ impl<'a> Replay<'a> {
         };
         let asked = read(recorded)?;
         let moment = recorded.moment();
-        let poort = recorded.poort();
+        let configuration = Revision::parse(&recorded.poort().digest);
+        let configuration = configuration.ok_or_else(|| unreadable("adl.core.configuration"))?;
         let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
-        let answers = match (self.meaning)(&poort.digest, moment.application.as_deref()) {
+        let meant = self.worlds.configuration(&configuration);
+        let answers = match meant.or_else(|| (self.meaning)(&configuration, moment.application.as_deref())) {
             Some(config) => decider.answers(&asked, config),
             None => {
                 let answers = decider.answers(&asked, engine::Config::default());

@@ -1,6 +1,7 @@
 //! Loads the snapshots that records name, from the archive or from files with the same digest.
 
 use crate::{
+    pdp::{Deciding, engine},
     sources::{
         directory, policy,
         snapshot::{Snapshot, Sources},
@@ -49,13 +50,23 @@ pub struct Worlds {
     held: VecDeque<(Named, Arc<Snapshot>)>,
     /// Why others are not available.
     missing: HashMap<Named, String>,
+    /// The configurations that were looked for.
+    configurations: HashMap<Revision, Option<engine::Config>>,
 }
 
 impl Worlds {
     /// From this archive, or else from these files.
     #[must_use]
     pub fn new(archive: Archive, local: Local) -> Self {
-        Self { archive, local, held: VecDeque::new(), missing: HashMap::new() }
+        let (held, missing, configurations) = Default::default();
+        Self { archive, local, held, missing, configurations }
+    }
+
+    /// The engine's configuration of this digest. `None` if it is not in the archive as it was, or of a newer version.
+    pub fn configuration(&mut self, digest: &Revision) -> Option<engine::Config> {
+        let Self { archive, configurations, .. } = self;
+        let find = || Some(Deciding::from_parts(&archive.configuration(digest).ok()?)?.engine);
+        *configurations.entry(digest.clone()).or_insert_with(find)
     }
 
     /// The snapshot of these revisions.

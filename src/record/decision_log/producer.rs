@@ -1,6 +1,6 @@
 //! The producer of records: the parts that all records of a process share, written once.
 
-use crate::types::{authzen, revision::Revision};
+use crate::types::{authzen, build::Build, revision::Revision};
 use std::collections::BTreeMap;
 
 /// What makes the records, with which configuration, and in which log.
@@ -20,17 +20,32 @@ impl Producer {
     /// `instance` tells this sidecar from its siblings; `attributes` come from the configuration.
     #[must_use]
     pub fn new(version: &str, configuration: &Revision, instance: &str, attributes: &BTreeMap<String, String>) -> Self {
+        let build = Build { version: version.to_owned(), commit: None, executable: None };
+        Self::of_build(&build, configuration, instance, attributes)
+    }
+
+    /// The same, for a build of which more is known than its version.
+    #[must_use]
+    pub fn of_build(
+        build: &Build,
+        configuration: &Revision,
+        instance: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Self {
+        let Build { version, commit, executable } = build;
         let mut resource = attributes.clone();
         resource.extend([
             ("service.name".to_owned(), "poort".to_owned()),
-            ("service.version".to_owned(), version.to_owned()),
+            ("service.version".to_owned(), version.clone()),
             ("service.instance.id".to_owned(), instance.to_owned()),
         ]);
-        let configuration = BTreeMap::from([
+        let mut configuration = BTreeMap::from([
             ("cedar".to_owned(), cedar_policy::get_sdk_version().to_string()),
             ("digest".to_owned(), configuration.to_string()),
-            ("version".to_owned(), version.to_owned()),
+            ("version".to_owned(), version.clone()),
         ]);
+        configuration.extend(commit.iter().map(|commit| ("commit".to_owned(), commit.clone())));
+        configuration.extend(executable.iter().map(|digest| ("executable".to_owned(), digest.to_string())));
         let mut written = (Vec::new(), Vec::new());
         written.0.extend_from_slice(b"\"adl.core.configuration\":{\"poort\":");
         strings(&mut written.0, &configuration);

@@ -63,10 +63,23 @@ struct Record<'a> {
 
 #[derive(Deserialize)]
 struct Attributes<'a> {
+    #[serde(rename = "adl.core.configuration", borrow)]
+    configuration: Configuration<'a>,
     #[serde(rename = "adl.core.policies", borrow)]
     policies: Policies<'a>,
     #[serde(rename = "adl.core.information", borrow)]
     information: Information<'a>,
+}
+
+#[derive(Deserialize)]
+struct Configuration<'a> {
+    #[serde(borrow)]
+    poort: Digest<'a>,
+}
+
+#[derive(Deserialize)]
+struct Digest<'a> {
+    digest: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -88,13 +101,12 @@ struct Reference<'a> {
 
 fn put(record: &[u8], named: &mut HashSet<Revision>) {
     match serde_json::from_slice::<Record<'_>>(record) {
-        Ok(Record { event_name, attributes: Attributes { policies, information } })
+        Ok(Record { event_name, attributes: Attributes { configuration, policies, information } })
             if event_name.starts_with("adl.") =>
         {
             // What a caller wrote elsewhere in the record names nothing, or callers could fill the disk.
-            for Reference { revision } in [policies.policies, information.directory] {
-                named.extend(Revision::parse(revision));
-            }
+            let names = [configuration.poort.digest, policies.policies.revision, information.directory.revision];
+            named.extend(names.into_iter().filter_map(Revision::parse));
         }
         // A record of a form that this version does not know names whatever looks like a name in it.
         _ => named.extend(memmem::find_iter(record, b"sha256:").filter_map(|at| {
@@ -116,7 +128,8 @@ mod tests {
 
     fn record(policies: u8, directory: u8, said: &str) -> Vec<u8> {
         format!(
-            r#"{{"attributes":{{"adl.core.information":{{"directory":{{"revision":"{}"}}}},"adl.core.policies":{{"policies":{{"revision":"{}"}}}},"poort.log.seq":1}},"body":{{"adl.core.request":"{said}"}},"event_name":"adl.access_evaluation"}}"#,
+            r#"{{"attributes":{{"adl.core.configuration":{{"poort":{{"cedar":"4","digest":"{0}"}}}},"adl.core.information":{{"directory":{{"revision":"{1}"}}}},"adl.core.policies":{{"policies":{{"revision":"{2}"}}}},"poort.log.seq":1}},"body":{{"adl.core.request":"{said}"}},"event_name":"adl.access_evaluation"}}"#,
+            revision(0),
             revision(directory),
             revision(policies)
         )
@@ -137,12 +150,12 @@ mod tests {
             let found = reader.read(dir).unwrap();
             (0..10).filter(|number| found.contains(&revision(*number))).collect::<Vec<_>>()
         };
-        assert_eq!(named(&mut reader), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(named(&mut reader), [0, 1, 2, 3, 4, 5, 6, 7]);
         // The newest grows, and what was complete may go.
         put_segment(dir, 4, &[record(4, 6, ""), record(9, 6, "")]);
         fs::remove_file(dir.join(format!("{:016x}.seg", 0))).unwrap();
-        assert_eq!(named(&mut reader), [4, 5, 6, 7, 9]);
-        assert_eq!(named(&mut NamedRevisions::default()), [4, 5, 6, 7, 9]);
+        assert_eq!(named(&mut reader), [0, 4, 5, 6, 7, 9]);
+        assert_eq!(named(&mut NamedRevisions::default()), [0, 4, 5, 6, 7, 9]);
     }
 
     #[test]

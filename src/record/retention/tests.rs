@@ -58,7 +58,12 @@ impl World {
         for name in ["policies", "directory", "records"] {
             fs::create_dir(path(name)).unwrap();
         }
-        let config = Config { policies: path("policies"), directory: path("directory"), archive: path("revisions") };
+        let config = Config {
+            policies: path("policies"),
+            directory: path("directory"),
+            archive: path("revisions"),
+            configuration: configuration(),
+        };
         let meter = opentelemetry::global::meter("retention");
         let store = Arc::new(Store::new(config, &meter));
         let revisions = Revisions::new(store.clone(), path("records"));
@@ -77,7 +82,9 @@ impl World {
         self.store.load().unwrap();
         // In the server a thread does this, a moment later.
         let sources = Sources::read(&self.path("policies"), &self.path("directory")).unwrap();
-        Archive::new(self.path("revisions")).keep(&sources).unwrap();
+        let archive = Archive::new(self.path("revisions"));
+        archive.keep_configuration(&configuration()).unwrap();
+        archive.keep(&sources).unwrap();
     }
 
     fn active(&self) -> Arc<Snapshot> {
@@ -85,9 +92,9 @@ impl World {
     }
 
     fn record(&mut self, named: [Revision; 2]) {
-        let [policies, directory] = &named;
+        let ([policies, directory], configuration) = (&named, Revision::of_texts(&configuration()));
         let record = format!(
-            r#"{{"attributes":{{"adl.core.information":{{"directory":{{"revision":"{directory}"}}}},"adl.core.policies":{{"policies":{{"revision":"{policies}"}}}}}},"event_name":"adl.access_evaluation"}}"#
+            r#"{{"attributes":{{"adl.core.configuration":{{"poort":{{"digest":"{configuration}"}}}},"adl.core.information":{{"directory":{{"revision":"{directory}"}}}},"adl.core.policies":{{"policies":{{"revision":"{policies}"}}}}}},"event_name":"adl.access_evaluation"}}"#
         );
         // Each in a segment of its own.
         put_segment(&self.path("records"), self.next, &[record.into_bytes()]);
@@ -126,13 +133,19 @@ impl World {
     /// What must be there: what is active, what a call was begun under, what a record names.
     fn needed(&self) -> HashSet<Revision> {
         let held = self.calls.iter().chain([&self.active()]).flat_map(|call| names(call)).collect::<Vec<_>>();
-        self.records.values().flatten().cloned().chain(held).collect()
+        let configuration = Revision::of_texts(&configuration());
+        self.records.values().flatten().cloned().chain(held).chain([configuration]).collect()
     }
 
     fn archived(&self) -> HashSet<Revision> {
         let name = |entry: fs::DirEntry| Revision::parse(&format!("sha256:{}", entry.file_name().to_str().unwrap()));
         fs::read_dir(self.path("revisions")).unwrap().map(|entry| name(entry.unwrap()).expect("whole")).collect()
     }
+}
+
+/// The facts of the configuration, which are active all the time.
+fn configuration() -> Vec<(String, String)> {
+    vec![("unknown".to_owned(), "deny".to_owned())]
 }
 
 fn names(snapshot: &Snapshot) -> [Revision; 2] {

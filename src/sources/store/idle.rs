@@ -54,7 +54,9 @@ impl Store {
     #[must_use]
     pub fn idle(&self) -> Idle {
         let uses = &mut self.lock().uses;
-        Idle { held: uses.held(), at: uses.activations }
+        let mut held = uses.held();
+        held.insert(Revision::of_texts(&self.config.configuration));
+        Idle { held, at: uses.activations }
     }
 
     /// Deletes the revisions that were idle then, were not activated since, and are not `named` by a record that was on

@@ -51,6 +51,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// The folder of the archive.
     pub archive: PathBuf,
+    /// The facts of the configuration that can change a decision, by name. They are archived as a revision too.
+    pub configuration: Vec<(String, String)>,
 }
 
 /// Holds the active snapshot.

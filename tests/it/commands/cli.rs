@@ -279,7 +279,7 @@ fn the_help_of_every_command_has_examples_and_goes_to_standard_output() {
         assert!(out.contains(part), "no {part} in {out}");
     }
     let (out, _) = check(&run(["--version"]), 0);
-    assert_eq!(out.trim(), format!("poort {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(out.trim(), format!("poort {}", poort::types::build::LONG_VERSION));
 }
 
 #[test]

@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("types/suggest", &[]),
     ("types/moment", &[]),
     ("types/revision", &[]),
+    ("types/build", &["revision"]),
     ("types/trace", &[]),
     ("types/evaluation", &["escape"]),
     ("types/problem", &["escape"]),

@@ -36,11 +36,11 @@ struct Running {
 }
 
 impl Keeper {
-    /// Starts the thread.
+    /// Starts the thread. With each revision it keeps `configuration`, the facts that decided under it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn start(archive: Archive, meter: &Meter) -> std::io::Result<Self> {
+    pub fn start(archive: Archive, configuration: Vec<(String, String)>, meter: &Meter) -> std::io::Result<Self> {
         let pending = Arc::new(AtomicU64::new(0));
         let observed = pending.clone();
         meter
@@ -53,7 +53,7 @@ impl Keeper {
             .with_description("Attempts to archive what was activated, by outcome: written, there or failed.")
             .build();
         let (sender, receiver) = sync_channel(WAITING);
-        let worker = Worker { archive, pending: pending.clone(), outcomes: outcomes.clone() };
+        let worker = Worker { archive, configuration, pending: pending.clone(), outcomes: outcomes.clone() };
         let thread = std::thread::Builder::new().name("poort-archive".to_owned());
         let thread = thread.spawn(move || worker.run(&receiver))?;
         Ok(Self { running: Mutex::new(Some(Running { sources: sender, thread })), pending, outcomes })
@@ -86,6 +86,7 @@ impl Keeper {
 
 struct Worker {
     archive: Archive,
+    configuration: Vec<(String, String)>,
     pending: Arc<AtomicU64>,
     outcomes: Counter<u64>,
 }
@@ -117,7 +118,7 @@ impl Worker {
 
     /// Writes these, or returns them.
     fn keep(&self, sources: Sources) -> Option<Sources> {
-        let kept = self.archive.keep(&sources);
+        let kept = self.archive.keep_configuration(&self.configuration).and_then(|_| self.archive.keep(&sources));
         let outcome = match &kept {
             Ok(Kept::Written) => "written",
             Ok(Kept::There) => "there",

@@ -2,7 +2,7 @@
 //! records name it. (Authorization Decision Log 1.0.0: what a record refers to stays retrievable.)
 //!
 //! `data/revisions/<digest>/` holds the files of a revision of the policies or of the directory, as they were, under
-//! their names. What holds here:
+//! their names. The facts of the configuration that decide are a revision too, a file a fact. What holds here:
 //! - A folder with that name is complete: it is written under another name, synced, and renamed.
 //! - A revision that is there is not written again.
 //! - A revision whose files do not have the digest of its name is refused.
@@ -76,6 +76,14 @@ impl Archive {
         Self { folder }
     }
 
+    /// Writes the facts of a configuration that can change a decision, if they are not there: a file a fact.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn keep_configuration(&self, facts: &[(String, String)]) -> io::Result<Kept> {
+        self.keep_files(&Revision::of_texts(facts), facts.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+
     /// Writes both revisions of a snapshot, if they are not there.
     ///
     /// # Errors
@@ -86,6 +94,15 @@ impl Archive {
         let one = self.keep_files(&policies.revision(), policies.files().map(files))?;
         let other = self.keep_files(&directory.revision(), directory.named_files().map(files))?;
         Ok(if (one, other) == (Kept::There, Kept::There) { Kept::There } else { Kept::Written })
+    }
+
+    /// The facts of a configuration.
+    ///
+    /// # Errors
+    /// They are not there, or are not what they were.
+    pub fn configuration(&self, revision: &Revision) -> Result<Vec<(String, String)>, ArchiveError> {
+        let (_, facts) = self.files(revision)?;
+        if Revision::of_texts(&facts) == *revision { Ok(facts) } else { Err(ArchiveError::Changed(revision.clone())) }
     }
 
     /// The policies of a revision.

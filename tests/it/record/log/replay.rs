@@ -1,9 +1,12 @@
 //! `poort log replay`: decides records again with the same result, and reports exactly what other policies change.
 
 use super::{SMALL, ask, damage, log, one_of, question};
-use crate::support::{BareChannel, Sidecar, allowed, copied_policies, folder, message, run_with_input, until};
-use poort::api::pb::access_evaluation_client::AccessEvaluationClient;
+use crate::support::{
+    BareChannel, Exposition, Sidecar, allowed, copied_policies, folder, message, run_with_input, until,
+};
+use poort::{api::pb::access_evaluation_client::AccessEvaluationClient, types::build};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::{fs, path::Path};
 use tonic::Request;
 
@@ -172,7 +175,7 @@ async fn a_record_without_its_revision_is_not_replayable_and_says_why() {
 }
 
 #[tokio::test]
-async fn what_the_configuration_meant_is_found_in_its_digest() {
+async fn a_configuration_is_archived_and_replayed_as_it_was() {
     let folder = folder();
     let data = folder.path().join("data");
     let config = "[directory]\nunknown = \"evaluate\"\n[decisions]\ntime_zone = \"Asia/Tokyo\"\n";
@@ -182,13 +185,34 @@ async fn what_the_configuration_meant_is_found_in_its_digest() {
     sidecar.evaluate(&stranger).await;
     sidecar.evaluate(&allowed()).await;
     sidecar.stop();
-    // This zone does not give the digest, so both meanings are tried; only the stranger's answer depends on it.
+    let poort = &crate::support::records(&data)[0]["attributes"]["adl.core.configuration"]["poort"];
+    let archived = data.join("revisions").join(poort["digest"].as_str().unwrap().replace("sha256:", ""));
+    let fact = |name: &str| fs::read_to_string(archived.join(name)).unwrap();
+    assert_eq!((fact("time_zone"), fact("unknown")), ("Asia/Tokyo".to_owned(), "evaluate".to_owned()));
+    // Under the configuration of this command, Amsterdam and "deny", the stranger's answer would be another.
+    let (code, found, summary) = replay(&data, &[]);
+    assert_eq!((code, &summary["same"]), (0, &2.into()), "{found:?}");
+
+    // Of a log that is older than the archive of configurations, the digest tells under the same time zone alone.
+    fs::write(archived.join("unknown"), "deny").unwrap();
     let (code, found, summary) = replay(&data, &[]);
     assert_eq!((code, found.len(), &summary["same"]), (5, 1, &1.into()), "{found:?}");
     assert_eq!(found[0]["reason"], "configuration");
     let file = folder.path().join("zone.toml");
     fs::write(&file, "[decisions]\ntime_zone = \"Asia/Tokyo\"\n").unwrap();
     assert_eq!(replay(&data, &["--config", file.to_str().unwrap()]).0, 0);
+}
+
+#[tokio::test]
+async fn a_record_names_version_commit_and_executable() {
+    let sidecar = Sidecar::builder().start();
+    sidecar.evaluate(&allowed()).await;
+    let poort = &sidecar.records()[0]["attributes"]["adl.core.configuration"]["poort"];
+    let executable = fs::read(env!("CARGO_BIN_EXE_poort")).unwrap();
+    assert_eq!(poort["executable"], format!("sha256:{:x}", Sha256::digest(executable)));
+    assert_eq!(poort["version"], build::VERSION);
+    assert_eq!(poort["commit"].as_str().unwrap_or("unknown"), build::COMMIT);
+    assert!(Exposition::of(&sidecar).await.value("poort_build_info", build::COMMIT) == 1.0);
 }
 
 /// Makes another revision of the policies, which decides alike.
