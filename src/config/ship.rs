@@ -64,13 +64,14 @@ pub(super) fn conflicts(sinks: &[Sink]) -> Vec<String> {
     let mut seen: BTreeMap<PathBuf, &Name> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for sink in sinks {
-        let path = match &sink.to {
-            Destination::File(path) => path.clone(),
-            Destination::StandardOutput => "-".into(),
-            Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) | Destination::Nats(_) => continue,
+        let (key, place) = match &sink.to {
+            Destination::File(path) => ("path", path.clone()),
+            Destination::StandardOutput => ("path", "-".into()),
+            Destination::Nats(nats) => ("subject", format!("{}{}", nats.endpoint, nats.subject).into()),
+            Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) => continue,
         };
-        if let Some(other) = seen.insert(path, &sink.name) {
-            mistakes.push(format!("ship.{}.path: is the path of ship.{other} too; each needs its own", sink.name));
+        if let Some(other) = seen.insert(place, &sink.name) {
+            mistakes.push(format!("ship.{}.{key}: is the {key} of ship.{other} too; each needs its own", sink.name));
         }
     }
     mistakes

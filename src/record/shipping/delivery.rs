@@ -181,7 +181,7 @@ impl<S: Sink> Delivery<S> {
 
     /// Handles a reply, with the `left` records that were sent and not taken.
     async fn mend(&mut self, verdict: Reply, why: &str, left: usize) {
-        if verdict != Reply::Hold {
+        if !matches!(verdict, Reply::Hold | Reply::Duplicate) {
             self.meters.hold(false);
         }
         match verdict {
@@ -192,7 +192,13 @@ impl<S: Sink> Delivery<S> {
                 }
             }
             Reply::Retry { reason, wait } => self.retry(reason, wait, why).await,
-            Reply::Hold => self.hold(why).await,
+            Reply::Hold => {
+                self.hold(why, "the receiver refuses poort itself, so its configuration or ours is wrong").await;
+            }
+            Reply::Duplicate => {
+                self.meters.duplicate();
+                self.hold(why, "the receiver has records that poort never sent before").await;
+            }
             Reply::TooLarge | Reply::Refused => self.isolate(left, why).await,
             Reply::PerhapsTooLarge if self.believes(verdict) => self.isolate(left, why).await,
             // While it is not one record alone, fewer can do no harm.
@@ -260,12 +266,9 @@ impl<S: Sink> Delivery<S> {
         self.pause(wait).await;
     }
 
-    async fn hold(&mut self, why: &str) {
+    async fn hold(&mut self, why: &str, meaning: &str) {
         if !self.meters.hold(true) {
-            error!(
-                sink = %self.settings.name, why,
-                "Records wait for a person: the receiver refuses poort itself, so its configuration or ours is wrong."
-            );
+            error!(sink = %self.settings.name, why, "Records wait for a person: {meaning}.");
         }
         self.state.is_told = true;
         self.pause(HOLD).await;

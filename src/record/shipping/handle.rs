@@ -89,9 +89,10 @@ impl Shipping {
     pub fn start(sinks: Vec<Sink>, source: &Source, data: &Path, meter: &Meter) -> Result<Self, StartError> {
         let (stopping, cut_off) = (CancellationToken::new(), CancellationToken::new());
         let mut deliveries = Vec::new();
+        let found = source.durable();
         for settings in sinks {
             let sink = settings.name.clone();
-            let made = Any::new(&settings).map_err(|error| StartError::Setup { sink, error })?;
+            let made = Any::new(&settings, found).map_err(|error| StartError::Setup { sink, error })?;
             deliveries.push(delivery(settings, made, source, data, meter, &stopping)?);
         }
         let sinks = deliveries.into_iter().map(|delivery| run(delivery, &cut_off)).collect::<Result<_, _>>()?;

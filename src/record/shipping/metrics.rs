@@ -20,6 +20,7 @@ pub(super) struct Meters {
     shipped: Counter<u64>,
     quarantined: Counter<u64>,
     lost: Counter<u64>,
+    duplicates: Counter<u64>,
     retries: Counter<u64>,
     state: Arc<State>,
 }
@@ -68,6 +69,7 @@ impl Meters {
             shipped: counter("poort.ship.records", "Records that the sink took."),
             quarantined: counter("poort.ship.quarantined", "Records that the sink refused for good."),
             lost: counter("poort.ship.lost", "Records that were deleted before the sink had them."),
+            duplicates: counter("poort.ship.duplicates", "Records that the receiver had before they were sent at all."),
             retries: meter
                 .u64_counter("poort.ship.retries")
                 .with_description("Sends that were not taken and come again.")
@@ -87,6 +89,10 @@ impl Meters {
 
     pub(super) fn lost(&self, count: u64) {
         self.lost.add(count, std::slice::from_ref(&self.sink));
+    }
+
+    pub(super) fn duplicate(&self) {
+        self.duplicates.add(1, std::slice::from_ref(&self.sink));
     }
 
     pub(super) fn retried(&self, reason: &'static str) {

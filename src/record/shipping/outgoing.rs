@@ -1,7 +1,7 @@
 //! An outgoing record: read once from its JSON, however often it is sent.
 
 use super::{config::Format, event_names::GAP, ocsf};
-use crate::record::spool::reader::Frame;
+use crate::record::{evidence::leaf, spool::reader::Frame};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -88,12 +88,16 @@ impl Outgoing {
         self.documents().iter().map(|document| document.body.len().saturating_add(AROUND)).sum()
     }
 
-    /// A name of a document that no other has, and that it has again when it is sent again.
+    /// A name of a document that no other has, and that it has again when it is sent again. It holds the beginning of
+    /// the hash that the record has in the log's tree: a folder that was put back from a backup gives the same numbers
+    /// to other records.
     pub(super) fn key(&self, document: &Document) -> String {
         let origin = self.label.attributes.origin.as_deref().unwrap_or_default();
+        let [a, b, c, d, e, f, g, h, ..] = leaf(self.record.as_bytes());
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         match document.part {
-            None => format!("{origin}:{}", self.seq),
-            Some(part) => format!("{origin}:{}:{part}", self.seq),
+            None => format!("{origin}:{}:{hash:016x}", self.seq),
+            Some(part) => format!("{origin}:{}:{hash:016x}:{part}", self.seq),
         }
     }
 }

@@ -66,6 +66,9 @@ pub(super) enum Reply {
     Refused,
     /// Our configuration is wrong, or theirs; no record is at fault. All wait, and a person has to look.
     Hold,
+    /// The receiver has a record already that is sent for the first time. Another process sends the same log, so all
+    /// wait, and a person has to look.
+    Duplicate,
 }
 
 /// Why the same records are sent again.

@@ -42,7 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record/evidence", &[]),
     ("record/spool", &[]),
     ("record/decision_log", &["evidence", "spool"]),
-    ("record/shipping", &["spool"]),
+    ("record/shipping", &["evidence", "spool"]),
     ("record/retention", &["decision_log", "shipping", "spool"]),
     ("pdp/engine", &[]),
     ("pdp/cache", &[]),

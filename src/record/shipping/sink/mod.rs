@@ -3,9 +3,10 @@
 //! - `client`: HTTP and TLS towards a receiver, for both kinds of OTLP
 //! - `otlp`: records as OTLP messages
 //! - `grpc`, `http`: OTLP over gRPC and over HTTP
-//! - `nats`: NATS JetStream
+//! - `nats`: NATS JetStream; `attempts`: which records its stream can have already
 //! - `json_lines`: a file or standard output
 
+mod attempts;
 mod client;
 mod grpc;
 mod http;
@@ -69,12 +70,13 @@ pub(super) enum Any {
 
 impl Any {
     /// Makes the sink, and looks whether the files that it needs are there. It connects when there is something to send.
-    pub(super) fn new(settings: &config::Sink) -> Result<Self, SetupError> {
+    /// Records below `found` were in the log already.
+    pub(super) fn new(settings: &config::Sink, found: u64) -> Result<Self, SetupError> {
         let timeout = settings.timeout;
         Ok(match settings.to.clone() {
             Destination::OtlpGrpc(remote) => Self::Grpc(grpc::Grpc::new(remote, settings.format, timeout)?),
             Destination::OtlpHttp(remote) => Self::Http(http::Http::new(remote, settings.format, timeout)?),
-            Destination::Nats(to) => Self::Nats(nats::JetStream::new(to, timeout)?),
+            Destination::Nats(to) => Self::Nats(nats::JetStream::new(to, timeout, found)?),
             Destination::File(path) => Self::Lines(json_lines::JsonLines::file(path)),
             Destination::StandardOutput => Self::Lines(json_lines::JsonLines::standard_output()),
         })

@@ -1,10 +1,21 @@
 //! The NATS JetStream sink: publishes each record with a name of its own. A record counts as taken when the stream says
 //! that it has stored it.
 //!
-//! The stream must exist: how much it keeps, on which disks and for how long is its operator's choice. Within the
-//! stream's window for duplicates (two minutes, unless it says otherwise) a record that is sent again is not stored
-//! again, by its `Nats-Msg-Id`. A server that does not sync each write (`sync_interval: always`) may lose what it said
-//! to have stored when the power goes.
+//! The stream must exist: how much it keeps, on which disks and for how long is its operator's choice. A server that
+//! does not sync each write (`sync_interval: always`) may lose what it said to have stored when the power goes.
+//!
+//! Within the stream's window for duplicates (two minutes, unless it says otherwise) a message is not stored again, by
+//! its `Nats-Msg-Id`. The id names log, number, hash and subject. So the server answers `duplicate` only for a record
+//! that it has, byte by byte, on that subject, and no answer of this kind hides a loss.
+//!
+//! | the record was sent before by | a `duplicate` means |
+//! |---|---|
+//! | an attempt of this process whose answer was lost | what was expected: taken |
+//! | perhaps an earlier process: it was in the log when this one started | taken, and logged once: after a crash, or in a folder that was put back |
+//! | nobody that this process knows of | another process sends the same log: [`Reply::Duplicate`] |
+//!
+//! The last happens to machines that were copied or set back with their memory, and to two sinks on one subject. The
+//! sink waits then. Cursors cannot replace this: they go back with the folder.
 
 use super::{
     super::{
@@ -12,7 +23,9 @@ use super::{
         outgoing::{Document, Outgoing},
         reply::{Outcome, Reason, Reply, Trouble},
     },
-    SetupError, Sink, client,
+    SetupError, Sink,
+    attempts::Attempts,
+    client,
     grpc::innermost,
 };
 use async_nats::{
@@ -24,7 +37,7 @@ use async_nats::{
     },
 };
 use std::{error::Error as _, time::Duration};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// A subject that a JetStream stream keeps.
 #[derive(Debug)]
@@ -32,11 +45,15 @@ pub(in super::super) struct JetStream {
     to: Nats,
     timeout: Duration,
     context: Option<jetstream::Context>,
+    attempts: Attempts,
+    /// Records below this were in the log at the start; 0 once it was logged that the stream has some of them.
+    found: u64,
 }
 
 impl JetStream {
-    pub(super) fn new(to: Nats, timeout: Duration) -> Result<Self, SetupError> {
-        let sink = Self { to, timeout, context: None };
+    /// Records below `found` may have been sent by an earlier process.
+    pub(super) fn new(to: Nats, timeout: Duration, found: u64) -> Result<Self, SetupError> {
+        let sink = Self { to, timeout, context: None, attempts: Attempts::after(found), found };
         sink.options()?;
         Ok(sink)
     }
@@ -78,12 +95,14 @@ impl JetStream {
             Ok(context) => context,
             Err(trouble) => return Outcome::none(trouble),
         };
+        let end = batch.last().map_or(0, |parcel| parcel.seq.saturating_add(1));
+        let before = self.attempts.begin(end);
         let mut promises = Vec::new();
         let mut failed = None;
         'all: for (index, parcel) in batch.iter().enumerate() {
             for document in parcel.documents() {
-                match context.send_publish(self.to.subject.clone(), message(parcel, document)).await {
-                    Ok(promise) => promises.push((index, promise)),
+                match context.send_publish(self.to.subject.clone(), self.message(parcel, document)).await {
+                    Ok(promise) => promises.push((index, parcel.seq, promise)),
                     Err(error) => {
                         failed = Some((index, error));
                         break 'all;
@@ -91,14 +110,43 @@ impl JetStream {
                 }
             }
         }
-        for (index, promise) in promises {
-            if let Err(error) = promise.await {
-                return Outcome { taken: index, trouble: Some(self.trouble(&error)) };
+        for (index, seq, promise) in promises {
+            match promise.await {
+                Ok(answer) if answer.duplicate && seq >= before => {
+                    self.attempts.alarm(seq);
+                    return Outcome { taken: index, trouble: Some(foreign(seq, &answer.stream)) };
+                }
+                Ok(answer) if answer.duplicate => self.tell(seq, &answer.stream),
+                Ok(_) => {}
+                Err(error) => return Outcome { taken: index, trouble: Some(self.trouble(&error)) },
             }
         }
         match failed {
-            None => Outcome::all(batch.len()),
+            None => {
+                self.attempts.taken(end);
+                Outcome::all(batch.len())
+            }
             Some((index, error)) => Outcome { taken: index, trouble: Some(self.trouble(&error)) },
+        }
+    }
+
+    fn message(&self, parcel: &Outgoing, document: &Document) -> PublishMessage {
+        // A stream may keep several subjects, and each has consumers of its own.
+        let id = format!("{}@{}", parcel.key(document), self.to.subject);
+        PublishMessage::build().payload(document.body.clone().into()).message_id(id)
+    }
+
+    /// Logs once that records of an earlier process are in the stream.
+    fn tell(&mut self, seq: u64, stream: &str) {
+        if seq < self.found {
+            self.found = 0;
+            warn!(
+                subject = self.to.subject,
+                stream,
+                seq,
+                "An earlier process sent records that are sent again, and the stream keeps them once. After a crash this is \
+                 usual. If the data folder was put back from a backup, run `poort log restored`."
+            );
         }
     }
 
@@ -160,8 +208,13 @@ impl Sink for JetStream {
     }
 }
 
-fn message(parcel: &Outgoing, document: &Document) -> PublishMessage {
-    PublishMessage::build().payload(document.body.clone().into()).message_id(parcel.key(document))
+/// The stream has what nobody sent before.
+fn foreign(seq: u64, stream: &str) -> Trouble {
+    let why = format!(
+        "the stream `{stream}` has record {seq} already, and it is sent for the first time: another sink or process sends \
+         this log too. Stop the other one. If this machine or its data folder was copied or set back, run `poort log restored`"
+    );
+    Trouble::new(Reply::Duplicate, why)
 }
 
 /// What JetStream's own codes mean for a record.

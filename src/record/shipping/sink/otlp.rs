@@ -6,7 +6,7 @@
 //! | `timestamp` | `time_unix_nano` |
 //! | `trace_id`, `span_id`, `event_name` | the same |
 //! | `status` `Error`, or a gap | severity ERROR; all others INFO |
-//! | `<trace_id>:<span_id>` | attribute `log.record.uid` |
+//! | `<trace_id>:<span_id>`; without a trace: log, number and hash | attribute `log.record.uid` |
 //! | `poort.log.origin`, the number in the log | attributes `poort.log.origin`, `poort.log.seq` |
 //! | `resource` | the resource's attributes |
 //!
@@ -15,7 +15,7 @@
 
 use super::super::{
     config::Format,
-    outgoing::{Document, Label, Outgoing},
+    outgoing::{Document, Outgoing},
 };
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
@@ -60,7 +60,7 @@ fn of_resource(resource: &Map<String, Value>) -> ResourceLogs {
 }
 
 fn log_record(parcel: &Outgoing, document: &Document, format: Format, observed: u64) -> LogRecord {
-    let Outgoing { seq, label, .. } = parcel;
+    let label = &parcel.label;
     let (severity, severity_text) =
         if label.is_error() { (SeverityNumber::Error, "ERROR") } else { (SeverityNumber::Info, "INFO") };
     LogRecord {
@@ -69,7 +69,7 @@ fn log_record(parcel: &Outgoing, document: &Document, format: Format, observed: 
         severity_number: severity.into(),
         severity_text: severity_text.to_owned(),
         body: Some(text(document.body.clone())),
-        attributes: attributes(label, *seq, parcel.key(document), format),
+        attributes: attributes(parcel, document, format),
         trace_id: bytes(label.trace_id.as_deref(), 16),
         span_id: bytes(label.span_id.as_deref(), 8),
         event_name: label.event_name.clone(),
@@ -77,17 +77,18 @@ fn log_record(parcel: &Outgoing, document: &Document, format: Format, observed: 
     }
 }
 
-fn attributes(label: &Label, seq: u64, key: String, format: Format) -> Vec<KeyValue> {
+fn attributes(parcel: &Outgoing, document: &Document, format: Format) -> Vec<KeyValue> {
+    let Outgoing { seq, label, .. } = parcel;
     let uid = match (&label.trace_id, &label.span_id, format) {
         (Some(trace), Some(span), Format::Adl) => format!("{trace}:{span}"),
         // Events of one record need a name each; checkpoints and gaps have no trace.
-        _ => key,
+        _ => parcel.key(document),
     };
     let mut attributes = vec![attribute("log.record.uid", text(uid))];
     if let Some(origin) = &label.attributes.origin {
         attributes.push(attribute("poort.log.origin", text(origin.clone())));
     }
-    let seq = any_value::Value::IntValue(i64::try_from(seq).unwrap_or(i64::MAX));
+    let seq = any_value::Value::IntValue(i64::try_from(*seq).unwrap_or(i64::MAX));
     attributes.push(attribute("poort.log.seq", AnyValue { value: Some(seq) }));
     attributes
 }

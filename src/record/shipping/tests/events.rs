@@ -5,7 +5,7 @@ use super::super::{
     ocsf,
     outgoing::{Document, Outgoing},
 };
-use crate::record::spool::reader::Frame;
+use crate::record::{evidence::leaf, spool::reader::Frame};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -128,7 +128,8 @@ fn a_batch_is_an_event_a_decision() {
     assert_eq!(events[1]["unmapped"]["purpose"], "13");
     let parcel = pack(&record);
     let keys: Vec<_> = parcel.documents().iter().map(|document| parcel.key(document)).collect();
-    assert_eq!(keys, ["poort/here/epoch:4711:0", "poort/here/epoch:4711:1"]);
+    let hash: String = leaf(parcel.record.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(keys, [0, 1].map(|part| format!("poort/here/epoch:4711:{hash}:{part}")));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn act() -> impl Strategy<Value = Act> {
         Reply::Exhausted,
         Reply::Refused,
         Reply::Hold,
+        Reply::Duplicate,
     ];
     prop_oneof![
         3 => Just(Act::TakeAll),

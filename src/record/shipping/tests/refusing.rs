@@ -82,6 +82,15 @@ async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_receiver_that_has_what_was_never_sent_holds_its_sink() {
+    let place = Place::with(20);
+    let mut delivery = place.delivery(Receiver::new(&place, |_| says(Reply::Duplicate)));
+    timeout(Duration::from_secs(3600), delivery.run()).await.unwrap_err();
+    assert_eq!((place.cursor().position(), place.metric("poort_ship_held")), (0, 1.0));
+    assert!(place.metric("poort_ship_duplicates_total") > 1.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_receiver_that_refuses_everything_does_not_empty_the_log_into_quarantine() {
     let place = Place::with(100);
     let mut delivery = place.delivery(Receiver::new(&place, |_| says(Reply::Refused)));

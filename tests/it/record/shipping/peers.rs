@@ -176,6 +176,58 @@ async fn a_stream_holds_each_record_once_also_when_all_are_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_put_back_loses_no_new_record() {
+    let nats = nats().await;
+    let stream = nats.stream().await;
+    let (data, backup) = (folder(), folder());
+    let run = async |count: usize| {
+        let sidecar = Sidecar::builder().config(&nats.sink()).data(data.path()).start();
+        ask(&sidecar, count).await;
+        until_drained(&sidecar, "test").await;
+        assert_eq!(sidecar.stop().code, Some(0));
+    };
+    let copy = |from: &Path, to: &Path| {
+        let status = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
+        assert!(status.success());
+    };
+    run(5).await;
+    copy(data.path(), backup.path());
+    run(20).await;
+    let lost = stream.get_info().await.unwrap().state.messages;
+    fs::remove_dir_all(data.path()).unwrap();
+    copy(backup.path(), data.path());
+    run(20).await;
+    // The stream holds both histories: the last records are those of the folder, byte by byte.
+    let log: Vec<_> =
+        poort::record::spool::reader::Reader::open(data.path().join("records")).unwrap().map(Result::unwrap).collect();
+    let state = stream.get_info().await.unwrap().state;
+    let new = state.messages - lost;
+    assert!(new >= 20 && new <= log.len() as u64, "{new} of {}", log.len());
+    for (frame, sequence) in log.iter().rev().zip((1..=state.last_sequence).rev()).take(20) {
+        assert_eq!(stream.get_raw_message(sequence).await.unwrap().payload, frame.payload);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_another_sent_first_holds_the_sink() {
+    let nats = nats().await;
+    let stream = nats.stream().await;
+    // Two spellings of one server, so that the configuration does not see it.
+    let other = nats.sink().replace("ship.test", "ship.other").replace("127.0.0.1", "localhost");
+    let sidecar = start(&[nats.sink(), other].concat());
+    ask(&sidecar, 50).await;
+    let line = sidecar.wait_for_line("Records wait for a person");
+    assert!(line.contains("is sent for the first time") && line.contains("poort log restored"), "{line}");
+    let metrics = Exposition::of(&sidecar).await;
+    let sum = |metric: &str| metrics.series(metric).iter().map(|(_, value)| value).sum::<f64>();
+    assert!(sum("poort_ship_held") >= 1.0 && sum("poort_ship_duplicates_total") >= 1.0);
+    // Answers go on, and no record is stored twice.
+    ask(&sidecar, 50).await;
+    let stored = stream.get_info().await.unwrap().state.messages;
+    assert!(stored <= sidecar.records().len() as u64 + 10, "{stored}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subject_that_no_stream_keeps_is_named() {
     let nats = nats().await;
     let sidecar = start(&nats.sink());
