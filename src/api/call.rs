@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use crate::{
-    pdp::{Call, LONGEST_DEADLINE},
+    pdp::{Binding, Call, LONGEST_DEADLINE},
     types::trace::TraceContext,
 };
 use http::{Extensions, HeaderMap, HeaderValue};
@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 /// The call with these headers, over the connection that the extensions name. A `traceparent` that is missing, invalid or
 /// there twice begins a new trace.
-pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Option<Instant>) -> Call {
+pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Option<Instant>, binding: Binding) -> Call {
     let peer = extensions.get::<Peer>();
     Call {
+        binding,
         trace: trace(headers),
         deadline,
         caller: peer.map(|peer| peer.caller),

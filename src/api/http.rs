@@ -5,7 +5,7 @@
 
 use super::{Config, call, origin, status};
 use crate::{
-    pdp::{Pdp, Quota, Refusal, Taken, Unread},
+    pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread},
     types::authzen::{self, EvaluationsBody, Limits, ReadError},
 };
 use axum::{
@@ -120,7 +120,7 @@ impl Service {
             EvaluationsBody::Several(batch) => {
                 let answered = self
                     .pdp
-                    .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline)), batch)
+                    .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), batch)
                     .await?;
                 let mut out = Vec::with_capacity(1024);
                 authzen::write_answers(&mut out, &answered.answer, Some(answered.record));
@@ -147,8 +147,10 @@ impl Service {
         evaluation: crate::types::evaluation::Evaluation,
         deadline: Instant,
     ) -> Result<Response<Body>, Fault> {
-        let answered =
-            self.pdp.evaluate(&call::call(&head.headers, &head.extensions, Some(deadline)), evaluation).await?;
+        let answered = self
+            .pdp
+            .evaluate(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), evaluation)
+            .await?;
         let mut out = Vec::with_capacity(1024);
         authzen::write_answer(&mut out, &answered.answer, Some(answered.record));
         Ok(json(StatusCode::OK, out))

@@ -1,31 +1,77 @@
 //! The metrics of the decision point: questions, refusals, failed policies, time to a record.
 
-use super::{Answered, Quota, Refusal, Unread};
-use crate::{telemetry::metrics::DURATION_BOUNDARIES, types::decision::Answer};
+use super::{Answered, Binding, Kind, Quota, Refusal, Unread};
+use crate::{
+    sources::store::Store,
+    telemetry::metrics::DURATION_BOUNDARIES,
+    types::decision::{Answer, Decision},
+};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Histogram, Meter},
 };
-use std::time::Instant;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 #[derive(Debug)]
 pub(super) struct Metrics {
     questions: Counter<u64>,
     refused: Counter<u64>,
-    policy_errors: Counter<u64>,
+    policy_errors: Arc<PolicyErrors>,
     undeclared: Counter<u64>,
+    unrecorded: Counter<u64>,
     duration: Histogram<f64>,
 }
 
+/// How often each policy failed. Few do, so that a lock does.
+#[derive(Debug, Default)]
+struct PolicyErrors(Mutex<BTreeMap<String, u64>>);
+
+impl PolicyErrors {
+    fn count(&self, policy: &str) {
+        let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match errors.get_mut(policy) {
+            Some(count) => *count = count.saturating_add(1),
+            None => drop(errors.insert(policy.to_owned(), 1)),
+        }
+    }
+
+    /// The counts of all active policies, also of those that never failed, and of others that did.
+    fn with_all(&self, store: &Store) -> BTreeMap<String, u64> {
+        let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(snapshot) = store.snapshot() {
+            for id in snapshot.policies.facts.keys() {
+                errors.entry(AsRef::<str>::as_ref(id).to_owned()).or_default();
+            }
+        }
+        errors
+    }
+}
+
 impl Metrics {
-    pub(super) fn new(meter: &Meter, under_way: &Quota, limit: usize) -> Self {
+    /// Counters begin with zeros: an alert that asks whether one rose misses the first event of one that was not there.
+    pub(super) fn new(meter: &Meter, under_way: &Quota, limit: usize, store: &Arc<Store>) -> Self {
         let seen = under_way.clone();
         meter
             .u64_observable_gauge("poort.questions.under_way")
             .with_description("Questions that are being answered now.")
             .with_callback(move |gauge| gauge.observe(limit.saturating_sub(seen.left()) as u64, &[]))
             .build();
-        Self {
+        let policy_errors = Arc::<PolicyErrors>::default();
+        let (seen, active) = (policy_errors.clone(), store.clone());
+        meter
+            .u64_observable_counter("poort.policy.errors")
+            .with_description("Policies that could not be evaluated, by policy. Each made its question a deny.")
+            .with_callback(move |counter| {
+                for (policy, count) in seen.with_all(&active) {
+                    counter.observe(count, &[KeyValue::new("policy", policy)]);
+                }
+            })
+            .build();
+        let metrics = Self {
             questions: meter
                 .u64_counter("poort.questions")
                 .with_description("Questions that were answered, by decision; items of batches one by one.")
@@ -34,35 +80,50 @@ impl Metrics {
                 .u64_counter("poort.calls.refused")
                 .with_description("Calls on which no decision was made, by reason.")
                 .build(),
-            policy_errors: meter
-                .u64_counter("poort.policy.errors")
-                .with_description("Policies that could not be evaluated, by policy. Each made its question a deny.")
-                .build(),
+            policy_errors,
             undeclared: meter
                 .u64_counter("poort.questions.undeclared")
                 .with_description(
                     "Questions with members that the schema does not declare and that were ignored; the answer names them.",
                 )
                 .build(),
+            unrecorded: meter
+                .u64_counter("poort.calls.unrecorded")
+                .with_description("Calls that were answered without a record, as log.failure = \"open\" says.")
+                .build(),
             duration: meter
                 .f64_histogram("poort.call.duration")
                 .with_unit("s")
-                .with_description("Time from a call's arrival to its record on disk.")
+                .with_description("Time from a call's arrival to its record on disk, by binding and kind.")
                 .with_boundaries(DURATION_BOUNDARIES.to_vec())
                 .build(),
+        };
+        for decision in [Decision::Allow, Decision::Deny] {
+            metrics.questions.add(0, &[KeyValue::new("decision", decision.name())]);
         }
+        for reason in REASONS {
+            metrics.refused.add(0, &[KeyValue::new("reason", reason)]);
+        }
+        metrics.undeclared.add(0, &[]);
+        metrics.unrecorded.add(0, &[]);
+        metrics
     }
 
     pub(super) fn decided(&self, answer: &Answer) {
         self.questions.add(1, &[KeyValue::new("decision", answer.decision().name())]);
         if let Answer::Evaluated(evaluated) = answer {
             for error in &evaluated.verdict.errors {
-                self.policy_errors.add(1, &[KeyValue::new("policy", error.policy.clone())]);
+                self.policy_errors.count(&error.policy);
             }
             if !evaluated.undeclared.is_empty() {
                 self.undeclared.add(1, &[]);
             }
         }
+    }
+
+    /// An answer leaves without a record.
+    pub(super) fn unrecorded(&self) {
+        self.unrecorded.add(1, &[]);
     }
 
     pub(super) fn unread(&self, why: Unread) {
@@ -76,13 +137,26 @@ impl Metrics {
         self.refused.add(1, &[KeyValue::new("reason", reason)]);
     }
 
-    pub(super) fn finish<T>(&self, outcome: &Result<Answered<T>, Refusal>, started: Instant) {
+    pub(super) fn finish<T>(
+        &self,
+        outcome: &Result<Answered<T>, Refusal>,
+        started: Instant,
+        binding: Binding,
+        kind: Kind,
+    ) {
         match outcome {
-            Ok(_) => self.duration.record(started.elapsed().as_secs_f64(), &[]),
+            Ok(_) => {
+                let labels = [KeyValue::new("binding", binding.label()), KeyValue::new("kind", kind.label())];
+                self.duration.record(started.elapsed().as_secs_f64(), &labels);
+            }
             Err(refusal) => self.refused.add(1, &[KeyValue::new("reason", refusal.kind())]),
         }
     }
 }
+
+/// Why calls are refused: what [`Metrics::unread`] and [`Refusal::kind`] say.
+const REASONS: [&str; 8] =
+    ["busy", "deadline_exceeded", "invalid", "no_record", "no_room", "not_ready", "too_large", "untaken"];
 
 impl Refusal {
     /// A name from a closed set, for metrics.

@@ -107,9 +107,58 @@ pub struct Pdp {
     spans: Option<SpanSink>,
 }
 
+/// The binding that a call came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// A gRPC call.
+    Grpc,
+    /// A message of a gRPC stream.
+    GrpcStream,
+    /// HTTP with JSON.
+    Http,
+}
+
+impl Binding {
+    /// The label in metrics.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Grpc | Self::GrpcStream => "grpc",
+            Self::Http => "http",
+        }
+    }
+
+    /// What one question by this binding is.
+    const fn one(self) -> Kind {
+        match self {
+            Self::Grpc | Self::Http => Kind::One,
+            Self::GrpcStream => Kind::Stream,
+        }
+    }
+}
+
+/// What a call asks, for metrics.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    One,
+    Batch,
+    Stream,
+}
+
+impl Kind {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Batch => "batch",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// How a call arrived, besides what it asks.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// The binding.
+    pub binding: Binding,
     /// The caller's trace, and the identity of the record.
     pub trace: TraceContext,
     /// After this moment nobody waits for an answer any more.
@@ -196,7 +245,7 @@ impl Pdp {
         spans: Option<SpanSink>,
     ) -> Self {
         let under_way = Quota::new(config.concurrent);
-        let metrics = Metrics::new(meter, &under_way, config.concurrent);
+        let metrics = Metrics::new(meter, &under_way, config.concurrent, &store);
         Self { config, store, cache, log: OnceLock::new(), clock, under_way, metrics, spans }
     }
 
@@ -233,7 +282,7 @@ impl Pdp {
     pub async fn evaluate(&self, call: &Call, evaluation: Evaluation) -> Result<Answered<Answer>, Refusal> {
         let run = Run::start();
         let answered = self.evaluate_one(call, evaluation, &run).await;
-        self.metrics.finish(&answered, run.started);
+        self.metrics.finish(&answered, run.started, call.binding, call.binding.one());
         answered
     }
 
@@ -258,7 +307,7 @@ impl Pdp {
     pub async fn evaluate_batch(&self, call: &Call, batch: Batch) -> Result<Answered<Vec<Answer>>, Refusal> {
         let run = Run::start();
         let answered = self.evaluate_several(call, batch, &run).await;
-        self.metrics.finish(&answered, run.started);
+        self.metrics.finish(&answered, run.started, call.binding, Kind::Batch);
         answered
     }
 
@@ -362,7 +411,11 @@ impl Pdp {
             sink.record(span);
         }
         match appended {
-            Appended::Durable | Appended::Unrecorded => Ok(()),
+            Appended::Durable => Ok(()),
+            Appended::Unrecorded => {
+                self.metrics.unrecorded();
+                Ok(())
+            }
             Appended::Late => Err(Refusal::Late),
         }
     }

@@ -21,12 +21,13 @@ use thiserror::Error;
 pub const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Bucket boundaries for a histogram of durations, in seconds: from 25 µs, about the quickest
-/// answer, to 2.5 s, beyond which a caller has given up.
+/// answer, to the longest deadlines that callers set; the usual one is 5 s.
 ///
 /// Without boundaries a histogram gets OpenTelemetry's own, which are made for milliseconds and put
 /// nearly every answer in the first bucket.
-pub const DURATION_BOUNDARIES: [f64; 16] = [
-    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+pub const DURATION_BOUNDARIES: [f64; 19] = [
+    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    2.5, 5.0, 10.0, 30.0,
 ];
 
 /// The metrics could not be written as text.

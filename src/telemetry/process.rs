@@ -8,13 +8,13 @@
 use opentelemetry::{KeyValue, metrics::Meter};
 use std::{
     fs,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Registers the instruments on `meter`. Their values are read whenever metrics are collected.
 pub(super) fn register(meter: &Meter, version: &str, commit: &str, cedar_version: Option<&str>) {
     // Telemetry starts first of all, so its start is the process's, without clock ticks since boot.
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let (started, steady) = (seconds_now(), Instant::now());
     meter
         .f64_observable_gauge("process.start_time")
         .with_unit("s")
@@ -41,6 +41,14 @@ pub(super) fn register(meter: &Meter, version: &str, commit: &str, cedar_version
         })
         .build();
 
+    // Steady time does not jump, so the difference shows each jump of the machine's clock.
+    meter
+        .f64_observable_gauge("poort.clock.shift")
+        .with_unit("s")
+        .with_description("How far the machine's clock has moved against steady time since the start.")
+        .with_callback(move |gauge| gauge.observe(seconds_now() - started - steady.elapsed().as_secs_f64(), &[]))
+        .build();
+
     let mut labels = vec![KeyValue::new("version", version.to_owned()), KeyValue::new("commit", commit.to_owned())];
     if let Some(cedar_version) = cedar_version {
         labels.push(KeyValue::new("cedar_version", cedar_version.to_owned()));
@@ -50,6 +58,11 @@ pub(super) fn register(meter: &Meter, version: &str, commit: &str, cedar_version
         .with_description("Always 1; the labels say what is running.")
         .with_callback(move |gauge| gauge.observe(1, &labels))
         .build();
+}
+
+/// Seconds since the Unix epoch, by the machine's clock.
+fn seconds_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// Resident memory, in bytes. `status` has it in KiB, where `statm` has pages of a size that takes

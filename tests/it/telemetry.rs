@@ -62,7 +62,11 @@ async fn the_metrics_count_what_was_asked() {
         ("poort_cache_lookups_total", "result=\"miss\"", 3.0),
         ("poort_policy_errors_total", "policy=\"fails\"", 1.0),
         ("poort_calls_refused_total", "reason=\"invalid\"", 2.0),
-        ("poort_call_duration_seconds_count", "", 6.0),
+        ("poort_call_duration_seconds_count", "binding=\"grpc\",kind=\"one\"", 3.0),
+        ("poort_call_duration_seconds_count", "binding=\"http\",kind=\"one\"", 2.0),
+        ("poort_call_duration_seconds_count", "binding=\"http\",kind=\"batch\"", 1.0),
+        ("poort_calls_unrecorded_total", "", 0.0),
+        ("poort_log_failure_open", "", 0.0),
         // And the checkpoint that the segment begins with.
         ("poort_log_records_total", "", 7.0),
         ("poort_log_commit_duration_seconds_count", "", 7.0),
@@ -81,9 +85,23 @@ async fn the_metrics_count_what_was_asked() {
     // Nothing in a label comes from a question.
     let text = sidecar.operators("/metrics").await;
     assert_eq!(text.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-    for word in ["officer", "inv-0042", "consult", "heron"] {
-        assert!(!text.text().contains(word), "{word}");
+    // Policies are named after what they are about.
+    let text = text.text();
+    for line in text.lines().filter(|line| !line.starts_with("poort_policy_errors_total{")) {
+        for word in ["officer", "inv-0042", "consult", "heron"] {
+            assert!(!line.contains(word), "{word}: {line}");
+        }
     }
+    // How much may still be written, and how far it is proven.
+    let status = crate::support::run(["log", "status", "--format", "json", "--data", sidecar.data.to_str().unwrap()]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let [max, taken] = ["poort_log_max_bytes", "poort_log_disk_bytes"].map(|metric| metrics.value(metric, ""));
+    assert_eq!(metrics.value("poort_log_room_bytes", "log.max"), max - taken);
+    assert!(metrics.value("poort_log_room_bytes", "disk") > 0.0);
+    let time = status["checkpoint"]["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let checkpoint = metrics.value("poort_log_checkpoint_timestamp_seconds", "");
+    assert!((checkpoint - time.as_millisecond() as f64 / 1000.0).abs() < 60.0, "{checkpoint} {time}");
+    assert!(metrics.value("poort_clock_shift_seconds", "").abs() < 60.0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Config, call},
-    pdp::{Call, Pdp},
+    pdp::{Binding, Call, Pdp},
 };
 use std::{
     sync::Arc,
@@ -31,7 +31,7 @@ impl Service {
     }
 
     fn call<T>(&self, request: &Request<T>) -> Result<Call, Status> {
-        Ok(call::call(request.metadata().as_ref(), request.extensions(), Some(self.deadline(request)?)))
+        Ok(call::call(request.metadata().as_ref(), request.extensions(), Some(self.deadline(request)?), Binding::Grpc))
     }
 
     fn deadline<T>(&self, request: &Request<T>) -> Result<Instant, Status> {

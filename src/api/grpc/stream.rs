@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::call,
-    pdp::{Call, Pdp, Unread},
+    pdp::{Binding, Call, Pdp, Unread},
     types::trace::TraceContext,
 };
 use futures_util::{Stream, StreamExt as _, stream::FuturesUnordered};
@@ -161,7 +161,7 @@ impl Run {
         let pb::EvaluateStreamRequest { id, evaluation, traceparent, tracestate } = message;
         let usual = Instant::now() + self.terms.usual;
         let deadline = self.terms.whole.map_or(usual, |whole| whole.min(usual));
-        let mut call = call::call(&self.headers, &self.extensions, Some(deadline));
+        let mut call = call::call(&self.headers, &self.extensions, Some(deadline), Binding::GrpcStream);
         if !traceparent.is_empty() {
             call.trace = TraceContext::from_headers(Some(&traceparent), Some(&tracestate));
         }

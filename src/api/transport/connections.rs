@@ -120,6 +120,9 @@ impl Connections {
             .u64_counter("poort.connections.closed")
             .with_description("Connections that poort closed by itself, by port and reason.")
             .build();
+        for reason in ["silent", "idle", "untaken", "displaced"] {
+            closed.add(0, &[KeyValue::new("port", port), KeyValue::new("reason", reason)]);
+        }
         Self { builder, dispatch, places, limits, share, port, closed, stopping }
     }
 

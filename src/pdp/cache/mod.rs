@@ -102,6 +102,9 @@ impl Cache {
         for result in ["equal", "different"] {
             rechecks.add(0, &[KeyValue::new("result", result)]);
         }
+        for result in ["hit", "miss", "bypass"] {
+            lookups.add(0, &[KeyValue::new("result", result)]);
+        }
         Self {
             verdicts,
             doorkeeper: Doorkeeper::new(),

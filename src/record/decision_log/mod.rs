@@ -356,6 +356,11 @@ impl DecisionLog {
         let (spool, recovery) = Spool::open(&settings, Some(Box::new(signer)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());
         let producer = Arc::new(producer);
+        meter
+            .u64_gauge("poort.log.failure_open")
+            .with_description("1 if answers leave without a record while none can be written: log.failure = \"open\".")
+            .build()
+            .record(u64::from(config.failure == Failure::Open), &[]);
         let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock };
         Ok((log, recovery))
     }

@@ -65,15 +65,19 @@ impl Meters {
             counter.add(0, std::slice::from_ref(&sink));
             counter
         };
+        let retries = meter
+            .u64_counter("poort.ship.retries")
+            .with_description("Sends that were not taken and come again.")
+            .build();
+        for reason in ["unavailable", "deadline", "transport", "io", "fault", "halved"] {
+            retries.add(0, &[sink.clone(), KeyValue::new("reason", reason)]);
+        }
         Self {
             shipped: counter("poort.ship.records", "Records that the sink took."),
             quarantined: counter("poort.ship.quarantined", "Records that the sink refused for good."),
             lost: counter("poort.ship.lost", "Records that were deleted before the sink had them."),
             duplicates: counter("poort.ship.duplicates", "Records that the receiver had before they were sent at all."),
-            retries: meter
-                .u64_counter("poort.ship.retries")
-                .with_description("Sends that were not taken and come again.")
-                .build(),
+            retries,
             sink,
             state,
         }

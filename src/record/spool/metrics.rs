@@ -5,7 +5,7 @@ use opentelemetry::{
     KeyValue,
     metrics::{Counter, Gauge, Histogram, Meter},
 };
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -16,19 +16,28 @@ pub(super) struct Metrics {
     unrecorded: Counter<u64>,
     writable: Gauge<u64>,
     disk_bytes: Gauge<u64>,
+    room: Gauge<u64>,
+    checkpoint: Gauge<f64>,
 }
 
 // A good disk syncs in 100 µs; in a bad moment it takes seconds.
-const SECONDS: [f64; 17] = [
-    0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0,
-    10.0,
+const SECONDS: [f64; 20] = [
+    0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
+    2.0, 5.0, 10.0, 30.0,
 ];
 
 const RECORDS: [f64; 12] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 4096.0, 16384.0];
 
 impl Metrics {
-    pub(super) fn new(meter: &Meter) -> Self {
-        Self {
+    /// `max_bytes` is the bound of the log. Counters begin with zeros, so that an alert sees the first event.
+    pub(super) fn new(meter: &Meter, max_bytes: u64) -> Self {
+        meter
+            .u64_gauge("poort.log.max")
+            .with_unit("By")
+            .with_description("The bound of the log: log.max.")
+            .build()
+            .record(max_bytes, &[]);
+        let metrics = Self {
             commit_duration: meter
                 .f64_histogram("poort.log.commit.duration")
                 .with_unit("s")
@@ -65,7 +74,23 @@ impl Metrics {
                 .with_unit("By")
                 .with_description("Bytes that all segments take, with what is reserved.")
                 .build(),
+            room: meter
+                .u64_gauge("poort.log.room")
+                .with_unit("By")
+                .with_description("Bytes that are left to the log, of its bound and on its disk.")
+                .build(),
+            checkpoint: meter
+                .f64_gauge("poort.log.checkpoint.timestamp")
+                .with_unit("s")
+                .with_description("When the last signed checkpoint was written, in seconds since the Unix epoch.")
+                .build(),
+        };
+        metrics.records.add(0, &[]);
+        metrics.bytes.add(0, &[]);
+        for reason in ["queue_full", "disk_full", "failed", "closed"] {
+            metrics.unrecorded.add(0, &[KeyValue::new("reason", reason)]);
         }
+        metrics
     }
 
     pub(super) fn committed(&self, took: Duration, records: u64, bytes: u64) {
@@ -89,7 +114,18 @@ impl Metrics {
         self.writable.record(u64::from(writable), &[]);
     }
 
-    pub(super) fn disk_bytes(&self, bytes: u64) {
+    /// How much the segments take, and what is left: of the bound, and on the disk if that can be asked.
+    pub(super) fn room(&self, bytes: u64, of_bound: u64, on_disk: Option<u64>) {
         self.disk_bytes.record(bytes, &[]);
+        self.room.record(of_bound, &[KeyValue::new("bound", "log.max")]);
+        if let Some(left) = on_disk {
+            self.room.record(left, &[KeyValue::new("bound", "disk")]);
+        }
+    }
+
+    /// A checkpoint is on disk.
+    pub(super) fn attested(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.checkpoint.record(now.as_secs_f64(), &[]);
     }
 }

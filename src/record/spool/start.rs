@@ -63,7 +63,7 @@ pub(super) fn start(
     let reserve = attestor.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(config.segment_bytes)));
     let journal = Journal::new(files, folder, config.segment_bytes, config.max_bytes, found, reserve);
     let (sender, receiver) = sync_channel(config.queue.max(1));
-    let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter)));
+    let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter, config.max_bytes)));
     let mut writer = Writer::new(journal, attestor, shared.clone(), pace, config);
     let Recovery { next_seq, segments, records, bytes, cut_bytes } = recovery;
     tracing::info!(dir = %dir.display(), next_seq, segments, records, bytes, cut_bytes, "Opened the spool.");

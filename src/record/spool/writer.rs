@@ -6,6 +6,7 @@ use super::{
     double_slot::DoubleSlot,
     entry::{AppendError, Commit, Entry},
     frame::{self, HEADER, MAX_PAYLOAD},
+    inspect::disk_left,
     journal::{Fault, FaultKind, Journal},
     payload::Payload,
     recovery::{OpenError, head_path},
@@ -242,6 +243,7 @@ impl Writer {
         self.written(started, 1, frames.len());
         self.attested = self.journal.next_seq();
         self.shared.attest(seq);
+        self.shared.metrics.attested();
         self.attest_at = started.checked_add(cadence).unwrap_or(started);
         // It is written after the record, so it never speaks of more than is there.
         let path = head_path(self.journal.path());
@@ -342,8 +344,9 @@ impl Writer {
         let Ok(bytes) = self.journal.disk_bytes() else {
             return;
         };
-        self.shared.metrics.disk_bytes(bytes);
-        let is_low = self.max_bytes.saturating_sub(bytes) < self.max_bytes / 5;
+        let left = self.max_bytes.saturating_sub(bytes);
+        self.shared.metrics.room(bytes, left, disk_left(self.journal.path()).ok());
+        let is_low = left < self.max_bytes / 5;
         if is_low && !self.is_low {
             tracing::warn!(bytes, max_bytes = self.max_bytes, "Little room is left for the spool.");
         }

@@ -117,6 +117,9 @@ impl Store {
             .u64_counter("poort.reloads")
             .with_description("Changes of policies or directory by outcome: activated or refused.")
             .build();
+        for outcome in ["activated", "refused"] {
+            reloads.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
         Self { config, keeper: OnceLock::new(), active, last, reloads, reading }
     }
 

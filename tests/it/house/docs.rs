@@ -77,7 +77,8 @@ async fn every_metric_has_a_row_and_every_row_a_metric() {
     let exported = Exposition::of(&sidecar).await.names();
     let missing: Vec<_> = exported.difference(&rows).collect();
     assert!(missing.is_empty(), "/metrics has what docs/operating.md has no row for: {missing:?}");
-    // A counter is exported from its first count on, so the source knows of more.
+    let gone: Vec<_> = rows.difference(&exported).collect();
+    assert!(gone.is_empty(), "docs/operating.md has rows for what /metrics has not: {gone:?}");
     let instruments = instruments();
     let is_of = |row: &String, instrument: &String| {
         row.strip_prefix(instrument.as_str()).is_some_and(|suffix| SUFFIXES.contains(&suffix))
@@ -85,13 +86,35 @@ async fn every_metric_has_a_row_and_every_row_a_metric() {
     for instrument in &instruments {
         assert!(rows.iter().any(|row| is_of(row, instrument)), "docs/operating.md has no row for {instrument}");
     }
-    for row in rows.difference(&exported) {
-        let is_counter = row.ends_with("_total");
-        assert!(
-            is_counter && instruments.iter().any(|instrument| is_of(row, instrument)),
-            "docs/operating.md has a row for {row}, which there is not"
-        );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_counter_is_zero_before_its_first_event() {
+    let sidecar = Sidecar::builder().config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n").start();
+    let metrics = Exposition::of(&sidecar).await;
+    let counters: Vec<_> = rows().into_iter().filter(|row| row.ends_with("_total")).collect();
+    assert!(counters.len() > 15, "{counters:?}");
+    for counter in counters {
+        assert!(!metrics.series(&counter).is_empty(), "{counter} is not there before its first event");
     }
+    // With each of the values that the page names.
+    let page = read(Path::new("docs/operating.md"));
+    for metric in ["poort_calls_refused_total", "poort_connections_closed_total"] {
+        let (_, table) = page.split_once(&format!("| `{metric}`, `reason` |")).unwrap();
+        let table = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut documented: Vec<_> = table.map(|row| code(row).next().unwrap()).collect();
+        let mut exported: Vec<_> = metrics
+            .series(metric)
+            .iter()
+            .map(|(labels, _)| labels.split("reason=\"").nth(1).unwrap().split('"').next().unwrap())
+            .collect();
+        documented.sort_unstable();
+        exported.sort_unstable();
+        exported.dedup();
+        assert_eq!(documented, exported, "{metric}");
+    }
+    let policies = metrics.series("poort_policy_errors_total").len() as f64;
+    assert_eq!(policies, metrics.value("poort_policies", ""));
 }
 
 /// All Markdown files of the project, from its root.

@@ -337,6 +337,9 @@ async fn an_open_log_answers_without_a_record_and_records_how_many() {
     let missing = heard.len() - recorded(&data).len();
     assert!(missing >= 10);
     assert_eq!(gap["poort.gap.count"], missing);
+    let metrics = Exposition::of(&sidecar).await;
+    assert_eq!(metrics.value("poort_calls_unrecorded_total", ""), missing as f64);
+    assert_eq!(metrics.value("poort_log_failure_open", ""), 1.0);
     assert!(gap["poort.gap.from"].as_u64().unwrap() <= gap["poort.gap.to"].as_u64().unwrap());
     verified(&data);
 }

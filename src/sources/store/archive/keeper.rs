@@ -52,6 +52,9 @@ impl Keeper {
             .u64_counter("poort.archive.attempts")
             .with_description("Attempts to archive what was activated, by outcome: written, there or failed.")
             .build();
+        for outcome in ["written", "there", "failed"] {
+            outcomes.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
         let (sender, receiver) = sync_channel(WAITING);
         let worker = Worker { archive, configuration, pending: pending.clone(), outcomes: outcomes.clone() };
         let thread = std::thread::Builder::new().name("poort-archive".to_owned());
