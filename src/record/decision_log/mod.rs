@@ -27,6 +27,7 @@
 //! - `retention`: the record that says what was deleted
 //! - `verify`: proves that a log was not changed
 //! - `signer`: keeps the tree over the records, and signs
+//! - `nodes`, `node_keeper`: nodes of that tree on disk, and proofs made with them
 //! - `stored_record`, `selection`, `scan`: records read back, filtered, segment by segment
 //! - `data_subject_filter`: finds the records about a data subject
 
@@ -38,6 +39,8 @@ mod gap;
 mod keys;
 mod kind;
 mod log_event;
+mod node_keeper;
+mod nodes;
 mod past;
 mod producer;
 mod pseudonyms;
@@ -56,6 +59,7 @@ pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::Kind;
+pub use nodes::{NoProof, Prover, node_file};
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Record, TooLarge};
@@ -351,7 +355,10 @@ impl DecisionLog {
             error => error.into(),
         })?;
         let (signer, origin) = CheckpointSigner::new(key, instance, config.checkpoint, producer.clone());
-        let signer = signer.with_keys(pseudonyms.signs(), change);
+        let complete = node_keeper::start(config.records()).inspect_err(
+            |error| tracing::warn!(%error, "No thread can be had for the nodes of the log's tree; proofs take longer."),
+        );
+        let signer = signer.with_keys(pseudonyms.signs(), change).telling(complete.ok());
         let clock = signer.clock();
         let (spool, recovery) = Spool::open(&settings, Some(Box::new(signer)), meter)?;
         let producer = producer.in_log(origin.get().map(String::as_str).unwrap_or_default());

@@ -5,16 +5,17 @@ use super::{
     clock::LogClock,
     keys::KeyChange,
     log_event,
+    node_keeper::Complete,
     past::Past,
     producer::Producer,
 };
 use crate::record::{
-    evidence::{Checkpoint, Key, PublicKeys, Tree, leaf},
+    evidence::{Checkpoint, Key, LEVEL, PublicKeys, Tree, leaf},
     spool::{Attestation, Attestor, Occasion},
 };
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, mpsc::Sender},
     time::Duration,
 };
 
@@ -36,6 +37,8 @@ pub(super) struct CheckpointSigner {
     /// The keys of pseudonyms that are at hand: `<id>:<sign>`. `None` where they are not needed.
     pseudonym_keys: Option<Vec<String>>,
     change: KeyChange,
+    /// Takes the nodes of the tree that are kept for proofs.
+    complete: Option<Sender<Complete>>,
     /// What the head says the log was.
     head: Option<Checkpoint>,
     /// What earlier processes left, while it is read.
@@ -65,6 +68,7 @@ impl CheckpointSigner {
             clock: Arc::new(LogClock::new()),
             pseudonym_keys: None,
             change: KeyChange::default(),
+            complete: None,
             head: None,
             past: None,
             found: None,
@@ -76,6 +80,11 @@ impl CheckpointSigner {
     /// With the keys of pseudonyms that are at hand, and what was changed on purpose.
     pub(super) fn with_keys(self, pseudonym_keys: Vec<String>, change: KeyChange) -> Self {
         Self { pseudonym_keys: Some(pseudonym_keys), change, ..self }
+    }
+
+    /// Tells each node that is kept for proofs.
+    pub(super) fn telling(self, complete: Option<Sender<Complete>>) -> Self {
+        Self { complete, ..self }
     }
 
     /// The log's own clock.
@@ -164,7 +173,14 @@ impl Attestor for CheckpointSigner {
             // The first record of this process is the checkpoint that says it.
             self.found = None;
         }
-        self.tree.push(leaf(payload));
+        self.tree.push_telling(leaf(payload), |level, index, hash| {
+            if level >= LEVEL
+                && let Some(complete) = &self.complete
+            {
+                // The keeper is gone if the file cannot be written.
+                let _ = complete.send((level, index, hash));
+            }
+        });
         self.compare();
     }
 

@@ -3,6 +3,7 @@
 //! Everything here is a form that others have written down, so that an auditor needs no program of ours:
 //!
 //! - the tree: RFC 6962, section 2.1, with SHA-256; the leaf with index n is the record with seq n
+//! - proofs over it: sections 2.1.1 and 2.1.2
 //! - the checkpoint: C2SP `tlog-checkpoint`, a text of three lines: origin, size of the tree, root
 //! - the signature: C2SP `signed-note` with Ed25519
 //!
@@ -12,15 +13,21 @@
 //! past.
 //!
 //! - `tree`: the tree, in the little that is needed to go on with it
+//! - `proof`: that a record is in a tree, and that a tree begins with another
+//! - `node_file`: nodes of the tree on disk, so that a proof need not read the log
 //! - `key`: the key that signs, and its public part
 //! - `checkpoint`: the text, signed and checked
 //! - `secret_file`: how files with keys are made and read
 
 mod checkpoint;
 mod key;
+mod node_file;
+pub mod proof;
 pub mod secret_file;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use key::{BadKey, Key, KeyError, PublicKeys};
+pub use node_file::{BLOCK, LEVEL, NodeFile};
+pub use proof::Nodes;
 pub use tree::{Hash, Tree, leaf};

@@ -1,8 +1,7 @@
 //! The Merkle tree of RFC 6962, section 2.1, as its compact range: the roots of the largest perfect subtrees.
 //!
 //! Nothing else is needed to append and to compute the root: at most 64 hashes, however many records there are.
-//! Libraries for such trees keep all hashes, for proofs that a single record is in the tree. A log that is kept whole
-//! beside its checkpoints does not need them.
+//! Libraries for such trees keep all hashes. `node_file` keeps one in 128 of them, for proofs about single records.
 
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +14,7 @@ pub fn leaf(record: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(record).finalize().into()
 }
 
-fn node(left: &Hash, right: &Hash) -> Hash {
+pub(super) fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
@@ -47,13 +46,33 @@ impl Tree {
         &self.range
     }
 
+    /// The root of the perfect subtree of the leaves from `first` to below `end`, where it is one of the range.
+    #[must_use]
+    pub fn subtree(&self, first: u64, end: u64) -> Option<Hash> {
+        let mut begins = 0_u64;
+        for (hash, bit) in self.range.iter().zip((0..u64::BITS).rev().filter(|bit| self.size >> bit & 1 == 1)) {
+            let ends = begins.checked_add(1 << bit)?;
+            if (begins, ends) == (first, end) {
+                return Some(*hash);
+            }
+            begins = ends;
+        }
+        None
+    }
+
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Hash) {
+        self.push_telling(leaf, |_, _, _| {});
+    }
+
+    /// The same, and tells each subtree above the leaf that is complete with it: its level, its index, its root.
+    pub fn push_telling(&mut self, leaf: Hash, mut tell: impl FnMut(u8, u64, Hash)) {
         let mut hash = leaf;
         // Two subtrees of one size become one of twice the size, as a binary counter carries.
-        for _ in 0..self.size.trailing_ones() {
+        for level in (1..=u8::MAX).take(self.size.trailing_ones() as usize) {
             if let Some(left) = self.range.pop() {
                 hash = node(&left, &hash);
+                tell(level, self.size.checked_shr(level.into()).unwrap_or(0), hash);
             }
         }
         self.range.push(hash);

@@ -3,5 +3,6 @@
 mod durability;
 mod formats;
 mod log;
+mod proofs;
 mod redaction;
 mod shipping;
