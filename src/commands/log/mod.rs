@@ -4,12 +4,17 @@
 //! - `replay`, `replayed`: decide recorded questions again, and report the differences
 //! - `status`: size, age and progress of the log, from its folder
 //! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
+//! - `prove`, `check`: make receipts for single records, and check them
+//! - `given`: keys and policies that were kept elsewhere
 //! - `select`, `line`: the flags that select records, and how a decision is shown
 
 mod cat;
 mod changed;
+mod check;
+mod given;
 mod key;
 mod line;
+mod prove;
 mod replay;
 mod replayed;
 mod select;
@@ -33,6 +38,12 @@ pub(super) enum Command {
     /// Check that no record is missing or altered, on disk or as a pipeline stored them
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Arguments),
+    /// Make receipts: for single records, the proof that they are in the log
+    #[command(after_help = prove::EXAMPLES)]
+    Prove(Box<prove::Arguments>),
+    /// Check receipts, with public keys alone
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Arguments),
     /// Print the public key of the log, or change its keys
     #[command(after_help = key::EXAMPLES)]
     Key(key::Arguments),
@@ -44,6 +55,8 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Status(arguments) => status::run(arguments, output),
         Command::Verify(arguments) => verify::run(arguments, output),
+        Command::Prove(arguments) => prove::run(arguments, output),
+        Command::Check(arguments) => check::run(arguments, output),
         Command::Key(arguments) => key::run(arguments, output),
     }
 }

@@ -110,6 +110,11 @@ impl Select {
         }))
     }
 
+    /// The same, of one trace.
+    pub(super) fn of_trace(&self, trace: TraceId) -> Self {
+        Self { trace: Some(trace), ..self.clone() }
+    }
+
     /// Which segments are read.
     pub(super) const fn segments(&self) -> Segments {
         if self.every_segment { Segments::All } else { Segments::Likely }

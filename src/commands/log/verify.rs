@@ -1,6 +1,6 @@
 //! `poort log verify`: checks that no record of the log, or of what a pipeline stored of it, is missing or altered.
 
-use super::{Common, Exit, Output, key::own_key};
+use super::{Common, Exit, Output, given, key::own_key};
 use crate::{
     config::Settings,
     record::{
@@ -106,18 +106,7 @@ fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
 }
 
 fn keys(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<PublicKeys, Exit> {
-    let mut lines = Vec::new();
-    for key in &arguments.key {
-        if key.contains('+') && !Path::new(key).exists() {
-            lines.push(key.clone());
-            continue;
-        }
-        let text = std::fs::read_to_string(key).map_err(|error| {
-            output.error(&format!("cannot read the key `{key}`: {error}"));
-            Exit::Usage
-        })?;
-        lines.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
-    }
+    let mut lines = given::keys(&arguments.key, output)?;
     if arguments.key.is_empty() {
         lines.push(own_key(&settings.log, output)?);
         output.tell(
@@ -125,10 +114,7 @@ fn keys(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Resu
              elsewhere with --key.",
         );
     }
-    PublicKeys::parse(lines.iter().map(String::as_str)).map_err(|error| {
-        output.failure(&error);
-        Exit::Usage
-    })
+    given::public(&lines, output)
 }
 
 fn known(arguments: &Arguments, keys: &PublicKeys, output: &mut Output) -> Result<Known, Exit> {

@@ -230,6 +230,16 @@ pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
     Ok(attested.map(|attested| attested.checkpoint.origin))
 }
 
+/// The newest checkpoint of the log in this folder, with its note: what its file `head` holds. Signatures are not
+/// checked. `None` where there is none yet.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn newest_checkpoint(folder: &Path) -> io::Result<Option<(String, Checkpoint)>> {
+    let head = spool::read_head(folder)?.and_then(|head| String::from_utf8(head).ok());
+    Ok(head.and_then(|note| Checkpoint::read(&note).ok().map(|checkpoint| (note, checkpoint))))
+}
+
 /// Whether this key signed the last checkpoint in this folder. `None` for a key that is not there.
 ///
 /// # Errors

@@ -62,17 +62,19 @@ impl Checkpoint {
         String::from_utf8(note.to_bytes()).ok()
     }
 
-    /// Reads a note and checks its signature.
+    /// Reads a note and checks its signature. The key has the name of the log: the key of one log signs for no other.
     ///
     /// # Errors
     /// It cannot be trusted.
     pub fn open(note: &str, keys: &PublicKeys) -> Result<Self, CheckpointError> {
         let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
-        note.verify(&keys.verifiers).map_err(|error| match error {
+        let (signed, _) = note.verify(&keys.verifiers).map_err(|error| match error {
             NoteError::UnverifiedNote => CheckpointError::UnknownKey,
             _ => CheckpointError::WrongSignature,
         })?;
-        Self::parse(note.text())
+        let checkpoint = Self::parse(note.text())?;
+        let is_own = signed.iter().any(|signature| signature.name() == checkpoint.origin);
+        if is_own { Ok(checkpoint) } else { Err(CheckpointError::UnknownKey) }
     }
 
     /// Reads a note without checking its signature.
@@ -134,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_another_log_does_not_open_it() {
+        let key = Key::from_seed([1; 32]);
+        let named = "poort/there/0123456789abcdef";
+        let mut note =
+            Note::new(format!("{}\n0\n{}\n", checkpoint().origin, BASE64.encode([0; 32])).as_bytes(), &[]).unwrap();
+        note.add_sigs(&[&key.named(named)]).unwrap();
+        let keys = PublicKeys::parse([key.public(named).as_str(), key.public(&checkpoint().origin).as_str()]).unwrap();
+        let opened = Checkpoint::open(&String::from_utf8(note.to_bytes()).unwrap(), &keys);
+        assert_eq!(opened, Err(CheckpointError::UnknownKey));
+    }
+
+    #[test]
     fn any_other_text_breaks_the_signature() {
         let key = Key::from_seed([1; 32]);
         let note = checkpoint().sign(&key).unwrap();
@@ -150,10 +164,11 @@ mod tests {
     fn a_text_that_is_no_checkpoint_is_refused() {
         let signed = |text: &str| {
             let key = Key::from_seed([1; 32]);
-            let origin = checkpoint().origin;
+            let origin = "a";
             let mut note = Note::new(text.as_bytes(), &[]).unwrap();
-            note.add_sigs(&[&key.named(&origin)]).unwrap();
-            Checkpoint::open(&String::from_utf8(note.to_bytes()).unwrap(), &keys(&key))
+            note.add_sigs(&[&key.named(origin)]).unwrap();
+            let keys = PublicKeys::parse([key.public(origin).as_str()]).unwrap();
+            Checkpoint::open(&String::from_utf8(note.to_bytes()).unwrap(), &keys)
         };
         let root = BASE64.encode(checkpoint().root);
         assert!(signed(&format!("a\n1\n{root}\nan extension\n")).is_ok());

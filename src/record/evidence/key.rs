@@ -98,6 +98,11 @@ impl Key {
         new_ed25519_verifier_key(name, &self.0.verifying_key())
     }
 
+    /// The key itself.
+    pub(super) const fn signing(&self) -> &SigningKey {
+        &self.0
+    }
+
     /// The same key under a name, to sign notes.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> Named<'a> {
         Named { name, key: &self.0 }
@@ -141,7 +146,7 @@ impl fmt::Debug for PublicKeys {
 /// It is no public key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is no public key as `poort log key` prints it: <name>+<key id>+<base64>")]
-pub struct BadKey(String);
+pub struct BadKey(pub(super) String);
 
 impl PublicKeys {
     /// Reads keys as [`Key::public`] gives them.

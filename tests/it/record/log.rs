@@ -4,6 +4,7 @@ mod cat;
 mod data_subject;
 mod follow;
 mod keys;
+mod receipts;
 mod replay;
 mod revisions;
 mod status;
