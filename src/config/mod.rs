@@ -164,6 +164,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             policies,
             directory,
             archive: log.data.join("revisions"),
+            archive_max: reader.size("archive.max", 1 << 20..=1 << 50).unwrap_or(store::ARCHIVE_MAX),
             configuration: Deciding::new(application.as_deref(), &time_zone, engine).parts(),
         },
         log: decision_log::Config {

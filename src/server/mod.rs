@@ -27,7 +27,7 @@ use crate::{
     config::Settings,
     pdp::{Clock, Pdp, cache::Cache},
     record::retention,
-    sources::store::{self, Archive, Keeper, Store},
+    sources::store::{Keeper, Store},
     telemetry::Telemetry,
     types::problem::Problem,
 };
@@ -108,8 +108,7 @@ impl Server {
         let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
         loaded.map_err(StartError::Policies)?;
         let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
-        let store::Config { archive, configuration, .. } = settings.store.clone();
-        let keeper = Keeper::start(Archive::new(archive), configuration, &meter);
+        let keeper = Keeper::start(store.archive().clone(), settings.store.configuration.clone(), &meter);
         store.archive_to(keeper.map_err(StartError::system)?);
         let shipping = log::ship(&settings, &log, &meter)?;
         pdp.record_to(log.clone());

@@ -60,7 +60,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let selection = select.selection(&settings, false, output)?;
     let meaning = |digest: &Revision, application: Option<&str>| meaning(&settings, digest, application);
     let local = Local::read(&settings.store.policies, &settings.store.directory);
-    let mut replay = Replay::recorded(Worlds::new(Archive::new(settings.store.archive.clone()), local), &meaning);
+    let mut replay = Replay::recorded(
+        Worlds::new(Archive::new(settings.store.archive.clone(), settings.store.archive_max), local),
+        &meaning,
+    );
     if let Some(named) = against {
         let places = Places::of(&settings, common.directory.as_deref());
         let side = places.read(named).map_err(|unusable| refused(named, unusable, output))?;

@@ -11,6 +11,7 @@ use crate::{
             reader::{ReadError, Reader},
         },
     },
+    sources::store::{self, Archive},
     types::escape,
 };
 use clap::{Args, ValueEnum};
@@ -58,6 +59,8 @@ struct Status {
     checkpoint: Option<LastCheckpoint>,
     disk_left: u64,
     max: u64,
+    /// The revisions in the archive: how many, their bytes, and how many they may take.
+    revisions: (usize, u64, u64),
     sinks: Vec<Sink>,
     now: i64,
 }
@@ -140,6 +143,10 @@ impl Status {
             }
         }
         status.segments = segments;
+        let store::Config { archive, archive_max, .. } = &settings.store;
+        let archive = Archive::new(archive.clone(), *archive_max);
+        let found = archive.list().and_then(|list| Ok((list.len(), archive.measure()?, *archive_max)));
+        status.revisions = found.map_err(io("read the revisions beside"))?;
         let sinks = shipping::status(&settings.log.data, &dir, &settings.ship);
         for sink in sinks.map_err(io("read how far sinks are, in"))? {
             let sink = status.sink(&dir, sink)?;
@@ -216,6 +223,7 @@ impl Status {
                 "seq": checkpoint.seq, "time": utc(checkpoint.at), "age": self.age(checkpoint.at),
             })),
             "room": {"disk": self.disk_left, "log_max": self.max, "log_left": self.max.saturating_sub(self.bytes())},
+            "revisions": {"count": self.revisions.0, "bytes": self.revisions.1, "max": self.revisions.2},
             "sinks": self.sinks.iter().map(|Sink { status, waiting }| json!({
                 "name": status.sink.as_str(),
                 "configured": status.is_configured,
@@ -244,6 +252,8 @@ impl Status {
             "room",
             format!("{} of log.max {}, {} on the disk", size(left), size(self.max), size(self.disk_left)),
         ));
+        let (count, bytes, max) = self.revisions;
+        lines.push(("revisions", format!("{count}, {} of archive.max {}", size(bytes), size(max))));
         match &self.checkpoint {
             Some(checkpoint) => {
                 lines.push(("origin", checkpoint.origin.clone()));

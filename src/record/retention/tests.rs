@@ -5,7 +5,7 @@ use crate::{
     record::spool::put_segment,
     sources::{
         snapshot::{Snapshot, Sources},
-        store::{Archive, Config, Store},
+        store::{Config, Store},
     },
     types::revision::Revision,
 };
@@ -62,6 +62,7 @@ impl World {
             policies: path("policies"),
             directory: path("directory"),
             archive: path("revisions"),
+            archive_max: u64::MAX,
             configuration: configuration(),
         };
         let meter = opentelemetry::global::meter("retention");
@@ -82,7 +83,7 @@ impl World {
         self.store.load().unwrap();
         // In the server a thread does this, a moment later.
         let sources = Sources::read(&self.path("policies"), &self.path("directory")).unwrap();
-        let archive = Archive::new(self.path("revisions"));
+        let archive = self.store.archive();
         archive.keep_configuration(&configuration()).unwrap();
         archive.keep(&sources).unwrap();
     }
@@ -137,9 +138,16 @@ impl World {
         self.records.values().flatten().cloned().chain(held).chain([configuration]).collect()
     }
 
+    /// Whether it is kept as files: policies and configuration.
+    fn is_files(&self, revision: &Revision) -> bool {
+        !self.path("revisions").join(revision.digits()).join("manifest").exists()
+    }
+
     fn archived(&self) -> HashSet<Revision> {
         let name = |entry: fs::DirEntry| Revision::parse(&format!("sha256:{}", entry.file_name().to_str().unwrap()));
-        fs::read_dir(self.path("revisions")).unwrap().map(|entry| name(entry.unwrap()).expect("whole")).collect()
+        let entries = fs::read_dir(self.path("revisions")).unwrap().map(Result::unwrap);
+        let archived = entries.filter(|entry| entry.file_name() != "chunks");
+        archived.map(|entry| name(entry).expect("whole")).collect()
     }
 }
 
@@ -163,6 +171,8 @@ proptest! {
             let (needed, archived) = (world.needed(), world.archived());
             let lost: Vec<_> = needed.difference(&archived).collect();
             prop_assert!(lost.is_empty(), "{lost:?} after {step:?}");
+            let broken = archived.iter().find(|it| world.store.archive().directory(it).is_err() && !world.is_files(it));
+            prop_assert!(broken.is_none(), "{broken:?} after {step:?}");
         }
         world.take(&Step::Announce);
         world.take(&Step::Delete(1));

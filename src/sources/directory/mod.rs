@@ -30,7 +30,7 @@ mod strict;
 pub use contents::Contents;
 pub use findings::findings;
 pub use overlay::Change;
-pub use sources::Sources;
+pub use sources::{Observer, Sources};
 pub use strict::check_entry;
 
 use crate::{

@@ -9,6 +9,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Sees the bytes of a directory while its files are read.
+pub trait Observer {
+    /// The files are read from the first one on, again if some were read before.
+    fn restart(&mut self);
+    /// The next bytes are those of this file.
+    fn file(&mut self, name: &str);
+    /// The next bytes of the file.
+    fn bytes(&mut self, bytes: &[u8]);
+}
+
 /// The files of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
@@ -63,6 +73,15 @@ impl Sources {
     /// The files with their names.
     pub fn named_files(&self) -> impl Iterator<Item = (&str, &SourceFile)> {
         self.files.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// Shows the bytes of all files.
+    pub fn show(&self, observer: &mut dyn Observer) {
+        observer.restart();
+        for (name, file) in &self.files {
+            observer.file(name);
+            observer.bytes(file.text.as_bytes());
+        }
     }
 
     /// The digest of the names and contents.

@@ -5,7 +5,7 @@
 //! or queued at that moment. A call holds its snapshot until its record is queued. So once a revision has no snapshot,
 //! all its records are queued or on disk, until it is activated again; activations are counted.
 
-use super::{Archive, Revisions, Store};
+use super::{Revisions, Store};
 use crate::{sources::snapshot::Snapshot, types::revision::Revision};
 use std::{
     collections::{HashMap, HashSet},
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// The archive cannot be read, or a revision cannot be deleted. Those before it are deleted.
     pub fn forget(&self, idle: &Idle, named: &HashSet<Revision>) -> io::Result<usize> {
-        let archive = Archive::new(self.config.archive.clone());
+        let archive = &self.archive;
         let mut gone = 0;
         for revision in archive.list()? {
             if named.contains(&revision) || idle.held.contains(&revision) {

@@ -17,7 +17,7 @@ mod idle;
 mod reading;
 mod watch;
 
-pub use archive::{Archive, ArchiveError, Keeper};
+pub use archive::{Archive, ArchiveError, Keeper, Recorder, Recording};
 pub use idle::Idle;
 pub use watch::{Fingerprint, INTERVAL};
 
@@ -29,6 +29,7 @@ use crate::{
     },
 };
 use arc_swap::ArcSwapOption;
+use archive::Activated;
 use idle::Uses;
 use opentelemetry::{
     KeyValue,
@@ -42,6 +43,10 @@ use std::{
     time::SystemTime,
 };
 
+/// The most that the archive may take if nothing else is configured: a directory of 100 000 accounts that changes every
+/// five minutes for years.
+pub const ARCHIVE_MAX: u64 = 16 << 30;
+
 /// Configuration of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -51,6 +56,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// The folder of the archive.
     pub archive: PathBuf,
+    /// The most that the archive may take, in bytes.
+    pub archive_max: u64,
     /// The facts of the configuration that can change a decision, by name. They are archived as a revision too.
     pub configuration: Vec<(String, String)>,
 }
@@ -58,6 +65,7 @@ pub struct Config {
 /// Holds the active snapshot.
 pub struct Store {
     config: Config,
+    archive: Archive,
     keeper: OnceLock<Keeper>,
     active: Arc<ArcSwapOption<Snapshot>>,
     /// What the active snapshot was made from, and how the newest change went.
@@ -74,8 +82,8 @@ struct Last {
     revisions: Option<Revisions>,
     fingerprint: Fingerprint,
     refused: Option<Refused>,
-    /// The files of the active snapshot, until there is a keeper to archive them.
-    unkept: Option<Sources>,
+    /// What the active snapshot was made from, until there is a keeper to archive it.
+    unkept: Option<Activated>,
     uses: Uses,
 }
 
@@ -120,7 +128,14 @@ impl Store {
         for outcome in ["activated", "refused"] {
             reloads.add(0, &[KeyValue::new("outcome", outcome)]);
         }
-        Self { config, keeper: OnceLock::new(), active, last, reloads, reading }
+        let archive = Archive::new(config.archive.clone(), config.archive_max);
+        Self { config, archive, keeper: OnceLock::new(), active, last, reloads, reading }
+    }
+
+    /// The archive of what was active.
+    #[must_use]
+    pub const fn archive(&self) -> &Archive {
+        &self.archive
     }
 
     /// From now on, every active revision is archived. Until then it is held in memory: the archive is in the folder of
@@ -128,9 +143,9 @@ impl Store {
     pub fn archive_to(&self, keeper: Keeper) {
         let mut last = self.lock();
         if self.keeper.set(keeper).is_ok()
-            && let (Some(keeper), Some(sources)) = (self.keeper.get(), last.unkept.take())
+            && let (Some(keeper), Some(activated)) = (self.keeper.get(), last.unkept.take())
         {
-            keeper.keep(sources);
+            keeper.keep(activated);
         }
     }
 
@@ -239,9 +254,15 @@ impl Store {
                 self.active.store(Some(snapshot));
                 last.revisions = Some(revisions);
                 last.refused = None;
-                match self.keeper.get() {
-                    Some(keeper) => keeper.keep(sources),
-                    None => last.unkept = Some(sources),
+                match (self.archive.record(&sources.directory), self.keeper.get()) {
+                    (Ok(directory), keeper) => {
+                        let activated = Activated { policies: sources.policies, directory };
+                        match keeper {
+                            Some(keeper) => keeper.keep(activated),
+                            None => last.unkept = Some(activated),
+                        }
+                    }
+                    (Err(error), _) => tracing::error!(%error, "The active directory is not archived."),
                 }
                 self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
                 Ok(warnings)

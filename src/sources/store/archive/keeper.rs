@@ -1,7 +1,7 @@
 //! The keeper: a thread that writes revisions to the archive, so that no activation waits for the disk.
 
-use super::{Archive, Kept};
-use crate::sources::snapshot::Sources;
+use super::{Archive, Kept, Recording};
+use crate::sources::policy;
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-/// How many revisions may wait, with their texts in memory. More than this means that the disk does not answer.
+/// How many revisions may wait, with their new parts in memory. More than this means that the disk does not answer.
 const WAITING: usize = 16;
 /// How long to wait before a failed write is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -29,9 +29,16 @@ pub struct Keeper {
     outcomes: Counter<u64>,
 }
 
+/// What became active.
+#[derive(Debug)]
+pub(in crate::sources::store) struct Activated {
+    pub(in crate::sources::store) policies: policy::Sources,
+    pub(in crate::sources::store) directory: Recording,
+}
+
 #[derive(Debug)]
 struct Running {
-    sources: SyncSender<Sources>,
+    activated: SyncSender<Activated>,
     thread: JoinHandle<()>,
 }
 
@@ -55,19 +62,33 @@ impl Keeper {
         for outcome in ["written", "there", "failed"] {
             outcomes.add(0, &[KeyValue::new("outcome", outcome)]);
         }
+        let used = archive.used.clone();
+        meter
+            .u64_observable_gauge("poort.archive")
+            .with_unit("By")
+            .with_description("What the archive of revisions takes on disk.")
+            .with_callback(move |gauge| gauge.observe(used.load(Ordering::Relaxed), &[]))
+            .build();
+        let max = archive.max;
+        meter
+            .u64_observable_gauge("poort.archive.max")
+            .with_unit("By")
+            .with_description("What the archive of revisions may take on disk.")
+            .with_callback(move |gauge| gauge.observe(max, &[]))
+            .build();
         let (sender, receiver) = sync_channel(WAITING);
         let worker = Worker { archive, configuration, pending: pending.clone(), outcomes: outcomes.clone() };
         let thread = std::thread::Builder::new().name("poort-archive".to_owned());
         let thread = thread.spawn(move || worker.run(&receiver))?;
-        Ok(Self { running: Mutex::new(Some(Running { sources: sender, thread })), pending, outcomes })
+        Ok(Self { running: Mutex::new(Some(Running { activated: sender, thread })), pending, outcomes })
     }
 
     /// Queues these for writing and returns at once.
-    pub(in crate::sources::store) fn keep(&self, sources: Sources) {
+    pub(in crate::sources::store) fn keep(&self, activated: Activated) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(running) = running.as_ref() else { return };
         self.pending.fetch_add(1, Ordering::Relaxed);
-        if running.sources.try_send(sources).is_err() {
+        if running.activated.try_send(activated).is_err() {
             self.outcomes.add(1, &[KeyValue::new("outcome", "failed")]);
             tracing::error!(
                 "The archive takes no revision: {WAITING} wait for its disk. Keep the files of the active revision: it is not archived."
@@ -78,8 +99,8 @@ impl Keeper {
     /// Writes what is queued, and ends. Blocks on files.
     pub fn close(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Running { sources, thread }) = running {
-            drop(sources);
+        if let Some(Running { activated, thread }) = running {
+            drop(activated);
             if thread.join().is_err() {
                 tracing::error!("The thread of the archive broke off; this is a fault of poort.");
             }
@@ -95,15 +116,17 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&self, arriving: &Receiver<Sources>) {
-        self.archive.tidy();
-        let mut failed: Vec<Sources> = Vec::new();
+    fn run(&self, arriving: &Receiver<Activated>) {
+        if let Err(error) = self.archive.tidy() {
+            tracing::error!(%error, "The archive of revisions cannot be tidied up: what nothing names any more takes room.");
+        }
+        let mut failed: Vec<Activated> = Vec::new();
         loop {
             match arriving.recv_timeout(RETRY) {
-                Ok(sources) => failed.extend(self.keep(sources)),
+                Ok(activated) => failed.extend(self.keep(activated)),
                 Err(RecvTimeoutError::Timeout) => failed = failed.into_iter().filter_map(|it| self.keep(it)).collect(),
                 Err(RecvTimeoutError::Disconnected) => {
-                    failed.into_iter().for_each(|sources| drop(self.keep(sources)));
+                    failed.into_iter().for_each(|activated| drop(self.keep(activated)));
                     return;
                 }
             }
@@ -120,8 +143,9 @@ impl Worker {
     }
 
     /// Writes these, or returns them.
-    fn keep(&self, sources: Sources) -> Option<Sources> {
-        let kept = self.archive.keep_configuration(&self.configuration).and_then(|_| self.archive.keep(&sources));
+    fn keep(&self, activated: Activated) -> Option<Activated> {
+        let Activated { policies, directory } = &activated;
+        let kept = self.write(policies, directory);
         let outcome = match &kept {
             Ok(Kept::Written) => "written",
             Ok(Kept::There) => "there",
@@ -137,12 +161,20 @@ impl Worker {
                 tracing::error!(
                     %error,
                     folder = %self.archive.folder.display(),
-                    revision = sources.policies.revision().short(),
-                    directory_revision = sources.directory.revision().short(),
+                    revision = policies.revision().short(),
+                    directory_revision = directory.revision().short(),
                     "An active revision is not archived, so what is decided under it cannot be replayed. It is tried again."
                 );
-                Some(sources)
+                // What a failed attempt left is counted.
+                let _measured = self.archive.measure();
+                Some(activated)
             }
         }
+    }
+
+    fn write(&self, policies: &policy::Sources, directory: &Recording) -> std::io::Result<Kept> {
+        let configuration = self.archive.keep_configuration(&self.configuration)?;
+        let policies = self.archive.keep_policies(policies)?;
+        Ok(configuration.and(policies).and(self.archive.keep_directory(directory)?))
     }
 }

@@ -1,63 +1,65 @@
 //! The archive: keeps the files of every revision that was active, so that decisions can be replayed for as long as
 //! records name it. (Authorization Decision Log 1.0.0: what a record refers to stays retrievable.)
 //!
-//! `data/revisions/<digest>/` holds the files of a revision of the policies or of the directory, as they were, under
-//! their names. The facts of the configuration that decide are a revision too, a file a fact. What holds here:
-//! - A folder with that name is complete: it is written under another name, synced, and renamed.
+//! `data/revisions/<digest>/` holds a revision. That of the policies, and the facts of the configuration that decide, are
+//! files under their names, as they were. That of a directory is a `manifest` of chunks, which it shares with other
+//! revisions: a change costs what changed. (Earlier releases kept the files of a directory too; those are still read.) What
+//! holds here:
+//! - A folder with that name is complete: it is written under another name, synced, and renamed. So is each chunk, before
+//!   a manifest names it.
 //! - A revision that is there is not written again.
-//! - A revision whose files do not have the digest of its name is refused.
+//! - A revision whose files do not have the digest of its name is refused, and so is a format that is not known.
 //! - Nothing waits for it: a revision is active at once, and a thread of its own writes it.
-//! - A revision is renamed and synced before it is deleted, so that no power cut leaves half of it under its name.
+//! - A revision is renamed and synced before it is deleted, so that no power cut leaves half of it under its name. Its
+//!   chunks go after it.
+//! - It takes at most `archive.max` bytes. A revision for which there is no room is not kept, and that is said until it is.
 //!
 //! - `keeper`: that thread
+//! - `recording`: a directory in chunks, made while it is read
+//! - `chunks`: how files are cut, and how chunks are stored
+//! - `manifest`: which chunks make up a revision
+//! - `read`: revisions out of the archive
+//! - `sweep`: deletes chunks that no revision names
+//! - `files`: durable files and folders
 
+mod chunks;
+mod files;
 mod keeper;
+mod manifest;
+mod read;
+mod recording;
+mod sweep;
 
+pub(in crate::sources::store) use keeper::Activated;
 pub use keeper::Keeper;
+pub use read::ArchiveError;
+pub use recording::{Recorder, Recording};
 
 use crate::{
     sources::{directory, policy, snapshot::Sources},
     types::revision::Revision,
 };
+use files::{DELETED, UNFINISHED, write_durably};
+use recording::Pins;
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
-use thiserror::Error;
 
-/// What a revision is called while it is being written.
-const UNFINISHED: &str = ".new";
-/// What a revision is called while it is being deleted.
-const DELETED: &str = ".old";
-// The directory names people: readable for the owner and a group, as the records are.
-const FILE_MODE: u32 = 0o640;
-const DIR_MODE: u32 = 0o750;
-
-/// The revisions in a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The revisions in a folder. Copies share what is known of it.
+#[derive(Debug, Clone)]
 pub struct Archive {
     folder: PathBuf,
-}
-
-/// A revision cannot be read from the archive.
-#[derive(Debug, Error)]
-pub enum ArchiveError {
-    /// It is not in the archive.
-    #[error("the revision {} is not in the archive", .0.short())]
-    Missing(Revision),
-    /// Its files cannot be read.
-    #[error("the archive of the revision {} cannot be read: {cause}", revision.short())]
-    Unreadable {
-        /// The revision.
-        revision: Revision,
-        /// Why.
-        cause: io::Error,
-    },
-    /// Its files do not have the digest of its name.
-    #[error("the archive of the revision {} holds other files than those of that revision", .0.short())]
-    Changed(Revision),
+    /// In bytes.
+    max: u64,
+    /// In bytes, as last measured, with what was written since.
+    used: Arc<AtomicU64>,
+    pins: Pins,
 }
 
 /// What became of a revision that was to be archived.
@@ -70,18 +72,26 @@ pub enum Kept {
 }
 
 impl Archive {
-    /// The archive in this folder, which need not exist yet.
+    /// The archive in this folder, which need not exist yet. It takes at most `max` bytes.
     #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub fn new(folder: PathBuf, max: u64) -> Self {
+        Self { folder, max, used: Arc::default(), pins: Pins::default() }
     }
 
-    /// Writes the facts of a configuration that can change a decision, if they are not there: a file a fact.
+    /// Begins to record a directory that is about to be read.
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(self.folder.clone(), self.pins.clone())
+    }
+
+    /// Records a directory that is in memory.
     ///
     /// # Errors
-    /// They cannot be written.
-    pub fn keep_configuration(&self, facts: &[(String, String)]) -> io::Result<Kept> {
-        self.keep_files(&Revision::of_texts(facts), facts.iter().map(|(name, value)| (name.as_str(), value)))
+    /// A chunk cannot be compressed.
+    pub fn record(&self, directory: &directory::Sources) -> io::Result<Recording> {
+        let mut recorder = self.recorder();
+        directory.show(&mut recorder);
+        recorder.finish(directory.revision())
     }
 
     /// Writes both revisions of a snapshot, if they are not there.
@@ -89,77 +99,80 @@ impl Archive {
     /// # Errors
     /// One of them cannot be written.
     pub fn keep(&self, sources: &Sources) -> io::Result<Kept> {
-        let Sources { policies, directory } = sources;
-        let files = |(name, file): (_, &crate::types::problem::SourceFile)| (name, file.text.clone());
-        let one = self.keep_files(&policies.revision(), policies.files().map(files))?;
-        let other = self.keep_files(&directory.revision(), directory.named_files().map(files))?;
-        Ok(if (one, other) == (Kept::There, Kept::There) { Kept::There } else { Kept::Written })
+        let one = self.keep_policies(&sources.policies)?;
+        let other = self.keep_directory(&self.record(&sources.directory)?)?;
+        Ok(one.and(other))
     }
 
-    /// The facts of a configuration.
+    /// Writes the facts of a configuration that can change a decision, if they are not there: a file a fact.
     ///
     /// # Errors
-    /// They are not there, or are not what they were.
-    pub fn configuration(&self, revision: &Revision) -> Result<Vec<(String, String)>, ArchiveError> {
-        let (_, facts) = self.files(revision)?;
-        if Revision::of_texts(&facts) == *revision { Ok(facts) } else { Err(ArchiveError::Changed(revision.clone())) }
+    /// They cannot be written.
+    pub fn keep_configuration(&self, facts: &[(String, String)]) -> io::Result<Kept> {
+        self.keep_files(&Revision::of_texts(facts), facts.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
     }
 
-    /// The policies of a revision.
+    /// Writes a revision of the policies, if it is not there.
     ///
     /// # Errors
-    /// They are not there, or are not what they were.
-    pub fn policies(&self, revision: &Revision) -> Result<policy::Sources, ArchiveError> {
-        let (shown, files) = self.files(revision)?;
-        let sources = policy::Sources::from_texts(&shown, texts(&files));
-        if sources.revision() == *revision { Ok(sources) } else { Err(ArchiveError::Changed(revision.clone())) }
+    /// It cannot be written.
+    pub fn keep_policies(&self, policies: &policy::Sources) -> io::Result<Kept> {
+        self.keep_files(&policies.revision(), policies.files().map(|(name, file)| (name, file.text.as_bytes())))
     }
 
-    /// The directory of a revision.
+    /// Writes a revision of the directory, if it is not there.
     ///
     /// # Errors
-    /// It is not there, or is not what it was.
-    pub fn directory(&self, revision: &Revision) -> Result<directory::Sources, ArchiveError> {
-        let (shown, files) = self.files(revision)?;
-        let sources = directory::Sources::from_texts(&shown, texts(&files));
-        if sources.revision() == *revision { Ok(sources) } else { Err(ArchiveError::Changed(revision.clone())) }
-    }
-
-    fn files(&self, revision: &Revision) -> Result<(String, Vec<(String, String)>), ArchiveError> {
-        let folder = self.folder.join(revision.digits());
-        let read = || -> io::Result<_> {
-            let mut files = Vec::new();
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?;
-                // A name that is not UTF-8 was never written here, and changes the digest.
-                files.push((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path())?));
-            }
-            Ok(files)
-        };
-        match read() {
-            Ok(files) => Ok((folder.display().to_string(), files)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ArchiveError::Missing(revision.clone())),
-            Err(cause) => Err(ArchiveError::Unreadable { revision: revision.clone(), cause }),
-        }
-    }
-
-    fn keep_files<'a, T: AsRef<str>>(
-        &self,
-        revision: &Revision,
-        files: impl Iterator<Item = (&'a str, T)>,
-    ) -> io::Result<Kept> {
-        let folder = self.folder.join(revision.digits());
-        if folder.is_dir() {
+    /// It cannot be written, or a chunk that the archive had when it was recorded is gone.
+    pub fn keep_directory(&self, recording: &Recording) -> io::Result<Kept> {
+        if self.has(&recording.revision) {
             return Ok(Kept::There);
         }
-        let mut builder = DirBuilder::new();
-        builder.mode(DIR_MODE);
-        self.create(&builder)?;
+        let folder = chunks::folder(&self.folder);
+        self.make_folder(&folder)?;
+        let mut n_written = 0;
+        for (id, packed) in recording.new_chunks() {
+            if !id.path(&self.folder).exists() {
+                self.write_chunk(id, packed)?;
+                n_written += 1;
+            }
+        }
+        if n_written > 0 {
+            File::open(folder)?.sync_all()?;
+        }
+        if let Some(gone) = recording.chunks().find(|id| !id.path(&self.folder).exists()) {
+            return Err(io::Error::other(format!("{gone}, which another process has deleted, is a part of it")));
+        }
+        let manifest = recording.manifest.write()?;
+        self.keep_files(&recording.revision, [(manifest::FILE, manifest.as_slice())].into_iter())
+    }
+
+    fn write_chunk(&self, id: &chunks::ChunkId, packed: &[u8]) -> io::Result<()> {
+        self.claim(packed.len())?;
+        let unfinished = self.folder.join(format!("{:016x}{UNFINISHED}", rand::random::<u64>()));
+        let written = write_durably(&unfinished, packed).and_then(|()| fs::rename(&unfinished, id.path(&self.folder)));
+        if written.is_err() {
+            let _left_over = fs::remove_file(&unfinished);
+        }
+        written
+    }
+
+    fn keep_files<'a>(
+        &self,
+        revision: &Revision,
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> io::Result<Kept> {
+        let folder = self.folder.join(revision.digits());
+        if self.has(revision) {
+            return Ok(Kept::There);
+        }
+        self.make_folder(&self.folder)?;
         let unfinished = self.folder.join(format!("{}.{:016x}{UNFINISHED}", revision.digits(), rand::random::<u64>()));
         let write = || {
-            builder.create(&unfinished)?;
-            for (name, text) in files {
-                write_durably(&unfinished.join(name), text.as_ref())?;
+            files::builder().create(&unfinished)?;
+            for (name, content) in files {
+                self.claim(content.len())?;
+                write_durably(&unfinished.join(name), content)?;
             }
             File::open(&unfinished)?.sync_all()?;
             fs::rename(&unfinished, &folder)?;
@@ -174,25 +187,28 @@ impl Archive {
         if folder.is_dir() { Ok(Kept::Written) } else { written.map(|()| Kept::Written) }
     }
 
-    /// Makes the folder and syncs its name. Its parent holds the records, and so exists.
-    fn create(&self, builder: &DirBuilder) -> io::Result<()> {
-        match builder.create(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let is_link = fs::symlink_metadata(&self.folder)?.is_symlink();
-                let refusal = "a symbolic link stands in its place, and poort follows none below its data folder";
-                return if is_link { Err(io::Error::other(refusal)) } else { Ok(()) };
-            }
-            made => made?,
+    /// Takes room for so many bytes.
+    fn claim(&self, bytes: usize) -> io::Result<()> {
+        let after = self.used.load(Ordering::Relaxed).saturating_add(bytes as u64);
+        if after > self.max {
+            return Err(io::Error::other(format!(
+                "the archive is full: it takes at most {} bytes (archive.max); raise that, or shorten log.keep",
+                self.max
+            )));
         }
-        let parent = self.folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        self.used.store(after, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn has(&self, revision: &Revision) -> bool {
+        self.folder.join(revision.digits()).is_dir()
     }
 
     /// The revisions that are there.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub(super) fn list(&self) -> io::Result<Vec<Revision>> {
+    pub fn list(&self) -> io::Result<Vec<Revision>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -202,6 +218,16 @@ impl Archive {
             found.extend(Revision::parse(&format!("sha256:{}", entry?.file_name().to_string_lossy())));
         }
         Ok(found)
+    }
+
+    /// Measures what the archive takes, in bytes of its files.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn measure(&self) -> io::Result<u64> {
+        let used = files::size(&self.folder)?;
+        self.used.store(used, Ordering::Relaxed);
+        Ok(used)
     }
 
     /// Renames a revision, so that the archive does not have it any more. [`Archive::empty`] deletes its files.
@@ -214,40 +240,36 @@ impl Archive {
         fs::rename(self.folder.join(digits), self.folder.join(name))
     }
 
-    /// Deletes the files of all revisions that were removed.
+    /// Deletes the files of all revisions that were removed, and the chunks that they alone named.
     ///
     /// # Errors
     /// They cannot be deleted; the next start tries it again.
     pub(super) fn empty(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()?;
-        self.remove_named(&[DELETED])
+        files::remove_ending(&self.folder, &[DELETED])?;
+        self.sweep()?;
+        self.measure().map(drop)
     }
 
     /// Deletes what an earlier process began and did not finish.
-    fn tidy(&self) {
-        let _left_over = self.remove_named(&[UNFINISHED, DELETED]);
-    }
-
-    fn remove_named(&self, endings: &[&str]) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if endings.iter().any(|ending| name.to_string_lossy().ends_with(ending)) {
-                fs::remove_dir_all(entry.path())?;
-            }
+    ///
+    /// # Errors
+    /// The archive cannot be read, or a file not be deleted.
+    fn tidy(&self) -> io::Result<()> {
+        if self.folder.is_dir() {
+            files::remove_ending(&self.folder, &[UNFINISHED, DELETED])?;
+            self.sweep()?;
+            self.measure()?;
         }
         Ok(())
     }
 }
 
-fn write_durably(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn texts(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    files.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+impl Kept {
+    /// What became of two revisions.
+    fn and(self, other: Self) -> Self {
+        if (self, other) == (Self::There, Self::There) { Self::There } else { Self::Written }
+    }
 }
 
 #[cfg(test)]

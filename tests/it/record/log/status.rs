@@ -48,6 +48,9 @@ async fn the_ends_of_the_log_are_shown_with_and_without_a_server() {
     assert_eq!(status["bytes"], bytes);
     assert_eq!(status["room"]["log_max"], 64_u64 << 30);
     assert!(status["room"]["disk"].as_u64().unwrap() > 0);
+    // Of the policies, of the directory and of the configuration.
+    assert_eq!((&status["revisions"]["count"], &status["revisions"]["max"]), (&3.into(), &(16_u64 << 30).into()));
+    assert!(status["revisions"]["bytes"].as_u64().unwrap() > 10_000);
     let shown = log_well("status", &data, &[]);
     assert!(shown.contains(status["origin"].as_str().unwrap()), "{shown}");
 }
