@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 pub struct Config {
     /// Which events are logged, in the syntax of `tracing_subscriber`'s `EnvFilter`: a level
     /// (`info`), or directives per target (`info,poort::sources::policy=debug`). A word that is not a level
-    /// is taken as a target.
+    /// is taken as a target. Libraries of clients are silent unless a directive names them: `info,async_nats=debug`.
     pub filter: String,
     /// How an event is written.
     pub format: Format,
@@ -37,6 +37,10 @@ pub enum Format {
     /// One JSON object a line: `timestamp`, `level`, `target`, `message` and the event's fields.
     Json,
 }
+
+/// Libraries that log each attempt of theirs. poort logs, in its own words, when a receiver does not take records any more
+/// and when it does again.
+const QUIET: &str = "async_nats=off,hyper=off,hyper_util=off,h2=off,rustls=off,tonic=off,tower=off,";
 
 /// Makes standard error the process's log, also for crates that log through `log`.
 ///
@@ -63,8 +67,9 @@ where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let Config { filter, format } = config;
-    let filter =
-        EnvFilter::try_new(filter).map_err(|source| StartError::InvalidFilter { filter: filter.clone(), source })?;
+    // What the operators ask for by name comes last, and wins.
+    let filter = EnvFilter::try_new(format!("{QUIET}{filter}"))
+        .map_err(|source| StartError::InvalidFilter { filter: filter.clone(), source })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
@@ -160,6 +165,24 @@ mod tests {
     fn the_filter_decides_which_events_are_written() -> Result<(), Box<dyn Error>> {
         assert_eq!(written("debug", Format::Text, Color::None)?.lines().count(), 2);
         assert_eq!(written("error", Format::Text, Color::None)?, "");
+        Ok(())
+    }
+
+    #[test]
+    fn a_client_library_is_heard_only_by_its_name() -> Result<(), Box<dyn Error>> {
+        let heard = |filter: &str| -> Result<usize, StartError> {
+            let config = Config { filter: filter.to_owned(), format: Format::Text };
+            let buffer = Buffer::default();
+            let writer = buffer.clone();
+            let subscriber = subscriber(&config, Color::None, move || writer.clone())?;
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::error!(target: "async_nats::connector", "connection closed unexpectedly");
+                tracing::warn!(target: "hyper_util::client", "connection closed unexpectedly");
+            });
+            Ok(buffer.text().lines().count())
+        };
+        assert_eq!((heard("debug")?, heard("info")?), (0, 0));
+        assert_eq!((heard("info,async_nats=debug")?, heard("info,hyper_util::client=warn")?), (1, 1));
         Ok(())
     }
 

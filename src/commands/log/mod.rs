@@ -2,6 +2,7 @@
 //!
 //! - `cat`: print the records
 //! - `replay`, `replayed`: decide recorded questions again, and report the differences
+//! - `ship`: send records to a sink again
 //! - `status`: size, age and progress of the log, from its folder
 //! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
 //! - `prove`, `check`: make receipts for single records, and check them
@@ -18,6 +19,7 @@ mod prove;
 mod replay;
 mod replayed;
 mod select;
+mod ship;
 mod status;
 mod verify;
 
@@ -35,6 +37,9 @@ pub(super) enum Command {
     /// Show how large the log is, how old, and how far everybody has come with it
     #[command(after_help = status::EXAMPLES)]
     Status(status::Arguments),
+    /// Send records to a sink again: from a number, or those in quarantine
+    #[command(after_help = ship::EXAMPLES)]
+    Ship(ship::Arguments),
     /// Check that no record is missing or altered, on disk or as a pipeline stored them
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Arguments),
@@ -54,6 +59,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::Cat(arguments) => cat::run(arguments, output),
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Status(arguments) => status::run(arguments, output),
+        Command::Ship(arguments) => ship::run(arguments, output),
         Command::Verify(arguments) => verify::run(arguments, output),
         Command::Prove(arguments) => prove::run(arguments, output),
         Command::Check(arguments) => check::run(arguments, output),

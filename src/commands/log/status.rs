@@ -231,6 +231,7 @@ impl Status {
                 "pending": waiting.as_ref().map(|waiting| waiting.records),
                 "lag": waiting.as_ref().map(|waiting| waiting.oldest.map_or(0.0, |at| self.age(at))),
                 "quarantined": status.quarantined,
+                "waiting": status.waiting,
             })).collect::<Vec<_>>(),
         })
     }
@@ -262,7 +263,19 @@ impl Status {
             }
             None => lines.push(("checkpoint", "none in the newest segment".to_owned())),
         }
-        lines.extend(self.sinks.iter().map(|sink| ("sink", self.sink_line(sink))));
+        for sink in &self.sinks {
+            lines.push(("sink", self.sink_line(sink)));
+            if let Some(shipping::Waiting { reason, why, since, attempts, next }) = &sink.status.waiting {
+                lines.push(("", format!("waits since {since} ({reason}): {why}")));
+                lines.push((
+                    "",
+                    match self.is_taken {
+                        true => format!("tried {attempts} times; again at {next}"),
+                        false => format!("tried {attempts} times, until the server ended"),
+                    },
+                ));
+            }
+        }
         lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
     }
 

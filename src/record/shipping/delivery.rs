@@ -3,14 +3,16 @@
 //! It runs on a thread of its own, so files may block it; the network and the clock are the runtime's.
 
 use super::{
+    again::{Pass, Requests},
     backoff::Backoff,
     config,
-    metrics::Meters,
+    metrics::{DUPLICATE, Meters, REFUSED},
     outgoing::Outgoing,
     quarantine::Quarantine,
     reply::{Outcome, Reason, Reply, Trouble},
     sink::Sink,
     source::{Next, Records},
+    waiting::Notice,
     window::Window,
 };
 use crate::record::spool::Cursor;
@@ -18,7 +20,7 @@ use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 /// The most bytes in one send: receivers take 4 MiB, and what we count is an estimate.
 const BATCH_BYTES: usize = 2 << 20;
@@ -26,8 +28,6 @@ const BATCH_BYTES: usize = 2 << 20;
 const LOOK: Duration = Duration::from_millis(25);
 /// How often the cursor is synced while it moves.
 const SYNC: Duration = Duration::from_secs(1);
-/// How long records wait while the configuration is wrong. A file that it names may be mended meanwhile.
-const HOLD: Duration = Duration::from_secs(30);
 /// How often in a row a doubtful answer must be the same before it is believed.
 const EQUAL_ANSWERS: u32 = 3;
 
@@ -40,6 +40,8 @@ pub(super) struct Delivery<S> {
     pub(super) quarantine: Quarantine,
     pub(super) sink: S,
     pub(super) meters: Arc<Meters>,
+    pub(super) notice: Notice,
+    pub(super) requests: Requests,
     /// When it is cancelled, what is on disk is still sent, and then the delivery ends.
     pub(super) stopping: CancellationToken,
     pub(super) state: Pace,
@@ -49,17 +51,32 @@ pub(super) struct Delivery<S> {
 #[derive(Debug)]
 pub(super) struct Pace {
     window: Window,
-    backoff: Backoff,
+    pub(super) backoff: Backoff,
     /// The last doubtful answer, and how often in a row it came.
     doubt: Option<(Reply, u32)>,
     /// Whether a fault was logged, so that it is logged once and not at every attempt.
-    is_told: bool,
+    pub(super) is_told: bool,
     synced: Option<Instant>,
+    /// What is being sent again.
+    pub(super) pass: Option<Pass>,
+    /// When a request for that was last looked for.
+    pub(super) looked: Option<Instant>,
+    /// Whether it was logged that a request cannot be read.
+    pub(super) is_unreadable: bool,
 }
 
 impl Pace {
     pub(super) fn new(batch: usize) -> Self {
-        Self { window: Window::new(batch), backoff: Backoff::new(), doubt: None, is_told: false, synced: None }
+        Self {
+            window: Window::new(batch),
+            backoff: Backoff::new(),
+            doubt: None,
+            is_told: false,
+            synced: None,
+            pass: None,
+            looked: None,
+            is_unreadable: false,
+        }
     }
 }
 
@@ -68,6 +85,9 @@ impl<S: Sink> Delivery<S> {
     /// under way is sent again by the next process.
     pub(super) async fn run(&mut self) {
         loop {
+            if self.state.window.is_empty() {
+                self.turn_to_requests();
+            }
             if self.state.window.is_empty() && !self.fill().await {
                 self.sync_cursor();
                 if self.stopping.is_cancelled() {
@@ -81,7 +101,7 @@ impl<S: Sink> Delivery<S> {
             }
             let outcome = self.send().await;
             self.settle(outcome).await;
-            self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
+            self.measure_front();
             if self.state.synced.is_none_or(|synced| synced.elapsed() >= SYNC) {
                 self.sync_cursor();
             }
@@ -104,7 +124,7 @@ impl<S: Sink> Delivery<S> {
     async fn fill(&mut self) -> bool {
         let mut weight: usize = 0;
         for _ in 0..self.settings.batch {
-            match self.records.next() {
+            match self.next() {
                 Ok(Next::Record(frame)) => {
                     let parcel = Outgoing::pack(frame, self.settings.format);
                     weight = weight.saturating_add(parcel.weight());
@@ -117,27 +137,38 @@ impl<S: Sink> Delivery<S> {
                 // What was read goes first.
                 Ok(Next::Gone { .. } | Next::End) => break,
                 Err(_) if !self.state.window.is_empty() => break,
-                Err(error) => {
-                    self.retry(Reason::Io, None, &format!("the log cannot be read: {error}: {}", error.cause)).await;
+                Err(why) => {
+                    self.retry(Reason::Io, None, &why).await;
                     break;
                 }
             }
         }
-        self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
+        self.measure_front();
         !self.state.window.is_empty()
+    }
+
+    /// Notes which record waits for longest. What is sent again was taken before, and does not wait.
+    fn measure_front(&self) {
+        if self.state.pass.is_none() {
+            self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
+        }
     }
 
     /// Passes records that were deleted before they were sent. It must never happen, so it is logged as an error and
     /// counted.
     fn pass_gone(&mut self, oldest: u64) {
+        self.records.skip_to(oldest);
         let from = self.cursor.position();
         let count = oldest.saturating_sub(from);
+        if count == 0 {
+            // The sink had them, and they were to be sent again.
+            return;
+        }
         error!(
             sink = %self.settings.name, from, to = oldest.saturating_sub(1), count,
             "Records were deleted before this sink had them; they cannot be sent any more."
         );
         self.meters.lost(count);
-        self.records.skip_to(oldest);
         self.advance(oldest);
     }
 
@@ -181,8 +212,9 @@ impl<S: Sink> Delivery<S> {
 
     /// Handles a reply, with the `left` records that were sent and not taken.
     async fn mend(&mut self, verdict: Reply, why: &str, left: usize) {
-        if !matches!(verdict, Reply::Hold | Reply::Duplicate) {
-            self.meters.hold(false);
+        if matches!(verdict, Reply::TakenInPart | Reply::TooLarge | Reply::Refused) {
+            // The receiver is there, and judges records.
+            self.end_wait();
         }
         match verdict {
             Reply::TakenInPart => {
@@ -193,11 +225,12 @@ impl<S: Sink> Delivery<S> {
             }
             Reply::Retry { reason, wait } => self.retry(reason, wait, why).await,
             Reply::Hold => {
-                self.hold(why, "the receiver refuses poort itself, so its configuration or ours is wrong").await;
+                let meaning = "the receiver refuses poort itself, so its configuration or ours is wrong";
+                self.hold(REFUSED, why, meaning).await;
             }
             Reply::Duplicate => {
                 self.meters.duplicate();
-                self.hold(why, "the receiver has records that poort never sent before").await;
+                self.hold(DUPLICATE, why, "the receiver has records that poort never sent before").await;
             }
             Reply::TooLarge | Reply::Refused => self.isolate(left, why).await,
             Reply::PerhapsTooLarge if self.believes(verdict) => self.isolate(left, why).await,
@@ -257,34 +290,13 @@ impl<S: Sink> Delivery<S> {
         true
     }
 
-    async fn retry(&mut self, reason: Reason, asked: Option<Duration>, why: &str) {
-        self.meters.retried(reason.label());
-        if !std::mem::replace(&mut self.state.is_told, true) {
-            warn!(sink = %self.settings.name, reason = reason.label(), why, "Records wait; sending is tried again.");
-        }
-        let wait = self.state.backoff.wait(asked);
-        self.pause(wait).await;
-    }
-
-    async fn hold(&mut self, why: &str, meaning: &str) {
-        if !self.meters.hold(true) {
-            error!(sink = %self.settings.name, why, "Records wait for a person: {meaning}.");
-        }
-        self.state.is_told = true;
-        self.pause(HOLD).await;
-    }
-
-    fn all_is_well(&mut self) {
-        self.meters.hold(false);
-        if std::mem::replace(&mut self.state.is_told, false) {
-            info!(sink = %self.settings.name, "Records are taken again.");
-        }
-    }
-
     /// Moves the cursor past the first records of the window. They were taken, or are in quarantine.
     fn pass(&mut self, count: usize) {
         let passed = self.state.window.take(count);
-        if let Some(last) = passed.last() {
+        // The cursor knows nothing of records that left the log into quarantine.
+        if let Some(last) = passed.last()
+            && !matches!(self.state.pass, Some(Pass::Quarantine { .. }))
+        {
             self.advance(last.seq.saturating_add(1));
         }
     }
@@ -295,16 +307,5 @@ impl<S: Sink> Delivery<S> {
             warn!(sink = %self.settings.name, %error, "The cursor cannot be written.");
         }
         self.meters.set_acknowledged(position);
-    }
-
-    /// Waits. A stop ends the wait once, for one more attempt.
-    async fn pause(&mut self, wait: Duration) {
-        if self.stopping.is_cancelled() {
-            return sleep(wait).await;
-        }
-        tokio::select! {
-            () = self.stopping.cancelled() => {}
-            () = sleep(wait) => {}
-        }
     }
 }

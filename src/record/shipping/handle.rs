@@ -1,12 +1,14 @@
 //! The handle of shipping: all deliveries, started and stopped together.
 
 use super::{
+    again::Requests,
     config::{Name, Sink},
     delivery::{Delivery, Pace},
     metrics::Meters,
     quarantine::Quarantine,
     sink::{Any, SetupError},
     source::Source,
+    waiting::Notice,
 };
 use crate::record::spool::{self, Cursor};
 use opentelemetry::metrics::Meter;
@@ -153,6 +155,8 @@ fn delivery(
     Ok(Delivery {
         records: source.clone().open_at(cursor.position()),
         quarantine: Quarantine::new(data, &settings.name),
+        notice: Notice::none(data, &settings.name),
+        requests: Requests::new(data, &settings.name),
         meters: Arc::new(meters),
         stopping: stopping.clone(),
         state: Pace::new(settings.batch),

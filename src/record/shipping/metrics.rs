@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::SystemTime,
 };
@@ -34,7 +34,26 @@ struct State {
     synced: AtomicU64,
     /// The time of the oldest record that was not taken, in milliseconds since the Unix epoch; 0 if there is none.
     oldest: AtomicU64,
-    is_held: AtomicBool,
+    /// Why it waits: one of [`REASONS`], counted from 1; 0 if it does not.
+    waiting: AtomicUsize,
+}
+
+/// Why a sink waits. With the last two a person has to act.
+const REASONS: [&str; 7] = ["unavailable", "deadline", "transport", "io", "fault", REFUSED, DUPLICATE];
+/// The receiver refuses poort itself.
+pub(super) const REFUSED: &str = "refused";
+/// The receiver has records that were never sent.
+pub(super) const DUPLICATE: &str = "duplicate";
+
+impl State {
+    /// Why the sink waits, if it does.
+    fn reason(&self) -> Option<&'static str> {
+        self.waiting.load(Ordering::Relaxed).checked_sub(1).and_then(|index| REASONS.get(index).copied())
+    }
+
+    fn is_held(&self) -> bool {
+        self.reason().is_some_and(|reason| [REFUSED, DUPLICATE].contains(&reason))
+    }
 }
 
 impl fmt::Debug for Meters {
@@ -55,7 +74,7 @@ impl Meters {
             acknowledged: AtomicU64::new(position),
             synced: AtomicU64::new(position),
             oldest: AtomicU64::new(0),
-            is_held: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
         });
         let sink = KeyValue::new("sink", sink.to_string());
         observe(meter, &sink, &state, durable);
@@ -103,9 +122,12 @@ impl Meters {
         self.retries.add(1, &[self.sink.clone(), KeyValue::new("reason", reason)]);
     }
 
-    /// Sets whether the sink is held, and says whether it was.
-    pub(super) fn hold(&self, is_held: bool) -> bool {
-        self.state.is_held.swap(is_held, Ordering::Relaxed)
+    /// Sets why the sink waits, if it does. Returns whether it was held: waited for a person.
+    pub(super) fn wait(&self, reason: Option<&str>) -> bool {
+        let was_held = self.state.is_held();
+        let index = reason.and_then(|reason| REASONS.iter().position(|known| *known == reason));
+        self.state.waiting.store(index.map_or(0, |index| index.saturating_add(1)), Ordering::Relaxed);
+        was_held
     }
 
     /// The time of the oldest record that was read and not taken.
@@ -114,7 +136,8 @@ impl Meters {
     }
 
     pub(super) fn set_acknowledged(&self, position: u64) {
-        self.state.acknowledged.store(position, Ordering::Relaxed);
+        // What is sent again does not take it back.
+        self.state.acknowledged.fetch_max(position, Ordering::Relaxed);
     }
 
     pub(super) fn set_synced(&self, position: u64) {
@@ -161,8 +184,19 @@ fn observe(
         "poort.ship.held",
         "",
         "1 while all records wait for a person, because the receiver refuses poort itself.",
-        Box::new(|state| u64::from(state.is_held.load(Ordering::Relaxed))),
+        Box::new(|state| u64::from(state.is_held())),
     );
+    let (sink, state) = (sink.clone(), state.clone());
+    meter
+        .u64_observable_gauge("poort.ship.waiting")
+        .with_description("1 for the reason why all records wait; no reason has 1 while they are taken.")
+        .with_callback(move |gauge| {
+            for reason in REASONS {
+                let is_it = state.reason() == Some(reason);
+                gauge.observe(u64::from(is_it), &[sink.clone(), KeyValue::new("reason", reason)]);
+            }
+        })
+        .build();
 }
 
 /// Milliseconds since the Unix epoch.

@@ -27,12 +27,15 @@
 //! - `source`: the records, up to the durable mark
 //! - `outgoing`: a record made ready to be sent; `ocsf`: as OCSF events; `event_names`: the records that both treat apart
 //! - `window`: what is sent at once, and halving it
-//! - `delivery`: the loop; `backoff`: its waits; `reply`: what answers mean
+//! - `delivery`: the loop; `waits`, `backoff`: its waits; `reply`: what answers mean
 //! - `quarantine`: records that are never taken
+//! - `again`, `redelivery`: what is sent again because somebody asks for it
 //! - `sink`: the ways of sending
-//! - `handle`: starting and stopping; `status`: how far each sink is, from the files
+//! - `handle`: starting and stopping
+//! - `status`, `waiting`: how far each sink is and why it waits, from the files
 //! - `metrics`: the numbers
 
+mod again;
 mod backoff;
 pub mod config;
 mod delivery;
@@ -42,16 +45,21 @@ mod metrics;
 mod ocsf;
 mod outgoing;
 mod quarantine;
+mod redelivery;
 mod reply;
 mod sink;
 mod source;
 mod status;
+mod waiting;
+mod waits;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+pub use again::{Again, ask};
 pub use handle::{Cursors, Shipping, StartError};
 pub use sink::SetupError;
 pub use source::Source;
 pub use status::{Status, status};
+pub use waiting::Waiting;

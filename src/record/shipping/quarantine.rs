@@ -65,11 +65,7 @@ impl Quarantine {
 
     fn open(&self) -> io::Result<File> {
         let is_new = !self.path.exists();
-        links::refuse(self.path.parent().unwrap_or(Path::new(".")))?;
-        if let Some(folder) = self.path.parent().filter(|folder| !folder.is_dir()) {
-            DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
-            sync_folder_of(folder)?;
-        }
+        make_folder_of(&self.path)?;
         let mut file = links::open(OpenOptions::new().create(true).append(true).read(true).mode(0o640), &self.path)?;
         if is_new {
             sync_folder_of(&self.path)?;
@@ -89,6 +85,17 @@ fn as_it_was(record: &str) -> io::Result<Box<RawValue>> {
     }
 }
 
+/// Makes the folder of this file, if it is not there.
+pub(super) fn make_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    links::refuse(folder)?;
+    if !folder.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
+        sync_folder_of(folder)?;
+    }
+    Ok(())
+}
+
 /// Makes the name of this file or folder durable.
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -104,9 +111,14 @@ pub(super) fn ends_a_line(file: &mut File) -> io::Result<bool> {
     Ok(byte == *b"\n")
 }
 
-/// How many records are in quarantine.
+/// How many records are in quarantine, those that are being sent again included.
 pub(super) fn count(data: &Path, sink: &Name) -> io::Result<u64> {
-    let file = match File::open(path_of(data, sink)) {
+    let path = path_of(data, sink);
+    Ok(count_in(&path)?.saturating_add(count_in(&sending(&path))?))
+}
+
+fn count_in(path: &Path) -> io::Result<u64> {
+    let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         opened => opened?,
     };
@@ -116,6 +128,11 @@ pub(super) fn count(data: &Path, sink: &Name) -> io::Result<u64> {
         count += u64::from(line?.ends_with(b"}"));
     }
     Ok(count)
+}
+
+/// The file beside a quarantine whose records are being sent again.
+pub(super) fn sending(quarantine: &Path) -> PathBuf {
+    quarantine.with_extension("sending.jsonl")
 }
 
 /// The path of a sink's quarantine.

@@ -73,6 +73,11 @@ impl Records {
         self.source.durable()
     }
 
+    /// The seq that is wanted next.
+    pub(super) const fn position(&self) -> u64 {
+        self.next
+    }
+
     /// What comes next. After an error the same record is tried again.
     pub(super) fn next(&mut self) -> Result<Next, ReadError> {
         if self.next >= self.durable() {
@@ -100,8 +105,12 @@ impl Records {
         }
     }
 
-    /// Goes on at this seq, past what is gone.
-    pub(super) const fn skip_to(&mut self, seq: u64) {
+    /// Goes on at this seq: past what is gone, or back to what is sent again.
+    pub(super) fn skip_to(&mut self, seq: u64) {
+        if seq < self.next {
+            self.reader = None;
+            self.ahead = None;
+        }
         self.next = seq;
     }
 

@@ -3,6 +3,7 @@
 use super::{
     config::{Name, Sink},
     quarantine,
+    waiting::{self, Waiting},
 };
 use crate::record::spool::{self, Cursor};
 use std::{io, path::Path};
@@ -19,6 +20,8 @@ pub struct Status {
     pub acknowledged: Option<u64>,
     /// How many records are in quarantine.
     pub quarantined: u64,
+    /// Why it waits, as its process said last.
+    pub waiting: Option<Waiting>,
 }
 
 /// Reads how far each of these sinks is, then those that have a cursor and are not configured any more. `data` is
@@ -30,7 +33,8 @@ pub fn status(data: &Path, records: &Path, sinks: &[Sink]) -> io::Result<Vec<Sta
     let read = |sink: Name, is_configured: bool| {
         let acknowledged = Cursor::read(records, sink.as_str())?;
         let quarantined = quarantine::count(data, &sink)?;
-        Ok(Status { sink, is_configured, acknowledged, quarantined })
+        let waiting = waiting::read(data, &sink)?.filter(|_| is_configured);
+        Ok(Status { sink, is_configured, acknowledged, quarantined, waiting })
     };
     let left: Vec<Name> = spool::cursors(records)?
         .iter()

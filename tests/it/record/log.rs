@@ -7,6 +7,7 @@ mod keys;
 mod receipts;
 mod replay;
 mod revisions;
+mod ship;
 mod status;
 
 use crate::support::{Sidecar, allowed, denied, run};

@@ -44,12 +44,16 @@ async fn what_all_sinks_have_is_the_least_of_them_and_in_the_files() {
     // Only the end of the grace period ends the sink that cannot.
     both.stop(Duration::ZERO).await;
     assert!(written().lines().eq((0..50).map(record)));
-    let told = status(folder.path(), &place.records(), &sinks).unwrap();
+    let mut told = status(folder.path(), &place.records(), &sinks).unwrap();
+    // What the process said last.
+    let waiting = told[1].waiting.take().unwrap();
+    assert!(waiting.reason == "io" && waiting.why.contains("missing/lines") && waiting.attempts > 0, "{waiting:?}");
     let expected = [("good", Some(50)), ("bad", None)].map(|(name, acknowledged)| Status {
         sink: name.parse().unwrap(),
         is_configured: true,
         acknowledged,
         quarantined: 0,
+        waiting: None,
     });
     assert_eq!(told, expected);
     let told = status(folder.path(), &place.records(), &sinks[..1]).unwrap();

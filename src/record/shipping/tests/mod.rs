@@ -5,5 +5,6 @@ mod delivering;
 mod events;
 mod handle;
 mod property;
+mod redelivering;
 mod refusing;
 mod support;

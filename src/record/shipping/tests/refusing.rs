@@ -77,7 +77,7 @@ async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
     let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Reply::Hold)]));
     delivery.run().await;
     check_taken(&delivery.sink.taken, 0..20);
-    assert!(!delivery.meters.hold(false), "it is over");
+    assert!(!delivery.meters.wait(None), "it is over");
     assert_eq!(place.quarantined(), [0_u64; 0]);
 }
 

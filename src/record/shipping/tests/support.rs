@@ -1,6 +1,7 @@
 //! A log in a folder, a scripted receiver, and the metrics.
 
 use super::super::{
+    again::Requests,
     config::{Destination, Format, Name, Sink as Settings},
     delivery::{Delivery, Pace},
     metrics::Meters,
@@ -9,6 +10,7 @@ use super::super::{
     reply::Outcome,
     sink::Sink,
     source::Source,
+    waiting::Notice,
 };
 use crate::record::spool::{self, Cursor, Entry, Spool};
 use opentelemetry::metrics::{Meter, MeterProvider as _};
@@ -17,7 +19,7 @@ use prometheus::{Registry, TextEncoder};
 use std::{
     collections::{BTreeSet, VecDeque},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -81,6 +83,10 @@ impl Place {
         self.provider.meter("poort")
     }
 
+    pub(super) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(super) fn records(&self) -> PathBuf {
         self.folder.path().join("records")
     }
@@ -119,6 +125,8 @@ impl Place {
             },
             records: source.open_at(cursor.position()),
             quarantine: Quarantine::new(self.folder.path(), &name),
+            notice: Notice::none(self.folder.path(), &name),
+            requests: Requests::new(self.folder.path(), &name),
             meters: Arc::new(meters),
             stopping,
             state: Pace::new(16),

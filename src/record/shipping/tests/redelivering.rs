@@ -1,0 +1,99 @@
+//! Records that are sent again because somebody asks for it.
+
+use super::{
+    super::{
+        again::{Again, ask},
+        config::Name,
+        delivery::Delivery,
+        reply::{Outcome, Reply, Trouble},
+    },
+    support::{Place, Reaction, Receiver, record},
+};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+fn sink() -> Name {
+    "test".parse().unwrap()
+}
+
+/// The numbers of all that was sent.
+fn sent(delivery: &Delivery<Receiver>) -> Vec<u64> {
+    delivery.sink.sends.lock().unwrap().concat()
+}
+
+/// Runs it for some seconds of its own time, and then to its end.
+async fn run(delivery: &mut Delivery<Receiver>) {
+    let stopping = CancellationToken::new();
+    delivery.stopping = stopping.clone();
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    stopping.cancel();
+    delivery.run().await;
+}
+
+/// A receiver that has all up to here.
+fn knowing(place: &Place, count: u64) -> Receiver {
+    let receiver = Receiver::in_turn(place, []);
+    receiver.taken.lock().unwrap().extend((0..count).map(|seq| (seq, record(seq))));
+    receiver
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_from_a_number_are_sent_again_and_newer_ones_after_them() {
+    let place = Place::with(50);
+    place.delivery(Receiver::in_turn(&place, [])).run().await;
+    ask(place.data(), &sink(), Again::From(30)).unwrap();
+    place.append((50..60).map(record));
+    let mut delivery = place.delivery(knowing(&place, 50));
+    run(&mut delivery).await;
+    assert_eq!(sent(&delivery), (30..60).collect::<Vec<_>>());
+    assert_eq!((place.cursor().position(), place.metric("poort_ship_lost_total")), (60, 0.0));
+    // It is done once.
+    let mut delivery = place.delivery(knowing(&place, 60));
+    run(&mut delivery).await;
+    assert_eq!(sent(&delivery), [0_u64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_cut_off_begins_anew() {
+    let place = Place::with(50);
+    place.delivery(Receiver::in_turn(&place, [])).run().await;
+    ask(place.data(), &sink(), Again::From(10)).unwrap();
+    let mut first = true;
+    let receiver = Receiver::new(&place, move |batch| match std::mem::take(&mut first) {
+        true => Reaction::Answer(Outcome::all(batch.len())),
+        false => Reaction::Silence,
+    });
+    receiver.taken.lock().unwrap().extend((0..50).map(|seq| (seq, record(seq))));
+    let mut delivery = place.delivery(receiver);
+    delivery.stopping = CancellationToken::new();
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    let mut delivery = place.delivery(knowing(&place, 50));
+    run(&mut delivery).await;
+    assert_eq!(sent(&delivery), (10..50).collect::<Vec<_>>());
+    assert_eq!(place.cursor().position(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_in_quarantine_are_sent_again_and_kept_anew_if_refused() {
+    let place = Place::holding((0..20).map(record).chain(["no JSON \"at\" all".to_owned()]));
+    let refusing = |bad: BTreeSet<u64>| {
+        move |batch: &[u64]| match batch.iter().any(|seq| bad.contains(seq)) {
+            true => Reaction::Answer(Outcome::none(Trouble::new(Reply::Refused, "no"))),
+            false => Reaction::Answer(Outcome::all(batch.len())),
+        }
+    };
+    place.delivery(Receiver::new(&place, refusing([3, 7].into()))).run().await;
+    assert_eq!(place.quarantined(), [3, 7, 20]);
+    assert_eq!(place.cursor().position(), 21);
+    ask(place.data(), &sink(), Again::Quarantine).unwrap();
+    let receiver = Receiver::new(&place, refusing([7].into()));
+    receiver.taken.lock().unwrap().extend((0..21).map(|seq| (seq, record(seq))));
+    let mut delivery = place.delivery(receiver);
+    let before = delivery.sink.taken.lock().unwrap().len();
+    run(&mut delivery).await;
+    assert_eq!(delivery.sink.taken.lock().unwrap()[before..], [(3, record(3))], "byte by byte");
+    assert_eq!(place.quarantined(), [7, 20]);
+    assert_eq!(place.cursor().position(), 21);
+    assert_eq!(super::super::quarantine::count(place.data(), &sink()).unwrap(), 2);
+}
