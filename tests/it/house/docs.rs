@@ -155,7 +155,8 @@ fn links(line: &str) -> Vec<String> {
     line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
 }
 
-fn resolve(page: &Path, target: &str) -> Result<(), &'static str> {
+/// Whether the target of a link on this page is there.
+pub(super) fn resolve(page: &Path, target: &str) -> Result<(), &'static str> {
     if target.contains("://") {
         return Ok(());
     }
@@ -187,7 +188,7 @@ fn headings(text: &str) -> BTreeSet<String> {
 }
 
 /// The metrics that have a row in the table of docs/operating.md.
-fn rows() -> BTreeSet<String> {
+pub(super) fn rows() -> BTreeSet<String> {
     let text = read(Path::new("docs/operating.md"));
     let (_, section) = text.split_once("\n## Every metric\n").unwrap();
     let table = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));

@@ -4,5 +4,6 @@ mod circles;
 mod docs;
 mod layers;
 mod manifest;
+mod ops;
 mod readme;
 mod recipes;

@@ -276,20 +276,3 @@ fn a_sink_whose_files_are_missing_is_refused_at_the_start() {
     assert_eq!(ended.code, Some(64), "{}", ended.log);
     assert!(ended.log.contains("ship.test: `missing.pem`"), "{}", ended.log);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_example_alerts_name_metrics_that_exist() {
-    let alerts: Value =
-        serde_saphyr::from_str(&fs::read_to_string(repository().join("docs/alerts.yaml")).unwrap()).unwrap();
-    let rules = alerts["groups"][0]["rules"].as_array().unwrap();
-    let sidecar = start("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n");
-    sidecar.evaluate(&allowed()).await;
-    let metrics = Exposition::of(&sidecar).await;
-    for rule in rules {
-        let expression = rule["expr"].as_str().unwrap();
-        let mut words = expression.split(|c: char| !c.is_ascii_lowercase() && c != '_');
-        let metric = words.find(|word| word.starts_with("poort_")).unwrap();
-        assert!(!metrics.series(metric).is_empty(), "{}: there is no {metric}", rule["alert"]);
-        assert!(rule["annotations"]["action"].is_string(), "{}: what is to be done?", rule["alert"]);
-    }
-}
