@@ -702,7 +702,7 @@ async fn a_late_question_gets_no_decision_and_a_record_that_says_so() {
     }
     let metrics = Exposition::of(&sidecar).await;
     assert_eq!(metrics.value("poort_calls_refused_total", "deadline_exceeded"), 4.0);
-    assert_eq!(metrics.series("poort_questions_total"), []);
+    assert!(metrics.series("poort_questions_total").iter().all(|(_, count)| *count == 0.0));
 }
 
 #[tokio::test]
