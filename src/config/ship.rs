@@ -3,13 +3,15 @@
 use super::{millis, reader::Reader};
 use crate::{
     api::transport::Plaintext,
-    record::shipping::config::{Compression, Destination, Endpoint, Format, Identity, Name, Nats, Remote, Sink, Tls},
+    record::shipping::config::{
+        Compression, Destination, Endpoint, Format, Identity, Name, Nats, Records, Remote, Sink, Tls,
+    },
 };
 use http::HeaderName;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// All keys of a sink, but for the names below `headers`, which are free.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 15] = [
     "batch",
     "compression",
     "credentials",
@@ -18,15 +20,18 @@ pub(super) const KEYS: [&str; 13] = [
     "kind",
     "path",
     "plaintext",
+    "records",
     "subject",
+    "subject_own",
     "timeout",
     "tls.ca",
     "tls.certificate",
     "tls.key",
 ];
 const OTLP: &[&str] = &["compression", "endpoint", "plaintext", "tls.ca", "tls.certificate", "tls.key"];
-const NATS: &[&str] = &["credentials", "endpoint", "plaintext", "subject", "tls.ca", "tls.certificate", "tls.key"];
-const ALL: &[&str] = &["batch", "format", "kind", "timeout"];
+const NATS: &[&str] =
+    &["credentials", "endpoint", "plaintext", "subject", "subject_own", "tls.ca", "tls.certificate", "tls.key"];
+const ALL: &[&str] = &["batch", "format", "kind", "records", "timeout"];
 
 #[derive(Debug, Clone, Copy)]
 enum SinkKind {
@@ -102,12 +107,15 @@ impl Table<'_, '_> {
         self.refuse_what_does_not_fit(kind);
         let to = self.destination(kind);
         let format = self.reader.choice(&self.key("format"), &[("adl", Format::Adl), ("ocsf", Format::Ocsf)]);
+        let records = [("all", Records::All), ("decisions", Records::Decisions), ("own", Records::Own)];
+        let records = self.reader.choice(&self.key("records"), &records);
         let timeout = self.reader.duration(&self.key("timeout"), millis(100)..=millis(300_000));
         let batch = self.reader.count(&self.key("batch"), 1..=10_000);
         Some(Sink {
             name,
             to: to?,
             format: format.unwrap_or_default(),
+            records: records.unwrap_or_default(),
             timeout: timeout.unwrap_or(Sink::DEFAULT_TIMEOUT),
             batch: batch.unwrap_or(Sink::DEFAULT_BATCH),
         })
@@ -137,7 +145,10 @@ impl Table<'_, '_> {
                 let (endpoint, tls) = (self.endpoint("nats", "tls"), self.tls());
                 let subject = self.needed("subject", "the subject that a JetStream stream keeps");
                 let credentials = self.reader.path(&self.key("credentials"));
-                Destination::Nats(Nats { endpoint: endpoint?, tls, subject: self.subject(subject?)?, credentials })
+                let own = self.reader.text(&self.key("subject_own"));
+                let subject_own = own.and_then(|own| self.subject("subject_own", own));
+                let subject = self.subject("subject", subject?)?;
+                Destination::Nats(Nats { endpoint: endpoint?, tls, subject, subject_own, credentials })
             }
             SinkKind::JsonLines => match self.needed("path", "a file, or \"-\" for standard output")?.as_str() {
                 "-" => Destination::StandardOutput,
@@ -163,12 +174,12 @@ impl Table<'_, '_> {
     }
 
     /// Wildcards are for those who listen.
-    fn subject(&mut self, subject: String) -> Option<String> {
+    fn subject(&mut self, key: &str, subject: String) -> Option<String> {
         let fits = |token: &str| !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || "*>".contains(c));
         if subject.split('.').all(fits) {
             return Some(subject);
         }
-        self.reader.mistake(&self.key("subject"), &format!("`{subject}` is not a subject such as poort.decisions"));
+        self.reader.mistake(&self.key(key), &format!("`{subject}` is not a subject such as poort.decisions"));
         None
     }
 

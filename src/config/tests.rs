@@ -150,6 +150,9 @@ fn a_sink_must_be_whole_and_hold_nothing_that_it_does_not_use() {
     refused("[ship.a]\nkind = \"nats\"\nendpoint = \"http://localhost\"\nsubject = \"a\"", "must be `nats` or `tls`");
     refused("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"https://u:p@x\"", "secrets do not belong");
     refused("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"https://x\"\ntls.key = \"k\"", "tls.certificate: is missing");
+    let own = "[ship.a]\nkind = \"nats\"\nendpoint = \"nats://localhost\"\nsubject = \"a\"\nsubject_own = \"a.*\"";
+    refused(own, "ship.a.subject_own: `a.*` is not a subject");
+    refused("[ship.a]\nkind = \"json-lines\"\npath = \"x\"\nrecords = \"some\"", "must be `all` or `decisions`");
     let twice = "[ship.a]\nkind = \"json-lines\"\npath = \"x\"\n[ship.b]\nkind = \"json-lines\"\npath = \"x\"";
     refused(twice, "ship.b.path: is the path of ship.a too");
 }

@@ -12,6 +12,8 @@ pub struct Sink {
     pub to: Destination,
     /// As what.
     pub format: Format,
+    /// Which records.
+    pub records: Records,
     /// How long one send may take, from the connection to the answer.
     pub timeout: Duration,
     /// The most records in one send.
@@ -66,6 +68,18 @@ pub enum Format {
     Ocsf,
 }
 
+/// Which records a sink gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Records {
+    /// All of them: only then can a store prove by itself that it has all.
+    #[default]
+    All,
+    /// Records of decisions, which are those of the Authorization Decision Log.
+    Decisions,
+    /// What poort records of itself: checkpoints, gaps, changes of keys, retention.
+    Own,
+}
+
 /// Where records go.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Destination {
@@ -103,6 +117,8 @@ pub struct Nats {
     pub tls: Tls,
     /// The subject.
     pub subject: String,
+    /// The subject of what poort records of itself. Without it: the same.
+    pub subject_own: Option<String>,
     /// A credentials file, as `nsc` writes it.
     pub credentials: Option<PathBuf>,
 }

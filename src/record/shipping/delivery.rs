@@ -126,7 +126,7 @@ impl<S: Sink> Delivery<S> {
         for _ in 0..self.settings.batch {
             match self.next() {
                 Ok(Next::Record(frame)) => {
-                    let parcel = Outgoing::pack(frame, self.settings.format);
+                    let parcel = Outgoing::pack(frame, self.settings.format, self.settings.records);
                     weight = weight.saturating_add(parcel.weight());
                     self.state.window.push(parcel);
                     if weight >= BATCH_BYTES {

@@ -1,5 +1,7 @@
-//! The `event_name` of the records that are no decisions and that shipping treats apart.
+//! The `event_name` of records that shipping treats apart.
 
+/// How those of decisions begin: the names of the Authorization Decision Log.
+pub(super) const DECISIONS: &str = "adl.";
 /// The record that says which records are missing, and why.
 pub(super) const GAP: &str = "poort.log.gap";
 /// The signed state of the log.

@@ -1,6 +1,10 @@
 //! An outgoing record: read once from its JSON, however often it is sent.
 
-use super::{config::Format, event_names::GAP, ocsf};
+use super::{
+    config::{Format, Records},
+    event_names::{DECISIONS, GAP},
+    ocsf,
+};
 use crate::record::{evidence::leaf, spool::reader::Frame};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -51,6 +55,16 @@ pub(super) struct Own {
 }
 
 impl Label {
+    /// Whether it is the record of a decision. Others are poort's own, and no records of the Authorization Decision Log.
+    pub(super) fn is_decision(&self) -> bool {
+        self.event_name.starts_with(DECISIONS)
+    }
+
+    /// The kind, for receivers.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.is_decision() { "decision" } else { "own" }
+    }
+
     /// Whether something went wrong: no decision was made, or records are missing.
     pub(super) fn is_error(&self) -> bool {
         self.status.as_deref() == Some("Error") || self.event_name == GAP
@@ -58,8 +72,8 @@ impl Label {
 }
 
 impl Outgoing {
-    /// Makes a record ready.
-    pub(super) fn pack(frame: Frame, format: Format) -> Self {
+    /// Makes a record ready. Of one that the sink does not get, nothing is sent.
+    pub(super) fn pack(frame: Frame, format: Format, records: Records) -> Self {
         let Frame { seq, payload, .. } = frame;
         let record = match String::from_utf8(payload) {
             Ok(record) => record,
@@ -69,7 +83,9 @@ impl Outgoing {
                 return Self { seq, record, documents, label: Label::default() };
             }
         };
-        let (label, documents) = match serde_json::from_str(&record) {
+        let (label, documents) = match serde_json::from_str::<Label>(&record) {
+            Ok(label) if records == Records::Decisions && !label.is_decision() => (label, Ok(Vec::new())),
+            Ok(label) if records == Records::Own && label.is_decision() => (label, Ok(Vec::new())),
             Ok(label) => (label, documents(&record, seq, format)),
             Err(error) => (Label::default(), Err(format!("the record cannot be read: {error}"))),
         };

@@ -39,6 +39,9 @@ use async_nats::{
 use std::{error::Error as _, time::Duration};
 use tracing::{debug, warn};
 
+/// The header that says whether a record is a decision's or poort's own.
+const KIND: &str = "Poort-Kind";
+
 /// A subject that a JetStream stream keeps.
 #[derive(Debug)]
 pub(in super::super) struct JetStream {
@@ -101,16 +104,18 @@ impl JetStream {
         let mut failed = None;
         'all: for (index, parcel) in batch.iter().enumerate() {
             for document in parcel.documents() {
-                match context.send_publish(self.to.subject.clone(), self.message(parcel, document)).await {
-                    Ok(promise) => promises.push((index, parcel.seq, promise)),
+                let subject = self.subject(parcel);
+                match context.send_publish(subject.to_owned(), message(parcel, document, subject)).await {
+                    Ok(promise) => promises.push((index, parcel, promise)),
                     Err(error) => {
-                        failed = Some((index, error));
+                        failed = Some((index, self.trouble(&error, subject)));
                         break 'all;
                     }
                 }
             }
         }
-        for (index, seq, promise) in promises {
+        for (index, parcel, promise) in promises {
+            let seq = parcel.seq;
             match promise.await {
                 Ok(answer) if answer.duplicate && seq >= before => {
                     self.attempts.alarm(seq);
@@ -118,7 +123,10 @@ impl JetStream {
                 }
                 Ok(answer) if answer.duplicate => self.tell(seq, &answer.stream),
                 Ok(_) => {}
-                Err(error) => return Outcome { taken: index, trouble: Some(self.trouble(&error)) },
+                Err(error) => {
+                    let trouble = self.trouble(&error, self.subject(parcel));
+                    return Outcome { taken: index, trouble: Some(trouble) };
+                }
             }
         }
         match failed {
@@ -126,14 +134,16 @@ impl JetStream {
                 self.attempts.taken(end);
                 Outcome::all(batch.len())
             }
-            Some((index, error)) => Outcome { taken: index, trouble: Some(self.trouble(&error)) },
+            Some((index, trouble)) => Outcome { taken: index, trouble: Some(trouble) },
         }
     }
 
-    fn message(&self, parcel: &Outgoing, document: &Document) -> PublishMessage {
-        // A stream may keep several subjects, and each has consumers of its own.
-        let id = format!("{}@{}", parcel.key(document), self.to.subject);
-        PublishMessage::build().payload(document.body.clone().into()).message_id(id)
+    /// The subject of a record.
+    fn subject(&self, parcel: &Outgoing) -> &str {
+        match &self.to.subject_own {
+            Some(own) if !parcel.label.is_decision() => own,
+            _ => &self.to.subject,
+        }
     }
 
     /// Logs once that records of an earlier process are in the stream.
@@ -176,8 +186,7 @@ impl JetStream {
     }
 
     /// What a refusal means.
-    fn trouble(&self, error: &PublishError) -> Trouble {
-        let subject = &self.to.subject;
+    fn trouble(&self, error: &PublishError, subject: &str) -> Trouble {
         let said = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
         match error.kind() {
             PublishErrorKind::StreamNotFound => Trouble::new(
@@ -206,6 +215,12 @@ impl Sink for JetStream {
     fn reset(&mut self) {
         self.context = None;
     }
+}
+
+fn message(parcel: &Outgoing, document: &Document, subject: &str) -> PublishMessage {
+    // A stream may keep several subjects, and each has consumers of its own.
+    let id = format!("{}@{subject}", parcel.key(document));
+    PublishMessage::build().payload(document.body.clone().into()).message_id(id).header(KIND, parcel.label.kind())
 }
 
 /// The stream has what nobody sent before.

@@ -7,6 +7,7 @@
 //! | `trace_id`, `span_id`, `event_name` | the same |
 //! | `status` `Error`, or a gap | severity ERROR; all others INFO |
 //! | `<trace_id>:<span_id>`; without a trace: log, number and hash | attribute `log.record.uid` |
+//! | whether it is a decision's or poort's own | attribute `poort.record.kind`: `decision` or `own` |
 //! | `poort.log.origin`, the number in the log | attributes `poort.log.origin`, `poort.log.seq` |
 //! | `resource` | the resource's attributes |
 //!
@@ -90,6 +91,7 @@ fn attributes(parcel: &Outgoing, document: &Document, format: Format) -> Vec<Key
     }
     let seq = any_value::Value::IntValue(i64::try_from(*seq).unwrap_or(i64::MAX));
     attributes.push(attribute("poort.log.seq", AnyValue { value: Some(seq) }));
+    attributes.push(attribute("poort.record.kind", text(label.kind().to_owned())));
     attributes
 }
 

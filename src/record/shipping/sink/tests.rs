@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        config::{Endpoint, Format, Remote, Tls},
+        config::{Endpoint, Format, Records, Remote, Tls},
         outgoing::Outgoing,
         reply::{Reason, Reply},
     },
@@ -124,7 +124,7 @@ fn http_statuses_mean_what_otlp_says() {
 }
 
 fn parcel(seq: u64, record: &str) -> Outgoing {
-    Outgoing::pack(Frame { seq, base: seq, payload: record.into() }, Format::Adl)
+    Outgoing::pack(Frame { seq, base: seq, payload: record.into() }, Format::Adl, Records::All)
 }
 
 const DECISION: &str = r#"{"attributes":{"poort.log.origin":"here","poort.log.seq":7},"body":{},"event_name":"adl.access_evaluation","resource":{"organisation.oin":"1","service.name":"poort"},"span_id":"00f067aa0ba902b7","status":"Unset","timestamp":1790000000123,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#;
@@ -166,6 +166,23 @@ fn a_record_travels_byte_by_byte_with_an_index_beside_it() {
     let Some(Value::StringValue(uid)) = attribute(gap, "log.record.uid") else { panic!("{gap:?}") };
     assert!(uid.starts_with("here:9:") && uid.len() == 7 + 16, "{uid}");
     assert!(gap.trace_id.is_empty());
+    let kinds = [decision, failed, gap].map(|record| attribute(record, "poort.record.kind"));
+    assert_eq!(kinds, [text("decision"), text("decision"), text("own")]);
+}
+
+#[test]
+fn a_sink_gets_the_records_that_it_is_configured_for() {
+    let rows = [(Records::All, [1, 1, 1]), (Records::Decisions, [1, 1, 0]), (Records::Own, [0, 0, 1])];
+    for (records, expected) in rows {
+        let count = |record: &str| {
+            let frame = Frame { seq: 0, base: 0, payload: record.into() };
+            Outgoing::pack(frame, Format::Adl, records).documents().len()
+        };
+        assert_eq!([DECISION, FAILED, GAP].map(count), expected, "{records:?}");
+    }
+    // What cannot be read is set aside by every sink, not passed by some.
+    let broken = Frame { seq: 0, base: 0, payload: b"{}}".to_vec() };
+    assert!(Outgoing::pack(broken, Format::Adl, Records::Own).documents.is_err());
 }
 
 #[tokio::test]

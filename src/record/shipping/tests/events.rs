@@ -1,7 +1,7 @@
 //! OCSF events against golden files in `ocsf/`, which `UPDATE_EXPECT=1` writes anew, and against the schema.
 
 use super::super::{
-    config::Format,
+    config::{Format, Records},
     ocsf,
     outgoing::{Document, Outgoing},
 };
@@ -146,5 +146,5 @@ fn a_gap_is_sent_and_a_checkpoint_is_not() {
 }
 
 fn pack(record: &Value) -> Outgoing {
-    Outgoing::pack(Frame { seq: 4711, base: 4711, payload: record.to_string().into() }, Format::Ocsf)
+    Outgoing::pack(Frame { seq: 4711, base: 4711, payload: record.to_string().into() }, Format::Ocsf, Records::All)
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Shipping, Status,
-        config::{Destination, Format, Sink},
+        config::{Destination, Format, Records, Sink},
         status,
     },
     support::{Place, record},
@@ -15,6 +15,7 @@ fn lines(name: &str, path: PathBuf) -> Sink {
         name: name.parse().unwrap(),
         to: Destination::File(path),
         format: Format::Adl,
+        records: Records::All,
         timeout: Sink::DEFAULT_TIMEOUT,
         batch: Sink::DEFAULT_BATCH,
     }

@@ -2,7 +2,7 @@
 
 use super::super::{
     again::Requests,
-    config::{Destination, Format, Name, Sink as Settings},
+    config::{Destination, Format, Name, Records, Sink as Settings},
     delivery::{Delivery, Pace},
     metrics::Meters,
     outgoing::Outgoing,
@@ -120,6 +120,7 @@ impl Place {
                 name: name.clone(),
                 to: Destination::StandardOutput,
                 format: Format::Adl,
+                records: Records::All,
                 timeout: Settings::DEFAULT_TIMEOUT,
                 batch: 16,
             },

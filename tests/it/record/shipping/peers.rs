@@ -228,6 +228,59 @@ async fn a_record_that_another_sent_first_holds_the_sink() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_and_own_records_go_apart_and_the_consumer_of_the_page_tells_them_apart() {
+    let nats = nats().await;
+    let subjects = vec!["poort.>".to_owned()];
+    let config = jetstream::stream::Config { name: "records".to_owned(), subjects, ..Default::default() };
+    let stream = nats.jetstream.create_stream(config).await.unwrap();
+    let folder = folder();
+    let lines = folder.path().join("lines");
+    let strict = format!("[ship.strict]\nkind = \"json-lines\"\npath = {lines:?}\nrecords = \"decisions\"\n");
+    let sidecar = start(&[nats.sink(), "subject_own = \"poort.own\"\n".to_owned(), strict].concat());
+    ask(&sidecar, 30).await;
+    until_drained(&sidecar, "test").await;
+    let (data, _ended) = stopped(sidecar);
+    let log = poort::record::spool::reader::Reader::open(data.join("records")).unwrap().map(Result::unwrap);
+    let schema = fs::read_to_string(repository().join("tests/schemas/adl-record.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let (mut decisions, mut own) = (Vec::new(), 0);
+    for frame in log {
+        let stored = stream.get_raw_message(frame.seq + 1).await.unwrap();
+        assert_eq!(stored.payload, frame.payload);
+        let record: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
+        let is_decision = record["event_name"].as_str().unwrap().starts_with("adl.");
+        let kind = stored.headers.get("Poort-Kind").unwrap().as_str();
+        match is_decision {
+            true => assert_eq!((kind, &*stored.subject), ("decision", "poort.records")),
+            false => assert_eq!((kind, &*stored.subject), ("own", "poort.own")),
+        }
+        if is_decision {
+            decisions.push(record);
+        } else {
+            own += 1;
+        }
+    }
+    assert!(decisions.len() == 30 && own >= 2, "{own}");
+    // A store that takes nothing but decisions.
+    let lines = fs::read_to_string(&lines).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, decisions);
+    lines.iter().for_each(|line| schema.validate(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+
+    let page = fs::read_to_string(repository().join("docs/shipping.md")).unwrap();
+    let program = page.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+    let count = (30 + own).to_string();
+    let mut python = Command::new(installed("python"));
+    let output = python.args(["-c", program]).env("NATS", &nats.address).env("COUNT", count).output().unwrap();
+    let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let expected: Vec<_> = decisions
+        .iter()
+        .map(|record| ["event_name", "trace_id", "span_id"].map(|name| record[name].as_str().unwrap()).join(" "))
+        .collect();
+    assert!(out.lines().eq(&expected), "{out}{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subject_that_no_stream_keeps_is_named() {
     let nats = nats().await;
     let sidecar = start(&nats.sink());
