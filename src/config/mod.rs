@@ -208,13 +208,16 @@ fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
 }
 
 fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {
-    use telemetry::{Otlp, logging};
+    use telemetry::{Otlp, Spans, logging};
     let log = logging::Config::default();
     let endpoint = reader.text("telemetry.otlp.endpoint");
     let otlp = Otlp {
         endpoint: endpoint.clone().unwrap_or_default(),
         timeout: reader.duration("telemetry.otlp.timeout", millis(10)..=millis(60_000)).unwrap_or(millis(5_000)),
         trace_ratio: reader.ratio("telemetry.otlp.trace_ratio").unwrap_or(0.01),
+        spans: reader
+            .choice("telemetry.otlp.spans", &[("calls", Spans::Calls), ("parts", Spans::Parts)])
+            .unwrap_or_default(),
         metrics_interval: reader
             .duration("telemetry.otlp.metrics_interval", millis(100)..=millis(3_600_000))
             .unwrap_or(millis(15_000)),

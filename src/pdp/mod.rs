@@ -36,7 +36,7 @@ use crate::{
         snapshot::{Revisions, Snapshot},
         store::Store,
     },
-    telemetry::{DecisionSpan, SpanSink},
+    telemetry::{DecisionSpan, Part, SpanSink},
     types::{
         decision::{Answer, Evaluated},
         evaluation::{Batch, Evaluation, Parts},
@@ -396,6 +396,7 @@ impl Pdp {
     /// Waits until the record is on disk. Only then may the answer leave.
     async fn keep(&self, call: &Call, record: Record<'_>, run: &Run) -> Result<(), Refusal> {
         let span = self.span(&record);
+        let decided = run.started.elapsed();
         let log = self.log.get().ok_or(Refusal::NotReady)?;
         let appended = log.append(record, call.deadline).await.map_err(|error| match error {
             AppendError::QueueFull => Refusal::Busy,
@@ -405,6 +406,13 @@ impl Pdp {
         if let (Some(sink), Some(mut span)) = (&self.spans, span) {
             span.start = run.wall;
             span.end = run.wall + run.started.elapsed();
+            if sink.wants_parts() {
+                let decided = run.wall + decided;
+                span.parts = vec![
+                    Part { name: "poort.decide", start: span.start, end: decided },
+                    Part { name: "poort.commit", start: decided, end: span.end },
+                ];
+            }
             if appended == Appended::Late {
                 span.error = Some("deadline_exceeded".to_owned());
             }
@@ -442,6 +450,7 @@ impl Pdp {
                 end: SystemTime::UNIX_EPOCH,
                 attributes,
                 error: record.decided.outcome().map(str::to_owned),
+                parts: Vec::new(),
             }
         })
     }

@@ -34,6 +34,18 @@ pub struct Otlp {
     /// The share of traces that start at `poort` and are sampled, from 0 to 1. A trace that comes
     /// in with a question is sampled if its caller says so, whatever this share is.
     pub trace_ratio: f64,
+    /// What has a span.
+    pub spans: Spans,
     /// The time between two exports of the metrics. Longer than zero.
     pub metrics_interval: Duration,
+}
+
+/// What has a span of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spans {
+    /// A call.
+    #[default]
+    Calls,
+    /// A call, and in it its decision and the commit of its record.
+    Parts,
 }

@@ -24,15 +24,15 @@
 //! resource, `OTEL_EXPORTER_OTLP_HEADERS` adds headers, and `OTEL_BSP_*` sizes the span queue. The
 //! configuration wins wherever both say something.
 //!
-//! The SDK's own warnings, such as a failed export, are in the operators' log with targets that
-//! start with `opentelemetry`.
+//! The SDK's own warnings, such as a queue that is full, are in the operators' log with targets that
+//! start with `opentelemetry`. A collector that takes nothing is logged once, in poort's words.
 //!
 //! - [`config`]: what can be configured.
 //! - [`logging`]: the operators' log on standard error.
 //! - [`metrics`]: the metrics' text for Prometheus, and bucket boundaries.
 //! - [`spans`]: decisions as OpenTelemetry spans.
 //! - `lifecycle`: starting and shutting down; `start_error`: why it does not start.
-//! - `otlp`: the connection to the collector.
+//! - `otlp`: the connection to the collector; `told`: exporters that say once how their exports go.
 //! - `process`: metrics about the process itself.
 
 pub mod config;
@@ -43,15 +43,16 @@ mod otlp;
 mod process;
 pub mod spans;
 mod start_error;
+mod told;
 
 #[cfg(test)]
 mod fake_collector;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Otlp};
+pub use config::{Config, Otlp, Spans};
 pub use lifecycle::{SHUTDOWN_BOUND, Telemetry};
 pub use logging::init_logging;
 pub use metrics::{Exposition, ScrapeError};
-pub use spans::{DecisionSpan, SpanSink};
+pub use spans::{DecisionSpan, Part, SpanSink};
 pub use start_error::StartError;

@@ -3,7 +3,7 @@
 //! It connects on first use and again after a failure, so it makes no difference which of the two
 //! processes starts first.
 
-use super::{Otlp, StartError};
+use super::{Otlp, Spans, StartError, told::Told};
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig, WithTonicConfig};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -16,23 +16,24 @@ pub(super) struct Exports {
     pub(super) metrics: MetricExport,
 }
 
-/// The exporter of spans, and the share of root spans to sample.
+/// The exporter of spans, the share of root spans to sample, and what has a span.
 #[derive(Debug)]
 pub(super) struct SpanExport {
-    pub(super) exporter: SpanExporter,
+    pub(super) exporter: Told<SpanExporter>,
     pub(super) ratio: f64,
+    pub(super) spans: Spans,
 }
 
 /// The exporter of metrics, and the time between two exports.
 #[derive(Debug)]
 pub(super) struct MetricExport {
-    pub(super) exporter: MetricExporter,
+    pub(super) exporter: Told<MetricExporter>,
     pub(super) interval: Duration,
 }
 
 /// Checks the configuration and makes the exporters. Does not wait for the collector.
 pub(super) fn exports(config: &Otlp) -> Result<Exports, StartError> {
-    let Otlp { endpoint, timeout, trace_ratio, metrics_interval } = config;
+    let Otlp { endpoint, timeout, trace_ratio, spans: parts, metrics_interval } = config;
     // A NaN is in no range.
     if !(0.0..=1.0).contains(trace_ratio) {
         return Err(StartError::OtlpRatio { ratio: *trace_ratio });
@@ -56,8 +57,8 @@ pub(super) fn exports(config: &Otlp) -> Result<Exports, StartError> {
         .build()
         .map_err(StartError::OtlpExporter)?;
     Ok(Exports {
-        spans: SpanExport { exporter: spans, ratio: *trace_ratio },
-        metrics: MetricExport { exporter: metrics, interval: *metrics_interval },
+        spans: SpanExport { exporter: Told::new(spans, "spans"), ratio: *trace_ratio, spans: *parts },
+        metrics: MetricExport { exporter: Told::new(metrics, "metrics"), interval: *metrics_interval },
     })
 }
 

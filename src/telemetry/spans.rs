@@ -8,7 +8,7 @@
 //! not fit is dropped. It says so in the log once, and how many were lost at the shutdown. The
 //! decision record is another thing and is not affected.
 
-use super::otlp::SpanExport;
+use super::{Spans, otlp::SpanExport};
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState},
@@ -54,6 +54,19 @@ pub struct DecisionSpan {
     pub attributes: Vec<KeyValue>,
     /// Why no decision was made: status "error". A deny is a decision and has status "unset".
     pub error: Option<String>,
+    /// The parts that have spans of their own, below this one.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a call: a span of kind "internal", with an id of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The span's name, from a small closed set.
+    pub name: &'static str,
+    /// When it began.
+    pub start: SystemTime,
+    /// When it ended.
+    pub end: SystemTime,
 }
 
 /// Takes spans to be sent. Clones are cheap and share one queue.
@@ -67,6 +80,7 @@ struct Shared {
     /// Decides about traces that start here.
     root_sampler: Sampler,
     scope: InstrumentationScope,
+    spans: Spans,
     /// The processor logs a warning for every span that comes after its shutdown. Answers may still
     /// be leaving then, so the sink stops first.
     closed: AtomicBool,
@@ -85,7 +99,7 @@ impl fmt::Debug for SpanSink {
 impl SpanSink {
     /// Starts the thread that sends spans.
     pub(super) fn new(export: SpanExport, resource: &Resource, scope: InstrumentationScope) -> Self {
-        let SpanExport { exporter, ratio } = export;
+        let SpanExport { exporter, ratio, spans } = export;
         let mut processor = BatchSpanProcessor::builder(exporter).build();
         processor.set_resource(resource);
         Self {
@@ -93,6 +107,7 @@ impl SpanSink {
                 processor,
                 root_sampler: Sampler::TraceIdRatioBased(ratio),
                 scope,
+                spans,
                 closed: AtomicBool::new(false),
             }),
         }
@@ -119,6 +134,12 @@ impl SpanSink {
         })
     }
 
+    /// Whether the parts of a call have spans.
+    #[must_use]
+    pub fn wants_parts(&self) -> bool {
+        self.shared.spans == Spans::Parts
+    }
+
     /// Queues a span for sending. Never blocks, and drops the span if the queue is full, if
     /// telemetry is shut down, or if one of its ids is all zeros and so not an id.
     pub fn record(&self, span: DecisionSpan) {
@@ -136,6 +157,7 @@ impl SpanSink {
             end,
             attributes,
             error,
+            parts,
         } = span;
         let tracestate: TraceState = tracestate.and_then(|text| text.parse().ok()).unwrap_or_default();
         let span_context = SpanContext::new(
@@ -147,6 +169,26 @@ impl SpanSink {
         );
         if !span_context.is_valid() {
             return;
+        }
+        for Part { name, start, end } in parts {
+            let id = SpanId::from_bytes(rand::random());
+            let flags = span_context.trace_flags();
+            let state = span_context.trace_state().clone();
+            self.shared.processor.on_end(SpanData {
+                span_context: SpanContext::new(span_context.trace_id(), id, flags, false, state),
+                parent_span_id: span_context.span_id(),
+                parent_span_is_remote: false,
+                span_kind: SpanKind::Internal,
+                name: Cow::Borrowed(name),
+                start_time: start,
+                end_time: end,
+                attributes: Vec::new(),
+                dropped_attributes_count: 0,
+                events: SpanEvents::default(),
+                links: SpanLinks::default(),
+                status: Status::Unset,
+                instrumentation_scope: self.shared.scope.clone(),
+            });
         }
         self.shared.processor.on_end(SpanData {
             span_context,

@@ -1,7 +1,7 @@
 //! Telemetry as a whole, with a collector on the loopback interface where one is needed.
 
 use super::{
-    Config, DecisionSpan, Otlp, SHUTDOWN_BOUND, StartError, Telemetry, fake_collector::FakeCollector, logging,
+    Config, DecisionSpan, Otlp, SHUTDOWN_BOUND, Spans, StartError, Telemetry, fake_collector::FakeCollector, logging,
     metrics::DURATION_BOUNDARIES,
 };
 use opentelemetry::KeyValue;
@@ -39,7 +39,13 @@ fn config(otlp: Option<Otlp>) -> Config {
 
 /// Exports only at the shutdown, unless a test asks for less.
 fn otlp(endpoint: String) -> Otlp {
-    Otlp { endpoint, timeout: Duration::from_secs(10), trace_ratio: 1.0, metrics_interval: Duration::from_secs(3600) }
+    Otlp {
+        endpoint,
+        timeout: Duration::from_secs(10),
+        trace_ratio: 1.0,
+        spans: Spans::Calls,
+        metrics_interval: Duration::from_secs(3600),
+    }
 }
 
 fn decision_span() -> DecisionSpan {
@@ -55,6 +61,7 @@ fn decision_span() -> DecisionSpan {
         end: start + Duration::from_micros(250),
         attributes: vec![KeyValue::new("poort.decision", "deny")],
         error: None,
+        parts: Vec::new(),
     }
 }
 
