@@ -39,7 +39,7 @@
 //!  oversight    after the decision: replay
 //!  review       before a change is live: suite, diff, proof, matrix, lint, conditions, report
 //!  pdp          the path of a question: engine, cache
-//!  record       what stays: decision_log, spool, evidence, shipping
+//!  record       what stays: decision_log, spool, evidence, shipping, witness
 //!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
 //!  telemetry    what operators see
 //!  types        plain values that all share: evaluation, decision, revision, trace, moment, problem, authzen …
@@ -87,6 +87,8 @@
 //! | footprint | what the policies of a slice can read of a question and of the directory |
 //! | frame, segment | a record on disk with its checksum; a file of them |
 //! | checkpoint | a signed head of the log's Merkle tree |
+//! | witness | a party that cosigns checkpoints, and never two histories of a log |
+//! | receipt | a record with the proof that it is in the log |
 //! | sink, cursor | where records are shipped to; how far that came |
 //! | gap | a time in which answers left without records, and the record that says so |
 //!

@@ -8,6 +8,7 @@
 //! - `matrix`: show which account may do what
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
+//! - `witness`: cosign the checkpoints of the logs of others
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
 //! - `output`: the only writer of standard output and standard error
@@ -26,6 +27,7 @@ mod side;
 mod solver_options;
 mod test;
 mod validate;
+mod witness;
 
 pub use exit::Exit;
 
@@ -78,6 +80,9 @@ enum Command {
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
+    /// Be a witness: cosign the checkpoints of logs, and never two histories of one
+    #[command(subcommand)]
+    Witness(witness::Command),
 }
 
 /// What most commands share.
@@ -164,6 +169,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
+        Command::Witness(command) => witness::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)
 }

@@ -25,7 +25,7 @@ use crate::{
         self, Deciding, cache,
         engine::{self, UndeclaredMembers, UnknownEntities},
     },
-    record::{decision_log, shipping},
+    record::{decision_log, shipping, witness},
     sources::store,
     telemetry,
     types::build,
@@ -57,6 +57,8 @@ pub struct Settings {
     pub store: store::Config,
     /// The decision log.
     pub log: decision_log::Config,
+    /// Who cosigns its checkpoints.
+    pub witness: Option<witness::Config>,
     /// Where its records are shipped.
     pub ship: Vec<shipping::config::Sink>,
     /// The organisation's time zone.
@@ -184,6 +186,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             producer: reader.texts("log.producer"),
             data: log.data,
         },
+        witness: witness(reader),
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
         tls,
@@ -205,6 +208,18 @@ fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
             None
         }
     }
+}
+
+fn witness(reader: &mut Reader<'_>) -> Option<witness::Config> {
+    let policy = reader.path("log.witness.policy");
+    let required = reader.duration("log.witness.required", millis(1000)..=Duration::from_secs(366 * 86_400));
+    let timeout = reader.duration("log.witness.timeout", millis(100)..=millis(60_000));
+    let ca = reader.path("log.witness.ca");
+    if policy.is_none() && required.is_some() {
+        reader.mistake("log.witness.required", "means nothing without log.witness.policy, which says who they are");
+    }
+    let timeout = timeout.unwrap_or(witness::Config::DEFAULT_TIMEOUT);
+    policy.map(|policy| witness::Config { policy, required, timeout, ca })
 }
 
 fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {

@@ -5,9 +5,11 @@
 //! - `evidence`: Merkle tree, checkpoints and keys that prove that no record is missing
 //! - `retention`: deletes records that were kept long enough, and what only they named
 //! - `shipping`: sends records to the central logging service
+//! - `witness`: parties that cosign the log's checkpoints
 
 pub mod decision_log;
 pub mod evidence;
 pub mod retention;
 pub mod shipping;
 pub mod spool;
+pub mod witness;

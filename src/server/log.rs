@@ -6,6 +6,7 @@ use crate::{
     record::{
         decision_log::{DecisionLog, Producer},
         shipping::{self, Shipping},
+        witness::{WitnessError, Witnesses},
     },
     sources::store::Store,
     types::{build::Build, revision::Revision},
@@ -43,6 +44,17 @@ pub(super) async fn open(
         "The decision log is open."
     );
     Ok(Some(log))
+}
+
+/// Asks the witnesses about the log before it is opened: to open it is to sign for it. `None` without witnesses.
+pub(super) async fn ask_witnesses(settings: &Settings, meter: &Meter) -> Result<Option<Witnesses>, StartError> {
+    let Some(config) = settings.witness.clone() else { return Ok(None) };
+    let mut witnesses = Witnesses::new(config, &settings.log, meter).map_err(StartError::configuration)?;
+    witnesses.before_start().await.map_err(|error| match error {
+        WitnessError::Policy(_) | WitnessError::Client(..) => StartError::configuration(error),
+        WitnessError::Head(_) | WitnessError::Forked(_) => StartError::system(error),
+    })?;
+    Ok(Some(witnesses))
 }
 
 /// Starts to ship what is in the log.

@@ -105,8 +105,11 @@ impl Server {
         });
         let operators = port.open(admin, &settings, operators, &meter);
 
-        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
+        let asking = log::ask_witnesses(&settings, &meter);
+        let (loaded, witnesses) = tokio::join!(files::load(&store, &mut signals), asking);
+        let Some(loaded) = loaded else { return Ok(None) };
         loaded.map_err(StartError::Policies)?;
+        let witnesses = witnesses?;
         let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
         let keeper = Keeper::start(store.archive().clone(), settings.store.configuration.clone(), &meter);
         store.archive_to(keeper.map_err(StartError::system)?);
@@ -118,12 +121,13 @@ impl Server {
             retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
         });
         let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
+        let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
         let callers = callers.open(dispatch, &settings, &meter, &stopping);
         supervisor::tell_ready();
-        if log.is_writable() {
+        if log.is_writable() && !log.is_held() {
             info!("Ready for questions.");
-        } else {
+        } else if !log.is_held() {
             warn!("Not ready for questions: the decision log has no room. It is tried again until it has.");
         }
 
@@ -133,6 +137,7 @@ impl Server {
         parts.push("callers", callers.end());
         parts.push("health", async { drop(telling.await) });
         parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
+        parts.push("witnesses", async { drop(futures_util::future::OptionFuture::from(watched).await) });
         parts.push("decision log", log::close(log, store));
         parts.push("shipping", shipping.stop(grace));
         // Operators can look until the very end.

@@ -1,4 +1,4 @@
-//! Readiness: the health service says SERVING only while the decision log takes records.
+//! Readiness: the health service says SERVING only while the decision log takes records and nothing holds it.
 
 use crate::{
     api::Health,
@@ -14,23 +14,24 @@ pub(super) async fn tell(
     seen: watch::Sender<Option<State>>,
     leaving: CancellationToken,
 ) -> JoinHandle<()> {
-    let mut states = log.watch();
+    let (mut states, mut holds) = (log.watch(), log.held());
     let health_told = health.clone();
-    let tell = async move |state: State| {
+    let tell = async move |state: State, held: Option<String>| {
         health_told.set(log.allows_answers_in(&state)).await;
         log.end_gap();
-        let _ = seen.send(Some(state));
+        let _ = seen.send(Some(held.map_or(state, State::Failed)));
     };
-    let first = states.borrow_and_update().clone();
-    tell(first).await;
+    let first = (states.borrow_and_update().clone(), holds.borrow_and_update().clone());
+    tell(first.0, first.1).await;
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = leaving.cancelled() => break,
-                changed = states.changed() => if changed.is_err() { break }
+                changed = states.changed() => if changed.is_err() { break },
+                changed = holds.changed() => if changed.is_err() { break }
             }
-            let state = states.borrow_and_update().clone();
-            tell(state).await;
+            let now = (states.borrow_and_update().clone(), holds.borrow_and_update().clone());
+            tell(now.0, now.1).await;
         }
         health.set(false).await;
     })

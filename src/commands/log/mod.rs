@@ -5,6 +5,7 @@
 //! - `ship`: send records to a sink again
 //! - `status`: size, age and progress of the log, from its folder
 //! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
+//! - `verify_fork`: check that two checkpoints prove a fork
 //! - `prove`, `check`: make receipts for single records, and check them
 //! - `given`: keys and policies that were kept elsewhere
 //! - `select`, `line`: the flags that select records, and how a decision is shown
@@ -22,6 +23,7 @@ mod select;
 mod ship;
 mod status;
 mod verify;
+mod verify_fork;
 
 use super::{Common, Exit, output::Output};
 use clap::Subcommand;
@@ -49,6 +51,9 @@ pub(super) enum Command {
     /// Check receipts, with public keys alone
     #[command(after_help = check::EXAMPLES)]
     Check(check::Arguments),
+    /// Check that two checkpoints prove that the log was forked
+    #[command(after_help = verify_fork::EXAMPLES)]
+    VerifyFork(verify_fork::Arguments),
     /// Print the public key of the log, or change its keys
     #[command(after_help = key::EXAMPLES)]
     Key(key::Arguments),
@@ -63,6 +68,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::Verify(arguments) => verify::run(arguments, output),
         Command::Prove(arguments) => prove::run(arguments, output),
         Command::Check(arguments) => check::run(arguments, output),
+        Command::VerifyFork(arguments) => verify_fork::run(arguments, output),
         Command::Key(arguments) => key::run(arguments, output),
     }
 }

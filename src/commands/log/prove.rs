@@ -10,6 +10,7 @@ use crate::{
         decision_log::{Prover, Scan, StoredRecord, newest_checkpoint},
         evidence::{Checkpoint, Receipt},
         spool::reader::Frame,
+        witness::read_cosigned,
     },
     types::trace::{SpanId, TraceId},
 };
@@ -124,7 +125,9 @@ impl Maker {
         let newest =
             newest_checkpoint(&records).map_err(|error| format!("cannot read the newest checkpoint: {error}"))?;
         let prover = Prover::open(&records).map_err(|error| chain(&error))?;
-        Ok(Self { prover, notes: newest.into_iter().collect() })
+        let cosigned = cosigned(settings)?.and_then(|note| Some((Checkpoint::read(&note).ok()?, note)));
+        let cosigned = cosigned.map(|(checkpoint, note)| (note, checkpoint));
+        Ok(Self { prover, notes: cosigned.into_iter().chain(newest).collect() })
     }
 
     fn receipt(&mut self, frame: Frame) -> Result<Receipt, String> {
@@ -135,6 +138,17 @@ impl Maker {
         let path = self.prover.inclusion(seq, checkpoint).map_err(|error| chain(&error))?;
         Ok(Receipt { record, index: seq, path, note: note.clone() })
     }
+}
+
+/// The last checkpoint that a quorum cosigned, with as many cosignatures as the policy asks for.
+fn cosigned(settings: &Settings) -> Result<Option<String>, String> {
+    let kept = read_cosigned(&settings.log.data);
+    let Some(note) = kept.map_err(|error| format!("cannot read the cosigned checkpoint: {error}"))? else {
+        return Ok(None);
+    };
+    let Some(witness) = &settings.witness else { return Ok(Some(note)) };
+    let policy = witness.read().map_err(|error| chain(&error))?;
+    policy.fewest(&note).map(Some).map_err(|error| format!("the cosigned checkpoint: {error}"))
 }
 
 fn chain(error: &dyn Error) -> String {

@@ -4,7 +4,9 @@ use super::{Common, Exit, Output, given, key::own_key};
 use crate::{
     config::Settings,
     record::{
-        decision_log::verify::{Compared, Found, Known, Report, VerifyError, verify_folder, verify_received},
+        decision_log::verify::{
+            Compared, Found, Known, Report, VerifyError, Witnessed, verify_folder, verify_received,
+        },
         evidence::{Checkpoint, PublicKeys},
     },
     types::escape,
@@ -22,6 +24,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort log verify --key auditor/log.key              with the key that somebody else kept
   poort log verify --key auditor/log.key --checkpoint auditor/last.note
                                                       and a checkpoint that somebody else kept
+  poort log verify --key auditor/log.key --witness-policy auditor/witness.policy
+                                                      and that enough witnesses cosigned it
   poort log verify --key auditor/log.key --received stored.jsonl
                                                       what the pipeline stored: records in JSON Lines, or an OTLP
                                                       export in JSON; `-` is standard input
@@ -37,6 +41,9 @@ pub(in crate::commands) struct Arguments {
     /// A signed checkpoint that was kept elsewhere; can be given several times
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// Which witnesses must have cosigned (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    witness_policy: Option<PathBuf>,
     /// Check what a pipeline stored, and not the log on disk; if that is at hand, each altered record is named
     #[arg(long, value_name = "FILE")]
     received: Option<PathBuf>,
@@ -118,7 +125,8 @@ fn keys(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Resu
 }
 
 fn known(arguments: &Arguments, keys: &PublicKeys, output: &mut Output) -> Result<Known, Exit> {
-    let mut known = Known::default();
+    let policy = arguments.witness_policy.as_deref().map(|path| given::policy(path, output)).transpose()?;
+    let mut known = Known { policy, ..Known::default() };
     for path in &arguments.checkpoint {
         let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
         let opened = read.and_then(|note| Checkpoint::open(&note, keys).map_err(|error| error.to_string()));
@@ -132,7 +140,7 @@ fn known(arguments: &Arguments, keys: &PublicKeys, output: &mut Output) -> Resul
 
 fn human(compared: &Compared, output: &Output) -> String {
     let Compared { report, duplicates, on_disk } = compared;
-    let Report { origin, first, end, records, checkpoints, proven, last, found, faults } = report;
+    let Report { origin, first, end, records, checkpoints, proven, last, witnessed, found, faults } = report;
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<11}{text}"));
     let name = if origin.is_empty() { "no log".into() } else { escape::line(origin) };
@@ -156,6 +164,12 @@ fn human(compared: &Compared, output: &Output) -> String {
         if newer > 0 {
             line("newer", format!("{newer} records that the next checkpoint will cover"));
         }
+    }
+    if let Some(Witnessed { size, time, witnesses }) = witnessed {
+        let at = i64::try_from(*time).ok().and_then(|at| Timestamp::from_second(at).ok());
+        let at = at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+        let names = escape::line(&witnesses.join(", ")).into_owned();
+        line("witnessed", format!("0 to {}, {at}, by {names}", size.saturating_sub(1)));
     }
     for Found { from, to } in found {
         let last = to.saturating_sub(1);

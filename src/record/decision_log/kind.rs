@@ -1,6 +1,6 @@
 //! The kinds of records in the log.
 
-use super::{checkpoint::CHECKPOINT, gap::GAP, keys::KEY, retention::RETENTION};
+use super::{checkpoint::CHECKPOINT, cosigned::COSIGNED, gap::GAP, keys::KEY, retention::RETENTION};
 use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
@@ -10,6 +10,8 @@ pub enum Kind {
     Decision,
     /// A signed checkpoint.
     Checkpoint,
+    /// Cosignatures of a checkpoint.
+    Cosigned,
     /// Answers that have no record.
     Gap,
     /// Old records were deleted.
@@ -33,6 +35,7 @@ impl Kind {
             Ok(Named { event_name }) if event_name.starts_with("adl.") => Self::Decision,
             Ok(Named { event_name }) => match &*event_name {
                 CHECKPOINT => Self::Checkpoint,
+                COSIGNED => Self::Cosigned,
                 GAP => Self::Gap,
                 RETENTION => Self::Retention,
                 KEY => Self::Key,

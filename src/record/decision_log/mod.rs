@@ -19,6 +19,8 @@
 //! - `producer`: what all records of a process have in common
 //! - `log_event`: records of poort's own
 //! - `checkpoint`: the record of a signed checkpoint
+//! - `cosigned`: the record of what witnesses cosigned
+//! - `hold`: why nothing is answered although records can be written
 //! - `clock`: the log's own clock, for the age of records
 //! - `keys`: the record of keys that were changed on purpose
 //! - `past`: what earlier processes left, and whether this one may continue it
@@ -34,8 +36,10 @@
 mod caller;
 pub mod checkpoint;
 mod clock;
+mod cosigned;
 mod data_subject_filter;
 mod gap;
+mod hold;
 mod keys;
 mod kind;
 mod log_event;
@@ -55,6 +59,7 @@ mod stored_record;
 pub mod verify;
 
 pub use caller::Caller;
+pub use cosigned::COSIGNED;
 pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
@@ -79,8 +84,10 @@ use crate::{
     },
     sources::policy::Model,
 };
+use checkpoint::Attested;
 use clock::LogClock;
 use gap::OpenGap;
+use hold::Hold;
 use opentelemetry::metrics::Meter;
 use signer::CheckpointSigner;
 use std::{
@@ -215,6 +222,7 @@ pub struct DecisionLog {
     gap: Arc<OpenGap>,
     pseudonyms: Pseudonyms,
     clock: Arc<LogClock>,
+    hold: Arc<Hold>,
 }
 
 /// The origin of the log in this folder, by its oldest record. `None` when there is no log.
@@ -247,19 +255,26 @@ pub fn newest_checkpoint(folder: &Path) -> io::Result<Option<(String, Checkpoint
 pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<bool, ReadError> {
     let Some(key) = key else { return Ok(false) };
     let Ok(keys) = PublicKeys::parse([key.public(origin).as_str()]) else { return Ok(false) };
-    let mut last = None;
+    Ok(last_recorded(folder)?.is_some_and(|last| Checkpoint::open(&last.note, &keys).is_ok()))
+}
+
+/// The last checkpoint among the records in this folder. Signatures are not checked.
+///
+/// # Errors
+/// The records cannot be read.
+pub fn last_recorded(folder: &Path) -> Result<Option<Attested>, ReadError> {
     let segments = spool::segments(folder).unwrap_or_default();
     // The newest may hold no record.
     for first in segments.into_iter().rev() {
+        let mut last = None;
         for frame in Reader::open_at(folder, first)? {
-            let attested = checkpoint::read(&frame?.payload, None).ok().flatten();
-            last = attested.map(|attested| attested.note).or(last);
+            last = checkpoint::read(&frame?.payload, None).ok().flatten().or(last);
         }
         if last.is_some() {
-            break;
+            return Ok(last);
         }
     }
-    Ok(last.is_some_and(|note| Checkpoint::open(&note, &keys).is_ok()))
+    Ok(None)
 }
 
 /// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
@@ -378,7 +393,15 @@ impl DecisionLog {
             .with_description("1 if answers leave without a record while none can be written: log.failure = \"open\".")
             .build()
             .record(u64::from(config.failure == Failure::Open), &[]);
-        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock };
+        let log = Self {
+            spool,
+            producer,
+            failure: config.failure,
+            gap: Arc::default(),
+            pseudonyms,
+            clock,
+            hold: Arc::default(),
+        };
         Ok((log, recovery))
     }
 
@@ -466,16 +489,62 @@ impl DecisionLog {
         self.write_own(keys::record(before, public, &self.pseudonyms.key_ids(), &self.producer))
     }
 
-    /// Whether the log lets questions be answered: records are taken, or answers may leave without.
+    /// Puts on record that witnesses cosigned a checkpoint. It uses no reserve: the next ones can be recorded as well.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub async fn record_cosigned(&self, note: &str, witnesses: &[String], is_quorum: bool) -> Result<(), AppendError> {
+        let entry = Entry::new(cosigned::record(note, witnesses, is_quorum, &self.producer));
+        self.spool.submit(entry)?.committed().await.map(|_| ())
+    }
+
+    /// Answers nothing from now on, for this reason.
+    pub fn hold(&self, why: &str) {
+        self.hold.set(Some(why.to_owned()));
+    }
+
+    /// Lifts the hold. Returns whether there was one.
+    #[must_use]
+    pub fn release(&self) -> bool {
+        self.hold.is_held() && self.hold.set(None)
+    }
+
+    /// Whether nothing is answered although records can be written.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.hold.is_held()
+    }
+
+    /// Follows why nothing is answered although records can be written.
+    #[must_use]
+    pub fn held(&self) -> watch::Receiver<Option<String>> {
+        self.hold.watch()
+    }
+
+    /// When the oldest record that is kept was made, in milliseconds since 1970. Blocks on files.
+    #[must_use]
+    pub fn began(&self) -> Option<u64> {
+        let first = Reader::open(self.spool.dir()).ok()?.next()?.ok()?;
+        timestamp(&first.payload).and_then(|at| u64::try_from(at).ok())
+    }
+
+    /// All records below this are covered by a checkpoint that is on disk.
+    #[must_use]
+    pub fn attested(&self) -> u64 {
+        self.spool.attested()
+    }
+
+    /// Whether the log lets questions be answered: nothing holds it, and records are taken, or answers may leave without.
     #[must_use]
     pub fn allows_answers(&self) -> bool {
-        self.failure == Failure::Open || self.spool.is_writable()
+        !self.hold.is_held() && (self.failure == Failure::Open || self.spool.is_writable())
     }
 
     /// The same in this state.
     #[must_use]
     pub fn allows_answers_in(&self, state: &State) -> bool {
         match state {
+            _ if self.hold.is_held() => false,
             State::Writable => true,
             State::Full | State::Failed(_) => self.failure == Failure::Open,
             State::Closed => false,

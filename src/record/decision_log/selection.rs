@@ -34,7 +34,7 @@ pub struct Wanted {
     pub policy: Option<String>,
     /// A policy failed, an item of a batch had a fault, or no decision left.
     pub errors: bool,
-    /// Signed checkpoints too, whatever is wanted of decisions. Without it, none is.
+    /// Signed checkpoints and their cosignatures too, whatever is wanted of decisions. Without it, none is.
     pub checkpoints: bool,
 }
 
@@ -44,7 +44,7 @@ pub struct Selection {
     wanted: Wanted,
     /// Each of these is in every record that is wanted.
     needles: Vec<memmem::Finder<'static>>,
-    checkpoint: memmem::Finder<'static>,
+    checkpoints: [memmem::Finder<'static>; 2],
     errors: [memmem::Finder<'static>; 3],
 }
 
@@ -67,7 +67,11 @@ impl Selection {
         let finder = |needle: &[u8]| memmem::Finder::new(needle).into_owned();
         Self {
             needles: needles.iter().map(|needle| finder(needle)).collect(),
-            checkpoint: finder(b"\"event_name\":\"poort.log.checkpoint\""),
+            checkpoints: [
+                b"\"event_name\":\"poort.log.checkpoint\"".as_slice(),
+                b"\"event_name\":\"poort.log.cosigned\"",
+            ]
+            .map(finder),
             errors: [b"\"status\":\"Error\"".as_slice(), b"\"error\":{", b"\"errors\":[{"].map(finder),
             wanted,
         }
@@ -115,7 +119,8 @@ impl Selection {
 
     fn is_checkpoint(&self, record: &[u8]) -> bool {
         // The bytes may also be in a value that a caller gave.
-        self.checkpoint.find(record).is_some() && Kind::of(record) == Kind::Checkpoint
+        self.checkpoints.iter().any(|name| name.find(record).is_some())
+            && matches!(Kind::of(record), Kind::Checkpoint | Kind::Cosigned)
     }
 
     /// What the bytes alone say.

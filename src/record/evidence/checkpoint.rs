@@ -67,6 +67,14 @@ impl Checkpoint {
     /// # Errors
     /// It cannot be trusted.
     pub fn open(note: &str, keys: &PublicKeys) -> Result<Self, CheckpointError> {
+        Self::open_signed(note, keys).map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// The same, and the note with the signatures of these keys alone.
+    ///
+    /// # Errors
+    /// It cannot be trusted.
+    pub fn open_signed(note: &str, keys: &PublicKeys) -> Result<(Self, String), CheckpointError> {
         let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
         let (signed, _) = note.verify(&keys.verifiers).map_err(|error| match error {
             NoteError::UnverifiedNote => CheckpointError::UnknownKey,
@@ -74,7 +82,8 @@ impl Checkpoint {
         })?;
         let checkpoint = Self::parse(note.text())?;
         let is_own = signed.iter().any(|signature| signature.name() == checkpoint.origin);
-        if is_own { Ok(checkpoint) } else { Err(CheckpointError::UnknownKey) }
+        let note = Note::new(note.text(), &signed).ok().and_then(|note| String::from_utf8(note.to_bytes()).ok());
+        note.filter(|_| is_own).map(|note| (checkpoint, note)).ok_or(CheckpointError::UnknownKey)
     }
 
     /// Reads a note without checking its signature.

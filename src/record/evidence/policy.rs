@@ -96,6 +96,29 @@ impl Policy {
         Ok(found)
     }
 
+    /// A note with no more of its witnesses' cosignatures than suffice, for receipts that are kept in number.
+    ///
+    /// # Errors
+    /// It is no note, or one of their cosignatures is wrong.
+    pub fn fewest(&self, note: &str) -> Result<String, WrongCosignature> {
+        let mut found = Vec::new();
+        for (place, witness) in self.witnesses.iter().enumerate() {
+            found.extend(witness.key.find(note)?.map(|cosignature| (place, cosignature.line)));
+        }
+        let (text, signatures) = note.rsplit_once("\n\n").ok_or(WrongCosignature)?;
+        let is_witness = |line: &str| found.iter().any(|(_, found)| found.trim_end() == line);
+        let mut fewest = format!("{text}\n\n");
+        signatures.lines().filter(|line| !is_witness(line)).for_each(|line| fewest.extend([line, "\n"]));
+        let mut taken = Vec::new();
+        for (place, line) in &found {
+            if taken.is_empty() || !self.is_met(&|place| taken.contains(&place)) {
+                fewest.push_str(line);
+                taken.push(*place);
+            }
+        }
+        Ok(fewest)
+    }
+
     /// A group has members of lines before its own alone, so this ends.
     fn holds(&self, member: Member, has: &dyn Fn(usize) -> bool) -> bool {
         match member {

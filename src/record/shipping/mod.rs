@@ -60,6 +60,7 @@ mod tests;
 pub use again::{Again, ask};
 pub use handle::{Cursors, Shipping, StartError};
 pub use sink::SetupError;
+pub(in crate::record) use sink::client;
 pub use source::Source;
 pub use status::{Status, status};
 pub use waiting::Waiting;

@@ -1,7 +1,8 @@
 //! The project's pages: their links resolve, the tests and source files that they name exist, the README is short, and every
 //! metric has a row. What they show is compared with what happens in `readme`, `recipes` and `config`.
 
-use crate::support::{Exposition, Sidecar, allowed, repository};
+use crate::support::{Exposition, Sidecar, allowed, folder, repository};
+use poort::record::evidence::Key;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -72,7 +73,14 @@ fn the_readme_is_short() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_has_a_row_and_every_row_a_metric() {
     let rows = rows();
-    let sidecar = Sidecar::builder().config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n").start();
+    let folder = folder();
+    let policy = folder.path().join("policy");
+    let witness = Key::from_seed([1; 32]).public_witness("witness.example/away");
+    fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
+    let sidecar = Sidecar::builder()
+        .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
+        .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
+        .start();
     sidecar.evaluate(&allowed()).await;
     let exported = Exposition::of(&sidecar).await.names();
     let missing: Vec<_> = exported.difference(&rows).collect();

@@ -44,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record/decision_log", &["evidence", "spool"]),
     ("record/shipping", &["evidence", "spool"]),
     ("record/retention", &["decision_log", "shipping", "spool"]),
+    ("record/witness", &["decision_log", "evidence", "shipping", "spool"]),
     ("pdp/engine", &[]),
     ("pdp/cache", &[]),
     ("review/report", &[]),

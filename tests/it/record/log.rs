@@ -4,7 +4,7 @@ mod cat;
 mod data_subject;
 mod follow;
 mod keys;
-mod receipts;
+pub(super) mod receipts;
 mod replay;
 mod revisions;
 mod ship;

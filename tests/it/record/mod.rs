@@ -6,3 +6,4 @@ mod log;
 mod proofs;
 mod redaction;
 mod shipping;
+mod witnesses;

@@ -2,10 +2,15 @@
 
 use super::{
     super::checkpoint::Attested,
-    Fault, Found, Known, LastCheckpoint, Report,
+    Fault, Found, Known, LastCheckpoint, Report, Witnessed,
     facts::{Facts, Kind},
 };
-use crate::record::evidence::Tree;
+use crate::record::evidence::{Checkpoint, Hash, Tree};
+use std::collections::VecDeque;
+
+/// How many checkpoints are remembered for the cosignatures that follow: more than the least `log.checkpoint` makes in the
+/// longest `log.witness.timeout`.
+const REMEMBERED: usize = 1024;
 
 /// The check of one log.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub(super) struct Checker<'a> {
     retired: u64,
     /// The same, by records that no checkpoint covers yet.
     retiring: u64,
+    /// The size and the root of the last checkpoints that agree with the records.
+    agreed: VecDeque<(u64, Hash)>,
     report: Report,
 }
 
@@ -37,6 +44,7 @@ impl<'a> Checker<'a> {
             since: 0,
             retired: expected,
             retiring: 0,
+            agreed: VecDeque::new(),
             report: Report::default(),
         }
     }
@@ -73,6 +81,10 @@ impl<'a> Checker<'a> {
         match &facts.kind {
             Kind::Checkpoint(attested) => match &**attested {
                 Ok(attested) => self.checkpoint(seq, attested),
+                Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
+            },
+            Kind::Cosigned(cosigned) => match &**cosigned {
+                Ok((checkpoint, note)) => self.cosigned(seq, checkpoint, note),
                 Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
             },
             Kind::Retention(below) => self.retiring = self.retiring.max(*below),
@@ -134,6 +146,10 @@ impl<'a> Checker<'a> {
             None if self.since < seq => self.fault(Fault::Unproven { from: self.since, to: seq }),
             None => self.report.checkpoints = self.report.checkpoints.saturating_add(1),
         }
+        self.agreed.push_back((seq, checkpoint.root));
+        if self.agreed.len() > REMEMBERED {
+            self.agreed.pop_front();
+        }
         self.is_ended = attested.is_end();
         self.report.found.extend(attested.found.map(|(from, to)| Found { from, to }));
         // It is signed, so what follows can be checked, whatever came before.
@@ -141,6 +157,27 @@ impl<'a> Checker<'a> {
         self.since = seq;
         let last = LastCheckpoint { size: checkpoint.size, timestamp: *timestamp, occasion: occasion.clone() };
         self.report.last = Some(last);
+    }
+
+    /// What witnesses cosigned must be a checkpoint of this log, and counts where they suffice.
+    fn cosigned(&mut self, seq: u64, checkpoint: &Checkpoint, note: &str) {
+        let Checkpoint { origin, size, root, .. } = checkpoint;
+        let is_agreed = self.agreed.iter().any(|agreed| *agreed == (*size, *root));
+        if *origin != self.report.origin || (self.tree.is_some() && self.since >= *size && !is_agreed) {
+            let why = format!("it is of {size} records of the log {origin}, and no checkpoint before it says the same");
+            return self.fault(Fault::Untrusted { seq, why });
+        }
+        let Some(policy) = self.known.policy.as_ref().filter(|_| is_agreed) else { return };
+        match policy.cosigned(note) {
+            Err(wrong) => self.fault(Fault::Untrusted { seq, why: wrong.to_string() }),
+            Ok(found) if policy.is_met(&|place| found.iter().any(|(found, _)| *found == place)) => {
+                let named = |place: &usize| policy.witnesses.get(*place).map(|witness| witness.name.clone());
+                let witnesses = found.iter().filter_map(|(place, _)| named(place)).collect();
+                let time = found.iter().map(|(_, time)| *time).max().unwrap_or(0);
+                self.report.witnessed = Some(Witnessed { size: *size, time, witnesses });
+            }
+            Ok(_) => {}
+        }
     }
 
     /// A checkpoint that is kept elsewhere must agree at its size. Where it does, it proves as much as one in the log.
@@ -172,6 +209,9 @@ impl<'a> Checker<'a> {
         self.report.faults.extend(ahead.map(|size| Fault::CutOff { end, size }));
         if self.next.is_some() && self.report.first > self.retired {
             self.report.faults.push(Fault::Missing { from: self.retired, to: self.report.first });
+        }
+        if self.known.policy.is_some() && self.report.witnessed.is_none() {
+            self.report.faults.push(Fault::Unwitnessed);
         }
         // A first part that follows no checkpoint.
         if self.report.last.is_none() && self.report.first > 0 {

@@ -2,9 +2,10 @@
 
 use super::super::{
     checkpoint::{self, Attested, CHECKPOINT},
+    cosigned::{self, COSIGNED},
     retention::RETENTION,
 };
-use crate::record::evidence::{Hash, PublicKeys, leaf};
+use crate::record::evidence::{Checkpoint, Hash, PublicKeys, leaf};
 use serde::Deserialize;
 use std::{borrow::Cow, sync::Arc};
 
@@ -21,6 +22,8 @@ pub(super) struct Facts {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Checkpoint(Box<Result<Attested, String>>),
+    /// A checkpoint with cosignatures, which are not checked yet.
+    Cosigned(Box<Result<(Checkpoint, String), String>>),
     /// All records below this were deleted because they were old enough.
     Retention(u64),
     Any,
@@ -66,11 +69,19 @@ impl Facts {
                 Ok(None) => Kind::Any,
                 Err(untrusted) => Kind::Checkpoint(Box::new(Err(untrusted.to_string()))),
             },
+            Some(COSIGNED) => Kind::Cosigned(Box::new(cosigned::note(record).ok_or_else(malformed).and_then(|note| {
+                let checkpoint = Checkpoint::open(&note, keys).map_err(|error| error.to_string())?;
+                Ok((checkpoint, note))
+            }))),
             Some(RETENTION) => attributes.and_then(|attributes| attributes.below).map_or(Kind::Any, Kind::Retention),
             _ => Kind::Any,
         };
         Self { leaf: leaf(record), place: origin.zip(attributes.and_then(|attributes| attributes.seq)), kind }
     }
+}
+
+fn malformed() -> String {
+    "it has not the form of a cosigned checkpoint".to_owned()
 }
 
 /// The name of the log that was met last. Records of one log follow each other, so most of them have it.

@@ -26,7 +26,7 @@ pub use disk::verify_folder;
 pub use received::{Compared, verify_received};
 
 use crate::record::{
-    evidence::{BadKey, Checkpoint},
+    evidence::{BadKey, Checkpoint, Policy},
     spool::reader::ReadError,
 };
 use serde::Serialize;
@@ -50,6 +50,8 @@ pub struct Report {
     pub proven: u64,
     /// The last checkpoint that can be trusted.
     pub last: Option<LastCheckpoint>,
+    /// The last checkpoint that enough witnesses cosigned, where a policy was given.
+    pub witnessed: Option<Witnessed>,
     /// Records that a process found after the last checkpoint of one that did not end in order: no process that wrote
     /// them signed for them.
     pub found: Vec<Found>,
@@ -75,6 +77,17 @@ pub struct LastCheckpoint {
     pub timestamp: u64,
     /// Why it was made; `shutdown` when the log was closed in order.
     pub occasion: String,
+}
+
+/// A checkpoint that enough witnesses cosigned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Witnessed {
+    /// How many records it covers.
+    pub size: u64,
+    /// When the last of them cosigned, in seconds since 1970.
+    pub time: u64,
+    /// Their names in the policy.
+    pub witnesses: Vec<String>,
 }
 
 /// What is wrong with a log.
@@ -155,6 +168,8 @@ pub enum Fault {
         /// Why.
         why: String,
     },
+    /// No checkpoint was cosigned by as many witnesses as the policy asks for.
+    Unwitnessed,
     /// Nothing proves these records: there is no checkpoint before and after them.
     Unproven {
         /// The first.
@@ -190,6 +205,9 @@ impl fmt::Display for Fault {
             Self::Unreadable { place, why } => write!(f, "cannot be read: {place}: {why}"),
             Self::Conflict { seq } => write!(f, "conflict: two different records say that they are record {seq}"),
             Self::NoRecord { line, why } => write!(f, "no record: line {line}: {why}"),
+            Self::Unwitnessed => {
+                f.write_str("not witnessed: no checkpoint has the cosignatures that the policy asks for")
+            }
             Self::Unproven { from, to } => write!(f, "not proven: no checkpoint covers {}", span(*from, *to)),
         }
     }
@@ -214,4 +232,6 @@ pub enum VerifyError {
 pub struct Known {
     /// Checkpoints that another party kept.
     pub checkpoints: Vec<Checkpoint>,
+    /// Which witnesses must have cosigned.
+    pub policy: Option<Policy>,
 }

@@ -60,8 +60,10 @@ pub fn verify_received(
         let all = records.len();
         records.dedup();
         let duplicates = all.saturating_sub(records.len()) as u64;
-        let of_log =
-            Known { checkpoints: known.checkpoints.iter().filter(|known| *known.origin == *origin).cloned().collect() };
+        let of_log = Known {
+            checkpoints: known.checkpoints.iter().filter(|known| *known.origin == *origin).cloned().collect(),
+            policy: known.policy.clone(),
+        };
         let local = local.map(|folder| Local::open(folder, &origin)).transpose()?.flatten();
         let named = local.map(|local| local.compare(&records)).transpose()?;
         let mut checker = Checker::new(&of_log, from);

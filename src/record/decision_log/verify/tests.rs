@@ -168,7 +168,7 @@ fn a_cut_end_is_found_by_the_head_or_a_kept_checkpoint() {
         assert!(matches!(log.verify(folder.path()).faults[..], [Fault::NoHead { .. }]));
         let note = read_head(log.put(&[]).path()).unwrap().unwrap();
         let checkpoint = Checkpoint::open(str::from_utf8(&note).unwrap(), &log.keys()).unwrap();
-        let known = Known { checkpoints: vec![checkpoint] };
+        let known = Known { checkpoints: vec![checkpoint], ..Known::default() };
         let report = verify_folder(folder.path(), &log.keys(), &known, &mut |_| {}).unwrap();
         assert!(report.faults.contains(&Fault::CutOff { end: kept, size: log.last() }), "{:?}", report.faults);
     }
@@ -296,7 +296,7 @@ proptest! {
         edits in vec(edit(), 0..3), duplicates in vec(any::<Index>(), 0..5), order in any::<u64>()
     ) {
         let log = Log::sample();
-        let known = Known { checkpoints: vec![Checkpoint::read(str::from_utf8(&read_head(log.put(&[]).path()).unwrap().unwrap()).unwrap()).unwrap()] };
+        let known = Known { checkpoints: vec![Checkpoint::read(str::from_utf8(&read_head(log.put(&[]).path()).unwrap().unwrap()).unwrap()).unwrap()], ..Known::default() };
         let mut lines = log.records.clone();
         edits.iter().for_each(|edit| apply(edit, &mut lines));
         // One that cannot be read as a line would be two.

@@ -18,11 +18,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tonic::body::Body;
 
 /// A client with its connections.
-pub(super) type Client = Pool<HttpsConnector<HttpConnector>, Body>;
+pub(in crate::record) type Client = Pool<HttpsConnector<HttpConnector>, Body>;
 
 /// Which versions of HTTP the receiver speaks.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Versions {
+pub(in crate::record) enum Versions {
     /// HTTP/2 alone, as gRPC asks.
     Two,
     /// HTTP/1.1, or HTTP/2 if the receiver offers it in the TLS handshake.
@@ -30,7 +30,7 @@ pub(super) enum Versions {
 }
 
 /// Makes a client from the files as they are now.
-pub(super) fn client(remote: &Remote, versions: Versions, timeout: Duration) -> Result<Client, SetupError> {
+pub(in crate::record) fn client(remote: &Remote, versions: Versions, timeout: Duration) -> Result<Client, SetupError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(timeout));

@@ -7,7 +7,7 @@
 //! - `json_lines`: a file or standard output
 
 mod attempts;
-mod client;
+pub(in crate::record) mod client;
 mod grpc;
 mod http;
 mod json_lines;

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The program of `docs/decision-log.md`, with the Python that `tests/run` installs. `None` where it refuses.
-fn python(receipt: &Path, key: &str, quorum: usize, witnesses: &[&str]) -> Option<String> {
+pub(in crate::record) fn python(receipt: &Path, key: &str, quorum: usize, witnesses: &[&str]) -> Option<String> {
     let page = fs::read_to_string(repository().join("docs/decision-log.md")).unwrap();
     let program = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(program.lines().count() <= 60, "{}", program.lines().count());
