@@ -83,4 +83,15 @@ async fn what_a_newer_poort_wrote_is_refused_by_name_and_left() {
     let output = run(["log".as_ref(), "cat".as_ref(), "--data".as_ref(), data.path().as_os_str()]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && told.contains("newer poort (format 77)"), "{told}");
+    // The older poort may begin elsewhere meanwhile, and the newer one goes on where it stopped.
+    let elsewhere = folder();
+    let older = Sidecar::builder().data(elsewhere.path()).start();
+    assert_eq!(older.evaluate(&allowed()).await["decision"], true);
+    assert_eq!(older.stop().code, Some(0));
+    set(&path, 8, &2_u32.to_le_bytes());
+    let newer = Sidecar::builder().data(data.path()).start();
+    assert_eq!(newer.evaluate(&allowed()).await["decision"], true);
+    assert_eq!(newer.stop().code, Some(0));
+    assert_eq!(records(data.path()).len(), 12);
+    verify(data.path());
 }
