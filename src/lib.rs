@@ -86,6 +86,7 @@
 //! | slice | the policies that can matter in one environment |
 //! | footprint | what the policies of a slice can read of a question and of the directory |
 //! | frame, segment | a record on disk with its checksum; a file of them |
+//! | packed segment | a complete segment, compressed and with a footer |
 //! | checkpoint | a signed head of the log's Merkle tree |
 //! | witness | a party that cosigns checkpoints, and never two histories of a log |
 //! | receipt | a record with the proof that it is in the log |

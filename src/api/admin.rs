@@ -61,6 +61,12 @@ async fn ready(State(admin): State<Admin>) -> Response {
         Some(LogState::Failed(why)) => format!("failed: {why}"),
         Some(LogState::Closed) => "closed".to_owned(),
     };
+    // It does not make poort unready (`record::spool`, `keeper`).
+    let damaged = admin.pdp.damaged_segments();
+    let damaged: Vec<_> = damaged
+        .iter()
+        .map(|found| json!({"segment": found.segment.display().to_string(), "what": found.damage.to_string()}))
+        .collect();
     let reload = match (admin.store.hangs(), admin.store.refused()) {
         (Some(taken), _) => json!({
             "status": "hangs",
@@ -81,6 +87,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
         "directory_revision": revision(|snapshot| &snapshot.directory.revision),
         "reload": reload,
         "log": log,
+        "damaged": damaged,
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
 }

@@ -173,6 +173,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
             max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
             queue: reader.count("log.queue", 1..=1 << 20).unwrap_or(log.queue),
+            compress: reader.choice("log.compress", &[("true", true), ("false", false)]).unwrap_or(log.compress),
             checkpoint: reader.duration("log.checkpoint", millis(100)..=millis(3_600_000)).unwrap_or(log.checkpoint),
             key: reader.path("log.key"),
             keep: reader.duration("log.keep", millis(1000)..=Duration::from_secs(100 * 366 * 86_400)),

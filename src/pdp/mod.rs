@@ -30,7 +30,7 @@ pub use quota::{Quota, Taken};
 use crate::{
     record::{
         decision_log::{Appended, Caller, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
-        spool::AppendError,
+        spool::{AppendError, DamagedSegment},
     },
     sources::{
         snapshot::{Revisions, Snapshot},
@@ -259,6 +259,12 @@ impl Pdp {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.store.snapshot().is_some() && self.log.get().is_some_and(DecisionLog::allows_answers)
+    }
+
+    /// The segments of the log in which damage was found since the start.
+    #[must_use]
+    pub fn damaged_segments(&self) -> Vec<DamagedSegment> {
+        self.log.get().map(|log| log.damaged().borrow().clone()).unwrap_or_default()
     }
 
     /// How many items a batch may have.

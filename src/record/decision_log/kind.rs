@@ -1,6 +1,6 @@
 //! The kinds of records in the log.
 
-use super::{checkpoint::CHECKPOINT, cosigned::COSIGNED, gap::GAP, keys::KEY, retention::RETENTION};
+use super::{checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, retention::RETENTION};
 use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
@@ -18,6 +18,8 @@ pub enum Kind {
     Retention,
     /// Keys of the log were changed on purpose.
     Key,
+    /// A segment of the log is damaged.
+    Damage,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -39,6 +41,7 @@ impl Kind {
                 GAP => Self::Gap,
                 RETENTION => Self::Retention,
                 KEY => Self::Key,
+                DAMAGE => Self::Damage,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -21,6 +21,7 @@
 //! - `checkpoint`: the record of a signed checkpoint
 //! - `cosigned`: the record of what witnesses cosigned
 //! - `hold`: why nothing is answered although records can be written
+//! - `damage`: the record of a damaged segment
 //! - `clock`: the log's own clock, for the age of records
 //! - `keys`: the record of keys that were changed on purpose
 //! - `past`: what earlier processes left, and whether this one may continue it
@@ -37,6 +38,7 @@ mod caller;
 pub mod checkpoint;
 mod clock;
 mod cosigned;
+mod damage;
 mod data_subject_filter;
 mod gap;
 mod hold;
@@ -60,6 +62,7 @@ pub mod verify;
 
 pub use caller::Caller;
 pub use cosigned::COSIGNED;
+pub use damage::DAMAGE;
 pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
@@ -111,6 +114,8 @@ pub struct Config {
     pub max: u64,
     /// How many records may wait for the disk. One more is refused at once.
     pub queue: usize,
+    /// Whether complete segments are compressed.
+    pub compress: bool,
     /// The time between two signed checkpoints.
     pub checkpoint: Duration,
     /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
@@ -142,6 +147,7 @@ impl Config {
             segment: 64 << 20,
             max: 64 << 30,
             queue: 8192,
+            compress: true,
             checkpoint: Duration::from_secs(10),
             key: None,
             keep: None,
@@ -366,6 +372,8 @@ impl DecisionLog {
             segment_bytes: config.segment,
             max_bytes: config.max,
             queue: config.queue,
+            compress: config.compress,
+            indexing: None,
         };
         let pseudonyms = config.read_pseudonyms(change.pseudonyms).map_err(|error| match error {
             PseudonymsError::File(error) if error.is_missing() && !config.is_new() => {

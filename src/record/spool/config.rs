@@ -1,5 +1,6 @@
 //! The configuration of a spool, and the intervals of its writer.
 
+use super::indexer::Indexing;
 use std::{path::PathBuf, time::Duration};
 
 /// How a spool is set up.
@@ -14,6 +15,10 @@ pub struct Config {
     pub max_bytes: u64,
     /// How many entries may wait for the writer. One more is answered with `QueueFull`.
     pub queue: usize,
+    /// Whether complete segments are compressed when they are packed.
+    pub compress: bool,
+    /// Makes the index of each packed segment, if there is to be one.
+    pub indexing: Option<Indexing>,
 }
 
 impl Config {
@@ -32,6 +37,8 @@ impl Config {
             segment_bytes: Self::DEFAULT_SEGMENT_BYTES,
             max_bytes: Self::DEFAULT_MAX_BYTES,
             queue: Self::DEFAULT_QUEUE,
+            compress: true,
+            indexing: None,
         }
     }
 }
@@ -49,6 +56,8 @@ pub(super) struct Pace {
     pub(super) slow: Duration,
     /// Between two checks of the thread whether a caller has the writer, while callers may have it.
     pub(super) glance: Duration,
+    /// Between two looks of the keeper for complete segments. `None`: there is no keeper.
+    pub(super) keep: Option<Duration>,
 }
 
 impl Pace {
@@ -63,5 +72,7 @@ impl Pace {
         slow: Duration::from_millis(5),
         // A disk that hangs holds up a health check for so long at most.
         glance: Duration::from_millis(100),
+        // A segment is complete each minute or so under heavy load.
+        keep: Some(Duration::from_secs(5)),
     };
 }

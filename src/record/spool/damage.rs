@@ -1,6 +1,6 @@
 //! Damage: what can be wrong with a file of the spool.
 
-use std::fmt;
+use std::{error::Error, fmt, io};
 
 /// What is wrong with a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub enum Damage {
     Foreign,
     /// Its header is not what was written.
     Header,
+    /// The footer of a packed segment is not what was written.
+    Footer,
+    /// A part of a packed segment cannot be unpacked.
+    Packed,
+    /// A packed segment holds something else than its footer says.
+    NotAsPacked,
     /// The segment does not begin where the one before ended.
     OutOfPlace {
         /// The seq that it should begin with.
@@ -40,7 +46,25 @@ impl fmt::Display for Damage {
             ),
             Self::Foreign => f.write_str("it does not begin as a segment of poort does"),
             Self::Header => f.write_str("its header is not what was written"),
+            Self::Footer => f.write_str("its footer is not what was written"),
+            Self::Packed => f.write_str("a part of it cannot be unpacked"),
+            Self::NotAsPacked => f.write_str("it does not hold what its footer says"),
             Self::OutOfPlace { expected } => write!(f, "the segment should begin with record {expected}"),
         }
+    }
+}
+
+impl Error for Damage {}
+
+impl From<Damage> for io::Error {
+    fn from(damage: Damage) -> Self {
+        Self::new(io::ErrorKind::InvalidData, damage)
+    }
+}
+
+impl Damage {
+    /// The damage that an error is of, if it is of any.
+    pub(super) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
     }
 }

@@ -14,12 +14,16 @@
 //!
 //! The slots alternate by the counter and not by anything in the value, so that no pattern of values can hit one slot only.
 
-use super::{damage::Damage, files::Files, links, segment::write_all_at};
+use super::{
+    damage::Damage,
+    files::{Files, read_full_at},
+    links,
+    segment::write_all_at,
+};
 use crc32c::crc32c;
 use std::{
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
 };
@@ -113,20 +117,12 @@ fn newest(file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
 
 fn slot(file: &File, offset: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     // What a short file does not have reads as zeros: a value that is whole in it counts.
-    let mut slot = [0; SLOT];
-    let mut have = 0;
-    while let Some(free) = slot.get_mut(have..).filter(|free| !free.is_empty()) {
-        match file.read_at(free, offset.saturating_add(have as u64)) {
-            Ok(0) => break,
-            Ok(n) => have = have.saturating_add(n),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let mut slot = read_full_at(file, offset, SLOT)?;
+    slot.resize(SLOT, 0);
     parse(&slot)
 }
 
-fn parse(slot: &[u8; SLOT]) -> io::Result<Option<(u64, Vec<u8>)>> {
+fn parse(slot: &[u8]) -> io::Result<Option<(u64, Vec<u8>)>> {
     let whole = || -> Option<(u32, u64, Vec<u8>)> {
         let (crc, rest) = slot.split_first_chunk()?;
         let (word, after) = rest.split_first_chunk()?;
@@ -142,7 +138,7 @@ fn parse(slot: &[u8; SLOT]) -> io::Result<Option<(u64, Vec<u8>)>> {
     };
     match whole() {
         Some((0, count, value)) => Ok(Some((count, value))),
-        Some((format, ..)) => Err(io::Error::other(Damage::Newer { format, known: 0 }.to_string())),
+        Some((format, ..)) => Err(Damage::Newer { format, known: 0 }.into()),
         None => Ok(None),
     }
 }

@@ -93,6 +93,22 @@ impl Files for Disk {
     }
 }
 
+/// Reads `len` bytes from `offset`, or as many as the file has there.
+pub(super) fn read_full_at(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    let mut n: usize = 0;
+    while let Some(free) = bytes.get_mut(n..).filter(|free| !free.is_empty()) {
+        match file.read_at(free, offset.saturating_add(n as u64)) {
+            Ok(0) => break,
+            Ok(read) => n = n.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(n);
+    Ok(bytes)
+}
+
 /// Whether an error means "no room", which may pass by itself.
 pub(super) fn is_no_room(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG))

@@ -1,5 +1,7 @@
 //! The handle to an open spool, for callers, health, shipping and retention.
 
+#[cfg(test)]
+use super::keeper::Keeper;
 use super::{
     attestor::Attestor,
     config::{Config, Pace},
@@ -9,11 +11,16 @@ use super::{
     inline_commit::{Attempt, InlineCommit},
     recovery::{OpenError, Recovery},
     retention, segment,
-    start::start,
-    state::{Shared, State},
+    start::{Background, start},
+    state::{DamagedSegment, Shared, State},
     ticket::{Message, Queued, Ticket, Waiter},
 };
 use opentelemetry::metrics::Meter;
+#[cfg(test)]
+use std::{
+    convert::Infallible,
+    sync::mpsc::{Sender, channel},
+};
 use std::{
     io,
     path::Path,
@@ -38,11 +45,12 @@ pub struct Spool {
     dir: Arc<Path>,
     files: Arc<dyn Files>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    background: Arc<Mutex<Option<Background>>>,
 }
 
 impl Spool {
-    /// Takes the lock, recovers what an earlier process left, and starts the writer thread. It reads all segments, so
-    /// it blocks for a while.
+    /// Takes the lock, recovers what an earlier process left, and starts the writer thread. It reads the segments that are
+    /// not packed, and of the others the footer; the keeper reads those in the background.
     ///
     /// A full disk is not an error here: the spool opens in [`State::Full`] and becomes writable by itself. With an
     /// attestor, a reserve is kept for a full disk.
@@ -72,6 +80,7 @@ impl Spool {
             dir: started.dir,
             files,
             thread: Arc::new(Mutex::new(Some(started.thread))),
+            background: Arc::new(Mutex::new(started.background)),
         };
         Ok((spool, started.recovery))
     }
@@ -125,6 +134,12 @@ impl Spool {
         self.shared.watch()
     }
 
+    /// The segments in which damage was found since the start, for health. See `keeper`.
+    #[must_use]
+    pub fn damaged(&self) -> watch::Receiver<Vec<DamagedSegment>> {
+        self.shared.damaged()
+    }
+
     /// All seq below this are on disk. A reader that ships records stops here, so that a seq that was shipped never
     /// gets another payload.
     #[must_use]
@@ -173,7 +188,17 @@ impl Spool {
     /// # Errors
     /// A segment cannot be deleted, or its deletion cannot be synced; those before it are gone.
     pub fn remove_below(&self, keep_from: u64) -> io::Result<u64> {
+        let _changing = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
         retention::remove_below(&*self.files, &self.dir, keep_from.min(self.durable()))
+    }
+
+    /// A keeper of this spool that a test runs step by step, over all that is packed.
+    #[cfg(test)]
+    pub(super) fn keeper(&self, config: &Config, unchecked: Vec<u64>) -> (Keeper, Sender<Infallible>) {
+        let (going_on, ending) = channel();
+        let packing = (config.compress, config.indexing.clone());
+        let keeper = Keeper::new(self.dir.clone(), self.files.clone(), self.shared.clone(), packing, unchecked, ending);
+        (keeper, going_on)
     }
 
     /// Records what was submitted, cuts the segment to its true length, syncs, and stops the writer. It waits for all
@@ -181,6 +206,10 @@ impl Spool {
     /// again does nothing but wait.
     pub fn close(&self) {
         self.shared.close();
+        // It ends before the lock of the folder is free.
+        if let Some(background) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            background.end();
+        }
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
             // The queue may be full; the writer makes room. An error means that it is gone already.

@@ -123,7 +123,7 @@ impl Journal {
         found: Found,
         reserve: Option<Reserve>,
     ) -> Self {
-        let Found { recovery, tail, unsettled } = found;
+        let Found { recovery, tail, unsettled, unchecked: _ } = found;
         let next_seq = recovery.next_seq;
         Self { files, folder, segment_bytes, max_bytes, next_seq, active: None, unsettled, tail, reserve, cut: None }
     }
@@ -416,7 +416,7 @@ impl Journal {
         let reading = |error| Fault::failed("cannot list", dir.clone(), error);
         let segments = list(dir).map_err(reading)?;
         let mut before = None;
-        for segment in segments {
+        for segment in segments.into_iter().rev() {
             let file = match links::open_to_read(&segment.path) {
                 // Deleted meanwhile, as old segments may be.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -430,6 +430,7 @@ impl Journal {
                     .map_err(reading)?
             {
                 before = Some((segment, identity));
+                break;
             }
         }
         let tail = self.tail.map(|tail| (tail.first, tail.identity));

@@ -18,6 +18,8 @@ pub(super) struct Metrics {
     disk_bytes: Gauge<u64>,
     room: Gauge<u64>,
     checkpoint: Gauge<f64>,
+    damaged: Gauge<u64>,
+    unchecked: Gauge<u64>,
 }
 
 // A good disk syncs in 100 µs; in a bad moment it takes seconds.
@@ -84,6 +86,16 @@ impl Metrics {
                 .with_unit("s")
                 .with_description("When the last signed checkpoint was written, in seconds since the Unix epoch.")
                 .build(),
+            damaged: meter
+                .u64_gauge("poort.log.damaged")
+                .with_unit("{segment}")
+                .with_description("Segments in which damage was found since the start.")
+                .build(),
+            unchecked: meter
+                .u64_gauge("poort.log.unchecked")
+                .with_unit("{segment}")
+                .with_description("Packed segments that were not read since the start.")
+                .build(),
         };
         metrics.records.add(0, &[]);
         metrics.bytes.add(0, &[]);
@@ -112,6 +124,14 @@ impl Metrics {
 
     pub(super) fn writable(&self, writable: bool) {
         self.writable.record(u64::from(writable), &[]);
+    }
+
+    pub(super) fn damaged(&self, segments: usize) {
+        self.damaged.record(segments as u64, &[]);
+    }
+
+    pub(super) fn unchecked(&self, segments: usize) {
+        self.unchecked.record(segments as u64, &[]);
     }
 
     /// How much the segments take, and what is left: of the bound, and on the disk if that can be asked.

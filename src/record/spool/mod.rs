@@ -25,6 +25,10 @@
 //! Beside the segments are `head` (the last attestation in short), `reserve` (room for a full disk), `<sink>.cursor`
 //! (the progress of a consumer) and `*.torn` (what was cut from a torn end).
 //!
+//! A complete segment is *packed* in the background (`packed`, `keeper`): compressed, with a footer that tells what is in
+//! it, so that it takes little room and a start reads the newest segments alone. It keeps its name, and readers see
+//! no difference.
+//!
 //! # Attestor and consumers
 //!
 //! An [`Attestor`] gets every record when it is on disk, and adds records of its own: first in every segment, at a
@@ -48,6 +52,10 @@
 //!   over all states that a replay of the real calls can leave (`tests/crash_states`).
 //! * **An attestation never speaks of a record that a power cut could take back**, and a log that ends before its head is
 //!   refused (`tests/crash_states`).
+//! * **A packed segment takes the place of its file in one step, and gives the same bytes**
+//!   (`tests/packing.rs::all_but_the_newest_two_are_packed_and_read_as_before`, `tests/crash_states`).
+//! * **Damage in a packed segment is said, and is never read for good**
+//!   (`tests/packing.rs::a_start_reads_no_packed_segment_and_the_check_finds_damage_in_it`).
 //! * **Nothing is acknowledged from a file that was deleted** (`tests/failing.rs::a_deleted_folder_is_noticed`) or cut
 //!   (`tests/failing.rs::a_segment_that_is_cut_is_noticed_before_the_next_answer`).
 //! * **What a newer poort wrote is refused by name, and what does not begin as a segment is never cut**
@@ -74,17 +82,21 @@ mod files;
 mod folder;
 mod frame;
 mod handle;
+mod indexer;
 mod inline_commit;
 mod inspect;
 mod journal;
+mod keeper;
 pub mod links;
 mod metrics;
+mod packed;
 mod payload;
 pub mod reader;
 mod recovery;
 mod reserve;
 mod retention;
 mod segment;
+mod segment_bytes;
 mod segment_header;
 mod segment_scan;
 mod start;
@@ -105,10 +117,11 @@ pub use damage::Damage;
 pub use entry::{AppendError, Commit, Entry};
 pub use frame::MAX_PAYLOAD;
 pub use handle::Spool;
+pub use indexer::{Indexer, Indexing};
 pub use inspect::{SegmentFile, cursors, disk_left, is_taken, segment_files};
 pub use payload::{Edit, Payload};
 pub use recovery::{OpenError, Recovery};
-pub use state::State;
+pub use state::{DamagedSegment, State};
 pub use ticket::Ticket;
 
 use std::{io, path::Path};
@@ -119,6 +132,14 @@ use std::{io, path::Path};
 /// The folder cannot be listed.
 pub fn segments(dir: &Path) -> io::Result<Vec<u64>> {
     Ok(segment::list(dir)?.into_iter().map(|segment| segment.first).collect())
+}
+
+/// The index of a packed segment. `None` when the segment is not packed, or its index is missing or damaged.
+///
+/// # Errors
+/// The segment cannot be read.
+pub fn read_index(segment: &SegmentFile) -> io::Result<Option<Vec<u8>>> {
+    packed::read_index(links::open_to_read(&segment.path)?, segment.first)
 }
 
 /// What the last attestation left beside the segments: [`Attestation::head`].

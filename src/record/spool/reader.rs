@@ -147,7 +147,7 @@ impl Reader {
                 }
                 (Rest::Empty, Some(next)) => {
                     let walk = self.at.take();
-                    if walk.is_some_and(|walk| walk.want == walk.first && !still_names(&walk.path, &walk.file)) {
+                    if walk.is_some_and(|walk| walk.want == walk.first && !still_names(&walk.path, walk.bytes.file())) {
                         continue;
                     }
                     self.follows(&next, oldest)?;
@@ -220,7 +220,7 @@ impl Reader {
         let Some(walk) = &mut self.at else {
             return Ok(Rest::Empty);
         };
-        let rest = walk.written().and_then(|until| walk.rest(until));
+        let rest = walk.bytes.written(walk.offset).and_then(|until| walk.rest(until));
         walk.refresh();
         rest.map_err(|error| self.failed(error))
     }
@@ -230,7 +230,10 @@ impl Reader {
     }
 
     fn failed(&self, error: io::Error) -> ReadError {
-        self.error(ReadCause::Io(error))
+        self.error(match Damage::of(&error) {
+            Some(damage) => ReadCause::Damaged(damage),
+            None => ReadCause::Io(error),
+        })
     }
 
     fn error(&self, cause: ReadCause) -> ReadError {

@@ -4,6 +4,9 @@
 //!
 //! A segment that does not begin as one is refused (`segment_header`), whatever is in it.
 //!
+//! Of a packed segment the footer is believed (`packed`), so that a start takes no longer for a larger log. The keeper reads
+//! those in the background. The newest segments are not packed.
+//!
 //! The rule, for each other segment in order: every seq is the next one, and a segment begins where the one before ended.
 //! 24 zero bytes or the end of the file end the frames. At the first place without a good frame:
 //!
@@ -23,6 +26,7 @@ use super::{
     folder::TakeError,
     links,
     segment::{Identity, list, path_of},
+    segment_bytes::SegmentBytes,
     segment_scan::{Rest, SegmentScan},
     unsettled::{Tail, Unsettled},
 };
@@ -118,6 +122,8 @@ pub(super) struct Found {
     pub(super) tail: Option<Tail>,
     /// The last segment. It must be cut to its frames before a new one is made.
     pub(super) unsettled: Option<Unsettled>,
+    /// Packed segments, of which the footer was read alone.
+    pub(super) unchecked: Vec<u64>,
 }
 
 /// Gives an attestor what is on disk: the head beside the segments, and all records of the last segment that has any.
@@ -145,6 +151,13 @@ pub(super) fn resume(dir: &Path, tail: Option<&Tail>, attestor: &mut dyn Attesto
     attestor.resumed().map_err(refused)
 }
 
+fn damaged(dir: &Path, segment: PathBuf, offset: u64, damage: Damage) -> OpenError {
+    match damage {
+        Damage::Newer { .. } => OpenError::Newer { dir: dir.into(), path: segment, why: damage },
+        _ => OpenError::Corrupt { segment, offset, damage },
+    }
+}
+
 /// The file that keeps the last attestation in short.
 pub(super) fn head_path(dir: &Path) -> PathBuf {
     dir.join("head")
@@ -169,16 +182,24 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
                 damage: Damage::OutOfPlace { expected },
             });
         }
-        let reading = || failed("cannot read", &segment.path);
+        let reading = || {
+            let path = segment.path.clone();
+            move |error: io::Error| match Damage::of(&error) {
+                Some(damage) => damaged(dir, path, 0, damage),
+                None => OpenError::Io { what: "cannot read".into(), path, source: error },
+            }
+        };
         let file = links::open(OpenOptions::new().read(true).write(is_last), &segment.path).map_err(reading())?;
         let metadata = file.metadata().map_err(reading())?;
         let mut walk = SegmentScan::open(file, &segment.path, segment.first).map_err(reading())?;
+        if walk.bytes.footer().is_some() && !is_last {
+            walk.pass_over();
+            found.unchecked.push(segment.first);
+        }
         while walk.next().map_err(reading())?.is_some() {}
         // The whole file is looked at, and no hole is trusted: much depends on this answer.
-        let damage = match walk.rest(metadata.len()).map_err(reading())? {
-            Rest::Unknown(why @ Damage::Newer { .. }) => {
-                return Err(OpenError::Newer { dir: dir.into(), path: segment.path, why });
-            }
+        let len = walk.bytes.len().map_err(reading())?;
+        let damage = match walk.rest(len).map_err(reading())? {
             Rest::Unknown(damage) => Some(damage),
             Rest::LaterCommit => Some(Damage::RecordsLost),
             Rest::Torn { .. } if !is_last => Some(Damage::NoRecord),
@@ -189,7 +210,7 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
             Rest::Empty => None,
         };
         if let Some(damage) = damage {
-            return Err(OpenError::Corrupt { segment: segment.path, offset: walk.offset, damage });
+            return Err(damaged(dir, segment.path, walk.offset, damage));
         }
         expected = Some(walk.want);
         let Recovery { next_seq, segments, records, bytes, cut_bytes: _ } = &mut found.recovery;
@@ -200,13 +221,14 @@ pub(super) fn recover(dir: &Path) -> Result<Found, OpenError> {
             *segments = segments.saturating_add(1);
             found.tail = Some(Tail { first: segment.first, identity: Identity::of(&metadata) });
         }
-        if is_last {
+        let last_commit = walk.last_commit();
+        if let (true, SegmentBytes::Plain(file)) = (is_last, walk.bytes) {
             found.unsettled = Some(Unsettled {
-                last_commit: walk.last_commit(),
+                last_commit,
                 first: walk.first,
                 end: walk.offset,
                 path: walk.path,
-                file: walk.file,
+                file,
                 was_tried: false,
                 torn: found.recovery.cut_bytes,
             });

@@ -37,7 +37,15 @@ pub(super) fn encode(first: u64) -> [u8; LENGTH] {
 /// # Errors
 /// It does not begin as a segment does.
 pub(super) fn read(start: &[u8], first: u64) -> Result<u64, Damage> {
-    let Some(fields) = start.strip_prefix(&MAGIC) else { return without_header(start, first) };
+    if start.starts_with(&MAGIC) { read_present(start, first).map(|()| START) } else { without_header(start, first) }
+}
+
+/// Reads a header that has to be there.
+///
+/// # Errors
+/// It is damaged, of another segment, or of a format that is not known.
+pub(super) fn read_present(header: &[u8], first: u64) -> Result<(), Damage> {
+    let fields = header.strip_prefix(&MAGIC).ok_or(Damage::Header)?;
     let fields = || -> Option<(u32, u32, u64)> {
         let (format, rest) = fields.split_first_chunk()?;
         let (crc, rest) = rest.split_first_chunk()?;
@@ -46,7 +54,7 @@ pub(super) fn read(start: &[u8], first: u64) -> Result<u64, Damage> {
     };
     match fields() {
         Some((format, ..)) if format > FORMAT => Err(Damage::Newer { format, known: FORMAT }),
-        Some((FORMAT, crc, seq)) if seq == first && crc == checksum(FORMAT, first) => Ok(START),
+        Some((FORMAT, crc, seq)) if seq == first && crc == checksum(FORMAT, first) => Ok(()),
         _ => Err(Damage::Header),
     }
 }

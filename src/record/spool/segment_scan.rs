@@ -4,14 +4,14 @@
 
 use super::{
     damage::Damage,
+    files::read_full_at,
     frame::{HEADER, Header},
+    segment_bytes::SegmentBytes,
     segment_header,
 };
-use rustix::{fs::SeekFrom, io::Errno};
 use std::{
     fs::File,
     io,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -35,7 +35,7 @@ pub(super) enum Rest {
 #[derive(Debug)]
 pub(super) struct SegmentScan {
     pub(super) path: PathBuf,
-    pub(super) file: File,
+    pub(super) bytes: SegmentBytes,
     pub(super) first: u64,
     /// Where its frames begin, if it begins as a segment does.
     begin: Result<u64, Damage>,
@@ -52,10 +52,15 @@ pub(super) struct SegmentScan {
 impl SegmentScan {
     /// At the first frame of a segment.
     pub(super) fn open(file: File, path: &Path, first: u64) -> io::Result<Self> {
-        let (begin, window) = (Ok(0), Vec::new());
+        let (bytes, damage) = SegmentBytes::open(file, first)?;
+        let begin = match (damage, bytes.footer()) {
+            (Some(damage), _) => Err(damage),
+            (None, Some(footer)) => Ok(footer.begin.into()),
+            (None, None) => segment_header::read(&read_full_at(bytes.file(), 0, segment_header::LENGTH)?, first),
+        };
+        let window = Vec::new();
         let mut scan =
-            Self { path: path.into(), file, first, begin, want: first, offset: 0, commit: None, window, window_at: 0 };
-        scan.begin = segment_header::read(scan.view(0, segment_header::LENGTH)?, first);
+            Self { path: path.into(), bytes, first, begin, want: first, offset: 0, commit: None, window, window_at: 0 };
         scan.offset = scan.begin();
         Ok(scan)
     }
@@ -137,28 +142,36 @@ impl SegmentScan {
         Ok(Rest::Torn { bytes })
     }
 
-    /// Where the written part of the file ends. What a file system reports as a hole was taken from the disk but
-    /// never written, and need not be read.
-    pub(super) fn written(&self) -> io::Result<u64> {
-        let mut end = self.offset;
-        loop {
-            match rustix::fs::seek(&self.file, SeekFrom::Data(end)) {
-                Ok(data) => match rustix::fs::seek(&self.file, SeekFrom::Hole(data)) {
-                    Ok(hole) if hole > end => end = hole,
-                    // It was cut meanwhile.
-                    Ok(_) | Err(Errno::NXIO) => return Ok(end),
-                    Err(error) => return Err(error.into()),
-                },
-                Err(Errno::NXIO) => return Ok(end),
-                // Then everything counts as written.
-                Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(self.file.metadata()?.len()),
-                Err(error) => return Err(error.into()),
-            }
+    /// Goes past all frames of a packed segment, as its footer says. Nothing is read.
+    pub(super) fn pass_over(&mut self) {
+        if let Some(footer) = self.bytes.footer() {
+            self.want = self.first.saturating_add(footer.count);
+            self.offset = footer.bytes;
         }
     }
 
+    /// Calls `each` with the first `len` bytes, in parts of `part`.
+    pub(super) fn each_part(
+        &mut self,
+        len: u64,
+        part: usize,
+        each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut at = 0;
+        while at < len {
+            let wanted = usize::try_from(len.saturating_sub(at)).unwrap_or(part).min(part);
+            let bytes = self.view(at, wanted)?;
+            if bytes.len() != wanted {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            each(bytes)?;
+            at = at.saturating_add(wanted as u64);
+        }
+        Ok(())
+    }
+
     /// The bytes from `offset`, as far as the file has them, at most `len`.
-    fn view(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+    pub(super) fn view(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
         let start = offset.checked_sub(self.window_at).and_then(|start| usize::try_from(start).ok());
         let held = start.and_then(|start| self.window.get(start..)).is_some_and(|bytes| bytes.len() >= len);
         if !held {
@@ -171,15 +184,15 @@ impl SegmentScan {
     }
 
     fn fill(&mut self, offset: u64, len: usize) -> io::Result<()> {
-        // The length comes from the disk and may be wrong. The file bounds it.
-        let there = self.file.metadata()?.len().saturating_sub(offset);
+        // The length comes from the disk and may be wrong. The segment bounds it.
+        let there = self.bytes.len()?.saturating_sub(offset);
         let size = len.max(CHUNK).min(usize::try_from(there).unwrap_or(usize::MAX));
         self.window.clear();
         self.window.resize(size, 0);
         self.window_at = offset;
         let mut n = 0;
         while let Some(free) = self.window.get_mut(n..).filter(|free| !free.is_empty()) {
-            match self.file.read_at(free, offset.saturating_add(n as u64)) {
+            match self.bytes.read_at(free, offset.saturating_add(n as u64)) {
                 Ok(0) => break,
                 Ok(read) => n = n.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -8,6 +8,7 @@ use super::{
     folder::Folder,
     inline_commit::InlineCommit,
     journal::Journal,
+    keeper::{Ending, Keeper},
     metrics::Metrics,
     recovery::{OpenError, Recovery, recover, resume},
     reserve::Reserve,
@@ -21,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{Sender, SyncSender, channel, sync_channel},
     },
     thread::{self, JoinHandle},
 };
@@ -38,6 +39,30 @@ pub(super) struct Started {
     pub(super) thread: JoinHandle<()>,
     pub(super) recovery: Recovery,
     pub(super) dir: Arc<Path>,
+    pub(super) background: Option<Background>,
+}
+
+/// The thread of the keeper.
+#[derive(Debug)]
+pub(super) struct Background {
+    /// The keeper ends when this is gone.
+    going_on: Sender<std::convert::Infallible>,
+    thread: JoinHandle<()>,
+}
+
+impl Background {
+    fn start(idle: std::time::Duration, keeper: impl FnOnce(Ending) -> Keeper) -> std::io::Result<Self> {
+        let (going_on, ending) = channel();
+        let keeper = keeper(ending);
+        let thread = thread::Builder::new().name("poort-keeper".into()).spawn(move || keeper.run(idle))?;
+        Ok(Self { going_on, thread })
+    }
+
+    /// Ends the thread, and waits for it: for one frame of a segment at most.
+    pub(super) fn end(self) {
+        drop(self.going_on);
+        let _panicked = self.thread.join();
+    }
 }
 
 /// Takes the folder, recovers, and starts the writer.
@@ -55,13 +80,14 @@ pub(super) fn start(
     // The process may change its working folder later.
     let dir = std::path::absolute(&config.dir).map_err(failed("cannot find", config.dir.clone()))?;
     let folder = Folder::take(&*files, &dir)?;
-    let found = recover(&dir)?;
+    let mut found = recover(&dir)?;
+    let unchecked = std::mem::take(&mut found.unchecked);
     if let Some(attestor) = &mut attestor {
         resume(&dir, found.tail.as_ref(), attestor.as_mut())?;
     }
     let recovery = found.recovery;
     let reserve = attestor.as_ref().map(|_| Reserve::new(RESERVE_BYTES.min(config.segment_bytes)));
-    let journal = Journal::new(files, folder, config.segment_bytes, config.max_bytes, found, reserve);
+    let journal = Journal::new(files.clone(), folder, config.segment_bytes, config.max_bytes, found, reserve);
     let (sender, receiver) = sync_channel(config.queue.max(1));
     let shared = Arc::new(Shared::new(State::Closed, recovery.next_seq, Metrics::new(meter, config.max_bytes)));
     let mut writer = Writer::new(journal, attestor, shared.clone(), pace, config);
@@ -77,5 +103,12 @@ pub(super) fn start(
         runs.run();
     });
     let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
-    Ok(Started { queue: sender, inline, shared, thread, recovery, dir: dir.into() })
+    let dir: Arc<Path> = dir.into();
+    let background = pace.keep.map(|idle| {
+        let packing = (config.compress, config.indexing.clone());
+        let keeper = |ending| Keeper::new(dir.clone(), files, shared.clone(), packing, unchecked, ending);
+        Background::start(idle, keeper).map_err(failed("cannot start the keeper of", dir.to_path_buf()))
+    });
+    let background = background.transpose()?;
+    Ok(Started { queue: sender, inline, shared, thread, recovery, dir, background })
 }

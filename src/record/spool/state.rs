@@ -1,9 +1,10 @@
 //! Whether the spool can take entries, as its handles and the health service see it.
 
-use super::{entry::AppendError, metrics::Metrics};
+use super::{damage::Damage, entry::AppendError, metrics::Metrics};
 use std::{
+    path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     thread,
@@ -35,6 +36,17 @@ impl State {
     }
 }
 
+/// A segment in which damage was found while the spool is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedSegment {
+    /// The seq of its first record.
+    pub first: u64,
+    /// Its path.
+    pub segment: PathBuf,
+    /// What is wrong with it.
+    pub damage: Damage,
+}
+
 const WRITABLE: u8 = 0;
 const FULL: u8 = 1;
 const FAILED: u8 = 2;
@@ -53,6 +65,9 @@ pub(super) struct Shared {
     /// All seq below this were attested to.
     attested: AtomicU64,
     pub(super) metrics: Metrics,
+    /// Held while a complete segment is replaced or deleted.
+    pub(super) changing: Mutex<()>,
+    damaged: watch::Sender<Vec<DamagedSegment>>,
 }
 
 impl Shared {
@@ -64,7 +79,10 @@ impl Shared {
             durable: AtomicU64::new(durable),
             attested: AtomicU64::new(0),
             metrics,
+            changing: Mutex::new(()),
+            damaged: watch::Sender::default(),
         };
+        shared.metrics.damaged(0);
         shared.enter(state);
         shared
     }
@@ -119,6 +137,22 @@ impl Shared {
 
     pub(super) fn state(&self) -> State {
         self.state.borrow().clone()
+    }
+
+    /// Adds a damaged segment to those that are known.
+    pub(super) fn add_damaged(&self, segment: DamagedSegment) {
+        self.damaged.send_if_modified(|damaged| {
+            let is_new = damaged.iter().all(|known| known.first != segment.first);
+            if is_new {
+                damaged.push(segment);
+                self.metrics.damaged(damaged.len());
+            }
+            is_new
+        });
+    }
+
+    pub(super) fn damaged(&self) -> watch::Receiver<Vec<DamagedSegment>> {
+        self.damaged.subscribe()
     }
 
     pub(super) fn durable(&self) -> u64 {

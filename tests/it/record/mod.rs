@@ -3,6 +3,7 @@
 mod durability;
 mod formats;
 mod log;
+mod packed;
 mod proofs;
 mod redaction;
 mod shipping;

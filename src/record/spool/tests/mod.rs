@@ -4,6 +4,7 @@ mod alone;
 mod crash_states;
 mod failing;
 mod faulty;
+mod packing;
 mod properties;
 mod recovering;
 mod support;

@@ -9,6 +9,8 @@ enum Step {
     /// Entries of these sizes, submitted together.
     Record(Vec<usize>),
     Restart,
+    /// The keeper packs what is complete.
+    Pack,
     /// The power goes in one of the next calls, whichever it is.
     PowerCut {
         after: u32,
@@ -39,6 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => sizes().prop_map(Step::Record),
         1 => Just(Step::Restart),
+        1 => Just(Step::Pack),
         3 => (0..14_u32, any::<u64>(), sizes()).prop_map(|(after, chance, sizes)| Step::PowerCut { after, chance, sizes }),
     ];
     vec(step, 1..14)
@@ -56,7 +59,7 @@ proptest! {
         for step in steps {
             let sizes = match &step {
                 Step::Record(sizes) | Step::PowerCut { sizes, .. } => sizes.clone(),
-                Step::Restart => Vec::new(),
+                Step::Restart | Step::Pack => Vec::new(),
             };
             if let Step::PowerCut { after, chance, .. } = step {
                 place.files.cut_power_after(after, chance);
@@ -86,7 +89,11 @@ proptest! {
                     None => {}
                 }
             }
-            if matches!(step, Step::Record(_)) {
+            if matches!(step, Step::Pack | Step::PowerCut { .. }) {
+                let (mut keeper, _going_on) = spool.keeper(&place.config, vec![]);
+                while matches!(keeper.step(), Ok(true)) {}
+            }
+            if matches!(step, Step::Record(_) | Step::Pack) {
                 prop_assert!(unanswered.is_empty());
                 continue;
             }

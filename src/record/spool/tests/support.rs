@@ -27,6 +27,7 @@ const PACE: Pace = Pace {
     probe: Duration::from_millis(20),
     alone: 1,
     slow: PATIENCE,
+    keep: None,
     ..Pace::SERVING
 };
 
@@ -35,14 +36,20 @@ pub(super) struct Place {
     _outer: tempfile::TempDir,
     pub(super) config: Config,
     pub(super) files: Arc<Faulty>,
+    /// How often the keeper looks, if it runs.
+    pub(super) keep: Option<Duration>,
 }
 
 impl Place {
     pub(super) fn new() -> Self {
         let outer = tempfile::tempdir().unwrap();
-        let config =
-            Config { dir: outer.path().join("spool"), segment_bytes: SEGMENT, max_bytes: 1 << 30, queue: 1024 };
-        Self { _outer: outer, config, files: Arc::default() }
+        let config = Config {
+            segment_bytes: SEGMENT,
+            max_bytes: 1 << 30,
+            queue: 1024,
+            ..Config::new(outer.path().join("spool"))
+        };
+        Self { _outer: outer, config, files: Arc::default(), keep: None }
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -50,7 +57,7 @@ impl Place {
     }
 
     pub(super) fn try_open(&self) -> Result<(Spool, Recovery), OpenError> {
-        self.try_open_at(PACE)
+        self.try_open_at(Pace { keep: self.keep, ..PACE })
     }
 
     fn try_open_at(&self, pace: Pace) -> Result<(Spool, Recovery), OpenError> {

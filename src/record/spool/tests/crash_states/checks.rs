@@ -30,7 +30,7 @@ pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64,
     let mut records = BTreeMap::new();
     for segment in list(dir).unwrap() {
         let mut walk = SegmentScan::open(File::open(&segment.path).unwrap(), &segment.path, segment.first).unwrap();
-        while let Some((header, payload)) = walk.next().unwrap() {
+        while let Ok(Some((header, payload))) = walk.next() {
             records.insert(header.seq, payload.to_vec());
         }
     }
@@ -41,8 +41,8 @@ pub(super) fn cutting_at_the_first_bad_frame(dir: &Path) -> Result<BTreeMap<u64,
 pub(super) fn refusing_what_is_torn(dir: &Path) -> Result<BTreeMap<u64, Vec<u8>>, String> {
     for segment in list(dir).unwrap() {
         let mut walk = SegmentScan::open(File::open(&segment.path).unwrap(), &segment.path, segment.first).unwrap();
-        while walk.next().unwrap().is_some() {}
-        let len = fs::metadata(&segment.path).unwrap().len();
+        while walk.next().is_ok_and(|frame| frame.is_some()) {}
+        let len = walk.bytes.len().unwrap();
         if walk.rest(len).unwrap() != Rest::Empty {
             return Err("torn".to_owned());
         }
@@ -98,8 +98,16 @@ pub(super) fn check(
     tally.ahead += u64::from(cursor > model.taken);
 }
 
-/// Flips a bit of an acknowledged record in a state, but not in the last commit, which may be torn.
+/// Flips a bit of an acknowledged record in a state, but not in the last commit, which may be torn; or any bit of a packed
+/// segment.
 pub(super) fn rot(model: &Model, state: &mut BTreeMap<PathBuf, Vec<u8>>, chance: &mut SmallRng) -> bool {
+    let mut packed: Vec<_> = state.values_mut().filter(|bytes| bytes.starts_with(&[0x50, 0x2a, 0x4d, 0x18])).collect();
+    if !packed.is_empty() && chance.random_range(0..2) == 0 {
+        let bytes = packed.swap_remove(chance.random_range(0..packed.len()));
+        let at = chance.random_range(0..bytes.len());
+        bytes[at] ^= 1 << chance.random_range(0..8);
+        return true;
+    }
     let Some((_, payload)) = model.told.iter().rev().nth(12) else { return false };
     for bytes in state.values_mut() {
         if let Some(at) = bytes.windows(payload.len()).position(|window| window == payload) {

@@ -83,6 +83,12 @@ fn a_cursor_that_is_not_synced_before_a_segment_goes_would_be_found() {
 }
 
 #[test]
+fn a_packed_segment_without_a_sync_would_be_found() {
+    let tally = enumerate(7..8, 3, Fault::PackedNotSynced, real);
+    assert!(tally.lost + tally.refused > 0, "{tally:?}");
+}
+
+#[test]
 fn a_cut_at_the_first_bad_frame_would_be_found() {
     let tally = enumerate(7..8, 3, Fault::None, cutting_at_the_first_bad_frame);
     assert!(tally.rot_missed > 0, "{tally:?}");

@@ -53,6 +53,7 @@ pub(super) enum Fault {
     NoDataSync,
     NoNameSync,
     CursorNotSynced,
+    PackedNotSynced,
 }
 
 /// The real disk, with a note of each call.
@@ -62,11 +63,13 @@ pub(super) struct Noting {
     fault: Fault,
     /// The files of cursors.
     cursors: Mutex<Vec<u64>>,
+    /// The files that became packed segments.
+    packed: Mutex<Vec<u64>>,
 }
 
 impl Noting {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { steps: Mutex::default(), fault, cursors: Mutex::default() }
+        Self { steps: Mutex::default(), fault, cursors: Mutex::default(), packed: Mutex::default() }
     }
 
     /// What was noted up to now.
@@ -99,8 +102,13 @@ impl Files for Noting {
     fn create(&self, path: &Path) -> io::Result<File> {
         let file =
             self.noting(|| Disk.create(path), |file| Some(Step::Create { path: path.into(), file: id(file) }))?;
-        if path.extension().is_some_and(|extension| extension == "cursor") {
+        // The file system may use a number again.
+        self.packed.lock().unwrap().retain(|packed| *packed != id(&file));
+        let made = |extension: &str| path.extension().is_some_and(|it| it == extension);
+        if made("cursor") {
             self.cursors.lock().unwrap().push(id(&file));
+        } else if made("packing") {
+            self.packed.lock().unwrap().push(id(&file));
         }
         Ok(file)
     }
@@ -125,13 +133,14 @@ impl Files for Noting {
         let is_forgotten = match self.fault {
             Fault::NoDataSync => !is_cursor,
             Fault::CursorNotSynced => is_cursor,
-            Fault::None | Fault::NoNameSync => false,
+            Fault::None | Fault::NoNameSync | Fault::PackedNotSynced => false,
         };
         self.noting(|| Disk.sync_data(file), |()| (!is_forgotten).then(|| Step::SyncFile { file: id(file) }))
     }
 
     fn sync_all(&self, file: &File) -> io::Result<()> {
-        self.noting(|| Disk.sync_all(file), |()| Some(Step::SyncFile { file: id(file) }))
+        let is_forgotten = self.fault == Fault::PackedNotSynced && self.packed.lock().unwrap().contains(&id(file));
+        self.noting(|| Disk.sync_all(file), |()| (!is_forgotten).then(|| Step::SyncFile { file: id(file) }))
     }
 
     fn sync_dir(&self, dir: &File) -> io::Result<()> {

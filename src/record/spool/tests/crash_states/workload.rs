@@ -54,8 +54,8 @@ impl Attestor for Counting {
     }
 }
 
-/// Runs the workload: commits of several records, segments that fill up, a sink that takes records, segments that go, and
-/// restarts.
+/// Runs the workload: commits of several records, segments that fill up and are packed, a sink that takes records, segments
+/// that go, and restarts.
 pub(super) fn workload(seed: u64, fault: Fault) -> (PathBuf, Vec<Step>) {
     let folder = memory();
     let dir = folder.path().join("records");
@@ -71,6 +71,7 @@ pub(super) fn workload(seed: u64, fault: Fault) -> (PathBuf, Vec<Step>) {
             probe: Duration::from_millis(5),
             alone: 0,
             slow: Duration::MAX,
+            keep: None,
             ..Pace::SERVING
         };
         let (spool, _) =
@@ -103,6 +104,10 @@ pub(super) fn workload(seed: u64, fault: Fault) -> (PathBuf, Vec<Step>) {
             if round % 5 == 4 {
                 let taken = cursor.sync().unwrap();
                 spool.remove_below(taken).unwrap();
+            }
+            if round % 5 == 2 {
+                let (mut keeper, _going_on) = spool.keeper(&config, vec![]);
+                while keeper.step().unwrap() {}
             }
         }
         spool.close();

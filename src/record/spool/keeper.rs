@@ -1,0 +1,236 @@
+//! The keeper: packs complete segments, and checks those that the start did not read. It works in the background, on one
+//! thread of the lowest priority.
+//!
+//! - It packs every segment but the newest two. Those may be written, or are where the sequence goes on.
+//! - At the start, the footers of packed segments are believed. The keeper then reads each of them once, slowly, and
+//!   compares it with its footer.
+//!
+//! **Damage that is found late is said, and poort goes on.** It is in records whose answers left long ago. To stop would
+//! not make them whole, and would take the answers from all who need them now. Nothing is built on them: new records are in
+//! other files, readers refuse the damaged place, and no checkpoint that is signed from now on speaks for what is there now:
+//! it continues the tree of the records as they were. A person has to look, so it is an ERROR, a metric, a line of
+//! `/readyz` and a record. (At the *end* of the log damage still stops the start: there it would be unknown where to go on.)
+
+use super::{
+    damage::Damage,
+    files::Files,
+    indexer::Indexing,
+    inspect::disk_left,
+    links,
+    packed::{self, CHUNK, Packing, UNFINISHED, pack},
+    segment::{Listed, list, path_of, still_names},
+    segment_scan::SegmentScan,
+    state::{DamagedSegment, Shared},
+};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ffi::OsStr,
+    fs::{self, File},
+    io,
+    path::Path,
+    sync::{
+        Arc, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::Duration,
+};
+
+/// The newest segments, which stay as they are written.
+const STAY: usize = 2;
+/// How much of a check is done between two pauses, in bytes.
+const STEP: u64 = 64 << 10;
+/// The pause. With the step it bounds a check to 64 MiB a second, whatever the disk can do.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The time until what failed is tried again.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// What is never sent: when all handles are gone, so is the other end, and the keeper ends.
+pub(super) type Ending = Receiver<std::convert::Infallible>;
+
+/// Works through the segments of a folder.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    dir: Arc<Path>,
+    files: Arc<dyn Files>,
+    shared: Arc<Shared>,
+    compresses: bool,
+    indexing: Option<Indexing>,
+    ending: Ending,
+    /// Packed, and not read since the start.
+    unchecked: VecDeque<u64>,
+    /// Packed, or nothing to do about.
+    done: BTreeSet<u64>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        dir: Arc<Path>,
+        files: Arc<dyn Files>,
+        shared: Arc<Shared>,
+        (compresses, indexing): (bool, Option<Indexing>),
+        unchecked: Vec<u64>,
+        ending: Ending,
+    ) -> Self {
+        let done = unchecked.iter().copied().collect();
+        shared.metrics.unchecked(unchecked.len());
+        Self { dir, files, shared, compresses, indexing, ending, unchecked: unchecked.into(), done }
+    }
+
+    /// Works until the spool is closed. When there is nothing to do, it looks again after `idle`.
+    pub(super) fn run(mut self, idle: Duration) {
+        // It may go without: it works more slowly than it reads then.
+        let _usual = rustix::process::nice(19);
+        let mut told = None;
+        loop {
+            let wait = match self.step() {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => idle,
+                Err(_) if self.is_ending() => return,
+                Err(error) => {
+                    let error = error.to_string();
+                    if told.as_ref() != Some(&error) {
+                        tracing::warn!(dir = %self.dir.display(), error, "Segments cannot be packed or checked; it is tried again.");
+                        told = Some(error);
+                    }
+                    RETRY
+                }
+            };
+            if self.wait(wait).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Packs or checks one segment. False when there is nothing to do.
+    pub(super) fn step(&mut self) -> io::Result<bool> {
+        if let Some(segment) = self.next_to_pack()? {
+            let packed = self.pack(&segment);
+            self.judge(segment.first, packed)?;
+            self.done.insert(segment.first);
+            return Ok(true);
+        }
+        let Some(first) = self.unchecked.front().copied() else { return Ok(false) };
+        let checked = self.check(first);
+        self.judge(first, checked)?;
+        self.unchecked.pop_front();
+        self.shared.metrics.unchecked(self.unchecked.len());
+        if self.unchecked.is_empty() {
+            tracing::info!(dir = %self.dir.display(), "Every packed segment was checked.");
+        }
+        Ok(true)
+    }
+
+    fn next_to_pack(&mut self) -> io::Result<Option<Listed>> {
+        let segments = list(&self.dir)?;
+        let oldest = segments.first().map_or(0, |segment| segment.first);
+        self.done.retain(|first| *first >= oldest);
+        let complete = segments.len().saturating_sub(STAY);
+        Ok(segments.into_iter().take(complete).find(|segment| !self.done.contains(&segment.first)))
+    }
+
+    /// Packs a segment, unless it is packed and has its index.
+    fn pack(&self, Listed { first, path }: &Listed) -> io::Result<()> {
+        let file = links::open_to_read(path)?;
+        if packed::is_packed(&file, *first)? && self.has_index(&file, *first)? {
+            return Ok(());
+        }
+        self.remove_left_over()?;
+        if disk_left(&self.dir)? < file.metadata()?.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let packing = Packing {
+            files: &*self.files,
+            compresses: self.compresses,
+            indexer: self.indexing.as_ref().map(Indexing::begin),
+            pause: &|| self.go_on(),
+        };
+        let scan = SegmentScan::open(file.try_clone()?, path, *first)?;
+        let Some(unfinished) = pack(path, scan, packing)? else { return Ok(()) };
+        // Retention deletes under this lock too: what it deleted must not come again.
+        let _changing = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !still_names(path, &file) {
+            return self.files.remove(&unfinished);
+        }
+        self.files.rename(&unfinished, path)?;
+        self.files.sync_dir(&File::open(&self.dir)?)
+    }
+
+    /// One may be left from a process that was killed.
+    fn remove_left_over(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension() == Some(OsStr::new(UNFINISHED)) {
+                self.files.remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_index(&self, file: &File, first: u64) -> io::Result<bool> {
+        Ok(self.indexing.is_none() || packed::read_index(file.try_clone()?, first)?.is_some())
+    }
+
+    /// Reads a packed segment, and compares it with its footer.
+    fn check(&mut self, first: u64) -> io::Result<()> {
+        let path = path_of(&self.dir, first);
+        let file = links::open_to_read(&path)?;
+        let mut scan = SegmentScan::open(file.try_clone()?, &path, first)?;
+        let Some(footer) = scan.bytes.footer().copied() else { return Err(Damage::Footer.into()) };
+        let mut next = 0;
+        while scan.next()?.is_some() {
+            if scan.offset >= next {
+                self.wait(PAUSE)?;
+                next = scan.offset.saturating_add(STEP);
+            }
+        }
+        let mut digest = Sha256::new();
+        scan.each_part(footer.bytes, CHUNK, &mut |chunk| {
+            digest.update(chunk);
+            self.go_on()
+        })?;
+        let is_whole = scan.offset == footer.bytes && scan.want.saturating_sub(first) == footer.count;
+        if !is_whole || digest.finalize()[..] != footer.digest {
+            return Err(Damage::NotAsPacked.into());
+        }
+        if !self.has_index(&file, first)? {
+            // It is made again.
+            self.done.remove(&first);
+        }
+        Ok(())
+    }
+
+    /// What became of a segment: damage is said, and a segment that was deleted meanwhile is done.
+    fn judge(&self, first: u64, result: io::Result<()>) -> io::Result<()> {
+        let error = match result {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => error,
+            _ => return Ok(()),
+        };
+        let damage = Damage::of(&error).ok_or(error)?;
+        let segment = path_of(&self.dir, first);
+        tracing::error!(
+            segment = %segment.display(), %damage,
+            "A segment of the log is damaged. Put it back from a copy, or keep it for inquiry; `poort log verify` tells which \
+             records are.",
+        );
+        self.shared.add_damaged(DamagedSegment { first, segment, damage });
+        Ok(())
+    }
+
+    /// Waits, or fails when the spool is closing.
+    fn wait(&self, time: Duration) -> io::Result<()> {
+        match self.ending.recv_timeout(time) {
+            Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::Interrupted.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// An error when the spool is closing.
+    fn go_on(&self) -> io::Result<()> {
+        if self.is_ending() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+
+    fn is_ending(&self) -> bool {
+        matches!(self.ending.try_recv(), Err(TryRecvError::Disconnected))
+    }
+}

@@ -1,0 +1,288 @@
+//! Segments that are packed, checked, and read back.
+
+use super::{
+    faulty::Call,
+    support::{Place, commits, fit, payload, record},
+};
+use crate::record::spool::{
+    Damage, Indexer, Indexing, OpenError, Spool,
+    packed::is_packed,
+    read_index,
+    reader::{ReadCause, Reader},
+    segment_files,
+};
+use rustix::io::Errno;
+use std::{
+    fs::{self, File},
+    io::Cursor,
+    path::Path,
+};
+
+/// Its index is the payloads, a line each.
+struct Lines(Vec<u8>);
+
+impl Indexer for Lines {
+    fn record(&mut self, payload: &[u8]) {
+        self.0.extend_from_slice(payload);
+        self.0.push(b'\n');
+    }
+
+    fn finish(self: Box<Self>) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// A place with so many records, over several segments.
+fn with_records(count: u64) -> (Place, Spool) {
+    let mut place = Place::new();
+    place.config.indexing = Some(Indexing::new(|| Box::new(Lines(Vec::new()))));
+    let (spool, _) = place.open();
+    add(&spool, 0..count);
+    (place, spool)
+}
+
+fn add(spool: &Spool, numbers: std::ops::Range<u64>) {
+    for n in numbers {
+        record(spool, payload(n, 500)).unwrap();
+    }
+}
+
+/// Lets the keeper work until there is nothing to do, or it fails.
+fn keep(place: &Place, spool: &Spool, unchecked: Vec<u64>) -> std::io::Result<()> {
+    let (mut keeper, _going_on) = spool.keeper(&place.config, unchecked);
+    while keeper.step()? {}
+    Ok(())
+}
+
+fn firsts(place: &Place, is_wanted: bool) -> Vec<u64> {
+    let files = segment_files(place.dir()).unwrap();
+    let wanted = |path: &Path, first| is_packed(&File::open(path).unwrap(), first).unwrap() == is_wanted;
+    files.iter().filter(|file| wanted(&file.path, file.first)).map(|file| file.first).collect()
+}
+
+fn leftovers(place: &Place) -> usize {
+    let names = fs::read_dir(place.dir()).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|it| it == "packing")).count()
+}
+
+#[test]
+fn all_but_the_newest_two_are_packed_and_read_as_before() {
+    for compress in [true, false] {
+        let (mut place, spool) = with_records(40);
+        place.config.compress = compress;
+        let before = segment_files(place.dir()).unwrap();
+        let bytes: Vec<_> = before.iter().map(|file| fs::read(&file.path).unwrap()).collect();
+        let mut reader = Reader::open(place.dir()).unwrap();
+        assert_eq!(reader.next().unwrap().unwrap().seq, 0);
+        keep(&place, &spool, vec![]).unwrap();
+        let after = segment_files(place.dir()).unwrap();
+        assert_eq!(firsts(&place, false), before[before.len() - 2..].iter().map(|it| it.first).collect::<Vec<_>>());
+        for ((before, after), bytes) in before.iter().zip(&after).zip(&bytes).take(before.len() - 2) {
+            assert_eq!((before.first, before.modified), (after.first, after.modified), "old segments stay old");
+            // Any zstd gives the segment.
+            let file = Cursor::new(fs::read(&after.path).unwrap());
+            assert!(zstd::decode_all(file).unwrap() == *bytes);
+            let lines = String::from_utf8(read_index(after).unwrap().unwrap()).unwrap();
+            let packed = after.bytes - lines.len() as u64;
+            assert!(if compress { packed < before.bytes / 4 } else { packed > before.bytes });
+            assert_eq!(lines.lines().count() as u64, fit(524));
+        }
+        // One that had begun goes on, and so does the log.
+        assert!(reader.map(|frame| frame.unwrap().seq).eq(1..40));
+        add(&spool, 40..60);
+        spool.close();
+        assert_eq!(leftovers(&place), 0);
+        place.check_payloads((0..60).map(|n| payload(n, 500)));
+        for seq in [0, 6, 7, 8, 13, 14, 39, 59] {
+            assert_eq!(Reader::open_at(place.dir(), seq).unwrap().next().unwrap().unwrap().payload, payload(seq, 500));
+        }
+        let (spool, recovery) = place.open();
+        assert_eq!((recovery.next_seq, recovery.records, recovery.bytes), (60, 60, 60 * 524));
+        spool.close();
+    }
+}
+
+#[test]
+fn a_start_reads_no_packed_segment_and_the_check_finds_damage_in_it() {
+    let (place, spool) = with_records(60);
+    keep(&place, &spool, vec![]).unwrap();
+    spool.close();
+    let packed = firsts(&place, true);
+    assert!(packed.len() > 3);
+    let path = place.segment(packed[1]);
+    let whole = fs::read(&path).unwrap();
+    // Somewhere in the frames of the segment.
+    for at in [33, 50, 80] {
+        let mut rotten = whole.clone();
+        rotten[at] ^= 4;
+        fs::write(&path, &rotten).unwrap();
+        let (spool, recovery) = place.open();
+        assert_eq!((recovery.next_seq, recovery.records), (60, 60));
+        assert!(spool.damaged().borrow().is_empty());
+        keep(&place, &spool, packed.clone()).unwrap();
+        let damaged = spool.damaged().borrow().clone();
+        assert_eq!(damaged.len(), 1, "{damaged:?}");
+        assert_eq!((damaged[0].first, &damaged[0].segment), (packed[1], &path));
+        // It goes on, and what is damaged is never read for good.
+        add(&spool, 60..61);
+        spool.close();
+        let read: Vec<_> = Reader::open(place.dir()).unwrap().collect();
+        assert!(read.last().unwrap().is_err() && read.len() as u64 <= 2 * fit(524) + 1);
+        fs::remove_file(place.segments().last().unwrap()).unwrap();
+    }
+    fs::write(&path, &whole).unwrap();
+    let (spool, _) = place.open();
+    keep(&place, &spool, packed).unwrap();
+    assert!(spool.damaged().borrow().is_empty());
+    spool.close();
+}
+
+#[test]
+fn what_is_packed_and_missing_or_short_is_refused_at_the_start() {
+    let (place, spool) = with_records(60);
+    keep(&place, &spool, vec![]).unwrap();
+    spool.close();
+    let packed = firsts(&place, true);
+    let path = place.segment(packed[1]);
+    let whole = fs::read(&path).unwrap();
+    let footer_at = whole.windows(4).rposition(|bytes| bytes == [0x52, 0x2a, 0x4d, 0x18]).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let mut wrong = vec![whole[..whole.len() - 1].to_vec(), whole[..100].to_vec(), whole[..footer_at].to_vec()];
+    wrong.push([whole.as_slice(), b"more"].concat());
+    wrong.extend((0..32).chain(footer_at..whole.len()).map(flipped));
+    for bytes in wrong {
+        fs::write(&path, &bytes).unwrap();
+        match place.try_open() {
+            Err(OpenError::Corrupt { segment, .. }) => assert_eq!(segment, path),
+            Err(OpenError::Newer { path: newer, .. }) => assert_eq!(newer, path),
+            other => panic!("{:?}", other.map(|(_, recovery)| recovery)),
+        }
+        let read = Reader::open(place.dir()).unwrap().find_map(Result::err).unwrap();
+        assert!(matches!(read.cause, ReadCause::Damaged(_)), "{read}");
+        assert!(fs::read(&path).unwrap() == bytes, "it is left as it is");
+    }
+    fs::remove_file(&path).unwrap();
+    let refused = place.try_open().unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Corrupt { damage: Damage::OutOfPlace { expected }, .. } if expected == packed[1])
+    );
+    // Another segment under its name.
+    fs::copy(place.segment(packed[2]), &path).unwrap();
+    assert!(matches!(place.try_open(), Err(OpenError::Corrupt { damage: Damage::Header, .. })));
+}
+
+#[test]
+fn a_damaged_segment_is_not_packed_and_said() {
+    let (place, spool) = with_records(40);
+    let path = place.segment(fit(524));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[700] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    keep(&place, &spool, vec![]).unwrap();
+    assert_eq!(spool.damaged().borrow().iter().map(|it| it.first).collect::<Vec<_>>(), [fit(524)]);
+    assert!(fs::read(&path).unwrap() == bytes);
+    assert!(firsts(&place, true).contains(&(2 * fit(524))), "the others are packed");
+    assert_eq!(leftovers(&place), 0);
+    spool.close();
+}
+
+#[test]
+fn a_failure_while_packing_changes_nothing_and_it_is_tried_again() {
+    for call in [Call::Create, Call::Write, Call::SyncAll, Call::Rename, Call::SyncDir] {
+        for error in [Errno::NOSPC, Errno::IO] {
+            let (place, spool) = with_records(40);
+            place.files.fail(call, error, 1);
+            keep(&place, &spool, vec![]).unwrap_err();
+            assert!(spool.damaged().borrow().is_empty() && spool.is_writable());
+            place.check_payloads((0..40).map(|n| payload(n, 500)));
+            keep(&place, &spool, vec![]).unwrap();
+            assert_eq!(firsts(&place, false).len(), 2);
+            assert_eq!(leftovers(&place), 0);
+            spool.close();
+            place.check_payloads((0..40).map(|n| payload(n, 500)));
+        }
+    }
+}
+
+#[test]
+fn an_index_that_is_missing_or_damaged_is_made_again() {
+    let (mut place, spool) = with_records(40);
+    let indexing = place.config.indexing.take();
+    keep(&place, &spool, vec![]).unwrap();
+    let file = || segment_files(place.dir()).unwrap().remove(0);
+    assert_eq!(read_index(&file()).unwrap(), None);
+    let packed = firsts(&place, true);
+    place.config.indexing = indexing;
+    keep(&place, &spool, packed.clone()).unwrap();
+    let file = || segment_files(place.dir()).unwrap().remove(0);
+    let index = read_index(&file()).unwrap().unwrap();
+    let mut bytes = fs::read(file().path).unwrap();
+    let at = bytes.windows(index.len()).position(|bytes| bytes == index).unwrap();
+    bytes[at + 5] ^= 1;
+    fs::write(file().path, bytes).unwrap();
+    assert_eq!(read_index(&file()).unwrap(), None);
+    keep(&place, &spool, packed).unwrap();
+    assert_eq!(read_index(&file()).unwrap(), Some(index));
+    spool.close();
+    place.check_payloads((0..40).map(|n| payload(n, 500)));
+}
+
+#[test]
+fn a_segment_that_was_deleted_meanwhile_does_not_come_again() {
+    let (place, spool) = with_records(40);
+    let (mut keeper, going_on) = spool.keeper(&place.config, vec![]);
+    // It is deleted while it is packed: between the write and the rename.
+    let path = place.segment(0);
+    let deleting = path.clone();
+    let indexing = Indexing::new(move || {
+        let _gone = fs::remove_file(&deleting);
+        Box::new(Lines(Vec::new()))
+    });
+    drop((keeper, going_on));
+    let config = crate::record::spool::Config { indexing: Some(indexing), ..place.config.clone() };
+    let going_on;
+    (keeper, going_on) = spool.keeper(&config, vec![]);
+    while keeper.step().unwrap() {}
+    drop(going_on);
+    assert!(!path.exists() && leftovers(&place) == 0);
+    assert_eq!(place.read()[0].seq, fit(524));
+    spool.close();
+}
+
+#[test]
+fn a_segment_of_format_1_is_packed_too() {
+    let place = Place::new();
+    for n in 0..4 {
+        place.put(n, &commits(n, &[&[&payload(n, 3000)]]).concat());
+    }
+    let (spool, _) = place.open();
+    keep(&place, &spool, vec![]).unwrap();
+    spool.close();
+    assert_eq!(firsts(&place, true), [0, 1, 2]);
+    let (spool, recovery) = place.open();
+    assert_eq!((recovery.next_seq, recovery.bytes), (4, 4 * 3024));
+    spool.close();
+    place.check_payloads((0..4).map(|n| payload(n, 3000)));
+}
+
+#[test]
+fn the_keeper_works_by_itself_and_ends_with_the_spool() {
+    let mut place = Place::new();
+    place.keep = Some(std::time::Duration::from_millis(5));
+    let (spool, _) = place.open();
+    add(&spool, 0..40);
+    super::support::await_that(|| firsts(&place, false).len() == 2);
+    spool.close();
+    assert_eq!(leftovers(&place), 0);
+    place.check_payloads((0..40).map(|n| payload(n, 500)));
+    let mut bytes = fs::read(place.segment(0)).unwrap();
+    bytes[50] ^= 1;
+    fs::write(place.segment(0), bytes).unwrap();
+    let (spool, _) = place.open();
+    super::support::await_that(|| spool.damaged().borrow().len() == 1);
+    spool.close();
+}
