@@ -43,8 +43,8 @@ pub(super) struct Select {
     /// Where a policy failed, an item of a batch had a fault, or no decision left in time
     #[arg(long)]
     errors: bool,
-    /// Read every segment for --since and --until, also those whose dates say that they hold nothing: for a log whose clock
-    /// was more than a day wrong
+    /// Read every segment, also those whose dates or index say that they hold nothing: for a log whose clock was more than a
+    /// day wrong
     #[arg(long)]
     every_segment: bool,
 }

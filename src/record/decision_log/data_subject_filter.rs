@@ -37,18 +37,33 @@ impl DataSubjectFilter {
     /// Whether a data subject of a record is the one that is looked for.
     pub(super) fn is(&self, Named { kind, id }: &Named) -> bool {
         let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        if !met.types.contains_key(kind) {
-            let values = self.values(kind);
-            let pseudonyms = values.iter().flat_map(|value| self.pseudonyms.of_all_keys(kind, value)).collect();
-            met.types.insert(kind.clone(), pseudonyms);
-        }
         let (key, _) = id.split_once(':').unwrap_or_default();
         if !self.pseudonyms.key_ids().contains(&key) {
             met.unknown_keys.insert(key.to_owned());
         }
-        let is_it = met.types.get(kind).is_some_and(|pseudonyms| pseudonyms.contains(id));
+        let is_it = self.pseudonyms_of(&mut met, kind).contains(id);
         met.is_found |= is_it;
         is_it
+    }
+
+    /// Whether the data subject may be in a segment, of which these are the types of data subjects with the keys of their
+    /// pseudonyms, and `holds` says which pseudonyms it may hold. Where a key is not at hand, it may: then each record has
+    /// to be looked at, so that a message tells what was missed.
+    pub(super) fn may_be_among(&self, kinds: &BTreeSet<(String, String)>, holds: &dyn Fn(&str) -> bool) -> bool {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.pseudonyms.key_ids();
+        kinds.iter().any(|(kind, key)| {
+            !known.contains(&key.as_str())
+                || self.pseudonyms_of(&mut met, kind).iter().any(|pseudonym| holds(pseudonym))
+        })
+    }
+
+    /// The pseudonyms of what is wanted, if it is of this type.
+    fn pseudonyms_of<'a>(&self, met: &'a mut Met, kind: &str) -> &'a BTreeSet<String> {
+        met.types.entry(kind.to_owned()).or_insert_with(|| {
+            let values = self.values(kind);
+            values.iter().flat_map(|value| self.pseudonyms.of_all_keys(kind, value)).collect()
+        })
     }
 
     /// What the wanted id may be, if its type is this one.

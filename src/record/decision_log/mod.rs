@@ -30,6 +30,7 @@
 //! - `retention`: the record that says what was deleted
 //! - `verify`: proves that a log was not changed
 //! - `signer`: keeps the tree over the records, and signs
+//! - `index`: tells which packed segments hold nothing that is wanted
 //! - `nodes`, `node_keeper`: nodes of that tree on disk, and proofs made with them
 //! - `stored_record`, `selection`, `scan`: records read back, filtered, segment by segment
 //! - `data_subject_filter`: finds the records about a data subject
@@ -42,6 +43,7 @@ mod damage;
 mod data_subject_filter;
 mod gap;
 mod hold;
+mod index;
 mod keys;
 mod kind;
 mod log_event;
@@ -373,7 +375,7 @@ impl DecisionLog {
             max_bytes: config.max,
             queue: config.queue,
             compress: config.compress,
-            indexing: None,
+            indexing: Some(index::indexing()),
         };
         let pseudonyms = config.read_pseudonyms(change.pseudonyms).map_err(|error| match error {
             PseudonymsError::File(error) if error.is_missing() && !config.is_new() => {

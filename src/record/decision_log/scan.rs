@@ -7,10 +7,16 @@
 //! Clocks jump, and then a record's time is on the wrong side of its neighbours'. So both only count with a day to
 //! spare, and [`Segments::All`] reads everything, for a clock that was further off. Copying a log makes its files
 //! younger, never older, so it hides nothing.
+//!
+//! A packed segment has an index, which knows the times of its records, and the subjects, resources, data subjects and
+//! traces that they name. It is skipped when the index knows that none is wanted.
 
-use super::selection::{Selection, timestamp};
+use super::{
+    index::Index,
+    selection::{Selection, timestamp},
+};
 use crate::record::spool::{
-    SegmentFile,
+    SegmentFile, read_index,
     reader::{Frame, ReadError, Reader},
     segment_files,
 };
@@ -133,6 +139,12 @@ impl<'s> Scan<'s> {
             && millis(segment.modified).saturating_add(margin) < since
         {
             return Ok(false);
+        }
+        // One that cannot be read is damaged or gone, and the reader says which.
+        if let Some(index) = read_index(segment).ok().flatten()
+            && let Some(index) = Index::parse(&index)
+        {
+            return Ok(index.may_hold(self.selection));
         }
         let Some(until) = wanted.until else { return Ok(true) };
         let first = Reader::open_at(&self.dir, segment.first)?.next().transpose()?;

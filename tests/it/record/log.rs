@@ -2,6 +2,7 @@
 
 mod cat;
 mod data_subject;
+mod filters;
 mod follow;
 mod keys;
 pub(super) mod receipts;
