@@ -26,7 +26,7 @@ use crate::{
     api::{self, Health, admin::Admin, transport},
     config::Settings,
     pdp::{Clock, Pdp, cache::Cache},
-    record::retention,
+    record::{retention, shipping::PARTING},
     sources::store::{Keeper, Store},
     telemetry::Telemetry,
     types::problem::Problem,
@@ -139,7 +139,7 @@ impl Server {
         parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
         parts.push("witnesses", async { drop(futures_util::future::OptionFuture::from(watched).await) });
         parts.push("decision log", log::close(log, store));
-        parts.push("shipping", shipping.stop(grace));
+        parts.push("shipping", shipping.stop(grace.min(PARTING)));
         // Operators can look until the very end.
         parts.push("operators", operators.end());
         parts.push("telemetry", telemetry.shutdown());

@@ -14,19 +14,22 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{Resource, error::OTelSdkResult, metrics::SdkMeterProvider};
 use std::{error::Error as StdError, io, thread, time::Duration};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 use tracing::warn;
 
 /// The name of the service, of the meter and of the spans' scope.
 const SERVICE_NAME: &str = "poort";
 
-/// How long [`Telemetry::shutdown`] takes at most. The SDK's reader of metrics has this bound built
-/// in, and spans are sent in the meantime.
-pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(5);
+/// How long [`Telemetry::shutdown`] takes at most: long enough for a collector on this host, and it
+/// prolongs each restart where the collector does not answer.
+pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(1);
 
 /// Running metrics and traces. To be ended with [`shutdown`](Self::shutdown): dropping it instead
 /// loses the spans that were not sent and, with [`Config::otlp`], blocks the thread while metrics
-/// are sent, for [`SHUTDOWN_BOUND`] at most.
+/// are sent, for the SDK's own bound of five seconds at most.
 #[derive(Debug)]
 pub struct Telemetry {
     meter_provider: SdkMeterProvider,
@@ -69,6 +72,15 @@ impl Telemetry {
         Ok(Self { meter_provider, exposition, spans })
     }
 
+    /// Looks whether telemetry could be started with this configuration, without starting it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Telemetry::start`].
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        config.otlp.as_ref().map(otlp::exports).transpose().map(drop)
+    }
+
     /// The meter, named "poort", from which modules make their instruments.
     pub fn meter(&self) -> Meter {
         self.meter_provider.meter(SERVICE_NAME)
@@ -104,13 +116,14 @@ impl Telemetry {
     /// which may all be taken, and the runtime is free. This future may run on any runtime.
     pub async fn shutdown(self) {
         let Self { meter_provider, exposition: _, spans } = self;
+        let end = Instant::now() + SHUTDOWN_BOUND;
         // Both start before either is waited for, so that one bound holds for both.
         let spans = spans.map(|spans| on_own_thread(move || spans.close(SHUTDOWN_BOUND)));
         let metrics = on_own_thread(move || meter_provider.shutdown_with_timeout(SHUTDOWN_BOUND));
         if let Some(spans) = spans {
-            warn_if_incomplete("spans", spans).await;
+            warn_if_incomplete("spans", spans, end).await;
         }
-        warn_if_incomplete("metrics", metrics).await;
+        warn_if_incomplete("metrics", metrics, end).await;
     }
 }
 
@@ -127,11 +140,13 @@ fn on_own_thread(end: impl FnOnce() -> OTelSdkResult + Send + 'static) -> Ended 
     Ok(receiver)
 }
 
-/// Waits for the end of one signal, and logs if it did not go well.
-async fn warn_if_incomplete(signal: &'static str, ended: Ended) {
+/// Waits for the end of one signal until then, and logs if it did not go well. The SDK has bounds of its own, and exceeds the
+/// one that it is given.
+async fn warn_if_incomplete(signal: &'static str, ended: Ended, end: Instant) {
     let error: Box<dyn StdError + Send + Sync> = match ended {
-        Ok(receiver) => match receiver.await {
-            Ok(Ok(())) => return,
+        Ok(receiver) => match timeout_at(end, receiver).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error.into(),
             Ok(Err(error)) => error.into(),
             Err(error) => error.into(),
         },

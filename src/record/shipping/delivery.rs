@@ -18,7 +18,10 @@ use super::{
 use crate::record::spool::Cursor;
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -63,6 +66,8 @@ pub(super) struct Pace {
     pub(super) looked: Option<Instant>,
     /// Whether it was logged that a request cannot be read.
     pub(super) is_unreadable: bool,
+    /// Told where a send failed although the delivery is to stop: then the rest can be left to the next process.
+    pub(super) is_stuck: Arc<Notify>,
 }
 
 impl Pace {
@@ -76,6 +81,7 @@ impl Pace {
             pass: None,
             looked: None,
             is_unreadable: false,
+            is_stuck: Arc::default(),
         }
     }
 }

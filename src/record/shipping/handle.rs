@@ -22,6 +22,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+/// How long shipping goes on at the stop, at most: long enough for the last checkpoint at a receiver that is well. Callers are
+/// not answered before the next start, and what is left is sent after it.
+pub const PARTING: Duration = Duration::from_secs(1);
+
 /// How long a delivery that was cut off may take to sync its cursor.
 const SYNC_BOUND: Duration = Duration::from_secs(2);
 
@@ -93,12 +97,19 @@ impl Shipping {
         let mut deliveries = Vec::new();
         let found = source.durable();
         for settings in sinks {
-            let sink = settings.name.clone();
-            let made = Any::new(&settings, found).map_err(|error| StartError::Setup { sink, error })?;
+            let made = set_up(&settings, found)?;
             deliveries.push(delivery(settings, made, source, data, meter, &stopping)?);
         }
         let sinks = deliveries.into_iter().map(|delivery| run(delivery, &cut_off)).collect::<Result<_, _>>()?;
         Ok(Self { sinks, stopping, cut_off })
+    }
+
+    /// Looks whether these sinks could be started, without starting them.
+    ///
+    /// # Errors
+    /// One cannot be set up.
+    pub fn check(sinks: &[Sink]) -> Result<(), StartError> {
+        sinks.iter().try_for_each(|settings| set_up(settings, 0).map(drop))
     }
 
     /// All records below this were taken by every sink, or are in its quarantine, and no power cut takes that back. `None`
@@ -114,15 +125,16 @@ impl Shipping {
         Cursors(self.sinks.iter().map(|sink| sink.cursor.clone()).collect())
     }
 
-    /// Sends what is on disk, for so long at most, and ends. What could not be sent is sent by the next process.
-    pub async fn stop(self, grace: Duration) {
+    /// Sends what is on disk, for so long at most and only while receivers take it, and ends. What could not be sent is sent by
+    /// the next process.
+    pub async fn stop(self, bound: Duration) {
         let Self { sinks, stopping, cut_off } = self;
-        let end = Instant::now() + grace;
+        let end = Instant::now() + bound;
         stopping.cancel();
         let mut late = Vec::new();
         for mut sink in sinks {
             if timeout_at(end, &mut sink.ended).await.is_err() {
-                warn!(sink = %sink.name, "The grace period ran out; the rest is sent after the next start.");
+                warn!(sink = %sink.name, "The sink did not take all in time; the rest is sent after the next start.");
                 late.push(sink);
             }
         }
@@ -134,6 +146,11 @@ impl Shipping {
             }
         }
     }
+}
+
+/// `found`: how many records are in the log at the start.
+fn set_up(settings: &Sink, found: u64) -> Result<Any, StartError> {
+    Any::new(settings, found).map_err(|error| StartError::Setup { sink: settings.name.clone(), error })
 }
 
 fn delivery(
@@ -191,11 +208,15 @@ fn open_cursor(source: &Source, sink: &Name) -> io::Result<Cursor> {
 fn run(mut delivery: Delivery<Any>, cut_off: &CancellationToken) -> Result<Running, StartError> {
     let (name, meters, cursor) = (delivery.settings.name.clone(), delivery.meters.clone(), delivery.cursor.clone());
     let (ending, ended) = oneshot::channel();
-    let (runtime, cut_off) = (Handle::current(), cut_off.clone());
+    let (runtime, cut_off, sink) = (Handle::current(), cut_off.clone(), name.clone());
     let thread = std::thread::Builder::new().name(format!("ship-{name}")).spawn(move || {
         runtime.block_on(async {
+            let is_stuck = delivery.state.is_stuck.clone();
             tokio::select! {
                 () = cut_off.cancelled() => {}
+                () = is_stuck.notified() => {
+                    info!(%sink, "The sink takes nothing now; the rest is sent after the next start.");
+                }
                 () = delivery.run() => {}
             }
         });

@@ -58,7 +58,7 @@ mod window;
 mod tests;
 
 pub use again::{Again, ask};
-pub use handle::{Cursors, Shipping, StartError};
+pub use handle::{Cursors, PARTING, Shipping, StartError};
 pub use sink::SetupError;
 pub(in crate::record) use sink::client;
 pub use source::Source;

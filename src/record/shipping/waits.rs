@@ -50,6 +50,7 @@ impl<S: Sink> Delivery<S> {
     /// Waits. A stop ends the wait once, for one more attempt.
     pub(super) async fn pause(&mut self, wait: Duration) {
         if self.stopping.is_cancelled() {
+            self.state.is_stuck.notify_one();
             return sleep(wait).await;
         }
         tokio::select! {

@@ -89,7 +89,7 @@ fn stopped(sidecar: Sidecar) -> (PathBuf, Ended) {
     let data = sidecar.data.clone();
     let ended = sidecar.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
-    assert!(!ended.log.contains("grace period ran out"), "{}", ended.log);
+    assert!(!ended.log.contains("after the next start"), "{}", ended.log);
     (data, ended)
 }
 

@@ -1,0 +1,41 @@
+//! The stop where receivers are away: what they did not take is sent after the next start, and they hold up nothing.
+//!
+//! Each deadline is longer than a test waits for an end, so a stop that waited for one would fail the test.
+
+use crate::support::{Sidecar, allowed};
+use std::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+const LIMITS: &str = "[limits]\ngrace = \"10m\"\n";
+
+fn sink(endpoint: impl std::fmt::Display) -> String {
+    format!("[ship.gone]\nkind = \"otlp-grpc\"\nendpoint = \"http://{endpoint}\"\ntimeout = \"5m\"\n")
+}
+
+async fn stops_soon(config: &str) {
+    let sidecar = Sidecar::builder().config(LIMITS).config(config).start();
+    sidecar.evaluate(&allowed()).await;
+    let ended = spawn_blocking(|| sidecar.stop()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(ended.log.contains("the rest is sent after the next start"), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_that_refuses_connections_does_not_hold_up_the_stop() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    stops_soon(&sink(free)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_that_never_answers_does_not_hold_up_the_stop() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    stops_soon(&sink(silent.local_addr().unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_and_a_collector_that_never_answer_do_not_hold_up_the_stop() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let collector = format!("[telemetry.otlp]\nendpoint = \"http://{address}\"\ntimeout = \"60s\"\n");
+    stops_soon(&(sink(address) + &collector)).await;
+}
