@@ -108,8 +108,16 @@ impl Common {
         Self { policies: folder.map(Path::to_owned).or_else(|| self.policies.clone()), ..self.clone() }
     }
 
-    /// The settings under these flags and more of the command's own.
+    /// The settings under these flags and more of the command's own. Mistakes are told.
     fn settings(&self, more: Flags, output: &mut Output) -> Result<(Settings, Vec<String>), Exit> {
+        self.read_settings(more).map_err(|mistakes| {
+            output.error("the configuration is not usable:");
+            mistakes.iter().for_each(|mistake| output.tell(&format!("  {mistake}")));
+            Exit::Usage
+        })
+    }
+
+    fn read_settings(&self, more: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {
         let Self { policies, directory, data, config } = self;
         let mut flags = more;
         for (key, path) in [("policies", policies), ("directory.path", directory), ("data", data)] {
@@ -121,13 +129,7 @@ impl Common {
         let environment =
             || env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let named = environment().find(|(name, _)| name == "POORT_CONFIG").map(|(_, path)| PathBuf::from(path));
-        config::load(config.as_ref().or(named.as_ref()).map(PathBuf::as_path), environment(), flags).map_err(
-            |mistakes| {
-                output.error("the configuration is not usable:");
-                mistakes.iter().for_each(|mistake| output.tell(&format!("  {mistake}")));
-                Exit::Usage
-            },
-        )
+        config::load(config.as_ref().or(named.as_ref()).map(PathBuf::as_path), environment(), flags)
     }
 }
 

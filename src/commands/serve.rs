@@ -3,7 +3,7 @@
 use super::{Common, Exit, output::Output};
 use crate::{
     config::{Flags, Settings},
-    server::{Server, Sockets, StartError},
+    server::{self, Checked, Rereading, Server, Sockets, StartError},
     telemetry::init_logging,
     types::problem,
 };
@@ -17,8 +17,10 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort serve --listen unix:/run/poort/poort.sock   on a Unix socket
   poort serve --listen 127.0.0.1:0 --admin 127.0.0.1:0
                                                     on free ports, which are logged
+  poort serve --check                               before a restart: would it start?
 
-SIGTERM stops it in order: what was taken is answered, the decision log is synced. Sockets that systemd passes are used:
+SIGTERM stops it in order: what was taken is answered, the decision log is synced. SIGHUP reads policies, directory,
+certificates, limits.linger and telemetry.log again. Sockets that systemd passes are used:
 FileDescriptorName=callers and FileDescriptorName=admin.";
 
 /// The stack of the threads that answer questions, in bytes: the longest accepted policy fits several times. Only the
@@ -34,26 +36,51 @@ pub(super) struct Arguments {
     /// Where operators are heard: /healthz, /readyz, /metrics [default: 127.0.0.1:9464]
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
+    /// Look for what would keep a start from succeeding, change nothing, and exit as a start would
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { listen, admin, common } = arguments;
+    let Arguments { listen, admin, check, common } = arguments;
     let mut flags = Flags::new();
     if !listen.is_empty() {
         flags.insert("listen".to_owned(), listen);
     }
     flags.extend(admin.map(|admin| ("admin".to_owned(), vec![admin])));
-    let (settings, warnings) = common.settings(flags, output)?;
-    init_logging(&settings.telemetry.log).map_err(|error| failed(output, &error, Exit::Usage))?;
+    let (settings, warnings) = common.settings(flags.clone(), output)?;
+    let log = init_logging(&settings.telemetry.log).map_err(|error| failed(output, &error, Exit::Usage))?;
     for warning in warnings {
         warn!("{warning}");
     }
+    if check {
+        return self::check(&settings, output);
+    }
+    let rereading = Rereading::new(move || common.read_settings(flags.clone()).map(|(settings, _)| settings), log);
     let sockets = Sockets::take().map_err(|error| failed(output, &error, Exit::Usage))?;
     let runtimes = runtimes();
     let (callers, operators) = runtimes.map_err(|error| failed(output, &error, Exit::Failed))?;
-    callers.block_on(serve(settings, sockets, &operators)).map_err(|error| match error {
+    let served = callers.block_on(serve(settings, rereading, sockets, &operators));
+    served.map_err(|error| told(error, output))
+}
+
+fn check(settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
+    let (callers, _) = runtimes().map_err(|error| failed(output, &error, Exit::Failed))?;
+    let _within = callers.enter();
+    let Checked { warnings, in_use } = server::check(settings).map_err(|error| told(error, output))?;
+    output.problems(&warnings);
+    for address in in_use {
+        output.tell(&format!("note: {address}; a start fails while it is"));
+    }
+    output.conclude("poort can start with this configuration\n")?;
+    Ok(Exit::Done)
+}
+
+/// Tells why a start fails.
+fn told(error: StartError, output: &mut Output) -> Exit {
+    match error {
         StartError::Configuration(error) => failed(output, error.as_ref(), Exit::Usage),
         StartError::System(error) => failed(output, error.as_ref(), Exit::Failed),
         StartError::Policies(problems) => {
@@ -63,11 +90,16 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
             output.error(&format!("the policies cannot be used: {errors} problem{s}"));
             if problem::has_errors(&problems) { Exit::NotValid } else { Exit::Failed }
         }
-    })
+    }
 }
 
-async fn serve(settings: Settings, sockets: Sockets, operators: &Runtime) -> Result<Exit, StartError> {
-    if let Some(server) = Server::build(settings, sockets, operators).await? {
+async fn serve(
+    settings: Settings,
+    rereading: Rereading,
+    sockets: Sockets,
+    operators: &Runtime,
+) -> Result<Exit, StartError> {
+    if let Some(server) = Server::build(settings, rereading, sockets, operators).await? {
         server.run().await;
     }
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ mod ship;
 mod source;
 mod units;
 
-pub use source::{Flags, Source};
+pub use source::{Flags, Source, Written};
 
 use crate::{
     api::{
@@ -69,6 +69,8 @@ pub struct Settings {
     pub instance: String,
     /// Logs, metrics and traces for operators.
     pub telemetry: telemetry::Config,
+    /// What was written, key by key.
+    pub written: Written,
 }
 
 impl Settings {
@@ -78,7 +80,7 @@ impl Settings {
     /// All mistakes, a sentence each.
     pub fn read(source: &Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
-        let settings = settings(&mut reader);
+        let settings = Self { written: source.written(), ..settings(&mut reader) };
         let mut mistakes = reader.finish(&keys(), &ship::KEYS);
         mistakes.extend(conflicts(&settings));
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
@@ -190,6 +192,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         witness: witness(reader),
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
+        written: Written::default(),
         tls,
         time_zone,
         application,

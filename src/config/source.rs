@@ -20,6 +20,25 @@ pub struct Source {
     pub(super) values: BTreeMap<String, Given>,
 }
 
+/// What was written for each key, to find what changed.
+#[derive(Clone, Default)]
+pub struct Written(BTreeMap<String, Raw>);
+
+impl Written {
+    /// The keys that have another value there, or none in one of both.
+    #[must_use]
+    pub fn changed(&self, other: &Self) -> BTreeSet<String> {
+        let keys = self.0.keys().chain(other.0.keys());
+        keys.filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written")
+    }
+}
+
 /// A value, and where it was given.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
@@ -91,6 +110,10 @@ impl Source {
             source.put(&key, raw, Origin::Flag(flag));
         }
         Ok((source, warnings))
+    }
+
+    pub(super) fn written(&self) -> Written {
+        Written(self.values.iter().map(|(key, given)| (key.clone(), given.raw.clone())).collect())
     }
 
     fn put(&mut self, key: &str, raw: Raw, origin: Origin) {

@@ -8,7 +8,6 @@ use crate::{
     types::problem::Problem,
 };
 use std::{
-    convert::Infallible,
     io,
     sync::{Arc, mpsc},
     thread,
@@ -31,7 +30,7 @@ pub(super) async fn load(store: &Arc<Store>, signals: &mut Signals) -> Option<Re
             loaded = &mut told => {
                 return Some(loaded.unwrap_or_else(|_| failed("reading broke off; this is a fault of poort".to_owned())));
             }
-            name = signals.next() => {
+            name = signals.stop() => {
                 info!(signal = name, "Stopped while the policies were being read.");
                 return None;
             }
@@ -42,14 +41,19 @@ pub(super) async fn load(store: &Arc<Store>, signals: &mut Signals) -> Option<Re
     }
 }
 
-/// Looks at the files a few times a second, and activates what changed. It ends after what this gives is dropped.
-pub(super) fn watch(store: Arc<Store>) -> io::Result<mpsc::Sender<Infallible>> {
-    let (watching, ended) = mpsc::channel::<Infallible>();
+/// Looks at the files a few times a second, and activates what changed. At a message it reads them, whatever their times say.
+/// It ends after what this gives is dropped.
+pub(super) fn watch(store: Arc<Store>) -> io::Result<mpsc::Sender<()>> {
+    let (watching, woken) = mpsc::channel();
     let seen = store.clone();
     thread::Builder::new().name("poort-reload".to_owned()).spawn(move || {
         let mut seen = Fingerprint::default();
-        while matches!(ended.recv_timeout(INTERVAL), Err(mpsc::RecvTimeoutError::Timeout)) {
-            store.reload(&mut seen);
+        loop {
+            match woken.recv_timeout(INTERVAL) {
+                Ok(()) => drop(store.reread()),
+                Err(mpsc::RecvTimeoutError::Timeout) => drop(store.reload(&mut seen)),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
         }
     })?;
     tokio::spawn(async move {

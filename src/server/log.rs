@@ -31,7 +31,7 @@ pub(super) async fn open(
     });
     let opened = tokio::select! {
         opened = opening => opened.map_err(StartError::system)?,
-        name = signals.next() => {
+        name = signals.stop() => {
             info!(signal = name, "Stopped while the decision log was being read.");
             return Ok(None);
         }

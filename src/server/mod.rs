@@ -10,16 +10,24 @@
 //! - `files`: policies and directory, read first and looked at again
 //! - `log`: the decision log and its shipping
 //! - `readiness`: the health service follows the log
-//! - `signals`: the signals that stop poort
+//! - `certificates`: the server's certificate while poort runs, and when each certificate ends
+//! - `signals`: what signals ask for
+//! - `reload`: what SIGHUP reads again
+//! - `check`: what would keep a start from succeeding
 
+mod certificates;
+mod check;
 mod files;
 mod log;
 mod parts;
 mod ports;
 mod readiness;
+mod reload;
 mod signals;
 mod supervisor;
 
+pub use check::{Checked, check};
+pub use reload::Rereading;
 pub use supervisor::{SocketError, Sockets};
 
 use crate::{
@@ -33,7 +41,8 @@ use crate::{
 };
 use parts::Parts;
 use ports::{Callers, Operators};
-use signals::Signals;
+use reload::Reload;
+use signals::{Asked, Signals};
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{runtime::Runtime, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +52,7 @@ use tracing::{info, warn};
 #[derive(Debug)]
 pub struct Server {
     signals: Signals,
+    reload: Reload,
     health: Health,
     /// Cancelled when poort is about to stop: it is not ready any more.
     leaving: CancellationToken,
@@ -78,12 +88,17 @@ impl StartError {
 }
 
 impl Server {
-    /// Starts all parts. `sockets` are those that the supervisor passes. `operators` is the runtime on which operators are
-    /// answered. `None`: a signal stopped it before it was ready.
+    /// Starts all parts. `sockets` are those that the supervisor passes. `rereading` is what SIGHUP reads. `operators` is the
+    /// runtime on which operators are answered. `None`: a signal stopped it before it was ready.
     ///
     /// # Errors
     /// Why it does not start.
-    pub async fn build(settings: Settings, sockets: Sockets, operators: &Runtime) -> Result<Option<Self>, StartError> {
+    pub async fn build(
+        settings: Settings,
+        rereading: Rereading,
+        sockets: Sockets,
+        operators: &Runtime,
+    ) -> Result<Option<Self>, StartError> {
         let mut signals = Signals::new().map_err(StartError::system)?;
         let settings = ports::within_descriptors(settings);
         let telemetry = Telemetry::start(&settings.telemetry).map_err(StartError::configuration)?;
@@ -116,6 +131,12 @@ impl Server {
         let shipping = log::ship(&settings, &log, &meter)?;
         pdp.record_to(log.clone());
         let watching = files::watch(store.clone()).map_err(StartError::system)?;
+        let certificates = certificates::watch(&settings, callers.tls.clone(), &meter).map_err(StartError::system)?;
+        let reload = Reload {
+            rereading,
+            started: settings.written.clone(),
+            watching: vec![watching.clone(), certificates.clone()],
+        };
         let sweeping = settings.log.keep.map(|keep| {
             let records = settings.log.records();
             retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
@@ -133,7 +154,7 @@ impl Server {
 
         let transport::Limits { linger, grace, .. } = settings.connections;
         let mut parts = Parts::default();
-        parts.push("reload", async move { drop(watching) });
+        parts.push("reload", async move { drop((watching, certificates)) });
         parts.push("callers", callers.end());
         parts.push("health", async { drop(telling.await) });
         parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
@@ -143,12 +164,14 @@ impl Server {
         // Operators can look until the very end.
         parts.push("operators", operators.end());
         parts.push("telemetry", telemetry.shutdown());
-        Ok(Some(Self { signals, health, leaving, linger, stopping, parts }))
+        Ok(Some(Self { signals, reload, health, leaving, linger, stopping, parts }))
     }
 
     /// Answers until a signal comes, then stops all parts.
     pub async fn run(mut self) {
-        let name = self.signals.next().await;
+        let name = self.until_stop().await;
+        // Nobody watches files any more once the parts stop.
+        self.reload.watching.clear();
         // Not ready first, so that a caller that watches health asks elsewhere.
         self.leaving.cancel();
         self.health.set(false).await;
@@ -157,12 +180,28 @@ impl Server {
             info!(signal = name, linger = ?self.linger, "About to stop: calls are still taken. Another signal ends that.");
             tokio::select! {
                 () = sleep(self.linger) => {}
-                _ = self.signals.next() => {}
+                _ = self.signals.stop() => {}
             }
         }
         info!(signal = name, "Stopping: what was taken is answered.");
         self.stopping.cancel();
         self.parts.stop().await;
         info!("Stopped.");
+    }
+
+    /// Waits for a signal to stop, and reads again what another one asks for. Gives the name of the signal.
+    async fn until_stop(&mut self) -> &'static str {
+        loop {
+            match self.signals.next().await {
+                Asked::Stop(name) => return name,
+                Asked::Reload => {
+                    supervisor::tell_reloading();
+                    tokio::select! {
+                        () = self.reload.run(&mut self.linger) => supervisor::tell_ready(),
+                        name = self.signals.stop() => return name,
+                    }
+                }
+            }
+        }
     }
 }

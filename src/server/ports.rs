@@ -5,14 +5,13 @@
 
 use super::StartError;
 use crate::{
-    api::transport::{self, Address, Bound, Dispatch, Limits, Passed, Port},
+    api::transport::{self, Address, Bound, Dispatch, Limits, Passed, Port, ReplaceableTls, Tls, TlsError},
     config::Settings,
 };
 use axum::Router;
 use opentelemetry::metrics::Meter;
 use std::{io, slice, time::Duration};
 use tokio::{runtime::Runtime, task::JoinHandle};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -22,7 +21,8 @@ const OPERATORS: usize = 32;
 /// Callers' sockets, on which nobody is answered yet.
 pub(super) struct Callers {
     bound: Vec<Bound>,
-    tls: Option<TlsAcceptor>,
+    /// Its files, and what new connections get of them.
+    pub(super) tls: Option<(Tls, ReplaceableTls)>,
 }
 
 /// Operators' sockets, on which nobody is answered yet.
@@ -39,16 +39,17 @@ pub(super) struct Open {
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen for {whom} on {address}: {error}")]
-struct CannotListen {
-    whom: &'static str,
-    address: Address,
-    error: io::Error,
+pub(super) struct CannotListen {
+    pub(super) whom: &'static str,
+    pub(super) address: Address,
+    pub(super) error: io::Error,
 }
 
 impl Callers {
     /// Takes the addresses, or the sockets that are there for them.
     pub(super) fn bind(settings: &Settings, passed: Vec<Passed>) -> Result<Self, StartError> {
-        let tls = settings.tls.as_ref().map(transport::Tls::acceptor).transpose().map_err(StartError::configuration)?;
+        let tls = settings.tls.as_ref().map(|files| Ok((files.clone(), ReplaceableTls::new(files.read()?))));
+        let tls = tls.transpose().map_err(|error: TlsError| StartError::configuration(error))?;
         let bound = bind(&settings.listen, passed, "callers")?;
         if tls.is_none() {
             let exposed = bound.iter().try_for_each(|bound| settings.plaintext.check(bound.address()));
@@ -67,7 +68,8 @@ impl Callers {
     ) -> Open {
         let port = Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
         let limits = settings.connections;
-        let serving = tokio::spawn(transport::serve(self.bound, dispatch, self.tls, limits, port, stopping.clone()));
+        let tls = self.tls.map(|(_, tls)| tls);
+        let serving = tokio::spawn(transport::serve(self.bound, dispatch, tls, limits, port, stopping.clone()));
         Open { serving, stop: stopping.clone() }
     }
 }

@@ -65,6 +65,14 @@ pub(super) fn tell_ready() {
     tell(&[NotifyState::Ready]);
 }
 
+/// Tells that poort reads its configuration again; [`tell_ready`] ends that.
+pub(super) fn tell_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "The supervisor cannot be told of the state of poort."),
+    }
+}
+
 /// Tells that poort stops.
 pub(super) fn tell_stopping() {
     tell(&[NotifyState::Stopping]);

@@ -4,11 +4,11 @@
 
 use super::StartError;
 use std::{
-    env,
+    env, fmt,
     io::{self, IsTerminal},
 };
 use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, reload, util::SubscriberInitExt};
 
 /// The configuration of the operators' log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +48,39 @@ const QUIET: &str = "async_nats=off,hyper=off,hyper_util=off,h2=off,rustls=off,t
 ///
 /// - [`StartError::InvalidFilter`] if the filter cannot be read.
 /// - [`StartError::LogInstalled`] if the process already has a log.
-pub fn init_logging(config: &Config) -> Result<(), StartError> {
+pub fn init_logging(config: &Config) -> Result<Filter, StartError> {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = if io::stderr().is_terminal() && !no_color { Color::Ansi } else { Color::None };
-    subscriber(config, color, io::stderr)?.try_init().map_err(StartError::LogInstalled)
+    let (subscriber, filter) = subscriber(config, color, io::stderr)?;
+    subscriber.try_init().map_err(StartError::LogInstalled)?;
+    Ok(filter)
+}
+
+/// The filter of the log, which can be replaced while it is written.
+pub struct Filter(Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Filter")
+    }
+}
+
+impl Filter {
+    /// Takes another filter from now on.
+    ///
+    /// # Errors
+    /// [`StartError::InvalidFilter`] if it cannot be read; the one before stays.
+    pub fn replace(&self, filter: &str) -> Result<(), StartError> {
+        // It fails only where the log is gone, and then nobody misses a line.
+        let _ = (self.0)(parse(filter)?);
+        Ok(())
+    }
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, StartError> {
+    // What the operators ask for by name comes last, and wins.
+    EnvFilter::try_new(format!("{QUIET}{filter}"))
+        .map_err(|source| StartError::InvalidFilter { filter: filter.to_owned(), source })
 }
 
 /// Whether text is coloured.
@@ -61,32 +90,36 @@ enum Color {
     None,
 }
 
-/// The subscriber that writes to `writer` what `config` asks for.
-fn subscriber<W>(config: &Config, color: Color, writer: W) -> Result<Box<dyn Subscriber + Send + Sync>, StartError>
+/// The subscriber that writes to `writer` what `config` asks for, and its filter.
+fn subscriber<W>(
+    config: &Config,
+    color: Color,
+    writer: W,
+) -> Result<(Box<dyn Subscriber + Send + Sync>, Filter), StartError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let Config { filter, format } = config;
-    // What the operators ask for by name comes last, and wins.
-    let filter = EnvFilter::try_new(format!("{QUIET}{filter}"))
-        .map_err(|source| StartError::InvalidFilter { filter: filter.clone(), source })?;
+    let filter = parse(filter)?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(color == Color::Ansi)
         // A line that cannot be written would be reported with `eprintln!`, which panics when
         // standard error is the very thing that is gone.
         .log_internal_errors(false);
     Ok(match format {
-        Format::Text => Box::new(builder.compact().finish()),
-        Format::Json => Box::new(
-            builder
-                .json()
-                .flatten_event(true)
-                // The innermost span is kept; the list would repeat it.
-                .with_span_list(false)
-                .finish(),
-        ),
+        Format::Text => {
+            let builder = builder.compact().with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (Box::new(builder.finish()), Filter(Box::new(move |filter| handle.reload(filter))))
+        }
+        Format::Json => {
+            // The innermost span is kept; the list would repeat it.
+            let builder = builder.json().flatten_event(true).with_span_list(false);
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (Box::new(builder.finish()), Filter(Box::new(move |filter| handle.reload(filter))))
+        }
     })
 }
 
@@ -126,7 +159,7 @@ mod tests {
         let config = Config { filter: filter.to_owned(), format };
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        let subscriber = subscriber(&config, color, move || writer.clone())?;
+        let (subscriber, _) = subscriber(&config, color, move || writer.clone())?;
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(revision = 7, "Policies loaded.");
             tracing::debug!("Not at this level.");

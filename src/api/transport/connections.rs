@@ -13,6 +13,7 @@ use super::{
     lingering_close::LingeringClose,
     listen::{Bound, Socket},
     places::{Place, Places},
+    tls::ReplaceableTls,
 };
 use crate::{pdp::Quota, record::decision_log::Caller};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -66,7 +67,7 @@ pub struct Port {
 pub async fn serve(
     bound: Vec<Bound>,
     dispatch: Dispatch,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ReplaceableTls>,
     limits: Limits,
     port: Port,
     stopping: CancellationToken,
@@ -256,7 +257,7 @@ impl Connection {
     }
 }
 
-async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connections, stopping: &CancellationToken) {
+async fn accept(bound: Bound, tls: Option<ReplaceableTls>, connections: &Connections, stopping: &CancellationToken) {
     let mut failures = Failures::default();
     loop {
         let accepted = async {
@@ -267,7 +268,8 @@ async fn accept(bound: Bound, tls: Option<TlsAcceptor>, connections: &Connection
                     let _ = stream.set_nodelay(true);
                     let Some(place) = connections.places.take().await else { return Ok(()) };
                     let local = stream.local_addr().ok();
-                    connections.start(stream, Caller::Tcp(peer), local, tls.clone(), place);
+                    let tls = tls.as_ref().map(ReplaceableTls::acceptor);
+                    connections.start(stream, Caller::Tcp(peer), local, tls, place);
                 }
                 Socket::Unix(listener) => {
                     let (stream, _) = listener.accept().await?;

@@ -1,13 +1,10 @@
-//! Sockets: TCP with or without TLS, and Unix sockets.
+//! Sockets: TCP and Unix sockets.
 //!
 //! Questions and answers are police data, so plain TCP is for loopback alone unless configuration says otherwise out loud
 //! ([`Plaintext::Anywhere`]).
 
-use rustls::{
-    RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::WebPkiClientVerifier,
-};
+use rustix::fs::{Access, access};
+use socket2::{Domain, Type};
 use std::{
     fmt, fs, io,
     net::{SocketAddr, TcpListener as StdTcpListener},
@@ -17,11 +14,9 @@ use std::{
     },
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
 };
 use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener};
-use tokio_rustls::TlsAcceptor;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,80 +83,6 @@ impl Plaintext {
     }
 }
 
-/// The files of TLS, in PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// The server's certificate, then those between it and the root.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// The authority that signs callers' certificates. If given, a caller must present one.
-    pub client_ca: Option<PathBuf>,
-}
-
-/// TLS cannot be set up.
-#[derive(Debug, Error)]
-pub enum TlsError {
-    /// A file is not what it should be.
-    #[error("tls.{key}: `{}`: {message}", path.display())]
-    File {
-        /// The configuration key.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
-    /// The files do not fit together.
-    #[error("tls: {0}")]
-    Setup(String),
-}
-
-impl Tls {
-    /// Reads the files.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or a key that is not the certificate's.
-    pub fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
-        let failed = |key, path: &Path| {
-            let path = path.to_owned();
-            move |error: rustls::pki_types::pem::Error| TlsError::File { key, path, message: error.to_string() }
-        };
-        let certificates = |key, path: &Path| -> Result<Vec<CertificateDer<'static>>, TlsError> {
-            let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let certificates = read.map_err(failed(key, path))?;
-            if certificates.is_empty() {
-                let message = "holds no certificate".to_owned();
-                return Err(TlsError::File { key, path: path.to_owned(), message });
-            }
-            Ok(certificates)
-        };
-        let chain = certificates("certificate", &self.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(failed("key", &self.key))?;
-        let setup = |error: &dyn fmt::Display| TlsError::Setup(error.to_string());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| setup(&error))?;
-        let builder = match &self.client_ca {
-            None => builder.with_no_client_auth(),
-            Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates("client_ca", path)? {
-                    roots.add(certificate).map_err(|error| setup(&error))?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                    .build()
-                    .map_err(|error| setup(&error))?;
-                builder.with_client_cert_verifier(verifier)
-            }
-        };
-        let mut config = builder.with_single_cert(chain, key).map_err(|error| setup(&error))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
-    }
-}
-
 /// A socket that listens.
 #[derive(Debug)]
 pub struct Bound {
@@ -216,6 +137,26 @@ impl Bound {
         }
     }
 
+    /// Looks whether an address could be bound, without listening on it and without making a file.
+    ///
+    /// # Errors
+    /// Why it could not; `AddrInUse` where somebody listens there.
+    pub fn check(address: &Address) -> io::Result<()> {
+        match address {
+            Address::Tcp(address) => {
+                let socket = socket2::Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
+                // As the listener does: connections of the poort before this one may still be closing.
+                socket.set_reuse_address(true)?;
+                socket.bind(&(*address).into())
+            }
+            Address::Unix(path) => {
+                check_stale(path)?;
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+            }
+        }
+    }
+
     /// Takes over a socket that listens already. Must be called within a runtime. A Unix socket's file stays when it goes.
     ///
     /// # Errors
@@ -244,12 +185,17 @@ impl Bound {
 
 /// Removes the file of a socket that nobody listens on any more, as an earlier process leaves it when it is killed.
 fn remove_stale(path: &Path) -> io::Result<()> {
+    if check_stale(path)? { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Whether there is such a file. Anything else in its place is an error.
+fn check_stale(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.file_type().is_socket() => match StdUnixStream::connect(path) {
             Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens on this socket")),
-            Err(_) => fs::remove_file(path),
+            Err(_) => Ok(true),
         },
         Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket is in the way")),
-        Err(_) => Ok(()),
+        Err(_) => Ok(false),
     }
 }

@@ -1,6 +1,7 @@
 //! The transport under both bindings: sockets, TLS, and connections from the first byte to an orderly end.
 //!
-//! - `listen`: sockets and TLS
+//! - `listen`: sockets
+//! - `tls`: TLS, and its files while poort runs
 //! - `connections`: accepts connections, serves and closes them
 //! - `dispatch`: the binding that answers a call
 //! - `limits`: how many connections, and how long each may take
@@ -19,9 +20,11 @@ mod limits;
 mod lingering_close;
 mod listen;
 mod places;
+mod tls;
 
 pub use connections::{Port, serve};
 pub use descriptors::{connections_within, raise_limit};
 pub use dispatch::Dispatch;
 pub use limits::Limits;
-pub use listen::{Address, Bound, InTheClear, Passed, Plaintext, Tls, TlsError};
+pub use listen::{Address, Bound, InTheClear, Passed, Plaintext};
+pub use tls::{Read, ReplaceableTls, Tls, TlsError, not_after};

@@ -172,7 +172,8 @@ impl Config {
     }
 
     /// Whether there is no log yet: no segment, and no head of one.
-    fn is_new(&self) -> bool {
+    #[must_use]
+    pub fn is_new(&self) -> bool {
         let records = self.records();
         // A folder that cannot be listed does not count as new.
         let is_empty = spool::segments(&records)

@@ -95,6 +95,19 @@ pub enum Destination {
     StandardOutput,
 }
 
+impl Destination {
+    /// What poort shows of itself there, if anything.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::OtlpGrpc(Remote { tls, .. }) | Self::OtlpHttp(Remote { tls, .. }) | Self::Nats(Nats { tls, .. }) => {
+                tls.identity.as_ref()
+            }
+            Self::File(_) | Self::StandardOutput => None,
+        }
+    }
+}
+
 /// An OTLP receiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remote {

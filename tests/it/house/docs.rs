@@ -1,7 +1,7 @@
 //! The project's pages: their links resolve, the tests and source files that they name exist, the README is short, and every
 //! metric has a row. What they show is compared with what happens in `readme`, `recipes` and `config`.
 
-use crate::support::{Exposition, Sidecar, allowed, folder, repository};
+use crate::support::{Authority, Exposition, Identity, Sidecar, allowed, folder, repository};
 use poort::record::evidence::Key;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,9 +77,14 @@ async fn every_metric_has_a_row_and_every_row_a_metric() {
     let policy = folder.path().join("policy");
     let witness = Key::from_seed([1; 32]).public_witness("witness.example/away");
     fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
+    let authority = Authority::new();
+    let Identity { certificate, key } = authority.signs("poort");
+    let ca = authority.root();
     let sidecar = Sidecar::builder()
         .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
+        .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
         .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
+        .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
         .start();
     sidecar.evaluate(&allowed()).await;
     let exported = Exposition::of(&sidecar).await.names();

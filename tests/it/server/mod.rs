@@ -1,7 +1,10 @@
-//! Start, readiness, restart and stop.
+//! Start, readiness, signals, certificates, restart and stop.
 
+mod certificates;
+mod check;
 mod lifecycle;
 mod parting;
 mod restart;
+mod signals;
 mod start;
 mod streams;

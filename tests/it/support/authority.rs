@@ -38,12 +38,18 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// Makes a certificate for this name.
+    /// Makes a certificate for this name. One that was made before for that name is written over.
     pub fn signs(&self, name: &str) -> Identity {
+        self.signs_until(name, 2100)
+    }
+
+    /// The same, for a certificate that ends when this year begins.
+    pub fn signs_until(&self, name: &str, year: i32) -> Identity {
         let path = |kind: &str| self.folder.path().join(format!("{name}-{kind}.pem"));
         let identity = Identity { certificate: path("certificate"), key: path("key") };
         let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
         fs::write(&identity.certificate, parameters.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
         fs::write(&identity.key, key.serialize_pem()).unwrap();
         identity

@@ -1,0 +1,103 @@
+//! Signals: which ones do nothing, and what SIGHUP reads again.
+
+use crate::support::{Sidecar, allowed, copied_policies, folder, run};
+use opentelemetry::metrics::noop::NoopMeterProvider;
+use poort::sources::store::{Config, Reload, Store};
+use rustix::process::Signal;
+use std::{fs, os::unix::net::UnixDatagram, process::Command};
+use tokio::task::spawn_blocking;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_that_mean_nothing_do_nothing() {
+    let sidecar = Sidecar::builder().start();
+    let pid = sidecar.pid().to_string();
+    let names = ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR", "STKFLT", "XFSZ", "PIPE", "WINCH", "CHLD"];
+    let real_time = (34..=64).map(|number| number.to_string());
+    for signal in names.map(str::to_owned).into_iter().chain(real_time) {
+        assert!(Command::new("kill").args(["-s", &signal, &pid]).status().unwrap().success(), "{signal}");
+        assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true, "{signal}");
+    }
+    let ended = spawn_blocking(|| sidecar.stop()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hang_up_takes_the_configuration_that_can_change_and_names_the_rest() {
+    let sidecar = Sidecar::builder().start();
+    let file = sidecar.folder.path().join("poort.toml");
+    fs::write(&file, "[limits]\nlinger = \"10m\"\nbatch = 5\n[telemetry]\nlog = \"info,poort=debug\"\n").unwrap();
+    sidecar.signal(Signal::HUP);
+    let taken = sidecar.wait_for_line("The configuration was read again.");
+    assert!(taken.contains(r#"changed={"limits.linger", "telemetry.log"}"#), "{taken}");
+    let left = sidecar.wait_for_line("take effect at the next start");
+    assert!(left.contains(r#"keys={"limits.batch"}"#), "{left}");
+    sidecar.signal(Signal::TERM);
+    sidecar.wait_for_line("About to stop");
+    sidecar.signal(Signal::TERM);
+    // That is told at DEBUG.
+    sidecar.wait_for_line("Stopping a part.");
+    let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hang_up_on_a_bad_configuration_changes_nothing() {
+    let sidecar = Sidecar::builder().start();
+    fs::write(sidecar.folder.path().join("poort.toml"), "[limits]\nlinger = \"10m\"\nbatch = \"many\"\n").unwrap();
+    sidecar.signal(Signal::HUP);
+    let line = sidecar.wait_for_line("The configuration is refused; the one before goes on.");
+    assert!(line.contains("limits.batch: `many`"), "{line}");
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+    let ended = spawn_blocking(|| sidecar.stop()).await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(!ended.log.contains("About to stop"), "{}", ended.log);
+}
+
+#[test]
+fn the_supervisor_hears_of_a_reload_and_of_its_end() {
+    let folder = folder();
+    let path = folder.path().join("notify.sock");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let heard = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let sidecar = Sidecar::builder().variable("NOTIFY_SOCKET", path.to_str().unwrap()).start();
+    assert_eq!(heard(), "READY=1\n");
+    sidecar.signal(Signal::HUP);
+    assert!(heard().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(heard(), "READY=1\n");
+}
+
+/// A look without a signal takes a change only where two find the same.
+#[test]
+fn files_that_are_read_again_on_request_are_active_at_once() {
+    use opentelemetry::metrics::MeterProvider as _;
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let config = Config {
+        directory: policies.join("directory"),
+        archive: folder.path().join("archive"),
+        policies: policies.clone(),
+    };
+    let store = Store::new(config, &NoopMeterProvider::new().meter("test"));
+    store.load().unwrap();
+    assert_eq!(store.reread(), Reload::Unchanged);
+    let path = policies.join("bvh.cedar");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}\n// One more line.\n")).unwrap();
+    assert_eq!(store.reread(), Reload::Activated);
+    fs::write(&path, "permit").unwrap();
+    assert_eq!(store.reread(), Reload::Refused);
+    fs::write(&path, text).unwrap();
+    assert_eq!(store.reread(), Reload::Activated);
+}
+
+#[test]
+fn the_help_of_serve_names_the_signals() {
+    let help = String::from_utf8(run(["serve", "--help"]).stdout).unwrap();
+    for part in ["SIGTERM", "SIGHUP", "--check"] {
+        assert!(help.contains(part), "no {part} in:\n{help}");
+    }
+}
