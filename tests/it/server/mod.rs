@@ -1,7 +1,8 @@
-//! Start, readiness, signals, certificates, restart and stop.
+//! Start, readiness, signals, certificates, restart, stop, and the examples of `deploy/`.
 
 mod certificates;
 mod check;
+mod deploy;
 mod lifecycle;
 mod parting;
 mod restart;

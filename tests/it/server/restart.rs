@@ -2,7 +2,7 @@
 //!
 //! `POORT_RESTARTS=10` asks 1 000 questions a restart, ten times; the short form has 2 restarts.
 
-use crate::support::{Sidecar, folder, repository};
+use crate::support::{Sidecar, folder, free_address, repository};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader},
@@ -25,13 +25,6 @@ fn restarts_on_a_held_socket_fail_no_call_that_is_made_once_more() {
     restarts(&socket.local_addr().unwrap().to_string(), "retry", |data| {
         Sidecar::builder().without_listen().socket(socket.try_clone().unwrap(), "callers").data(data).start()
     });
-}
-
-/// An address that no connection of another test gets as its own while nobody listens on it: below the range of those.
-fn free_address() -> String {
-    let mut ports = 20_000 + std::process::id() % 1000..30_000;
-    let free = ports.find_map(|port| TcpListener::bind(format!("127.0.0.1:{port}")).ok()).unwrap();
-    free.local_addr().unwrap().to_string()
 }
 
 /// Restarts poort while the Python client asks, and checks that every call of it was answered.

@@ -20,7 +20,10 @@ pub use sidecar::{Ended, Sidecar, Starting, check, records, run, run_with_input}
 pub use wait::{until, within};
 
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// The repository.
 pub fn repository() -> &'static Path {
@@ -75,4 +78,13 @@ pub fn denied() -> Value {
 /// A folder for one test, which goes with it.
 pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("poort-test-").tempdir().unwrap()
+}
+
+/// An address that no connection of another test gets as its own while nobody listens on it: below the range of those.
+pub fn free_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut ports =
+        std::iter::repeat_with(|| 20_000 + (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
+    let free = ports.find_map(|port| std::net::TcpListener::bind(format!("127.0.0.1:{port}")).ok()).unwrap();
+    free.local_addr().unwrap().to_string()
 }

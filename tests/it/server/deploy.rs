@@ -1,0 +1,108 @@
+//! The examples of `deploy/`, checked by the tools of those who run them: systemd, Kubernetes' schemas, hadolint.
+
+use crate::support::{
+    BareChannel, Sidecar, allowed, folder, free_address, message, policies, repository, until, within,
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+use tokio::net::TcpStream;
+
+fn deploy(name: &str) -> PathBuf {
+    repository().join("deploy").join(name)
+}
+
+/// What a tool prints, if it finds no fault.
+#[track_caller]
+fn finds_nothing(command: &mut Command) -> String {
+    let program = Path::new(command.get_program()).display().to_string();
+    let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}; tests/run installs it"));
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program}: {}\n{text}", output.status);
+    text
+}
+
+fn python_tool(name: &str) -> Command {
+    Command::new(repository().join("target/tests/python/bin").join(name))
+}
+
+#[test]
+fn systemd_takes_the_units_and_rates_the_service_as_well_protected() {
+    let folder = folder();
+    let service = fs::read_to_string(deploy("poort.service")).unwrap();
+    // systemd looks whether the program is there.
+    let service = service.replace("ExecStart=/usr/bin/poort ", concat!("ExecStart=", env!("CARGO_BIN_EXE_poort"), " "));
+    let path = folder.path().join("poort.service");
+    fs::write(&path, service).unwrap();
+    fs::copy(deploy("poort.socket"), folder.path().join("poort.socket")).unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    let told = finds_nothing(verify.arg("verify").arg(&path).arg(folder.path().join("poort.socket")));
+    assert_eq!(told, "");
+    // Of 100; without protection it is 96. What is left: poort needs the network.
+    let mut security = Command::new("systemd-analyze");
+    finds_nothing(security.args(["security", "--offline=true", "--threshold=15"]).arg(&path));
+}
+
+/// The socket of systemd, as systemd's own tool passes it: a call comes before poort does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_on_systemds_socket_starts_poort_and_is_answered() {
+    let folder = folder();
+    let address = free_address();
+    let mut activate = Command::new("systemd-socket-activate");
+    activate.arg(format!("--listen={address}")).args(["--fdname=callers", env!("CARGO_BIN_EXE_poort"), "serve"]);
+    activate.arg("--policies").arg(policies()).arg("--data").arg(folder.path().join("data"));
+    let mut running = activate.args(["--admin", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    let stream = until("the socket", async || TcpStream::connect(&address).await.ok()).await;
+    let mut client = BareChannel::over(stream).await.client();
+    assert!(within("the answer", client.evaluate(message(&allowed()))).await.unwrap().into_inner().decision);
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[test]
+fn kubernetes_schemas_take_the_sidecar() {
+    let mut validate = python_tool("kubernetes-validate");
+    let told = finds_nothing(validate.args(["--strict", "-k", "1.33"]).arg(deploy("kubernetes.yaml")));
+    assert_eq!(told.lines().filter(|line| line.contains("passed for resource")).count(), 3, "{told}");
+}
+
+/// What no schema knows.
+#[test]
+fn the_sidecar_of_kubernetes_has_the_rights_and_the_time_that_poort_needs() {
+    let text = fs::read_to_string(deploy("kubernetes.yaml")).unwrap();
+    let documents: Vec<Value> =
+        text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect();
+    let config = documents[0]["data"]["poort.toml"].as_str().unwrap();
+    let pod = &documents[2]["spec"]["template"]["spec"];
+    let sidecar = &pod["initContainers"][0];
+    assert_eq!(sidecar["restartPolicy"], "Always");
+    let rights = &sidecar["securityContext"];
+    assert_eq!(
+        (&rights["readOnlyRootFilesystem"], &pod["securityContext"]["runAsNonRoot"]),
+        (&true.into(), &true.into())
+    );
+    // The grace of poort and ten seconds, and as long for the application before it.
+    assert!(config.contains("grace = \"10s\"") && config.contains("linger = \"0s\""), "{config}");
+    assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= 2 * 20);
+    // poort takes its configuration, but for folders of the image.
+    let checked = Sidecar::builder()
+        .config(&config.replace("/etc/poort/directory", policies().join("directory").to_str().unwrap()))
+        .without_listen()
+        .argument("--check")
+        .fail();
+    assert_eq!(checked.code, Some(0), "{}", checked.log);
+}
+
+#[test]
+fn the_image_runs_one_program_without_rights_and_hadolint_finds_nothing() {
+    finds_nothing(python_tool("hadolint").arg(deploy("Containerfile")));
+    let text = fs::read_to_string(deploy("Containerfile")).unwrap();
+    let image = text.rsplit("\nFROM ").next().unwrap();
+    for part in ["USER 65532:65532", "VOLUME [\"/var/lib/poort\"]", "POORT_DATA=/var/lib/poort"] {
+        assert!(image.contains(part), "no {part} in:\n{image}");
+    }
+    assert_eq!(image.matches("VOLUME").count(), 1);
+}
