@@ -252,9 +252,8 @@ fn generated(policies: usize) -> (String, String, String) {
 #[divan::bench(args = [1_000, 100_000])]
 fn change_of_one_account(bencher: Bencher<'_, '_>, accounts: usize) {
     let (old, new, schema) = changed(accounts);
-    let change = old.change_to(&new).unwrap();
+    let (change, revision) = old.change_to(&new, &mut directory::Unobserved).unwrap();
     assert_eq!((change.put.len(), change.gone.len()), (1, 1));
-    let revision = new.revision();
     assert_eq!(old.with(&change, &schema, revision.clone()).unwrap().len(), old.len());
     bencher.bench(|| old.with(black_box(&change), &schema, revision.clone()));
 }
@@ -263,8 +262,8 @@ fn change_of_one_account(bencher: Bencher<'_, '_>, accounts: usize) {
 #[divan::bench(args = [1_000, 100_000])]
 fn change_of_one_account_in_files(bencher: Bencher<'_, '_>, accounts: usize) {
     let (old, new, schema) = changed(accounts);
-    assert_eq!(old.after(&new, &schema).unwrap().len(), old.len());
-    bencher.bench(|| old.after(black_box(&new), &schema));
+    assert_eq!(old.after(&new, &schema, &mut directory::Unobserved).unwrap().len(), old.len());
+    bencher.bench(|| old.after(black_box(&new), &schema, &mut directory::Unobserved));
 }
 
 fn changed(accounts: usize) -> (directory::Directory, directory::Sources, poort::sources::policy::Schema) {

@@ -62,16 +62,33 @@ impl Sources {
     /// # Errors
     /// The files that cannot be read.
     pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
-        match (policy::Sources::read(policies), directory::Sources::read(directory)) {
-            (Ok(policies), Ok(directory)) => Ok(Self { policies, directory }),
-            // The directory is in the policy folder, and one missing folder is one problem.
-            (Err(problems), Err(_)) if !policies.exists() && directory.starts_with(policies) => Err(problems),
-            (Err(mut problems), Err(more)) => {
-                problems.extend(more);
-                Err(problems)
-            }
-            (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+        let (policies, directory) = both(policies, directory, directory::Sources::read(directory))?;
+        Ok(Self { policies, directory })
+    }
+}
+
+/// The policies, and the files of the directory, which are not read yet.
+///
+/// # Errors
+/// The files that cannot be read.
+pub fn files(policies: &Path, directory: &Path) -> Result<(policy::Sources, directory::Folder), Vec<Problem>> {
+    both(policies, directory, directory::Folder::list(directory))
+}
+
+fn both<T>(
+    policies: &Path,
+    directory: &Path,
+    found: Result<T, Vec<Problem>>,
+) -> Result<(policy::Sources, T), Vec<Problem>> {
+    match (policy::Sources::read(policies), found) {
+        (Ok(policies), Ok(directory)) => Ok((policies, directory)),
+        // The directory is in the policy folder, and one missing folder is one problem.
+        (Err(problems), Err(_)) if !policies.exists() && directory.starts_with(policies) => Err(problems),
+        (Err(mut problems), Err(more)) => {
+            problems.extend(more);
+            Err(problems)
         }
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
     }
 }
 
@@ -80,34 +97,42 @@ impl Snapshot {
     /// none of them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources) -> (Option<Self>, Vec<Problem>) {
-        Self::after(None, sources)
+        Self::after(None, &sources.policies, &sources.directory, &mut directory::Unobserved)
     }
 
-    /// The same, with an earlier snapshot: what did not change is taken from there. Returns warnings only about what
-    /// was checked again.
+    /// The same, with an earlier snapshot, from which what did not change is taken, and a directory that is read as a
+    /// stream, which `observer` sees. Returns warnings only about what was checked again.
     #[must_use]
-    pub fn after(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
+    pub fn after(
+        earlier: Option<&Self>,
+        policies: &policy::Sources,
+        directory: &dyn directory::Files,
+        observer: &mut dyn directory::Observer,
+    ) -> (Option<Self>, Vec<Problem>) {
         // Cedar recurses over expressions. Whatever `policy::bounds` accepts fits in this stack by far; it might not
         // fit in the caller's.
         std::thread::scope(|scope| {
-            let build = || Self::build(earlier, sources);
+            let build = || Self::build(earlier, policies, directory, observer);
             let built =
                 std::thread::Builder::new().name("poort-load".to_owned()).stack_size(STACK).spawn_scoped(scope, build);
             built.map_err(|error| error.to_string()).and_then(|thread| {
                 thread.join().map_err(|_| "the check of the files broke off; this is a fault of poort".to_owned())
             })
         })
-        .unwrap_or_else(|message| {
-            (None, vec![Problem::unreadable("snapshot::internal", sources.policies.folder(), message)])
-        })
+        .unwrap_or_else(|message| (None, vec![Problem::unreadable("snapshot::internal", policies.folder(), message)]))
     }
 
-    fn build(earlier: Option<&Self>, sources: &Sources) -> (Option<Self>, Vec<Problem>) {
-        let same = earlier.filter(|earlier| earlier.policies.revision == sources.policies.revision());
+    fn build(
+        earlier: Option<&Self>,
+        policies: &policy::Sources,
+        files: &dyn directory::Files,
+        observer: &mut dyn directory::Observer,
+    ) -> (Option<Self>, Vec<Problem>) {
+        let same = earlier.filter(|earlier| earlier.policies.revision == policies.revision());
         let (schema, policies, mut problems) = match same {
             Some(earlier) => (Some(earlier.policies.checked_schema()), Some(earlier.policies.clone()), Vec::new()),
             None => {
-                let (schema, policies, problems) = Policies::from_sources(&sources.policies);
+                let (schema, policies, problems) = Policies::from_sources(policies);
                 (schema, policies.map(Arc::new), problems)
             }
         };
@@ -115,11 +140,11 @@ impl Snapshot {
         // Entities are checked against the schema, and against nothing else.
         let like_minded = earlier.filter(|earlier| schema.text == earlier.policies.schema_text);
         let directory = like_minded.and_then(|earlier| {
-            let directory = earlier.directory.after(&sources.directory, &schema)?;
+            let directory = earlier.directory.after(files, &schema, observer)?;
             Some(if same.is_some() { directory } else { directory.for_other_policies() })
         });
         let directory = directory.or_else(|| {
-            let (directory, more) = Directory::from_sources(&sources.directory, &schema);
+            let (directory, more) = Directory::from_files(files, &schema, observer);
             problems.extend(more);
             directory
         });

@@ -7,7 +7,8 @@
 
 use crate::types::escape;
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, NamedSource,
+    Severity, SourceCode, SourceSpan, SpanContents,
 };
 use rustix::fs::OFlags;
 use std::{
@@ -43,16 +44,20 @@ impl SourceFile {
         })?;
         // Editors on Windows begin a file with a byte order mark, which has no meaning in UTF-8.
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let place = error.valid_up_to();
-            let message = match bytes {
-                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16 text, by its byte order mark".to_owned(),
-                _ => format!("is not UTF-8 text: the byte at offset {place} has no meaning there"),
-            };
-            Box::new(problem(not_utf8, message).help("save it again as UTF-8, which every editor can"))
-        })?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| Box::new(self::not_utf8(not_utf8, &name, bytes, error.valid_up_to() as u64)))?;
         Ok(Self { name: name.into(), text: text.into() })
     }
+}
+
+/// A file that is no UTF-8 text from this byte on. `start` are its first bytes.
+#[must_use]
+pub fn not_utf8(code: &'static str, name: &str, start: &[u8], place: u64) -> Problem {
+    let message = match start {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16 text, by its byte order mark".to_owned(),
+        _ => format!("is not UTF-8 text: the byte at offset {place} has no meaning there"),
+    };
+    Problem::unreadable(code, name, message).help("save it again as UTF-8, which every editor can")
 }
 
 /// U+FEFF as UTF-8 has it.
@@ -61,21 +66,29 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The largest file that is read, in bytes: several times a directory of a million accounts, and less than memory.
 const LARGEST: u64 = 4 << 30;
 
-/// Reads a regular file. A named pipe would wait for its writer, and a device may never end, so both are refused;
-/// opening does not wait either.
-fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+/// Opens a regular file, and says how long it is in bytes. A named pipe would wait for its writer, and a device may never
+/// end, so both are refused; opening does not wait either.
+///
+/// # Errors
+/// It cannot be opened, is none, or is too large.
+pub fn open_regular(path: &Path) -> io::Result<(fs::File, u64)> {
     let file = fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other(format!("is {}, not a regular file", kind(metadata.file_type()))));
     }
-    let too_large = || io::Error::other(format!("is larger than {} GiB", LARGEST >> 30));
-    if metadata.len() > LARGEST {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    if metadata.len() > LARGEST { Err(too_large()) } else { Ok((file, metadata.len())) }
+}
+
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let (file, length) = open_regular(path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other(format!("is larger than {} GiB", LARGEST >> 30))
 }
 
 fn kind(of: fs::FileType) -> &'static str {
@@ -99,6 +112,8 @@ pub struct Problem {
     help: Option<String>,
     file: Arc<str>,
     source: Option<NamedSource<Arc<str>>>,
+    /// What of the file is before the source.
+    first: Place,
     labels: Vec<LabeledSpan>,
 }
 
@@ -113,6 +128,7 @@ impl Problem {
             help: None,
             file: file.name.clone(),
             source: Some(NamedSource::new(escape::line(&file.name), file.text.clone())),
+            first: Place::default(),
             labels: Vec::new(),
         }
     }
@@ -133,6 +149,7 @@ impl Problem {
             help: None,
             file: path.into(),
             source: None,
+            first: Place::default(),
             labels: Vec::new(),
         }
     }
@@ -171,6 +188,13 @@ impl Problem {
     pub fn at(mut self, place: Range<usize>, label: impl Into<String>) -> Self {
         let span = SourceSpan::new(place.start.into(), place.end.saturating_sub(place.start));
         self.labels.push(LabeledSpan::new_with_span(Some(escape::line(&label.into()).into_owned()), span));
+        self
+    }
+
+    /// The text that it has is a part of the file, and this is before it.
+    #[must_use]
+    pub fn first_at(mut self, before: Place) -> Self {
+        self.first = before;
         self
     }
 
@@ -232,9 +256,8 @@ impl Problem {
     }
 
     fn position_of(&self, offset: usize) -> Option<(usize, usize)> {
-        let before = self.source.as_ref()?.inner().get(..offset)?;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Some((before.matches('\n').count() + 1, before.get(line_start..)?.chars().count() + 1))
+        let place = self.first.behind(self.source.as_ref()?.inner().get(..offset)?.as_bytes());
+        Some((place.lines + 1, place.characters + 1))
     }
 
     /// The same with a source that can be shown.
@@ -274,6 +297,49 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// What is before a place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Whole lines.
+    pub lines: usize,
+    /// Bytes of the line that it is in.
+    pub bytes: usize,
+    /// Characters of the line that it is in.
+    pub characters: usize,
+}
+
+impl Place {
+    /// The place behind this text, which begins here.
+    #[must_use]
+    pub fn behind(self, text: &[u8]) -> Self {
+        let last = memchr::memrchr(b'\n', text);
+        let line = last.and_then(|last| text.get(last + 1..)).unwrap_or(text);
+        let (bytes, characters) = if last.is_some() { (0, 0) } else { (self.bytes, self.characters) };
+        Self {
+            lines: self.lines + memchr::memchr_iter(b'\n', text).count(),
+            bytes: bytes + line.len(),
+            characters: characters + line.iter().filter(|byte| **byte & 0xc0 != 0x80).count(),
+        }
+    }
+}
+
+/// The text, with lines and columns as the whole file has them.
+impl SourceCode for Problem {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let source = self.source.as_ref().ok_or(MietteError::OutOfBounds)?;
+        let found = source.read_span(span, before, after)?;
+        let column = if found.line() == 0 { self.first.characters + found.column() } else { found.column() };
+        let line = self.first.lines + found.line();
+        let (name, text, span) = (source.name().to_owned(), found.data(), *found.span());
+        Ok(Box::new(MietteSpanContents::new_named(name, text, span, line, column, found.line_count())))
+    }
+}
+
 impl Diagnostic for Problem {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(self.code))
@@ -288,7 +354,7 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as _)
+        self.source.as_ref().map(|_| self as _)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

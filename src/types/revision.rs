@@ -13,15 +13,13 @@ impl Revision {
     pub fn of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut parts: Vec<_> = parts.into_iter().collect();
         parts.sort_unstable();
-        let mut digest = Sha256::new();
+        let mut digest = Digester::default();
         for (name, content) in parts {
-            // Lengths go first, so that no two different sets give the same bytes.
-            for part in [name.as_bytes(), content] {
-                digest.update((part.len() as u64).to_be_bytes());
-                digest.update(part);
-            }
+            digest.name(name);
+            digest.content_of(content.len() as u64);
+            digest.bytes(content);
         }
-        Self::of_digest(digest)
+        digest.finish()
     }
 
     /// The name of what was digested.
@@ -66,6 +64,34 @@ impl Revision {
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(7..19).unwrap_or(&self.0)
+    }
+}
+
+/// Digests named contents that come in the order of their names, without holding them.
+#[derive(Debug, Clone, Default)]
+pub struct Digester(Sha256);
+
+impl Digester {
+    /// The next content has this name.
+    pub fn name(&mut self, name: &str) {
+        self.content_of(name.len() as u64);
+        self.bytes(name.as_bytes());
+    }
+
+    /// The content has this length, in bytes. Lengths go first, so that no two different sets give the same bytes.
+    pub fn content_of(&mut self, length: u64) {
+        self.0.update(length.to_be_bytes());
+    }
+
+    /// The next bytes of the content.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The revision of all that came.
+    #[must_use]
+    pub fn finish(self) -> Revision {
+        Revision::of_digest(self.0)
     }
 }
 

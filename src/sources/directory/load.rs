@@ -4,25 +4,29 @@
 //! [`fast_reader`] is not sure of, and checks the hierarchy where it has a cycle or actions.
 
 use super::{
-    Directory, Sources,
+    Directory,
     base::Base,
     entity_shapes::EntityShapes,
     fast_reader, hierarchy,
-    node::Kept,
+    node::{Kept, Node},
     pool::{Gathering, Number},
+    reading::{Item, Problems, each_entity},
     references,
+    sources::{Files, Observer, Unobserved},
     strict::{self, Refused},
 };
 use crate::{
     sources::policy::{Held, Schema, cedar_core::ast},
-    types::problem::{Problem, SourceFile, causes, json_place},
+    types::{
+        problem::{Problem, SourceFile, causes},
+        revision::Revision,
+    },
 };
 use cedar_policy as cedar;
-use serde_json::value::RawValue;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     hash::{BuildHasher as _, RandomState},
-    ops::Range,
+    ops::ControlFlow,
     sync::Arc,
 };
 
@@ -32,24 +36,26 @@ pub(super) struct Loaded {
     pub(super) read_by_cedar: usize,
 }
 
-/// Checks the files against the schema.
-pub(super) fn load(sources: &Sources, schema: &Schema) -> (Option<Loaded>, Vec<Problem>) {
+/// Checks the files against the schema. `observer` sees their bytes.
+pub(super) fn load(files: &dyn Files, schema: &Schema, observer: &mut dyn Observer) -> (Option<Loaded>, Vec<Problem>) {
     let forms = Arc::new(EntityShapes::of(schema));
     let mut loader = Loader {
         schema,
         gathering: Gathering::new(&forms),
         hasher: RandomState::new(),
-        entities: HashMap::new(),
-        places: HashMap::new(),
-        problems: Vec::new(),
+        entities: Vec::new(),
+        names: files.names().into_iter().map(|(_, shown)| shown).collect(),
     };
-    for file in sources.files() {
-        loader.file(file);
-    }
-    if !loader.problems.is_empty() {
-        return (None, loader.problems);
-    }
-    match loader.finish(sources, forms.clone()) {
+    let mut problems = Problems::default();
+    let mut take = |item: &mut Item<'_, '_>, problems: &mut Problems| {
+        loader.take(item, problems);
+        ControlFlow::Continue(())
+    };
+    let revision = each_entity(files, observer, &mut problems, &mut take);
+    let Some(revision) = revision.filter(|_| problems.is_empty()) else {
+        return (None, problems.finish(files.shown()));
+    };
+    match loader.finish(files, revision, forms.clone()) {
         Ok(loaded) => (Some(loaded), Vec::new()),
         Err(problem) => (None, vec![*problem]),
     }
@@ -59,94 +65,92 @@ struct Loader<'a> {
     schema: &'a Schema,
     gathering: Gathering<'a>,
     hasher: RandomState,
-    entities: HashMap<Number, (Read, u64)>,
-    places: Places<'a>,
-    problems: Vec<Problem>,
+    /// By number.
+    entities: Vec<Option<Entry>>,
+    /// The names of the files.
+    names: Vec<Arc<str>>,
 }
 
-type Places<'a> = HashMap<Number, (&'a SourceFile, Range<usize>)>;
-
 /// An entity that was read.
+struct Entry {
+    read: Read,
+    /// The hash of its text.
+    text: u64,
+    file: usize,
+}
+
+/// An entity as it was read.
 enum Read {
     Quick(Kept),
     /// By Cedar, with its parents and no further ancestors.
     Whole(Box<ast::Entity>),
 }
 
-impl<'a> Loader<'a> {
-    fn file(&mut self, file: &'a SourceFile) {
-        let items: Vec<&RawValue> = match serde_json::from_str(&file.text) {
-            Ok(items) => items,
-            Err(error) => {
-                let place = json_place(&file.text, &error);
-                self.problems.push(
-                    Problem::error("directory::syntax", file, error.to_string()).at(place, "here").help(
-                        "a list of entities: [{\"uid\": {\"type\": …, \"id\": …}, \"attrs\": {…}, \"parents\": […]}]",
-                    ),
-                );
+impl Loader<'_> {
+    fn take(&mut self, item: &mut Item<'_, '_>, problems: &mut Problems) {
+        let (number, read) = match self.entity(item.text()) {
+            Ok(found) => found,
+            Err(refused) => {
+                if problems.takes_more() {
+                    problems.add(item.file, item.problem(|file, text, place| refused.problem(file, text, place)));
+                }
                 return;
             }
         };
-        let mut twice = Vec::new();
-        for item in items {
-            // Each is a part of the text.
-            let start = item.get().as_ptr().addr().saturating_sub(file.text.as_ptr().addr());
-            let place = start..start + item.get().len();
-            match self.entity(item) {
-                Ok((number, _)) if self.entities.contains_key(&number) => twice.push((number, place)),
-                Ok((number, entity)) => {
-                    self.entities.insert(number, (entity, self.hasher.hash_one(item.get())));
-                    self.places.insert(number, (file, place));
-                }
-                Err(refused) => self.problems.push(refused.problem(file, item.get(), place)),
+        if let Some(Some(first)) = self.entities.get(number) {
+            let uid = self.gathering.uids.uids.get(number).map(ToString::to_string).unwrap_or_default();
+            let other = self.names.get(first.file).cloned().unwrap_or_default();
+            let message = format!("{uid} is in the directory twice; also in {other}");
+            if problems.takes_more() {
+                let problem = item.problem(|file, _, place| {
+                    Problem::error("directory::duplicate", file, message)
+                        .at(place, "the second time")
+                        .help("leave one of the two")
+                });
+                problems.add_last(item.file, problem);
             }
+            return;
         }
-        for (number, place) in twice {
-            let (Some(uid), Some((other, _))) = (self.gathering.uids.uids.get(number), self.places.get(&number)) else {
-                continue;
-            };
-            let message = format!("{uid} is in the directory twice; also in {}", other.name);
-            self.problems.push(
-                Problem::error("directory::duplicate", file, message)
-                    .at(place, "the second time")
-                    .help("leave one of the two"),
-            );
+        if self.entities.len() <= number {
+            self.entities.resize_with(number + 1, || None);
+        }
+        if let Some(place) = self.entities.get_mut(number) {
+            *place = Some(Entry { read, text: self.hasher.hash_one(item.text()), file: item.file });
         }
     }
 
     /// Reads one entity by itself, so that each mistake has a place.
-    fn entity(&mut self, item: &RawValue) -> Result<(Number, Read), Refused> {
-        if let Some((number, kept)) = fast_reader::read(item.get(), &mut self.gathering) {
+    fn entity(&mut self, item: &str) -> Result<(Number, Read), Refused> {
+        if let Some((number, kept)) = fast_reader::read(item, &mut self.gathering) {
             return Ok((number, Read::Quick(kept)));
         }
-        let entity = read_by_cedar(item.get(), self.schema)?;
+        let entity = read_by_cedar(item, self.schema)?;
         Ok((self.gathering.uids.number(entity.uid().clone()), Read::Whole(Box::new(entity))))
     }
 
-    fn finish(self, sources: &Sources, forms: Arc<EntityShapes>) -> Result<Loaded, Box<Problem>> {
-        let Self { schema, mut gathering, hasher, entities, places, problems: _ } = self;
-        let mut kept = Vec::with_capacity(entities.len());
+    fn finish(self, files: &dyn Files, revision: Revision, forms: Arc<EntityShapes>) -> Result<Loaded, Box<Problem>> {
+        let Self { schema, mut gathering, hasher, mut entities, names: _ } = self;
         let mut whole = Vec::new();
-        for (number, (read, text)) in entities {
-            match read {
-                Read::Quick(entity) => kept.push((number, entity, text)),
-                Read::Whole(entity) => {
-                    for uid in references(&entity) {
-                        gathering.uids.named(uid);
-                    }
-                    let parents = entity.parents().map(|parent| gathering.uids.named(parent.clone())).collect();
-                    kept.push((number, Kept { parents, ..Kept::default() }, text));
+        for (number, entry) in entities.iter_mut().enumerate() {
+            let Some(Entry { read, .. }) = entry else { continue };
+            if let Read::Whole(entity) = read {
+                for uid in references(entity) {
+                    gathering.uids.named(uid);
+                }
+                let parents = entity.parents().map(|parent| gathering.uids.named(parent.clone())).collect();
+                let kept = Read::Quick(Kept { parents, ..Kept::default() });
+                if let Read::Whole(entity) = std::mem::replace(read, kept) {
                     whole.push((number, entity));
                 }
             }
         }
         let (uids, pool) = gathering.finish();
         let mut base = Base::new(uids, pool, forms);
-        (base.hasher, base.held) = (hasher, kept.len());
-        for (number, entity, text) in kept {
-            if let Some(node) = base.nodes.get_mut(number) {
-                node.kept = Some(entity);
-                node.text = text;
+        base.hasher = hasher;
+        for (node, entry) in base.nodes.iter_mut().zip(entities) {
+            if let Some(Entry { read: Read::Quick(kept), text, .. }) = entry {
+                (node.kept, node.text) = (Some(kept), text);
+                base.held += 1;
             }
         }
         let read_by_cedar = whole.len();
@@ -157,13 +161,13 @@ impl<'a> Loader<'a> {
                 // Cedar names one entity of a cycle or another, at random.
                 let named = cycle.filter(|_| message.contains("has a cycle")).zip(message.split_once('`'));
                 let message = named.map(|(node, (what, _))| format!("{what}`{}`", node.uid)).unwrap_or(message);
-                Box::new(at_entity(message, &base, &places, sources))
+                Box::new(at_entity(message, &base, files))
             })?;
         }
         for (number, entity) in whole {
             base.put(number, *entity);
         }
-        Ok(Loaded { directory: Directory::of(base, sources.revision()), read_by_cedar })
+        Ok(Loaded { directory: Directory::of(base, revision), read_by_cedar })
     }
 }
 
@@ -195,18 +199,26 @@ fn judge(base: &Base, whole: &[(Number, Box<ast::Entity>)], schema: &Schema) -> 
     cedar::Entities::from_entities(all, Some(&schema.cedar)).map(drop).map_err(|error| causes(&error))
 }
 
-/// The error names the entity; its place is found by that name.
-fn at_entity(message: String, base: &Base, places: &Places<'_>, sources: &Sources) -> Problem {
-    let named = |(number, place): (&Number, _)| {
-        let uid = base.nodes.get(*number)?.uid.to_string();
-        Some((message.find(&uid)?, place))
-    };
-    match places.iter().filter_map(named).min_by_key(|(found, _)| *found) {
-        Some((_, (file, place))) => {
-            Problem::error("directory::invalid", file, message).at(Range::clone(place), "this entity")
-        }
-        None => Problem::unreadable("directory::invalid", &sources.shown, message),
+/// The error names the entity. Its place is found by reading the files again, if they have it still.
+fn at_entity(message: String, base: &Base, files: &dyn Files) -> Problem {
+    let named = |node: &Node| message.find(&node.uid.to_string());
+    let named = base.held().filter_map(|node| Some((named(node)?, node))).min_by_key(|(found, _)| *found);
+    let mut problem = None;
+    if let Some((_, node)) = named {
+        let mut find = |item: &mut Item<'_, '_>, _: &mut Problems| {
+            if base.hasher.hash_one(item.text()) != node.text {
+                return ControlFlow::Continue(());
+            }
+            let message = message.clone();
+            let make = |file: &SourceFile, _: &str, place| {
+                Problem::error("directory::invalid", file, message).at(place, "this entity")
+            };
+            problem = Some(item.problem(make));
+            ControlFlow::Break(())
+        };
+        each_entity(files, &mut Unobserved, &mut Problems::default(), &mut find);
     }
+    problem.unwrap_or_else(|| Problem::unreadable("directory::invalid", files.shown(), message))
 }
 
 pub(super) fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, Refused> {

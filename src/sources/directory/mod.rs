@@ -4,7 +4,8 @@
 //! **Invariant:** every entity conforms to the schema, none is of a type whose attributes come from questions, and each
 //! holds all its ancestors. So an evaluation takes the few entities that it needs and nothing else.
 //!
-//! - `sources`: the files, as bytes that have a revision
+//! - `sources`: the files, on disk or in memory
+//! - `reading`: reads them once, entity by entity; `window`: a part of a file, with the place of each entity
 //! - `load`: files into a directory, with the place of every mistake
 //! - `fast_reader`, `json`, `entity_shapes`, `pool`: the usual entity, read without Cedar
 //! - `strict`: refuses what Cedar ignores
@@ -24,13 +25,15 @@ mod load;
 mod node;
 mod overlay;
 mod pool;
+mod reading;
 mod sources;
 mod strict;
+mod window;
 
 pub use contents::Contents;
 pub use findings::findings;
 pub use overlay::Change;
-pub use sources::{Observer, Sources};
+pub use sources::{Files, Folder, Observer, Opened, Sources, Unobserved};
 pub use strict::check_entry;
 
 use crate::{
@@ -144,7 +147,13 @@ impl Directory {
     /// them is an error.
     #[must_use]
     pub fn from_sources(sources: &Sources, schema: &Schema) -> (Option<Self>, Vec<Problem>) {
-        let (loaded, problems) = load::load(sources, schema);
+        Self::from_files(sources, schema, &mut Unobserved)
+    }
+
+    /// The same for files that are read as a stream. `observer` sees their bytes.
+    #[must_use]
+    pub fn from_files(files: &dyn Files, schema: &Schema, observer: &mut dyn Observer) -> (Option<Self>, Vec<Problem>) {
+        let (loaded, problems) = load::load(files, schema, observer);
         let directory = loaded.map(|load::Loaded { directory, read_by_cedar }| {
             tracing::debug!(entities = directory.len(), read_by_cedar, "The directory is read.");
             directory

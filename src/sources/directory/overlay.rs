@@ -7,12 +7,14 @@
 //! one that is read from the same files.)
 
 use super::{
-    Directory, Sources,
+    Directory,
     base::{Base, Made},
     fast_reader,
     load::read_by_cedar,
     pool::Gathering,
+    reading::{Item, Problems, each_entity},
     references,
+    sources::{Files, Observer},
 };
 use crate::{
     sources::{
@@ -21,10 +23,10 @@ use crate::{
     },
     types::revision::Revision,
 };
-use serde_json::value::RawValue;
 use std::{
     collections::{HashMap, HashSet},
     hash::BuildHasher as _,
+    ops::ControlFlow,
     sync::Arc,
     time::Instant,
 };
@@ -111,9 +113,9 @@ impl Overlay {
 
 /// Entities that are other than they were.
 #[derive(Debug, Default)]
-pub struct Change<'a> {
+pub struct Change {
     /// Those that are new or have another text, as Cedar's JSON.
-    pub put: Vec<&'a str>,
+    pub put: Vec<String>,
     /// Those whose text is gone: also of those that are replaced.
     pub gone: Vec<ast::EntityUID>,
 }
@@ -122,13 +124,12 @@ impl Directory {
     /// The directory of these files, if it differs from this one in few entities that no other names. `None` if it has
     /// to be read as a whole. The schema must be the one that this directory was checked against.
     #[must_use]
-    pub fn after(&self, sources: &Sources, schema: &Schema) -> Option<Self> {
-        let revision = sources.revision();
+    pub fn after(&self, files: &dyn Files, schema: &Schema, observer: &mut dyn Observer) -> Option<Self> {
+        let started = Instant::now();
+        let (change, revision) = self.change_to(files, observer)?;
         if revision == self.revision {
             return Some(self.clone());
         }
-        let started = Instant::now();
-        let change = self.change_to(sources)?;
         let found = started.elapsed();
         let directory = self.with(&change, schema, revision)?;
         tracing::debug!(
@@ -141,25 +142,24 @@ impl Directory {
         Some(directory)
     }
 
-    /// What these files change. `None` if they have a mistake, or if too much changed.
+    /// What these files change, and their revision. `None` if they have a mistake, or if too much changed.
     #[must_use]
-    pub fn change_to<'s>(&self, sources: &'s Sources) -> Option<Change<'s>> {
+    pub fn change_to(&self, files: &dyn Files, observer: &mut dyn Observer) -> Option<(Change, Revision)> {
         let mut left: HashMap<u64, &ast::EntityUID> = HashMap::with_capacity(self.len());
         left.extend(self.texts());
         let mut put = Vec::new();
-        for file in sources.files() {
-            let items: Vec<&RawValue> = serde_json::from_str(&file.text).ok()?;
-            for item in items {
-                if left.remove(&self.base.hasher.hash_one(item.get())).is_none() {
-                    put.push(item.get());
-                    if put.len() > MOST {
-                        return None;
-                    }
+        let mut take = |item: &mut Item<'_, '_>, _: &mut Problems| {
+            if left.remove(&self.base.hasher.hash_one(item.text())).is_none() {
+                if put.len() >= MOST {
+                    return ControlFlow::Break(());
                 }
+                put.push(item.text().to_owned());
             }
-        }
+            ControlFlow::Continue(())
+        };
+        let revision = each_entity(files, observer, &mut Problems::default(), &mut take)?;
         let gone = left.into_values().cloned().collect();
-        Some(Change { put, gone })
+        Some((Change { put, gone }, revision))
     }
 
     /// The hash of each entity's text.
@@ -171,7 +171,7 @@ impl Directory {
     /// The directory after a change of few entities that no other names, with the name of its new version. `None` if it has to
     /// be read as a whole: another names one of them, there are too many, or one has a mistake.
     #[must_use]
-    pub fn with(&self, change: &Change<'_>, schema: &Schema, revision: Revision) -> Option<Self> {
+    pub fn with(&self, change: &Change, schema: &Schema, revision: Revision) -> Option<Self> {
         let mut newer = self.newer.as_ref().clone();
         let mut changed: Vec<(ast::EntityUID, Option<Arc<Newest>>)> = Vec::new();
         for text in &change.put {

@@ -1,16 +1,18 @@
-//! Reads the files of a directory and names their bytes by a revision.
+//! The files of a directory: on disk, where they are read as a stream, or in memory.
 
 use crate::types::{
-    problem::{Problem, SourceFile},
+    problem::{Problem, SourceFile, open_regular},
     revision::Revision,
 };
 use std::{
-    fs, io,
+    fmt, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Sees the bytes of a directory while its files are read.
-pub trait Observer {
+pub trait Observer: Send {
     /// The files are read from the first one on, again if some were read before.
     fn restart(&mut self);
     /// The next bytes are those of this file.
@@ -19,7 +21,108 @@ pub trait Observer {
     fn bytes(&mut self, bytes: &[u8]);
 }
 
-/// The files of a directory.
+/// Nobody looks.
+#[derive(Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn restart(&mut self) {}
+
+    fn file(&mut self, _: &str) {}
+
+    fn bytes(&mut self, _: &[u8]) {}
+}
+
+/// The files of a directory, to be read one after another.
+pub trait Files: Sync {
+    /// The folder or file, as a person would type it.
+    fn shown(&self) -> &str;
+
+    /// The names of the files, in order, and by which their problems are reported.
+    fn names(&self) -> Vec<(String, Arc<str>)>;
+
+    /// Opens a file, by its place in that order.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn open(&self, file: usize) -> io::Result<Opened<'_>>;
+}
+
+/// A file that is read from start to end.
+pub struct Opened<'a> {
+    /// Its bytes.
+    pub bytes: Box<dyn Read + 'a>,
+    /// How many there are.
+    pub length: u64,
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+/// The files of a directory on disk: a folder of `*.json` files, or one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    shown: String,
+    files: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Lists the files.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn list(path: &Path) -> Result<Self, Vec<Problem>> {
+        let shown = path.display().to_string();
+        let files = list(path).map_err(|error| vec![unlisted(path, &error)])?;
+        Ok(Self { shown, files })
+    }
+}
+
+impl Files for Folder {
+    fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    fn names(&self) -> Vec<(String, Arc<str>)> {
+        self.files.iter().map(|path| (name(path), path.display().to_string().into())).collect()
+    }
+
+    fn open(&self, file: usize) -> io::Result<Opened<'_>> {
+        let path = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
+        let (file, length) = open_regular(path)?;
+        Ok(Opened { bytes: Box::new(file), length })
+    }
+}
+
+impl Files for Sources {
+    fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    fn names(&self) -> Vec<(String, Arc<str>)> {
+        self.files.iter().map(|(name, file)| (name.clone(), file.name.clone())).collect()
+    }
+
+    fn open(&self, file: usize) -> io::Result<Opened<'_>> {
+        let (_, file) = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Opened { bytes: Box::new(file.text.as_bytes()), length: file.text.len() as u64 })
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn unlisted(path: &Path, error: &io::Error) -> Problem {
+    let problem =
+        Problem::unreadable("directory::unreadable", &path.display().to_string(), format!("cannot be read: {error}"));
+    problem.help("name the folder or file with the accounts with --directory PATH")
+}
+
+/// The files of a directory, in memory: for callers that look at their texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
     pub(super) shown: String,
@@ -33,17 +136,11 @@ impl Sources {
     /// One problem for each file that cannot be read or is not UTF-8, or one for the folder.
     pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
         let shown = path.display().to_string();
-        let unreadable = |path: &Path, error: &io::Error| {
-            let path = path.display().to_string();
-            Problem::unreadable("directory::unreadable", &path, format!("cannot be read: {error}"))
-        };
-        let paths = list(path).map_err(|error| {
-            vec![unreadable(path, &error).help("name the folder or file with the accounts with --directory PATH")]
-        })?;
+        let paths = list(path).map_err(|error| vec![unlisted(path, &error)])?;
         let mut files = Vec::new();
         let mut problems = Vec::new();
         for path in paths {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = name(&path);
             match SourceFile::read(&path, "directory::unreadable", "directory::not-utf8") {
                 Ok(file) => files.push((name, file)),
                 Err(problem) => problems.push(*problem),

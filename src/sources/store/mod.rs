@@ -22,7 +22,7 @@ pub use idle::Idle;
 pub use watch::{Fingerprint, INTERVAL};
 
 use crate::{
-    sources::snapshot::{Snapshot, Sources},
+    sources::snapshot::{self, Snapshot},
     types::{
         problem::{self, Problem},
         revision::Revision,
@@ -35,9 +35,9 @@ use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
 };
-use reading::Reading;
+use reading::{Reading, Watched};
 use std::{
-    fmt,
+    fmt, io,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
@@ -173,16 +173,27 @@ impl Store {
     /// # Errors
     /// All problems; the active snapshot stays. On success, returns the warnings.
     pub fn load(&self) -> Result<Vec<Problem>, Vec<Problem>> {
-        let (fingerprint, sources) = self.reading.during(|| (self.fingerprint(), self.sources()));
-        self.activate(sources, fingerprint)
+        let fingerprint = self.reading.during(|| self.fingerprint());
+        self.activate(self.read(), fingerprint)
     }
 
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::take(&self.config.policies, &self.config.directory)
     }
 
-    fn sources(&self) -> Result<Sources, Vec<Problem>> {
-        Sources::read(&self.config.policies, &self.config.directory)
+    /// Reads and checks the files, and records the directory for the archive.
+    fn read(&self) -> Result<Read, Vec<Problem>> {
+        let Config { policies, directory, .. } = &self.config;
+        let (policies, folder) = self.reading.during(|| snapshot::files(policies, directory))?;
+        let files = Watched { files: &folder, reading: &self.reading };
+        let (active, mut recorder) = (self.active.load_full(), self.archive.recorder());
+        match Snapshot::after(active.as_deref(), &policies, &files, &mut recorder) {
+            (Some(snapshot), warnings) => {
+                let directory = recorder.finish(snapshot.directory.revision.clone());
+                Ok(Read { activated: directory.map(|directory| Activated { policies, directory }), snapshot, warnings })
+            }
+            (None, problems) => Err(problems),
+        }
     }
 
     /// How long the current read of the files has taken, if too long: meanwhile no change is noticed.
@@ -201,7 +212,8 @@ impl Store {
         if known || !still {
             return Reload::Unchanged;
         }
-        let (sources, after) = self.reading.during(|| (self.sources(), self.fingerprint()));
+        let read = self.read();
+        let after = self.reading.during(|| self.fingerprint());
         // Written to while they were read: the next look tries again.
         if after != now {
             return Reload::Unchanged;
@@ -220,8 +232,8 @@ impl Store {
     fn take(&self, sources: Result<Sources, Vec<Problem>>, now: Fingerprint) -> Reload {
         {
             let mut last = self.lock();
-            if let (Ok(sources), Some(active)) = (&sources, &last.revisions)
-                && revisions(sources) == *active
+            if let (Ok(read), Some(active)) = (&read, &last.revisions)
+                && revisions(&read.snapshot) == *active
             {
                 // Touched, or restored: the refusal of the files in between no longer holds.
                 last.fingerprint = now;
@@ -231,7 +243,7 @@ impl Store {
                 return Reload::Unchanged;
             }
         }
-        match self.activate(sources, now) {
+        match self.activate(read, now) {
             Ok(_) => Reload::Activated,
             Err(_) => Reload::Refused,
         }
@@ -239,18 +251,13 @@ impl Store {
 
     fn activate(
         &self,
-        sources: Result<Sources, Vec<Problem>>,
+        read: Result<Read, Vec<Problem>>,
         fingerprint: Fingerprint,
     ) -> Result<Vec<Problem>, Vec<Problem>> {
-        let active = self.active.load_full();
-        let checked = sources.and_then(|sources| match Snapshot::after(active.as_deref(), &sources) {
-            (Some(snapshot), warnings) => Ok((sources, snapshot, warnings)),
-            (None, problems) => Err(problems),
-        });
         let mut last = self.lock();
         last.fingerprint = fingerprint;
-        match checked {
-            Ok((sources, snapshot, warnings)) => {
+        match read {
+            Ok(Read { activated, snapshot, warnings }) => {
                 tracing::info!(
                     revision = snapshot.policies.revision.short(),
                     directory_revision = snapshot.directory.revision.short(),
@@ -261,19 +268,14 @@ impl Store {
                 for warning in &warnings {
                     tracing::warn!("{}", warning.one_line());
                 }
-                let (snapshot, revisions) = (Arc::new(snapshot), revisions(&sources));
+                let (revisions, snapshot) = (revisions(&snapshot), Arc::new(snapshot));
                 last.uses.activate(&revisions, &snapshot);
                 self.active.store(Some(snapshot));
                 last.revisions = Some(revisions);
                 last.refused = None;
-                match (self.archive.record(&sources.directory), self.keeper.get()) {
-                    (Ok(directory), keeper) => {
-                        let activated = Activated { policies: sources.policies, directory };
-                        match keeper {
-                            Some(keeper) => keeper.keep(activated),
-                            None => last.unkept = Some(activated),
-                        }
-                    }
+                match (activated, self.keeper.get()) {
+                    (Ok(activated), Some(keeper)) => keeper.keep(activated),
+                    (Ok(activated), None) => last.unkept = Some(activated),
                     (Err(error), _) => tracing::error!(%error, "The active directory is not archived."),
                 }
                 self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
@@ -304,8 +306,15 @@ impl Store {
     }
 }
 
-fn revisions(sources: &Sources) -> Revisions {
-    (sources.policies.revision(), sources.directory.revision())
+/// What was read: a snapshot, and what the archive keeps of it.
+struct Read {
+    snapshot: Snapshot,
+    activated: io::Result<Activated>,
+    warnings: Vec<Problem>,
+}
+
+fn revisions(snapshot: &Snapshot) -> Revisions {
+    (snapshot.policies.revision.clone(), snapshot.directory.revision.clone())
 }
 
 fn observe(meter: &Meter, active: &Arc<ArcSwapOption<Snapshot>>, last: &Arc<Mutex<Last>>, reading: &Arc<Reading>) {

@@ -3,13 +3,48 @@
 //! A system call on such a mount cannot be cancelled. So files are read on a thread that nothing waits for, and a hang
 //! is reported to operators.
 
+use crate::sources::directory::{Files, Opened};
 use std::{
+    io::{self, Read},
+    sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 /// Reading takes milliseconds, or a second for a directory of 100 000 accounts on a cold disk.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// The files of a directory, whose reading is timed block by block: what is done with a block takes time too.
+pub(super) struct Watched<'a> {
+    pub(super) files: &'a dyn Files,
+    pub(super) reading: &'a Reading,
+}
+
+impl Files for Watched<'_> {
+    fn shown(&self) -> &str {
+        self.files.shown()
+    }
+
+    fn names(&self) -> Vec<(String, Arc<str>)> {
+        self.files.names()
+    }
+
+    fn open(&self, file: usize) -> io::Result<Opened<'_>> {
+        let Opened { bytes, length } = self.reading.during(|| self.files.open(file))?;
+        Ok(Opened { bytes: Box::new(WatchedBytes { bytes, reading: self.reading }), length })
+    }
+}
+
+struct WatchedBytes<'a> {
+    bytes: Box<dyn Read + 'a>,
+    reading: &'a Reading,
+}
+
+impl Read for WatchedBytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reading.during(|| self.bytes.read(buffer))
+    }
+}
 
 /// Whether files are being read, and since when.
 #[derive(Debug)]

@@ -225,8 +225,11 @@ fn a_changed_account_leaves_cached_answers_about_others() {
         })
     };
     let before = Snapshot::from_sources(&world(2, "Bert")).0.unwrap();
-    let renamed = Snapshot::after(Some(&before), &world(2, "Bart")).0.unwrap();
-    let raised = Snapshot::after(Some(&renamed), &world(3, "Bart")).0.unwrap();
+    let after = |earlier, Sources { policies, directory }: &Sources| {
+        Snapshot::after(Some(earlier), policies, directory, &mut directory::Unobserved).0.unwrap()
+    };
+    let renamed = after(&before, &world(2, "Bart"));
+    let raised = after(&renamed, &world(3, "Bart"));
     let [[anna, bert], after_rename, [anna_after, bert_after]] = [keys(&before), keys(&renamed), keys(&raised)];
     // Equal in all that the policy reads, they share an answer; which of them it is, it does not read.
     assert_eq!(anna, bert);

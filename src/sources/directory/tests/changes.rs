@@ -2,7 +2,7 @@
 
 use super::Tape;
 use crate::sources::{
-    directory::{Directory, Sources},
+    directory::{Directory, Sources, Unobserved},
     policy::{self, Policies, cedar_core::ast},
 };
 use proptest::prelude::*;
@@ -135,7 +135,7 @@ fn a_changed_directory_equals_one_that_is_read_again() {
                 }
                 let now = sources(&written, &mut tape);
                 let anew = Directory::from_sources(&now, &schema).0;
-                match (directory.after(&now, &schema), anew) {
+                match (directory.after(&now, &schema, &mut Unobserved), anew) {
                     (Some(changed), Some(anew)) => {
                         count(&quick);
                         prop_assert_eq!(whole(&changed, &policies), whole(&anew, &policies));
@@ -177,7 +177,7 @@ fn a_change_leaves_what_was_found_of_the_others() {
     let before = Directory::from_sources(&sources(&[1, 1, 1]), &schema).0.unwrap();
     let uid = |id: usize| ast::EntityUID::with_eid_and_type("Account", &format!("a{id}")).unwrap();
     let entities = |directory: &Directory| [0, 1, 2].map(|id| directory.get(&uid(id)).cloned().unwrap());
-    let (old, after) = (entities(&before), before.after(&sources(&[1, 2, 1]), &schema).unwrap());
+    let (old, after) = (entities(&before), before.after(&sources(&[1, 2, 1]), &schema, &mut Unobserved).unwrap());
     let new = entities(&after);
     assert_eq!([0, 1, 2].map(|id| std::sync::Arc::ptr_eq(&old[id], &new[id])), [true, false, true]);
     // The old one is as it was.

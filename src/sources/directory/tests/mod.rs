@@ -4,6 +4,7 @@ mod agreement;
 mod changes;
 mod closure;
 mod reach;
+mod reading;
 mod size;
 mod strict;
 

@@ -1,7 +1,7 @@
 //! A directory of many accounts is read without Cedar, and what they have in common is in memory once.
 
 use crate::sources::{
-    directory::{Sources, load::load},
+    directory::{Sources, Unobserved, load::load},
     policy::{Policies, cedar_core::ast},
 };
 use std::path::Path;
@@ -26,7 +26,7 @@ fn plain_accounts_are_read_without_cedar_and_kept_small() {
         .collect();
     let text = serde_json::to_string(&accounts).unwrap();
     let read = |files: &[(&'static str, &str)]| {
-        let (loaded, problems) = load(&Sources::from_texts("d", files.iter().copied()), &schema);
+        let (loaded, problems) = load(&Sources::from_texts("d", files.iter().copied()), &schema, &mut Unobserved);
         loaded.unwrap_or_else(|| panic!("{problems:#?}"))
     };
     let one = read(&[("one.json", &format!("[{model}]"))]).directory;
@@ -48,6 +48,6 @@ fn plain_accounts_are_read_without_cedar_and_kept_small() {
     assert_eq!(made(), 1);
 
     // The shipped files are in the usual form.
-    let shipped = load(&Sources::read(&root.join("directory")).unwrap(), &schema).0.unwrap();
+    let shipped = load(&Sources::read(&root.join("directory")).unwrap(), &schema, &mut Unobserved).0.unwrap();
     assert_eq!(shipped.read_by_cedar, 0);
 }
