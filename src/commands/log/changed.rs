@@ -6,7 +6,7 @@ use crate::{
     record::{
         decision_log::{self, DecisionLog, KeyChange, Producer},
         evidence::{Key, KeyError},
-        spool,
+        spool::{self, AppendError},
     },
     types::{build::Build, revision::Revision},
 };
@@ -25,10 +25,7 @@ pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mu
         Exit::Failed
     };
     let log = &settings.log;
-    if spool::is_taken(&log.records()).unwrap_or(true) {
-        output.error(&format!("a server has the log in `{}` open; stop it first", log.records().display()));
-        return Err(Exit::Failed);
-    }
+    refuse_taken(log, output)?;
     let path = log.key_path();
     let old = match Key::read(&path) {
         Ok(key) => Some(key),
@@ -70,13 +67,30 @@ pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mu
     Ok(public)
 }
 
-/// Opens the log, writes the record, and closes it in order.
+/// Stops where a server has the log open.
+pub(super) fn refuse_taken(log: &decision_log::Config, output: &mut Output) -> Result<(), Exit> {
+    if spool::is_taken(&log.records()).unwrap_or(true) {
+        output.error(&format!("a server has the log in `{}` open; stop it first", log.records().display()));
+        return Err(Exit::Failed);
+    }
+    Ok(())
+}
+
 fn write(settings: &Settings, change: KeyChange, before: Option<&str>, public: &str) -> Result<(), Box<dyn Error>> {
+    with_log(settings, change, |log| log.record_keys(before, public).map(|_| ()))
+}
+
+/// Opens the log, writes a record, and closes it in order.
+pub(super) fn with_log(
+    settings: &Settings,
+    change: KeyChange,
+    write: impl FnOnce(&DecisionLog) -> Result<(), AppendError>,
+) -> Result<(), Box<dyn Error>> {
     let configuration = Revision::of_texts(&settings.store.configuration);
     let producer = Producer::of_build(&Build::this(), &configuration, &settings.instance, &settings.log.producer);
     let meter = opentelemetry::global::meter("poort");
     let (log, _) = DecisionLog::open_changed(&settings.log, &settings.instance, producer, &meter, change)?;
-    let written = log.record_keys(before, public);
+    let written = write(&log);
     log.close();
     written?;
     Ok(())

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         (false, false) => own_key(&settings.log, output)?,
         (signing, pseudonyms) => {
             let origin = own_origin(&settings.log, output)?;
-            changed::run(&settings, &origin, Change { signing, pseudonyms }, output)?
+            changed::run(&settings, &origin, Change { signing, pseudonyms, restored: false }, output)?
         }
     };
     output.conclude(&format!("{key}\n"))?;
@@ -57,7 +57,7 @@ pub(super) fn own_key(log: &decision_log::Config, output: &mut Output) -> Result
 }
 
 /// The name of the log on disk.
-fn own_origin(log: &decision_log::Config, output: &mut Output) -> Result<String, Exit> {
+pub(super) fn own_origin(log: &decision_log::Config, output: &mut Output) -> Result<String, Exit> {
     let folder = log.records();
     let origin = decision_log::origin(&folder).map_err(|error| {
         output.failure(&error);

@@ -6,6 +6,7 @@
 //! - `status`: size, age and progress of the log, from its folder
 //! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
 //! - `verify_fork`: check that two checkpoints prove a fork
+//! - `restored`: say that the folder was put back from a backup
 //! - `prove`, `check`: make receipts for single records, and check them
 //! - `given`: keys and policies that were kept elsewhere
 //! - `select`, `line`: the flags that select records, and how a decision is shown
@@ -19,6 +20,7 @@ mod line;
 mod prove;
 mod replay;
 mod replayed;
+mod restored;
 mod select;
 mod ship;
 mod status;
@@ -54,6 +56,9 @@ pub(super) enum Command {
     /// Check that two checkpoints prove that the log was forked
     #[command(after_help = verify_fork::EXAMPLES)]
     VerifyFork(verify_fork::Arguments),
+    /// Say that the data folder was put back from a backup: the log goes on under a new name
+    #[command(after_help = restored::EXAMPLES)]
+    Restored(restored::Arguments),
     /// Print the public key of the log, or change its keys
     #[command(after_help = key::EXAMPLES)]
     Key(key::Arguments),
@@ -69,6 +74,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::Prove(arguments) => prove::run(arguments, output),
         Command::Check(arguments) => check::run(arguments, output),
         Command::VerifyFork(arguments) => verify_fork::run(arguments, output),
+        Command::Restored(arguments) => restored::run(arguments, output),
         Command::Key(arguments) => key::run(arguments, output),
     }
 }

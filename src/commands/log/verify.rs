@@ -5,7 +5,7 @@ use crate::{
     config::Settings,
     record::{
         decision_log::verify::{
-            Compared, Found, Known, Report, VerifyError, Witnessed, verify_folder, verify_received,
+            Compared, Found, Known, PutBack, Report, VerifyError, Witnessed, verify_folder, verify_received,
         },
         evidence::{Checkpoint, PublicKeys},
     },
@@ -140,7 +140,7 @@ fn known(arguments: &Arguments, keys: &PublicKeys, output: &mut Output) -> Resul
 
 fn human(compared: &Compared, output: &Output) -> String {
     let Compared { report, duplicates, on_disk } = compared;
-    let Report { origin, first, end, records, checkpoints, proven, last, witnessed, found, faults } = report;
+    let Report { origin, first, end, records, checkpoints, proven, last, restored, witnessed, found, faults } = report;
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<11}{text}"));
     let name = if origin.is_empty() { "no log".into() } else { escape::line(origin) };
@@ -164,6 +164,10 @@ fn human(compared: &Compared, output: &Output) -> String {
         if newer > 0 {
             line("newer", format!("{newer} records that the next checkpoint will cover"));
         }
+    }
+    for PutBack { origin, size } in restored {
+        let last = size.saturating_sub(1);
+        line("put back", format!("0 to {last} from a backup: until there it was {}", escape::line(origin)));
     }
     if let Some(Witnessed { size, time, witnesses }) = witnessed {
         let at = i64::try_from(*time).ok().and_then(|at| Timestamp::from_second(at).ok());

@@ -9,12 +9,13 @@
 //! | `poort.log.origin`, `poort.log.seq` | as in every record; the seq is the size of the tree |
 //! | `poort.log.clock` | how far the log's own clock has come, in milliseconds since 1970: what the age of records is counted by |
 //! | `poort.log.found` | after a crash, in the first checkpoint of a process: the first record that it found after the last checkpoint, and the first that is its own |
+//! | `poort.log.restored` | in the first checkpoint of a log that goes on under a new name: the old name, the size and the root that were put back |
 //! | `poort.log.pseudonym_keys` | the keys of pseudonyms: the id of each, and a sign of the key itself |
 //! | `poort.log.range` | the roots of the tree's largest perfect subtrees (base64): a reader that begins here continues from them |
 //!
 //! `body` holds the note under `poort.log.checkpoint`.
 
-use super::{log_event, producer::Producer};
+use super::{log_event, producer::Producer, restored::Restored};
 use crate::record::{
     evidence::{Checkpoint, Hash, Key, PublicKeys, Tree},
     spool::{Occasion, Payload},
@@ -44,6 +45,8 @@ pub struct Attested {
     pub clock: u64,
     /// Records that the process found at its start and no checkpoint covers: from the first to below the second.
     pub found: Option<(u64, u64)>,
+    /// What was put back from a backup, in the first checkpoint behind it.
+    pub restored: Option<Restored>,
     /// The keys of pseudonyms that were at hand: `<id>:<sign>`.
     pub pseudonym_keys: Vec<String>,
 }
@@ -66,6 +69,7 @@ pub(super) struct Beside<'a> {
     pub(super) timestamp: u64,
     pub(super) clock: u64,
     pub(super) found: Option<(u64, u64)>,
+    pub(super) restored: Option<&'a Restored>,
     pub(super) pseudonym_keys: &'a [String],
 }
 
@@ -76,7 +80,7 @@ pub struct Untrusted(String);
 
 /// The note of a tree's checkpoint, and its record.
 pub(super) fn write(tree: &Tree, key: &Key, beside: Beside<'_>, producer: &Producer) -> (String, Payload) {
-    let Beside { occasion, timestamp, clock, found, pseudonym_keys } = beside;
+    let Beside { occasion, timestamp, clock, found, restored, pseudonym_keys } = beside;
     let checkpoint = Checkpoint::of(producer.origin(), tree);
     let checkpoint = if occasion == Occasion::Shutdown { checkpoint.at_end() } else { checkpoint };
     // The origin is made by `signer`, so it is a name.
@@ -95,6 +99,9 @@ pub(super) fn write(tree: &Tree, key: &Key, beside: Beside<'_>, producer: &Produ
     ]);
     if let Some((from, to)) = found {
         attributes.insert("poort.log.found", format!("[{from},{to}]"));
+    }
+    if let Some(restored) = restored {
+        attributes.insert("poort.log.restored", restored.to_json());
     }
     if !pseudonym_keys.is_empty() {
         let keys: Vec<_> = pseudonym_keys.iter().map(|key| log_event::text(key)).collect();
@@ -126,6 +133,8 @@ struct Attributes {
     clock: Option<u64>,
     #[serde(rename = "poort.log.found")]
     found: Option<(u64, u64)>,
+    #[serde(rename = "poort.log.restored")]
+    restored: Option<(String, u64, String)>,
     #[serde(rename = "poort.log.pseudonym_keys", default)]
     pseudonym_keys: Vec<String>,
 }
@@ -149,7 +158,7 @@ pub fn read(record: &[u8], keys: Option<&PublicKeys>) -> Result<Option<Attested>
     let malformed = || Untrusted("it has not the form of a checkpoint".to_owned());
     let attributes = outline.attributes.and_then(|text| serde_json::from_str::<Attributes>(text.get()).ok());
     let body = outline.body.and_then(|text| serde_json::from_str::<Body>(text.get()).ok());
-    let (Attributes { range, occasion, clock, found, pseudonym_keys }, Body { note }) =
+    let (Attributes { range, occasion, clock, found, restored, pseudonym_keys }, Body { note }) =
         attributes.zip(body).ok_or_else(malformed)?;
     let checkpoint = match keys {
         Some(keys) => Checkpoint::open(&note, keys),
@@ -164,5 +173,6 @@ pub fn read(record: &[u8], keys: Option<&PublicKeys>) -> Result<Option<Attested>
     let tree = tree.ok_or_else(|| Untrusted("its range does not give the root that it signs".to_owned()))?;
     let timestamp = outline.timestamp.unwrap_or(0);
     let clock = clock.unwrap_or(timestamp);
-    Ok(Some(Attested { note, checkpoint, tree, occasion, timestamp, clock, found, pseudonym_keys }))
+    let restored = restored.map(|restored| Restored::from_json(restored).ok_or_else(malformed)).transpose()?;
+    Ok(Some(Attested { note, checkpoint, tree, occasion, timestamp, clock, found, restored, pseudonym_keys }))
 }

@@ -23,6 +23,8 @@ pub struct KeyChange {
     pub signing: bool,
     /// The keys of pseudonyms.
     pub pseudonyms: bool,
+    /// The name of the log, because the folder was put back from a backup.
+    pub restored: bool,
 }
 
 pub(super) fn record(before: Option<&str>, public: &str, pseudonyms: &[&str], producer: &Producer) -> Payload {

@@ -1,6 +1,8 @@
 //! The kinds of records in the log.
 
-use super::{checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, retention::RETENTION};
+use super::{
+    checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, restored::RESTORED, retention::RETENTION,
+};
 use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
@@ -20,6 +22,8 @@ pub enum Kind {
     Key,
     /// A segment of the log is damaged.
     Damage,
+    /// The folder was put back from a backup.
+    Restored,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -42,6 +46,7 @@ impl Kind {
                 RETENTION => Self::Retention,
                 KEY => Self::Key,
                 DAMAGE => Self::Damage,
+                RESTORED => Self::Restored,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -28,6 +28,7 @@
 //! - `gap`: the record of answers without a record
 //! - `kind`: which of these a record is
 //! - `retention`: the record that says what was deleted
+//! - `restored`: the record that says that the folder was put back from a backup
 //! - `verify`: proves that a log was not changed
 //! - `signer`: keeps the tree over the records, and signs
 //! - `index`: tells which packed segments hold nothing that is wanted
@@ -55,6 +56,7 @@ mod pseudonyms;
 mod record;
 mod recorded_call;
 mod redact;
+mod restored;
 mod retention;
 mod scan;
 mod selection;
@@ -74,6 +76,7 @@ pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Record, TooLarge};
 pub use recorded_call::{Cause, RecordedRequest, RecordedResponse};
+pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, timestamp};
@@ -234,13 +237,17 @@ pub struct DecisionLog {
     hold: Arc<Hold>,
 }
 
-/// The origin of the log in this folder, by its oldest record. `None` when there is no log.
+/// The origin of the log in this folder: that of its last checkpoint, or of its oldest record where the head is not there.
+/// `None` when there is no log.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
     if !folder.exists() {
         return Ok(None);
+    }
+    if let Ok(Some((_, checkpoint))) = newest_checkpoint(folder) {
+        return Ok(Some(checkpoint.origin));
     }
     let first = Reader::open(folder)?.next().transpose()?;
     let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
@@ -543,6 +550,19 @@ impl DecisionLog {
     #[must_use]
     pub fn attested(&self) -> u64 {
         self.spool.attested()
+    }
+
+    /// Puts on record that the folder was put back from a backup, where the log was opened for that. Blocks until it is on
+    /// disk.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub fn record_restored(&self) -> Result<(), AppendError> {
+        let last = last_recorded(self.spool.dir()).map_err(|_| AppendError::Failed)?;
+        match last.and_then(|last| last.restored) {
+            Some(restored) => self.write_own(restored.record(&self.producer)).map(|_| ()),
+            None => Err(AppendError::Failed),
+        }
     }
 
     /// Whether the log lets questions be answered: nothing holds it, and records are taken, or answers may leave without.

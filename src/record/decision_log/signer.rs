@@ -8,6 +8,7 @@ use super::{
     node_keeper::Complete,
     past::Past,
     producer::Producer,
+    restored::Restored,
 };
 use crate::record::{
     evidence::{Checkpoint, Key, LEVEL, PublicKeys, Tree, leaf},
@@ -45,6 +46,8 @@ pub(super) struct CheckpointSigner {
     past: Option<Past>,
     /// Records that were found, until a checkpoint says so.
     found: Option<(u64, u64)>,
+    /// What was put back from a backup, until a checkpoint says so.
+    restored: Option<Restored>,
     /// What the head and the tree disagree about.
     trouble: Option<String>,
 }
@@ -72,6 +75,7 @@ impl CheckpointSigner {
             head: None,
             past: None,
             found: None,
+            restored: None,
             trouble: None,
         };
         (signer, origin)
@@ -157,7 +161,13 @@ impl Attestor for CheckpointSigner {
         match attested {
             Some(Attested { checkpoint, tree, .. }) => {
                 self.tree = tree;
-                self.begin(Some(checkpoint.origin));
+                if self.change.restored {
+                    // Its size and root are known when the rest was read.
+                    self.restored = Some(Restored { origin: checkpoint.origin, size: 0, root: [0; 32] });
+                    self.begin(None);
+                } else {
+                    self.begin(Some(checkpoint.origin));
+                }
             }
             None => self.begin(None),
         }
@@ -172,6 +182,7 @@ impl Attestor for CheckpointSigner {
         } else {
             // The first record of this process is the checkpoint that says it.
             self.found = None;
+            self.restored = None;
         }
         self.tree.push_telling(leaf(payload), |level, index, hash| {
             if level >= LEVEL
@@ -207,6 +218,9 @@ impl Attestor for CheckpointSigner {
                  says so.",
             );
         }
+        if let Some(restored) = &mut self.restored {
+            (restored.size, restored.root) = (found, self.tree.root());
+        }
         self.clock.go_on_from(judged.clock.unwrap_or_else(log_event::now));
         Ok(())
     }
@@ -217,6 +231,7 @@ impl Attestor for CheckpointSigner {
             timestamp: log_event::now(),
             clock: self.clock.now(),
             found: self.found,
+            restored: self.restored.as_ref(),
             pseudonym_keys: self.pseudonym_keys.as_deref().unwrap_or_default(),
         };
         let (note, record) = checkpoint::write(&self.tree, &self.key, beside, &self.producer);

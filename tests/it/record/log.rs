@@ -7,6 +7,7 @@ mod follow;
 mod keys;
 pub(super) mod receipts;
 mod replay;
+mod restored;
 mod revisions;
 mod ship;
 mod status;

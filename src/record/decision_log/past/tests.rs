@@ -183,7 +183,7 @@ fn keys_are_made_for_a_new_log_only() {
         let told = open(&config, KeyChange::default()).unwrap_err().to_string();
         assert!(told.contains("not there") && told.contains(command), "{told}");
         assert!(!path.exists());
-        let change = KeyChange { signing: true, pseudonyms: true };
+        let change = KeyChange { signing: true, pseudonyms: true, ..KeyChange::default() };
         let log = open(&config, change).unwrap();
         log.record_keys(None, "public").unwrap();
         log.close();

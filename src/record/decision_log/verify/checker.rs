@@ -2,7 +2,7 @@
 
 use super::{
     super::checkpoint::Attested,
-    Fault, Found, Known, LastCheckpoint, Report, Witnessed,
+    Fault, Found, Known, LastCheckpoint, PutBack, Report, Witnessed,
     facts::{Facts, Kind},
 };
 use crate::record::evidence::{Checkpoint, Hash, Tree};
@@ -74,6 +74,11 @@ impl<'a> Checker<'a> {
             }
             Some(_) => {}
         }
+        if let Kind::Checkpoint(attested) = &facts.kind
+            && let Ok(attested) = &**attested
+        {
+            self.put_back(seq, attested);
+        }
         self.place(seq, facts);
         if std::mem::take(&mut self.is_ended) && !matches!(facts.kind, Kind::Checkpoint(_)) {
             self.fault(Fault::BehindEnd { seq });
@@ -109,6 +114,23 @@ impl<'a> Checker<'a> {
             self.report.origin = origin.to_string();
         }
         self.compare_known();
+    }
+
+    /// Goes on under a new name, where this checkpoint says that all records before it were put back from a backup. It is
+    /// signed under that name, for the tree of these records.
+    fn put_back(&mut self, seq: u64, attested: &Attested) {
+        let Some(restored) = &attested.restored else { return };
+        let Checkpoint { origin, size, root, .. } = &attested.checkpoint;
+        if (restored.size, restored.size, restored.root) != (seq, *size, *root) {
+            return;
+        }
+        if self.next.is_none() || self.report.records == 0 {
+            // What was received under the new name begins here.
+            self.retired = self.retired.max(seq);
+        } else if restored.origin == self.report.origin {
+            self.report.restored.push(PutBack { origin: restored.origin.clone(), size: seq });
+            self.report.origin.clone_from(origin);
+        }
     }
 
     /// What a record says of itself must be so.
@@ -209,6 +231,11 @@ impl<'a> Checker<'a> {
         self.report.faults.extend(ahead.map(|size| Fault::CutOff { end, size }));
         if self.next.is_some() && self.report.first > self.retired {
             self.report.faults.push(Fault::Missing { from: self.retired, to: self.report.first });
+        }
+        for PutBack { origin, size: end } in self.report.restored.clone() {
+            let lost = self.known.checkpoints.iter().filter(|known| known.origin == origin).map(|known| known.size);
+            let lost = lost.filter(|size| *size > end).max();
+            self.report.faults.extend(lost.map(|size| Fault::CutOff { end, size }));
         }
         if self.known.policy.is_some() && self.report.witnessed.is_none() {
             self.report.faults.push(Fault::Unwitnessed);

@@ -43,7 +43,8 @@ pub fn verify_folder(
         }
     };
     report.faults.extend(no_head.map(|why| Fault::NoHead { why }));
-    if let Some(known) = known.checkpoints.iter().find(|known| known.origin != report.origin) {
+    let is_of = |origin: &String| *origin == report.origin || report.restored.iter().any(|it| it.origin == *origin);
+    if let Some(known) = known.checkpoints.iter().find(|known| !is_of(&known.origin)) {
         report.faults.push(Fault::OtherLog { origin: known.origin.clone() });
     }
     Ok(report)

@@ -50,6 +50,8 @@ pub struct Report {
     pub proven: u64,
     /// The last checkpoint that can be trusted.
     pub last: Option<LastCheckpoint>,
+    /// Where the folder was put back from a backup, and the log went on under a new name.
+    pub restored: Vec<PutBack>,
     /// The last checkpoint that enough witnesses cosigned, where a policy was given.
     pub witnessed: Option<Witnessed>,
     /// Records that a process found after the last checkpoint of one that did not end in order: no process that wrote
@@ -77,6 +79,15 @@ pub struct LastCheckpoint {
     pub timestamp: u64,
     /// Why it was made; `shutdown` when the log was closed in order.
     pub occasion: String,
+}
+
+/// A log that goes on under a new name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PutBack {
+    /// Its name until here.
+    pub origin: String,
+    /// How many records were put back.
+    pub size: u64,
 }
 
 /// A checkpoint that enough witnesses cosigned.

@@ -1,6 +1,6 @@
 //! Planted forks: a folder that was put back, two copies that both run, a witness that colludes.
 
-use super::{Fake, Party, Policy, ask, begin, cosigned, files, watched};
+use super::{Fake, Party, Policy, ask, begin, cosigned, files, log, watched};
 use crate::support::{allowed, check, copy_folder, folder, run, until};
 use std::{fs, path::Path};
 
@@ -37,9 +37,16 @@ async fn a_folder_that_was_put_back_is_not_signed_for() {
         ask(&sidecar, if name == "one" { 1 } else { 100 }).await;
         sidecar.stop();
     }
-    for copy in copies {
-        is_refused(&copy, &policy);
+    for copy in &copies {
+        is_refused(copy, &policy);
     }
+    // Once that is said, it goes on under a new name, and is witnessed there.
+    let restored = &copies[1];
+    let (new, _) = log(&["restored", "--data", restored.to_str().unwrap()]);
+    party.know(&[&key, new.trim()]);
+    let sidecar = watched(restored, &policy, "").start();
+    ask(&sidecar, 3).await;
+    assert_eq!(sidecar.stop().code, Some(0));
     // The log itself goes on.
     let sidecar = watched(&data, &policy, "").start();
     ask(&sidecar, 1).await;

@@ -27,9 +27,14 @@ impl Party {
     /// A witness of these logs, in this folder.
     pub(super) fn start(folder: &Path, number: usize, logs: &[&str]) -> Self {
         let mut party = Self::away(folder, number);
-        fs::write(folder.join("logs.keys"), logs.join("\n")).unwrap();
+        party.know(logs);
         party.come();
         party
+    }
+
+    /// Gives it the keys of the logs that it knows.
+    pub(super) fn know(&self, logs: &[&str]) {
+        fs::write(self.folder.join("logs.keys"), logs.join("\n")).unwrap();
     }
 
     /// A witness that does not run, with an address at which nobody answers.
