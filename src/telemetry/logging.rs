@@ -207,7 +207,7 @@ mod tests {
             let config = Config { filter: filter.to_owned(), format: Format::Text };
             let buffer = Buffer::default();
             let writer = buffer.clone();
-            let subscriber = subscriber(&config, Color::None, move || writer.clone())?;
+            let (subscriber, _) = subscriber(&config, Color::None, move || writer.clone())?;
             tracing::subscriber::with_default(subscriber, || {
                 tracing::error!(target: "async_nats::connector", "connection closed unexpectedly");
                 tracing::warn!(target: "hyper_util::client", "connection closed unexpectedly");

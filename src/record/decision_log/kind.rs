@@ -1,7 +1,8 @@
 //! The kinds of records in the log.
 
 use super::{
-    checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, restored::RESTORED, retention::RETENTION,
+    checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, restored::RESTORED,
+    retention::RETENTION,
 };
 use std::borrow::Cow;
 

@@ -218,18 +218,18 @@ impl Store {
         if after != now {
             return Reload::Unchanged;
         }
-        self.take(sources, now)
+        self.take(read, now)
     }
 
     /// Reads the files, whatever their metadata say, and activates them if they changed. Blocks on files; not for an
     /// asynchronous task.
     pub fn reread(&self) -> Reload {
-        let (fingerprint, sources) = self.reading.during(|| (self.fingerprint(), self.sources()));
-        self.take(sources, fingerprint)
+        let now = self.reading.during(|| self.fingerprint());
+        self.take(self.read(), now)
     }
 
     /// Activates what was read, if it is not active.
-    fn take(&self, sources: Result<Sources, Vec<Problem>>, now: Fingerprint) -> Reload {
+    fn take(&self, read: Result<Read, Vec<Problem>>, now: Fingerprint) -> Reload {
         {
             let mut last = self.lock();
             if let (Ok(read), Some(active)) = (&read, &last.revisions)

@@ -2,7 +2,7 @@
 
 use crate::support::{Sidecar, allowed, copied_policies, folder, run};
 use opentelemetry::metrics::noop::NoopMeterProvider;
-use poort::sources::store::{Config, Reload, Store};
+use poort::sources::store::{ARCHIVE_MAX, Config, Reload, Store};
 use rustix::process::Signal;
 use std::{fs, os::unix::net::UnixDatagram, process::Command};
 use tokio::task::spawn_blocking;
@@ -79,6 +79,8 @@ fn files_that_are_read_again_on_request_are_active_at_once() {
     let config = Config {
         directory: policies.join("directory"),
         archive: folder.path().join("archive"),
+        archive_max: ARCHIVE_MAX,
+        configuration: Vec::new(),
         policies: policies.clone(),
     };
     let store = Store::new(config, &NoopMeterProvider::new().meter("test"));
