@@ -3,6 +3,7 @@
 use super::{
     Common, Exit, Output, line,
     select::{self, Select},
+    source::{Found, Received, Records},
 };
 use crate::{
     config::Settings,
@@ -34,6 +35,8 @@ pub(super) const EXAMPLES: &str = "Examples:
                                                       a pseudonym only, under any key in `data/pseudonym-keys`
   poort log cat --errors --since \"2h ago\"
   poort log cat --trace 41c36574039cef5168c2d8c396644242
+  poort log cat --received stored.jsonl.zst --subject officer-0007 --format table
+                                                      the same of what a pipeline stored, without the data folder
   poort log cat --all > received.jsonl                 with the signed checkpoints, so that it can be verified
 
 Works beside a server that is writing. A batch is one record, and fits when one of its decisions does; a table and CSV show a
@@ -47,6 +50,8 @@ const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Arguments {
     #[command(flatten)]
+    received: Received,
+    #[command(flatten)]
     select: Select,
     /// No more than this many records
     #[arg(long, value_name = "N")]
@@ -55,7 +60,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_name = "N", conflicts_with = "limit")]
     last: Option<NonZeroUsize>,
     /// Go on with new records, until Ctrl-C
-    #[arg(long)]
+    #[arg(long, conflicts_with = "received")]
     follow: bool,
     /// Print the signed checkpoints too
     #[arg(long)]
@@ -78,11 +83,14 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { select, limit, last, follow, all, format, common } = arguments;
+    let Arguments { received, select, limit, last, follow, all, format, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let selection = select.selection(&settings, *all, output)?;
     let mut printer = Printer::new(*format, &settings, &selection, *limit, output.result_is_coloured());
     let printed = match last {
+        last if received.received.is_some() => {
+            print_export(&mut printer, received.records(&settings, select, &selection, output)?, *last)
+        }
         Some(last) => print_last(&mut printer, &selection, arguments, *last, &settings),
         None => Scan::new(&settings.log.records(), &selection, select.segments())
             .map_err(|error| Stop::unlisted(&settings, &error))
@@ -143,6 +151,32 @@ fn go_on(printer: &mut Printer<'_>, mut scan: Scan<'_>, follow: bool) -> Result<
         if is_closed(PAUSE)? {
             return Ok(());
         }
+    }
+}
+
+/// Prints the records of an export, or the last of them, and then how many lines of it are none.
+fn print_export(printer: &mut Printer<'_>, mut records: Records<'_>, last: Option<NonZeroUsize>) -> Result<(), Stop> {
+    let (mut waiting, mut strays, mut first) = (VecDeque::new(), 0_u64, 0);
+    while let Some(found) = records.next().map_err(|error| Stop::failed(&*error))? {
+        match (found, last) {
+            (Found::Record(seq, payload), None) => printer.print(&Frame { seq, base: seq, payload })?,
+            (Found::Record(seq, payload), Some(last)) => {
+                waiting.push_back(Frame { seq, base: seq, payload });
+                if waiting.len() > last.get() {
+                    waiting.pop_front();
+                }
+            }
+            (Found::Stray(line), _) => {
+                first = if strays == 0 { line } else { first };
+                strays += 1;
+            }
+        }
+    }
+    waiting.iter().try_for_each(|frame| printer.print(frame))?;
+    match strays {
+        0 => Ok(()),
+        1 => Err(Stop::Failed(format!("line {first} is neither a record nor an OTLP export in JSON"))),
+        _ => Err(Stop::Failed(format!("{strays} lines are no records, the first is line {first}"))),
     }
 }
 

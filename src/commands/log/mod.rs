@@ -9,7 +9,7 @@
 //! - `restored`: say that the folder was put back from a backup
 //! - `prove`, `check`: make receipts for single records, and check them
 //! - `given`: keys and policies that were kept elsewhere
-//! - `select`, `line`: the flags that select records, and how a decision is shown
+//! - `select`, `source`, `line`: the flags that select records, where they come from, and how a decision is shown
 
 mod cat;
 mod changed;
@@ -23,6 +23,7 @@ mod replayed;
 mod restored;
 mod select;
 mod ship;
+mod source;
 mod status;
 mod verify;
 mod verify_fork;

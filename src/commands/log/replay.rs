@@ -4,22 +4,22 @@ use super::{
     Common, Exit, Output,
     replayed::{Form, Tally},
     select::{self, Select},
+    source::{Found, Received, Records},
 };
 use crate::{
     commands::side::{Places, Unusable},
     config::Settings,
     oversight::replay::{Local, Outcome, Reason, Replay, Worlds},
     pdp::{Deciding, engine},
-    record::{
-        decision_log::{Scan, StoredRecord, Unreadable},
-        spool::reader::ReadError,
-    },
+    record::decision_log::{StoredRecord, Unreadable},
     sources::store::Archive,
     types::revision::Revision,
 };
 use clap::Args;
 use std::{
+    error::Error,
     io::{self, BufWriter, Write as _},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -28,6 +28,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort log replay --since 2026-11-01 --subject officer-0007
   poort log replay --against policies --since \"7 days ago\"    what these policies would have changed
   poort log replay --against git:my-branch --format csv > changes.csv
+  poort log replay --received stored.jsonl.zst --archive copy/revisions
+                                                       what a pipeline stored, without the data folder
 
 Each question is decided at its recorded moment, under the revisions that its record names: from data/revisions, where the
 server keeps what was active, or from --policies and --directory where their digest is the recorded one. Then the answer is
@@ -43,6 +45,11 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_name = "REVISION")]
     against: Option<String>,
     #[command(flatten)]
+    received: Received,
+    /// Take revisions from this folder, a copy of `revisions` in a data folder [default: the one in the data folder]
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
+    #[command(flatten)]
     select: Select,
     /// No more than this many records
     #[arg(long, value_name = "N")]
@@ -55,30 +62,25 @@ pub(in crate::commands) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { against, select, limit, format, common } = arguments;
+    let Arguments { against, received, archive, select, limit, format, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let selection = select.selection(&settings, false, output)?;
     let meaning = |digest: &Revision, application: Option<&str>| meaning(&settings, digest, application);
     let local = Local::read(&settings.store.policies, &settings.store.directory);
-    let mut replay = Replay::recorded(
-        Worlds::new(Archive::new(settings.store.archive.clone(), settings.store.archive_max), local),
-        &meaning,
-    );
+    let archive = archive.as_ref().unwrap_or(&settings.store.archive).clone();
+    let archive = Archive::new(archive, settings.store.archive_max);
+    let mut replay = Replay::recorded(Worlds::new(archive, local), &meaning);
     if let Some(named) = against {
         let places = Places::of(&settings, common.directory.as_deref());
         let side = places.read(named).map_err(|unusable| refused(named, unusable, output))?;
         replay = replay.against(Arc::new(side.snapshot));
     }
-    let dir = settings.log.records();
-    let scan = Scan::new(&dir, &selection, select.segments()).map_err(|error| {
-        output.error(&format!("cannot read `{}`: {error}", dir.display()));
-        Exit::Failed
-    })?;
+    let records = received.records(&settings, select, &selection, output)?;
     let mut tally = Tally::new(*format, settings.time_zone.clone(), output.result_is_coloured());
-    match go(&mut replay, scan, &mut tally, limit.unwrap_or(u64::MAX), output) {
+    match go(&mut replay, records, &mut tally, limit.unwrap_or(u64::MAX), output) {
         Ok(()) => {}
         Err(Broken::Log(error)) => {
-            output.failure(&error);
+            output.failure(&*error);
             return Err(Exit::Failed);
         }
         Err(Broken::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -107,12 +109,12 @@ fn refused(named: &str, unusable: Unusable, output: &mut Output) -> Exit {
 }
 
 enum Broken {
-    Log(ReadError),
+    Log(Box<dyn Error>),
     Output(io::Error),
 }
 
-impl From<ReadError> for Broken {
-    fn from(error: ReadError) -> Self {
+impl From<Box<dyn Error>> for Broken {
+    fn from(error: Box<dyn Error>) -> Self {
         Self::Log(error)
     }
 }
@@ -125,27 +127,38 @@ impl From<io::Error> for Broken {
 
 fn go(
     replay: &mut Replay<'_>,
-    mut scan: Scan<'_>,
+    mut records: Records<'_>,
     tally: &mut Tally,
     limit: u64,
     output: &mut Output,
 ) -> Result<(), Broken> {
     let bar = output.progress("records");
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
-    let first = scan.position();
-    bar.set_length(scan.length()?);
+    let first = records.first();
+    if let Some(length) = records.length()? {
+        bar.set_length(length);
+    }
     let mut taken = 0;
     while taken < limit
-        && let Some(frame) = scan.next().transpose()?
+        && let Some(found) = records.next()?
     {
-        bar.set_position(frame.seq.saturating_sub(first));
-        let recorded = match StoredRecord::read(&frame.payload) {
+        let (seq, record) = match found {
+            Found::Record(seq, record) => (seq, record),
+            Found::Stray(line) => {
+                taken += 1;
+                let message = format!("line {line} is neither a record nor an OTLP export in JSON");
+                tally.unreadable(0, &Reason::Unreadable(message), &mut out)?;
+                continue;
+            }
+        };
+        bar.set_position(seq.saturating_sub(first));
+        let recorded = match StoredRecord::read(&record) {
             Ok(Some(recorded)) => recorded,
             // Not the record of a decision.
             Ok(None) => continue,
             Err(Unreadable(message)) => {
                 taken += 1;
-                tally.unreadable(frame.seq, &Reason::Unreadable(message), &mut out)?;
+                tally.unreadable(seq, &Reason::Unreadable(message), &mut out)?;
                 continue;
             }
         };

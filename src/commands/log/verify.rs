@@ -4,8 +4,9 @@ use super::{Common, Exit, Output, given, key::own_key};
 use crate::{
     config::Settings,
     record::{
-        decision_log::verify::{
-            Compared, Found, Known, PutBack, Report, VerifyError, Witnessed, verify_folder, verify_received,
+        decision_log::{
+            export,
+            verify::{Compared, Found, Known, PutBack, Report, VerifyError, Witnessed, verify_folder, verify_received},
         },
         evidence::{Checkpoint, PublicKeys},
     },
@@ -13,11 +14,7 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use std::{
-    fs::File,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort log verify                                    the log on disk, with its own public key
@@ -28,7 +25,8 @@ pub(super) const EXAMPLES: &str = "Examples:
                                                       and that enough witnesses cosigned it
   poort log verify --key auditor/log.key --received stored.jsonl
                                                       what the pipeline stored: records in JSON Lines, or an OTLP
-                                                      export in JSON; `-` is standard input
+                                                      export in JSON, also compressed with gzip or Zstandard; `-` is
+                                                      standard input
 
 Works beside a server that is writing. Exits with 3 when something is missing, altered or not to be trusted.";
 
@@ -75,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let compared = match &arguments.received {
         None => verify_folder(&folder, &keys, &known, &mut read)
             .map(|report| vec![Compared { report, duplicates: 0, on_disk: None }]),
-        Some(path) => open(path).map_err(VerifyError::Io).and_then(|mut file| {
+        Some(path) => export::open(path).map_err(VerifyError::Io).and_then(|mut file| {
             let local = folder.is_dir().then_some(folder.as_path());
             verify_received(&mut *file, &keys, &known, arguments.from, local, &mut read)
         }),
@@ -103,13 +101,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         }
     }
     Ok(if is_sound { Exit::Done } else { Exit::NotValid })
-}
-
-fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(std::io::stdin())));
-    }
-    Ok(Box::new(BufReader::new(File::open(path)?)))
 }
 
 fn keys(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<PublicKeys, Exit> {

@@ -42,6 +42,7 @@ mod clock;
 mod cosigned;
 mod damage;
 mod data_subject_filter;
+pub mod export;
 mod gap;
 mod hold;
 mod index;
@@ -79,7 +80,7 @@ pub use recorded_call::{Cause, RecordedRequest, RecordedResponse};
 pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
-pub use selection::{Selection, Wanted, timestamp};
+pub use selection::{Selection, Wanted, seq, timestamp};
 pub use stored_record::{Named, OneDecision, Poort, StoredRecord, Unreadable};
 
 use crate::{

@@ -152,6 +152,21 @@ impl Wanted {
     }
 }
 
+/// The place of a record in its log, as it says itself; 0 if it does not.
+#[must_use]
+pub fn seq(record: &[u8]) -> u64 {
+    #[derive(serde::Deserialize)]
+    struct Placed {
+        attributes: Place,
+    }
+    #[derive(serde::Deserialize)]
+    struct Place {
+        #[serde(rename = "poort.log.seq")]
+        seq: u64,
+    }
+    serde_json::from_slice::<Placed>(record).map_or(0, |placed| placed.attributes.seq)
+}
+
 /// When a record was made, in milliseconds since 1970.
 #[must_use]
 pub fn timestamp(record: &[u8]) -> Option<i64> {

@@ -11,6 +11,7 @@ mod restored;
 mod revisions;
 mod ship;
 mod status;
+mod years_later;
 
 use crate::support::{Sidecar, allowed, denied, run};
 use serde_json::{Value, json};

@@ -31,7 +31,7 @@ pub(super) enum Kind {
 
 /// What a record says of itself, as far as it is read.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Said<'a> {
+pub(in crate::record::decision_log) struct Said<'a> {
     #[serde(borrow)]
     pub(super) event_name: Option<Name<'a>>,
     pub(super) attributes: Option<Attributes<'a>>,
@@ -40,10 +40,10 @@ pub(super) struct Said<'a> {
 /// A text that is not copied where it need not be; serde borrows inside an `Option` only in a type of its own.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(in crate::record::decision_log) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Attributes<'a> {
+pub(in crate::record::decision_log) struct Attributes<'a> {
     #[serde(rename = "poort.log.origin", borrow)]
     origin: Option<Name<'a>>,
     #[serde(rename = "poort.log.seq")]

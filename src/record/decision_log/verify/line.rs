@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum Line<'a> {
+pub(in crate::record::decision_log) enum Line<'a> {
     /// A record, and what it says of itself.
     Record(Said<'a>),
     /// The bodies of log records. One that is no text is empty here: no record can be read from it.
@@ -49,7 +49,7 @@ struct Body<'a> {
 
 impl<'a> Line<'a> {
     /// `None` if it is neither.
-    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(in crate::record::decision_log) fn parse(line: &'a [u8]) -> Option<Self> {
         // What is skipped is read too: JSON is text.
         let Read { event_name, attributes, resources } = serde_json::from_str(str::from_utf8(line).ok()?).ok()?;
         if event_name.is_some() {

@@ -17,7 +17,7 @@
 mod checker;
 mod disk;
 mod facts;
-mod line;
+pub(super) mod line;
 mod received;
 #[cfg(test)]
 mod tests;
