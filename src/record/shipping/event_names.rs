@@ -6,3 +6,5 @@ pub(super) const DECISIONS: &str = "adl.";
 pub(super) const GAP: &str = "poort.log.gap";
 /// The signed state of the log.
 pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
+/// The same, cosigned by witnesses.
+pub(super) const COSIGNED: &str = "poort.log.cosigned";

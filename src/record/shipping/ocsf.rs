@@ -14,7 +14,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value gives null for a name that it does not have")]
 
-use super::event_names::{CHECKPOINT, GAP};
+use super::event_names::{CHECKPOINT, COSIGNED, GAP};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ pub(super) fn events(record: &str, seq: u64) -> Result<Vec<Value>, serde_json::E
     let record: Value = serde_json::from_str(record)?;
     let name = text(&record["event_name"]).unwrap_or_default();
     let events = match name {
-        CHECKPOINT => Vec::new(),
+        CHECKPOINT | COSIGNED => Vec::new(),
         "adl.access_evaluation" => {
             let body = &record["body"];
             vec![decision(&record, seq, None, &body["adl.core.request"], &body["adl.core.response"])]

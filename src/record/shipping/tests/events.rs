@@ -143,6 +143,8 @@ fn a_gap_is_sent_and_a_checkpoint_is_not() {
     let mut checkpoint = gap;
     checkpoint["event_name"] = "poort.log.checkpoint".into();
     assert_eq!(pack(&checkpoint).documents, Ok(Vec::<Document>::new()));
+    checkpoint["event_name"] = "poort.log.cosigned".into();
+    assert_eq!(pack(&checkpoint).documents, Ok(Vec::<Document>::new()));
 }
 
 fn pack(record: &Value) -> Outgoing {
