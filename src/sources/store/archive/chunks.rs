@@ -64,7 +64,10 @@ pub(super) fn named(name: &str) -> Option<ChunkId> {
 
 /// A chunk as its file holds it.
 pub(super) fn pack(content: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(content, LEVEL)
+    let mut packed = zstd::bulk::compress(content, LEVEL)?;
+    // Zstandard asks for the room of the worst case. A recording would hold the whole directory.
+    packed.shrink_to_fit();
+    Ok(packed)
 }
 
 /// Reads a chunk.
@@ -192,5 +195,11 @@ mod tests {
         fs::write(id.path(archive.path()), pack(b"one").unwrap()).unwrap();
         assert_eq!(read(archive.path(), &id).unwrap(), b"one");
         assert_eq!(id.path(archive.path()).file_name().and_then(|name| named(name.to_str()?)), Some(id));
+    }
+
+    #[test]
+    fn a_packed_chunk_takes_the_memory_of_what_it_holds() {
+        let packed = pack(&[b'a'; 100_000]).unwrap();
+        assert!(packed.capacity() < 1_000, "{} bytes for {}", packed.capacity(), packed.len());
     }
 }

@@ -130,16 +130,13 @@ impl Archive {
         }
         let folder = chunks::folder(&self.folder);
         self.make_folder(&folder)?;
-        let mut n_written = 0;
         for (id, packed) in recording.new_chunks() {
             if !id.path(&self.folder).exists() {
                 self.write_chunk(id, packed)?;
-                n_written += 1;
             }
         }
-        if n_written > 0 {
-            File::open(folder)?.sync_all()?;
-        }
+        // Those of an attempt that failed before this line too.
+        File::open(folder)?.sync_all()?;
         if let Some(gone) = recording.chunks().find(|id| !id.path(&self.folder).exists()) {
             return Err(io::Error::other(format!("{gone}, which another process has deleted, is a part of it")));
         }
