@@ -73,19 +73,7 @@ fn the_readme_is_short() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_has_a_row_and_every_row_a_metric() {
     let rows = rows();
-    let folder = folder();
-    let policy = folder.path().join("policy");
-    let witness = Key::from_seed([1; 32]).public_witness("witness.example/away");
-    fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
-    let authority = Authority::new();
-    let Identity { certificate, key } = authority.signs("poort");
-    let ca = authority.root();
-    let sidecar = Sidecar::builder()
-        .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
-        .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
-        .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
-        .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
-        .start();
+    let (sidecar, _authority) = with_all_parts();
     sidecar.evaluate(&allowed()).await;
     let exported = Exposition::of(&sidecar).await.names();
     let missing: Vec<_> = exported.difference(&rows).collect();
@@ -103,7 +91,7 @@ async fn every_metric_has_a_row_and_every_row_a_metric() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_counter_is_zero_before_its_first_event() {
-    let sidecar = Sidecar::builder().config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n").start();
+    let (sidecar, _authority) = with_all_parts();
     let metrics = Exposition::of(&sidecar).await;
     let counters: Vec<_> = rows().into_iter().filter(|row| row.ends_with("_total")).collect();
     assert!(counters.len() > 15, "{counters:?}");
@@ -128,6 +116,25 @@ async fn every_counter_is_zero_before_its_first_event() {
     }
     let policies = metrics.series("poort_policy_errors_total").len() as f64;
     assert_eq!(policies, metrics.value("poort_policies", ""));
+}
+
+/// A sidecar with every part that has metrics, and the authority of its certificate.
+fn with_all_parts() -> (Sidecar, Authority) {
+    let authority = Authority::new();
+    let Identity { certificate, key } = authority.signs("poort");
+    let ca = authority.root();
+    let folder = folder();
+    let policy = folder.path().join("policy");
+    let witness = Key::from_seed([1; 32]).public_witness("witness.example/away");
+    fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
+    // The policy is read at the start.
+    let sidecar = Sidecar::builder()
+        .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
+        .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
+        .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
+        .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
+        .start();
+    (sidecar, authority)
 }
 
 /// All Markdown files of the project, from its root.

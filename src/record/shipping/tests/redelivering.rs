@@ -68,6 +68,7 @@ async fn a_request_that_is_cut_off_begins_anew() {
     let mut delivery = place.delivery(receiver);
     delivery.stopping = CancellationToken::new();
     timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    assert_eq!(place.metric("poort_ship_acknowledged"), 50.0, "what is sent again was taken before");
     let mut delivery = place.delivery(knowing(&place, 50));
     run(&mut delivery).await;
     assert_eq!(sent(&delivery), (10..50).collect::<Vec<_>>());
@@ -86,13 +87,18 @@ async fn records_in_quarantine_are_sent_again_and_kept_anew_if_refused() {
     place.delivery(Receiver::new(&place, refusing([3, 7].into()))).run().await;
     assert_eq!(place.quarantined(), [3, 7, 20]);
     assert_eq!(place.cursor().position(), 21);
+    // And one of a log that was there before this one.
+    let file = place.data().join("quarantine/test.jsonl");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{kept}{{\"seq\":100,\"record\":{}}}\n", record(100))).unwrap();
     ask(place.data(), &sink(), Again::Quarantine).unwrap();
     let receiver = Receiver::new(&place, refusing([7].into()));
     receiver.taken.lock().unwrap().extend((0..21).map(|seq| (seq, record(seq))));
     let mut delivery = place.delivery(receiver);
     let before = delivery.sink.taken.lock().unwrap().len();
     run(&mut delivery).await;
-    assert_eq!(delivery.sink.taken.lock().unwrap()[before..], [(3, record(3))], "byte by byte");
+    let expected = [(3, record(3)), (100, record(100))];
+    assert_eq!(delivery.sink.taken.lock().unwrap()[before..], expected, "byte by byte");
     assert_eq!(place.quarantined(), [7, 20]);
     assert_eq!(place.cursor().position(), 21);
     assert_eq!(super::super::quarantine::count(place.data(), &sink()).unwrap(), 2);

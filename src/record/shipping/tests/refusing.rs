@@ -1,7 +1,10 @@
 //! Receivers that refuse: halving, isolating, quarantine, holding.
 
 use super::{
-    super::reply::{Outcome, Reason, Reply, Trouble},
+    super::{
+        reply::{Outcome, Reason, Reply, Trouble},
+        waiting,
+    },
     support::{Place, Reaction, Receiver, check_taken, record},
 };
 use std::{io, time::Duration};
@@ -73,11 +76,14 @@ async fn a_receiver_that_refuses_poort_itself_costs_no_record() {
     timeout(Duration::from_secs(3600), delivery.run()).await.unwrap_err();
     assert_eq!(place.cursor().position(), 0);
     assert_eq!(place.metric("poort_ship_held"), 1.0);
+    let said = || waiting::read(place.data(), &"test".parse().unwrap()).unwrap();
+    let waits = said().unwrap();
+    assert!(waits.reason == "refused" && waits.why == "no" && waits.attempts > 100, "{waits:?}");
     assert!(delivery.sink.sends.lock().unwrap().len() < 150, "it tries slowly");
     let mut delivery = place.delivery(Receiver::in_turn(&place, [says(Reply::Hold)]));
     delivery.run().await;
     check_taken(&delivery.sink.taken, 0..20);
-    assert!(!delivery.meters.wait(None), "it is over");
+    assert!(!delivery.meters.wait(None) && said().is_none(), "it is over");
     assert_eq!(place.quarantined(), [0_u64; 0]);
 }
 
