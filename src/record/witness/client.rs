@@ -72,20 +72,30 @@ impl Client {
         answer.ok().filter(|(status, _)| *status == StatusCode::OK).map(|(_, text)| text)
     }
 
+    /// Asks, and asks once more where that fails: a connection that was kept may be closed in the same moment. A witness
+    /// that cosigned at the first attempt says so at the second.
     async fn exchange(&self, method: Method, path: &str, text: String) -> Result<(StatusCode, String), String> {
         let uri: Uri = format!("{}/{path}", self.prefix).parse().map_err(|_| "its address is none".to_owned())?;
-        let mut request = Request::new(Body::new(Full::new(Bytes::from(text))));
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
+        let text = Bytes::from(text);
         let exchange = async {
-            let answer = self.pool.request(request).await.map_err(|error| innermost(&error))?;
-            let (head, body) = answer.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| innermost(&*error))?;
-            Ok((head.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+            match self.attempt(&method, &uri, text.clone()).await {
+                Err(_) => self.attempt(&method, &uri, text).await,
+                answered => answered,
+            }
         };
         tokio::time::timeout(self.timeout, exchange)
             .await
             .unwrap_or_else(|_| Err(format!("it did not answer within {:?}", self.timeout)))
+    }
+
+    async fn attempt(&self, method: &Method, uri: &Uri, text: Bytes) -> Result<(StatusCode, String), String> {
+        let mut request = Request::new(Body::new(Full::new(text)));
+        request.method_mut().clone_from(method);
+        request.uri_mut().clone_from(uri);
+        let answer = self.pool.request(request).await.map_err(|error| innermost(&error))?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| innermost(&*error))?;
+        Ok((head.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     }
 }
 

@@ -23,8 +23,8 @@ use tokio::{net::TcpListener, sync::Semaphore, task::spawn_blocking, time::timeo
 const BODY: usize = 64 << 10;
 /// How many connections are served at once.
 const CONNECTIONS: usize = 256;
-/// How long a connection may take for the head of a request, and live in all.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may take for the head of a request, also between two of them, and live in all.
+const HEAD: Duration = Duration::from_secs(30);
 const LIFE: Duration = Duration::from_secs(600);
 
 /// Answers on this socket until it is dropped.
