@@ -10,7 +10,7 @@ use super::{
     support::{Place, Reaction, Receiver, record},
 };
 use std::{collections::BTreeSet, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{advance, timeout};
 use tokio_util::sync::CancellationToken;
 
 fn sink() -> Name {
@@ -52,6 +52,20 @@ async fn records_from_a_number_are_sent_again_and_newer_ones_after_them() {
     let mut delivery = place.delivery(knowing(&place, 60));
     run(&mut delivery).await;
     assert_eq!(sent(&delivery), [0_u64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_runs_takes_a_request_and_reads_back() {
+    let place = Place::with(50);
+    let mut delivery = place.delivery(Receiver::in_turn(&place, []));
+    delivery.stopping = CancellationToken::new();
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    ask(place.data(), &sink(), Again::From(30)).unwrap();
+    place.append((50..60).map(record));
+    // So that the request is seen before the newer records.
+    advance(Duration::from_secs(2)).await;
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    assert_eq!(sent(&delivery), (0..50).chain(30..60).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
