@@ -1,4 +1,5 @@
 use super::*;
+use crate::{sources::snapshot::Snapshot, types::problem::Problem};
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt as _, path::Path};
 
 fn archive(folder: &Path) -> Archive {
@@ -228,4 +229,60 @@ fn chunks_that_another_revision_or_a_recording_needs_stay() {
     let needed = chunk_files(&archive).len();
     archive.keep_directory(&archive.record(&third).unwrap()).unwrap();
     assert_eq!(chunk_files(&archive).len(), needed);
+}
+
+/// Files that are others each time they are read.
+struct Changing {
+    texts: Vec<String>,
+    opened: AtomicU64,
+}
+
+impl directory::Files for Changing {
+    fn shown(&self) -> &str {
+        "d"
+    }
+
+    fn names(&self) -> Vec<(String, Arc<str>)> {
+        vec![("accounts.json".to_owned(), "d/accounts.json".into())]
+    }
+
+    fn open(&self, _: usize) -> io::Result<directory::Opened<'_>> {
+        let number = usize::try_from(self.opened.fetch_add(1, Ordering::Relaxed)).unwrap();
+        let text = &self.texts[number];
+        // The last one becomes shorter while it is read.
+        let is_last = number + 1 == self.texts.len();
+        Ok(directory::Opened { bytes: Box::new(text.as_bytes()), length: text.len() as u64 + u64::from(is_last) })
+    }
+}
+
+#[test]
+fn the_archive_has_the_bytes_that_are_active_though_files_change_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let schema = "entity Unit; entity Account { unit: Unit, level: Long };
+        action see appliesTo { principal: Account, resource: Account };";
+    let permit = "@id(\"a\") permit (principal, action, resource) when { principal.level > 1 };";
+    let policies = policy::Sources::from_texts("p", [("schema.cedarschema", schema), ("a.cedar", permit)]);
+    let text = |unit: &str, level: usize| {
+        format!(
+            r#"[{{"uid": {{"type": "Unit", "id": "{unit}"}}, "attrs": {{}}, "parents": []}},
+            {{"uid": {{"type": "Account", "id": "a"}}, "attrs": {{"unit": {{"type": "Unit", "id": "{unit}"}}, "level": {level}}}, "parents": []}}]"#
+        )
+    };
+    // Another unit is no change of few accounts, so the files are read twice.
+    let texts = vec![text("u", 1), text("v", 2), text("w", 3), text("x", 4)];
+    let (files, mut recorder) = (Changing { texts, opened: AtomicU64::new(0) }, archive.recorder());
+    let after =
+        |earlier: Option<&Snapshot>, recorder: &mut Recorder| Snapshot::after(earlier, &policies, &files, recorder);
+    let (first, problems) = after(None, &mut recorder);
+    let first = first.unwrap_or_else(|| panic!("{problems:?}"));
+    let second = after(Some(&first), &mut recorder).0.unwrap();
+    assert_eq!(files.opened.load(Ordering::Relaxed), 3);
+    let revision = second.directory.revision;
+    archive.keep_directory(&recorder.finish(revision.clone()).unwrap()).unwrap();
+    let kept = archive.directory(&revision).unwrap();
+    assert_eq!(kept.files().map(|file| file.text.to_string()).collect::<Vec<_>>(), [text("w", 3)]);
+    let (refused, problems) = after(None, &mut archive.recorder());
+    let messages: Vec<_> = problems.iter().map(Problem::message).collect();
+    assert!(refused.is_none() && messages.concat().contains("became shorter while it was read"), "{messages:?}");
 }
