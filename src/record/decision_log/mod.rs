@@ -143,7 +143,8 @@ impl Config {
     /// The defaults, in this data folder.
     ///
     /// Segments of 64 MiB: about 60 000 records, read again in a tenth of a second after a crash. 64 GiB in all: some
-    /// sixty million records, so that a full log is a matter of weeks and not of a busy afternoon. 8192 waiting records:
+    /// sixty million records as they are written, and several times as many packed, so that a full log is a matter of weeks
+    /// and not of a busy afternoon. 8192 waiting records:
     /// what one disk takes in about a tenth of a second. A checkpoint each ten seconds: that much of the newest is not
     /// proven yet, for some six megabytes a day.
     #[must_use]

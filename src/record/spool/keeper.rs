@@ -136,7 +136,9 @@ impl Keeper {
             return Ok(());
         }
         self.remove_left_over()?;
-        if disk_left(&self.dir)? < file.metadata()?.len() {
+        // Compressed, it takes far less; but the last room of the disk is for records.
+        let bytes = file.metadata()?.len();
+        if disk_left(&self.dir)? < if self.compresses { bytes / 4 } else { bytes } {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let packing = Packing {

@@ -16,6 +16,7 @@ use std::{
     fs::{self, File},
     io::Cursor,
     path::Path,
+    sync::Once,
 };
 
 /// Its index is the payloads, a line each.
@@ -234,20 +235,16 @@ fn an_index_that_is_missing_or_damaged_is_made_again() {
 #[test]
 fn a_segment_that_was_deleted_meanwhile_does_not_come_again() {
     let (place, spool) = with_records(40);
-    let (mut keeper, going_on) = spool.keeper(&place.config, vec![]);
-    // It is deleted while it is packed: between the write and the rename.
+    // It is deleted once, while it is packed: between the opening and the rename.
     let path = place.segment(0);
-    let deleting = path.clone();
+    let (deleting, once) = (path.clone(), Once::new());
     let indexing = Indexing::new(move || {
-        let _gone = fs::remove_file(&deleting);
+        once.call_once(|| fs::remove_file(&deleting).unwrap());
         Box::new(Lines(Vec::new()))
     });
-    drop((keeper, going_on));
     let config = crate::record::spool::Config { indexing: Some(indexing), ..place.config.clone() };
-    let going_on;
-    (keeper, going_on) = spool.keeper(&config, vec![]);
+    let (mut keeper, _going_on) = spool.keeper(&config, vec![]);
     while keeper.step().unwrap() {}
-    drop(going_on);
     assert!(!path.exists() && leftovers(&place) == 0);
     assert_eq!(place.read()[0].seq, fit(524));
     spool.close();
