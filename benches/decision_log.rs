@@ -1,8 +1,8 @@
-//! The decision log by itself: how long it takes to open and to verify, and whether its memory stays flat while nobody takes
-//! the records.
+//! The decision log by itself: how long it takes to open, to search and to verify, and whether its memory stays flat while
+//! nobody takes the records.
 //!
-//! - `cargo bench --bench decision_log` writes 200 000 records (`POORT_BENCH_RECORDS` says how many), opens the log again,
-//!   and verifies it. Then it asks for 60 seconds (`POORT_SOAK_SECONDS`) while the receiver is away, as fast as it is answered
+//! - `cargo bench --bench decision_log` writes 200 000 records (`POORT_BENCH_RECORDS` says how many), waits until they
+//!   are packed, opens the log again, finds a trace in it, and verifies it. Then it asks for 60 seconds (`POORT_SOAK_SECONDS`) while the receiver is away, as fast as it is answered
 //!   or so often a second (`POORT_SOAK_RATE`), and looks at memory.
 //!
 //! Every answer is checked, the records are counted, and the log is verified, before a figure is shown.
@@ -23,7 +23,10 @@ use poort::{
         Clock,
         engine::{UnknownEntities, decide, translate},
     },
-    record::decision_log::{Config, DecisionLog, Producer, Record, RecordedRequest, RecordedResponse},
+    record::{
+        decision_log::{Config, DecisionLog, Producer, Record, RecordedRequest, RecordedResponse},
+        spool::{read_index, reader::Reader, segment_files},
+    },
     sources::snapshot::{Snapshot, Sources},
     types::{
         authzen::{Limits, read_evaluation},
@@ -129,10 +132,22 @@ async fn fill_open_verify(count: u64) {
         writer.await.unwrap();
     }
     let wrote = started.elapsed();
+    let plain = log_bytes(data.path());
+    // The newest two stay as they are.
+    while segment_files(&config.records()).unwrap().iter().rev().skip(2).any(|file| read_index(file).unwrap().is_none())
+    {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let packed = started.elapsed();
     log.close();
     drop(log);
-    let bytes = log_bytes(data.path());
-    println!("{count} records: written in {wrote:.1?}, {} bytes a record on disk", bytes / count);
+    println!("{count} records: written in {wrote:.1?}, packed after {packed:.1?}");
+    let files = segment_files(&config.records()).unwrap();
+    let (packed, newest) = files.split_at(files.len().saturating_sub(2));
+    if let Some(first) = newest.first().filter(|first| first.first > 0) {
+        let bytes: u64 = packed.iter().map(|file| file.bytes).sum();
+        println!("{} bytes a record when written; {} when packed", plain / count, bytes / first.first);
+    }
 
     let started = Instant::now();
     let (log, recovery) = open();
@@ -140,6 +155,17 @@ async fn fill_open_verify(count: u64) {
     assert!(recovery.records > count, "{recovery:?}");
     log.close();
     println!("opened again in {opened:.2?}");
+
+    let middle = Reader::open_at(config.records(), count / 2).unwrap().next().unwrap().unwrap();
+    let middle: serde_json::Value = serde_json::from_slice(&middle.payload).unwrap();
+    let started = Instant::now();
+    let found = Command::new(env!("CARGO_BIN_EXE_poort"))
+        .args(["log", "cat", "--trace", middle["trace_id"].as_str().expect("a decision"), "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    assert!(found.status.success() && found.stdout.iter().filter(|byte| **byte == b'\n').count() == 1);
+    println!("found a trace in {:.2?}", started.elapsed());
 
     let started = Instant::now();
     let mut verify = Command::new(env!("CARGO_BIN_EXE_poort"))
