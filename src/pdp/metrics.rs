@@ -1,6 +1,6 @@
 //! The metrics of the decision point: questions, refusals, failed policies, time to a record.
 
-use super::{Answered, Binding, Kind, Quota, Refusal, Unread};
+use super::{Answered, Binding, CallKind, Quota, Refusal, Unread};
 use crate::{
     sources::store::Store,
     telemetry::metrics::DURATION_BOUNDARIES,
@@ -142,7 +142,7 @@ impl Metrics {
         outcome: &Result<Answered<T>, Refusal>,
         started: Instant,
         binding: Binding,
-        kind: Kind,
+        kind: CallKind,
     ) {
         match outcome {
             Ok(_) => {

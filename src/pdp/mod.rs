@@ -128,23 +128,23 @@ impl Binding {
     }
 
     /// What one question by this binding is.
-    const fn one(self) -> Kind {
+    const fn one(self) -> CallKind {
         match self {
-            Self::Grpc | Self::Http => Kind::One,
-            Self::GrpcStream => Kind::Stream,
+            Self::Grpc | Self::Http => CallKind::One,
+            Self::GrpcStream => CallKind::Stream,
         }
     }
 }
 
 /// What a call asks, for metrics.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum CallKind {
     One,
     Batch,
     Stream,
 }
 
-impl Kind {
+impl CallKind {
     const fn label(self) -> &'static str {
         match self {
             Self::One => "one",
@@ -313,7 +313,7 @@ impl Pdp {
     pub async fn evaluate_batch(&self, call: &Call, batch: Batch) -> Result<Answered<Vec<Answer>>, Refusal> {
         let run = Run::start();
         let answered = self.evaluate_several(call, batch, &run).await;
-        self.metrics.finish(&answered, run.started, call.binding, Kind::Batch);
+        self.metrics.finish(&answered, run.started, call.binding, CallKind::Batch);
         answered
     }
 

@@ -65,7 +65,7 @@ struct Proven {
 
 /// What a record says of its place.
 #[derive(Deserialize)]
-struct Said {
+struct Checked {
     attributes: Place,
 }
 
@@ -86,7 +86,7 @@ fn check(path: &Path, keys: &PublicKeys, policy: Option<&Policy>) -> Result<Prov
         return Err(format!("{} of the witnesses of the policy cosigned it, which is no quorum", cosigned.len()));
     }
     let record = String::from_utf8(receipt.record).map_err(|_| "its record is no text".to_owned())?;
-    let said: Said = serde_json::from_str(&record).map_err(|_| "its record does not say its place".to_owned())?;
+    let said: Checked = serde_json::from_str(&record).map_err(|_| "its record does not say its place".to_owned())?;
     if said.attributes.seq != receipt.index {
         return Err(format!(
             "its record says that it is record {}, and is record {}",

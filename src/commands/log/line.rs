@@ -1,7 +1,7 @@
 //! Formats a decision of a record as one line: for a person, and for a spreadsheet.
 
 use crate::{
-    record::decision_log::{Named, OneDecision, StoredRecord},
+    record::decision_log::{EntityName, OneDecision, StoredRecord},
     review::report::inert,
     types::escape,
 };
@@ -35,8 +35,8 @@ pub(super) fn table(
     zone: &TimeZone,
     paint: &dyn Fn(u8, &str) -> String,
 ) -> String {
-    let named = |named: &Option<Named>| match named {
-        Some(Named { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
+    let named = |named: &Option<EntityName>| match named {
+        Some(EntityName { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
         None => NOTHING.to_owned(),
     };
     let (code, word) = match (one.decision, one.is_error) {
@@ -66,8 +66,8 @@ pub(super) fn table(
 
 /// For a spreadsheet, in the order of [`COLUMNS`].
 pub(super) fn row(recorded: &StoredRecord<'_>, item: usize, one: &OneDecision) -> [String; 14] {
-    let kind = |named: &Option<Named>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
-    let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();
+    let kind = |named: &Option<EntityName>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
+    let id = |named: &Option<EntityName>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();
     let outcome = recorded.outcome().unwrap_or(if one.is_error { "error" } else { "" });
     [
         utc(recorded.timestamp),

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     commands::side::{Places, Unusable},
     config::Settings,
-    oversight::replay::{Local, Outcome, Reason, Replay, Worlds},
+    oversight::replay::{Local, Reason, Replay, ReplayOutcome, Worlds},
     pdp::{Deciding, engine},
     record::decision_log::{StoredRecord, Unreadable},
     sources::store::Archive,
@@ -164,7 +164,7 @@ fn go(
         };
         taken += 1;
         match replay.decide(&recorded) {
-            Outcome::Same => tally.same(),
+            ReplayOutcome::Same => tally.same(),
             found if bar.is_hidden() => tally.found(&recorded, found, &mut out)?,
             // The bar and the findings may share a terminal.
             found => bar.suspend(|| tally.found(&recorded, found, &mut out).and_then(|()| out.flush()))?,

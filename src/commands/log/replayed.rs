@@ -2,8 +2,8 @@
 
 use super::line::{csv, local, utc};
 use crate::{
-    oversight::replay::{Difference, Outcome, Reason, Said},
-    record::decision_log::{Named, OneDecision, StoredRecord},
+    oversight::replay::{Difference, Reason, ReplayOutcome, ResponseSummary},
+    record::decision_log::{EntityName, OneDecision, StoredRecord},
     review::report::inert,
     types::escape,
 };
@@ -99,14 +99,19 @@ impl Tally {
         self.same += 1;
     }
 
-    pub(super) fn found(&mut self, recorded: &StoredRecord<'_>, found: Outcome, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn found(
+        &mut self,
+        recorded: &StoredRecord<'_>,
+        found: ReplayOutcome,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         match found {
-            Outcome::Same => self.same(),
-            Outcome::NotReplayable(reason) => {
+            ReplayOutcome::Same => self.same(),
+            ReplayOutcome::NotReplayable(reason) => {
                 let key = (recorded.trace_id.as_ref(), recorded.span_id.as_ref());
                 self.not_replayable(recorded.seq(), Some((key, recorded.timestamp)), &reason, out)?;
             }
-            Outcome::Differs(differences) => {
+            ReplayOutcome::Differs(differences) => {
                 self.records += 1;
                 self.differ += 1;
                 let decisions = recorded.decisions().unwrap_or_default();
@@ -198,8 +203,8 @@ impl Tally {
     ) -> io::Result<()> {
         let Difference { item, then, now, parts } = difference;
         let (word, code) = direction(then, now);
-        let named = |named: &Option<Named>| match named {
-            Some(Named { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
+        let named = |named: &Option<EntityName>| match named {
+            Some(EntityName { kind, id }) => escape::line(&format!("{kind}::{id}")).into_owned(),
             None => "-".to_owned(),
         };
         let (time, seq) = (local(recorded.timestamp, &self.zone), recorded.seq());
@@ -289,7 +294,7 @@ impl Tally {
 }
 
 /// What became of the decision, and the colour for it.
-fn direction(then: &Said, now: &Said) -> (&'static str, u8) {
+fn direction(then: &ResponseSummary, now: &ResponseSummary) -> (&'static str, u8) {
     match (then.decision, now.decision) {
         ("allow", "allow") | ("deny", "deny") => ("decided alike", 36),
         (_, "allow") => ("newly allowed", 31),
@@ -301,8 +306,9 @@ fn direction(then: &Said, now: &Said) -> (&'static str, u8) {
 fn object(recorded: &StoredRecord<'_>, question: &OneDecision, difference: &Difference) -> Value {
     let Difference { item, then, now, parts } = difference;
     let OneDecision { subject, action, resource, purpose, .. } = question;
-    let named = |named: &Option<Named>| named.as_ref().map(|named| json!({"type": named.kind, "id": named.id}));
-    let said = |said: &Said| json!({"decision": said.decision, "policies": said.policies, "reason": said.reason});
+    let named = |named: &Option<EntityName>| named.as_ref().map(|named| json!({"type": named.kind, "id": named.id}));
+    let said =
+        |said: &ResponseSummary| json!({"decision": said.decision, "policies": said.policies, "reason": said.reason});
     json!({
         "kind": "difference", "seq": recorded.seq(), "trace_id": recorded.trace_id, "span_id": recorded.span_id,
         "time": utc(recorded.timestamp), "item": item, "subject": named(subject), "action": action,
@@ -313,8 +319,8 @@ fn object(recorded: &StoredRecord<'_>, question: &OneDecision, difference: &Diff
 
 fn fields(recorded: &StoredRecord<'_>, question: &OneDecision, difference: &Difference) -> [String; 18] {
     let Difference { item, then, now, parts } = difference;
-    let kind = |named: &Option<Named>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
-    let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();
+    let kind = |named: &Option<EntityName>| named.as_ref().map(|named| named.kind.clone()).unwrap_or_default();
+    let id = |named: &Option<EntityName>| named.as_ref().map(|named| named.id.clone()).unwrap_or_default();
     [
         direction(then, now).0.to_owned(),
         utc(recorded.timestamp),

@@ -4,7 +4,7 @@ use super::{Common, Exit, Output, line::utc};
 use crate::{
     config::Settings,
     record::{
-        decision_log::{Kind, checkpoint, timestamp},
+        decision_log::{RecordKind, checkpoint, timestamp},
         shipping,
         spool::{
             self, SegmentFile,
@@ -160,7 +160,7 @@ impl Status {
         let mut reader = Reader::open_at(dir, first)?;
         let mut newest = None;
         while let Some(frame) = reader.next().transpose()? {
-            if Kind::of(&frame.payload) == Kind::Checkpoint
+            if RecordKind::of(&frame.payload) == RecordKind::Checkpoint
                 && let Ok(Some(attested)) = checkpoint::read(&frame.payload, None)
             {
                 let at = i64::try_from(attested.timestamp).unwrap_or(i64::MAX);

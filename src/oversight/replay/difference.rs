@@ -10,16 +10,16 @@ pub struct Difference {
     /// Which item of a batch.
     pub item: Option<usize>,
     /// What was answered.
-    pub then: Said,
+    pub then: ResponseSummary,
     /// What would be answered now.
-    pub now: Said,
+    pub now: ResponseSummary,
     /// The parts of the answer that are not the same: `decision`, `policies`, `obligations`, `reason` and so on.
     pub parts: Vec<String>,
 }
 
 /// An answer, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Said {
+pub struct ResponseSummary {
     /// `allow`, `deny`, `invalid` for a question that does not fit the schema, or `none` for an item that the batch did
     /// not reach.
     pub decision: &'static str,
@@ -45,7 +45,7 @@ pub(super) fn between(
     let now = match now {
         Ok(now) => serde_json::from_slice(now).map_err(unreadable)?,
         Err(invalid) => {
-            let now = Said { decision: "invalid", reason: invalid.to_owned(), ..Said::default() };
+            let now = ResponseSummary { decision: "invalid", reason: invalid.to_owned(), ..ResponseSummary::default() };
             return Ok(vec![Difference {
                 item: None,
                 then: said(Some(&then)),
@@ -88,8 +88,8 @@ fn one(item: Option<usize>, then: Option<&Value>, now: Option<&Value>) -> Differ
     Difference { item, then: said(then), now: said(now), parts }
 }
 
-fn said(answer: Option<&Value>) -> Said {
-    let Some(answer) = answer else { return Said { decision: "none", ..Said::default() } };
+fn said(answer: Option<&Value>) -> ResponseSummary {
+    let Some(answer) = answer else { return ResponseSummary { decision: "none", ..ResponseSummary::default() } };
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let decision = match answer.get("decision").and_then(Value::as_bool) {
         Some(true) => "allow",
@@ -98,7 +98,7 @@ fn said(answer: Option<&Value>) -> Said {
     };
     let policies = answer.pointer("/context/policies").and_then(Value::as_array).into_iter().flatten();
     let fault = answer.pointer("/context/error/message");
-    Said {
+    ResponseSummary {
         decision,
         policies: policies.map(|policy| text(policy.get("id"))).collect(),
         reason: text(answer.pointer("/context/reason").or(fault)),

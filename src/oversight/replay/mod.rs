@@ -15,7 +15,7 @@
 mod difference;
 mod worlds;
 
-pub use difference::{Difference, Said};
+pub use difference::{Difference, ResponseSummary};
 pub use worlds::{Local, Worlds};
 
 use crate::{
@@ -60,7 +60,7 @@ impl fmt::Debug for Replay<'_> {
 
 /// The outcome of deciding a record again.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum ReplayOutcome {
     /// The same.
     Same,
     /// Something else.
@@ -138,11 +138,11 @@ impl<'a> Replay<'a> {
     }
 
     /// Decides a record again.
-    pub fn decide(&mut self, recorded: &StoredRecord<'_>) -> Outcome {
-        self.compare(recorded).unwrap_or_else(Outcome::NotReplayable)
+    pub fn decide(&mut self, recorded: &StoredRecord<'_>) -> ReplayOutcome {
+        self.compare(recorded).unwrap_or_else(ReplayOutcome::NotReplayable)
     }
 
-    fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<Outcome, Reason> {
+    fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<ReplayOutcome, Reason> {
         let then = recorded.response().ok_or(Reason::Unanswered)?;
         if recorded.is_concealed() {
             return Err(Reason::Concealed);
@@ -174,7 +174,7 @@ impl<'a> Replay<'a> {
         };
         let now = written(&answers, &asked, &snapshot);
         if now.as_deref() == Ok(then.as_bytes()) {
-            return Ok(Outcome::Same);
+            return Ok(ReplayOutcome::Same);
         }
         let differences = difference::between(recorded, then, now.as_deref().map_err(String::as_str))?;
         if let RecordedRequest::Several(batch) = &asked
@@ -182,7 +182,7 @@ impl<'a> Replay<'a> {
         {
             return Err(Reason::FaultyItem);
         }
-        Ok(Outcome::Differs(differences))
+        Ok(ReplayOutcome::Differs(differences))
     }
 }
 

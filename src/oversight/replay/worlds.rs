@@ -19,7 +19,7 @@ use std::{
 const HELD: usize = 4;
 
 /// The revisions of policies and directory.
-type Named = (Revision, Revision);
+type RevisionPair = (Revision, Revision);
 
 /// Files outside the archive, which are used if their digest is the one that is named.
 #[derive(Debug, Default)]
@@ -47,9 +47,9 @@ pub struct Worlds {
     archive: Archive,
     local: Local,
     /// The one that was used last is first.
-    held: VecDeque<(Named, Arc<Snapshot>)>,
+    held: VecDeque<(RevisionPair, Arc<Snapshot>)>,
     /// Why others are not available.
-    missing: HashMap<Named, String>,
+    missing: HashMap<RevisionPair, String>,
     /// The configurations that were looked for.
     configurations: HashMap<Revision, Option<engine::Config>>,
 }
@@ -73,7 +73,7 @@ impl Worlds {
     ///
     /// # Errors
     /// Why it is not available.
-    pub fn find(&mut self, named: &Named) -> Result<Arc<Snapshot>, String> {
+    pub fn find(&mut self, named: &RevisionPair) -> Result<Arc<Snapshot>, String> {
         if let Some(place) = self.held.iter().position(|(held, _)| held == named) {
             self.held.swap(0, place);
             if let Some((_, snapshot)) = self.held.front() {
@@ -97,7 +97,7 @@ impl Worlds {
         }
     }
 
-    fn load(&self, (policies, directory): &Named) -> Result<Snapshot, String> {
+    fn load(&self, (policies, directory): &RevisionPair) -> Result<Snapshot, String> {
         let in_words = |what: &str, error: &ArchiveError| format!("{what}: {error}");
         let local = self.local.policies.as_ref().filter(|(revision, _)| revision == policies);
         let policy_sources = match local {

@@ -4,7 +4,7 @@
 //! records are seen to have, under all keys. Records under an older schema or an older key are found too. Where records
 //! were made under a key that is not there, the result may miss some, and a message says so.
 
-use super::{Pseudonyms, stored_record::Named};
+use super::{Pseudonyms, stored_record::EntityName};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
@@ -35,7 +35,7 @@ impl DataSubjectFilter {
     }
 
     /// Whether a data subject of a record is the one that is looked for.
-    pub(super) fn is(&self, Named { kind, id }: &Named) -> bool {
+    pub(super) fn is(&self, EntityName { kind, id }: &EntityName) -> bool {
         let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         let (key, _) = id.split_once(':').unwrap_or_default();
         if !self.pseudonyms.key_ids().contains(&key) {
@@ -116,8 +116,8 @@ mod tests {
         Pseudonyms::from_keys(keys[0], &keys[1..])
     }
 
-    fn recorded(keys: &Pseudonyms, kind: &str, value: &str) -> Named {
-        Named { kind: kind.to_owned(), id: keys.of(kind, value) }
+    fn recorded(keys: &Pseudonyms, kind: &str, value: &str) -> EntityName {
+        EntityName { kind: kind.to_owned(), id: keys.of(kind, value) }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// What a record is, by its `event_name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordKind {
     /// The record of a call that was decided: `adl.*`.
     Decision,
     /// A signed checkpoint.
@@ -29,18 +29,18 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl RecordKind {
     /// The kind of a record.
     #[must_use]
     pub fn of(record: &[u8]) -> Self {
         #[derive(serde::Deserialize)]
-        struct Named<'a> {
+        struct EventName<'a> {
             #[serde(borrow)]
             event_name: Cow<'a, str>,
         }
-        match serde_json::from_slice::<Named<'_>>(record) {
-            Ok(Named { event_name }) if event_name.starts_with("adl.") => Self::Decision,
-            Ok(Named { event_name }) => match &*event_name {
+        match serde_json::from_slice::<EventName<'_>>(record) {
+            Ok(EventName { event_name }) if event_name.starts_with("adl.") => Self::Decision,
+            Ok(EventName { event_name }) => match &*event_name {
                 CHECKPOINT => Self::Checkpoint,
                 COSIGNED => Self::Cosigned,
                 GAP => Self::Gap,

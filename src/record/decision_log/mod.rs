@@ -71,7 +71,7 @@ pub use damage::DAMAGE;
 pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
-pub use kind::Kind;
+pub use kind::RecordKind;
 pub use nodes::{NoProof, Prover, node_file};
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
@@ -81,7 +81,7 @@ pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, seq, timestamp};
-pub use stored_record::{Named, OneDecision, Poort, StoredRecord, Unreadable};
+pub use stored_record::{EntityName, OneDecision, Poort, StoredRecord, Unreadable};
 
 use crate::{
     record::{

@@ -4,9 +4,9 @@
 //! hold all of it are read (`tests/it/record/log/cat.rs::each_filter_finds_what_a_search_through_all_records_finds`).
 
 use super::{
-    Kind,
+    RecordKind,
     data_subject_filter::DataSubjectFilter,
-    stored_record::{Named, OneDecision, StoredRecord},
+    stored_record::{EntityName, OneDecision, StoredRecord},
 };
 use crate::types::{authzen, decision::Decision, trace::TraceId};
 use memchr::memmem;
@@ -105,7 +105,7 @@ impl Selection {
     #[must_use]
     pub fn takes_decision(&self, one: &OneDecision) -> bool {
         let Wanted { subject, resource, data_subject, action, decision, policy, errors, .. } = &self.wanted;
-        let is = |wanted: &Option<String>, named: &Option<Named>| {
+        let is = |wanted: &Option<String>, named: &Option<EntityName>| {
             wanted.as_ref().is_none_or(|wanted| named.as_ref().is_some_and(|named| names(wanted, named)))
         };
         is(subject, &one.subject)
@@ -120,7 +120,7 @@ impl Selection {
     fn is_checkpoint(&self, record: &[u8]) -> bool {
         // The bytes may also be in a value that a caller gave.
         self.checkpoints.iter().any(|name| name.find(record).is_some())
-            && matches!(Kind::of(record), Kind::Checkpoint | Kind::Cosigned)
+            && matches!(RecordKind::of(record), RecordKind::Checkpoint | RecordKind::Cosigned)
     }
 
     /// What the bytes alone say.
@@ -186,7 +186,7 @@ pub fn timestamp(record: &[u8]) -> Option<i64> {
 }
 
 /// Whether `ID` or `TYPE::ID` names this. The namespace of a type may be left out, here and by the caller.
-fn names(wanted: &str, Named { kind, id }: &Named) -> bool {
+fn names(wanted: &str, EntityName { kind, id }: &EntityName) -> bool {
     let same =
         |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"));
     wanted == id

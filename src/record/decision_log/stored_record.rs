@@ -2,7 +2,7 @@
 //!
 //! It is read from the bytes that were written, and borrows from them. What this version does not know is skipped.
 
-use super::Kind;
+use super::RecordKind;
 use crate::types::{decision::Decision, moment::Moment, revision::Revision};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,7 +53,7 @@ struct Attributes<'a> {
     #[serde(rename = "dpl.core.data_subject_id_type")]
     data_subject_id_type: Option<String>,
     #[serde(rename = "poort.data_subjects", default)]
-    data_subjects: Vec<Named>,
+    data_subjects: Vec<EntityName>,
     #[serde(rename = "poort.batch.data_subjects", default)]
     batch_data_subjects: Vec<OfItem>,
 }
@@ -121,13 +121,13 @@ pub struct Unreadable(pub String);
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OneDecision {
     /// The subject that wanted access: type and id. `None` where an item of a batch has none.
-    pub subject: Option<Named>,
+    pub subject: Option<EntityName>,
     /// The action.
     pub action: Option<String>,
     /// The resource.
-    pub resource: Option<Named>,
+    pub resource: Option<EntityName>,
     /// Whom it is about: pseudonyms, with the types of the ids.
-    pub data_subjects: Vec<Named>,
+    pub data_subjects: Vec<EntityName>,
     /// `context.purpose`, if it was given: a text, or any other JSON.
     pub purpose: Option<String>,
     /// The decision; `None` when none left.
@@ -140,7 +140,7 @@ pub struct OneDecision {
 
 /// A subject, a resource or a data subject.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Named {
+pub struct EntityName {
     /// Its type, as the caller named it; of a data subject, the type of its id.
     #[serde(rename = "type")]
     pub kind: String,
@@ -150,9 +150,9 @@ pub struct Named {
 
 #[derive(Debug, Deserialize)]
 struct Request<'a> {
-    subject: Option<Named>,
+    subject: Option<EntityName>,
     action: Option<Action>,
-    resource: Option<Named>,
+    resource: Option<EntityName>,
     #[serde(borrow)]
     context: Option<Context<'a>>,
     #[serde(borrow)]
@@ -200,7 +200,7 @@ impl<'a> StoredRecord<'a> {
         match serde_json::from_slice::<Self>(record) {
             Ok(recorded) if recorded.event_name.starts_with("adl.") => Ok(Some(recorded)),
             Ok(_) => Ok(None),
-            Err(_) if Kind::of(record) != Kind::Decision => Ok(None),
+            Err(_) if RecordKind::of(record) != RecordKind::Decision => Ok(None),
             Err(error) => Err(Unreadable(format!("it has not the form of a decision record: {error}"))),
         }
     }
@@ -299,18 +299,20 @@ impl<'a> StoredRecord<'a> {
         };
         for OfItem { index, kind, id } in &self.attributes.batch_data_subjects {
             if let Some(decision) = decisions.get_mut(*index) {
-                decision.data_subjects.push(Named { kind: kind.clone(), id: id.clone() });
+                decision.data_subjects.push(EntityName { kind: kind.clone(), id: id.clone() });
             }
         }
         Ok(decisions)
     }
 
     /// Whom a single question is about.
-    fn data_subjects(&self) -> Vec<Named> {
+    fn data_subjects(&self) -> Vec<EntityName> {
         let Attributes { data_subject_id, data_subject_id_type, data_subjects, .. } = &self.attributes;
         match (data_subject_id, data_subject_id_type) {
             // The list has all of them, the one that is named by itself too.
-            (Some(id), Some(kind)) if data_subjects.is_empty() => vec![Named { kind: kind.clone(), id: id.clone() }],
+            (Some(id), Some(kind)) if data_subjects.is_empty() => {
+                vec![EntityName { kind: kind.clone(), id: id.clone() }]
+            }
             _ => data_subjects.clone(),
         }
     }

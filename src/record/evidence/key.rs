@@ -104,18 +104,18 @@ impl Key {
     }
 
     /// The same key under a name, to sign notes.
-    pub(super) fn named<'a>(&'a self, name: &'a str) -> Named<'a> {
-        Named { name, key: &self.0 }
+    pub(super) fn named<'a>(&'a self, name: &'a str) -> NamedKey<'a> {
+        NamedKey { name, key: &self.0 }
     }
 }
 
 /// A key that signs under a name.
-pub(super) struct Named<'a> {
+pub(super) struct NamedKey<'a> {
     name: &'a str,
     key: &'a SigningKey,
 }
 
-impl signed_note::Signer for Named<'_> {
+impl signed_note::Signer for NamedKey<'_> {
     fn name(&self) -> &str {
         self.name
     }

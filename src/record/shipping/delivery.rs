@@ -9,7 +9,7 @@ use super::{
     metrics::{DUPLICATE, Meters, REFUSED},
     outgoing::Outgoing,
     quarantine::Quarantine,
-    reply::{Outcome, Reason, Reply, Trouble},
+    reply::{Reason, Reply, SendOutcome, Trouble},
     sink::Sink,
     source::{Next, Records},
     waiting::Notice,
@@ -178,19 +178,19 @@ impl<S: Sink> Delivery<S> {
         self.advance(oldest);
     }
 
-    async fn send(&mut self) -> Outcome {
+    async fn send(&mut self) -> SendOutcome {
         let batch = self.state.window.batch();
         if batch.iter().all(|parcel| parcel.documents().is_empty()) {
-            return Outcome::all(batch.len());
+            return SendOutcome::all(batch.len());
         }
         let answered = AssertUnwindSafe(timeout(self.settings.timeout, self.sink.send(batch))).catch_unwind().await;
         let outcome = match answered {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => {
                 let why = format!("no answer within {:?}", self.settings.timeout);
-                Outcome::none(Trouble::retry(Reason::Deadline, why))
+                SendOutcome::none(Trouble::retry(Reason::Deadline, why))
             }
-            Err(_) => Outcome::none(Trouble::retry(Reason::Fault, "the sink failed; this is a mistake in poort")),
+            Err(_) => SendOutcome::none(Trouble::retry(Reason::Fault, "the sink failed; this is a mistake in poort")),
         };
         if outcome.trouble.is_some() {
             self.sink.reset();
@@ -198,8 +198,8 @@ impl<S: Sink> Delivery<S> {
         outcome
     }
 
-    async fn settle(&mut self, outcome: Outcome) {
-        let Outcome { taken, trouble } = outcome;
+    async fn settle(&mut self, outcome: SendOutcome) {
+        let SendOutcome { taken, trouble } = outcome;
         let sent = self.state.window.batch_len();
         if taken > 0 {
             self.state.backoff.reset();

@@ -59,7 +59,7 @@ fn decision(record: &Value, seq: u64, index: Option<usize>, request: &Value, res
     let (attributes, context) = (&record["attributes"], &request["context"]);
     let failed = record["status"] == "Error";
     let activity = activity(text(&action["name"]).unwrap_or_default());
-    let outcome = Outcome::of(response["decision"].as_bool(), failed);
+    let outcome = Disposition::of(response["decision"].as_bool(), failed);
     let revision = &attributes["adl.core.policies"]["policies"]["revision"];
     json!({
         "activity_id": activity, "activity_name": action["name"],
@@ -105,14 +105,14 @@ fn decision(record: &Value, seq: u64, index: Option<usize>, request: &Value, res
 }
 
 /// The answer that the application got.
-struct Outcome {
+struct Disposition {
     action_id: u8,
     action: &'static str,
     disposition_id: u8,
     disposition: &'static str,
 }
 
-impl Outcome {
+impl Disposition {
     fn of(decision: Option<bool>, failed: bool) -> Self {
         let (action_id, action) = match decision {
             Some(true) => (1, "Allowed"),

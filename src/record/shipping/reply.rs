@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// What became of one send.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Outcome {
+pub(super) struct SendOutcome {
     /// How many records were taken, counted from the first of the batch.
     pub(super) taken: usize,
     /// Why the others were not; none if all were taken.
     pub(super) trouble: Option<Trouble>,
 }
 
-impl Outcome {
+impl SendOutcome {
     /// All of a batch of this length were taken.
     pub(super) const fn all(length: usize) -> Self {
         Self { taken: length, trouble: None }

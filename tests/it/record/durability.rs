@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use poort::{
     api::pb::{self, access_evaluation_client::AccessEvaluationClient},
     record::{
-        decision_log::Kind,
+        decision_log::RecordKind,
         spool::{self, reader::Reader},
     },
 };
@@ -70,7 +70,7 @@ fn recorded(data: &Path) -> Heard {
 fn sequence(data: &Path) -> u64 {
     let frames: Vec<_> = Reader::open(data.join("records")).unwrap().map(Result::unwrap).collect();
     assert!(frames.iter().map(|frame| frame.seq).eq(0..frames.len() as u64));
-    frames.iter().filter(|frame| Kind::of(&frame.payload) == Kind::Decision).count() as u64
+    frames.iter().filter(|frame| RecordKind::of(&frame.payload) == RecordKind::Decision).count() as u64
 }
 
 /// Counts answers, and notifies when there are enough.
@@ -323,7 +323,7 @@ async fn an_open_log_answers_without_a_record_and_records_how_many() {
     assert_eq!(sidecar.operators("/readyz").await.status, 200);
     let gaps = |data: &Path| -> Vec<Value> {
         let frames = Reader::open(data.join("records")).unwrap().map(Result::unwrap);
-        let gaps = frames.filter(|frame| Kind::of(&frame.payload) == Kind::Gap);
+        let gaps = frames.filter(|frame| RecordKind::of(&frame.payload) == RecordKind::Gap);
         gaps.map(|frame| serde_json::from_slice::<Value>(&frame.payload).unwrap()["attributes"].clone()).collect()
     };
     let began = gaps(&data);

@@ -191,7 +191,10 @@ fn keys_are_made_for_a_new_log_only() {
         open(&config, KeyChange::default()).unwrap().close();
     }
     let records = Reader::open(config.records()).unwrap().map(|frame| frame.unwrap().payload);
-    assert_eq!(records.filter(|record| super::super::Kind::of(record) == super::super::Kind::Key).count(), 2);
+    assert_eq!(
+        records.filter(|record| super::super::RecordKind::of(record) == super::super::RecordKind::Key).count(),
+        2
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     super::checkpoint::Attested,
     Fault, Found, Known, LastCheckpoint, PutBack, Report, Witnessed,
-    facts::{Facts, Kind},
+    facts::{FactKind, Facts},
 };
 use crate::record::evidence::{Checkpoint, Hash, Tree};
 use std::collections::VecDeque;
@@ -74,26 +74,26 @@ impl<'a> Checker<'a> {
             }
             Some(_) => {}
         }
-        if let Kind::Checkpoint(attested) = &facts.kind
+        if let FactKind::Checkpoint(attested) = &facts.kind
             && let Ok(attested) = &**attested
         {
             self.put_back(seq, attested);
         }
         self.place(seq, facts);
-        if std::mem::take(&mut self.is_ended) && !matches!(facts.kind, Kind::Checkpoint(_)) {
+        if std::mem::take(&mut self.is_ended) && !matches!(facts.kind, FactKind::Checkpoint(_)) {
             self.fault(Fault::BehindEnd { seq });
         }
         match &facts.kind {
-            Kind::Checkpoint(attested) => match &**attested {
+            FactKind::Checkpoint(attested) => match &**attested {
                 Ok(attested) => self.checkpoint(seq, attested),
                 Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
             },
-            Kind::Cosigned(cosigned) => match &**cosigned {
+            FactKind::Cosigned(cosigned) => match &**cosigned {
                 Ok((checkpoint, note)) => self.cosigned(seq, checkpoint, note),
                 Err(why) => self.fault(Fault::Untrusted { seq, why: why.clone() }),
             },
-            Kind::Retention(below) => self.retiring = self.retiring.max(*below),
-            Kind::Any => {}
+            FactKind::Retention(below) => self.retiring = self.retiring.max(*below),
+            FactKind::Any => {}
         }
         if let Some(tree) = &mut self.tree {
             tree.push(facts.leaf);

@@ -15,12 +15,12 @@ pub(super) struct Facts {
     pub(super) leaf: Hash,
     /// The log that it says it is in, and its place there.
     pub(super) place: Option<(Arc<str>, u64)>,
-    pub(super) kind: Kind,
+    pub(super) kind: FactKind,
 }
 
 /// What a record is to the check.
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(super) enum FactKind {
     Checkpoint(Box<Result<Attested, String>>),
     /// A checkpoint with cosignatures, which are not checked yet.
     Cosigned(Box<Result<(Checkpoint, String), String>>),
@@ -31,7 +31,7 @@ pub(super) enum Kind {
 
 /// What a record says of itself, as far as it is read.
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::record::decision_log) struct Said<'a> {
+pub(in crate::record::decision_log) struct Claims<'a> {
     #[serde(borrow)]
     pub(super) event_name: Option<Name<'a>>,
     pub(super) attributes: Option<Attributes<'a>>,
@@ -59,22 +59,26 @@ impl Facts {
     }
 
     /// The same of a record of which is known what it says.
-    pub(super) fn from_said(said: &Said<'_>, record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
-        let Said { event_name, attributes } = said;
+    pub(super) fn from_said(said: &Claims<'_>, record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
+        let Claims { event_name, attributes } = said;
         let attributes = attributes.as_ref();
         let origin = attributes.and_then(|attributes| attributes.origin.as_ref()).map(|origin| origins.one(&origin.0));
         let kind = match event_name.as_ref().map(|name| &*name.0) {
             Some(CHECKPOINT) => match checkpoint::read(record, Some(keys)) {
-                Ok(Some(attested)) => Kind::Checkpoint(Box::new(Ok(attested))),
-                Ok(None) => Kind::Any,
-                Err(untrusted) => Kind::Checkpoint(Box::new(Err(untrusted.to_string()))),
+                Ok(Some(attested)) => FactKind::Checkpoint(Box::new(Ok(attested))),
+                Ok(None) => FactKind::Any,
+                Err(untrusted) => FactKind::Checkpoint(Box::new(Err(untrusted.to_string()))),
             },
-            Some(COSIGNED) => Kind::Cosigned(Box::new(cosigned::note(record).ok_or_else(malformed).and_then(|note| {
-                let checkpoint = Checkpoint::open(&note, keys).map_err(|error| error.to_string())?;
-                Ok((checkpoint, note))
-            }))),
-            Some(RETENTION) => attributes.and_then(|attributes| attributes.below).map_or(Kind::Any, Kind::Retention),
-            _ => Kind::Any,
+            Some(COSIGNED) => {
+                FactKind::Cosigned(Box::new(cosigned::note(record).ok_or_else(malformed).and_then(|note| {
+                    let checkpoint = Checkpoint::open(&note, keys).map_err(|error| error.to_string())?;
+                    Ok((checkpoint, note))
+                })))
+            }
+            Some(RETENTION) => {
+                attributes.and_then(|attributes| attributes.below).map_or(FactKind::Any, FactKind::Retention)
+            }
+            _ => FactKind::Any,
         };
         Self { leaf: leaf(record), place: origin.zip(attributes.and_then(|attributes| attributes.seq)), kind }
     }

@@ -1,6 +1,6 @@
 //! The records in a line of a file that a pipeline stored: a record itself, or the bodies of an OTLP export.
 
-use super::facts::{Attributes, Name, Said};
+use super::facts::{Attributes, Claims, Name};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(in crate::record::decision_log) enum Line<'a> {
     /// A record, and what it says of itself.
-    Record(Said<'a>),
+    Record(Claims<'a>),
     /// The bodies of log records. One that is no text is empty here: no record can be read from it.
     Export(Vec<Cow<'a, str>>),
 }
@@ -53,7 +53,7 @@ impl<'a> Line<'a> {
         // What is skipped is read too: JSON is text.
         let Read { event_name, attributes, resources } = serde_json::from_str(str::from_utf8(line).ok()?).ok()?;
         if event_name.is_some() {
-            return Some(Self::Record(Said { event_name, attributes }));
+            return Some(Self::Record(Claims { event_name, attributes }));
         }
         let scopes = resources?.into_iter().flat_map(|resource| resource.scopes);
         let records = scopes.flat_map(|scope| scope.records);

@@ -6,7 +6,7 @@
 use super::{
     Fault, Known, Report, VerifyError,
     checker::Checker,
-    facts::{Facts, Kind, Origins},
+    facts::{FactKind, Facts, Origins},
     line::Line,
 };
 use crate::{
@@ -74,7 +74,7 @@ pub fn verify_received(
                 continue;
             }
             before = Some(seq);
-            let kind = special.remove(&leaf).unwrap_or(Kind::Any);
+            let kind = special.remove(&leaf).unwrap_or(FactKind::Any);
             checker.record(seq, &Facts { leaf, place: Some((origin.clone(), seq)), kind });
         }
         let mut report = checker.finish();
@@ -116,7 +116,7 @@ struct Stored {
 struct StoredLog {
     records: Vec<(u64, Hash)>,
     /// The few that are more to the check than any record, by their hash.
-    special: HashMap<Hash, Kind>,
+    special: HashMap<Hash, FactKind>,
 }
 
 impl Stored {
@@ -168,7 +168,7 @@ impl Stored {
         };
         let log = self.logs.entry(origin).or_default();
         log.records.push((seq, leaf));
-        if !matches!(kind, Kind::Any) {
+        if !matches!(kind, FactKind::Any) {
             log.special.insert(leaf, kind);
         }
     }

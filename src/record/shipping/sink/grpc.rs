@@ -7,7 +7,7 @@ use super::{
     super::{
         config::{Compression, Format, Remote},
         outgoing::Outgoing,
-        reply::{Outcome, Reason, Reply, Trouble},
+        reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
     client::{Client, Versions, client, headers},
@@ -51,21 +51,21 @@ impl Grpc {
         self.client.as_mut().ok_or_else(|| SetupError::Tls("there is no client".to_owned()))
     }
 
-    async fn try_send(&mut self, batch: &[Outgoing]) -> Result<Outcome, SetupError> {
+    async fn try_send(&mut self, batch: &[Outgoing]) -> Result<SendOutcome, SetupError> {
         let mut request = Request::new(otlp::request(batch, self.format));
         *request.metadata_mut() = MetadataMap::from_headers(headers(&self.remote)?);
         Ok(match self.client()?.export(request).await {
             Ok(answer) => taken(answer.into_inner().partial_success, batch.len()),
-            Err(status) => Outcome::none(trouble(&status)),
+            Err(status) => SendOutcome::none(trouble(&status)),
         })
     }
 }
 
 impl Sink for Grpc {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         match self.try_send(batch).await {
             Ok(outcome) => outcome,
-            Err(error) => Outcome::none(Trouble::new(Reply::Hold, error.to_string())),
+            Err(error) => SendOutcome::none(Trouble::new(Reply::Hold, error.to_string())),
         }
     }
 
@@ -75,14 +75,14 @@ impl Sink for Grpc {
 }
 
 /// What an answer without an error says.
-pub(super) fn taken(partial: Option<ExportLogsPartialSuccess>, length: usize) -> Outcome {
+pub(super) fn taken(partial: Option<ExportLogsPartialSuccess>, length: usize) -> SendOutcome {
     match partial {
         Some(partial) if partial.rejected_log_records > 0 => {
             let why = format!("{} rejected: {}", partial.rejected_log_records, partial.error_message);
-            Outcome::none(Trouble::new(Reply::TakenInPart, why))
+            SendOutcome::none(Trouble::new(Reply::TakenInPart, why))
         }
         // With none rejected, the message is a hint and no more.
-        _ => Outcome::all(length),
+        _ => SendOutcome::all(length),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     super::{
         config::{Compression, Format, Remote},
         outgoing::Outgoing,
-        reply::{Outcome, Reason, Reply, Trouble},
+        reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
     client::{Client, Versions, client, headers},
@@ -75,28 +75,28 @@ impl Http {
         Ok(request)
     }
 
-    async fn exchange(client: Client, request: Request<Body>, length: usize) -> Outcome {
+    async fn exchange(client: Client, request: Request<Body>, length: usize) -> SendOutcome {
         let answer = match client.request(request).await {
             Ok(answer) => answer,
-            Err(error) => return Outcome::none(Trouble::retry(Reason::Transport, innermost(&error))),
+            Err(error) => return SendOutcome::none(Trouble::retry(Reason::Transport, innermost(&error))),
         };
         let (head, body) = answer.into_parts();
         let body = match Limited::new(body, ANSWER_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             // The verdict is in the head already.
             Err(error) if error.is::<LengthLimitError>() && !head.status.is_success() => Bytes::new(),
-            Err(error) => return Outcome::none(Trouble::retry(Reason::Transport, innermost(&*error))),
+            Err(error) => return SendOutcome::none(Trouble::retry(Reason::Transport, innermost(&*error))),
         };
         judge(head.status, &head.headers, &body, length)
     }
 }
 
 impl Sink for Http {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         let request = self.client().and_then(|client| Ok((client, self.request(batch)?)));
         match request {
             Ok((client, request)) => Self::exchange(client, request, batch.len()).await,
-            Err(error) => Outcome::none(Trouble::new(Reply::Hold, error.to_string())),
+            Err(error) => SendOutcome::none(Trouble::new(Reply::Hold, error.to_string())),
         }
     }
 
@@ -106,14 +106,14 @@ impl Sink for Http {
 }
 
 /// What an answer says: the table of OTLP/HTTP.
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length: usize) -> Outcome {
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length: usize) -> SendOutcome {
     if status.is_success() {
         return match ExportLogsServiceResponse::decode(body) {
             Ok(answer) => taken(answer.partial_success, length),
             // A server that is no OTLP receiver may accept everything, such as a page of a proxy.
             Err(error) => {
                 let why = format!("{status}, and the answer is not OTLP's: {error}");
-                Outcome::none(Trouble::new(Reply::Hold, why))
+                SendOutcome::none(Trouble::new(Reply::Hold, why))
             }
         };
     }
@@ -133,7 +133,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], length
         _ if status.is_redirection() => Reply::Hold,
         _ => Reply::Refused,
     };
-    Outcome::none(Trouble::new(verdict, format!("{status}{}", words(body))))
+    SendOutcome::none(Trouble::new(verdict, format!("{status}{}", words(body))))
 }
 
 /// What the receiver says beside its status: OTLP sends a `google.rpc.Status`.

@@ -7,7 +7,7 @@ use super::{
     super::{
         outgoing::Outgoing,
         quarantine::{ends_a_line, sync_folder_of},
-        reply::{Outcome, Reason, Trouble},
+        reply::{Reason, SendOutcome, Trouble},
     },
     Sink,
 };
@@ -59,20 +59,20 @@ impl JsonLines {
 }
 
 impl Sink for JsonLines {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         let mut lines = Vec::new();
         for document in batch.iter().flat_map(Outgoing::documents) {
             lines.extend_from_slice(document.body.as_bytes());
             lines.push(b'\n');
         }
         match self.write(&lines) {
-            Ok(()) => Outcome::all(batch.len()),
+            Ok(()) => SendOutcome::all(batch.len()),
             Err(error) => {
                 let place = match &self.to {
                     To::File { path, .. } => path.display().to_string(),
                     To::StandardOutput => "standard output".to_owned(),
                 };
-                Outcome::none(Trouble::retry(Reason::Io, format!("cannot write {place}: {error}")))
+                SendOutcome::none(Trouble::retry(Reason::Io, format!("cannot write {place}: {error}")))
             }
         }
     }

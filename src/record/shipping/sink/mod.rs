@@ -19,7 +19,7 @@ mod tests;
 use super::{
     config::{self, Destination},
     outgoing::Outgoing,
-    reply::Outcome,
+    reply::SendOutcome,
 };
 use std::path::PathBuf;
 use thiserror::Error;
@@ -27,7 +27,7 @@ use thiserror::Error;
 /// A way to send records.
 pub(super) trait Sink {
     /// Sends these records and waits for the answer. It may be dropped at any await.
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome;
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome;
 
     /// Something went wrong: connections are closed, and files are read again.
     fn reset(&mut self);
@@ -84,7 +84,7 @@ impl Any {
 }
 
 impl Sink for Any {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         match self {
             Self::Grpc(sink) => sink.send(batch).await,
             Self::Http(sink) => sink.send(batch).await,

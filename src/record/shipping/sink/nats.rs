@@ -21,7 +21,7 @@ use super::{
     super::{
         config::Nats,
         outgoing::{Document, Outgoing},
-        reply::{Outcome, Reason, Reply, Trouble},
+        reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
     attempts::Attempts,
@@ -93,10 +93,10 @@ impl JetStream {
     }
 
     /// Publishes all, then waits for each in order: the stream stores in the order of publishing.
-    async fn publish(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn publish(&mut self, batch: &[Outgoing]) -> SendOutcome {
         let context = match self.context().await {
             Ok(context) => context,
-            Err(trouble) => return Outcome::none(trouble),
+            Err(trouble) => return SendOutcome::none(trouble),
         };
         let end = batch.last().map_or(0, |parcel| parcel.seq.saturating_add(1));
         let before = self.attempts.begin(end);
@@ -119,22 +119,22 @@ impl JetStream {
             match promise.await {
                 Ok(answer) if answer.duplicate && seq >= before => {
                     self.attempts.alarm(seq);
-                    return Outcome { taken: index, trouble: Some(foreign(seq, &answer.stream)) };
+                    return SendOutcome { taken: index, trouble: Some(foreign(seq, &answer.stream)) };
                 }
                 Ok(answer) if answer.duplicate => self.tell(seq, &answer.stream),
                 Ok(_) => {}
                 Err(error) => {
                     let trouble = self.trouble(&error, self.subject(parcel));
-                    return Outcome { taken: index, trouble: Some(trouble) };
+                    return SendOutcome { taken: index, trouble: Some(trouble) };
                 }
             }
         }
         match failed {
             None => {
                 self.attempts.taken(end);
-                Outcome::all(batch.len())
+                SendOutcome::all(batch.len())
             }
-            Some((index, trouble)) => Outcome { taken: index, trouble: Some(trouble) },
+            Some((index, trouble)) => SendOutcome { taken: index, trouble: Some(trouble) },
         }
     }
 
@@ -208,7 +208,7 @@ impl JetStream {
 }
 
 impl Sink for JetStream {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         self.publish(batch).await
     }
 

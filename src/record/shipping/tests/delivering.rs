@@ -1,7 +1,7 @@
 //! Delivery: order, deadlines, the durable mark, records that are gone.
 
 use super::{
-    super::reply::{Outcome, Reason, Trouble},
+    super::reply::{Reason, SendOutcome, Trouble},
     support::{Place, Reaction, Receiver, check_taken, record},
 };
 use crate::record::spool::Cursor;
@@ -14,7 +14,7 @@ fn first_of(segment: &Path) -> u64 {
 }
 
 fn unavailable() -> Reaction {
-    Reaction::Answer(Outcome::none(Trouble::retry(Reason::Unavailable, "later")))
+    Reaction::Answer(SendOutcome::none(Trouble::retry(Reason::Unavailable, "later")))
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,8 +46,8 @@ async fn after_a_restart_delivery_continues_at_the_cursor() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_taken_comes_again_until_it_is() {
     let place = Place::with(40);
-    let lost = Reaction::TakeAndSaySo(16, Outcome::none(Trouble::retry(Reason::Transport, "the answer was lost")));
-    let half = Reaction::Answer(Outcome { taken: 5, trouble: Some(Trouble::retry(Reason::Unavailable, "later")) });
+    let lost = Reaction::TakeAndSaySo(16, SendOutcome::none(Trouble::retry(Reason::Transport, "the answer was lost")));
+    let half = Reaction::Answer(SendOutcome { taken: 5, trouble: Some(Trouble::retry(Reason::Unavailable, "later")) });
     let reactions = [unavailable(), lost, Reaction::Panic, half, unavailable()];
     let mut delivery = place.delivery(Receiver::in_turn(&place, reactions));
     let start = Instant::now();

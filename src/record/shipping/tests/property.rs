@@ -1,7 +1,7 @@
 //! Delivery to a receiver that does anything, in any order.
 
 use super::{
-    super::reply::{Outcome, Reason, Reply, Trouble},
+    super::reply::{Reason, Reply, SendOutcome, Trouble},
     support::{Place, Reaction, Receiver, record},
 };
 use proptest::prelude::*;
@@ -42,10 +42,10 @@ fn act() -> impl Strategy<Value = Act> {
 fn react(act: Act, length: usize) -> Reaction {
     let broken = || Some(Trouble::retry(Reason::Transport, "broken"));
     match act {
-        Act::TakeAll => Reaction::Answer(Outcome::all(length)),
-        Act::TakeSome(count) => Reaction::Answer(Outcome { taken: count.min(length), trouble: broken() }),
-        Act::LoseTheAnswer(count) => Reaction::TakeAndSaySo(count, Outcome { taken: 0, trouble: broken() }),
-        Act::Say(verdict) => Reaction::Answer(Outcome::none(Trouble::new(verdict, "no"))),
+        Act::TakeAll => Reaction::Answer(SendOutcome::all(length)),
+        Act::TakeSome(count) => Reaction::Answer(SendOutcome { taken: count.min(length), trouble: broken() }),
+        Act::LoseTheAnswer(count) => Reaction::TakeAndSaySo(count, SendOutcome { taken: 0, trouble: broken() }),
+        Act::Say(verdict) => Reaction::Answer(SendOutcome::none(Trouble::new(verdict, "no"))),
         Act::Silence => Reaction::Silence,
         Act::Panic => Reaction::Panic,
     }
@@ -70,7 +70,7 @@ proptest! {
                 let is_last = life == last;
                 let receiver = Receiver::new(&place, move |batch| match acts.next() {
                     Some(act) => react(act, batch.len()),
-                    None if is_last => Reaction::Answer(Outcome::all(batch.len())),
+                    None if is_last => Reaction::Answer(SendOutcome::all(batch.len())),
                     // It hangs until the process is killed.
                     None => Reaction::Silence,
                 });

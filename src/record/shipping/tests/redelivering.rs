@@ -5,7 +5,7 @@ use super::{
         again::{Again, ask},
         config::Name,
         delivery::Delivery,
-        reply::{Outcome, Reply, Trouble},
+        reply::{Reply, SendOutcome, Trouble},
     },
     support::{Place, Reaction, Receiver, record},
 };
@@ -75,7 +75,7 @@ async fn a_request_that_is_cut_off_begins_anew() {
     ask(place.data(), &sink(), Again::From(10)).unwrap();
     let mut first = true;
     let receiver = Receiver::new(&place, move |batch| match std::mem::take(&mut first) {
-        true => Reaction::Answer(Outcome::all(batch.len())),
+        true => Reaction::Answer(SendOutcome::all(batch.len())),
         false => Reaction::Silence,
     });
     receiver.taken.lock().unwrap().extend((0..50).map(|seq| (seq, record(seq))));
@@ -94,8 +94,8 @@ async fn records_in_quarantine_are_sent_again_and_kept_anew_if_refused() {
     let place = Place::holding((0..20).map(record).chain(["no JSON \"at\" all".to_owned()]));
     let refusing = |bad: BTreeSet<u64>| {
         move |batch: &[u64]| match batch.iter().any(|seq| bad.contains(seq)) {
-            true => Reaction::Answer(Outcome::none(Trouble::new(Reply::Refused, "no"))),
-            false => Reaction::Answer(Outcome::all(batch.len())),
+            true => Reaction::Answer(SendOutcome::none(Trouble::new(Reply::Refused, "no"))),
+            false => Reaction::Answer(SendOutcome::all(batch.len())),
         }
     };
     place.delivery(Receiver::new(&place, refusing([3, 7].into()))).run().await;

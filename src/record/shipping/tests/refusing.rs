@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        reply::{Outcome, Reason, Reply, Trouble},
+        reply::{Reason, Reply, SendOutcome, Trouble},
         waiting,
     },
     support::{Place, Reaction, Receiver, check_taken, record},
@@ -11,14 +11,14 @@ use std::{io, time::Duration};
 use tokio::time::{Instant, timeout};
 
 fn says(verdict: Reply) -> Reaction {
-    Reaction::Answer(Outcome::none(Trouble::new(verdict, "no")))
+    Reaction::Answer(SendOutcome::none(Trouble::new(verdict, "no")))
 }
 
 /// Takes all batches but those that hold one of these.
 fn all_but(place: &Place, bad: &'static [u64], verdict: Reply) -> Receiver {
     Receiver::new(place, move |batch| match batch.iter().any(|seq| bad.contains(seq)) {
         true => says(verdict),
-        false => Reaction::Answer(Outcome::all(batch.len())),
+        false => Reaction::Answer(SendOutcome::all(batch.len())),
     })
 }
 
@@ -39,7 +39,7 @@ async fn one_bad_record_goes_to_quarantine_and_all_others_arrive() {
 async fn a_receiver_that_takes_fewer_at_once_gets_all_without_quarantine() {
     let place = Place::with(100);
     let receiver = Receiver::new(&place, |batch| match batch.len() {
-        0..=3 => Reaction::Answer(Outcome::all(batch.len())),
+        0..=3 => Reaction::Answer(SendOutcome::all(batch.len())),
         _ => says(Reply::TooLarge),
     });
     let mut delivery = place.delivery(receiver);

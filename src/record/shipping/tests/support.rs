@@ -7,7 +7,7 @@ use super::super::{
     metrics::Meters,
     outgoing::Outgoing,
     quarantine::{self, Quarantine},
-    reply::Outcome,
+    reply::SendOutcome,
     sink::Sink,
     source::Source,
     waiting::Notice,
@@ -177,9 +177,9 @@ fn wait<F: Future>(future: F) -> F::Output {
 
 /// What a receiver does with a batch.
 pub(super) enum Reaction {
-    Answer(Outcome),
+    Answer(SendOutcome),
     /// It takes this many and its answer is lost.
-    TakeAndSaySo(usize, Outcome),
+    TakeAndSaySo(usize, SendOutcome),
     /// It never answers.
     Silence,
     Panic,
@@ -227,7 +227,7 @@ impl Receiver {
     /// Reacts in this order, and takes everything afterwards.
     pub(super) fn in_turn(place: &Place, reactions: impl IntoIterator<Item = Reaction>) -> Self {
         let mut reactions: VecDeque<_> = reactions.into_iter().collect();
-        Self::new(place, move |batch| reactions.pop_front().unwrap_or(Reaction::Answer(Outcome::all(batch.len()))))
+        Self::new(place, move |batch| reactions.pop_front().unwrap_or(Reaction::Answer(SendOutcome::all(batch.len()))))
     }
 
     /// The cursor has passed nothing that was not handled.
@@ -241,7 +241,7 @@ impl Receiver {
 }
 
 impl Sink for Receiver {
-    async fn send(&mut self, batch: &[Outgoing]) -> Outcome {
+    async fn send(&mut self, batch: &[Outgoing]) -> SendOutcome {
         self.check_cursor();
         let numbers: Vec<_> = batch.iter().map(|parcel| parcel.seq).collect();
         self.sends.lock().unwrap().push(numbers.clone());
