@@ -14,6 +14,8 @@
 //! - `record`: the record of a decision and its bytes
 //! - `recorded_call`: what it says of the call
 //! - `redact`: what a record carries of a call: what is left out of it, and what is replaced
+//! - `config`: its configuration
+//! - `newest`: its newest checkpoint, by its folder
 //! - `caller`: where a call came from
 //! - `pseudonyms`: replace values that must not be in a record
 //! - `producer`: what all records of a process have in common
@@ -39,6 +41,7 @@
 mod caller;
 pub mod checkpoint;
 mod clock;
+mod config;
 mod cosigned;
 mod damage;
 mod data_subject_filter;
@@ -49,6 +52,7 @@ mod index;
 mod keys;
 mod kind;
 mod log_event;
+mod newest;
 mod node_keeper;
 mod nodes;
 mod past;
@@ -66,12 +70,14 @@ mod stored_record;
 pub mod verify;
 
 pub use caller::Caller;
+pub use config::{Config, Failure};
 pub use cosigned::COSIGNED;
 pub use damage::DAMAGE;
 pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::RecordKind;
+pub use newest::{last_recorded, last_signer, newest_checkpoint, origin};
 pub use nodes::{NoProof, Prover, node_file};
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
@@ -85,147 +91,19 @@ pub use stored_record::{EntityName, OneDecision, Poort, StoredRecord, Unreadable
 
 use crate::{
     record::{
-        evidence::{Checkpoint, Key, KeyError, PublicKeys},
-        spool::{
-            self, AppendError, Entry, Payload, Recovery, Spool, State,
-            reader::{ReadError, Reader},
-        },
+        evidence::KeyError,
+        spool::{self, AppendError, Entry, Payload, Recovery, Spool, State, reader::Reader},
     },
     sources::policy::Model,
 };
-use checkpoint::Attested;
 use clock::LogClock;
 use gap::OpenGap;
 use hold::Hold;
 use opentelemetry::metrics::Meter;
 use signer::CheckpointSigner;
-use std::{
-    collections::BTreeMap,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 use thiserror::Error;
 use tokio::sync::watch;
-
-/// Configuration of the decision log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The data folder; the records are in `records` in it.
-    pub data: PathBuf,
-    /// The size of a segment in bytes, taken from the disk when the segment begins.
-    pub segment: u64,
-    /// The most that all segments may take, in bytes. When it is reached, nothing is answered any more.
-    pub max: u64,
-    /// How many records may wait for the disk. One more is refused at once.
-    pub queue: usize,
-    /// Whether complete segments are compressed.
-    pub compress: bool,
-    /// The time between two signed checkpoints.
-    pub checkpoint: Duration,
-    /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
-    /// it is not there; a file that is named here has to be there.
-    pub key: Option<PathBuf>,
-    /// How long records are kept at least, by the machine's clock and by the log's own (`clock`); without it, for ever.
-    pub keep: Option<Duration>,
-    /// What becomes of questions while no record can be written.
-    pub failure: Failure,
-    /// The keys of pseudonyms, one a line. The default is `pseudonym-keys` in the data folder, which is made when it is not
-    /// there; a file that is named here has to be there.
-    pub pseudonyms: Option<PathBuf>,
-    /// Who produces the records (ADL 1.0.0: unambiguous when records leave the organisation), beside the service's name
-    /// and version, such as `organisation.oin`.
-    pub producer: BTreeMap<String, String>,
-}
-
-impl Config {
-    /// The defaults, in this data folder.
-    ///
-    /// Segments of 64 MiB: about 60 000 records, read again in a tenth of a second after a crash. 64 GiB in all: some
-    /// sixty million records as they are written, and several times as many packed, so that a full log is a matter of weeks
-    /// and not of a busy afternoon. 8192 waiting records:
-    /// what one disk takes in about a tenth of a second. A checkpoint each ten seconds: that much of the newest is not
-    /// proven yet, for some six megabytes a day.
-    #[must_use]
-    pub fn new(data: PathBuf) -> Self {
-        Self {
-            data,
-            segment: 64 << 20,
-            max: 64 << 30,
-            queue: 8192,
-            compress: true,
-            checkpoint: Duration::from_secs(10),
-            key: None,
-            keep: None,
-            failure: Failure::Closed,
-            pseudonyms: None,
-            producer: BTreeMap::new(),
-        }
-    }
-
-    /// The key that signs the checkpoints. One is made only for a log that has no records yet, or where `may_make` says so.
-    ///
-    /// # Errors
-    /// It cannot be read, or not be made.
-    pub fn read_key(&self, may_make: bool) -> Result<Key, KeyError> {
-        match &self.key {
-            Some(path) => Key::read(path),
-            None if may_make || self.is_new() => Key::read_or_make(&self.key_path()),
-            None => Key::read_own(&self.key_path()),
-        }
-    }
-
-    /// Whether there is no log yet: no segment, and no head of one.
-    #[must_use]
-    pub fn is_new(&self) -> bool {
-        let records = self.records();
-        // A folder that cannot be listed does not count as new.
-        let is_empty = spool::segments(&records)
-            .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |found| found.is_empty());
-        is_empty && matches!(spool::read_head(&records), Ok(None))
-    }
-
-    /// The path of the key.
-    #[must_use]
-    pub fn key_path(&self) -> PathBuf {
-        self.key.clone().unwrap_or_else(|| self.data.join("log-key.pem"))
-    }
-
-    /// The keys of pseudonyms. One is made only for a log that has no records yet, or where `may_make` says so.
-    ///
-    /// # Errors
-    /// They cannot be read, or not be made.
-    pub fn read_pseudonyms(&self, may_make: bool) -> Result<Pseudonyms, PseudonymsError> {
-        match &self.pseudonyms {
-            Some(path) => Pseudonyms::read(path),
-            None if may_make || self.is_new() => Pseudonyms::read_or_make(&self.pseudonyms_path()),
-            None => Pseudonyms::read_own(&self.pseudonyms_path()),
-        }
-    }
-
-    /// The path of the keys of pseudonyms.
-    #[must_use]
-    pub fn pseudonyms_path(&self) -> PathBuf {
-        self.pseudonyms.clone().unwrap_or_else(|| self.data.join("pseudonym-keys"))
-    }
-
-    /// The folder of the records.
-    #[must_use]
-    pub fn records(&self) -> PathBuf {
-        self.data.join("records")
-    }
-}
-
-/// What becomes of questions while no record can be written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Failure {
-    /// None is answered.
-    #[default]
-    Closed,
-    /// They are answered without a record; what is missing is recorded as soon as that is possible.
-    Open,
-}
 
 /// The decision log, open for writing.
 #[derive(Debug, Clone)]
@@ -237,62 +115,6 @@ pub struct DecisionLog {
     pseudonyms: Pseudonyms,
     clock: Arc<LogClock>,
     hold: Arc<Hold>,
-}
-
-/// The origin of the log in this folder: that of its last checkpoint, or of its oldest record where the head is not there.
-/// `None` when there is no log.
-///
-/// # Errors
-/// The folder cannot be read.
-pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
-    if !folder.exists() {
-        return Ok(None);
-    }
-    if let Ok(Some((_, checkpoint))) = newest_checkpoint(folder) {
-        return Ok(Some(checkpoint.origin));
-    }
-    let first = Reader::open(folder)?.next().transpose()?;
-    let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
-    Ok(attested.map(|attested| attested.checkpoint.origin))
-}
-
-/// The newest checkpoint of the log in this folder, with its note: what its file `head` holds. Signatures are not
-/// checked. `None` where there is none yet.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn newest_checkpoint(folder: &Path) -> io::Result<Option<(String, Checkpoint)>> {
-    let head = spool::read_head(folder)?.and_then(|head| String::from_utf8(head).ok());
-    Ok(head.and_then(|note| Checkpoint::read(&note).ok().map(|checkpoint| (note, checkpoint))))
-}
-
-/// Whether this key signed the last checkpoint in this folder. `None` for a key that is not there.
-///
-/// # Errors
-/// The records cannot be read.
-pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<bool, ReadError> {
-    let Some(key) = key else { return Ok(false) };
-    let Ok(keys) = PublicKeys::parse([key.public(origin).as_str()]) else { return Ok(false) };
-    Ok(last_recorded(folder)?.is_some_and(|last| Checkpoint::open(&last.note, &keys).is_ok()))
-}
-
-/// The last checkpoint among the records in this folder. Signatures are not checked.
-///
-/// # Errors
-/// The records cannot be read.
-pub fn last_recorded(folder: &Path) -> Result<Option<Attested>, ReadError> {
-    let segments = spool::segments(folder).unwrap_or_default();
-    // The newest may hold no record.
-    for first in segments.into_iter().rev() {
-        let mut last = None;
-        for frame in Reader::open_at(folder, first)? {
-            last = checkpoint::read(&frame?.payload, None).ok().flatten().or(last);
-        }
-        if last.is_some() {
-            return Ok(last);
-        }
-    }
-    Ok(None)
 }
 
 /// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values

@@ -93,12 +93,19 @@ impl Reader {
     /// it is not there yet, at the end. [`Reader::position`] tells which.
     ///
     /// # Errors
-    /// The folder cannot be listed, or what is before the record cannot be read.
+    /// The folder cannot be listed, or the segment of the record cannot be read.
     pub fn open_at(dir: impl AsRef<Path>, seq: u64) -> Result<Self, ReadError> {
         let mut reader = Self::open(dir)?;
         let segments = list(&reader.dir).map_err(|error| reader.failed(error))?;
         let holding = segments.iter().rfind(|segment| segment.first <= seq).or(segments.first());
         reader.want = holding.map(|segment| segment.first);
+        if reader.enter()?
+            && let Some(scan) = &mut reader.at
+        {
+            let sought = scan.seek(seq);
+            reader.want = Some(scan.want);
+            sought.map_err(|error| reader.failed(error))?;
+        }
         while reader.position() < seq && reader.advance()?.is_some() {}
         Ok(reader)
     }

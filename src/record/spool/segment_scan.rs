@@ -17,6 +17,8 @@ use std::{
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
+/// How much is read to find a frame in the middle. Longer frames are not found, and are gone to one by one.
+const PROBE: usize = 64 << 10;
 
 /// What follows the last good frame of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +104,36 @@ impl SegmentScan {
         Ok(Some((header, payload)))
     }
 
+    /// Goes to a frame that is at or before `seq` and near it, by halves. What is before it is not checked. No payload
+    /// holds the bytes of a frame, so what looks like one in the middle of a segment is one.
+    pub(super) fn seek(&mut self, seq: u64) -> io::Result<()> {
+        if self.begin.is_err() {
+            return Ok(());
+        }
+        let mut end = self.bytes.len()?;
+        while end.saturating_sub(self.offset) > CHUNK as u64 {
+            let middle = self.offset.midpoint(end);
+            match self.frame_from(middle)? {
+                Some((offset, found)) if found <= seq => (self.offset, self.want, self.commit) = (offset, found, None),
+                _ => end = middle,
+            }
+        }
+        Ok(())
+    }
+
+    /// The place and the seq of the first whole frame that begins near this offset or shortly behind it.
+    fn frame_from(&mut self, offset: u64) -> io::Result<Option<(u64, u64)>> {
+        // A frame has more bytes than its number is above that of a frame before it.
+        let seqs = self.want..self.want.saturating_add(offset.saturating_add(PROBE as u64));
+        self.fill(offset, PROBE)?;
+        let found = (0..self.window.len()).find_map(|start| {
+            let at = self.window.get(start..).unwrap_or_default();
+            let header = Header::parse(at).filter(|header| seqs.contains(&header.seq))?;
+            header.intact(at).map(|_| (offset.saturating_add(start as u64), header.seq))
+        });
+        Ok(found)
+    }
+
     /// Where the last commit of the segment begins.
     pub(super) fn last_commit(&self) -> u64 {
         self.commit.map_or(self.begin(), |(offset, _)| offset)
@@ -175,7 +207,7 @@ impl SegmentScan {
         let start = offset.checked_sub(self.window_at).and_then(|start| usize::try_from(start).ok());
         let held = start.and_then(|start| self.window.get(start..)).is_some_and(|bytes| bytes.len() >= len);
         if !held {
-            self.fill(offset, len)?;
+            self.fill(offset, len.max(CHUNK))?;
         }
         let start = offset.saturating_sub(self.window_at);
         let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -186,7 +218,7 @@ impl SegmentScan {
     fn fill(&mut self, offset: u64, len: usize) -> io::Result<()> {
         // The length comes from the disk and may be wrong. The segment bounds it.
         let there = self.bytes.len()?.saturating_sub(offset);
-        let size = len.max(CHUNK).min(usize::try_from(there).unwrap_or(usize::MAX));
+        let size = len.min(usize::try_from(there).unwrap_or(usize::MAX));
         self.window.clear();
         self.window.resize(size, 0);
         self.window_at = offset;

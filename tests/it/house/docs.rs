@@ -129,9 +129,9 @@ fn with_all_parts() -> (Sidecar, Authority) {
     fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
     // The policy is read at the start.
     let sidecar = Sidecar::builder()
-        .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
         .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
         .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
+        .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
         .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
         .start();
     (sidecar, authority)

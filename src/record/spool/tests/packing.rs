@@ -104,6 +104,31 @@ fn all_but_the_newest_two_are_packed_and_read_as_before() {
 }
 
 #[test]
+fn a_reader_goes_to_any_record_of_a_large_segment() {
+    let mut place = Place::new();
+    place.config.segment_bytes = 3 << 20;
+    let (spool, _) = place.open();
+    // Records of 10 bytes to 200 kB, so that some are longer than what is looked at to find one.
+    let length = |seq: u64| 10 + (seq * seq * 7919 % 1000) as usize * if seq.is_multiple_of(17) { 200 } else { 4 };
+    let count = 3000;
+    for seq in 0..count {
+        record(&spool, payload(seq, length(seq))).unwrap();
+    }
+    let check = || {
+        for seq in (0..count).step_by(7).chain([count - 1]) {
+            let frame = Reader::open_at(place.dir(), seq).unwrap().next().unwrap().unwrap();
+            assert_eq!((frame.seq, frame.payload), (seq, payload(seq, length(seq))));
+        }
+        assert!(Reader::open_at(place.dir(), count).unwrap().next().is_none());
+    };
+    check();
+    keep(&place, &spool, vec![]).unwrap();
+    assert!(place.segments().len() > 5);
+    check();
+    spool.close();
+}
+
+#[test]
 fn a_start_reads_no_packed_segment_and_the_check_finds_damage_in_it() {
     let (place, spool) = with_records(60);
     keep(&place, &spool, vec![]).unwrap();
