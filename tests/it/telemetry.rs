@@ -237,7 +237,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_span_has_the_same_ids_as_the_record_and_metrics_come_too() {
+async fn a_span_has_the_ids_of_its_record() {
     let mut collector = Collector::start();
     let sidecar = Sidecar::builder().config(&otlp(collector.address, "1.0")).start();
     sidecar.evaluate(&allowed()).await;
@@ -278,7 +278,7 @@ async fn a_span_has_the_same_ids_as_the_record_and_metrics_come_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_parts_of_a_call_have_spans_below_its_own_if_asked() {
+async fn spans_of_a_calls_parts_are_sent_if_asked() {
     let mut collector = Collector::start();
     let config = otlp(collector.address, "1.0") + "spans = \"parts\"\n";
     let sidecar = Sidecar::builder().config(&config).start();
@@ -298,7 +298,7 @@ async fn the_parts_of_a_call_have_spans_below_its_own_if_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whether_a_trace_is_sent_is_decided_by_its_own_flag_and_never_keeps_a_record_away() {
+async fn a_traces_own_flag_decides_whether_it_is_sent() {
     let mut collector = Collector::start();
     let sidecar = Sidecar::builder().config(&otlp(collector.address, "0.0")).start();
     for (trace, flags) in [("4bf92f3577b34da6a3ce929d0e0e4736", "01"), ("5bf92f3577b34da6a3ce929d0e0e4736", "00")] {

@@ -39,7 +39,7 @@ fn validate_says_what_a_good_folder_holds() {
 }
 
 #[test]
-fn validate_names_the_problems_of_every_file_with_line_and_caret() {
+fn validate_names_problems_with_line_and_caret() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     edit(&policies.join("bvh.cedar"), "permit (", "permitt (");
@@ -118,7 +118,7 @@ fn evaluate(question: &Value, more: &[&str]) -> Output {
 }
 
 #[test]
-fn evaluate_answers_from_standard_input_with_the_decision_in_its_exit_code() {
+fn the_exit_code_of_evaluate_is_the_decision() {
     let (out, told) = check(&evaluate(&allowed(), &[]), 0);
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(answer["decision"], true);
@@ -140,7 +140,7 @@ fn evaluate_answers_from_a_file() {
 }
 
 #[test]
-fn evaluate_answers_a_batch_and_denies_when_one_item_is_denied() {
+fn evaluate_denies_a_batch_with_one_deny() {
     let all = json!({"evaluations": [allowed(), allowed()]});
     let (out, _) = check(&evaluate(&all, &[]), 0);
     let answers: Value = serde_json::from_str(&out).unwrap();
@@ -217,7 +217,7 @@ fn evaluate_records_nothing() {
 // ---- log ----
 
 #[tokio::test]
-async fn log_cat_prints_one_record_a_line_also_beside_a_server() {
+async fn log_cat_prints_one_record_a_line() {
     let sidecar = Sidecar::builder().start();
     for question in [allowed(), denied(), allowed()] {
         sidecar.evaluate(&question).await;
@@ -257,7 +257,7 @@ async fn log_cat_ends_silently_when_its_reader_stops() {
 }
 
 #[test]
-fn log_cat_without_a_log_exits_with_1_and_names_the_folder() {
+fn log_cat_without_a_log_exits_with_1() {
     let (_, told) = check(&run(["log", "cat", "--data", "/nowhere/data"]), 1);
     assert!(told.contains("/nowhere/data/records"), "{told}");
     assert!(told.contains("No such file"), "{told}");
@@ -266,7 +266,7 @@ fn log_cat_without_a_log_exits_with_1_and_names_the_folder() {
 // ---- Usage ----
 
 #[test]
-fn the_help_of_every_command_has_examples_and_goes_to_standard_output() {
+fn the_help_of_every_command_has_examples() {
     let of_log = [&["log", "cat"][..], &["log", "status"], &["log", "replay"]];
     for command in [&["serve"][..], &["validate"], &["evaluate"]].into_iter().chain(of_log) {
         let (out, told) = check(&run(command.iter().chain(&["--help"])), 0);
@@ -313,7 +313,7 @@ async fn the_example_configuration_is_accepted_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_environment_says_where_to_listen_and_a_flag_beats_it() {
+async fn a_flag_beats_the_environment() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
     let listen = format!("127.0.0.1:0,unix:{}", path.display());

@@ -57,7 +57,7 @@ fn what_is_read_of_a_segment_is_what_was_written() {
 }
 
 #[test]
-fn a_spool_goes_on_from_what_can_be_read_or_refuses() {
+fn any_folder_is_continued_or_refused() {
     let (bytes, payloads) = segment();
     let mut case = 0;
     mutate("recovery", &[bytes], |bytes| {
@@ -125,7 +125,7 @@ fn a_note_that_opens_says_what_was_signed() {
 }
 
 #[test]
-fn a_file_of_keys_is_read_or_refused_without_what_is_in_it() {
+fn a_refused_file_of_keys_is_not_shown() {
     let folder = folder();
     let (own, pseudonyms) = (folder.path().join("key.pem"), folder.path().join("keys"));
     Key::read_or_make(&own).unwrap();

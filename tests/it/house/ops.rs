@@ -35,7 +35,7 @@ fn exist(what: &Value, expression: &str) {
 }
 
 #[test]
-fn each_alert_fires_on_what_it_is_for_and_no_other() {
+fn each_alert_fires_on_its_own_cause() {
     promtool(&["test", "rules", "ops/tests.yaml"]);
     let tests = yaml("ops/tests.yaml");
     let tested: BTreeSet<_> =
@@ -46,7 +46,7 @@ fn each_alert_fires_on_what_it_is_for_and_no_other() {
 }
 
 #[test]
-fn each_alert_says_what_to_do_and_where_that_is_explained() {
+fn each_alert_says_what_to_do() {
     for rule in rules() {
         let (alert, said) = (&rule["alert"], &rule["annotations"]);
         let text = |name: &str| said[name].as_str().unwrap_or_else(|| panic!("{alert} has no {name}"));

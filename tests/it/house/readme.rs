@@ -23,7 +23,7 @@ fn shown(readme: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_question_of_the_readme_gets_the_answer_of_the_readme() {
+async fn the_readmes_question_gets_its_answer() {
     let readme = readme();
     let (mut question, shown) = (question(&readme), shown(&readme));
     let sidecar = Sidecar::builder().start();
@@ -39,7 +39,7 @@ async fn the_question_of_the_readme_gets_the_answer_of_the_readme() {
 }
 
 #[test]
-fn the_explanation_of_the_readme_is_the_one_that_is_given() {
+fn the_readme_shows_the_true_explanation() {
     let readme = readme();
     let output = run_with_input(["evaluate", "--explain"], question(&readme).to_string().as_bytes());
     let given = String::from_utf8(output.stderr).unwrap();

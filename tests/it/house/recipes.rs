@@ -163,7 +163,7 @@ fn on_gitlab(checkout: &Checkout) -> (Output, Option<String>) {
 }
 
 #[test]
-fn on_gitlab_a_harmless_change_passes_and_its_report_is_posted() {
+fn gitlab_passes_a_harmless_change() {
     let checkout = Checkout::new(true, |policies| {
         fs::write(policies.join("read.cedar"), POLICY.replace("Whoever is trusted", "Who is trusted")).unwrap();
     });
@@ -183,7 +183,7 @@ fn on_gitlab_a_harmless_change_passes_and_its_report_is_posted() {
 }
 
 #[test]
-fn on_gitlab_a_change_that_grants_fails_shows_who_and_passes_once_it_is_accepted() {
+fn gitlab_stops_a_change_that_grants() {
     let checkout = Checkout::new(false, |policies| {
         fs::write(policies.join("more.cedar"), GRANTS).unwrap();
         let suite = "cases:
@@ -225,7 +225,7 @@ fn on_gitlab_a_change_that_grants_fails_shows_who_and_passes_once_it_is_accepted
 }
 
 #[test]
-fn on_github_every_step_runs_and_the_report_becomes_summary_and_comment() {
+fn github_runs_every_step_and_posts_the_report() {
     let workflow = recipe("github");
     assert_eq!(workflow["permissions"]["pull-requests"], "write");
     // A rule that denies more: shown, and nothing that needs acceptance.

@@ -166,7 +166,7 @@ async fn kill_under_load(sidecar: Sidecar, moment: Moment) -> Heard {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_answer_before_a_kill_has_its_record_and_the_sequence_goes_on() {
+async fn every_answer_before_a_kill_has_its_record() {
     let folder = folder();
     let mut heard = Heard::new();
     let mut records_before = 0;
@@ -305,7 +305,7 @@ fn verified(data: &Path) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_log_answers_without_a_record_and_records_how_many() {
+async fn an_open_log_records_how_many_answers_it_missed() {
     let folder = folder();
     let sidecar = on_a_small_disk(folder.path(), 256 * 1024).config("failure = \"open\"\n").start();
     let data = seen_by(&sidecar);
@@ -345,7 +345,7 @@ async fn an_open_log_answers_without_a_record_and_records_how_many() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_stay_however_old_they_are_until_every_sink_has_them() {
+async fn records_stay_until_every_sink_has_them() {
     let folder = folder();
     // One takes all at once; the other cannot write yet.
     let (here, later) = (folder.path().join("lines"), folder.path().join("later"));
@@ -375,7 +375,7 @@ async fn records_stay_however_old_they_are_until_every_sink_has_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
+async fn records_kept_long_enough_are_deleted_on_record() {
     let folder = folder();
     let config = format!("{SMALL}keep = \"1s\"\ncheckpoint = \"100ms\"\n");
     // Nothing waits for a sink that is not configured any more.
@@ -408,7 +408,7 @@ async fn records_go_when_they_were_kept_long_enough_and_the_log_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_was_killed_is_proven_and_one_that_was_cut_is_refused() {
+async fn a_cut_log_is_refused_and_a_killed_one_proven() {
     let folder = folder();
     let short = format!("{SMALL}checkpoint = \"100ms\"\n");
     for round in 0..3 {
@@ -514,7 +514,7 @@ async fn a_clock_that_jumps_an_hour_delays_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_that_fills_under_load_leaves_a_record_of_every_answer() {
+async fn a_filling_disk_leaves_a_record_of_every_answer() {
     let folder = folder();
     let sidecar = on_a_small_disk(folder.path(), 128 * 1024).start();
     let mut clients = JoinSet::new();
@@ -527,7 +527,7 @@ async fn a_disk_that_fills_under_load_leaves_a_record_of_every_answer() {
 }
 
 #[tokio::test]
-async fn a_start_on_a_full_disk_waits_for_room_and_then_answers() {
+async fn a_start_on_a_full_disk_waits_for_room() {
     let folder = folder();
     let sidecar = on_a_small_disk(folder.path(), 480 * 1024).launch();
     until("a log that is full", async || (sidecar.operators("/readyz").await.json()["log"] == "full").then_some(()))
@@ -568,7 +568,7 @@ async fn a_limit_on_file_sizes_counts_as_a_full_disk() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
+async fn a_second_process_on_the_same_data_is_refused() {
     let sidecar = Sidecar::builder().start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     let second = Sidecar::builder().data(&sidecar.data).fail();
@@ -606,7 +606,7 @@ async fn a_removed_records_folder_loses_no_record() {
 }
 
 #[tokio::test]
-async fn a_records_folder_that_was_deleted_is_noticed_and_made_again() {
+async fn a_deleted_records_folder_is_noticed() {
     let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     until_answered(&mut client, &mut Heard::new()).await;
@@ -631,7 +631,7 @@ async fn with_records(count: usize, folder: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotten_byte_stops_the_start_and_its_place_is_named() {
+async fn a_rotten_byte_stops_the_start_by_name() {
     let folder = folder();
     let segment = with_records(4, folder.path()).await;
     let whole = records(folder.path());
@@ -678,7 +678,7 @@ async fn a_torn_end_is_cut_and_what_was_answered_stays() {
 // ---- Questions that are answered too late ----
 
 #[tokio::test]
-async fn a_late_question_gets_no_decision_and_a_record_that_says_so() {
+async fn a_late_question_gets_a_record_and_no_decision() {
     let sidecar = Sidecar::builder().start();
     let mut client = BareChannel::to(&sidecar).await.client();
     for timeout in ["1n", "0m"] {
@@ -706,7 +706,7 @@ async fn a_late_question_gets_no_decision_and_a_record_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_question_over_http_that_takes_too_long_gets_no_decision() {
+async fn a_late_http_question_gets_no_decision() {
     let sidecar = Sidecar::builder().config("[limits]\ndeadline = \"1ms\"\n").start();
     let mut replies = Vec::new();
     for number in 0..40 {

@@ -38,7 +38,7 @@ fn newest(data: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_of_every_format_is_read_and_gone_on_with() {
+async fn a_log_of_every_format_is_continued() {
     for (format, count) in FORMATS {
         let data = of_format(format);
         assert_eq!(records(data.path()).len(), count, "format {format}");
@@ -62,7 +62,7 @@ fn set(path: &Path, at: usize, bytes: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_newer_poort_wrote_is_refused_by_name_and_left() {
+async fn a_newer_format_is_refused_by_name() {
     let data = of_format(1);
     let sidecar = Sidecar::builder().data(data.path()).start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);

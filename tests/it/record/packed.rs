@@ -68,7 +68,7 @@ async fn a_packed_log_is_read_verified_and_gone_on_with() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn damage_in_a_packed_segment_is_said_and_answers_go_on() {
+async fn damage_in_a_packed_segment_stops_no_answer() {
     let data = folder();
     log_of(300, SMALL, data.path()).await;
     let damaged = segment_files(&data.path().join("records")).unwrap().remove(1);

@@ -26,7 +26,7 @@ fn log(data: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_person_is_found_by_pseudonym_and_never_in_the_clear() {
+async fn a_person_is_found_by_pseudonym_only() {
     let sidecar = Sidecar::builder().start();
     let heard = sidecar.evaluate(&about("person-884411")).await;
     let over_grpc = sidecar.grpc().await.evaluate(message(&about("person-884411"))).await.unwrap().into_inner();
@@ -80,7 +80,7 @@ async fn nothing_of_an_informant_is_on_record_whatever_the_answer() {
 }
 
 #[tokio::test]
-async fn batch_answers_name_their_place_and_the_record_its_data_subjects() {
+async fn a_batch_record_names_its_data_subjects() {
     let sidecar = Sidecar::builder().start();
     let mut body = about("person-1");
     let other = about("person-2")["resource"].clone();
@@ -114,7 +114,7 @@ async fn batch_answers_name_their_place_and_the_record_its_data_subjects() {
 }
 
 #[tokio::test]
-async fn after_a_rotation_old_and_new_records_are_found_by_value() {
+async fn a_rotation_hides_no_record_from_its_value() {
     let files = folder();
     let keys = files.path().join("keys");
     let config = format!("[log.pseudonyms]\nkeys = \"{}\"\n", keys.display());
@@ -146,7 +146,7 @@ async fn after_a_rotation_old_and_new_records_are_found_by_value() {
 }
 
 #[test]
-fn keys_that_cannot_be_used_are_refused_at_the_start_and_not_shown() {
+fn unusable_keys_are_refused_and_not_shown() {
     let files = folder();
     let keys = files.path().join("keys");
     let config = format!("[log.pseudonyms]\nkeys = \"{}\"\n", keys.display());

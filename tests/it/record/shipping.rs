@@ -140,7 +140,7 @@ async fn every_record_arrives_whatever_the_receiver_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_record_that_is_never_taken_is_quarantined_and_all_others_arrive() {
+async fn a_record_that_is_never_taken_is_quarantined() {
     fn refuses(code: Code) -> Receiver {
         Receiver::new(move |numbers| match numbers.contains(&33) {
             true => Reaction::Refuse(code),
@@ -176,7 +176,7 @@ async fn one_record_that_is_never_taken_is_quarantined_and_all_others_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_arrives_byte_by_byte_under_its_own_keys_and_compressed_if_asked() {
+async fn a_record_arrives_byte_for_byte() {
     let mut sinks = Sinks::to([("one", Receiver::willing as fn() -> Receiver)]).await;
     sinks.config = sinks.config.replace("batch = 20\n", "compression = \"gzip\"\n");
     let sidecar = start(&sinks.config);
@@ -197,7 +197,7 @@ async fn a_record_arrives_byte_by_byte_under_its_own_keys_and_compressed_if_aske
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receiver_that_refuses_poort_itself_is_named_and_costs_nothing() {
+async fn a_receiver_that_refuses_poort_is_named() {
     let receiver = Receiver::new(|_| Reaction::Refuse(Code::Unauthenticated));
     let listening = receiver.listen().await;
     let sidecar = start(&otlp("test", "otlp-grpc", listening.address));
@@ -270,7 +270,7 @@ async fn lines_go_to_a_file_and_ocsf_beside_them() {
 }
 
 #[test]
-fn a_sink_whose_files_are_missing_is_refused_at_the_start() {
+fn a_sink_without_its_files_is_refused() {
     let config = "[ship.test]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:1\"\ntls.ca = \"missing.pem\"\n";
     let ended = Sidecar::builder().config(config).fail();
     assert_eq!(ended.code, Some(64), "{}", ended.log);

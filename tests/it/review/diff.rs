@@ -116,7 +116,7 @@ pub(crate) fn differences(comparison: &Value) -> Vec<&Value> {
 // ---- what is found ----
 
 #[test]
-fn a_wider_policy_is_shown_with_a_real_account_and_its_line() {
+fn a_wider_policy_is_shown_with_a_real_account() {
     let world = World::new();
     world.side("head", &wider());
     let comparison = world.diff(&[], 5);
@@ -555,7 +555,7 @@ fn guarantees_are_proven_or_broken_with_a_question() {
 }
 
 #[test]
-fn a_forbid_that_can_fail_keeps_a_permit_guarantee_from_holding() {
+fn a_fallible_forbid_breaks_a_permit_guarantee() {
     let world = World::new();
     world.side("base", &format!(
         "{POLICIES}\n@id(\"sum\") forbid (principal, action, resource) when {{ principal.level + 1 < -9223372036854775807 }};"

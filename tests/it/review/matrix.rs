@@ -88,7 +88,7 @@ fn a_placement_counts_as_on_the_day() {
 }
 
 #[test]
-fn a_failing_policy_is_no_right_and_a_fallible_one_a_condition() {
+fn a_fallible_policy_is_a_condition() {
     let matrix = rights(
         r#"@id("all") permit (principal, action, resource);
            @id("sum") forbid (principal, action == Action::"read", resource) when { principal.level + 1 < 0 };
@@ -102,7 +102,7 @@ fn a_failing_policy_is_no_right_and_a_fallible_one_a_condition() {
 }
 
 #[test]
-fn a_policy_that_reads_a_possibly_missing_entity_is_a_condition() {
+fn a_policy_reading_a_missing_entity_is_a_condition() {
     let schema = r#"entity Team in [Folder] { leader: Officer };
         entity Officer in [Folder, Team] { active: Bool, chief: Officer };
         @source("request") @parents("team") entity Folder in [Team] { team: Team };
@@ -150,7 +150,7 @@ fn a_policy_that_reads_a_possibly_missing_entity_is_a_condition() {
 }
 
 #[test]
-fn every_question_of_the_suites_comes_out_as_its_cell_says() {
+fn every_question_of_the_suites_fits_its_cell() {
     let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
     let snapshot = Snapshot::from_sources(&sources).0.unwrap();
     let day = "2026-11-23";
@@ -234,7 +234,7 @@ fn the_table_csv_and_json_say_the_same() {
 }
 
 #[test]
-fn the_page_is_complete_and_a_cell_leads_to_its_conditions() {
+fn each_cell_of_the_page_leads_to_its_conditions() {
     let folder = written(POLICIES);
     let page = folder.path().join("matrix.html");
     let (policies, file) = (folder.path().to_str().unwrap(), page.to_str().unwrap());

@@ -279,7 +279,7 @@ fn policies_that_fail_to_evaluate_must_be_expected() {
 // ---- mistakes in suites ----
 
 #[test]
-fn an_unknown_account_is_a_mistake_unless_the_case_expects_it() {
+fn an_unexpected_unknown_account_is_a_mistake() {
     let suite = SUITE.replace("bob: {type: Officer, id: bob}", "bob: Officer::bobb");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     let (out, told) = folder.check(&[], 3);
@@ -304,7 +304,7 @@ fn a_property_that_names_a_missing_entity_is_a_warning() {
 }
 
 #[test]
-fn an_invalid_question_is_a_mistake_unless_the_case_expects_it() {
+fn an_unexpected_invalid_question_is_a_mistake() {
     let suite = SUITE.replace("properties: {level: 1}", "properties: {level: low}");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     let (_, told) = folder.check(&[], 3);
@@ -318,7 +318,7 @@ fn an_invalid_question_is_a_mistake_unless_the_case_expects_it() {
 }
 
 #[test]
-fn an_unknown_policy_or_obligation_is_a_mistake_with_a_suggestion() {
+fn an_unknown_policy_gets_a_suggestion() {
     for (from, to, parts) in [
         ("policies: [old]", "policies: [olt]", ["there is no policy `olt`", "did you mean `old`?"]),
         (
@@ -362,7 +362,7 @@ fn nothing_to_test_is_no_success() {
 }
 
 #[test]
-fn policies_that_are_not_valid_are_shown_and_no_case_runs() {
+fn no_case_runs_on_invalid_policies() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.edit("p.cedar", "principal.active", "principal.activ");
     let (out, told) = folder.check(&["--format", "json"], 3);
@@ -509,7 +509,7 @@ const LINKS: &str = r#"[{"template_id": "unit", "link_id": "unit.north", "args":
     {"template_id": "unit", "link_id": "unit.south", "args": {"?principal": "Unit::\"south\""}}]"#;
 
 #[test]
-fn the_conditions_of_a_template_are_covered_by_all_its_links() {
+fn all_links_cover_the_conditions_of_their_template() {
     let suite = SUITE.replace(
         "  - name: nobody writes",
         "  - name: writes\n    subject: ann\n    action: write\n    resources: [record]\n    context: daily\n    \

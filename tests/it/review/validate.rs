@@ -96,7 +96,7 @@ fn a_valid_folder_has_an_empty_report_in_every_form() {
 }
 
 #[test]
-fn warnings_are_shown_and_do_not_fail_unless_they_are_denied() {
+fn warnings_fail_only_if_they_are_denied() {
     let folder = small(&GOOD.replace("@title(\"Everyone reads.\")\n", ""));
     assert_eq!(kinds(folder.path()), (Some(0), vec!["policy::no-title".to_owned()]));
     let (_, told) = check(&validate(folder.path(), &["--deny-warnings"]), 3);
@@ -115,7 +115,7 @@ fn what_looks_like_something_else_is_found() {
 }
 
 #[test]
-fn a_policy_that_can_never_apply_is_found_by_its_types() {
+fn types_show_a_policy_that_never_applies() {
     let folder = small(&GOOD.replace("resource);", "resource)\nwhen { principal == resource };"));
     assert_eq!(kinds(folder.path()), (Some(0), vec!["policy::warning".to_owned()]));
 }
@@ -231,7 +231,7 @@ fn unread_files_that_look_like_sources_are_reported() {
 }
 
 #[test]
-fn an_unread_file_is_reported_with_the_mistakes_that_it_causes() {
+fn an_unread_file_is_reported_with_its_consequences() {
     let folder = small("@id(\"a\")\npermit (");
     fs::rename(folder.path().join("schema.cedarschema"), folder.path().join("schema.cedarshema")).unwrap();
     let found = findings(folder.path()).join("\n");
@@ -332,7 +332,7 @@ fn a_proof_allows_for_missing_entities() {
 }
 
 #[test]
-fn a_wrong_call_in_dead_code_is_reported_with_its_place() {
+fn a_wrong_call_in_dead_code_is_reported() {
     for (condition, call) in [
         ("false && ip(\"::1\").isMulticast(ip(\"::1\"))", "isMulticast"),
         ("resource.level > 1 || (false && decimal(\"1\", \"2\") == decimal(\"1.0\"))", "decimal"),

@@ -37,7 +37,7 @@ async fn not_after(sidecar: &Sidecar, key: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_certificate_is_shown_to_new_connections_and_open_ones_go_on() {
+async fn new_connections_get_the_new_certificate() {
     let authority = Authority::new();
     let first = authority.signs_until("localhost", 2030);
     let sidecar = started(&first);
@@ -53,7 +53,7 @@ async fn a_new_certificate_is_shown_to_new_connections_and_open_ones_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_without_its_key_is_refused_and_the_one_before_goes_on() {
+async fn a_certificate_without_its_key_replaces_nothing() {
     let authority = Authority::new();
     let identity = authority.signs("localhost");
     let sidecar = started(&identity);
@@ -84,7 +84,7 @@ async fn a_hang_up_takes_a_new_certificate_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_end_of_a_sinks_certificate_is_told_under_its_key() {
+async fn a_metric_has_the_end_of_a_sinks_certificate() {
     let authority = Authority::new();
     let Identity { certificate, key } = authority.signs_until("poort", 2030);
     let ca = authority.root();

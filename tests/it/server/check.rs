@@ -15,7 +15,7 @@ fn fails(starting: Starting, code: i32, part: &str) {
 }
 
 #[test]
-fn a_check_that_finds_nothing_exits_with_0_and_makes_nothing() {
+fn a_check_of_a_good_configuration_changes_nothing() {
     let folder = folder();
     let (data, socket) = (folder.path().join("new/data"), folder.path().join("poort.sock"));
     let listen = format!("unix:{}", socket.display());
@@ -55,7 +55,7 @@ fn a_check_says_what_would_keep_a_start_from_succeeding() {
 
 /// Before a restart, the poort that is to be replaced has them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_check_beside_a_running_poort_notes_what_is_in_use() {
+async fn a_check_beside_a_running_poort_names_its_address() {
     let sidecar = Sidecar::builder().start();
     sidecar.evaluate(&allowed()).await;
     let socket = sidecar.folder.path().join("other.sock");
@@ -79,7 +79,7 @@ async fn a_check_beside_a_running_poort_notes_what_is_in_use() {
 
 /// The key that signed the records is gone: a start would refuse the log.
 #[test]
-fn a_check_on_a_log_without_its_key_exits_with_1() {
+fn a_check_fails_on_a_log_without_its_key() {
     let folder = folder();
     let data = folder.path().join("data");
     Sidecar::builder().data(&data).start().stop();

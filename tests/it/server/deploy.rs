@@ -30,7 +30,7 @@ fn python_tool(name: &str) -> Command {
 }
 
 #[test]
-fn systemd_takes_the_units_and_rates_the_service_as_well_protected() {
+fn systemd_rates_the_service_as_well_protected() {
     let folder = folder();
     let service = fs::read_to_string(deploy("poort.service")).unwrap();
     // systemd looks whether the program is there.
@@ -71,7 +71,7 @@ fn kubernetes_schemas_take_the_sidecar() {
 
 /// What no schema knows.
 #[test]
-fn the_sidecar_of_kubernetes_has_the_rights_and_the_time_that_poort_needs() {
+fn the_kubernetes_sidecar_fits_its_schema_and_the_stop() {
     let text = fs::read_to_string(deploy("kubernetes.yaml")).unwrap();
     let documents: Vec<Value> =
         text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect();
@@ -97,7 +97,7 @@ fn the_sidecar_of_kubernetes_has_the_rights_and_the_time_that_poort_needs() {
 }
 
 #[test]
-fn the_image_runs_one_program_without_rights_and_hadolint_finds_nothing() {
+fn the_image_runs_poort_without_rights() {
     finds_nothing(python_tool("hadolint").arg(deploy("Containerfile")));
     let text = fs::read_to_string(deploy("Containerfile")).unwrap();
     let image = text.rsplit("\nFROM ").next().unwrap();

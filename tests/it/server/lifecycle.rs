@@ -21,7 +21,7 @@ use tonic_reflection::pb::v1::{
 // ---- Health ----
 
 #[tokio::test]
-async fn health_is_told_for_the_server_and_for_the_service_and_nothing_else() {
+async fn health_knows_the_server_and_its_service() {
     let sidecar = Sidecar::builder().start();
     for service in ["", SERVICE_NAME] {
         until("SERVING", async || (health(&sidecar, service).await == "SERVING").then_some(())).await;
@@ -32,7 +32,7 @@ async fn health_is_told_for_the_server_and_for_the_service_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn health_goes_from_not_serving_to_serving_when_records_can_be_written() {
+async fn health_is_serving_once_records_can_be_written() {
     // A limit on file sizes keeps the log from being written, until it is lifted.
     let sidecar = Sidecar::builder().wrapper(["sh", "-c", "ulimit -S -f 8 && exec \"$@\"", "sh"]).launch();
     let mut watched = Vec::new();
@@ -63,7 +63,7 @@ async fn health_goes_from_not_serving_to_serving_when_records_can_be_written() {
 // ---- Starts that are refused ----
 
 #[tokio::test]
-async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place() {
+async fn a_start_on_invalid_policies_exits_with_3() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let text = fs::read_to_string(policies.join("bvh.cedar")).unwrap();
@@ -78,14 +78,14 @@ async fn a_start_on_policies_that_are_not_valid_exits_with_3_and_shows_the_place
 }
 
 #[tokio::test]
-async fn a_start_without_a_policy_folder_exits_with_3_and_names_the_folder() {
+async fn a_start_without_a_policy_folder_exits_with_3() {
     let ended = Sidecar::builder().policies("/nowhere/policies").fail();
     assert_eq!(ended.code, Some(3), "{}", ended.log);
     assert!(ended.log.contains("/nowhere/policies"), "{}", ended.log);
 }
 
 #[tokio::test]
-async fn a_start_on_a_port_that_is_taken_exits_with_1_and_names_the_address() {
+async fn a_start_on_a_taken_port_exits_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = Sidecar::builder().argument("--listen").argument(&address).fail();
@@ -94,7 +94,7 @@ async fn a_start_on_a_port_that_is_taken_exits_with_1_and_names_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_on_a_socket_in_use_exits_with_1_and_one_that_was_left_behind_is_taken_over() {
+async fn a_start_replaces_only_an_unused_socket() {
     let folder = folder();
     let path = folder.path().join("poort.sock");
     let listen = format!("unix:{}", path.display());
@@ -110,7 +110,7 @@ async fn a_start_on_a_socket_in_use_exits_with_1_and_one_that_was_left_behind_is
 }
 
 #[tokio::test]
-async fn a_start_on_a_configuration_with_mistakes_exits_with_64_and_tells_all_of_them() {
+async fn a_start_names_all_mistakes_of_its_configuration() {
     let config = "lissten = \"127.0.0.1:1\"\n[limits]\nbatch = \"many\"\n[log]\nsegment = \"2\"\n";
     let ended = Sidecar::builder().config(config).variable("POORT_LIMITS_DEPTH", "0").fail();
     assert_eq!(ended.code, Some(64), "{}", ended.log);
@@ -154,7 +154,7 @@ async fn ask_the_rest(mut stream: TcpStream) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
+async fn a_stop_answers_accepted_calls_and_takes_no_more() {
     let folder = folder();
     let socket = folder.path().join("poort.sock");
     let sidecar = Sidecar::builder().argument("--listen").argument(format!("unix:{}", socket.display())).start();
@@ -178,7 +178,7 @@ async fn what_was_taken_before_the_stop_is_answered_and_nothing_new_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
+async fn a_stop_answers_an_accepted_grpc_call() {
     let sidecar = Sidecar::builder().start();
     // The message comes in two parts, and the second one after the stop.
     let mut message = prost::Message::encode_to_vec(&message(&allowed()));
@@ -213,7 +213,7 @@ async fn a_grpc_call_that_was_taken_before_the_stop_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_connections_and_a_second_signal_do_not_hold_up_the_stop() {
+async fn idle_connections_do_not_delay_the_stop() {
     let sidecar = Sidecar::builder().start();
     let silent = TcpStream::connect(sidecar.address).await.unwrap();
     let mut idle = sidecar.grpc().await;
@@ -232,7 +232,7 @@ async fn idle_connections_and_a_second_signal_do_not_hold_up_the_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_call_of_reflection_does_not_hold_up_the_stop() {
+async fn an_open_reflection_call_does_not_delay_the_stop() {
     let sidecar = Sidecar::builder().start();
     let mut client = ServerReflectionClient::new(sidecar.channel().await);
     // Tools keep this call open for as long as they run.
@@ -253,7 +253,7 @@ async fn an_open_call_of_reflection_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
+async fn a_health_watcher_hears_not_serving_at_the_stop() {
     let sidecar = Sidecar::builder().start();
     let mut client = HealthClient::new(sidecar.channel().await);
     let mut states = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
@@ -271,7 +271,7 @@ async fn a_watcher_of_health_hears_not_serving_and_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_never_ends_is_cut_off_when_the_grace_period_is_over() {
+async fn a_call_that_never_ends_is_cut_after_the_grace() {
     let sidecar = Sidecar::builder().config("[limits]\ngrace = \"100ms\"\ndeadline = \"1h\"\n").start();
     let half = half_asked(sidecar.address).await;
     sidecar.signal(Signal::TERM);
@@ -295,7 +295,7 @@ async fn an_interrupt_from_the_keyboard_stops_it_in_order_too() {
 // ---- The operators' log ----
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_shows_nothing_of_a_question_and_does_not_grow_with_their_number() {
+async fn the_operators_log_shows_nothing_of_questions() {
     let sidecar = Sidecar::builder().start();
     let before = sidecar.log().lines().count();
     let mut client = sidecar.grpc().await;

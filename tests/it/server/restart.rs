@@ -20,7 +20,7 @@ fn restarts_fail_no_call_that_waits_for_a_connection() {
 }
 
 #[test]
-fn restarts_on_a_held_socket_fail_no_call_that_is_made_once_more() {
+fn restarts_on_a_held_socket_fail_no_retried_call() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     restarts(&socket.local_addr().unwrap().to_string(), "retry", |data| {
         Sidecar::builder().without_listen().socket(socket.try_clone().unwrap(), "callers").data(data).start()

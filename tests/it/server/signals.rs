@@ -22,7 +22,7 @@ async fn signals_that_mean_nothing_do_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hang_up_takes_the_configuration_that_can_change_and_names_the_rest() {
+async fn sighup_applies_the_configuration_that_can_change() {
     let sidecar = Sidecar::builder().start();
     let file = sidecar.folder.path().join("poort.toml");
     fs::write(&file, "[limits]\nlinger = \"10m\"\nbatch = 5\n[telemetry]\nlog = \"info,poort=debug\"\n").unwrap();
@@ -72,7 +72,7 @@ fn the_supervisor_hears_of_a_reload_and_of_its_end() {
 
 /// A look without a signal takes a change only where two find the same.
 #[test]
-fn files_that_are_read_again_on_request_are_active_at_once() {
+fn files_reread_on_request_are_active_at_once() {
     use opentelemetry::metrics::MeterProvider as _;
     let folder = folder();
     let policies = copied_policies(folder.path());

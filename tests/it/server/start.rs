@@ -40,7 +40,7 @@ async fn callers_wait_and_operators_are_answered_before_poort_is_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_on_a_held_socket_is_answered_by_the_next_poort() {
+async fn the_next_poort_answers_a_call_on_a_held_socket() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     let mut client = BareChannel::over(TcpStream::connect(address).await.unwrap()).await.client();
@@ -92,7 +92,7 @@ fn a_passed_socket_that_cannot_be_used_exits_with_64() {
 }
 
 #[test]
-fn the_supervisor_hears_when_poort_is_ready_and_when_it_stops() {
+fn the_supervisor_hears_of_readiness_and_stop() {
     let folder = folder();
     let path = folder.path().join("notify.sock");
     let socket = UnixDatagram::bind(&path).unwrap();

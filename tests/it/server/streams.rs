@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tonic::Code;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_at_the_stop_answers_what_it_took_and_ends_unavailable() {
+async fn a_stream_at_the_stop_ends_with_unavailable() {
     let sidecar = Sidecar::builder().start();
     let mut client = sidecar.grpc().await;
     let (questions, asked) = tokio::sync::mpsc::channel(64);
@@ -76,7 +76,7 @@ async fn a_stream_that_its_caller_ended_ends_with_ok() {
 
 /// A connection is closed for another one that needs its place: its streams must not look finished.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_on_a_displaced_connection_does_not_end_with_ok() {
+async fn a_displaced_stream_does_not_end_with_ok() {
     let sidecar = Sidecar::builder().config("[limits]\nconnections = 1\nhandshake = \"50ms\"\n").start();
     let (questions, asked) = tokio::sync::mpsc::channel(1);
     let question = pb::EvaluateStreamRequest { evaluation: Some(message(&allowed())), ..Default::default() };

@@ -127,7 +127,7 @@ async fn reload_status(sidecar: &Sidecar) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_good_change_is_live_soon_and_no_question_fails_meanwhile() {
+async fn a_good_change_fails_no_question() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -151,7 +151,7 @@ async fn a_good_change_is_live_soon_and_no_question_fails_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_added_policy_decides_at_once_in_spite_of_the_cache() {
+async fn an_added_policy_decides_past_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();
@@ -264,7 +264,7 @@ async fn a_policy_folder_that_goes_away_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_removed_account_is_denied_at_once_in_spite_of_the_cache() {
+async fn a_removed_account_is_denied_past_the_cache() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let sidecar = Sidecar::builder().policies(&policies).start();

@@ -29,7 +29,7 @@ fn on_a_failing_disk(data: &Path, when: &str) -> Starting {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_that_cannot_sync_gives_no_answer_and_loses_none() {
+async fn a_disk_that_cannot_sync_gives_no_answer() {
     let folder = folder();
     let sidecar = on_a_failing_disk(folder.path(), "40+").start();
     let mut client = sidecar.grpc().await;
@@ -50,7 +50,7 @@ async fn a_disk_that_cannot_sync_gives_no_answer_and_loses_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failed_sync_under_load_answers_no_waiting_caller_and_the_log_recovers() {
+async fn a_failed_sync_answers_no_waiting_caller() {
     let folder = folder();
     let sidecar = on_a_failing_disk(folder.path(), "30..33").start();
     let mut clients = JoinSet::new();
@@ -86,7 +86,7 @@ fn beside(sidecar: &Sidecar, script: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_that_becomes_read_only_gives_no_answer_until_it_can_be_written() {
+async fn a_read_only_disk_gives_no_answer() {
     let folder = folder();
     let sidecar = on_a_disk_of_its_own(folder.path()).start();
     let data = seen_by(&sidecar);
@@ -113,7 +113,7 @@ async fn a_disk_that_becomes_read_only_gives_no_answer_until_it_can_be_written()
 }
 
 #[tokio::test]
-async fn a_start_on_a_disk_that_cannot_be_written_ends_and_says_so() {
+async fn a_start_on_an_unwritable_disk_fails() {
     let folder = folder();
     let sidecar = Sidecar::builder().data(folder.path()).config(SMALL).start();
     let mut heard = Heard::new();

@@ -12,7 +12,7 @@ const QUESTIONS: usize = 80;
 /// Questions that come one at a time are written by the threads that serve callers, and these poll the sockets too.
 /// With two of them, one hangs in the sync and the other sleeps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_hangs_in_a_serving_thread_delays_no_health_check() {
+async fn a_hanging_sync_delays_no_health_check() {
     let folder = folder();
     // The thread that writes for others syncs less often than that.
     let starting = on_a_disk_that(folder.path(), "delay_enter=4000000:when=25");

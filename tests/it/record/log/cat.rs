@@ -197,7 +197,7 @@ async fn times_and_traces_find_their_records_over_all_segments() {
 }
 
 #[tokio::test]
-async fn a_segment_is_skipped_only_where_its_dates_leave_no_doubt() {
+async fn dates_skip_only_segments_without_doubt() {
     let sidecar = Sidecar::builder().config(SMALL).start();
     ask(&sidecar, 120).await;
     let data = sidecar.data.clone();
@@ -226,7 +226,7 @@ fn set_oldest(data: &Path, age: Duration) {
 }
 
 #[tokio::test]
-async fn what_a_caller_says_cannot_steer_the_terminal_or_a_spreadsheet() {
+async fn a_callers_text_cannot_steer_a_terminal_or_spreadsheet() {
     let sidecar = Sidecar::builder().start();
     let mut question = crate::support::denied();
     question["subject"]["id"] = "=1+1\u{1b}[31m\nallow".into();

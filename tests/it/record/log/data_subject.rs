@@ -73,7 +73,7 @@ async fn ask(place: &Place) {
 }
 
 #[tokio::test]
-async fn all_records_about_somebody_are_found_by_value_also_after_a_rotation() {
+async fn a_rotation_hides_no_record_about_somebody() {
     let folder = folder();
     let place = Place::new(folder.path());
     place.write_keys(&[OLD]);

@@ -70,7 +70,7 @@ async fn with_and_without_the_index_the_same_records_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_segment_without_the_name_is_not_read_and_one_without_an_index_is() {
+async fn a_search_skips_segments_without_the_name() {
     let sidecar = Sidecar::builder().config(SMALL).start();
     packed_log(&sidecar).await;
     let data = folder();

@@ -79,7 +79,7 @@ async fn it_continues_over_new_segments_and_a_killed_server() {
 }
 
 #[tokio::test]
-async fn it_begins_with_the_last_records_and_ends_at_its_limit() {
+async fn following_begins_with_the_last_records() {
     let sidecar = Sidecar::builder().config(SMALL).start();
     ask(&sidecar, 100).await;
     let before: Vec<_> = log_well("cat", &sidecar.data, &["--last", "2"]).lines().map(str::to_owned).collect();
@@ -94,7 +94,7 @@ async fn it_begins_with_the_last_records_and_ends_at_its_limit() {
 }
 
 #[tokio::test]
-async fn it_ends_when_its_reader_is_gone_and_on_an_interrupt() {
+async fn following_ends_with_its_reader() {
     let sidecar = Sidecar::builder().start();
     ask(&sidecar, 1).await;
     let start = || {

@@ -13,7 +13,7 @@ async fn serve(data: &Path) {
 }
 
 #[tokio::test]
-async fn a_log_without_its_keys_is_refused_and_a_new_key_is_recorded() {
+async fn a_new_key_for_a_log_is_recorded() {
     let folder = folder();
     let data = folder.path();
     let (code, _, told) = log("key", data, &["--new"]);

@@ -136,7 +136,7 @@ async fn changed_policies_replay_exactly_as_evaluate_answers() {
 }
 
 #[tokio::test]
-async fn a_record_without_its_revision_is_not_replayable_and_says_why() {
+async fn a_record_without_its_revision_is_not_replayable() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().data(&data).start();
@@ -223,7 +223,7 @@ fn change(policies: &Path, note: &str) {
 }
 
 #[tokio::test]
-async fn each_revision_that_was_active_is_archived_while_answers_go_on() {
+async fn each_active_revision_is_archived() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let data = folder.path().join("data");

@@ -16,7 +16,7 @@ fn digits(revision: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_revision_goes_with_the_last_record_that_names_it_and_no_sooner() {
+async fn a_revision_goes_with_its_last_record() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let data = folder.path().join("data");

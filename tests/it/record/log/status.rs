@@ -33,7 +33,7 @@ fn check(data: &Path, server: bool) {
 }
 
 #[tokio::test]
-async fn the_ends_of_the_log_are_shown_with_and_without_a_server() {
+async fn the_status_shows_both_ends_of_the_log() {
     let folder = folder();
     let data = folder.path().join("data");
     let config = "[log]\nsegment = \"64KiB\"\ncheckpoint = \"1h\"\nmax = \"1GiB\"\n";
@@ -56,7 +56,7 @@ async fn the_ends_of_the_log_are_shown_with_and_without_a_server() {
 }
 
 #[tokio::test]
-async fn each_configured_sink_is_shown_with_its_backlog_and_others_apart() {
+async fn the_status_shows_the_backlog_of_each_sink() {
     let folder = folder();
     let data = folder.path().join("data");
     let sidecar = Sidecar::builder().config(SMALL).data(&data).start();
@@ -114,7 +114,7 @@ async fn each_configured_sink_is_shown_with_its_backlog_and_others_apart() {
 }
 
 #[test]
-fn without_a_log_it_exits_with_1_and_names_the_folder() {
+fn the_status_of_a_missing_log_exits_with_1() {
     let (code, out, told) = log("status", Path::new("/nowhere"), &[]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(told.contains("/nowhere/records"), "{told}");

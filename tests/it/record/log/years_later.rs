@@ -16,7 +16,7 @@ fn log(given: &Path, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_and_an_archive_are_checked_shown_and_replayed_without_the_log() {
+async fn an_export_is_replayed_without_its_data_folder() {
     let folder = folder();
     let (host, given) = (folder.path().join("host"), folder.path().join("given"));
     for folder in [&host, &given] {

@@ -155,7 +155,7 @@ async fn check(stream: &Stream, data: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_holds_each_record_once_also_when_all_are_sent_again() {
+async fn a_stream_holds_each_record_once() {
     let nats = nats().await;
     let stream = nats.stream().await;
     let data = folder();
@@ -228,7 +228,7 @@ async fn a_record_that_another_sent_first_holds_the_sink() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn decisions_and_own_records_go_apart_and_the_consumer_of_the_page_tells_them_apart() {
+async fn a_consumer_tells_decisions_from_own_records() {
     let nats = nats().await;
     let subjects = vec!["poort.>".to_owned()];
     let config = jetstream::stream::Config { name: "records".to_owned(), subjects, ..Default::default() };

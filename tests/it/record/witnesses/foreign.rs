@@ -53,7 +53,7 @@ impl Named for Foreign {
 }
 
 #[tokio::test]
-async fn a_foreign_witness_cosigns_and_finds_a_folder_that_was_put_back() {
+async fn a_foreign_witness_finds_a_restored_folder() {
     let folder = folder();
     let data = folder.path().join("data");
     let key = begin(&data).await;

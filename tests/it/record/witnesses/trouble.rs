@@ -4,7 +4,7 @@ use super::{Fake, Party, Policy, ask, begin, watched};
 use crate::support::{allowed, folder, until};
 
 #[tokio::test]
-async fn answers_end_without_a_quorum_for_as_long_as_one_is_required() {
+async fn answers_end_while_a_required_quorum_is_missing() {
     let folder = folder();
     let data = folder.path().join("data");
     let key = begin(&data).await;
@@ -24,7 +24,7 @@ async fn answers_end_without_a_quorum_for_as_long_as_one_is_required() {
 }
 
 #[tokio::test]
-async fn a_witness_that_is_away_stops_no_start_and_no_answer() {
+async fn a_missing_witness_stops_no_answer() {
     let folder = folder();
     let data = folder.path().join("data");
     let key = begin(&data).await;
@@ -60,7 +60,7 @@ async fn is_borne(lie: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'sta
 }
 
 #[tokio::test]
-async fn a_witness_that_claims_a_longer_history_without_showing_it_stops_nothing() {
+async fn an_unproven_claim_of_a_witness_stops_nothing() {
     is_borne(|path, _| if path == "/add-checkpoint" { (409, "1000000\n".into()) } else { (404, String::new()) }).await;
 }
 

@@ -18,7 +18,7 @@ fn accounts(world: &World, change: impl Fn(&mut Vec<Value>)) {
 }
 
 #[test]
-fn each_fact_of_each_account_that_changed_is_in_every_form() {
+fn every_form_has_each_changed_fact_of_an_account() {
     let world = World::new();
     let group = json!({"type": "Group", "id": "north"});
     accounts(&world, |accounts| {
@@ -88,7 +88,7 @@ fn each_fact_of_each_account_that_changed_is_in_every_form() {
 }
 
 #[test]
-fn a_change_of_an_account_is_accepted_as_it_was_reviewed() {
+fn an_account_change_is_accepted_as_reviewed() {
     let world = World::new();
     accounts(&world, |accounts| accounts[1]["attrs"]["level"] = 3.into());
     let template = accept_all(&world);

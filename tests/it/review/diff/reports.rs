@@ -82,7 +82,7 @@ fn accounts(world: &World, levels: impl Iterator<Item = u8>) {
 }
 
 #[test]
-fn a_real_account_is_shown_with_a_question_that_fits_it() {
+fn a_real_account_gets_a_question_that_fits() {
     let world = World::new();
     let more = "@id(\"more\") permit (principal, action == Action::\"consult\", resource)
         when { context.purpose == \"9\" && resource.level == principal.level && principal.level > 8 };";

@@ -11,7 +11,7 @@ fn with_syntax_error() -> String {
 }
 
 #[test]
-fn each_form_is_a_whole_document_if_a_side_is_not_valid() {
+fn each_form_is_whole_beside_an_invalid_side() {
     let world = World::new();
     world.side("head", &with_syntax_error());
     for format in FORMS {

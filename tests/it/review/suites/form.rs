@@ -145,7 +145,7 @@ fn a_definition_that_no_case_uses_is_a_warning() {
 }
 
 #[test]
-fn a_text_that_grows_without_end_is_refused_with_its_place() {
+fn a_text_that_grows_without_end_is_refused() {
     let mut bomb = "x: &a [y, y, y, y, y, y, y, y, y]\n".to_owned();
     for (before, name) in ('a'..='i').zip('b'..='j') {
         let again = vec![format!("*{before}"); 9].join(", ");

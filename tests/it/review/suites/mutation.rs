@@ -75,7 +75,7 @@ fn the_rule_that_a_missing_case_held_is_named() {
 }
 
 #[test]
-fn a_wider_policy_can_read_what_no_policy_of_that_action_reads() {
+fn a_wider_policy_reads_more_than_its_action() {
     let suite = SUITE.replace("actions: [read, write]", "actions: [read]");
     let folder = Folder::with(&[("records.yaml", &suite)]);
     folder.edit(
@@ -98,7 +98,7 @@ fn a_mutation_without_effect_is_not_tried() {
 }
 
 #[test]
-fn a_policy_that_no_case_needs_is_named_with_its_place() {
+fn a_policy_that_no_case_needs_is_named() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     folder.write("q.cedar", "// More.\n@id(\"notes\")\n@title(\"t\")\npermit (principal, action, resource is Note)\nwhen { context.purpose == \"9\" };");
     let (out, _) = folder.check(&["--mutate"], 4);

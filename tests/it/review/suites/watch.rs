@@ -16,7 +16,7 @@ async fn summary(lines: &Receiver<String>) -> String {
 }
 
 #[tokio::test]
-async fn suites_run_again_when_policies_directory_or_suites_change_until_ctrl_c() {
+async fn suites_run_again_after_each_change() {
     let folder = Folder::with(&[("records.yaml", SUITE)]);
     let mut process = Command::new(env!("CARGO_BIN_EXE_poort"))
         .args(["test", "--watch"])

@@ -108,7 +108,7 @@ fn guarantees_are_looked_at_as_policies_are() {
 }
 
 #[test]
-fn an_unknown_annotation_is_reported_if_similar_to_a_known_one() {
+fn an_annotation_similar_to_a_known_one_is_reported() {
     let policy = rule("true").replace("permit", "@obligaton(\"Hide it.\")\n@reviewed(\"yes\")\npermit");
     finds(world(&[("a.cedar", &policy)]).path(), &["policy::annotation a.cedar:3: did you mean `@obligation`?"]);
     let schema = SCHEMA

@@ -73,7 +73,7 @@ fn put(path: &Path, text: impl AsRef<[u8]>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_guarded_stream_gets_every_record_whatever_was_wrong_at_first() {
+async fn a_guarded_stream_gets_every_record() {
     let (files, authority, operator) = (folder(), Authority::new(), Operator::new());
     let server = authority.signs("127.0.0.1");
     let tls =
