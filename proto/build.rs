@@ -37,7 +37,9 @@ fn commit() -> String {
 /// What git says of this folder, and of no folder around it.
 fn git() -> Option<String> {
     fs::metadata(".git").ok()?;
-    for file in ["src", "Cargo.toml", "Cargo.lock", ".git/HEAD", ".git/index"] {
+    // Each commit and checkout writes to the log of HEAD. The index changes with every look of git's, which would build again.
+    let watched = ["src", "Cargo.toml", "Cargo.lock", ".git/HEAD", ".git/logs/HEAD"];
+    for file in watched.iter().filter(|file| fs::exists(file).is_ok_and(|exists| exists)) {
         println!("cargo::rerun-if-changed={file}");
     }
     let arguments = ["describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=-modified"];

@@ -120,6 +120,7 @@ impl<'a> Window<'a> {
 
     /// The element that begins here. `before` is a list up to here, as the reader of JSON knows it.
     fn element(&mut self, before: &str) -> Result<Range<usize>, Box<Problem>> {
+        let mut seen = None;
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let mut elements = serde_json::Deserializer::from_slice(rest).into_iter::<&RawValue>();
@@ -131,7 +132,14 @@ impl<'a> Window<'a> {
                     self.expected = Expected::CommaOrEnd;
                     return Ok(std::mem::replace(&mut self.at, end)..end);
                 }
-                Some(Err(error)) if !error.is_eof() || self.left == 0 => return Err(self.malformed(before)),
+                // A number that is cut counts as wrong, so only what is wrong with more of the text too is.
+                Some(Err(error)) => {
+                    let wrong = (!error.is_eof()).then(|| (error.line(), error.column()));
+                    if self.left == 0 || (wrong.is_some() && wrong == seen) {
+                        return Err(self.malformed(before));
+                    }
+                    seen = wrong;
+                }
                 _ => {}
             }
             if !self.read_block()? && self.left == 0 && self.at >= self.text.len() {
@@ -225,15 +233,20 @@ impl<'a> Window<'a> {
     /// What is wrong with the form of the file here, in the words that the reader of JSON has for a list that begins with
     /// `before`.
     fn malformed(&mut self, before: &str) -> Box<Problem> {
+        let mut seen = String::new();
         let (text, error) = loop {
             let rest = self.text.get(self.at..self.valid).unwrap_or_default();
             let text = String::from_utf8([before.as_bytes(), rest].concat()).unwrap_or_default();
             match serde_json::from_str::<Vec<&RawValue>>(&text) {
                 // What is there instead of a list goes on where the window ends.
-                Err(error) if error.is_eof() && self.left > 0 && text.len() < LONGEST => match self.read_block() {
-                    Ok(_) => {}
-                    Err(problem) => return problem,
-                },
+                Err(error)
+                    if self.left > 0 && text.len() < LONGEST && (error.is_eof() || error.to_string() != seen) =>
+                {
+                    seen = error.to_string();
+                    if let Err(problem) = self.read_block() {
+                        return problem;
+                    }
+                }
                 Err(error) => break (text, error),
                 Ok(_) => return unreadable(&self.name, "is no list of entities"),
             }

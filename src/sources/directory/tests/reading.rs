@@ -90,6 +90,25 @@ proptest! {
 }
 
 #[test]
+fn a_number_at_the_end_of_a_window_is_read_whole() {
+    for padding in 0..200 {
+        let entity = format!("{{\"a\": \"{}\", \"b\": -1.5e-3}}", "x".repeat(padding));
+        let sources = Sources::from_texts("d", [("d.json", format!("[{entity}]").as_str())]);
+        let (mut streamed, mut problems) = (Vec::new(), Problems::default());
+        let mut take = |item: &mut Item<'_, '_>, _: &mut Problems| {
+            streamed.push(item.text().to_owned());
+            ControlFlow::Continue(())
+        };
+        assert!(
+            each_entity(&sources, &mut Unobserved, &mut problems, &mut take).is_some(),
+            "{:?}",
+            problems.finish("d")
+        );
+        assert_eq!(streamed, [entity]);
+    }
+}
+
+#[test]
 fn a_directory_of_mistakes_shows_many_and_counts_the_others() {
     let wrong: Vec<_> = (0..1_500).map(|number| format!("{{\"uid\": {number}}}")).collect();
     let sources = Sources::from_texts("d", [("d.json", format!("[{}]", wrong.join(",\n")).as_str())]);
