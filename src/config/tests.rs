@@ -86,7 +86,7 @@ fn a_stranger_in_the_environment_is_a_warning() {
 #[test]
 fn the_example_file_holds_every_key_with_its_default() {
     let text = include_str!("../../poort.example.toml");
-    // Every key stands there as a comment, so that the file as it is changes nothing.
+    // Every key is there as a comment, so that the file as it is changes nothing.
     let uncommented: String = text
         .lines()
         .filter_map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ") || line.starts_with('[')))

@@ -1,6 +1,6 @@
 //! The metrics of the decision point: questions, refusals, failed policies, time to a record.
 
-use super::{Answered, Binding, CallKind, Quota, Refusal, Unread};
+use super::{Answered, Binding, Quota, Refusal, Unread, call::CallKind};
 use crate::{
     sources::store::Store,
     telemetry::metrics::DURATION_BOUNDARIES,

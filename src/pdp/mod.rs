@@ -8,28 +8,34 @@
 //!
 //! - `engine`: the decision itself, pure
 //! - `cache`: equal questions have equal answers
+//! - `call`: how a call arrived, its answer, and why it has none
 //! - `batch`: the items of a batch, one by one
 //! - `clock`: the moment of a decision
+//! - `config`: its configuration
 //! - `deciding`: the configuration that can change a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
 
 mod batch;
 pub mod cache;
+mod call;
 mod clock;
+mod config;
 mod deciding;
 pub mod engine;
 mod metrics;
 mod quota;
 
 pub use batch::answers;
+pub use call::{Answered, Binding, Call, LONGEST_DEADLINE, Refusal, Unread};
 pub use clock::Clock;
+pub use config::Config;
 pub use deciding::Deciding;
 pub use quota::{Quota, Taken};
 
 use crate::{
     record::{
-        decision_log::{Appended, Caller, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
+        decision_log::{Appended, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
         spool::{AppendError, DamagedSegment},
     },
     sources::{
@@ -41,10 +47,10 @@ use crate::{
         decision::{Answer, Evaluated},
         evaluation::{Batch, Evaluation, Parts},
         moment::Moment,
-        trace::{RecordIdentity, TraceContext},
     },
 };
 use cache::Cache;
+use call::CallKind;
 use engine::Invalid;
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
@@ -54,45 +60,6 @@ use std::{
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
-use thiserror::Error;
-
-/// Configuration of the decision point.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Config {
-    /// What questions mean that name what is not known.
-    pub engine: engine::Config,
-    /// How many questions may be under way at once. A batch counts as many as it has items.
-    pub concurrent: usize,
-    /// How many items a batch may have.
-    pub batch: usize,
-    /// The share of `concurrent` that the questions of one connection may have.
-    pub share: f64,
-}
-
-impl Default for Config {
-    /// 10 000 questions at once: with a commit of 2 ms that is five million a second, more than a machine decides, so
-    /// only a stalled disk meets it; of usual size they take some tens of megabytes meanwhile. Batches of 1 000: some ten
-    /// milliseconds of work, which is as long as one call should keep a thread.
-    /// Half for one connection: an application that multiplexes all its calls over one connection meets no limit in
-    /// practice, and a caller that goes astray leaves the other half to others.
-    fn default() -> Self {
-        Self { engine: engine::Config::default(), concurrent: 10_000, batch: 1_000, share: 0.5 }
-    }
-}
-
-impl Config {
-    /// How many questions of one connection may be under way at once; one full batch always.
-    #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a ratio from 0 to 1 of a number below 2^24"
-    )]
-    pub fn of_one_connection(&self) -> usize {
-        ((self.concurrent as f64 * self.share) as usize).max(self.batch)
-    }
-}
 
 /// The policy decision point.
 #[derive(Debug)]
@@ -105,126 +72,6 @@ pub struct Pdp {
     under_way: Quota,
     metrics: Metrics,
     spans: Option<SpanSink>,
-}
-
-/// The binding that a call came by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
-    /// A gRPC call.
-    Grpc,
-    /// A message of a gRPC stream.
-    GrpcStream,
-    /// HTTP with JSON.
-    Http,
-}
-
-impl Binding {
-    /// The label in metrics.
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Grpc | Self::GrpcStream => "grpc",
-            Self::Http => "http",
-        }
-    }
-
-    /// What one question by this binding is.
-    const fn one(self) -> CallKind {
-        match self {
-            Self::Grpc | Self::Http => CallKind::One,
-            Self::GrpcStream => CallKind::Stream,
-        }
-    }
-}
-
-/// What a call asks, for metrics.
-#[derive(Debug, Clone, Copy)]
-enum CallKind {
-    One,
-    Batch,
-    Stream,
-}
-
-impl CallKind {
-    const fn label(self) -> &'static str {
-        match self {
-            Self::One => "one",
-            Self::Batch => "batch",
-            Self::Stream => "stream",
-        }
-    }
-}
-
-/// How a call arrived, besides what it asks.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The binding.
-    pub binding: Binding,
-    /// The caller's trace, and the identity of the record.
-    pub trace: TraceContext,
-    /// After this moment nobody waits for an answer any more.
-    pub deadline: Option<Instant>,
-    /// How the calling application is connected, if it is.
-    pub caller: Option<Caller>,
-    /// The places for questions that its connection may take at once; `None`: as many as there are.
-    pub share: Option<Quota>,
-}
-
-/// The answer to one question, with its record on disk.
-#[derive(Debug, Clone)]
-pub struct Answered<T> {
-    /// The answer.
-    pub answer: T,
-    /// The record that it left.
-    pub record: RecordIdentity,
-}
-
-/// Why no decision was made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// The question does not fit the schema.
-    #[error("{0}")]
-    Invalid(#[from] Invalid),
-    /// A part of the question is missing.
-    #[error("{0}: is missing")]
-    Missing(String),
-    /// The batch has too many items.
-    #[error("evaluations: has {found} items; the limit is {limit}")]
-    TooMany {
-        /// How many there are.
-        found: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// As many questions as may be are under way.
-    #[error("too many questions are under way; ask again shortly")]
-    Busy,
-    /// The record would be larger than the decision log takes.
-    #[error("the question and its answer are too large for one decision record")]
-    TooLarge,
-    /// The deadline passed before the answer could leave. A record says so.
-    #[error("the deadline passed before the decision was on record")]
-    Late,
-    /// No policies are active, or the decision log is not open yet.
-    #[error("not ready: no policies are active, or the decision log is not open")]
-    NotReady,
-    /// The decision log cannot take the record, so there is no answer.
-    #[error("the decision log cannot be written, so nothing is decided")]
-    NoRecord,
-}
-
-/// Why the wire ended a call without a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unread {
-    /// It is no question.
-    Invalid,
-    /// It is above a limit.
-    TooLarge,
-    /// It did not arrive before its deadline.
-    Late,
-    /// The caller did not take its answers before their deadlines.
-    Untaken,
-    /// The messages that are under way take all the memory that is for them.
-    NoRoom,
 }
 
 impl Pdp {
@@ -482,12 +329,6 @@ fn record<'a>(
     }
 }
 
-impl Call {
-    fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-}
-
 /// When a call began: for its duration, and for its span.
 struct Run {
     started: Instant,
@@ -503,6 +344,3 @@ impl Run {
 /// How long a batch keeps a thread at a stretch, when one item is not longer: some fifty questions of usual size, which others
 /// hardly notice.
 const TURN: Duration = Duration::from_micros(500);
-
-/// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
-pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);

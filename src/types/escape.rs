@@ -70,7 +70,7 @@ pub fn cut_to(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// JSON text in which every hidden character is written as `\uXXXX`: no value changes (RFC 8259, section 7).
+/// JSON text in which every hidden character is written as `\u` and four hex digits: no value changes (RFC 8259, section 7).
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_hidden = |character| is_hidden(character) && character != '\n';
@@ -122,7 +122,7 @@ pub fn from_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The character that JSON writes by its number at the start of a text, and the length of that: `\uXXXX`, or a pair of them
+/// The character that JSON writes by its number at the start of a text, and the length of that: `\u` and four hex digits, or a pair of these
 /// for a character above U+FFFF. `None` for anything else, such as half of a pair (RFC 8259, section 7).
 #[must_use]
 pub fn numbered(text: &str) -> Option<(char, usize)> {

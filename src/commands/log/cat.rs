@@ -41,7 +41,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 Works beside a server that is writing. A batch is one record, and fits when one of its decisions does; a table and CSV show a
 line for each of its decisions that fit. --since and --until pass over segments whose dates say that they hold nothing, with a
-day to spare. Exits with 1 if a record is damaged, and what stands before it is printed; and if whom records are about cannot be
+day to spare. Exits with 1 if a record is damaged, and what is before it is printed; and if whom records are about cannot be
 told, since they were made under a key of pseudonyms that is not there any more.";
 
 /// How long to wait between two looks for new records.
@@ -74,7 +74,7 @@ pub(in crate::commands) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// The records themselves, a line each; what does not show stands as \\uXXXX
+    /// The records themselves, a line each; hidden characters are written as \\u and four digits
     Json,
     /// A line for each decision, for a person
     Table,

@@ -25,7 +25,7 @@ pub(super) struct Select {
     #[arg(long, value_name = "[TYPE::]ID")]
     resource: Option<String>,
     /// About this person or other data subject, whose id records have as a pseudonym. The type is that of @data_subject in
-    /// the schema, whole or what stands behind its last `/`
+    /// the schema, whole or what follows its last `/`
     #[arg(long, value_name = "[TYPE::]ID")]
     data_subject: Option<String>,
     /// About this action

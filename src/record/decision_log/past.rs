@@ -55,7 +55,7 @@ impl Past {
     ) -> Option<String> {
         if let Some((end, _)) = self.last.as_ref().filter(|(_, last)| last.is_end()) {
             return Some(format!(
-                "record {seq} stands behind the checkpoint of an orderly end, record {end}, so no poort wrote it, and it is not \
+                "record {seq} follows the checkpoint of an orderly end, record {end}, so no poort wrote it, and it is not \
                  signed for. Keep this folder for inquiry (`poort log verify` and `poort log cat --all` read it as it is), and \
                  begin in another data folder"
             ));

@@ -385,7 +385,7 @@ fn properties(node: &Node) -> Result<Map, Mistake> {
     }
 }
 
-/// `Type::id`. An id that holds `::` or that would be read otherwise can stand in quotes, as in Cedar.
+/// `Type::id`. An id that holds `::` or that would be read otherwise can be in quotes, as in Cedar.
 fn reference(text: &str) -> Option<Entity> {
     let quoted = text.strip_suffix('"').and_then(|text| text.split_once("::\""));
     let (kind, id) = quoted.or_else(|| text.rsplit_once("::"))?;

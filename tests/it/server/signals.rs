@@ -4,7 +4,7 @@ use crate::support::{Sidecar, allowed, copied_policies, folder, run};
 use opentelemetry::metrics::noop::NoopMeterProvider;
 use poort::sources::store::{ARCHIVE_MAX, Config, Reload, Store};
 use rustix::process::Signal;
-use std::{fs, os::unix::net::UnixDatagram, process::Command};
+use std::{fs, process::Command};
 use tokio::task::spawn_blocking;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,23 +51,6 @@ async fn a_hang_up_on_a_bad_configuration_changes_nothing() {
     let ended = spawn_blocking(|| sidecar.stop()).await.unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(!ended.log.contains("About to stop"), "{}", ended.log);
-}
-
-#[test]
-fn the_supervisor_hears_of_a_reload_and_of_its_end() {
-    let folder = folder();
-    let path = folder.path().join("notify.sock");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    let heard = || {
-        let mut buffer = [0; 256];
-        let length = socket.recv(&mut buffer).unwrap();
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
-    };
-    let sidecar = Sidecar::builder().variable("NOTIFY_SOCKET", path.to_str().unwrap()).start();
-    assert_eq!(heard(), "READY=1\n");
-    sidecar.signal(Signal::HUP);
-    assert!(heard().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-    assert_eq!(heard(), "READY=1\n");
 }
 
 /// A look without a signal takes a change only where two find the same.

@@ -12,6 +12,7 @@ use rustix::{
 use std::{
     net::TcpListener,
     os::unix::net::{UnixDatagram, UnixListener},
+    time::Duration,
 };
 use tokio::{
     net::{TcpStream, UnixStream},
@@ -92,16 +93,20 @@ fn a_passed_socket_that_cannot_be_used_exits_with_64() {
 }
 
 #[test]
-fn the_supervisor_hears_of_readiness_and_stop() {
+fn the_supervisor_hears_of_readiness_reload_and_stop() {
     let folder = folder();
     let path = folder.path().join("notify.sock");
     let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let heard = || {
         let mut buffer = [0; 256];
         let length = socket.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     };
     let sidecar = Sidecar::builder().variable("NOTIFY_SOCKET", path.to_str().unwrap()).start();
+    assert_eq!(heard(), "READY=1\n");
+    sidecar.signal(Signal::HUP);
+    assert!(heard().starts_with("RELOADING=1\nMONOTONIC_USEC="));
     assert_eq!(heard(), "READY=1\n");
     sidecar.stop();
     assert_eq!(heard(), "STOPPING=1\n");

@@ -94,9 +94,7 @@ fn behind_an_orderly_end_nothing_may_stand() {
             records.push(forged(&origin, at));
         });
         let told = orderly(dir, &[]).unwrap_err();
-        assert!(
-            told.contains(&format!("record {at} stands behind the checkpoint of an orderly end, record {}", at - 1))
-        );
+        assert!(told.contains(&format!("record {at} follows the checkpoint of an orderly end, record {}", at - 1)));
         assert!(told.contains("begin in another data folder"), "{told}");
         assert_eq!(verify(dir, &origin).faults, [Fault::BehindEnd { seq: at }]);
     }

@@ -203,7 +203,7 @@ impl fmt::Display for Fault {
             Self::Moved { seq, says } => write!(f, "in the wrong place: record {seq} says that it is {says}"),
             Self::Untrusted { seq, why } => write!(f, "not to be trusted: the checkpoint at record {seq}: {why}"),
             Self::BehindEnd { seq } => {
-                write!(f, "put in: record {seq} stands behind the checkpoint of an orderly end, so no poort wrote it")
+                write!(f, "put in: record {seq} follows the checkpoint of an orderly end, so no poort wrote it")
             }
             Self::CutOff { end, size } => {
                 write!(f, "cut off: the log ends at record {end}, and the checkpoint behind record {size} was signed")

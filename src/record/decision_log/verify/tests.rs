@@ -152,8 +152,8 @@ fn a_record_changed_with_its_checksum_is_found_between_checkpoints() {
     records[changed as usize][at] = b'y';
     let report = log.verify(log.put(&records).path());
     assert_eq!(report.faults, [Fault::Altered { from: log.segments[1], to: log.segments[2] }]);
-    assert_eq!(report.proven, log.segments[1], "what stands before is proven all the same");
-    assert_eq!(report.last.unwrap().size, log.last(), "and what stands behind is looked at");
+    assert_eq!(report.proven, log.segments[1], "what is before is proven all the same");
+    assert_eq!(report.last.unwrap().size, log.last(), "and what follows is looked at");
 }
 
 #[test]

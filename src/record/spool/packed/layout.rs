@@ -12,9 +12,12 @@
 //! the segment as it was written, byte for byte, and any tool of that format finds a place in it. Offsets in messages are
 //! those in the segment.
 //!
-//! The footer holds how many records there are, the SHA-256 of the segment, and checksums of the index and the seek table. No signature covers it, and none has to: each of its facts follows from the records, and
-//! the checkpoint that the next segment begins with is signed for those. The table is written and read here, because no
-//! library does it whose licence is allowed and that lets other frames stand beside it.
+//! The footer holds how many records there are, the SHA-256 of the segment, and checksums of the index and the seek
+//! table. No signature covers it, and none has to. Each of its facts follows from the records, and the checkpoint that the
+//! next segment begins with is signed for those.
+//!
+//! The table is written and read here. No library with a licence that `.deny.toml` allows does it and allows other frames
+//! beside it.
 
 use super::super::{damage::Damage, segment_header};
 use crc32c::crc32c;

@@ -30,20 +30,20 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
                     it in the --accept file";
         found.push(standing(problem, report.standing(matter), help));
     }
-    for (change, stands) in report.guarantees() {
+    for (change, state) in report.guarantees() {
         let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change));
         let problem = at(comparison, "diff::guarantee", Some(change), message);
-        found.push(standing(problem, stands, REVIEW));
+        found.push(standing(problem, state, REVIEW));
     }
-    for (change, obligations, stands) in report.obligations() {
+    for (change, obligations, state) in report.obligations() {
         let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         let problem = at(comparison, "diff::obligations", Some(change), message);
-        found.push(standing(problem, stands, REVIEW));
+        found.push(standing(problem, state, REVIEW));
     }
-    for (change, stands) in report.accounts() {
+    for (change, state) in report.accounts() {
         let problem = Problem::unreadable("diff::account", &comparison.head.name, account_line(change));
-        found.push(standing(problem, stands, REVIEW));
+        found.push(standing(problem, state, REVIEW));
     }
     if comparison.filtered > 0 {
         let problem = Problem::unreadable("diff::not-looked-at", &comparison.head.name, report.verdict());

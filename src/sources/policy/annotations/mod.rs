@@ -165,7 +165,7 @@ impl Marks {
     }
 
     /// The types of ids of data subjects, as `@data_subject` names them: the kinds under which the pseudonym of a data
-    /// subject can stand in a record.
+    /// subject can be in a record.
     #[must_use]
     pub fn data_subject_types(&self) -> BTreeSet<Arc<str>> {
         let mut found = BTreeSet::new();

@@ -32,7 +32,7 @@ impl Archive {
         match builder().create(folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let is_link = fs::symlink_metadata(folder)?.is_symlink();
-                let refusal = "a symbolic link stands in its place, and poort follows none below its data folder";
+                let refusal = "it is a symbolic link, and poort follows none below its data folder";
                 return if is_link { Err(io::Error::other(refusal)) } else { Ok(()) };
             }
             made => made?,

@@ -1,0 +1,139 @@
+//! A call to the decision point: how it arrived, its answer, and why it has none.
+
+use super::{Quota, engine::Invalid};
+use crate::{
+    record::decision_log::Caller,
+    types::trace::{RecordIdentity, TraceContext},
+};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
+pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// The binding that a call came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// A gRPC call.
+    Grpc,
+    /// A message of a gRPC stream.
+    GrpcStream,
+    /// HTTP with JSON.
+    Http,
+}
+
+impl Binding {
+    /// The label in metrics.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Grpc | Self::GrpcStream => "grpc",
+            Self::Http => "http",
+        }
+    }
+
+    /// What one question by this binding is.
+    pub(super) const fn one(self) -> CallKind {
+        match self {
+            Self::Grpc | Self::Http => CallKind::One,
+            Self::GrpcStream => CallKind::Stream,
+        }
+    }
+}
+
+/// What a call asks, for metrics.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum CallKind {
+    One,
+    Batch,
+    Stream,
+}
+
+impl CallKind {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Batch => "batch",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+/// How a call arrived, besides what it asks.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The binding.
+    pub binding: Binding,
+    /// The caller's trace, and the identity of the record.
+    pub trace: TraceContext,
+    /// After this moment nobody waits for an answer any more.
+    pub deadline: Option<Instant>,
+    /// How the calling application is connected, if it is.
+    pub caller: Option<Caller>,
+    /// The places for questions that its connection may take at once; `None`: as many as there are.
+    pub share: Option<Quota>,
+}
+
+impl Call {
+    /// Whether nobody waits for an answer any more.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// The answer to one question, with its record on disk.
+#[derive(Debug, Clone)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// The record that it left.
+    pub record: RecordIdentity,
+}
+
+/// Why no decision was made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The question does not fit the schema.
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    /// A part of the question is missing.
+    #[error("{0}: is missing")]
+    Missing(String),
+    /// The batch has too many items.
+    #[error("evaluations: has {found} items; the limit is {limit}")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// As many questions as may be are under way.
+    #[error("too many questions are under way; ask again shortly")]
+    Busy,
+    /// The record would be larger than the decision log takes.
+    #[error("the question and its answer are too large for one decision record")]
+    TooLarge,
+    /// The deadline passed before the answer could leave. A record says so.
+    #[error("the deadline passed before the decision was on record")]
+    Late,
+    /// No policies are active, or the decision log is not open yet.
+    #[error("not ready: no policies are active, or the decision log is not open")]
+    NotReady,
+    /// The decision log cannot take the record, so there is no answer.
+    #[error("the decision log cannot be written, so nothing is decided")]
+    NoRecord,
+}
+
+/// Why the wire ended a call without a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is no question.
+    Invalid,
+    /// It is above a limit.
+    TooLarge,
+    /// It did not arrive before its deadline.
+    Late,
+    /// The caller did not take its answers before their deadlines.
+    Untaken,
+    /// The messages that are under way take all the memory that is for them.
+    NoRoom,
+}
