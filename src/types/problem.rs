@@ -60,8 +60,8 @@ pub fn not_utf8(code: &'static str, name: &str, start: &[u8], place: u64) -> Pro
     Problem::unreadable(code, name, message).help("save it again as UTF-8, which every editor can")
 }
 
-/// U+FEFF as UTF-8 has it.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// U+FEFF as UTF-8 has it. Editors on Windows begin a file with it; it has no meaning there.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The largest file that is read, in bytes: several times a directory of a million accounts, and less than memory.
 const LARGEST: u64 = 4 << 30;

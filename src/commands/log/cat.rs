@@ -3,7 +3,7 @@
 use super::{
     Common, Exit, Output, line,
     select::{self, Select},
-    source::{Found, Received, Records},
+    source::{Found, Received, Records, Strays},
 };
 use crate::{
     config::Settings,
@@ -156,7 +156,7 @@ fn go_on(printer: &mut Printer<'_>, mut scan: Scan<'_>, follow: bool) -> Result<
 
 /// Prints the records of an export, or the last of them, and then how many lines of it are none.
 fn print_export(printer: &mut Printer<'_>, mut records: Records<'_>, last: Option<NonZeroUsize>) -> Result<(), Stop> {
-    let (mut waiting, mut strays, mut first) = (VecDeque::new(), 0_u64, 0);
+    let (mut waiting, mut strays) = (VecDeque::new(), Strays::default());
     while let Some(found) = records.next().map_err(|error| Stop::failed(&*error))? {
         match (found, last) {
             (Found::Record(seq, payload), None) => printer.print(&Frame { seq, base: seq, payload })?,
@@ -166,18 +166,11 @@ fn print_export(printer: &mut Printer<'_>, mut records: Records<'_>, last: Optio
                     waiting.pop_front();
                 }
             }
-            (Found::Stray(line), _) => {
-                first = if strays == 0 { line } else { first };
-                strays += 1;
-            }
+            (Found::Stray(line), _) => strays.add(line),
         }
     }
     waiting.iter().try_for_each(|frame| printer.print(frame))?;
-    match strays {
-        0 => Ok(()),
-        1 => Err(Stop::Failed(format!("line {first} is neither a record nor an OTLP export in JSON"))),
-        _ => Err(Stop::Failed(format!("{strays} lines are no records, the first is line {first}"))),
-    }
+    strays.message().map_or(Ok(()), |message| Err(Stop::Failed(message)))
 }
 
 /// Prints the last records, searched from the newest segment backwards.

@@ -4,7 +4,7 @@ use super::{
     Common, Exit, Output,
     replayed::{Form, Tally},
     select::{self, Select},
-    source::{Found, Received, Records},
+    source::{Found, Received, Records, Strays},
 };
 use crate::{
     commands::side::{Places, Unusable},
@@ -77,8 +77,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     }
     let records = received.records(&settings, select, &selection, output)?;
     let mut tally = Tally::new(*format, settings.time_zone.clone(), output.result_is_coloured());
-    match go(&mut replay, records, &mut tally, limit.unwrap_or(u64::MAX), output) {
-        Ok(()) => {}
+    let strays = match go(&mut replay, records, &mut tally, limit.unwrap_or(u64::MAX), output) {
+        Ok(strays) => strays,
         Err(Broken::Log(error)) => {
             output.failure(&*error);
             return Err(Exit::Failed);
@@ -89,6 +89,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         }
         // The reader is gone, so success cannot be reported.
         Err(Broken::Output(_)) => return Err(Exit::Failed),
+    };
+    if let Some(message) = strays.message() {
+        output.error(&message);
+        return Err(Exit::Failed);
     }
     select::doubt(&selection, output)?;
     Ok(if tally.is_clean() { Exit::Done } else { Exit::Differences })
@@ -131,23 +135,21 @@ fn go(
     tally: &mut Tally,
     limit: u64,
     output: &mut Output,
-) -> Result<(), Broken> {
+) -> Result<Strays, Broken> {
     let bar = output.progress("records");
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let first = records.first();
     if let Some(length) = records.length()? {
         bar.set_length(length);
     }
-    let mut taken = 0;
+    let (mut taken, mut strays) = (0, Strays::default());
     while taken < limit
         && let Some(found) = records.next()?
     {
         let (seq, record) = match found {
             Found::Record(seq, record) => (seq, record),
             Found::Stray(line) => {
-                taken += 1;
-                let message = format!("line {line} is neither a record nor an OTLP export in JSON");
-                tally.unreadable(0, &Reason::Unreadable(message), &mut out)?;
+                strays.add(line);
                 continue;
             }
         };
@@ -172,7 +174,8 @@ fn go(
     }
     bar.finish_and_clear();
     tally.conclude(&mut out)?;
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(strays)
 }
 
 /// The engine's configuration that has this digest under this time zone: of records that are older than the archive of

@@ -35,6 +35,32 @@ pub(super) enum Found {
     Stray(u64),
 }
 
+/// The lines of an export that are no records.
+#[derive(Default)]
+pub(super) struct Strays {
+    count: u64,
+    first: u64,
+}
+
+impl Strays {
+    pub(super) const fn add(&mut self, line: u64) {
+        self.count += 1;
+        if self.count == 1 {
+            self.first = line;
+        }
+    }
+
+    /// What to tell of them, if there are any.
+    pub(super) fn message(&self) -> Option<String> {
+        let Self { count, first } = self;
+        match count {
+            0 => None,
+            1 => Some(format!("line {first} is neither a record nor an OTLP export in JSON")),
+            _ => Some(format!("{count} lines are no records, the first is line {first}")),
+        }
+    }
+}
+
 impl Received {
     /// Opens the export, or the log.
     pub(super) fn records<'s>(

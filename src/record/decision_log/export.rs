@@ -21,11 +21,16 @@ const LINE: u64 = 256 << 20;
 /// # Errors
 /// It cannot be opened.
 pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut file: Box<dyn BufRead> = match path == Path::new("-") {
+    let file: Box<dyn BufRead> = match path == Path::new("-") {
         true => Box::new(BufReader::new(io::stdin())),
         false => Box::new(BufReader::new(File::open(path)?)),
     };
-    Ok(match file.fill_buf()? {
+    // One read of a pipe can give fewer bytes.
+    let mut start = Vec::new();
+    let mut file = file.take(4);
+    file.read_to_end(&mut start)?;
+    let file: Box<dyn BufRead> = Box::new(io::Cursor::new(start.clone()).chain(file.into_inner()));
+    Ok(match *start {
         [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(file)?)),
         _ => file,

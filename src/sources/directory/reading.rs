@@ -2,7 +2,7 @@
 
 use super::{
     sources::{Files, Observer},
-    window::{Window, cannot_open},
+    window::{Window, unreadable},
 };
 use crate::types::{
     problem::{Problem, SourceFile},
@@ -116,7 +116,7 @@ fn each_of_file(
     (observer, digest): (&mut dyn Observer, &mut Digester),
     take: &mut dyn FnMut(&mut Item<'_, '_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, Box<Problem>> {
-    let opened = files.open(file).map_err(|error| cannot_open(&shown, &error))?;
+    let opened = files.open(file).map_err(|error| unreadable(&shown, &error.to_string()))?;
     let mut window = Window::new(shown, opened, observer, digest)?;
     while let Some(place) = window.next()? {
         if take(&mut Item { window: &mut window, place, file }).is_break() {

@@ -1,22 +1,18 @@
 //! A window on a file of entities: reads it from start to end, a block at a time, and finds each entity in it.
 //!
-//! **Why.** A directory of 100 000 accounts is 300 MB of JSON, and a tenth of that when it is read. So no file is held as
-//! a whole. What a person sees of a mistake is the same: its text with the lines around it, line and column.
+//! **Why.** A directory of 100 000 accounts is 300 MB of JSON, and a tenth of that when it is read. So no more of a file is
+//! held than its longest entity. What a person sees of a mistake is the same: its text with the lines around it, line and column.
 //!
 //! **Invariant:** `serde_json` reads the elements of the list, and its messages are those that it has for the whole file
 //! (`tests/reading.rs`).
 
 use super::sources::{Observer, Opened};
 use crate::types::{
-    problem::{Place, Problem, SourceFile, json_place, not_utf8},
+    problem::{BYTE_ORDER_MARK, Place, Problem, SourceFile, json_place, not_utf8},
     revision::Digester,
 };
 use serde_json::value::RawValue;
-use std::{
-    io::{self, Read as _},
-    ops::Range,
-    sync::Arc,
-};
+use std::{io::Read as _, ops::Range, sync::Arc};
 
 /// How much is read at once, in bytes: some eighty accounts.
 const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
@@ -24,7 +20,7 @@ const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 const AROUND: usize = 2 << 10;
 /// How far a value is read that is there instead of a list, in bytes.
 const LONGEST: usize = 16 << 20;
-/// What mistakes in the form of a file are told.
+/// The help of a mistake in the form of a file.
 const FORM: &str = "a list of entities: [{\"uid\": {\"type\": …, \"id\": …}, \"attrs\": {…}, \"parents\": […]}]";
 
 /// What comes next in the list.
@@ -63,10 +59,9 @@ impl<'a> Window<'a> {
         digest: &'a mut Digester,
     ) -> Result<Self, Box<Problem>> {
         let mut text = Vec::new();
-        // Editors on Windows begin a file with a byte order mark, which has no meaning in UTF-8.
-        let read = opened.bytes.by_ref().take(3).read_to_end(&mut text);
+        let read = opened.bytes.by_ref().take(opened.length.min(BYTE_ORDER_MARK.len() as u64)).read_to_end(&mut text);
         read.map_err(|error| unreadable(&name, &error.to_string()))?;
-        if text == b"\xef\xbb\xbf" {
+        if text == BYTE_ORDER_MARK {
             text.clear();
             opened.length = opened.length.saturating_sub(3);
         }
@@ -83,6 +78,7 @@ impl<'a> Window<'a> {
 
     /// The next entity, as a part of the window. `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Range<usize>>, Box<Problem>> {
+        self.drop_behind();
         loop {
             let next = self.peek()?;
             self.expected = match (self.expected, next) {
@@ -171,7 +167,8 @@ impl<'a> Window<'a> {
 
     fn read_more(&mut self) -> Result<bool, Box<Problem>> {
         let start = self.text.len();
-        let wanted = self.left.min(BLOCK as u64);
+        // A long element is parsed again after each read, so each read doubles what there is of it.
+        let wanted = self.left.min(BLOCK.max(start.saturating_sub(self.at)) as u64);
         let read = self.opened.bytes.by_ref().take(wanted).read_to_end(&mut self.text);
         let read = read.map_err(|error| unreadable(&self.name, &error.to_string()))?;
         // A file that grows is read up to the length that it had, and is looked at again.
@@ -238,6 +235,12 @@ impl<'a> Window<'a> {
             let rest = self.text.get(self.at..self.valid).unwrap_or_default();
             let text = String::from_utf8([before.as_bytes(), rest].concat()).unwrap_or_default();
             match serde_json::from_str::<Vec<&RawValue>>(&text) {
+                // All that is wrong is a character that goes on in the next block.
+                Ok(_) if self.left > 0 => {
+                    if let Err(problem) = self.read_block() {
+                        return problem;
+                    }
+                }
                 // What is there instead of a list goes on where the window ends.
                 Err(error)
                     if self.left > 0 && text.len() < LONGEST && (error.is_eof() || error.to_string() != seen) =>
@@ -296,9 +299,4 @@ impl std::fmt::Debug for Window<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Window").field("name", &self.name).field("left", &self.left).finish_non_exhaustive()
     }
-}
-
-/// Reads nothing and fails: where a file could not be opened.
-pub(super) fn cannot_open(name: &str, error: &io::Error) -> Box<Problem> {
-    unreadable(name, &error.to_string())
 }

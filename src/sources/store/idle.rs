@@ -81,7 +81,8 @@ impl Store {
             uses.last.remove(&revision);
             gone += 1;
         }
-        if gone > 0 {
+        // Also what an earlier attempt could not delete.
+        if archive.is_unswept() {
             archive.empty()?;
         }
         Ok(gone)

@@ -3,7 +3,7 @@
 use super::schema;
 use crate::{
     sources::directory::{
-        Directory, Sources, Unobserved,
+        Directory, Observer, Sources, Unobserved,
         reading::{Item, Problems, each_entity},
     },
     types::problem::{Problem, SourceFile, json_place, report},
@@ -87,6 +87,48 @@ proptest! {
             }
         }
     }
+}
+
+/// What is wrong with a text, as the stream says it and as the whole text does.
+fn mistakes(text: &str) -> [String; 2] {
+    let sources = Sources::from_texts("d", [("d.json", text)]);
+    let mut problems = Problems::default();
+    let mut take = |_: &mut Item<'_, '_>, _: &mut Problems| ControlFlow::Continue(());
+    assert_eq!(each_entity(&sources, &mut Unobserved, &mut problems, &mut take), None);
+    let file = SourceFile { name: "d/d.json".into(), text: text.into() };
+    let error = serde_json::from_str::<Vec<&RawValue>>(text).unwrap_err();
+    let whole = Problem::error("directory::syntax", &file, error.to_string()).at(json_place(text, &error), "here");
+    let streamed = problems.finish("d");
+    [&streamed[0], &whole].map(|problem| format!("{} {:?}", problem.one_line(), problem.region()))
+}
+
+#[test]
+fn a_character_at_the_end_of_a_window_is_read_whole() {
+    for behind in ["é", "\u{feff}", "😀"] {
+        for padding in 0..200 {
+            let [streamed, whole] = mistakes(&format!("{}[]{behind}", " ".repeat(padding)));
+            assert_eq!(streamed, whole);
+        }
+    }
+}
+
+/// Each read parses it again, so the reads double.
+#[test]
+fn a_long_element_is_read_in_few_steps() {
+    #[derive(Default)]
+    struct Reads(usize);
+    impl Observer for Reads {
+        fn restart(&mut self) {}
+        fn file(&mut self, _: &str) {}
+        fn bytes(&mut self, _: &[u8]) {
+            self.0 += 1;
+        }
+    }
+    let sources = Sources::from_texts("d", [("d.json", format!("[[{}1]]", "1,".repeat(100_000)).as_str())]);
+    let mut take = |_: &mut Item<'_, '_>, _: &mut Problems| ControlFlow::Continue(());
+    let mut reads = Reads::default();
+    assert!(each_entity(&sources, &mut reads, &mut Problems::default(), &mut take).is_some());
+    assert!(reads.0 < 30, "{}", reads.0);
 }
 
 #[test]

@@ -46,8 +46,8 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -60,6 +60,10 @@ pub struct Archive {
     /// In bytes, as last measured, with what was written since.
     used: Arc<AtomicU64>,
     pins: Pins,
+    /// One sweep at a time.
+    sweeping: Arc<Mutex<()>>,
+    /// Something was taken out, and its files are not all deleted yet.
+    is_unswept: Arc<AtomicBool>,
 }
 
 /// What became of a revision that was to be archived.
@@ -75,7 +79,8 @@ impl Archive {
     /// The archive in this folder, which need not exist yet. It takes at most `max` bytes.
     #[must_use]
     pub fn new(folder: PathBuf, max: u64) -> Self {
-        Self { folder, max, used: Arc::default(), pins: Pins::default() }
+        let (used, pins, sweeping) = (Arc::default(), Pins::default(), Arc::default());
+        Self { folder, max, used, pins, sweeping, is_unswept: Arc::default() }
     }
 
     /// Begins to record a directory that is about to be read.
@@ -234,18 +239,32 @@ impl Archive {
     pub(super) fn take_out(&self, revision: &Revision) -> io::Result<()> {
         let digits = revision.digits();
         let name = format!("{digits}.{:016x}{DELETED}", rand::random::<u64>());
+        self.is_unswept.store(true, Ordering::Relaxed);
         fs::rename(self.folder.join(digits), self.folder.join(name))
+    }
+
+    /// Whether [`Archive::empty`] has something to delete.
+    pub(super) fn is_unswept(&self) -> bool {
+        self.is_unswept.load(Ordering::Relaxed)
     }
 
     /// Deletes the files of all revisions that were removed, and the chunks that they alone named.
     ///
     /// # Errors
-    /// They cannot be deleted; the next start tries it again.
+    /// They cannot be deleted: [`Archive::is_unswept`] stays true.
     pub(super) fn empty(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()?;
-        files::remove_ending(&self.folder, &[DELETED])?;
-        self.sweep()?;
-        self.measure().map(drop)
+        self.clear(&[DELETED])?;
+        self.is_unswept.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn clear(&self, endings: &[&str]) -> io::Result<()> {
+        files::remove_ending(&self.folder, endings)?;
+        let swept = self.sweep();
+        // What was deleted before a failure is room too.
+        self.measure()?;
+        swept.map(drop)
     }
 
     /// Deletes what an earlier process began and did not finish.
@@ -254,9 +273,7 @@ impl Archive {
     /// The archive cannot be read, or a file not be deleted.
     fn tidy(&self) -> io::Result<()> {
         if self.folder.is_dir() {
-            files::remove_ending(&self.folder, &[UNFINISHED, DELETED])?;
-            self.sweep()?;
-            self.measure()?;
+            self.clear(&[UNFINISHED, DELETED])?;
         }
         Ok(())
     }

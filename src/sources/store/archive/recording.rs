@@ -10,19 +10,52 @@ use super::{
 };
 use crate::{sources::directory::Observer, types::revision::Revision};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io, mem,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The chunks that recordings of this process need, with how many need each.
+/// The chunks that recordings of this process need.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pins(Arc<Mutex<HashMap<ChunkId, usize>>>);
+pub(super) struct Pins(Arc<Mutex<Pinned>>);
+
+/// The chunks with how many recordings need each.
+#[derive(Debug, Default)]
+pub(super) struct Pinned {
+    counts: HashMap<ChunkId, usize>,
+    /// All that were needed at some moment of the sweep that runs: what it has read may be older than they are.
+    in_sweep: Option<HashSet<ChunkId>>,
+}
 
 impl Pins {
-    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<ChunkId, usize>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Pinned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pinned {
+    fn add(&mut self, id: &ChunkId) {
+        let count = self.counts.entry(id.clone()).or_default();
+        *count = count.saturating_add(1);
+        if let Some(seen) = &mut self.in_sweep {
+            seen.insert(id.clone());
+        }
+    }
+
+    /// A sweep begins.
+    pub(super) fn begin_sweep(&mut self) {
+        self.in_sweep = Some(self.counts.keys().cloned().collect());
+    }
+
+    /// It ends.
+    pub(super) fn end_sweep(&mut self) {
+        self.in_sweep = None;
+    }
+
+    /// Whether no recording needed this chunk since the sweep began.
+    pub(super) fn is_free(&self, id: &ChunkId) -> bool {
+        self.in_sweep.as_ref().is_some_and(|seen| !seen.contains(id))
     }
 }
 
@@ -59,10 +92,10 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut pins = self.pins.lock();
         for id in &self.pinned {
-            if let Some(count) = pins.get_mut(id) {
+            if let Some(count) = pins.counts.get_mut(id) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
-                    pins.remove(id);
+                    pins.counts.remove(id);
                 }
             }
         }
@@ -112,13 +145,10 @@ fn put(archive: &std::path::Path, held: &mut Held, failed: &mut Option<io::Error
     let name = id.path(archive);
     list.extend_from_slice(id.digits().as_bytes());
     list.push(b'\n');
-    // Under the lock: a sweep sees the pin, or has deleted the chunk before it is looked for.
-    let mut pins = held.pins.lock();
-    let count = pins.entry(id.clone()).or_default();
-    *count = count.saturating_add(1);
+    // A sweep deletes under this lock: it sees the pin, or has deleted the chunk before it is looked for.
+    held.pins.lock().add(&id);
     held.pinned.push(id.clone());
     let is_there = name.exists();
-    drop(pins);
     if !is_there && !held.new.contains_key(&id) {
         match chunks::pack(chunk) {
             Ok(packed) => drop(held.new.insert(id, packed)),

@@ -3,7 +3,7 @@
 //! A chunk that cannot be shown to be unneeded stays: where one manifest or list cannot be read, nothing is deleted.
 
 use super::{Archive, chunks, chunks::ChunkId};
-use std::{collections::HashSet, fs, io};
+use std::{collections::HashSet, fs, io, sync::PoisonError};
 
 impl Archive {
     /// Deletes chunks that neither a revision in the archive names nor a recording of this process. Returns how many.
@@ -16,14 +16,22 @@ impl Archive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             entries => entries?,
         };
-        // What is recorded after this line is pinned before it is looked for.
-        let pins = self.pins.lock();
+        let _one = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reload that is recorded meanwhile waits for no more than one deletion.
+        self.pins.lock().begin_sweep();
+        let swept = self.sweep_those(entries);
+        self.pins.lock().end_sweep();
+        swept
+    }
+
+    fn sweep_those(&self, entries: fs::ReadDir) -> io::Result<u64> {
         let named = self.named_chunks()?;
         let mut gone = 0;
         for entry in entries {
             let entry = entry?;
-            let is_unneeded = |id: &ChunkId| !named.contains(id) && !pins.contains_key(id);
-            if chunks::named(&entry.file_name().to_string_lossy()).is_some_and(|id| is_unneeded(&id)) {
+            let Some(id) = chunks::named(&entry.file_name().to_string_lossy()) else { continue };
+            let pins = self.pins.lock();
+            if !named.contains(&id) && pins.is_free(&id) {
                 fs::remove_file(entry.path())?;
                 gone += 1;
             }

@@ -85,6 +85,9 @@ async fn an_export_is_replayed_without_its_data_folder() {
     fs::write(given.join("stray.jsonl"), format!("{decisions}nothing\n")).unwrap();
     let (code, out, told) = log(&given, &["cat", "--received", &path("stray.jsonl")]);
     assert!(code == 1 && out == decisions && told.contains("is neither a record nor"), "{told}");
+    let (code, out, told) =
+        log(&given, &["replay", "--archive", &path("revisions"), "--received", &path("stray.jsonl")]);
+    assert!(code == 1 && told.contains("is neither a record nor") && !out.contains("seq 0"), "{out}{told}");
     let altered = export.replacen("\"decision\":false", "\"decision\":true", 1);
     fs::write(given.join("altered.jsonl"), altered).unwrap();
     let (code, out, _) = log(&given, &["verify", "--received", &path("altered.jsonl"), "--key", &key]);
