@@ -372,6 +372,10 @@ impl Journal {
             let mut again = vec![0; len];
             file.read_exact_at(&mut again, *last_commit).map_err(reading)?;
             if *torn > 0 {
+                // What was taken for later records goes first: on a full disk it is the room that the copy needs.
+                files
+                    .cut(file, end.saturating_add(*torn))
+                    .map_err(|error| Fault::taking_room("cannot cut", path.clone(), error))?;
                 let kept = torn_tail::keep(files, &self.folder.path, *first, file, *end, *torn);
                 let kept =
                     kept.map_err(|error| Fault::taking_room("cannot keep the torn end of", path.clone(), error))?;

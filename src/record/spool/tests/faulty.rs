@@ -45,6 +45,8 @@ struct Plan {
     furthest_write: u64,
     /// A write takes no more than this.
     longest_write: Option<usize>,
+    /// A cut makes room, so that no call fails any more.
+    cut_heals: bool,
     /// While set, a sync of data waits.
     is_held: bool,
     /// The thread that last synced data.
@@ -85,6 +87,12 @@ impl Faulty {
         let mut plan = self.plan.lock().unwrap();
         plan.passes.insert(call, passes);
         plan.errors.insert(call, (error, usize::MAX));
+    }
+
+    /// No file can be made until one was cut.
+    pub(super) fn no_room_until_cut(&self) {
+        self.fail(Call::Create, Errno::NOSPC, usize::MAX);
+        self.plan.lock().unwrap().cut_heals = true;
     }
 
     pub(super) fn heal(&self) {
@@ -145,6 +153,9 @@ impl Faulty {
         {
             *times -= 1;
             return Err((*error).into());
+        }
+        if call == Call::Cut && plan.cut_heals {
+            plan.errors.clear();
         }
         if call == Call::SyncData {
             plan.synced_by = Some(thread::current().id());

@@ -323,6 +323,22 @@ fn a_torn_tail_that_cannot_be_kept_is_not_cut() {
 }
 
 #[test]
+fn a_torn_tail_is_cut_on_a_full_disk_too() {
+    let place = Place::new();
+    let mut bytes = [commits(0, &[&[b"one"]]).concat(), b"torn".to_vec()].concat();
+    let end = bytes.len() as u64;
+    bytes.resize(SEGMENT as usize, 0);
+    place.put(0, &bytes);
+    // What was taken for later records is all the room that there is.
+    place.files.no_room_until_cut();
+    let (spool, recovery) = place.open();
+    assert_eq!((recovery.cut_bytes, spool.is_writable()), (4, true));
+    spool.close();
+    place.check_payloads(["one"]);
+    assert_eq!(fs::read(place.dir().join(format!("{:016x}-{:016}.torn", 0, end - 4))).unwrap(), b"torn");
+}
+
+#[test]
 fn a_length_from_the_disk_is_not_trusted() {
     let place = Place::new();
     let mut bytes = Vec::new();
