@@ -1,5 +1,6 @@
 //! Damage: what can be wrong with a file of the spool.
 
+use rustix::io::Errno;
 use std::{error::Error, fmt, io};
 
 /// What is wrong with a segment.
@@ -27,6 +28,8 @@ pub enum Damage {
     Packed,
     /// A packed segment holds something else than its footer says.
     NotAsPacked,
+    /// The disk cannot read it.
+    Unreadable,
     /// The segment does not begin where the one before ended.
     OutOfPlace {
         /// The seq that it should begin with.
@@ -49,6 +52,7 @@ impl fmt::Display for Damage {
             Self::Footer => f.write_str("its footer is not what was written"),
             Self::Packed => f.write_str("a part of it cannot be unpacked"),
             Self::NotAsPacked => f.write_str("it does not hold what its footer says"),
+            Self::Unreadable => f.write_str("the disk cannot read it"),
             Self::OutOfPlace { expected } => write!(f, "the segment should begin with record {expected}"),
         }
     }
@@ -66,5 +70,28 @@ impl Damage {
     /// The damage that an error is of, if it is of any.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
+    }
+
+    /// The same for an error of a read: what the disk cannot read is as lost as what it reads wrongly.
+    pub(super) fn of_read(error: &io::Error) -> Option<Self> {
+        Self::of(error).or_else(|| (Errno::from_io_error(error) == Some(Errno::IO)).then_some(Self::Unreadable))
+    }
+
+    /// An error of a read, as damage if it is that.
+    pub(super) fn or_unreadable(error: io::Error) -> io::Error {
+        Self::of_read(&error).map_or(error, io::Error::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_cannot_read_is_damage() {
+        let read = |error: Errno| Damage::of(&Damage::or_unreadable(error.into()));
+        assert_eq!(read(Errno::IO), Some(Damage::Unreadable));
+        assert_eq!([Errno::ACCESS, Errno::NOENT, Errno::INTR].map(read), [None; 3]);
+        assert_eq!(Damage::of(&Damage::or_unreadable(Damage::Footer.into())), Some(Damage::Footer));
     }
 }

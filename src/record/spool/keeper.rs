@@ -13,7 +13,7 @@
 
 use super::{
     damage::Damage,
-    files::Files,
+    files::{Files, is_no_room},
     indexer::Indexing,
     inspect::disk_left,
     links,
@@ -22,9 +22,10 @@ use super::{
     segment_scan::SegmentScan,
     state::{DamagedSegment, Shared},
 };
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     ffi::OsStr,
     fs::{self, File},
     io,
@@ -58,9 +59,13 @@ pub(super) struct Keeper {
     indexing: Option<Indexing>,
     ending: Ending,
     /// Packed, and not read since the start.
-    unchecked: VecDeque<u64>,
+    unchecked: Vec<u64>,
     /// Packed, or nothing to do about.
     done: BTreeSet<u64>,
+    /// What failed in this round and is no damage. The others go on; these are tried again in the next round.
+    aside: Vec<u64>,
+    /// There was no room to pack in this round.
+    is_full: bool,
 }
 
 impl Keeper {
@@ -74,26 +79,39 @@ impl Keeper {
     ) -> Self {
         let done = unchecked.iter().copied().collect();
         shared.metrics.unchecked(unchecked.len());
-        Self { dir, files, shared, compresses, indexing, ending, unchecked: unchecked.into(), done }
+        Self { dir, files, shared, compresses, indexing, ending, unchecked, done, aside: Vec::new(), is_full: false }
     }
 
     /// Works until the spool is closed. When there is nothing to do, it looks again after `idle`.
     pub(super) fn run(mut self, idle: Duration) {
         // It may go without: it works more slowly than it reads then.
         let _usual = rustix::process::nice(19);
-        let mut told = None;
+        let mut told = BTreeSet::new();
         loop {
+            let failed = self.aside.len();
             let wait = match self.step() {
                 Ok(true) => Duration::ZERO,
-                Ok(false) => idle,
+                Ok(false) if self.aside.is_empty() => {
+                    told.clear();
+                    idle
+                }
+                Ok(false) => {
+                    self.aside.clear();
+                    self.is_full = false;
+                    RETRY
+                }
                 Err(_) if self.is_ending() => return,
                 Err(error) => {
+                    let segment = self.aside.get(failed);
+                    let path = segment.map_or_else(|| self.dir.to_path_buf(), |first| path_of(&self.dir, *first));
                     let error = error.to_string();
-                    if told.as_ref() != Some(&error) {
-                        tracing::warn!(dir = %self.dir.display(), error, "Segments cannot be packed or checked; it is tried again.");
-                        told = Some(error);
+                    if told.insert((path.clone(), error.clone())) {
+                        tracing::warn!(
+                            path = %path.display(), error,
+                            "A segment cannot be packed or checked; it is tried again after the others.",
+                        );
                     }
-                    RETRY
+                    if segment.is_some() { Duration::ZERO } else { RETRY }
                 }
             };
             if self.wait(wait).is_err() {
@@ -102,7 +120,7 @@ impl Keeper {
         }
     }
 
-    /// Packs or checks one segment. False when there is nothing to do.
+    /// Packs or checks one segment, but none that failed in this round. False when there is nothing to do.
     pub(super) fn step(&mut self) -> io::Result<bool> {
         if let Some(segment) = self.next_to_pack()? {
             let packed = self.pack(&segment);
@@ -110,10 +128,12 @@ impl Keeper {
             self.done.insert(segment.first);
             return Ok(true);
         }
-        let Some(first) = self.unchecked.front().copied() else { return Ok(false) };
-        let checked = self.check(first);
+        let Some(first) = self.unchecked.iter().copied().find(|first| !self.aside.contains(first)) else {
+            return Ok(false);
+        };
+        let checked = self.check(first).map_err(Damage::or_unreadable);
         self.judge(first, checked)?;
-        self.unchecked.pop_front();
+        self.unchecked.retain(|other| *other != first);
         self.shared.metrics.unchecked(self.unchecked.len());
         if self.unchecked.is_empty() {
             tracing::info!(dir = %self.dir.display(), "Every packed segment was checked.");
@@ -125,21 +145,25 @@ impl Keeper {
         let segments = list(&self.dir)?;
         let oldest = segments.first().map_or(0, |segment| segment.first);
         self.done.retain(|first| *first >= oldest);
-        let complete = segments.len().saturating_sub(STAY);
-        Ok(segments.into_iter().take(complete).find(|segment| !self.done.contains(&segment.first)))
+        let complete = if self.is_full { 0 } else { segments.len().saturating_sub(STAY) };
+        Ok(segments
+            .into_iter()
+            .take(complete)
+            .find(|Listed { first, .. }| !self.done.contains(first) && !self.aside.contains(first)))
     }
 
     /// Packs a segment, unless it is packed and has its index.
     fn pack(&self, Listed { first, path }: &Listed) -> io::Result<()> {
         let file = links::open_to_read(path)?;
-        if packed::is_packed(&file, *first)? && self.has_index(&file, *first)? {
+        let is_done = packed::is_packed(&file, *first).and_then(|it| Ok(it && self.has_index(&file, *first)?));
+        if is_done.map_err(Damage::or_unreadable)? {
             return Ok(());
         }
         self.remove_left_over()?;
         // Compressed, it takes far less; but the last room of the disk is for records.
         let bytes = file.metadata()?.len();
         if disk_left(&self.dir)? < if self.compresses { bytes / 4 } else { bytes } {
-            return Err(io::ErrorKind::StorageFull.into());
+            return Err(Errno::NOSPC.into());
         }
         let packing = Packing {
             files: &*self.files,
@@ -147,7 +171,7 @@ impl Keeper {
             indexer: self.indexing.as_ref().map(Indexing::begin),
             pause: &|| self.go_on(),
         };
-        let scan = SegmentScan::open(file.try_clone()?, path, *first)?;
+        let scan = SegmentScan::open(file.try_clone()?, path, *first).map_err(Damage::or_unreadable)?;
         let Some(unfinished) = pack(path, scan, packing)? else { return Ok(()) };
         // Retention deletes under this lock too: what it deleted must not come again.
         let _changing = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,13 +226,18 @@ impl Keeper {
         Ok(())
     }
 
-    /// What became of a segment: damage is said, and a segment that was deleted meanwhile is done.
-    fn judge(&self, first: u64, result: io::Result<()>) -> io::Result<()> {
+    /// What became of a segment: damage is said, a segment that was deleted meanwhile is done, and what failed otherwise is
+    /// put aside.
+    fn judge(&mut self, first: u64, result: io::Result<()>) -> io::Result<()> {
         let error = match result {
             Err(error) if error.kind() != io::ErrorKind::NotFound => error,
             _ => return Ok(()),
         };
-        let damage = Damage::of(&error).ok_or(error)?;
+        let Some(damage) = Damage::of(&error) else {
+            self.is_full |= is_no_room(&error);
+            self.aside.push(first);
+            return Err(error);
+        };
         let segment = path_of(&self.dir, first);
         tracing::error!(
             segment = %segment.display(), %damage,

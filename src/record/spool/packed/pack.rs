@@ -61,7 +61,7 @@ pub(in crate::record::spool) fn pack(
 fn write(unfinished: &Path, mut scan: SegmentScan, packing: Packing<'_>) -> io::Result<bool> {
     let Packing { files, compresses, mut indexer, pause } = packing;
     // First all of its records, so that nothing is packed that is damaged.
-    while let Some((_, payload)) = scan.next()? {
+    while let Some((_, payload)) = scan.next().map_err(Damage::or_unreadable)? {
         if let Some(indexer) = &mut indexer {
             indexer.record(payload);
         }
@@ -70,7 +70,7 @@ fn write(unfinished: &Path, mut scan: SegmentScan, packing: Packing<'_>) -> io::
         }
     }
     let len = scan.bytes.len()?;
-    match scan.rest(len)? {
+    match scan.rest(len).map_err(Damage::or_unreadable)? {
         Rest::Empty => {}
         Rest::Unknown(damage) => return Err(damage.into()),
         Rest::LaterCommit => return Err(Damage::RecordsLost.into()),

@@ -129,6 +129,50 @@ fn a_reader_goes_to_any_record_of_a_large_segment() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_opened_stops_no_other() {
+    let (place, spool) = with_records(60);
+    keep(&place, &spool, vec![]).unwrap();
+    add(&spool, 60..100);
+    let (packed, plain) = (firsts(&place, true), firsts(&place, false));
+    // One to pack and one to check are links; the one behind it that is to be checked is rotten.
+    for first in [plain[0], packed[0]] {
+        let elsewhere = place.dir().with_file_name(format!("{first}"));
+        fs::rename(place.segment(first), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, place.segment(first)).unwrap();
+    }
+    let mut bytes = fs::read(place.segment(packed[1])).unwrap();
+    bytes[50] ^= 4;
+    fs::write(place.segment(packed[1]), bytes).unwrap();
+    let (mut keeper, _going_on) = spool.keeper(&place.config, packed.clone());
+    let steps: Vec<_> =
+        std::iter::repeat_with(|| keeper.step()).take_while(|step| !matches!(step, Ok(false))).collect();
+    assert_eq!(steps.iter().filter(|step| step.is_err()).count(), 2, "{steps:?}");
+    let damaged = spool.damaged().borrow().clone();
+    assert_eq!(damaged.iter().map(|it| it.first).collect::<Vec<_>>(), [packed[1]]);
+    assert_eq!(firsts(&place, false).len(), 3, "all are packed but the newest two and the link");
+    spool.close();
+}
+
+#[test]
+fn a_full_disk_stops_packing_and_no_check() {
+    let (place, spool) = with_records(60);
+    keep(&place, &spool, vec![]).unwrap();
+    add(&spool, 60..100);
+    let packed = firsts(&place, true);
+    let mut bytes = fs::read(place.segment(packed[1])).unwrap();
+    bytes[50] ^= 4;
+    fs::write(place.segment(packed[1]), bytes).unwrap();
+    place.files.fail(Call::Write, Errno::NOSPC, usize::MAX);
+    let before = place.files.count(Call::Write);
+    let (mut keeper, _going_on) = spool.keeper(&place.config, packed.clone());
+    keeper.step().unwrap_err();
+    while keeper.step().unwrap() {}
+    assert_eq!(place.files.count(Call::Write), before + 1, "no other segment is tried");
+    assert_eq!(spool.damaged().borrow().iter().map(|it| it.first).collect::<Vec<_>>(), [packed[1]]);
+    spool.close();
+}
+
+#[test]
 fn a_start_reads_no_packed_segment_and_the_check_finds_damage_in_it() {
     let (place, spool) = with_records(60);
     keep(&place, &spool, vec![]).unwrap();
