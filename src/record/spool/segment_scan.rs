@@ -105,16 +105,20 @@ impl SegmentScan {
     }
 
     /// Goes to a frame that is at or before `seq` and near it, by halves. What is before it is not checked. No payload
-    /// holds the bytes of a frame, so what looks like one in the middle of a segment is one.
+    /// holds the bytes of a frame, so what looks like one in the middle of a segment is one. In a damaged place none is
+    /// found; whoever reads up to it gets the error.
     pub(super) fn seek(&mut self, seq: u64) -> io::Result<()> {
-        if self.begin.is_err() {
+        if self.begin.is_err() || seq <= self.want {
             return Ok(());
         }
         let mut end = self.bytes.len()?;
         while end.saturating_sub(self.offset) > CHUNK as u64 {
             let middle = self.offset.midpoint(end);
-            match self.frame_from(middle)? {
-                Some((offset, found)) if found <= seq => (self.offset, self.want, self.commit) = (offset, found, None),
+            match self.frame_from(middle) {
+                Ok(Some((offset, found))) if found <= seq => {
+                    (self.offset, self.want, self.commit) = (offset, found, None);
+                }
+                Err(error) if Damage::of_read(&error).is_none() => return Err(error),
                 _ => end = middle,
             }
         }
@@ -125,7 +129,7 @@ impl SegmentScan {
     fn frame_from(&mut self, offset: u64) -> io::Result<Option<(u64, u64)>> {
         // A frame has more bytes than its number is above that of a frame before it.
         let seqs = self.want..self.want.saturating_add(offset.saturating_add(PROBE as u64));
-        self.fill(offset, PROBE)?;
+        self.fill(offset, PROBE, PROBE)?;
         let found = (0..self.window.len()).find_map(|start| {
             let at = self.window.get(start..).unwrap_or_default();
             let header = Header::parse(at).filter(|header| seqs.contains(&header.seq))?;
@@ -207,7 +211,7 @@ impl SegmentScan {
         let start = offset.checked_sub(self.window_at).and_then(|start| usize::try_from(start).ok());
         let held = start.and_then(|start| self.window.get(start..)).is_some_and(|bytes| bytes.len() >= len);
         if !held {
-            self.fill(offset, len.max(CHUNK))?;
+            self.fill(offset, len, len.max(CHUNK))?;
         }
         let start = offset.saturating_sub(self.window_at);
         let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -215,7 +219,8 @@ impl SegmentScan {
         Ok(bytes.get(..len).unwrap_or(bytes))
     }
 
-    fn fill(&mut self, offset: u64, len: usize) -> io::Result<()> {
+    /// Reads `len` bytes ahead. What cannot be read matters only within the first `needed`.
+    fn fill(&mut self, offset: u64, needed: usize, len: usize) -> io::Result<()> {
         // The length comes from the disk and may be wrong. The segment bounds it.
         let there = self.bytes.len()?.saturating_sub(offset);
         let size = len.min(usize::try_from(there).unwrap_or(usize::MAX));
@@ -228,7 +233,11 @@ impl SegmentScan {
                 Ok(0) => break,
                 Ok(read) => n = n.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(_) if n >= needed => break,
+                Err(error) => {
+                    self.window.clear();
+                    return Err(error);
+                }
             }
         }
         self.window.truncate(n);

@@ -5,11 +5,12 @@ use super::{
     support::{Place, commits, fit, payload, record},
 };
 use crate::record::spool::{
-    Damage, Indexer, Indexing, OpenError, Spool,
+    Damage, Entry, Indexer, Indexing, OpenError, Spool,
     packed::is_packed,
     read_index,
     reader::{ReadCause, Reader},
     segment_files,
+    segment_header::START,
 };
 use rustix::io::Errno;
 use std::{
@@ -126,6 +127,35 @@ fn a_reader_goes_to_any_record_of_a_large_segment() {
     assert!(place.segments().len() > 5);
     check();
     spool.close();
+}
+
+#[test]
+fn a_reader_gives_every_record_before_damage() {
+    let mut place = Place::new();
+    place.config.segment_bytes = 3 << 20;
+    let (spool, _) = place.open();
+    // A segment and more, and two others.
+    let count = 8000;
+    for n in 0..count {
+        spool.submit(Entry::new(payload(n, 1000))).unwrap().wait().unwrap();
+    }
+    keep(&place, &spool, vec![]).unwrap();
+    spool.close();
+    let path = place.segment(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let frames: Vec<_> = bytes.windows(4).enumerate().filter(|(_, it)| *it == [0x28, 0xb5, 0x2f, 0xfd]).collect();
+    assert_eq!(frames.len(), (3 << 20) / (64 << 10));
+    let (number, (at, _)) = (24, frames[24]);
+    bytes[at] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let whole = ((number << 16) - START) / 1024;
+    for from in [0, 1, whole / 2, whole - 1] {
+        let read: Vec<_> = Reader::open_at(place.dir(), from).unwrap().collect();
+        let (error, records) = read.split_last().unwrap();
+        let seqs = records.iter().map(|frame| frame.as_ref().unwrap().seq);
+        assert!(seqs.eq(from..whole), "from {from} to {whole}: {}", records.len());
+        assert!(matches!(error.as_ref().unwrap_err().cause, ReadCause::Damaged(Damage::Packed)), "{error:?}");
+    }
 }
 
 #[test]
