@@ -9,10 +9,7 @@
 //! | `poort.retention.keep` | how long records are kept, in seconds |
 
 use super::{DecisionLog, checkpoint, log_event, producer::Producer};
-use crate::record::spool::{
-    Payload,
-    reader::{ReadCause, ReadError, Reader},
-};
+use crate::record::spool::{Payload, reader::Reader};
 use std::{
     collections::BTreeMap,
     io,
@@ -40,17 +37,19 @@ impl DecisionLog {
     }
 
     /// Whether the log has kept everything before this segment so long, by its own clock. The checkpoint that the segment
-    /// begins with tells when that was; where there is none, it has not.
-    fn is_kept_at(&self, segment: u64, keep: Duration) -> io::Result<bool> {
-        let failed = |error: ReadError| match error.cause {
-            ReadCause::Io(error) => error,
-            ReadCause::Damaged(damage) => io::Error::other(damage.to_string()),
+    /// begins with tells when that was; where there is none, it has not. `None` where damage hides it: the next segment
+    /// tells the same later.
+    fn is_kept_at(&self, segment: u64, keep: Duration) -> io::Result<Option<bool>> {
+        let first = match Reader::open_at(self.spool.dir(), segment).and_then(|mut records| records.next().transpose())
+        {
+            Ok(first) => first,
+            Err(error) if error.damage().is_some() => return Ok(None),
+            Err(error) => return Err(io::Error::other(error)),
         };
-        let first = Reader::open_at(self.spool.dir(), segment).map_err(failed)?.next().transpose().map_err(failed)?;
         let attested = first
             .filter(|frame| frame.seq == segment)
             .and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
-        Ok(attested.is_some_and(|attested| self.clock.has_kept(attested.clock, keep)))
+        Ok(Some(attested.is_some_and(|attested| self.clock.has_kept(attested.clock, keep))))
     }
 
     /// Puts on record that the records below this seq are deleted. Returns the seq of that record.

@@ -161,7 +161,7 @@ impl Spool {
 
     /// The seq of the first record that has to stay; the oldest one when all have to. The records before it are below
     /// `taken`, and their segments were last written before `before`. For each segment, `is_old` says whether all
-    /// before this seq may go. Blocks on files.
+    /// before this seq may go, or `None` where the segment cannot tell. Blocks on files.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -169,7 +169,7 @@ impl Spool {
         &self,
         taken: u64,
         before: SystemTime,
-        is_old: &dyn Fn(u64) -> io::Result<bool>,
+        is_old: &dyn Fn(u64) -> io::Result<Option<bool>>,
     ) -> io::Result<u64> {
         retention::keep_from(&self.dir, taken.min(self.durable()), before, is_old)
     }

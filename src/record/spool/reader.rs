@@ -51,6 +51,17 @@ pub struct ReadError {
     pub cause: ReadCause,
 }
 
+impl ReadError {
+    /// The damage, if the bytes are to blame: they are wrong, or the disk cannot read them.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        match &self.cause {
+            ReadCause::Damaged(damage) => Some(*damage),
+            ReadCause::Io(error) => Damage::of_read(error),
+        }
+    }
+}
+
 /// Why a spool cannot be read on.
 #[derive(Debug, Error)]
 pub enum ReadCause {

@@ -18,22 +18,26 @@ use std::{
 const STAY: usize = 2;
 
 /// The seq of the first record that has to stay; the oldest one when all have to. All records before it are below
-/// `taken`, and their segments were last written before `before`. `is_old` agreed for each, and gets the first seq of
-/// the next segment.
+/// `taken`, and their segments were last written before `before`. `is_old` gets the first seq of a segment, and says whether
+/// everything before it may go; where it cannot tell (`None`), a later segment answers.
 pub(super) fn keep_from(
     dir: &Path,
     taken: u64,
     before: SystemTime,
-    is_old: &dyn Fn(u64) -> io::Result<bool>,
+    is_old: &dyn Fn(u64) -> io::Result<Option<bool>>,
 ) -> io::Result<u64> {
     let segments = list(dir)?;
     let mut keep_from = segments.first().map_or(0, |segment| segment.first);
     let going = segments.len().saturating_sub(STAY);
     for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take(going) {
-        if next.first > taken || fs::metadata(&segment.path)?.modified()? >= before || !is_old(next.first)? {
+        if next.first > taken || fs::metadata(&segment.path)?.modified()? >= before {
             break;
         }
-        keep_from = next.first;
+        match is_old(next.first)? {
+            Some(true) => keep_from = next.first,
+            Some(false) => break,
+            None => {}
+        }
     }
     Ok(keep_from)
 }

@@ -217,6 +217,13 @@ fn a_clock_that_is_ahead_makes_nothing_older() {
     let log = open(&config, KeyChange::default()).unwrap();
     assert_eq!(kept_below(&log, Duration::from_secs(365 * 86_400)), None);
     // What was kept long enough by both clocks goes.
-    assert!(std::iter::repeat_with(|| kept_below(&log, Duration::from_nanos(1))).flatten().next().is_some());
+    let below = std::iter::repeat_with(|| kept_below(&log, Duration::from_nanos(1))).flatten().next();
+    assert!(below.is_some());
+    // A segment whose beginning is damaged keeps no other.
+    let second = spool::segment_files(&config.records()).unwrap().remove(1).path;
+    let mut bytes = fs::read(&second).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&second, bytes).unwrap();
+    assert_eq!(kept_below(&log, Duration::from_nanos(1)), below);
     log.close();
 }
