@@ -14,8 +14,10 @@ pub(super) async fn tell(
     seen: watch::Sender<Option<State>>,
     leaving: CancellationToken,
 ) -> JoinHandle<()> {
-    let (mut states, mut holds, mut damaged) = (log.watch(), log.held(), log.damaged());
-    let recorder = log.clone();
+    let (mut states, mut holds) = (log.watch(), log.held());
+    // It waits for the disk, and health may not.
+    let (recorder, until) = (log.clone(), leaving.clone());
+    tokio::spawn(async move { until.run_until_cancelled(recorder.record_damage()).await });
     let health_told = health.clone();
     let tell = async move |state: State, held: Option<String>| {
         health_told.set(log.allows_answers_in(&state)).await;
@@ -24,18 +26,15 @@ pub(super) async fn tell(
     };
     let first = (states.borrow_and_update().clone(), holds.borrow_and_update().clone());
     tell(first.0, first.1).await;
-    let mut recorded = recorder.record_damage(0);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = leaving.cancelled() => break,
                 changed = states.changed() => if changed.is_err() { break },
-                changed = holds.changed() => if changed.is_err() { break },
-                changed = damaged.changed() => if changed.is_err() { break }
+                changed = holds.changed() => if changed.is_err() { break }
             }
             let now = (states.borrow_and_update().clone(), holds.borrow_and_update().clone());
             tell(now.0, now.1).await;
-            recorded = recorder.record_damage(recorded);
         }
         health.set(false).await;
     })
