@@ -192,12 +192,13 @@ impl Spool {
         retention::remove_below(&*self.files, &self.dir, keep_from.min(self.durable()))
     }
 
-    /// A keeper of this spool that a test runs step by step, over all that is packed.
+    /// A keeper of this spool that a test runs step by step, without pauses, over all that is packed.
     #[cfg(test)]
     pub(super) fn keeper(&self, config: &Config, unchecked: Vec<u64>) -> (Keeper, Sender<Infallible>) {
         let (going_on, ending) = channel();
-        let packing = (config.compress, config.indexing.clone());
-        let keeper = Keeper::new(self.dir.clone(), self.files.clone(), self.shared.clone(), packing, unchecked, ending);
+        let mut keeper =
+            Keeper::new(self.dir.clone(), self.files.clone(), self.shared.clone(), config, unchecked, ending);
+        keeper.pause = std::time::Duration::ZERO;
         (keeper, going_on)
     }
 
@@ -206,7 +207,7 @@ impl Spool {
     /// again does nothing but wait.
     pub fn close(&self) {
         self.shared.close();
-        // It ends before the lock of the folder is free.
+        // It ends before the writer frees the lock of the folder: no two processes may change segments.
         if let Some(background) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() {
             background.end();
         }

@@ -2,8 +2,8 @@
 //! thread of the lowest priority.
 //!
 //! - It packs every segment but the newest two. Those may be written, or are where the sequence goes on.
-//! - At the start, the footers of packed segments are believed. The keeper then reads each of them once, slowly, and
-//!   compares it with its footer.
+//! - At the start, the footers of packed segments are believed. The keeper then reads each of them, slowly, and compares
+//!   it with its footer.
 //!
 //! **Damage that is found late is said, and poort goes on.** It is in records whose answers left long ago. To stop would
 //! not make them whole, and would take the answers from all who need them now. Nothing is built on them: new records are in
@@ -12,6 +12,7 @@
 //! `/readyz` and a record. (At the *end* of the log damage still stops the start: there it would be unknown where to go on.)
 
 use super::{
+    config::Config,
     damage::Damage,
     files::{Files, is_no_room},
     indexer::Indexing,
@@ -39,9 +40,7 @@ use std::{
 
 /// The newest segments, which stay as they are written.
 const STAY: usize = 2;
-/// How much of a check is done between two pauses, in bytes.
-const STEP: u64 = 64 << 10;
-/// The pause. With the step it bounds a check to 64 MiB a second, whatever the disk can do.
+/// The pause after each 64 KiB: it bounds what is read and packed to 64 MiB a second, whatever the disk can do.
 const PAUSE: Duration = Duration::from_millis(1);
 /// The time until what failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
@@ -57,6 +56,10 @@ pub(super) struct Keeper {
     shared: Arc<Shared>,
     compresses: bool,
     indexing: Option<Indexing>,
+    /// What the next segment takes from the disk.
+    segment_bytes: u64,
+    /// [`PAUSE`], but in tests.
+    pub(super) pause: Duration,
     ending: Ending,
     /// Packed, and not read since the start.
     unchecked: Vec<u64>,
@@ -73,18 +76,21 @@ impl Keeper {
         dir: Arc<Path>,
         files: Arc<dyn Files>,
         shared: Arc<Shared>,
-        (compresses, indexing): (bool, Option<Indexing>),
+        config: &Config,
         unchecked: Vec<u64>,
         ending: Ending,
     ) -> Self {
         let done = unchecked.iter().copied().collect();
         shared.metrics.unchecked(unchecked.len());
-        Self { dir, files, shared, compresses, indexing, ending, unchecked, done, aside: Vec::new(), is_full: false }
+        let Config { compress: compresses, segment_bytes, ref indexing, .. } = *config;
+        let indexing = indexing.clone();
+        let (pause, aside, is_full) = (PAUSE, Vec::new(), false);
+        Self { dir, files, shared, compresses, indexing, segment_bytes, pause, ending, unchecked, done, aside, is_full }
     }
 
     /// Works until the spool is closed. When there is nothing to do, it looks again after `idle`.
     pub(super) fn run(mut self, idle: Duration) {
-        // It may go without: it works more slowly than it reads then.
+        // Without it the keeper only competes more.
         let _usual = rustix::process::nice(19);
         let mut told = BTreeSet::new();
         loop {
@@ -160,18 +166,16 @@ impl Keeper {
             return Ok(());
         }
         self.remove_left_over()?;
-        // Compressed, it takes far less; but the last room of the disk is for records.
-        let bytes = file.metadata()?.len();
-        if disk_left(&self.dir)? < if self.compresses { bytes / 4 } else { bytes } {
+        let scan = SegmentScan::open(file.try_clone()?, path, *first).map_err(Damage::or_unreadable)?;
+        if !has_room(disk_left(&self.dir)?, scan.bytes.len()?, self.segment_bytes, self.compresses) {
             return Err(Errno::NOSPC.into());
         }
         let packing = Packing {
             files: &*self.files,
             compresses: self.compresses,
             indexer: self.indexing.as_ref().map(Indexing::begin),
-            pause: &|| self.go_on(),
+            pause: &|| self.wait(self.pause),
         };
-        let scan = SegmentScan::open(file.try_clone()?, path, *first).map_err(Damage::or_unreadable)?;
         let Some(unfinished) = pack(path, scan, packing)? else { return Ok(()) };
         // Retention deletes under this lock too: what it deleted must not come again.
         let _changing = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,7 +201,7 @@ impl Keeper {
         Ok(self.indexing.is_none() || packed::read_index(file.try_clone()?, first)?.is_some())
     }
 
-    /// Reads a packed segment, and compares it with its footer.
+    /// Reads a packed segment, and compares it with its footer. It reads it twice: record by record, and as bytes.
     fn check(&mut self, first: u64) -> io::Result<()> {
         let path = path_of(&self.dir, first);
         let file = links::open_to_read(&path)?;
@@ -206,14 +210,14 @@ impl Keeper {
         let mut next = 0;
         while scan.next()?.is_some() {
             if scan.offset >= next {
-                self.wait(PAUSE)?;
-                next = scan.offset.saturating_add(STEP);
+                self.wait(self.pause)?;
+                next = scan.offset.saturating_add(CHUNK as u64);
             }
         }
         let mut digest = Sha256::new();
         scan.each_part(footer.bytes, CHUNK, &mut |chunk| {
             digest.update(chunk);
-            self.go_on()
+            self.wait(self.pause)
         })?;
         let is_whole = scan.offset == footer.bytes && scan.want.saturating_sub(first) == footer.count;
         if !is_whole || digest.finalize()[..] != footer.digest {
@@ -256,12 +260,17 @@ impl Keeper {
         }
     }
 
-    /// An error when the spool is closing.
-    fn go_on(&self) -> io::Result<()> {
-        if self.is_ending() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
-    }
-
     fn is_ending(&self) -> bool {
         matches!(self.ending.try_recv(), Err(TryRecvError::Disconnected))
     }
+}
+
+/// Whether a segment of so many bytes can be packed: the room of the next segment is left. Where there is none, packing
+/// takes it from nobody, and makes room, if it compresses.
+pub(super) const fn has_room(left: u64, bytes: u64, segment_bytes: u64, compresses: bool) -> bool {
+    if !compresses {
+        return left.saturating_sub(segment_bytes) >= bytes;
+    }
+    let spare = if left < segment_bytes { left } else { left.saturating_sub(segment_bytes) };
+    spare >= bytes / 4
 }

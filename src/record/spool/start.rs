@@ -58,7 +58,7 @@ impl Background {
         Ok(Self { going_on, thread })
     }
 
-    /// Ends the thread, and waits for it: for one frame of a segment at most.
+    /// Ends the thread, and waits for it: for the read, the write or the sync that it is in. The writer goes on meanwhile.
     pub(super) fn end(self) {
         drop(self.going_on);
         let _panicked = self.thread.join();
@@ -105,8 +105,7 @@ pub(super) fn start(
     let thread = thread.map_err(failed("cannot start the writer of", dir.clone()))?;
     let dir: Arc<Path> = dir.into();
     let background = pace.keep.map(|idle| {
-        let packing = (config.compress, config.indexing.clone());
-        let keeper = |ending| Keeper::new(dir.clone(), files, shared.clone(), packing, unchecked, ending);
+        let keeper = |ending| Keeper::new(dir.clone(), files, shared.clone(), config, unchecked, ending);
         Background::start(idle, keeper).map_err(failed("cannot start the keeper of", dir.to_path_buf()))
     });
     let background = background.transpose()?;

@@ -33,7 +33,7 @@ pub(in crate::record::spool) struct Packing<'a> {
     pub(in crate::record::spool) compresses: bool,
     /// Makes the index, if there is to be one.
     pub(in crate::record::spool) indexer: Option<Box<dyn Indexer>>,
-    /// Called between two frames; an error ends the packing.
+    /// Called after each [`CHUNK`] that is read or written; an error ends the packing.
     pub(in crate::record::spool) pause: &'a dyn Fn() -> io::Result<()>,
 }
 
@@ -61,12 +61,14 @@ pub(in crate::record::spool) fn pack(
 fn write(unfinished: &Path, mut scan: SegmentScan, packing: Packing<'_>) -> io::Result<bool> {
     let Packing { files, compresses, mut indexer, pause } = packing;
     // First all of its records, so that nothing is packed that is damaged.
+    let mut next = 0;
     while let Some((_, payload)) = scan.next().map_err(Damage::or_unreadable)? {
         if let Some(indexer) = &mut indexer {
             indexer.record(payload);
         }
-        if scan.want.is_multiple_of(64) {
+        if scan.offset >= next {
             pause()?;
+            next = scan.offset.saturating_add(CHUNK as u64);
         }
     }
     let len = scan.bytes.len()?;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::record::spool::{
     Damage, Entry, Indexer, Indexing, OpenError, Spool,
+    keeper::has_room,
     packed::is_packed,
     read_index,
     reader::{ReadCause, Reader},
@@ -15,7 +16,7 @@ use crate::record::spool::{
 use rustix::io::Errno;
 use std::{
     fs::{self, File},
-    io::Cursor,
+    io::{Cursor, ErrorKind},
     path::Path,
     sync::Once,
 };
@@ -199,6 +200,20 @@ fn a_full_disk_stops_packing_and_no_check() {
     while keeper.step().unwrap() {}
     assert_eq!(place.files.count(Call::Write), before + 1, "no other segment is tried");
     assert_eq!(spool.damaged().borrow().iter().map(|it| it.first).collect::<Vec<_>>(), [packed[1]]);
+    spool.close();
+}
+
+#[test]
+fn packing_leaves_the_room_of_the_next_segment() {
+    // Of 100 bytes, with a next segment of 400.
+    let least = |compresses| (0..1000).filter(|left| has_room(*left, 100, 400, compresses)).collect::<Vec<_>>();
+    assert_eq!(least(false), (500..1000).collect::<Vec<_>>());
+    assert_eq!(least(true), (25..400).chain(425..1000).collect::<Vec<_>>(), "it makes room where there is none");
+    let (mut place, spool) = with_records(40);
+    place.config.compress = false;
+    place.config.segment_bytes = u64::MAX;
+    assert_eq!(keep(&place, &spool, vec![]).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!(firsts(&place, true).is_empty());
     spool.close();
 }
 
