@@ -39,6 +39,8 @@ pub(super) fn keep(records: &Path, complete: &Receiver<Complete>) -> Result<(), 
     let mut options = OpenOptions::new();
     let file = links::open(options.read(true).write(true).create(true).truncate(false), &nodes::node_file(records))?;
     let file = NodeFile::write_to(file)?;
+    // Without it the thread only competes more.
+    let _usual = rustix::process::nice(19);
     // The first one that comes is of the lowest level that is kept.
     fill(records, &file, node.1)?;
     loop {
