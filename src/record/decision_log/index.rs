@@ -1,9 +1,9 @@
 //! The index of a packed segment: tells that a segment holds no record that is wanted, so that it need not be read.
 //!
 //! It holds a binary fuse filter over the subjects, resources, data subjects and traces that the segment's records name,
-//! the times of its first and last record, and the types of its data subjects. A filter has nine bits for each name. It
-//! knows every name that it was made of, and takes one in 256 others for one of them: then the segment is read for
-//! nothing.
+//! the least and the greatest time of a record, and the types of its data subjects. A filter has nine bits for each
+//! name. It knows every name that it was made of, and takes one in 256 others for one of them: then the segment is read
+//! for nothing.
 //!
 //! **Invariant:** it is used to skip alone. A segment without an index, or with one that cannot be read, is read
 //! (`tests/it/record/log/filters.rs::with_and_without_the_index_the_same_records_are_found`).
@@ -43,7 +43,7 @@ struct Head {
     times: Option<(i64, i64)>,
     /// The types of data subjects, each with the id of a key that pseudonyms of it were made with. `None`: too many.
     data_subjects: Option<BTreeSet<(String, String)>>,
-    /// How many names are in the filter. `None`: too many, so there is no filter.
+    /// How many names are in the filter. 0: the segment names nothing. `None`: too many. There is no filter then.
     names: Option<usize>,
 }
 
@@ -123,11 +123,11 @@ impl Indexer for Maker {
 
     fn finish(self: Box<Self>) -> Vec<u8> {
         let Self { mut head, names } = *self;
-        let mut names: Vec<_> = names.into_iter().flatten().collect();
         // In this order the filter of equal records is the same.
-        names.sort_unstable();
-        let filter = if names.is_empty() { None } else { BinaryFuse8::try_from(&names).ok() };
-        head.names = filter.as_ref().map(|_| names.len());
+        let names = names.map(|names| names.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+        let filter =
+            names.as_ref().filter(|names| !names.is_empty()).and_then(|names| BinaryFuse8::try_from(names).ok());
+        head.names = names.map(|names| names.len()).filter(|count| *count == 0 || filter.is_some());
         let mut index = serde_json::to_vec(&head).unwrap_or_default();
         index.push(b'\n');
         if let Some(filter) = filter {
@@ -155,14 +155,18 @@ impl<'a> Index<'a> {
         (head.form == FORM).then_some(())?;
         let rest = bytes.get(line.checked_add(1)?..)?;
         let filter = match head.names {
-            None => None,
+            None | Some(0) => None,
             Some(_) => {
                 let (descriptor, fingerprints) = rest.split_at_checked(DESCRIPTOR)?;
-                // The filter looks at three places of a segment each; a wrong length would be a place that is not there.
+                // The filter looks at a place in each of three segments; a wrong length would be one that is not there.
                 let number = |at: usize| Some(u32::from_le_bytes(*descriptor.get(at..)?.first_chunk()?));
                 let (segment, mask, count) = (number(8)?, number(12)?, number(16)?);
                 let expected = u64::from(count).checked_add(u64::from(segment).checked_mul(2)?)?;
-                let fits = fingerprints.len() as u64 == expected && segment.is_power_of_two() && mask == segment - 1;
+                let fits = fingerprints.len() as u64 == expected
+                    && segment.is_power_of_two()
+                    && count >= segment
+                    && count.is_multiple_of(segment)
+                    && mask == segment - 1;
                 Some(fits.then(|| BinaryFuse8Ref::from_dma(descriptor, fingerprints))?)
             }
         };
@@ -189,7 +193,7 @@ impl<'a> Index<'a> {
     }
 
     fn holds(&self, role: Role, name: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.contains(&hash(role, name)))
+        self.head.names != Some(0) && self.filter.as_ref().is_none_or(|filter| filter.contains(&hash(role, name)))
     }
 }
 
@@ -232,6 +236,19 @@ mod tests {
         assert!(Index::parse(&with(Some(3), &[0; 10])).is_none());
         assert!(Index::parse(&with(Some(3), &[0xff; 90])).is_none());
         assert!(Index::parse(&with(None, b"")).unwrap().holds(Role::Trace, "anything"));
+        // Segments of 16: with 17 places to begin at, the last segment is cut, and with none it is not there.
+        for (count, is_one) in [(0_u32, false), (16, true), (17, false)] {
+            let descriptor = [[0; 8].as_slice(), &[16, 15, count].map(u32::to_le_bytes).concat()].concat();
+            let fingerprints = vec![0; count as usize + 32];
+            assert_eq!(Index::parse(&with(Some(3), &[descriptor, fingerprints].concat())).is_some(), is_one, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_names_nothing_holds_no_name() {
+        let maker = Maker { head: Head { form: FORM, ..Head::default() }, names: Some(HashSet::new()) };
+        let made = Box::new(maker).finish();
+        assert!(!Index::parse(&made).unwrap().holds(Role::Subject, "officer-0001"));
     }
 
     #[test]
