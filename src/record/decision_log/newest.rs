@@ -5,7 +5,7 @@ use crate::record::{
     evidence::{Checkpoint, Key, PublicKeys},
     spool::{
         self,
-        reader::{ReadError, Reader},
+        reader::{ReadCause, ReadError, Reader},
     },
 };
 use std::{io, path::Path};
@@ -52,7 +52,12 @@ pub fn last_signer(folder: &Path, origin: &str, key: Option<&Key>) -> Result<boo
 /// # Errors
 /// The records cannot be read.
 pub fn last_recorded(folder: &Path) -> Result<Option<Attested>, ReadError> {
-    let segments = spool::segments(folder).unwrap_or_default();
+    let segments = match spool::segments(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        listed => {
+            listed.map_err(|error| ReadError { segment: folder.into(), offset: 0, cause: ReadCause::Io(error) })?
+        }
+    };
     // The newest may hold no record.
     for first in segments.into_iter().rev() {
         let mut last = None;
@@ -64,4 +69,18 @@ pub fn last_recorded(folder: &Path) -> Result<Option<Attested>, ReadError> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(last_recorded(folder.path()).unwrap().is_none());
+        assert!(last_recorded(&folder.path().join("absent")).unwrap().is_none());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(last_recorded(file.path()).is_err());
+    }
 }
