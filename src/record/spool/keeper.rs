@@ -9,7 +9,10 @@
 //! not make them whole, and would take the answers from all who need them now. Nothing is built on them: new records are in
 //! other files, readers refuse the damaged place, and no checkpoint that is signed from now on speaks for what is there now:
 //! it continues the tree of the records as they were. A person has to look, so it is an ERROR, a metric, a line of
-//! `/readyz` and a record. (At the *end* of the log damage still stops the start: there it would be unknown where to go on.)
+//! `/readyz` and a record.
+//!
+//! A start refuses what it needs to know the sequence: damage at the *end* of the log, in a header or a footer, and in a
+//! segment that is not packed. So a person has to look before the next start.
 
 use super::{
     config::Config,

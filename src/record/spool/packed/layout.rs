@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   skippable frame   "POORTLOG" | format u32 | crc32c u32 | first seq u64       the header of a segment (`segment_header`)
-//!   zstd frames       64 KiB of the segment each, the last of less, with a checksum
+//!   zstd frames       64 KiB of the segment each, the last of less; compressed ones have a checksum
 //!   skippable frame   the index (`indexer`)
 //!   skippable frame   the footer
 //!   skippable frame   the seek table
