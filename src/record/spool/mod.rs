@@ -153,7 +153,7 @@ pub fn read_head(dir: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Writes a segment as the writer would, whole records in commits of one, for tests of what reads them.
 #[cfg(test)]
 pub(crate) fn put_segment(dir: &Path, first: u64, payloads: &[Vec<u8>]) {
-    let mut bytes = Vec::new();
+    let mut bytes = segment_header::encode(first).to_vec();
     for (seq, payload) in (first..).zip(payloads) {
         frame::encode(&mut bytes, seq, seq, &payload.clone().into());
     }
