@@ -1,7 +1,8 @@
 //! The log of every released format is read and gone on with, and what a newer poort wrote is refused by name.
 //!
-//! `formats/<N>/` is a data folder as a poort of that format left it: two segments of processes that ended in order, and one of a
-//! process that was killed. A new format adds a folder.
+//! `formats/<N>/` is a data folder as a poort of that format left it: segments of processes that ended in order, and the last
+//! of one that was killed. In `2` the first is packed and compressed, the second packed as it was, and the third not
+//! packed. A new format adds a folder.
 
 use crate::support::{Sidecar, allowed, copy_folder, folder, records, repository, run};
 use poort::record::spool::{Cursor, segments};
@@ -11,7 +12,7 @@ use std::{
 };
 
 /// The formats, with how many decisions are in the folder of each.
-const FORMATS: [(u32, usize); 1] = [(1, 10)];
+const FORMATS: [(u32, usize); 2] = [(1, 10), (2, 12)];
 
 /// A copy of the folder of a format.
 fn of_format(format: u32) -> tempfile::TempDir {
