@@ -22,15 +22,15 @@ pub struct Config {
     pub compress: bool,
     /// The time between two signed checkpoints.
     pub checkpoint: Duration,
-    /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made when
-    /// it is not there; a file that is named here has to be there.
+    /// The private key that signs them (PEM, PKCS #8). The default is `log-key.pem` in the data folder, which is made
+    /// when it is not there; a file that is named here has to be there.
     pub key: Option<PathBuf>,
     /// How long records are kept at least, by the machine's clock and by the log's own (`clock`); without it, for ever.
     pub keep: Option<Duration>,
     /// What becomes of questions while no record can be written.
     pub failure: Failure,
-    /// The keys of pseudonyms, one a line. The default is `pseudonym-keys` in the data folder, which is made when it is not
-    /// there; a file that is named here has to be there.
+    /// The keys of pseudonyms, one a line. The default is `pseudonym-keys` in the data folder, which is made when it
+    /// is not there; a file that is named here has to be there.
     pub pseudonyms: Option<PathBuf>,
     /// Who produces the records (ADL 1.0.0: unambiguous when records leave the organisation), beside the service's name
     /// and version, such as `organisation.oin`.
@@ -41,10 +41,9 @@ impl Config {
     /// The defaults, in this data folder.
     ///
     /// Segments of 64 MiB: about 60 000 records, read again in a tenth of a second after a crash. 64 GiB in all: some
-    /// sixty million records as they are written, and several times as many packed, so that a full log is a matter of weeks
-    /// and not of a busy afternoon. 8192 waiting records:
-    /// what one disk takes in about a tenth of a second. A checkpoint each ten seconds: that much of the newest is not
-    /// proven yet, for some six megabytes a day.
+    /// sixty million records as they are written, and several times as many packed, so that a full log is a matter of
+    /// weeks and not of a busy afternoon. 8192 waiting records: what one disk takes in about a tenth of a second. A
+    /// checkpoint each ten seconds: that much of the newest is not proven yet, for some six megabytes a day.
     #[must_use]
     pub fn new(data: PathBuf) -> Self {
         Self {
@@ -62,7 +61,8 @@ impl Config {
         }
     }
 
-    /// The key that signs the checkpoints. One is made only for a log that has no records yet, or where `may_make` says so.
+    /// The key that signs the checkpoints. One is made only for a log that has no records yet, or where `may_make`
+    /// says so.
     ///
     /// # Errors
     /// It cannot be read, or not be made.

@@ -1,9 +1,9 @@
 //! The index of a packed segment: tells that a segment holds no record that is wanted, so that it need not be read.
 //!
-//! It holds a binary fuse filter over the subjects, resources, data subjects and traces that the segment's records name,
-//! the least and the greatest time of a record, and the types of its data subjects. A filter has nine bits for each
-//! name. It knows every name that it was made of, and takes one in 256 others for one of them: then the segment is read
-//! for nothing.
+//! It holds a binary fuse filter over the subjects, resources, data subjects and traces that the segment's records
+//! name, the least and the greatest time of a record, and the types of its data subjects. A filter has nine bits for
+//! each name. It knows every name that it was made of, and takes one in 256 others for one of them: then the segment
+//! is read for nothing.
 //!
 //! **Invariant:** it is used to skip alone. A segment without an index, or with one that cannot be read, is read
 //! (`tests/it/record/log/filters.rs::with_and_without_the_index_the_same_records_are_found`).

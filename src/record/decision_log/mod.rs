@@ -1,8 +1,8 @@
 //! The decision log: one record of every call that was decided, on disk before its answer leaves.
 //!
 //! A record is Authorization Decision Log 1.0.0 JSON at level of detail 4: request, response, and the revisions of
-//! policies, directory and configuration that the decision was made with. It is written once, in canonical form, and those
-//! bytes are what the spool keeps and what is shipped.
+//! policies, directory and configuration that the decision was made with. It is written once, in canonical form, and
+//! those bytes are what the spool keeps and what is shipped.
 //!
 //! What holds here:
 //! - **No answer without a record.** [`DecisionLog::append`] returns `Ok` only after `fdatasync` returned for the
@@ -117,8 +117,8 @@ pub struct DecisionLog {
     hold: Arc<Hold>,
 }
 
-/// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote values
-/// are concealed in it all the same, where the schema marks anything.
+/// What a record would say of these answers to a question in which nothing is concealed. Messages that could quote
+/// values are concealed in it all the same, where the schema marks anything.
 #[must_use]
 pub fn on_record<'a>(
     asked: &'a RecordedRequest<'_>,
@@ -376,8 +376,8 @@ impl DecisionLog {
         self.spool.attested()
     }
 
-    /// Puts on record that the folder was put back from a backup, where the log was opened for that. Blocks until it is on
-    /// disk.
+    /// Puts on record that the folder was put back from a backup, where the log was opened for that. Blocks until it
+    /// is on disk.
     ///
     /// # Errors
     /// It is not on disk.
@@ -389,7 +389,8 @@ impl DecisionLog {
         }
     }
 
-    /// Whether the log lets questions be answered: nothing holds it, and records are taken, or answers may leave without.
+    /// Whether the log lets questions be answered: nothing holds it, and records are taken, or answers may leave
+    /// without.
     #[must_use]
     pub fn allows_answers(&self) -> bool {
         !self.hold.is_held() && (self.failure == Failure::Open || self.spool.is_writable())

@@ -18,8 +18,8 @@ use std::{
 const STAY: usize = 2;
 
 /// The seq of the first record that has to stay; the oldest one when all have to. All records before it are below
-/// `taken`, and their segments were last written before `before`. `is_old` gets the first seq of a segment, and says whether
-/// everything before it may go; where it cannot tell (`None`), a later segment answers.
+/// `taken`, and their segments were last written before `before`. `is_old` gets the first seq of a segment, and says
+/// whether everything before it may go; where it cannot tell (`None`), a later segment answers.
 pub(super) fn keep_from(
     dir: &Path,
     taken: u64,

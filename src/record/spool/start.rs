@@ -58,7 +58,8 @@ impl Background {
         Ok(Self { going_on, thread })
     }
 
-    /// Ends the thread, and waits for it: for the read, the write or the sync that it is in. The writer goes on meanwhile.
+    /// Ends the thread, and waits for it: for the read, the write or the sync that it is in. The writer goes on
+    /// meanwhile.
     pub(super) fn end(self) {
         drop(self.going_on);
         let _panicked = self.thread.join();
