@@ -8,7 +8,7 @@ use crate::record::{
         reader::{ReadCause, ReadError, Reader},
     },
 };
-use std::{io, path::Path};
+use std::{fs::File, io, path::Path};
 
 /// The origin of the log in this folder: that of its last checkpoint, or of its oldest record where the head is not there.
 /// `None` when there is no log.
@@ -69,6 +69,16 @@ pub fn last_recorded(folder: &Path) -> Result<Option<Attested>, ReadError> {
         }
     }
     Ok(None)
+}
+
+/// The last checkpoint among the records, with its note, for those who are told of it: it is synced first, since a process
+/// that was killed may not have done so. `None` where there is none or it cannot be read, which stops the log itself.
+#[must_use]
+pub fn last_synced(records: &Path) -> Option<(String, Checkpoint)> {
+    let segments = spool::segment_files(records).ok()?;
+    // The newest may hold no record.
+    segments.iter().rev().take(2).try_for_each(|segment| File::open(&segment.path)?.sync_data()).ok()?;
+    last_recorded(records).ok().flatten().map(|last| (last.note, last.checkpoint))
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@
 //! - `client`, `round`, `watch`: one witness, all of them about one checkpoint, and the log's whole life
 //! - `cosigned_file`: the last checkpoint that a quorum cosigned
 //! - `store`, `serve`: a witness: what it remembers, and its HTTP
+//! - `age`: how long ago a quorum cosigned
 //! - `metrics`: the numbers
 
+mod age;
 mod client;
 mod config;
 mod cosigned_file;

@@ -2,6 +2,7 @@
 //! where they know another history.
 
 use super::{
+    age::{Age, now},
     client::Client,
     config::{Config, PolicyError},
     cosigned_file,
@@ -9,17 +10,13 @@ use super::{
     round::{Fork, Proof, Subject, Verdict, ask},
 };
 use crate::record::{
-    decision_log::{self, DecisionLog, last_recorded, newest_checkpoint},
+    decision_log::{self, DecisionLog, last_synced, newest_checkpoint},
     evidence::{Checkpoint, Key, Policy, PublicKeys},
     shipping::SetupError,
 };
 use futures_util::future::join_all;
 use opentelemetry::metrics::Meter;
-use std::{
-    fs, io,
-    path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fs, io, path::PathBuf, time::Duration};
 use thiserror::Error;
 use tokio::{
     task::JoinHandle,
@@ -65,8 +62,10 @@ pub struct Witnesses {
     data: PathBuf,
     records: PathBuf,
     key: Option<Key>,
-    /// When a quorum cosigned last, in milliseconds since 1970.
-    quorum: Option<u64>,
+    /// How long ago a quorum cosigned last.
+    quorum: Option<Age>,
+    /// The size that was asked about at the start. With a full disk, the head may tell of less for a while.
+    least: u64,
     /// What was cosigned before the log was open.
     waiting: Option<Cosigned>,
     metrics: Metrics,
@@ -107,6 +106,7 @@ impl Witnesses {
             // One that is missing stops the log itself, with better words.
             key: log.read_key(false).ok(),
             quorum: None,
+            least: 0,
             waiting: None,
             config,
             policy,
@@ -121,18 +121,15 @@ impl Witnesses {
     /// # Errors
     /// They know another history.
     pub async fn before_start(&mut self) -> Result<(), WitnessError> {
-        self.quorum = self.kept_quorum();
-        let Some(subject) = self.newest(newest_checkpoint(&self.records)?) else { return Ok(()) };
-        self.waiting = match self.round(&subject).await {
-            Ok(cosigned) => cosigned,
-            Err(forked) => {
-                // The head is not synced, so a power cut may have taken the last one. The records have it.
-                let newer = last_recorded(&self.records).ok().flatten();
-                let newer = newer.filter(|newer| newer.checkpoint.size > subject.checkpoint.size);
-                let newer = self.newest(newer.map(|newer| (newer.note, newer.checkpoint))).ok_or(forked)?;
-                self.round(&newer).await?
-            }
-        };
+        let records = self.records.clone();
+        // The head is not synced, so a power cut may have taken the last one. The records have it.
+        let recorded = tokio::task::spawn_blocking(move || last_synced(&records)).await.ok().flatten();
+        let head = newest_checkpoint(&self.records)?;
+        let newest = [head, recorded].into_iter().filter_map(|newest| self.newest(newest));
+        let Some(subject) = newest.max_by_key(|subject| subject.checkpoint.size) else { return Ok(()) };
+        self.quorum = self.kept_quorum(&subject.checkpoint.origin);
+        self.least = subject.checkpoint.size;
+        self.waiting = self.round(&subject).await?;
         Ok(())
     }
 
@@ -141,7 +138,7 @@ impl Witnesses {
     pub fn start(mut self, log: DecisionLog, stopping: CancellationToken) -> JoinHandle<()> {
         if self.quorum.is_none() {
             // A log that no witness knows yet has from its beginning on to find a quorum.
-            self.quorum = Some(log.began().unwrap_or_else(now));
+            self.quorum = Some(Age::since(log.began().unwrap_or_else(now)));
         }
         self.bound(&log);
         tokio::spawn(async move {
@@ -182,11 +179,12 @@ impl Witnesses {
                 }
             };
             // The checkpoint may be on disk before its head is.
-            if asked.is_some_and(|(size, _)| size == subject.checkpoint.size) && !is_due {
+            let size = subject.checkpoint.size;
+            if size < self.least || asked.is_some_and(|(asked, _)| asked == size) && !is_due {
                 seen = None;
                 continue;
             }
-            asked = Some((subject.checkpoint.size, Instant::now()));
+            asked = Some((size, Instant::now()));
             tokio::select! {
                 () = stopping.cancelled() => return Ok(()),
                 cosigned = self.round(&subject) => self.waiting = cosigned?,
@@ -220,7 +218,7 @@ impl Witnesses {
         self.tell(subject, &verdicts);
         self.judge(subject, &verdicts)?;
         if cosigned.is_quorum {
-            self.quorum = Some(now());
+            self.quorum = Some(Age::since(now()));
             self.metrics.quorum(now());
         }
         Ok((!cosigned.witnesses.is_empty()).then_some(cosigned))
@@ -313,7 +311,7 @@ impl Witnesses {
     /// Stops answers while the last quorum is too long ago.
     fn bound(&self, log: &DecisionLog) {
         let Some((required, quorum)) = self.config.required.zip(self.quorum) else { return };
-        let age = Duration::from_millis(now().saturating_sub(quorum));
+        let age = quorum.elapsed();
         if age <= required {
             if log.release() {
                 tracing::info!("A quorum of witnesses cosigned the log; questions are answered again.");
@@ -330,13 +328,14 @@ impl Witnesses {
         }
     }
 
-    /// When the quorum beside the log cosigned: the earliest of its cosignatures.
-    fn kept_quorum(&self) -> Option<u64> {
+    /// How long ago the quorum beside the log cosigned it under this name: since the earliest of its cosignatures.
+    fn kept_quorum(&self, origin: &str) -> Option<Age> {
         let note = cosigned_file::read_cosigned(&self.data).ok().flatten()?;
+        Checkpoint::read(&note).ok().filter(|checkpoint| checkpoint.origin == origin)?;
         let cosigned = self.policy.cosigned(&note).ok()?;
         let is_quorum = self.policy.is_met(&|place| cosigned.iter().any(|(found, _)| *found == place));
         let earliest = cosigned.iter().map(|(_, time)| time.saturating_mul(1000)).min();
-        earliest.filter(|_| is_quorum)
+        earliest.filter(|_| is_quorum).map(Age::since)
     }
 }
 
@@ -354,10 +353,4 @@ fn forked(subject: &Subject, witness: &str, size: u64, shown: &str) -> Forked {
          {shown} If it was put back, say so with `poort log restored`: the log goes on under a new name. Else keep the folder for \
          inquiry (`poort log verify`, `poort log verify-fork`), and begin in another"
     ))
-}
-
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
