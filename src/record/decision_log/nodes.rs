@@ -80,22 +80,27 @@ impl Prover {
     /// # Errors
     /// See [`NoProof`].
     pub fn consistency(&mut self, old: u64, checkpoint: &Checkpoint) -> Result<Vec<Hash>, NoProof> {
+        Ok(self.continued(old, checkpoint)?.1)
+    }
+
+    /// The root of the first `old` records, and the proof that a checkpoint's tree begins with them.
+    fn continued(&mut self, old: u64, checkpoint: &Checkpoint) -> Result<(Hash, Vec<Hash>), NoProof> {
         self.checked(checkpoint, |nodes, size, root| {
             if old == 0 {
-                return Ok(Some(Vec::new()));
+                return Ok(Some((Tree::default().root(), Vec::new())));
             }
             let before = proof::root(nodes, old)?;
             let proof = proof::consistency(nodes, old, size)?;
-            Ok(proof::is_consistent(&proof, (old, before), (size, root)).then_some(proof))
+            Ok(proof::is_consistent(&proof, (old, before), (size, root)).then_some((before, proof)))
         })
     }
 
-    /// The root of the first `size` records, as the log has them now.
+    /// The root of the first `old` records, from which a checkpoint's tree is proven to go on.
     ///
     /// # Errors
     /// See [`NoProof`].
-    pub fn root(&self, size: u64) -> Result<Hash, NoProof> {
-        Ok(proof::root(&self.nodes, size)?)
+    pub fn root(&mut self, old: u64, checkpoint: &Checkpoint) -> Result<Hash, NoProof> {
+        Ok(self.continued(old, checkpoint)?.0)
     }
 
     /// Makes a proof that gives the signed root. Where it does not, the node file is wrong, or the records are: it is

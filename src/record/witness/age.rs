@@ -26,3 +26,15 @@ pub(super) fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_age_grows_without_the_wall_clock() {
+        let age = Age::since(now() - 5_000);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(age.elapsed() >= Duration::from_secs(15));
+    }
+}

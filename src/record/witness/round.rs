@@ -8,9 +8,12 @@ use super::{
     client::{Answer, Client},
     wire::Submission,
 };
-use crate::record::{
-    decision_log::{NoProof, Prover},
-    evidence::{Checkpoint, Cosignature, Hash, PublicKeys, Witness},
+use crate::{
+    record::{
+        decision_log::{NoProof, Prover},
+        evidence::{Checkpoint, Cosignature, Hash, PublicKeys, Witness},
+    },
+    types::escape,
 };
 use std::{
     collections::HashMap,
@@ -94,7 +97,7 @@ impl Subject {
     }
 
     async fn root(&self, size: u64) -> Result<Hash, String> {
-        self.prove(move |proofs, _| proofs.prover()?.root(size)).await
+        self.prove(move |proofs, checkpoint| proofs.prover()?.root(size, checkpoint)).await
     }
 
     /// Reads the log, on a thread that may block.
@@ -140,6 +143,8 @@ pub(super) async fn ask(client: &Client, witness: &Witness, subject: &Subject, k
                 };
             }
             Answer::Knows(knows) if knows > size => return fork(client, subject, knows).await,
+            // It cosigned another checkpoint of this size.
+            Answer::Knows(knows) if knows == old && old == size => return fork(client, subject, old).await,
             Answer::Knows(knows) if knows == old => {
                 return Verdict::Without(format!("it refuses the size {knows}, and names the same"));
             }
@@ -147,7 +152,7 @@ pub(super) async fn ask(client: &Client, witness: &Witness, subject: &Subject, k
             // It cosigned `old` records, and the proof from these to the checkpoint was checked here.
             Answer::Contradicts if old > 0 => return fork(client, subject, old).await,
             Answer::Contradicts => return Verdict::Without("it refuses a first checkpoint".to_owned()),
-            Answer::Refused(why) => return Verdict::Without(why),
+            Answer::Refused(why) => return Verdict::Without(escape::line(&why).into_owned()),
         }
     }
     Verdict::Without("it names another size each time".to_owned())

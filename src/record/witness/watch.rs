@@ -254,7 +254,7 @@ impl Witnesses {
     fn keep_proof(&self, subject: &Subject, size: u64, Proof { note, own }: &Proof) -> String {
         let path = self.data.join(format!("fork-{size}.note"));
         if let Err(error) = fs::write(&path, note) {
-            return format!("The checkpoint that it shows cannot be kept ({error}): {note}");
+            return format!("The checkpoint that it shows cannot be kept as `{}` ({error}).", path.display());
         }
         let own = own.map(|root| Checkpoint { size, root, ..(*subject.checkpoint).clone() });
         let signed = own.zip(self.key.as_ref()).and_then(|(own, key)| own.sign(key));

@@ -32,14 +32,16 @@ fn write(dir: &Path, count: u32) -> Checkpoint {
     Checkpoint::open(str::from_utf8(&head).unwrap(), &keys).unwrap()
 }
 
-/// All proofs about a few records and from a few sizes.
+/// A root, and all proofs about a few records and from a few sizes.
 fn proofs(dir: &Path, checkpoint: &Checkpoint, from: u64) -> Vec<Vec<Hash>> {
     let mut prover = Prover::open(dir).unwrap();
+    let root = vec![prover.root(u64::midpoint(from, checkpoint.size), checkpoint).unwrap()];
     let places = (0..40).map(|n| from + n * (checkpoint.size - from) / 40);
     places
         .flat_map(|seq| {
             [prover.inclusion(seq, checkpoint).unwrap(), prover.consistency(seq.max(1), checkpoint).unwrap()]
         })
+        .chain([root])
         .collect()
 }
 
@@ -110,4 +112,5 @@ fn other_records_than_were_signed_for_have_no_proof() {
     let mut prover = Prover::open(&dir).unwrap();
     assert!(matches!(prover.inclusion(5, &other), Err(NoProof::OtherRecords(_))));
     assert!(matches!(prover.consistency(5, &other), Err(NoProof::OtherRecords(_))));
+    assert!(matches!(prover.root(5, &other), Err(NoProof::OtherRecords(_))));
 }

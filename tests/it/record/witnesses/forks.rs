@@ -2,7 +2,12 @@
 
 use super::{Fake, Party, Policy, ask, begin, cosigned, files, log, watched};
 use crate::support::{allowed, check, copy_folder, folder, run, until};
-use std::{fs, path::Path};
+use poort::record::evidence::{Checkpoint, Key};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 /// A start on this folder must be refused because a witness knows more, and must sign nothing.
 fn is_refused(data: &Path, policy: &Path) {
@@ -90,18 +95,53 @@ async fn two_copies_that_both_run_are_found_and_proven() {
     assert!(ready.contains("is a copy of one that another poort writes"), "{ready}");
     ask(goes_on, 3).await;
     // Where the clone had as many records as the witness knows, two checkpoints prove it to anybody.
-    let proofs: Vec<_> = fs::read_dir(&stopped.data)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("fork-"))
-        .collect();
+    let proofs = proofs(&stopped.data);
     assert!(!proofs.is_empty());
     if let [one, other] = proofs.as_slice() {
-        let words = ["log", "verify-fork", one.to_str().unwrap(), other.to_str().unwrap(), "--key", &key];
-        let (out, _) = check(&run(words), 0);
-        assert!(out.contains("was forked"), "{out}");
-        check(&run(["log", "verify-fork", words[2], words[2], "--key", &key]), 3);
+        proves(one, other, &key);
     }
+}
+
+/// What is kept of forks beside the log.
+fn proofs(data: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("fork-")).collect()
+}
+
+/// These two prove a fork to anybody.
+fn proves(one: &Path, other: &Path, key: &str) {
+    let words = ["log", "verify-fork", one.to_str().unwrap(), other.to_str().unwrap(), "--key", key];
+    let (out, _) = check(&run(words), 0);
+    assert!(out.contains("was forked"), "{out}");
+    check(&run(["log", "verify-fork", words[2], words[2], "--key", key]), 3);
+}
+
+#[tokio::test]
+async fn another_root_of_the_same_size_is_a_proven_fork() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let key = begin(&data).await;
+    let signer = Key::read(&data.join("log-key.pem")).unwrap();
+    let other = Mutex::new(String::new());
+    // C2SP `tlog-witness`: 409 with the size, also where the old size is that of the checkpoint.
+    let witness = Fake::start(0, move |path, body| {
+        let mut other = other.lock().unwrap();
+        if path != "/add-checkpoint" {
+            return (200, other.clone());
+        }
+        let mut checkpoint = Checkpoint::read(body.split_once("\n\n").unwrap().1).unwrap();
+        checkpoint.root[0] ^= 1;
+        *other = checkpoint.sign(&signer).unwrap();
+        (409, format!("{}\n", checkpoint.size))
+    });
+    let policy = Policy::new(&[&witness], 1).write(folder.path());
+    let before = files(&data);
+    let ended = watched(&data, &policy, "").fail();
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains("holds others in their place"), "{}", ended.log);
+    assert_eq!(files(&data), before, "something was written");
+    let proofs = proofs(&data);
+    proves(&proofs[0], &proofs[1], &key);
 }
 
 #[tokio::test]
@@ -149,8 +189,7 @@ async fn a_head_that_a_power_cut_made_old_proves_no_fork() {
         assert!(!metrics.contains("outcome=\"fork\",witness=\"w0\"} 1"), "{metrics}");
         let ended = sidecar.stop();
         assert!(!ended.log.contains("does not cosign"), "{}", ended.log);
-        let names = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name());
-        assert!(names.into_iter().all(|name| !name.to_str().unwrap().starts_with("fork-")));
+        assert_eq!(proofs(&data), [] as [PathBuf; 0]);
     }
 }
 
