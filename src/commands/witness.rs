@@ -39,15 +39,15 @@ pub(super) struct Memory {
     /// Its folder: its key, and what it cosigned
     #[arg(long, value_name = "DIR", default_value = "witness")]
     data: PathBuf,
-    /// The public keys of the logs that it knows, a line each
-    #[arg(long, value_name = "FILE")]
-    logs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     memory: Memory,
+    /// The public keys of the logs that it knows, a line each
+    #[arg(long, value_name = "FILE")]
+    logs: PathBuf,
     /// Where it listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7380")]
     listen: SocketAddr,
@@ -56,15 +56,11 @@ pub(super) struct Serve {
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
     match command {
         Command::Key(memory) => {
-            let store = open(memory, output)?;
-            output.conclude(&format!("{}\n", store.public()))?;
+            let public = Store::public_of(&memory.data, &memory.name).map_err(|error| failed(&error, output))?;
+            output.conclude(&format!("{public}\n"))?;
         }
-        Command::Serve(Serve { memory, listen }) => {
-            if memory.logs.is_none() {
-                output.error("--logs is missing: a witness without a log has nothing to cosign");
-                return Err(Exit::Usage);
-            }
-            let store = open(memory, output)?;
+        Command::Serve(Serve { memory, logs, listen }) => {
+            let store = Store::open(&memory.data, &memory.name, logs).map_err(|error| failed(&error, output))?;
             output.tell(&format!("The key of this witness: {}", store.public()));
             listen_on(*listen, Arc::new(store), output).map_err(|error| {
                 output.error(&format!("cannot listen on {listen}: {error}"));
@@ -75,12 +71,9 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     Ok(Exit::Done)
 }
 
-fn open(memory: &Memory, output: &mut Output) -> Result<Store, Exit> {
-    let Memory { name, data, logs } = memory;
-    Store::open(data, name, logs.as_deref()).map_err(|error| {
-        output.failure(&error);
-        if matches!(error, StoreError::Name(_)) { Exit::Usage } else { Exit::Failed }
-    })
+fn failed(error: &StoreError, output: &mut Output) -> Exit {
+    output.failure(error);
+    if matches!(error, StoreError::Name(_)) { Exit::Usage } else { Exit::Failed }
 }
 
 /// Answers until a signal comes. What was cosigned is on disk, so nothing has to be drained.

@@ -16,7 +16,7 @@ pub(super) fn keys(given: &[String], output: &mut Output) -> Result<Vec<String>,
             output.error(&format!("cannot read the key `{key}`: {error}"));
             Exit::Usage
         })?;
-        lines.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+        lines.extend(PublicKeys::lines(&text).map(str::to_owned));
     }
     Ok(lines)
 }

@@ -149,6 +149,11 @@ impl fmt::Debug for PublicKeys {
 pub struct BadKey(pub(super) String);
 
 impl PublicKeys {
+    /// The keys in the text of a file, a line each. Empty lines and those that begin with `#` say nothing.
+    pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
     /// Reads keys as [`Key::public`] gives them.
     ///
     /// # Errors

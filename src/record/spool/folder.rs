@@ -46,18 +46,7 @@ impl Folder {
         create_durably(files, path).map_err(failed("cannot create", path))?;
         let dir = links::open_to_read(path).map_err(failed("cannot open", path))?;
         let device = dir.metadata().map_err(failed("cannot read", path))?.dev();
-        let lock_path = path.join(LOCK);
-        let lock = links::open(OpenOptions::new().write(true).create(true).truncate(false).mode(0o640), &lock_path)
-            .map_err(failed("cannot open", &lock_path))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(TakeError::Held { dir: path.into() }),
-            Err(error) => return Err(failed("cannot lock", &lock_path)(error.into())),
-        }
-        // Its name may have been removed between the open and the lock. Then another process may lock another file.
-        if !still_names(&lock_path, &lock) {
-            return Err(TakeError::Held { dir: path.into() });
-        }
+        let lock = lock(path)?;
         Ok(Self { path: path.into(), dir, lock, device })
     }
 
@@ -82,6 +71,39 @@ impl Folder {
             return Err(TakeError::Moved { path: self.path.clone() });
         }
         Self::take(files, &self.path)
+    }
+}
+
+/// Takes the lock of a folder, as long as the file is open.
+fn lock(dir: &Path) -> Result<File, TakeError> {
+    let path = dir.join(LOCK);
+    let failed = |what| {
+        let path = path.clone();
+        move |source| TakeError::Io { what, path, source }
+    };
+    let lock = links::open(OpenOptions::new().write(true).create(true).truncate(false).mode(0o640), &path)
+        .map_err(failed("cannot open"))?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        // Its name may have been removed between the open and the lock. Then another process may lock another file.
+        Ok(()) if still_names(&path, &lock) => Ok(lock),
+        Ok(()) | Err(Errno::WOULDBLOCK) => Err(TakeError::Held { dir: dir.into() }),
+        Err(error) => Err(failed("cannot lock")(error.into())),
+    }
+}
+
+/// The lock of a folder that is no spool, for the one process that may write there.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// Another process has it, or the file system failed.
+    pub fn take(dir: &Path) -> io::Result<Self> {
+        lock(dir).map(|file| Self { _file: file }).map_err(io::Error::other)
     }
 }
 

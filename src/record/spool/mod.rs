@@ -115,6 +115,7 @@ pub use config::Config;
 pub use cursor::Cursor;
 pub use damage::Damage;
 pub use entry::{AppendError, Commit, Entry};
+pub use folder::Lock;
 pub use frame::MAX_PAYLOAD;
 pub use handle::Spool;
 pub use indexer::{Indexer, Indexing};

@@ -2,15 +2,19 @@
 //!
 //! ```text
 //!   <dir>/witness-key.pem                               its key
+//!   <dir>/lock                                          held by the process that cosigns
 //!   <dir>/logs/<SHA-256 of the origin>/checkpoint       the last one, with the log's signature and its own
 //!   <dir>/logs/<SHA-256 of the origin>/refused-…        checkpoints that the log signed and that do not continue it
 //! ```
 //!
-//! **Invariant:** a checkpoint is on disk before its cosignature leaves, and check and change are one step. A witness that
-//! forgot could be led to cosign a fork, so one with a key and without its memory does not start.
+//! **Invariant:** a checkpoint is on disk before its cosignature leaves, and check and change are one step of one process. A witness
+//! that forgot could be led to cosign a fork, so one with a key and without its memory does not start.
 
 use super::wire::Submission;
-use crate::record::evidence::{Checkpoint, CheckpointError, Hash, Key, KeyError, PublicKeys, Tree, proof};
+use crate::record::{
+    evidence::{Checkpoint, CheckpointError, Hash, Key, KeyError, PublicKeys, Tree, proof},
+    spool::Lock,
+};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -29,8 +33,9 @@ pub struct Store {
     dir: PathBuf,
     name: String,
     key: Key,
-    logs: Option<PathBuf>,
+    logs: PathBuf,
     one_at_a_time: Mutex<()>,
+    _lock: Lock,
 }
 
 /// The memory cannot be used.
@@ -62,7 +67,7 @@ pub(super) enum Refusal {
     Unsigned(CheckpointError),
     /// 404
     UnknownLog,
-    /// 409: the size that it cosigned last.
+    /// 409: the size that it cosigned last, which is not the old size; or the same size, with another root.
     Conflict(u64),
     /// 422
     Contradiction,
@@ -71,30 +76,17 @@ pub(super) enum Refusal {
 }
 
 impl Store {
-    /// Opens the memory of a witness, and makes it with a key where there is none. `logs` is a file of public keys, a line
-    /// each, as `poort log key` prints them. It is read for each checkpoint; without one no log is known.
+    /// Opens the memory of a witness, for this process alone, and makes it with a key where there is none. `logs` is a
+    /// file of public keys, a line each, as `poort log key` prints them. It is read for each checkpoint.
     ///
     /// # Errors
     /// It cannot be used.
-    pub fn open(dir: &Path, name: &str, logs: Option<&Path>) -> Result<Self, StoreError> {
-        let (memory, path) = (dir.join("logs"), dir.join("witness-key.pem"));
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            |error| StoreError::Io(path, error)
-        };
-        if path.exists() && !memory.is_dir() {
-            return Err(StoreError::Forgot(path));
-        }
-        fs::create_dir_all(&memory).map_err(failed(&memory))?;
-        let key = Key::read_or_make(&path)?;
-        if key.cosign(name, "a\n\n\u{2014} a AAAAAAAA\n", 0).is_none() {
-            return Err(StoreError::Name(name.to_owned()));
-        }
-        if let Some(logs) = logs {
-            read_keys(logs).map_err(failed(logs))?;
-        }
-        let logs = logs.map(Path::to_owned);
-        Ok(Self { dir: memory, name: name.to_owned(), key, logs, one_at_a_time: Mutex::default() })
+    pub fn open(dir: &Path, name: &str, logs: &Path) -> Result<Self, StoreError> {
+        let (memory, key) = key(dir, name)?;
+        let lock = Lock::take(dir).map_err(failed_at(dir))?;
+        read_keys(logs).map_err(failed_at(logs))?;
+        let (name, logs) = (name.to_owned(), logs.to_owned());
+        Ok(Self { dir: memory, name, key, logs, one_at_a_time: Mutex::default(), _lock: lock })
     }
 
     /// The public key, in the C2SP form.
@@ -103,13 +95,21 @@ impl Store {
         self.key.public_witness(&self.name)
     }
 
+    /// The public key of the witness in this folder, also while another process cosigns there. Makes it where there is none.
+    ///
+    /// # Errors
+    /// As [`Store::open`], but for the lock.
+    pub fn public_of(dir: &Path, name: &str) -> Result<String, StoreError> {
+        key(dir, name).map(|(_, key)| key.public_witness(name))
+    }
+
     /// Cosigns a checkpoint that continues the last one, at this time in seconds since 1970: the line of the
     /// cosignature. Blocks on files.
     pub(super) fn add(&self, text: &str, time: u64) -> Result<String, Refusal> {
         let malformed = || Refusal::Malformed("it has not the form of add-checkpoint");
         let Submission { old, proof, note } = Submission::parse(text).ok_or_else(malformed)?;
         let origin = Checkpoint::read(&note).map_err(|_| malformed())?.origin;
-        let keys = self.logs.as_deref().map(read_keys).ok_or(Refusal::UnknownLog)?.map_err(failed)?;
+        let keys = read_keys(&self.logs).map_err(failed)?;
         if !keys.names().contains(&origin) {
             return Err(Refusal::UnknownLog);
         }
@@ -124,14 +124,15 @@ impl Store {
         let last = last.map_err(|error| Refusal::Failed(error.to_string()))?;
         let (last_size, last_root) = last.map_or_else(|| (0, Tree::default().root()), |last| (last.size, last.root));
         let continues = proof::is_consistent(&proof, (last_size, last_root), (checkpoint.size, checkpoint.root));
-        if old != last_size {
-            if last_size == checkpoint.size && last_root != checkpoint.root {
-                self.refuse(&dir, &checkpoint, &note).map_err(failed)?;
-            }
+        // Another root of the same size is a conflict too (C2SP `tlog-witness`).
+        let is_other = last_size == checkpoint.size && last_root != checkpoint.root;
+        if is_other {
+            self.refuse(&dir, &checkpoint, &note).map_err(failed)?;
+        }
+        if old != last_size || is_other {
             return Err(Refusal::Conflict(last_size));
         }
-        let is_empty = checkpoint.size > 0 || checkpoint.root == Tree::default().root();
-        if !continues || !is_empty {
+        if !continues {
             self.refuse(&dir, &checkpoint, &note).map_err(failed)?;
             return Err(Refusal::Contradiction);
         }
@@ -161,11 +162,29 @@ impl Store {
     }
 }
 
-/// The keys of logs in a file. Empty lines and those that begin with `#` say nothing.
+/// The folder of what the witness in this folder cosigned, and its key. Makes them where there are none.
+fn key(dir: &Path, name: &str) -> Result<(PathBuf, Key), StoreError> {
+    let (memory, path) = (dir.join("logs"), dir.join("witness-key.pem"));
+    if path.exists() && !memory.is_dir() {
+        return Err(StoreError::Forgot(path));
+    }
+    fs::create_dir_all(&memory).map_err(failed_at(&memory))?;
+    let key = Key::read_or_make(&path)?;
+    if key.cosign(name, "a\n\n\u{2014} a AAAAAAAA\n", 0).is_none() {
+        return Err(StoreError::Name(name.to_owned()));
+    }
+    Ok((memory, key))
+}
+
+fn failed_at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    |error| StoreError::Io(path, error)
+}
+
+/// The keys of logs in a file.
 fn read_keys(path: &Path) -> io::Result<PublicKeys> {
-    let text = fs::read_to_string(path)?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    PublicKeys::parse(lines).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    PublicKeys::parse(PublicKeys::lines(&fs::read_to_string(path)?))
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn hash(origin: &str) -> String {

@@ -36,7 +36,7 @@ fn key() -> Key {
 fn open(folder: &Path) -> Result<Store, StoreError> {
     let logs = folder.join("logs.keys");
     fs::write(&logs, format!("# The station's.\n\n{}\n", key().public(ORIGIN))).unwrap();
-    Store::open(&folder.join("witness"), "witness.example/one", Some(&logs))
+    Store::open(&folder.join("witness"), "witness.example/one", &logs)
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_does_not_continue_is_refused_and_kept() {
     let store = open(folder.path()).unwrap();
     let (log, fork) = (Log::new(20, 0), Log::new(20, 1));
     store.add(&log.submission(0, 9), 1).unwrap();
-    assert_eq!(store.add(&fork.submission(9, 9), 2), Err(Refusal::Contradiction));
+    assert_eq!(store.add(&fork.submission(9, 9), 2), Err(Refusal::Conflict(9)));
     assert_eq!(store.add(&fork.submission(9, 12), 2), Err(Refusal::Contradiction));
     assert_eq!(store.add(&fork.submission(5, 9), 2), Err(Refusal::Conflict(9)));
     assert_eq!(
@@ -95,10 +95,22 @@ fn only_known_logs_are_cosigned_and_only_what_they_signed() {
     assert_eq!(submit(&changed), Err(Refusal::Unsigned(CheckpointError::WrongSignature)));
     assert!(matches!(submit("nothing"), Err(Refusal::Malformed(_))));
     let empty = Checkpoint { size: 0, ..checkpoint };
-    assert_eq!(submit(&empty.sign(&key()).unwrap()), Err(Refusal::Contradiction));
+    assert_eq!(submit(&empty.sign(&key()).unwrap()), Err(Refusal::Conflict(0)));
     let other = Checkpoint { origin: "poort/there/2".to_owned(), ..empty };
     assert_eq!(submit(&other.sign(&key()).unwrap()), Err(Refusal::UnknownLog));
     assert_eq!(store.latest(&hash(ORIGIN)).unwrap(), None);
+}
+
+#[test]
+fn one_process_at_a_time_cosigns() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    assert!(matches!(open(folder.path()), Err(StoreError::Io(..))));
+    // Its key can be printed meanwhile.
+    let public = Store::public_of(&folder.path().join("witness"), "witness.example/one").unwrap();
+    assert_eq!(public, store.public());
+    drop(store);
+    open(folder.path()).unwrap();
 }
 
 #[test]
