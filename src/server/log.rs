@@ -14,6 +14,7 @@ use crate::{
 use opentelemetry::metrics::Meter;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info};
 
 /// Opens the log. `None`: a signal came meanwhile.
@@ -46,15 +47,32 @@ pub(super) async fn open(
     Ok(Some(log))
 }
 
-/// Asks the witnesses about the log before it is opened: to open it is to sign for it. `None` without witnesses.
-pub(super) async fn ask_witnesses(settings: &Settings, meter: &Meter) -> Result<Option<Witnesses>, StartError> {
-    let Some(config) = settings.witness.clone() else { return Ok(None) };
-    let mut witnesses = Witnesses::new(config, &settings.log, meter).map_err(StartError::configuration)?;
-    witnesses.before_start().await.map_err(|error| match error {
+/// Witnesses that are being asked. To drop it ends that.
+pub(super) type Asking = AbortOnDropHandle<Result<Witnesses, WitnessError>>;
+
+/// Begins to ask the witnesses about the log before it is opened: to open it is to sign for it. `None` without witnesses.
+pub(super) fn ask_witnesses(settings: &Settings, meter: &Meter) -> Option<Asking> {
+    let (config, log, meter) = (settings.witness.clone()?, settings.log.clone(), meter.clone());
+    Some(AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut witnesses = Witnesses::new(config, &log, &meter)?;
+        witnesses.before_start().await?;
+        Ok(witnesses)
+    })))
+}
+
+/// Waits for their answers. `None`: a signal came meanwhile.
+pub(super) async fn asked(asking: Asking, signals: &mut Signals) -> Result<Option<Witnesses>, StartError> {
+    let asked = tokio::select! {
+        asked = asking => asked.map_err(StartError::system)?,
+        name = signals.stop() => {
+            info!(signal = name, "Stopped while the witnesses were being asked.");
+            return Ok(None);
+        }
+    };
+    asked.map(Some).map_err(|error| match error {
         WitnessError::Policy(_) | WitnessError::Client(..) => StartError::configuration(error),
         WitnessError::Head(_) | WitnessError::Forked(_) => StartError::system(error),
-    })?;
-    Ok(Some(witnesses))
+    })
 }
 
 /// Starts to ship what is in the log.

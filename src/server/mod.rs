@@ -121,10 +121,15 @@ impl Server {
         let operators = port.open(admin, &settings, operators, &meter);
 
         let asking = log::ask_witnesses(&settings, &meter);
-        let (loaded, witnesses) = tokio::join!(files::load(&store, &mut signals), asking);
-        let Some(loaded) = loaded else { return Ok(None) };
+        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
         loaded.map_err(StartError::Policies)?;
-        let witnesses = witnesses?;
+        let witnesses = match asking {
+            None => None,
+            Some(asking) => match log::asked(asking, &mut signals).await? {
+                None => return Ok(None),
+                asked => asked,
+            },
+        };
         let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
         let keeper = Keeper::start(store.archive().clone(), settings.store.configuration.clone(), &meter);
         store.archive_to(keeper.map_err(StartError::system)?);

@@ -20,7 +20,7 @@ pub struct Config {
 
 impl Config {
     /// Two seconds: a witness answers within one round trip and one write to its disk. At a start all of them are asked at
-    /// once, so one that is away costs the start no more than that.
+    /// once, so one that is away costs the start no more than that; one that answers badly costs four times as much.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Reads the policy.

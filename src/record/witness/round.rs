@@ -19,10 +19,15 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
+use tokio::{sync::oneshot, time::timeout};
 
 /// How often a witness may name another size before it is given up for this round.
-const TRIES: usize = 3;
+const TRIES: u32 = 3;
+/// The most answers of a witness in a round: to each try, and the checkpoint that it shows.
+pub(super) const ANSWERS: u32 = TRIES + 1;
 
 /// What became of a witness in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,16 +105,20 @@ impl Subject {
         self.prove(move |proofs, checkpoint| proofs.prover()?.root(size, checkpoint)).await
     }
 
-    /// Reads the log, on a thread that may block.
+    /// Reads the log, on a thread of its own that may block and that nothing joins: a large log takes long.
     async fn prove<T: Send + 'static>(
         &self,
         make: impl FnOnce(&mut Proofs, &Checkpoint) -> Result<T, NoProof> + Send + 'static,
     ) -> Result<T, String> {
         let (proofs, checkpoint) = (self.proofs.clone(), self.checkpoint.clone());
-        let made = tokio::task::spawn_blocking(move || {
-            make(&mut proofs.lock().unwrap_or_else(PoisonError::into_inner), &checkpoint)
-        });
-        made.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+        let (tell, told) = oneshot::channel();
+        let made = move || {
+            let made = make(&mut proofs.lock().unwrap_or_else(PoisonError::into_inner), &checkpoint);
+            let _nobody_waits = tell.send(made);
+        };
+        let made = thread::Builder::new().name("poort-proof".to_owned()).spawn(made);
+        made.map_err(|error| format!("no thread can be started: {error}"))?;
+        told.await.map_err(|_| "the proof broke off".to_owned())?.map_err(|error| error.to_string())
     }
 }
 
@@ -122,8 +131,21 @@ impl Proofs {
     }
 }
 
+/// Asks one witness, as [`ask`] does. One that needs more time than this, also for the proofs that poort makes for it, counts
+/// as away.
+pub(super) async fn ask_within(
+    client: &Client,
+    witness: &Witness,
+    subject: &Subject,
+    known: &mut u64,
+    within: Duration,
+) -> Verdict {
+    let asked = timeout(within, ask(client, witness, subject, known)).await;
+    asked.unwrap_or_else(|_| Verdict::Without(format!("it was not done within {within:?}")))
+}
+
 /// Asks one witness. `known` is the size that it cosigned last, as far as is known; it is brought up to date.
-pub(super) async fn ask(client: &Client, witness: &Witness, subject: &Subject, known: &mut u64) -> Verdict {
+async fn ask(client: &Client, witness: &Witness, subject: &Subject, known: &mut u64) -> Verdict {
     let size = subject.checkpoint.size;
     // What another process of this log told it may be more than this one knows.
     let mut old = (*known).min(size);
@@ -173,4 +195,26 @@ async fn fork(client: &Client, subject: &Subject, size: u64) -> Verdict {
         }
     }
     Verdict::Fork(Fork { size: opened.size, proof: Some(Proof { note, own: root }) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::evidence::{Key, Policy};
+
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::await_holding_lock, reason = "so no proof is made meanwhile")]
+    async fn a_witness_whose_proof_takes_long_counts_as_away() {
+        let [key, cosigner] = [3, 4].map(|seed| Key::from_seed([seed; 32]));
+        let line = format!("witness w {} http://127.0.0.1:1\nquorum w\n", cosigner.public_witness("witness.example/w"));
+        let witness = Policy::parse(&line).unwrap().witnesses.remove(0);
+        let client = Client::new(&witness, None, Duration::from_secs(2)).unwrap();
+        let checkpoint = Checkpoint { origin: "poort/here/1".to_owned(), size: 1, root: [1; 32], is_end: false };
+        let public = key.public(&checkpoint.origin);
+        let subject = Subject::new(checkpoint.sign(&key).unwrap(), checkpoint, &public, PathBuf::new());
+        let proofs = subject.proofs.clone();
+        let _busy = proofs.lock().unwrap();
+        let verdict = ask_within(&client, &witness, &subject, &mut 0, Duration::from_secs(8)).await;
+        assert_eq!(verdict, Verdict::Without("it was not done within 8s".to_owned()));
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     config::{Config, PolicyError},
     cosigned_file,
     metrics::Metrics,
-    round::{Fork, Proof, Subject, Verdict, ask},
+    round::{ANSWERS, Fork, Proof, Subject, Verdict, ask_within},
 };
 use crate::record::{
     decision_log::{self, DecisionLog, last_synced, newest_checkpoint},
@@ -116,7 +116,7 @@ impl Witnesses {
     }
 
     /// Asks about the last checkpoint before the log is opened: to open it is to sign for it. Witnesses that are away
-    /// cost the time of one answer.
+    /// cost the time of one answer. None costs more than that of all its answers, so a proof that takes longer is made later.
     ///
     /// # Errors
     /// They know another history.
@@ -129,7 +129,8 @@ impl Witnesses {
         let Some(subject) = newest.max_by_key(|subject| subject.checkpoint.size) else { return Ok(()) };
         self.quorum = self.kept_quorum(&subject.checkpoint.origin);
         self.least = subject.checkpoint.size;
-        self.waiting = self.round(&subject).await?;
+        let within = self.config.timeout.saturating_mul(ANSWERS);
+        self.waiting = self.round(&subject, within).await?;
         Ok(())
     }
 
@@ -187,7 +188,7 @@ impl Witnesses {
             asked = Some((size, Instant::now()));
             tokio::select! {
                 () = stopping.cancelled() => return Ok(()),
-                cosigned = self.round(&subject) => self.waiting = cosigned?,
+                cosigned = self.round(&subject, Duration::MAX) => self.waiting = cosigned?,
             }
         }
     }
@@ -202,10 +203,11 @@ impl Witnesses {
         Some(Subject::new(plain.sign(key)?, plain, &public, self.records.clone()))
     }
 
-    /// Asks all witnesses at once.
-    async fn round(&mut self, subject: &Subject) -> Result<Option<Cosigned>, Forked> {
+    /// Asks all witnesses at once, each for so long.
+    async fn round(&mut self, subject: &Subject, within: Duration) -> Result<Option<Cosigned>, Forked> {
         let asking = self.policy.witnesses.iter().zip(&self.clients).zip(&mut self.states);
-        let asking = asking.map(|((witness, client), state)| ask(client, witness, subject, &mut state.known));
+        let asking =
+            asking.map(|((witness, client), state)| ask_within(client, witness, subject, &mut state.known, within));
         let verdicts = join_all(asking).await;
         let mut cosigned = Cosigned { note: subject.note.to_string(), witnesses: Vec::new(), is_quorum: false };
         for (witness, verdict) in self.policy.witnesses.iter().zip(&verdicts) {

@@ -2,6 +2,10 @@
 
 use super::{Fake, Party, Policy, ask, begin, watched};
 use crate::support::{allowed, folder, until};
+use std::{
+    sync::{Mutex, mpsc},
+    thread,
+};
 
 #[tokio::test]
 async fn answers_end_while_a_required_quorum_is_missing() {
@@ -21,6 +25,29 @@ async fn answers_end_while_a_required_quorum_is_missing() {
     until("an answer", async || (status().await == 200).then_some(())).await;
     party.go();
     until("a refusal", async || (status().await == 503).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_start_that_waits_for_witnesses() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    begin(&data).await;
+    let (tell, asked) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    let silent = Fake::start(0, move |_, _| {
+        tell.lock().unwrap().send(()).unwrap();
+        loop {
+            thread::park();
+        }
+    });
+    let policy = Policy::new(&[&silent], 1).write(folder.path());
+    let sidecar = watched(&data, &policy, "").launch();
+    asked.recv().unwrap();
+    sidecar.wait_for_line("Policies and directory are active.");
+    let ended = sidecar.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(ended.log.contains("Stopped while the"), "{}", ended.log);
+    assert!(!ended.log.contains("A witness does not cosign."), "it waited: {}", ended.log);
 }
 
 #[tokio::test]
