@@ -124,9 +124,9 @@ impl Maker {
         let records = settings.log.records();
         let newest =
             newest_checkpoint(&records).map_err(|error| format!("cannot read the newest checkpoint: {error}"))?;
-        let prover = Prover::open(&records).map_err(|error| chain(&error))?;
-        let cosigned = cosigned(settings)?.and_then(|note| Some((Checkpoint::read(&note).ok()?, note)));
-        let cosigned = cosigned.map(|(checkpoint, note)| (note, checkpoint));
+        let mut prover = Prover::open(&records).map_err(|error| chain(&error))?;
+        // One of other records proves none: such as of those that were lost before a restore, or of another log.
+        let cosigned = cosigned(settings)?.filter(|(_, own)| prover.consistency(own.size, own).is_ok());
         Ok(Self { prover, notes: cosigned.into_iter().chain(newest).collect() })
     }
 
@@ -140,15 +140,16 @@ impl Maker {
     }
 }
 
-/// The last checkpoint that a quorum cosigned, with as many cosignatures as the policy asks for.
-fn cosigned(settings: &Settings) -> Result<Option<String>, String> {
-    let kept = read_cosigned(&settings.log.data);
-    let Some(note) = kept.map_err(|error| format!("cannot read the cosigned checkpoint: {error}"))? else {
-        return Ok(None);
-    };
-    let Some(witness) = &settings.witness else { return Ok(Some(note)) };
-    let policy = witness.read().map_err(|error| chain(&error))?;
-    policy.fewest(&note).map(Some).map_err(|error| format!("the cosigned checkpoint: {error}"))
+/// The last checkpoint that a quorum cosigned, with as many cosignatures as the policy asks for. Its file is not synced, so what
+/// is no such checkpoint counts as none.
+fn cosigned(settings: &Settings) -> Result<Option<(String, Checkpoint)>, String> {
+    let policy = settings.witness.as_ref().map(|witness| witness.read()).transpose().map_err(|error| chain(&error))?;
+    let note = read_cosigned(&settings.log.data).ok().flatten();
+    let note = note.and_then(|note| match &policy {
+        Some(policy) => policy.fewest(&note).ok(),
+        None => Some(note),
+    });
+    Ok(note.and_then(|note| Checkpoint::read(&note).ok().map(|checkpoint| (note, checkpoint))))
 }
 
 fn chain(error: &dyn Error) -> String {

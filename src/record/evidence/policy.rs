@@ -81,7 +81,7 @@ impl Policy {
     /// Whether those of its witnesses suffice for which this holds. It gets the place of the witness.
     #[must_use]
     pub fn is_met(&self, has: &dyn Fn(usize) -> bool) -> bool {
-        self.quorum.is_none_or(|quorum| self.holds(quorum, has))
+        self.quorum.is_none_or(|quorum| self.least(quorum, has).is_some())
     }
 
     /// Which of its witnesses cosigned a note: their places, with the times in seconds since 1970.
@@ -96,36 +96,40 @@ impl Policy {
         Ok(found)
     }
 
-    /// A note with no more of its witnesses' cosignatures than suffice, for receipts that are kept in number.
+    /// A note with the fewest of its witnesses' cosignatures that suffice, for receipts that are kept in number; with all of
+    /// them where all do not.
     ///
     /// # Errors
     /// It is no note, or one of their cosignatures is wrong.
     pub fn fewest(&self, note: &str) -> Result<String, WrongCosignature> {
-        let mut found = Vec::new();
+        let mut found = HashMap::new();
         for (place, witness) in self.witnesses.iter().enumerate() {
             found.extend(witness.key.find(note)?.map(|cosignature| (place, cosignature.line)));
         }
-        let (text, signatures) = note.rsplit_once("\n\n").ok_or(WrongCosignature)?;
-        let is_witness = |line: &str| found.iter().any(|(_, found)| found.trim_end() == line);
-        let mut fewest = format!("{text}\n\n");
-        signatures.lines().filter(|line| !is_witness(line)).for_each(|line| fewest.extend([line, "\n"]));
-        let mut taken = Vec::new();
-        for (place, line) in &found {
-            if taken.is_empty() || !self.is_met(&|place| taken.contains(&place)) {
-                fewest.push_str(line);
-                taken.push(*place);
-            }
+        let suffice = self.quorum.and_then(|quorum| self.least(quorum, &|place| found.contains_key(&place)));
+        if let Some(suffice) = suffice {
+            found.retain(|place, _| !suffice.contains(place));
+        } else {
+            found.clear();
         }
-        Ok(fewest)
+        let (text, signatures) = note.rsplit_once("\n\n").ok_or(WrongCosignature)?;
+        let is_left_out = |line: &&str| found.values().any(|found| found.trim_end() == *line);
+        let kept: String = signatures.lines().filter(|line| !is_left_out(line)).flat_map(|line| [line, "\n"]).collect();
+        Ok(format!("{text}\n\n{kept}"))
     }
 
-    /// A group has members of lines before its own alone, so this ends.
-    fn holds(&self, member: Member, has: &dyn Fn(usize) -> bool) -> bool {
+    /// The fewest witnesses that suffice for a member, of those for which this holds. `None` where they do not.
+    ///
+    /// Each member is in one group, of a line behind its own. So this ends, and the groups share no witness.
+    fn least(&self, member: Member, has: &dyn Fn(usize) -> bool) -> Option<Vec<usize>> {
         match member {
-            Member::Witness(place) => has(place),
-            Member::Group(place) => self.groups.get(place).is_some_and(|Group { threshold, members }| {
-                members.iter().filter(|member| self.holds(**member, has)).count() >= *threshold
-            }),
+            Member::Witness(place) => has(place).then(|| vec![place]),
+            Member::Group(place) => {
+                let Group { threshold, members } = self.groups.get(place)?;
+                let mut ways: Vec<_> = members.iter().filter_map(|member| self.least(*member, has)).collect();
+                ways.sort_by_key(Vec::len);
+                (ways.len() >= *threshold).then(|| ways.into_iter().take(*threshold).flatten().collect())
+            }
         }
     }
 }
@@ -219,7 +223,7 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::evidence::Key;
+    use crate::record::evidence::{Checkpoint, Key};
 
     fn key(seed: u8) -> String {
         Key::from_seed([seed; 32]).public_witness(&format!("witness.example/{seed}"))
@@ -243,6 +247,25 @@ mod tests {
         assert!(policy.asks());
         let none = Policy::parse("quorum none").unwrap();
         assert!(!none.asks() && none.is_met(&|_| false));
+    }
+
+    #[test]
+    fn the_fewest_cosignatures_that_suffice_are_kept() {
+        let origin = "poort/here/1";
+        let checkpoint = Checkpoint { origin: origin.to_owned(), size: 1, root: [1; 32], is_end: false };
+        let note = checkpoint.sign(&Key::from_seed([9; 32])).unwrap();
+        let line = |n: u8| Key::from_seed([n; 32]).cosign(&format!("witness.example/{n}"), &note, 1).unwrap();
+        let witnesses: String = (1..=5).map(|n| format!("witness w{n} {}\n", key(n))).collect();
+        for (groups, cosigned, kept) in [
+            ("group g 2 w1 w2 w3\ngroup h any w4 w5\ngroup q all g h\n", vec![1, 2, 3, 4, 5], vec![1, 2, 4]),
+            ("group g all w1 w2 w3\ngroup q any g w4\n", vec![1, 2, 3, 4], vec![4]),
+            ("group g all w1 w2 w3\ngroup q any g w4\n", vec![1, 2, 3, 5], vec![1, 2, 3]),
+            ("group q 3 w1 w2 w3\n", vec![1, 2, 5], vec![1, 2, 5]),
+        ] {
+            let policy = Policy::parse(&format!("{witnesses}{groups}quorum q\n")).unwrap();
+            let with = |lines: &[u8]| lines.iter().fold(note.clone(), |note, n| note + &line(*n));
+            assert_eq!(policy.fewest(&with(&cosigned)).unwrap(), with(&kept), "{groups}{cosigned:?}");
+        }
     }
 
     #[test]

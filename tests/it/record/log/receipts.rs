@@ -2,6 +2,7 @@
 
 use super::{SMALL, log, log_well};
 use crate::support::{Sidecar, allowed, folder, repository, run};
+use poort::record::decision_log::newest_checkpoint;
 use serde_json::Value;
 use std::{
     fs,
@@ -103,6 +104,22 @@ async fn a_receipt_that_was_changed_proves_nothing() {
     fs::write(&receipt, &one).unwrap();
     let key = log_well("key", &elsewhere, &[]);
     assert_eq!((check(&receipt, &["--key", &key]), python(&receipt, &key, 0, &[])), (None, None));
+}
+
+#[tokio::test]
+async fn an_unusable_cosigned_checkpoint_hinders_no_receipt() {
+    let folder = folder();
+    let [data, elsewhere, receipt] = ["data", "elsewhere", "one.tlog-proof"].map(|name| folder.path().join(name));
+    let named = serve(&data, 5).await;
+    serve(&elsewhere, 20).await;
+    let key = log_well("key", &data, &[]);
+    let newest = |data: &Path| newest_checkpoint(&data.join("records")).unwrap().unwrap().0;
+    let own = newest(&data);
+    for cosigned in ["", "\0\0\0\0", &own[..own.len() - 9], &newest(&elsewhere)] {
+        fs::write(data.join("cosigned"), cosigned).unwrap();
+        fs::write(&receipt, log_well("prove", &data, &[&named[3]])).unwrap();
+        assert!(check(&receipt, &["--key", &key]).is_some(), "{cosigned}");
+    }
 }
 
 #[tokio::test]
