@@ -6,6 +6,7 @@ use super::{
 };
 use crate::record::{decision_log, evidence::Key};
 use clap::Args;
+use std::collections::BTreeSet;
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort log key                           print it
@@ -49,11 +50,22 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 /// The public key of the log on disk.
 pub(super) fn own_key(log: &decision_log::Config, output: &mut Output) -> Result<String, Exit> {
     let origin = own_origin(log, output)?;
-    let key = Key::read(&log.key_path()).map_err(|error| {
+    Ok(read(log, output)?.public(&origin))
+}
+
+/// The same under each name that the log has had.
+pub(super) fn own_keys(log: &decision_log::Config, output: &mut Output) -> Result<BTreeSet<String>, Exit> {
+    let mut names = decision_log::origins(&log.records());
+    names.insert(own_origin(log, output)?);
+    let key = read(log, output)?;
+    Ok(names.iter().map(|name| key.public(name)).collect())
+}
+
+fn read(log: &decision_log::Config, output: &mut Output) -> Result<Key, Exit> {
+    Key::read(&log.key_path()).map_err(|error| {
         output.failure(&error);
         Exit::Failed
-    })?;
-    Ok(key.public(&origin))
+    })
 }
 
 /// The name of the log on disk.

@@ -24,7 +24,7 @@ pub(super) struct Received {
 /// The records of either that are wanted, in order.
 pub(super) enum Records<'s> {
     Log(Box<Scan<'s>>),
-    Export(Export, &'s Selection),
+    Export(Export<'static>, &'s Selection),
 }
 
 /// What is found there.

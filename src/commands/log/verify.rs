@@ -1,6 +1,6 @@
 //! `poort log verify`: checks that no record of the log, or of what a pipeline stored of it, is missing or altered.
 
-use super::{Common, Exit, Output, given, key::own_key};
+use super::{Common, Exit, Output, given, key::own_keys};
 use crate::{
     config::Settings,
     record::{
@@ -106,7 +106,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 fn keys(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<PublicKeys, Exit> {
     let mut lines = given::keys(&arguments.key, output)?;
     if arguments.key.is_empty() {
-        lines.push(own_key(&settings.log, output)?);
+        lines.extend(own_keys(&settings.log, output)?);
         output.tell(
             "The key is the log's own. It proves nothing against whoever can read that key: give the one that you keep \
              elsewhere with --key.",

@@ -47,23 +47,23 @@ pub enum Exported {
 }
 
 /// The records of an export in the order of the file, each as often as it is there.
-pub struct Export {
-    file: Box<dyn BufRead>,
+pub struct Export<'f> {
+    file: Box<dyn BufRead + 'f>,
     line: Vec<u8>,
     number: u64,
     found: VecDeque<Exported>,
 }
 
-impl std::fmt::Debug for Export {
+impl std::fmt::Debug for Export<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Export").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
-impl Export {
+impl<'f> Export<'f> {
     /// The records of this file.
     #[must_use]
-    pub fn new(file: Box<dyn BufRead>) -> Self {
+    pub fn new(file: Box<dyn BufRead + 'f>) -> Self {
         Self { file, line: Vec::new(), number: 0, found: VecDeque::new() }
     }
 
@@ -83,7 +83,7 @@ impl Export {
         let text = self.line.trim_ascii();
         match Line::parse(text) {
             _ if text.is_empty() => {}
-            Some(Line::Record(_)) => {
+            Some(Line::Record) => {
                 // `log cat` prints what does not show in JSON's own way; the record has it as it is.
                 let record = str::from_utf8(text).map_or(Cow::Borrowed(""), escape::from_json);
                 self.found.push_back(Exported::Record(record.into_owned().into_bytes()));
@@ -101,7 +101,7 @@ impl Export {
     }
 }
 
-impl Iterator for Export {
+impl Iterator for Export<'_> {
     type Item = io::Result<Exported>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -77,7 +77,7 @@ pub use data_subject_filter::DataSubjectFilter;
 pub use gap::GAP;
 pub use keys::{KEY, KeyChange};
 pub use kind::RecordKind;
-pub use newest::{last_recorded, last_signer, last_synced, newest_checkpoint, origin};
+pub use newest::{last_recorded, last_signer, last_synced, newest_checkpoint, origin, origins};
 pub use nodes::{NoProof, Prover, node_file};
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};

@@ -8,7 +8,7 @@ use crate::record::{
         reader::{ReadCause, ReadError, Reader},
     },
 };
-use std::{fs::File, io, path::Path};
+use std::{collections::BTreeSet, fs::File, io, path::Path};
 
 /// The origin of the log in this folder: that of its last checkpoint, or of its oldest record where the head is not there.
 /// `None` when there is no log.
@@ -25,6 +25,16 @@ pub fn origin(folder: &Path) -> Result<Option<String>, ReadError> {
     let first = Reader::open(folder)?.next().transpose()?;
     let attested = first.and_then(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
     Ok(attested.map(|attested| attested.checkpoint.origin))
+}
+
+/// The names that the log in this folder has had. It goes on under another after each restore, and each process begins a segment
+/// with a checkpoint of its name. What cannot be read names none.
+#[must_use]
+pub fn origins(folder: &Path) -> BTreeSet<String> {
+    let begin = |first: u64| Reader::open_at(folder, first).ok()?.next()?.ok();
+    let begins = spool::segments(folder).unwrap_or_default().into_iter().filter_map(begin);
+    let attested = begins.filter_map(|frame| checkpoint::read(&frame.payload, None).ok().flatten());
+    attested.map(|attested| attested.checkpoint.origin).collect()
 }
 
 /// The newest checkpoint of the log in this folder, with its note: what its file `head` holds. Signatures are not

@@ -31,10 +31,10 @@ pub(super) enum FactKind {
 
 /// What a record says of itself, as far as it is read.
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::record::decision_log) struct Claims<'a> {
+struct Claims<'a> {
     #[serde(borrow)]
-    pub(super) event_name: Option<Name<'a>>,
-    pub(super) attributes: Option<Attributes<'a>>,
+    event_name: Option<Name<'a>>,
+    attributes: Option<Attributes<'a>>,
 }
 
 /// A text that is not copied where it need not be; serde borrows inside an `Option` only in a type of its own.
@@ -43,7 +43,7 @@ pub(in crate::record::decision_log) struct Claims<'a> {
 pub(in crate::record::decision_log) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::record::decision_log) struct Attributes<'a> {
+struct Attributes<'a> {
     #[serde(rename = "poort.log.origin", borrow)]
     origin: Option<Name<'a>>,
     #[serde(rename = "poort.log.seq")]
@@ -55,12 +55,7 @@ pub(in crate::record::decision_log) struct Attributes<'a> {
 impl Facts {
     pub(super) fn of(record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
         // What cannot be read is in no log, which is a fault.
-        Self::from_said(&serde_json::from_slice(record).unwrap_or_default(), record, keys, origins)
-    }
-
-    /// The same of a record of which is known what it says.
-    pub(super) fn from_said(said: &Claims<'_>, record: &[u8], keys: &PublicKeys, origins: &mut Origins) -> Self {
-        let Claims { event_name, attributes } = said;
+        let Claims { event_name, attributes } = serde_json::from_slice(record).unwrap_or_default();
         let attributes = attributes.as_ref();
         let origin = attributes.and_then(|attributes| attributes.origin.as_ref()).map(|origin| origins.one(&origin.0));
         let kind = match event_name.as_ref().map(|name| &*name.0) {

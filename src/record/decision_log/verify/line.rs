@@ -1,14 +1,14 @@
 //! The records in a line of a file that a pipeline stored: a record itself, or the bodies of an OTLP export.
 
-use super::facts::{Attributes, Claims, Name};
+use super::facts::Name;
 use serde::Deserialize;
 use std::borrow::Cow;
 
 /// What a line is.
 #[derive(Debug)]
 pub(in crate::record::decision_log) enum Line<'a> {
-    /// A record, and what it says of itself.
-    Record(Claims<'a>),
+    /// A record.
+    Record,
     /// The bodies of log records. One that is no text is empty here: no record can be read from it.
     Export(Vec<Cow<'a, str>>),
 }
@@ -18,7 +18,6 @@ pub(in crate::record::decision_log) enum Line<'a> {
 struct Read<'a> {
     #[serde(borrow)]
     event_name: Option<Name<'a>>,
-    attributes: Option<Attributes<'a>>,
     #[serde(rename = "resourceLogs", alias = "resource_logs", borrow)]
     resources: Option<Vec<Resource<'a>>>,
 }
@@ -51,9 +50,9 @@ impl<'a> Line<'a> {
     /// `None` if it is neither.
     pub(in crate::record::decision_log) fn parse(line: &'a [u8]) -> Option<Self> {
         // What is skipped is read too: JSON is text.
-        let Read { event_name, attributes, resources } = serde_json::from_str(str::from_utf8(line).ok()?).ok()?;
+        let Read { event_name, resources } = serde_json::from_str(str::from_utf8(line).ok()?).ok()?;
         if event_name.is_some() {
-            return Some(Self::Record(Claims { event_name, attributes }));
+            return Some(Self::Record);
         }
         let scopes = resources?.into_iter().flat_map(|resource| resource.scopes);
         let records = scopes.flat_map(|scope| scope.records);

@@ -4,29 +4,25 @@
 //! JSON, with the records as the bodies of log records.
 
 use super::{
+    super::{
+        export::{Export, Exported},
+        newest::origins,
+    },
     Fault, Known, Report, VerifyError,
     checker::Checker,
     facts::{FactKind, Facts, Origins},
-    line::Line,
 };
-use crate::{
-    record::{
-        evidence::{Hash, PublicKeys, leaf},
-        spool::reader::Reader,
-    },
-    types::escape,
+use crate::record::{
+    evidence::{Hash, PublicKeys},
+    spool::reader::{Frame, Reader},
 };
 use serde::Serialize;
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashMap},
-    io::{self, BufRead, Read as _},
+    io::{self, BufRead},
     path::Path,
     sync::Arc,
 };
-
-/// The longest line that is read, in bytes.
-const LINE: u64 = 256 << 20;
 
 /// What a pipeline stored of one log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +49,7 @@ pub fn verify_received(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Compared>, VerifyError> {
     let Stored { logs, strays } = Stored::read(file, keys, progress)?;
+    let here = local.map(origins).unwrap_or_default();
     let mut compared = Vec::new();
     for (origin, StoredLog { mut records, mut special }) in logs {
         // The order in which they arrived says nothing; among equals it does not matter.
@@ -64,8 +61,8 @@ pub fn verify_received(
             checkpoints: known.checkpoints.iter().filter(|known| *known.origin == *origin).cloned().collect(),
             policy: known.policy.clone(),
         };
-        let local = local.map(|folder| Local::open(folder, &origin)).transpose()?.flatten();
-        let named = local.map(|local| local.compare(&records)).transpose()?;
+        let local = local.filter(|_| here.contains(&*origin));
+        let named = local.map(|folder| compare(folder, &origin, &records, keys)).transpose()?;
         let mut checker = Checker::new(&of_log, from);
         let mut before = None;
         for (seq, leaf) in records {
@@ -121,38 +118,17 @@ struct StoredLog {
 
 impl Stored {
     fn read(file: &mut dyn BufRead, keys: &PublicKeys, progress: &mut dyn FnMut(u64)) -> io::Result<Self> {
-        let mut stored = Self::default();
-        let mut origins = Origins::default();
-        let mut line = Vec::new();
-        for number in 1.. {
-            line.clear();
-            let read = file.take(LINE).read_until(b'\n', &mut line)?;
-            if read == 0 {
-                break;
-            }
-            progress(read as u64);
-            let text = line.trim_ascii();
-            if text.is_empty() {
-                continue;
-            }
-            match Line::parse(text) {
-                Some(Line::Record(said)) => {
-                    // `log cat` prints what does not show in JSON's own way; the record has it as it is.
-                    let record =
-                        str::from_utf8(text).map_or(Cow::Borrowed(text), |text| match escape::from_json(text) {
-                            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-                        });
-                    stored.put(number, Facts::from_said(&said, &record, keys, &mut origins));
+        let (mut stored, mut origins) = (Self::default(), Origins::default());
+        let mut export = Export::new(Box::new(file));
+        while let Some(found) = export.next() {
+            match found? {
+                Exported::Record(record) => {
+                    progress(record.len() as u64);
+                    stored.put(export.line(), Facts::of(&record, keys, &mut origins));
                 }
-                Some(Line::Export(bodies)) => {
-                    for body in bodies {
-                        stored.put(number, Facts::of(body.as_bytes(), keys, &mut origins));
-                    }
-                }
-                None => {
+                Exported::Stray(line) => {
                     let why = "neither a record nor an OTLP export in JSON".to_owned();
-                    stored.strays.push(Fault::NoRecord { line: number, why });
+                    stored.strays.push(Fault::NoRecord { line, why });
                 }
             }
         }
@@ -174,39 +150,30 @@ impl Stored {
     }
 }
 
-/// The log itself, beside what was stored of it.
-struct Local {
-    reader: Reader,
-}
-
-impl Local {
-    /// `None` when the folder holds another log, or none.
-    fn open(folder: &Path, origin: &str) -> Result<Option<Self>, VerifyError> {
-        let Some(first) = Reader::open(folder)?.next().transpose()? else { return Ok(None) };
-        let Ok(keys) = PublicKeys::parse([]) else { return Ok(None) };
-        let first = Facts::of(&first.payload, &keys, &mut Origins::default());
-        let is_it = first.place.is_some_and(|(own, _)| *own == *origin);
-        Ok(if is_it { Some(Self { reader: Reader::open(folder)? }) } else { None })
-    }
-
-    /// The seqs of stored records that differ from the log, and where the log ends.
-    fn compare(self, stored: &[(u64, Hash)]) -> Result<(Vec<u64>, u64), VerifyError> {
-        let mut altered = Vec::new();
-        let mut rest = stored;
-        let mut end = 0;
-        for frame in self.reader {
-            let frame = frame?;
-            end = frame.seq.saturating_add(1);
-            let behind = rest.partition_point(|(seq, _)| *seq < frame.seq);
-            rest = rest.get(behind..).unwrap_or_default();
-            let same: Hash = leaf(&frame.payload);
-            let here = rest.iter().take_while(|(seq, _)| *seq == frame.seq);
-            if here.into_iter().any(|(_, stored)| *stored != same) {
-                altered.push(frame.seq);
-            }
+/// The seqs of stored records that differ from those of the log in this folder, and where that ends. After a restore the numbers
+/// of lost records are those of others under another name, so only those of this name count.
+fn compare(
+    folder: &Path,
+    origin: &str,
+    stored: &[(u64, Hash)],
+    keys: &PublicKeys,
+) -> Result<(Vec<u64>, u64), VerifyError> {
+    let (mut altered, mut end) = (Vec::new(), 0);
+    let (mut rest, mut origins) = (stored, Origins::default());
+    for frame in Reader::open(folder)? {
+        let Frame { seq, payload, .. } = frame?;
+        let Facts { leaf, place, .. } = Facts::of(&payload, keys, &mut origins);
+        if place.is_none_or(|(own, _)| *own != *origin) {
+            continue;
         }
-        Ok((altered, end))
+        end = seq.saturating_add(1);
+        let behind = rest.partition_point(|(stored, _)| *stored < seq);
+        rest = rest.get(behind..).unwrap_or_default();
+        if rest.iter().take_while(|(stored, _)| *stored == seq).any(|(_, stored)| *stored != leaf) {
+            altered.push(seq);
+        }
     }
+    Ok((altered, end))
 }
 
 /// Replaces the spans that hold altered records with these records.

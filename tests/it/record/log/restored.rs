@@ -40,6 +40,7 @@ async fn a_restored_log_goes_on_under_a_new_name() {
     let (code, said, _) = log("verify", &data, &keys);
     assert!(code == 0 && said.contains(&format!("0 to {} from a backup", put_back - 1)), "{said}");
     assert_eq!(log("verify", &data, &keys[..2]).0, 3, "the new name has its own line");
+    assert_eq!(log("verify", &data, &[]).0, 0, "its own key has both names");
     // Who kept a checkpoint of what is lost sees that it is.
     let kept = folder.path().join("kept.note");
     fs::write(&kept, newest).unwrap();
@@ -67,8 +68,20 @@ async fn a_restored_log_goes_on_under_a_new_name() {
     assert!(places.len() > lost + 20, "{} of {lost}", places.len());
     let received = [&keys[..], &["--received", lines.to_str().unwrap()]].concat();
     let elsewhere = folder.path().join("elsewhere");
-    let (code, said, _) = log("verify", &elsewhere, &received);
-    assert_eq!(code, 0, "{said}");
+    // With the log at hand too: what was lost is not compared with what has its numbers now.
+    for beside in [&elsewhere, &data] {
+        let (code, said, _) = log("verify", beside, &received);
+        assert_eq!(code, 0, "{said}");
+    }
+    // Under the new name an altered record is named.
+    let all = fs::read_to_string(&lines).unwrap();
+    let is_new = |line: &&str| line.contains(new.split('+').next().unwrap()) && line.contains("officer-0007");
+    let altered = all.lines().filter(is_new).nth(3).unwrap();
+    fs::write(&lines, all.replace(altered, &altered.replace("officer-0007", "officer-0008"))).unwrap();
+    let (code, said, _) = log("verify", &data, &received);
+    let record: Value = serde_json::from_str(altered).unwrap();
+    let named = format!("altered: record {}\n", record["attributes"]["poort.log.seq"]);
+    assert!(code == 3 && said.contains(&named), "{named}: {said}");
 }
 
 #[tokio::test]
@@ -84,8 +97,10 @@ async fn a_restored_log_is_proven_and_can_be_restored_again() {
         serve(&data, &lines, 5).await;
     }
     let given: Vec<_> = keys.iter().flat_map(|key| ["--key", key.trim()]).collect();
-    let (code, said, _) = log("verify", &data, &given);
-    assert!(code == 0 && said.matches("from a backup").count() == 2, "{said}");
+    for given in [&given[..], &[]] {
+        let (code, said, _) = log("verify", &data, given);
+        assert!(code == 0 && said.matches("from a backup").count() == 2, "{said}");
+    }
     // A record of the first name has a receipt under the last.
     let out = folder.path().join("receipts");
     assert_eq!(log("prove", &data, &["--subject", "officer-0007", "--out", out.to_str().unwrap()]).0, 0);
@@ -106,15 +121,14 @@ async fn the_page_for_operators_backs_up_and_restores() {
     let [data, lines] = ["data", "lines.jsonl"].map(|name| folder.path().join(name));
     serve(&data, &lines, 10).await;
     let page = fs::read_to_string(repository().join("docs/operating.md")).unwrap();
-    let run = |heading: &str| {
+    let script = |heading: &str| {
         let section = page.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
         let script = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
         let binary = Path::new(env!("CARGO_BIN_EXE_poort")).parent().unwrap();
         let path = format!("{}:{}", binary.display(), env::var("PATH").unwrap());
-        let output =
-            Command::new("sh").args(["-euc", script]).current_dir(folder.path()).env("PATH", path).output().unwrap();
-        assert!(output.status.success(), "{heading}: {output:?}");
+        Command::new("sh").args(["-euc", script]).current_dir(folder.path()).env("PATH", path).status().unwrap()
     };
+    let run = |heading: &str| assert!(script(heading).success(), "{heading}");
     run("Custody of keys");
     run("Back up");
     // What a backup copies holds no secret.
@@ -125,6 +139,9 @@ async fn the_page_for_operators_backs_up_and_restores() {
         "{names:?}"
     );
     serve(&data, &lines, 10).await;
+    let before = fs::read(data.join("records/head")).unwrap();
+    assert!(!script("Restore").success(), "a folder is there");
+    assert_eq!(fs::read(data.join("records/head")).unwrap(), before);
     fs::remove_dir_all(&data).unwrap();
     run("Restore");
     serve(&data, &lines, 10).await;
