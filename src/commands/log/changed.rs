@@ -6,6 +6,7 @@ use crate::{
     record::{
         decision_log::{self, DecisionLog, KeyChange, Producer},
         evidence::{Key, KeyError},
+        owner,
         spool::{self, AppendError},
     },
     types::{build::Build, revision::Revision},
@@ -67,13 +68,21 @@ pub(super) fn run(settings: &Settings, origin: &str, change: Change, output: &mu
     Ok(public)
 }
 
-/// Stops where a server has the log open.
+/// Stops where a server has the log open, or where it is another user's.
 pub(super) fn refuse_taken(log: &decision_log::Config, output: &mut Output) -> Result<(), Exit> {
     if spool::is_taken(&log.records()).unwrap_or(true) {
         output.error(&format!("a server has the log in `{}` open; stop it first", log.records().display()));
         return Err(Exit::Failed);
     }
-    Ok(())
+    refuse_other_user(log, output)
+}
+
+/// Stops where the log is another user's.
+pub(super) fn refuse_other_user(log: &decision_log::Config, output: &mut Output) -> Result<(), Exit> {
+    owner::refuse_other(&log.records()).map_err(|error| {
+        output.error(&error.to_string());
+        Exit::Failed
+    })
 }
 
 fn write(settings: &Settings, change: KeyChange, before: Option<&str>, public: &str) -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! `poort log ship`: asks for records to be sent to a sink again.
 
-use super::{Common, Exit, Output};
+use super::{Common, Exit, Output, changed};
 use crate::record::{
     shipping::{self, Again},
     spool,
@@ -14,7 +14,8 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 It leaves a request in the data folder. A server that has the log open takes it within a second; else the next one does.
 Newer records of that sink wait until it is served, and those of other sinks do not. What is sent again arrives twice at a
-receiver that had it. What is refused again is in quarantine again. Records that log.keep has deleted are not there any more.
+receiver that had it. What is refused again is in quarantine again; after --from twice, if it was there before. Records that
+log.keep has deleted are not there any more.
 
 Sinks are those of the configuration: give it the one of the server with --config.";
 
@@ -81,6 +82,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             (Again::From(from), format!("{count} records, from {from} to {}", had.saturating_sub(1)))
         }
     };
+    changed::refuse_other_user(&settings.log, output)?;
     let before = shipping::ask(data, &sink.name, again);
     let before = before.map_err(|error| failed(output, "leave the request", error))?;
     let is_taken = spool::is_taken(&records).map_err(|error| failed(output, "look at the lock of the log", error))?;

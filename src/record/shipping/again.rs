@@ -55,7 +55,8 @@ impl Again {
 /// A file cannot be written or synced.
 pub fn ask(data: &Path, sink: &Name, again: Again) -> io::Result<Option<Again>> {
     let path = file(data, sink, "again");
-    let before = read(&path)?;
+    // One that cannot be read is never taken, so this one may replace it.
+    let before = read(&path).unwrap_or_default();
     make_folder_of(&path)?;
     let unfinished = path.with_extension("asked");
     let mut options = OpenOptions::new();
@@ -103,10 +104,12 @@ impl Requests {
         if let Some(again) = read(&self.taken)? {
             return Ok(Some(again));
         }
-        match fs::rename(&self.asked, &self.taken) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            renamed => renamed.and_then(|()| read(&self.taken)),
+        // What cannot be read stays where the next request replaces it.
+        if read(&self.asked)?.is_none() {
+            return Ok(None);
         }
+        fs::rename(&self.asked, &self.taken)?;
+        read(&self.taken)
     }
 
     /// The records in quarantine. They are moved aside, so that those that are refused again are kept anew.

@@ -117,3 +117,16 @@ async fn records_in_quarantine_are_sent_again_and_kept_anew_if_refused() {
     assert_eq!(place.cursor().position(), 21);
     assert_eq!(super::super::quarantine::count(place.data(), &sink()).unwrap(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_read_is_replaced() {
+    let place = Place::with(50);
+    place.delivery(Receiver::in_turn(&place, [])).run().await;
+    std::fs::create_dir_all(place.data().join("shipping")).unwrap();
+    std::fs::write(place.data().join("shipping/test.again"), "of another user").unwrap();
+    run(&mut place.delivery(knowing(&place, 50))).await;
+    ask(place.data(), &sink(), Again::From(30)).unwrap();
+    let mut delivery = place.delivery(knowing(&place, 50));
+    run(&mut delivery).await;
+    assert_eq!(sent(&delivery), (30..50).collect::<Vec<_>>());
+}
