@@ -7,7 +7,7 @@ use super::{
     backoff::Backoff,
     config,
     metrics::{DUPLICATE, Meters, REFUSED},
-    outgoing::Outgoing,
+    outgoing::{Label, Outgoing},
     quarantine::Quarantine,
     reply::{Reason, Reply, SendOutcome, Trouble},
     sink::Sink,
@@ -153,11 +153,19 @@ impl<S: Sink> Delivery<S> {
         !self.state.window.is_empty()
     }
 
-    /// Notes which record waits for longest. What is sent again was taken before, and does not wait.
+    /// Notes which record waits for longest. What is sent again was taken before, and does not wait: the first that the
+    /// sink has not had does, until that is over.
     fn measure_front(&self) {
-        if self.state.pass.is_none() {
-            self.meters.front(self.state.window.first().map(|parcel| parcel.label.timestamp));
-        }
+        let front = match self.state.pass {
+            None => self.state.window.first().map(|parcel| parcel.label.timestamp),
+            Some(_) => {
+                let waiting = self.records.look_at(self.cursor.position());
+                waiting
+                    .and_then(|frame| serde_json::from_slice::<Label>(&frame.payload).ok())
+                    .map(|label| label.timestamp)
+            }
+        };
+        self.meters.front(front);
     }
 
     /// Passes records that were deleted before they were sent. It must never happen, so it is logged as an error and

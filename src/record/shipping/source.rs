@@ -114,6 +114,14 @@ impl Records {
         self.next = seq;
     }
 
+    /// The record with this seq, or the next that is kept, read beside the others. `None` also if it cannot be read.
+    pub(super) fn look_at(&self, seq: u64) -> Option<Frame> {
+        if seq >= self.durable() {
+            return None;
+        }
+        Reader::open_at(&self.source.records, seq).ok()?.next()?.ok()
+    }
+
     fn read(&mut self) -> Result<Option<Frame>, ReadError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,

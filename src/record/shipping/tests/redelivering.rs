@@ -130,3 +130,19 @@ async fn a_request_that_cannot_be_read_is_replaced() {
     run(&mut delivery).await;
     assert_eq!(sent(&delivery), (30..50).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn newer_records_have_an_age_while_a_request_is_stuck() {
+    let place = Place::with(50);
+    place.delivery(Receiver::in_turn(&place, [])).run().await;
+    ask(place.data(), &sink(), Again::From(30)).unwrap();
+    let receiver = Receiver::new(&place, |_| Reaction::Silence);
+    receiver.taken.lock().unwrap().extend((0..50).map(|seq| (seq, record(seq))));
+    let mut delivery = place.delivery(receiver);
+    delivery.stopping = CancellationToken::new();
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    assert_eq!(place.metric("poort_ship_lag_seconds"), 0.0, "nothing waits");
+    place.append([record(50).replace("1790000000123", "1000")]);
+    timeout(Duration::from_secs(60), delivery.run()).await.unwrap_err();
+    assert!(place.metric("poort_ship_lag_seconds") > 1e9);
+}
