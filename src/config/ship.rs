@@ -66,20 +66,41 @@ pub(super) fn sinks(reader: &mut Reader<'_>) -> Vec<Sink> {
 
 /// Two sinks that would write over each other.
 pub(super) fn conflicts(sinks: &[Sink]) -> Vec<String> {
-    let mut seen: BTreeMap<PathBuf, &Name> = BTreeMap::new();
+    let mut seen: BTreeMap<Place, (&Name, &str)> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for sink in sinks {
-        let (key, place) = match &sink.to {
-            Destination::File(path) => ("path", path.clone()),
-            Destination::StandardOutput => ("path", "-".into()),
-            Destination::Nats(nats) => ("subject", format!("{}{}", nats.endpoint, nats.subject).into()),
-            Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) => continue,
-        };
-        if let Some(other) = seen.insert(place, &sink.name) {
-            mistakes.push(format!("ship.{}.{key}: is the {key} of ship.{other} too; each needs its own", sink.name));
-        }
+        let conflicts = places(sink).into_iter().filter_map(|(key, place)| {
+            let (other, its) = seen.insert(place, (&sink.name, key))?;
+            Some(format!("ship.{}.{key}: is the {its} of ship.{other} too; each needs its own", sink.name))
+        });
+        mistakes.extend(conflicts);
     }
+    // One subject for both kinds of records is one mistake.
+    mistakes.dedup();
     mistakes
+}
+
+/// Where records go that no other sink may write to: a file; or a subject, with the kind of the records, because those of two
+/// kinds never are duplicates.
+type Place = (String, &'static str);
+
+/// The places of a sink, each with its key.
+fn places(sink: &Sink) -> Vec<(&'static str, Place)> {
+    match &sink.to {
+        Destination::File(path) => vec![("path", (path.display().to_string(), "file"))],
+        Destination::StandardOutput => vec![("path", ("-".to_owned(), "file"))],
+        Destination::Nats(nats) => {
+            let at = |subject: &str| format!("{}{subject}", nats.endpoint);
+            let (key, subject) = match &nats.subject_own {
+                None => ("subject", &nats.subject),
+                Some(own) => ("subject_own", own),
+            };
+            let decisions = (sink.records != Records::Own).then(|| ("subject", (at(&nats.subject), "decisions")));
+            let own = (sink.records != Records::Decisions).then(|| (key, (at(subject), "own")));
+            decisions.into_iter().chain(own).collect()
+        }
+        Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) => Vec::new(),
+    }
 }
 
 /// The table of one sink.

@@ -158,6 +158,28 @@ fn a_sink_must_be_whole_and_hold_nothing_that_it_does_not_use() {
 }
 
 #[test]
+fn two_sinks_share_a_subject_only_for_other_records() {
+    let two = |one: &str, other: &str| {
+        let sink = |name, keys| format!("[ship.{name}]\nkind = \"nats\"\nendpoint = \"nats://localhost\"\n{keys}\n");
+        sink("a", one) + &sink("b", other)
+    };
+    let accepted = [
+        ("subject = \"x\"\nrecords = \"decisions\"", "subject = \"x\"\nrecords = \"own\""),
+        ("subject = \"x\"\nsubject_own = \"y\"", "subject = \"y\"\nsubject_own = \"x\""),
+        ("subject = \"x\"\nsubject_own = \"y\"\nrecords = \"own\"", "subject = \"x\"\nrecords = \"decisions\""),
+    ];
+    for (one, other) in accepted {
+        read(&two(one, other), &[], Flags::new()).unwrap();
+    }
+    let both = two("subject = \"x\"", "subject = \"x\"");
+    refused(&both, "ship.b.subject: is the subject of ship.a too");
+    let own = two("subject = \"x\"\nsubject_own = \"y\"", "subject = \"z\"\nsubject_own = \"y\"");
+    refused(&own, "ship.b.subject_own: is the subject_own of ship.a too");
+    let crossed = two("subject = \"x\"\nsubject_own = \"y\"", "subject = \"y\"\nrecords = \"own\"");
+    refused(&crossed, "ship.b.subject: is the subject_own of ship.a too");
+}
+
+#[test]
 fn records_cross_a_network_in_the_clear_only_if_that_is_said_out_loud() {
     let sink = |endpoint: &str| format!("[ship.a]\nkind = \"otlp-grpc\"\nendpoint = \"{endpoint}\"\n");
     refused(&sink("http://collector.example:4317"), "in the clear");
