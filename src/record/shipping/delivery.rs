@@ -132,7 +132,8 @@ impl<S: Sink> Delivery<S> {
         for _ in 0..self.settings.batch {
             match self.next() {
                 Ok(Next::Record(frame)) => {
-                    let parcel = Outgoing::pack(frame, self.settings.format, self.settings.records);
+                    let mut parcel = Outgoing::pack(frame, self.settings.format, self.settings.records);
+                    parcel.is_from_quarantine = matches!(self.state.pass, Some(Pass::Quarantine { .. }));
                     weight = weight.saturating_add(parcel.weight());
                     self.state.window.push(parcel);
                     if weight >= BATCH_BYTES {

@@ -20,6 +20,8 @@ pub(super) struct Outgoing {
     pub(super) documents: Result<Vec<Document>, String>,
     /// What the record says about itself.
     pub(super) label: Label,
+    /// Whether it comes from the quarantine: then it was sent before, and may be of an earlier log, with numbers of its own.
+    pub(super) is_from_quarantine: bool,
 }
 
 /// One thing that is sent.
@@ -80,7 +82,7 @@ impl Outgoing {
             Err(error) => {
                 let record = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let documents = Err("the record is not text".to_owned());
-                return Self { seq, record, documents, label: Label::default() };
+                return Self { seq, record, documents, label: Label::default(), is_from_quarantine: false };
             }
         };
         let (label, documents) = match serde_json::from_str::<Label>(&record) {
@@ -89,7 +91,7 @@ impl Outgoing {
             Ok(label) => (label, documents(&record, seq, format)),
             Err(error) => (Label::default(), Err(format!("the record cannot be read: {error}"))),
         };
-        Self { seq, record, documents, label }
+        Self { seq, record, documents, label, is_from_quarantine: false }
     }
 
     /// What is sent.

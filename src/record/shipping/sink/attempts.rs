@@ -1,5 +1,14 @@
 //! The attempts to send: which records may have been sent before, so that a receiver can have them already.
 
+use super::super::outgoing::Outgoing;
+
+/// The number above all of this batch. Those from the quarantine do not count: they may be of an earlier log, with its
+/// numbers. 0 without others.
+pub(super) fn end_of(batch: &[Outgoing]) -> u64 {
+    let of_the_log = batch.iter().filter(|parcel| !parcel.is_from_quarantine);
+    of_the_log.map(|parcel| parcel.seq.saturating_add(1)).max().unwrap_or(0)
+}
+
 /// What was attempted.
 #[derive(Debug)]
 pub(super) struct Attempts {
@@ -39,7 +48,22 @@ impl Attempts {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::super::config::{Format, Records},
+        *,
+    };
+    use crate::record::spool::reader::Frame;
+
+    #[test]
+    fn numbers_of_an_earlier_log_are_no_attempt() {
+        let parcel = |seq, is_from_quarantine| {
+            let frame = Frame { seq, base: seq, payload: b"{}".to_vec() };
+            Outgoing { is_from_quarantine, ..Outgoing::pack(frame, Format::Adl, Records::All) }
+        };
+        assert_eq!(end_of(&[parcel(9, false), parcel(3, false)]), 10);
+        assert_eq!(end_of(&[parcel(90, true), parcel(3, false)]), 4);
+        assert_eq!(end_of(&[parcel(90, true)]), 0);
+    }
 
     #[test]
     fn an_attempt_counts_also_when_its_answers_are_lost() {

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | an attempt of this process whose answer was lost | what was expected: taken |
 //! | perhaps an earlier process: it was in the log when this one started | taken, and logged once: after a crash, or in a folder that was put back |
+//! | any process: it is from the quarantine | taken |
 //! | nobody that this process knows of | another process sends the same log: [`Reply::Duplicate`] |
 //!
 //! The last happens to machines that were copied or set back with their memory, and to two sinks on one subject. The
@@ -24,7 +25,7 @@ use super::{
         reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
-    attempts::Attempts,
+    attempts::{Attempts, end_of},
     client,
     grpc::innermost,
 };
@@ -98,7 +99,7 @@ impl JetStream {
             Ok(context) => context,
             Err(trouble) => return SendOutcome::none(trouble),
         };
-        let end = batch.last().map_or(0, |parcel| parcel.seq.saturating_add(1));
+        let end = end_of(batch);
         let before = self.attempts.begin(end);
         let mut promises = Vec::new();
         let mut failed = None;
@@ -117,6 +118,7 @@ impl JetStream {
         for (index, parcel, promise) in promises {
             let seq = parcel.seq;
             match promise.await {
+                Ok(answer) if answer.duplicate && parcel.is_from_quarantine => {}
                 Ok(answer) if answer.duplicate && seq >= before => {
                     self.attempts.alarm(seq);
                     return SendOutcome { taken: index, trouble: Some(foreign(seq, &answer.stream)) };
@@ -131,7 +133,9 @@ impl JetStream {
         }
         match failed {
             None => {
-                self.attempts.taken(end);
+                if end > 0 {
+                    self.attempts.taken(end);
+                }
                 SendOutcome::all(batch.len())
             }
             Some((index, trouble)) => SendOutcome { taken: index, trouble: Some(trouble) },

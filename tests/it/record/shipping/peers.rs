@@ -3,7 +3,7 @@
 mod nats_guarded;
 
 use super::{Receiver, ask, otlp, start, stopped, until_drained};
-use crate::support::{Exposition, Sidecar, folder, repository, until};
+use crate::support::{Exposition, Sidecar, folder, repository, run, until};
 use async_nats::jetstream::{self, stream::Stream};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -225,6 +225,32 @@ async fn a_record_that_another_sent_first_holds_the_sink() {
     ask(&sidecar, 50).await;
     let stored = stream.get_info().await.unwrap().state.messages;
     assert!(stored <= sidecar.records().len() as u64 + 10, "{stored}");
+}
+
+/// Such as after `data/records` was moved away, and the quarantine left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quarantined_record_of_an_earlier_log_is_no_alarm() {
+    let nats = nats().await;
+    let _stream = nats.stream().await;
+    let earlier = start(&nats.sink());
+    ask(&earlier, 50).await;
+    until_drained(&earlier, "test").await;
+    let mut log = poort::record::spool::reader::Reader::open(earlier.data.join("records")).unwrap();
+    let frame = log.nth(40).unwrap().unwrap();
+    let record = String::from_utf8(frame.payload).unwrap();
+    let sidecar = start(&nats.sink());
+    until_drained(&sidecar, "test").await;
+    fs::create_dir(sidecar.data.join("quarantine")).unwrap();
+    let line = format!("{{\"seq\":{},\"record\":{record}}}\n", frame.seq);
+    fs::write(sidecar.data.join("quarantine/test.jsonl"), line).unwrap();
+    let (data, config) = (&sidecar.data, sidecar.folder.path().join("poort.toml"));
+    let place = ["--data", data.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    let asked = run([&["log", "ship", "--sink", "test", "--quarantined"][..], &place].concat());
+    assert!(asked.status.success(), "{asked:?}");
+    sidecar.wait_for_line("All that was asked for was sent again.");
+    ask(&sidecar, 5).await;
+    until_drained(&sidecar, "test").await;
+    assert_eq!(Exposition::of(&sidecar).await.value("poort_ship_duplicates_total", ""), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
