@@ -104,6 +104,30 @@ async fn the_metrics_count_what_was_asked() {
     assert!(metrics.value("poort_clock_shift_seconds", "").abs() < 60.0);
 }
 
+/// OpenTelemetry gives names to 2000 series of one metric.
+#[tokio::test]
+async fn a_failed_policy_among_thousands_has_its_series() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let policy = |id: &str, effect: &str, condition: &str| {
+        format!(
+            "@id(\"{id}\")\n@title(\"One of many.\")\n{effect} (principal, action == Politie::Action::\"alter\", \
+             resource is Politie::Investigation) when {{ {condition} }};\n"
+        )
+    };
+    let mut many: String = (0..2100).map(|n| policy(&format!("many.{n}"), "permit", "resource.level < 0")).collect();
+    many.push_str(&policy("zz.fails", "forbid", "resource.level + 9223372036854775807 > 0"));
+    fs::write(policies.join("many.cedar"), many).unwrap();
+    let sidecar = Sidecar::builder().policies(&policies).start();
+    assert_eq!(Exposition::of(&sidecar).await.series("poort_policy_errors_total").len(), 1_900);
+    let mut fails = allowed();
+    fails["action"]["name"] = "alter".into();
+    assert_eq!(sidecar.evaluate(&fails).await["context"]["errors"][0]["policy"], "zz.fails");
+    let metrics = Exposition::of(&sidecar).await;
+    assert_eq!(metrics.value("poort_policy_errors_total", "policy=\"zz.fails\""), 1.0);
+    assert_eq!(metrics.series("poort_policy_errors_total").len(), 1_900);
+}
+
 #[tokio::test]
 async fn the_entities_of_the_directory_are_those_of_its_files() {
     let folder = folder();
