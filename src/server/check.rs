@@ -3,7 +3,7 @@
 //! It is for the moment before a restart, so an address that is in use is no fault: the poort that is to be replaced uses it.
 //! The records themselves are not read; `poort log verify` does that.
 
-use super::{StartError, ports::CannotListen};
+use super::{StartError, log, ports::CannotListen};
 use crate::{
     api::transport::Bound,
     config::Settings,
@@ -45,6 +45,7 @@ pub fn check(settings: &Settings) -> Result<Checked, StartError> {
     }
     Telemetry::check(&settings.telemetry).map_err(StartError::configuration)?;
     Shipping::check(&settings.ship).map_err(StartError::configuration)?;
+    log::witnesses(settings, &opentelemetry::global::meter("poort"))?;
     let sources = Sources::read(&settings.store.policies, &settings.store.directory).map_err(StartError::Policies)?;
     let (snapshot, warnings) = Snapshot::from_sources(&sources);
     if snapshot.is_none() {

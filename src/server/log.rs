@@ -75,6 +75,12 @@ pub(super) async fn asked(asking: Asking, signals: &mut Signals) -> Result<Optio
     })
 }
 
+/// The witnesses of the configuration, which are not asked anything yet. `None` without any.
+pub(super) fn witnesses(settings: &Settings, meter: &Meter) -> Result<Option<Witnesses>, StartError> {
+    let witnesses = settings.witness.clone().map(|config| Witnesses::new(config, &settings.log, meter));
+    witnesses.transpose().map_err(StartError::configuration)
+}
+
 /// Starts to ship what is in the log.
 pub(super) fn ship(settings: &Settings, log: &DecisionLog, meter: &Meter) -> Result<Shipping, StartError> {
     let (config, log) = (&settings.log, log.clone());

@@ -41,6 +41,10 @@ fn a_check_says_what_would_keep_a_start_from_succeeding() {
         64,
         "ship.a: `gone`",
     );
+    fails(check().config("[log.witness]\npolicy = \"gone\"\n"), 64, "gone");
+    let policy = folder.path().join("policy");
+    fs::write(&policy, "quorum nobody\n").unwrap();
+    fails(check().config(&format!("[log.witness]\npolicy = {policy:?}\n")), 64, "nobody");
     let authority = Authority::new();
     let (one, other) = (authority.signs("one"), authority.signs("other"));
     let tls = format!("[tls]\ncertificate = {:?}\nkey = {:?}\n", one.certificate, other.key);
