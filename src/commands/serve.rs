@@ -63,6 +63,10 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     let runtimes = runtimes();
     let (callers, operators) = runtimes.map_err(|error| failed(output, &error, Exit::Failed))?;
     let served = callers.block_on(serve(settings, rereading, sockets, &operators));
+    // What is durable is closed, or is being opened, which a crash may cut off anywhere. What still runs would hold up the end:
+    // a look-up of a name, or a file system that hangs.
+    callers.shutdown_background();
+    operators.shutdown_background();
     served.map_err(|error| told(error, output))
 }
 
