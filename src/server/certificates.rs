@@ -19,6 +19,9 @@ use tracing::{error, info};
 /// How often the files are looked at. What is the same in two looks is taken, so a certificate never meets the key of another.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How soon a second look follows where somebody asks.
+const SOON: Duration = Duration::from_millis(100);
+
 /// What the files of the server hold, as a digest: the key is not kept.
 type Content = Option<[u8; 32]>;
 
@@ -45,23 +48,34 @@ pub(super) fn watch(
     });
     let sinks: Vec<_> = sinks.collect();
     let mut server = server.map(|(files, tls)| Server::new(files, tls, refused));
-    let look = move |is_asked: bool, server: &mut Option<Server>| {
+    let look = move |server: &mut Option<Server>| {
         if let Some(server) = server {
-            server.look(is_asked, &ends);
+            server.look(&ends);
         }
         for (key, path) in &sinks {
             tell_end(&ends, key, end_of(path));
         }
     };
-    look(false, &mut server);
+    let (looked, first) = mpsc::channel::<()>();
     thread::Builder::new().name("poort-tls".to_owned()).spawn(move || {
+        look(&mut server);
+        drop(looked);
+        let mut wait = INTERVAL;
         loop {
-            match woken.recv_timeout(INTERVAL) {
+            wait = match woken.recv_timeout(wait) {
+                Ok(()) => {
+                    // What was refused is read again, which tells why once more.
+                    server.iter_mut().for_each(|server| server.refused = None);
+                    SOON
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => INTERVAL,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                message => look(message.is_ok(), &mut server),
-            }
+            };
+            look(&mut server);
         }
     })?;
+    // So that the metrics are there from the start, unless the file system hangs.
+    let _timed_out = first.recv_timeout(INTERVAL);
     Ok(watching)
 }
 
@@ -84,12 +98,12 @@ impl Server {
         Self { files, tls, active: None, seen: None, refused: None, is_refused }
     }
 
-    /// Takes the files if they changed. `is_asked`: without waiting until two looks find the same.
-    fn look(&mut self, is_asked: bool, ends: &Gauge<i64>) {
+    /// Takes the files if they changed.
+    fn look(&mut self, ends: &Gauge<i64>) {
         let now = self.content();
-        let is_settled = is_asked || now == self.seen || self.active.is_none();
+        let is_settled = now == self.seen || self.active.is_none();
         self.seen = now;
-        if !is_settled || (self.refused == Some(now) && !is_asked) {
+        if !is_settled || self.refused == Some(now) {
             return;
         }
         if now.is_some() && now == self.active {

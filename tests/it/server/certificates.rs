@@ -1,9 +1,12 @@
 //! The server's certificate while poort runs: replaced without a lost connection, refused where it is bad, and its end in a metric.
 
 use crate::support::{Authority, BareChannel, Exposition, Identity, Sidecar, allowed, message, until};
-use rustix::process::Signal;
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    process::Signal,
+};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use std::fs;
+use std::{fs, thread};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -81,6 +84,22 @@ async fn a_hang_up_takes_a_new_certificate_at_once() {
     sidecar.signal(Signal::HUP);
     sidecar.wait_for_line("New connections get the new certificate.");
     assert_eq!(shown(&authority, &sidecar).await, of(&next));
+}
+
+/// The certificate is a pipe, which gives it to the start once, and to the first look after that never.
+#[test]
+fn a_start_does_not_wait_for_a_hung_certificate() {
+    let authority = Authority::new();
+    let identity = authority.signs("localhost");
+    let certificate = fs::read(&identity.certificate).unwrap();
+    fs::remove_file(&identity.certificate).unwrap();
+    let mode = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, &identity.certificate, FileType::Fifo, mode, 0).unwrap();
+    let pipe = identity.certificate.clone();
+    let giving = thread::spawn(move || fs::write(pipe, certificate).unwrap());
+    let sidecar = started(&identity);
+    giving.join().unwrap();
+    assert_eq!(sidecar.stop().code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
