@@ -235,15 +235,14 @@ impl DecisionLog {
             .with_description("1 if answers leave without a record while none can be written: log.failure = \"open\".")
             .build()
             .record(u64::from(config.failure == Failure::Open), &[]);
-        let log = Self {
-            spool,
-            producer,
-            failure: config.failure,
-            gap: Arc::default(),
-            pseudonyms,
-            clock,
-            hold: Arc::default(),
-        };
+        let hold = Arc::<Hold>::default();
+        let held = hold.clone();
+        meter
+            .u64_observable_gauge("poort.log.held")
+            .with_description("1 while nothing is answered although records can be written; /readyz says why.")
+            .with_callback(move |gauge| gauge.observe(u64::from(held.is_held()), &[]))
+            .build();
+        let log = Self { spool, producer, failure: config.failure, gap: Arc::default(), pseudonyms, clock, hold };
         Ok((log, recovery))
     }
 

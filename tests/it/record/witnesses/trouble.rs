@@ -1,7 +1,7 @@
 //! Witnesses that are away, slow or lying stop nothing, until the configuration says that a quorum is required.
 
 use super::{Fake, Party, Policy, ask, begin, watched};
-use crate::support::{allowed, folder, until};
+use crate::support::{Exposition, allowed, folder, until};
 use std::{
     sync::{Mutex, mpsc},
     thread,
@@ -21,8 +21,11 @@ async fn answers_end_while_a_required_quorum_is_missing() {
     let status = async || sidecar.post("/access/v1/evaluation", &allowed()).await.status;
     until("a refusal", async || (status().await == 503).then_some(())).await;
     assert!(sidecar.operators("/readyz").await.text().contains("log.witness.required"));
+    let held = async || Exposition::of(&sidecar).await.value("poort_log_held", "");
+    assert_eq!(held().await, 1.0);
     party.come();
     until("an answer", async || (status().await == 200).then_some(())).await;
+    until("the end of the hold", async || (held().await == 0.0).then_some(())).await;
     party.go();
     until("a refusal", async || (status().await == 503).then_some(())).await;
 }
