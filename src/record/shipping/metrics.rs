@@ -183,7 +183,7 @@ fn observe(
     gauge(
         "poort.ship.held",
         "",
-        "1 while all records wait for a person, because the receiver refuses poort itself.",
+        "1 while all records wait for a person: the receiver refuses poort itself, or has records that were never sent.",
         Box::new(|state| u64::from(state.is_held())),
     );
     let (sink, state) = (sink.clone(), state.clone());
