@@ -38,11 +38,16 @@ fn commit() -> String {
 fn git() -> Option<String> {
     fs::metadata(".git").ok()?;
     // Each commit and checkout writes to the log of HEAD. The index changes with every look of git's, which would build again.
-    let watched = ["src", "Cargo.toml", "Cargo.lock", ".git/HEAD", ".git/logs/HEAD"];
+    // In a worktree they are in a folder elsewhere.
+    let ask = |arguments: &[&str]| {
+        let said = Command::new("git").args(arguments).output().ok().filter(|said| said.status.success())?;
+        Some(String::from_utf8(said.stdout).ok()?.trim().to_owned())
+    };
+    let path = |name| ask(&["rev-parse", "--git-path", name]);
+    let watched = ["src", "Cargo.toml", "Cargo.lock"].map(str::to_owned);
+    let watched: Vec<_> = watched.into_iter().chain(path("HEAD")).chain(path("logs/HEAD")).collect();
     for file in watched.iter().filter(|file| fs::exists(file).is_ok_and(|exists| exists)) {
         println!("cargo::rerun-if-changed={file}");
     }
-    let arguments = ["describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=-modified"];
-    let said = Command::new("git").args(arguments).output().ok().filter(|said| said.status.success())?;
-    Some(String::from_utf8(said.stdout).ok()?.trim().to_owned())
+    ask(&["describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=-modified"])
 }
