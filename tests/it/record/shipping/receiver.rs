@@ -108,6 +108,11 @@ impl Receiver {
         Self::new(move |_| reactions.pop().unwrap_or(Reaction::Take))
     }
 
+    /// Takes everything from now on.
+    pub fn mend(&self) {
+        self.0.lock().unwrap().behaviour = Box::new(|_| Reaction::Take);
+    }
+
     /// Listens on a free port.
     pub async fn listen(&self) -> Listening {
         self.listen_on(([127, 0, 0, 1], 0).into(), None).await
