@@ -83,6 +83,7 @@ impl Places {
             None if own.exists() => directory::Sources::read(&own)?,
             None => directory::Sources::from_texts(&own.display().to_string(), []),
         };
+        let directory = directory.with(folder, directory::PROFILES)?;
         let guarantees = folder.join(Guarantees::FOLDER);
         let guarantees = if guarantees.exists() { Some(policy::Sources::read(&guarantees)?) } else { None };
         Ok(Read { sources: Sources { policies, directory }, guarantees })
@@ -113,15 +114,14 @@ impl Places {
             return Err(misnamed(format!("`{revision}` has no policies in {shown}{why}")));
         }
         let policies = policy_sources(if folder.is_empty() { "." } else { &folder }, &files);
+        let is_data = |name: &str| !name.starts_with('.') && name.ends_with(".json");
+        let entities = |folder| commit.files(&below(folder), &is_data).map(Option::unwrap_or_default).map_err(misnamed);
         let directory = match &self.directory {
             Some(directory) => directory::Sources::read(directory).map_err(Unusable::NotValid)?,
-            None => {
-                let own = below("directory");
-                let is_data = |name: &str| !name.starts_with('.') && name.ends_with(".json");
-                let files = commit.files(&own, &is_data).map_err(misnamed)?.unwrap_or_default();
-                directory::Sources::from_texts(&own, texts(&files))
-            }
+            None => directory::Sources::from_texts(&below("directory"), texts(&entities("directory")?)),
         };
+        let profiles = entities(directory::PROFILES)?;
+        let directory = directory.with_texts(&folder, directory::PROFILES, texts(&profiles));
         let own = below(Guarantees::FOLDER);
         let guarantees = commit.files(&own, &is_policy).map_err(misnamed)?;
         let guarantees = guarantees.map(|files| policy_sources(&own, &files));

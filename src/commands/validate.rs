@@ -112,7 +112,7 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
         let schema = snapshot.policies.checked_schema();
         problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
         problems.extend(guarantees(policies, snapshot, &sources).unwrap_or_else(|problems| problems));
-        problems.extend(suites(policies, snapshot, settings));
+        problems.extend(suites(policies, sources, settings).unwrap_or_else(|problems| problems));
     }
     (snapshot, problems)
 }
@@ -136,17 +136,25 @@ fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result
 
 /// The problems of the suites: mistakes in their files, and questions that do not fit the schema or the directory.
 /// `poort test` checks whether cases pass.
-fn suites(policies: &Path, snapshot: &Snapshot, settings: &Settings) -> Vec<Problem> {
+fn suites(policies: &Path, sources: Sources, settings: &Settings) -> Result<Vec<Problem>, Vec<Problem>> {
     // Suites use the accounts of their own folder, not those of an organisation.
     let of_the_folder = policies.join("directory") == settings.store.directory;
     if !of_the_folder || !policies.join(suite::FOLDER).exists() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
+    let (snapshot, found) = Snapshot::from_sources(&suite::with_entities(policies, sources)?);
+    let Some(snapshot) = snapshot else { return Err(found) };
+    let own = policies.join(suite::DIRECTORY);
+    let findings = if own.exists() {
+        directory::findings(&snapshot.directory, &directory::Sources::read(&own)?, &snapshot.policies.checked_schema())
+    } else {
+        Vec::new()
+    };
     let (suites, problems) = suite::load(policies);
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
-    let runner = Runner::new(snapshot, &clock, settings.pdp.engine, &[]);
+    let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &[]);
     let ran = suites.into_iter().map(|suite| runner.run(suite)).collect();
-    Results { ran, problems }.all_problems()
+    Ok(findings.into_iter().chain(Results { ran, problems }.all_problems()).collect())
 }
 
 fn counted(errors: usize, warnings: usize) -> String {

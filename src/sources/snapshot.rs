@@ -62,7 +62,8 @@ impl Sources {
     /// # Errors
     /// The files that cannot be read.
     pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
-        let (policies, directory) = both(policies, directory, directory::Sources::read(directory))?;
+        let found = directory::Sources::read(directory).and_then(|found| found.with(policies, directory::PROFILES));
+        let (policies, directory) = both(policies, directory, found)?;
         Ok(Self { policies, directory })
     }
 }
@@ -72,7 +73,8 @@ impl Sources {
 /// # Errors
 /// The files that cannot be read.
 pub fn files(policies: &Path, directory: &Path) -> Result<(policy::Sources, directory::Folder), Vec<Problem>> {
-    both(policies, directory, directory::Folder::list(directory))
+    let found = directory::Folder::list(directory).and_then(|found| found.with(policies, directory::PROFILES));
+    both(policies, directory, found)
 }
 
 fn both<T>(

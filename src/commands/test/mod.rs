@@ -109,7 +109,11 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         output.conclude(&report::listing(&suites))?;
         return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
     }
-    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
+    let sources =
+        Sources::read(policies, &settings.store.directory).and_then(|Sources { policies: read, directory }| {
+            Ok(Sources { policies: read, directory: directory.with(policies, suite::DIRECTORY)? })
+        });
+    let (snapshot, problems) = match sources {
         Ok(sources) => Snapshot::from_sources(&sources),
         Err(problems) => (None, problems),
     };

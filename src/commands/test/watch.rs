@@ -3,8 +3,11 @@
 use super::{Arguments, Exit, Output, run_once};
 use crate::{
     config::Settings,
-    review::suite::FOLDER,
-    sources::store::{Fingerprint, INTERVAL},
+    review::suite::{DIRECTORY, FOLDER},
+    sources::{
+        directory::PROFILES,
+        store::{Fingerprint, INTERVAL},
+    },
     types::revision::Revision,
 };
 use std::{fs, path::Path};
@@ -22,9 +25,10 @@ impl Look {
     fn take(settings: &Settings) -> Self {
         let (policies, directory) = (&settings.store.policies, &settings.store.directory);
         let suites = policies.join(FOLDER);
-        let fingerprints = [Fingerprint::take(policies, directory), Fingerprint::take(&suites, &suites)];
+        let (entities, profiles) = (policies.join(DIRECTORY), policies.join(PROFILES));
+        let fingerprints = [Fingerprint::take(policies, directory), Fingerprint::take(&suites, &entities)];
         let is_fresh = fingerprints.iter().any(Fingerprint::is_too_fresh);
-        let contents = is_fresh.then(|| contents(&[policies, directory, &suites]));
+        let contents = is_fresh.then(|| contents(&[policies, directory, &suites, &entities, &profiles]));
         Self { fingerprints, contents }
     }
 

@@ -32,8 +32,8 @@ impl Local {
     /// Reads the files; those that cannot be read are not used.
     #[must_use]
     pub fn read(policies: &Path, directory: &Path) -> Self {
+        let directory = directory::Sources::read(directory).and_then(|it| it.with(policies, directory::PROFILES)).ok();
         let policies = policy::Sources::read(policies).ok();
-        let directory = directory::Sources::read(directory).ok();
         Self {
             policies: policies.map(|sources| (sources.revision(), sources)),
             directory: directory.map(|sources| (sources.revision(), sources)),

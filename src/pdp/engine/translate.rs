@@ -271,7 +271,7 @@ impl<'a> CheckedQuestion<'a> {
             let properties = path.field("properties");
             let read = reads.map_or(Reading::ALL, |reads| Reading::of(&reads.attributes));
             let tags = tags.as_ref().filter(|_| !attributes.contains_key("tags"));
-            let reads_tags = reads.is_none_or(|reads| reads.tags);
+            let reads_tags = reads.is_none_or(|reads| reads.tags.is_some());
             key.within_entity(read, tags.map(|_| reads_tags), |key| {
                 value_visitor::record(key, attributes, &named.properties, properties)
             })?;

@@ -64,7 +64,7 @@ impl Reader<'_> {
                     self.literals(arg2, arg1);
                 }
                 BinaryOp::In => self.below(expression, arg1, arg2),
-                BinaryOp::HasTag => self.has_tag(expression, arg1),
+                BinaryOp::HasTag => self.has_tag(expression, arg1, arg2),
                 _ => {}
             },
             _ => {}
@@ -96,7 +96,7 @@ impl Reader<'_> {
         self.problems.push(problem.at(self.at(whole), "never true").help(help));
     }
 
-    fn has_tag(&mut self, whole: &Expr, of: &Expr) {
+    fn has_tag(&mut self, whole: &Expr, of: &Expr, name: &Expr) {
         let kinds = self.kinds(of);
         let has_tags =
             |kind: &ast::EntityType| self.policies.model.entity_type(kind).is_none_or(|it| it.tags.is_some());
@@ -104,6 +104,16 @@ impl Reader<'_> {
             let message = format!("no question has tags in `{}`", self.text(of));
             let problem = Problem::error("policy::unknown-attribute", &self.place.file, message);
             let help = "declare `tags` in the schema, or take the condition out: it is never true";
+            self.problems.push(problem.at(self.at(whole), "never true").help(help));
+        }
+        let ExprKind::Lit(Literal::String(text)) = name.expr_kind() else { return };
+        let models = kinds.iter().filter_map(|kind| self.policies.model.entity_type(kind));
+        let tagged = models.filter(|model| model.tags.is_some());
+        let whys: Option<Vec<_>> = tagged.map(|model| model.tag_names.as_ref()?.text(text).err()).collect();
+        if let Some(why) = whys.and_then(|whys| whys.into_iter().next()) {
+            let message = format!("the name of a tag of `{}` {why}", self.text(of));
+            let problem = Problem::error("policy::unknown-attribute", &self.place.file, message);
+            let help = "write a name that @tags of the schema lists: the condition is never true";
             self.problems.push(problem.at(self.at(whole), "never true").help(help));
         }
     }

@@ -3,7 +3,7 @@
 //! **Invariant:** no possible type is left out, so an attribute that none of them has is one that no question has.
 
 use crate::sources::policy::{
-    ActionModel, Attribute, Attributes, DirectoryChecks, Extension, Limit, PdpShape, Policies, Reference, Shape,
+    ActionModel, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,
     cedar_core::ast::{
         self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal,
         PrincipalOrResourceConstraint as Party, Var,
@@ -123,11 +123,10 @@ fn join(found: &mut Vec<Typed>, more: Vec<Typed>) {
 
 /// The whole context of an action: what the caller gives, the action's properties, and what poort adds.
 fn context(action: &ActionModel) -> Attributes {
-    let attribute = |shape, required| Attribute { shape, required, limit: None, asked: DirectoryChecks::default() };
     let mut context = action.context.as_ref().clone();
     if let Some(properties) = &action.properties {
         let record = Shape::Record(properties.attributes.clone());
-        context.insert("action".into(), attribute(record, properties.required));
+        context.insert("action".into(), Attribute::of(record, properties.required));
     }
     if let Some(PdpShape { now, today, hour, application }) = action.pdp {
         let given = [
@@ -137,8 +136,8 @@ fn context(action: &ActionModel) -> Attributes {
             ("application", application, Shape::String),
         ];
         let given = given.into_iter().filter(|(_, is_there, _)| *is_there);
-        let record = given.map(|(name, _, shape)| (name.into(), attribute(shape, name != "application"))).collect();
-        context.insert("pdp".into(), attribute(Shape::Record(Arc::new(record)), true));
+        let record = given.map(|(name, _, shape)| (name.into(), Attribute::of(shape, name != "application"))).collect();
+        context.insert("pdp".into(), Attribute::of(Shape::Record(Arc::new(record)), true));
     }
     context
 }

@@ -24,11 +24,15 @@ struct Room {
 }
 
 const POLICIES: Room = Room { name: "", endings: &["cedar", "cedarschema", "links.json"] };
-const ROOMS: [Room; 3] = [
-    Room { name: "tests", endings: &["yaml", "yml", "json"] },
+const TESTS: &str = "tests";
+const ROOMS: [Room; 4] = [
+    Room { name: TESTS, endings: &["yaml", "yml", "json"] },
     Room { name: "guarantees", endings: &["cedar", "links.json"] },
-    Room { name: "directory", endings: &["json"] },
+    DIRECTORY,
+    Room { name: "profiles", endings: &["json"] },
 ];
+/// In the policy folder, and in the folder of the tests.
+const DIRECTORY: Room = Room { name: "directory", endings: &["json"] };
 
 /// Warns of each of them. A folder that cannot be listed is reported by its reader, and not here.
 #[must_use]
@@ -36,8 +40,10 @@ pub fn unread(policies: &Path) -> Vec<Problem> {
     let mut walk = Walk { left: FILES, problems: Vec::new() };
     walk.room(policies, POLICIES, &ROOMS);
     for room in ROOMS {
-        walk.room(&policies.join(room.name), room, &[]);
+        let within: &[Room] = if room.name == TESTS { &[DIRECTORY] } else { &[] };
+        walk.room(&policies.join(room.name), room, within);
     }
+    walk.room(&policies.join(TESTS).join(DIRECTORY.name), DIRECTORY, &[]);
     walk.problems.sort_by(|one, other| one.file().cmp(other.file()));
     walk.problems
 }

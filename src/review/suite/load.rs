@@ -1,7 +1,10 @@
 //! Loads the suites of a policy folder: `tests/*.yaml`, `*.yml` and `*.json`.
 
 use super::{case::Suite, cedar_tests, expand, node, read};
-use crate::types::problem::{Problem, SourceFile};
+use crate::{
+    sources::snapshot::Sources,
+    types::problem::{Problem, SourceFile},
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -9,6 +12,17 @@ use std::{
 
 /// The folder of the suites, in the policy folder.
 pub const FOLDER: &str = "tests";
+
+/// The folder of the entities that suites have beside those of the directory, in the policy folder.
+pub const DIRECTORY: &str = "tests/directory";
+
+/// The sources that suites run with: the entities of [`DIRECTORY`] are in the directory too.
+///
+/// # Errors
+/// The files that cannot be read.
+pub fn with_entities(policies: &Path, sources: Sources) -> Result<Sources, Vec<Problem>> {
+    Ok(Sources { directory: sources.directory.with(policies, DIRECTORY)?, ..sources })
+}
 
 /// Reads all suites of a policy folder, by name. Returns all problems of all files, warnings too.
 #[must_use]

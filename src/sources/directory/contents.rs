@@ -85,8 +85,8 @@ impl Gathering<'_> {
         }
         self.above(entity, &reads.above);
         self.attributes(entity, reads, left);
-        if reads.tags {
-            self.fields(entity.tags(), Reading::ALL, left);
+        if reads.tags.is_some() {
+            self.fields(entity.tags(), reads.reading_of_tags(), left);
         }
     }
 

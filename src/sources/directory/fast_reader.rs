@@ -22,7 +22,10 @@ pub(super) fn read(json: &str, gathering: &mut Gathering<'_>) -> Option<(Number,
     let form = gathering.forms.get(kind)?;
     let attributes = value_visitor::record(gathering, &form.attributes, &written.attrs.0, ENTITY).ok()?;
     let tags = match &form.tags {
-        Some(shape) => tags(gathering, shape, &written.tags.0).ok()?,
+        Some(shape) if written.tags.0.keys().all(|name| form.names_a_tag(name)) => {
+            tags(gathering, shape, &written.tags.0).ok()?
+        }
+        Some(_) => return None,
         None if written.tags.0.is_empty() => Vec::new(),
         None => return None,
     };

@@ -92,9 +92,10 @@ impl Reader<'_> {
         let declared = model.attributes.as_deref();
         let attributes = entity.attrs().filter_map(|(name, value)| Some((name.as_str(), plain(value)?)));
         self.record(&attributes.collect(), declared, &name, "", entry);
+        let declared = model.tags.as_ref().map(|shape| Attribute::of(shape.clone(), false));
         for (tag, value) in entity.tags() {
             if let Some(value) = plain(value) {
-                self.references(value, None, &name, &format!("tags.{tag}"), entry);
+                self.references(value, declared.as_ref(), &name, &format!("tags.{tag}"), entry);
             }
         }
         let mut parents: Vec<_> = entity.parents().collect();

@@ -173,10 +173,11 @@ impl Terms for Gathering<'_> {
         path: Path<'_>,
     ) -> Result<Number, Invalid> {
         // Cedar takes the whole name of the type and nothing less, and of some types only the ids that the schema lists.
-        if !named.is_some_and(|named| is_whole_name(kind, named)) || self.forms.is_listed(kind) {
+        let uid = ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
+        if !named.is_some_and(|named| is_whole_name(kind, named)) || !self.forms.may_be_named(&uid) {
             return Err(unsure(path));
         }
-        let number = self.uids.named(ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None));
+        let number = self.uids.named(uid);
         self.try_keep(Key::Entity(number), |_, uids| {
             let uid = uids.uids.get(number).ok_or_else(|| unsure(path))?;
             Ok(ast::Value::from(ast::Literal::EntityUID(uid.clone())))

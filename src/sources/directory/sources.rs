@@ -62,11 +62,15 @@ impl fmt::Debug for Opened<'_> {
     }
 }
 
+/// The folder of the authorisation profiles, in the policy folder: entities that officers keep and accounts refer to. They
+/// are part of the directory, wherever the accounts are.
+pub const PROFILES: &str = "profiles";
+
 /// The files of a directory on disk: a folder of `*.json` files, or one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     shown: String,
-    files: Vec<PathBuf>,
+    files: Vec<(String, PathBuf)>,
 }
 
 impl Folder {
@@ -77,7 +81,17 @@ impl Folder {
     pub fn list(path: &Path) -> Result<Self, Vec<Problem>> {
         let shown = path.display().to_string();
         let files = list(path).map_err(|error| vec![unlisted(path, &error)])?;
-        Ok(Self { shown, files })
+        Ok(Self { shown, files: files.into_iter().map(|path| (name(&path), path)).collect() })
+    }
+
+    /// Adds the files of a folder inside another, such as [`PROFILES`], if it is there.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn with(mut self, within: &Path, folder: &str) -> Result<Self, Vec<Problem>> {
+        let more = list_within(within, folder)?;
+        self.files.extend(more);
+        Ok(self)
     }
 }
 
@@ -87,11 +101,11 @@ impl Files for Folder {
     }
 
     fn names(&self) -> Vec<(String, Arc<str>)> {
-        self.files.iter().map(|path| (name(path), path.display().to_string().into())).collect()
+        self.files.iter().map(|(name, path)| (name.clone(), path.display().to_string().into())).collect()
     }
 
     fn open(&self, file: usize) -> io::Result<Opened<'_>> {
-        let path = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
+        let (_, path) = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
         let (file, length) = open_regular(path)?;
         Ok(Opened { bytes: Box::new(file), length })
     }
@@ -135,18 +149,31 @@ impl Sources {
     /// # Errors
     /// One problem for each file that cannot be read or is not UTF-8, or one for the folder.
     pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
-        let shown = path.display().to_string();
         let paths = list(path).map_err(|error| vec![unlisted(path, &error)])?;
-        let mut files = Vec::new();
-        let mut problems = Vec::new();
-        for path in paths {
-            let name = name(&path);
-            match SourceFile::read(&path, "directory::unreadable", "directory::not-utf8") {
-                Ok(file) => files.push((name, file)),
-                Err(problem) => problems.push(*problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self { shown, files }) } else { Err(problems) }
+        let files = read_files(paths.into_iter().map(|path| (name(&path), path)).collect())?;
+        Ok(Self { shown: path.display().to_string(), files })
+    }
+
+    /// Adds the files of a folder inside another, such as [`PROFILES`], if it is there.
+    ///
+    /// # Errors
+    /// As [`Sources::read`].
+    pub fn with(mut self, within: &Path, folder: &str) -> Result<Self, Vec<Problem>> {
+        self.files.extend(read_files(list_within(within, folder)?)?);
+        Ok(self)
+    }
+
+    /// Adds files that are in memory, as those of this folder.
+    #[must_use]
+    pub fn with_texts<'a>(
+        mut self,
+        within: &str,
+        folder: &str,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let more = Self::from_texts(&format!("{within}/{folder}"), texts);
+        self.files.extend(more.files.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file)));
+        self
     }
 
     /// Sources that are in memory: file names and texts.
@@ -186,6 +213,27 @@ impl Sources {
     pub fn revision(&self) -> Revision {
         Revision::of(self.files.iter().map(|(name, file)| (name.as_str(), file.text.as_bytes())))
     }
+}
+
+fn list_within(within: &Path, folder: &str) -> Result<Vec<(String, PathBuf)>, Vec<Problem>> {
+    let path = within.join(folder);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let files = list(&path).map_err(|error| vec![unlisted(&path, &error)])?;
+    Ok(files.into_iter().map(|path| (format!("{folder}/{}", name(&path)), path)).collect())
+}
+
+fn read_files(paths: Vec<(String, PathBuf)>) -> Result<Vec<(String, SourceFile)>, Vec<Problem>> {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for (name, path) in paths {
+        match SourceFile::read(&path, "directory::unreadable", "directory::not-utf8") {
+            Ok(file) => files.push((name, file)),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
 fn list(path: &Path) -> io::Result<Vec<PathBuf>> {

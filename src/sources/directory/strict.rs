@@ -97,7 +97,15 @@ pub(super) fn check(text: &str, schema: &Schema) -> Result<(), Refused> {
     }
     let tags = entry.get("tags").and_then(members).unwrap_or_default();
     let shape = declared.and_then(|declared| declared.tags.as_ref());
-    tags.each().try_for_each(|(name, value)| walk.value(value, shape, &format!("tags.{name}"), DEPTH))
+    let names = declared.and_then(|declared| declared.tag_names.as_ref());
+    tags.each().try_for_each(|(name, value)| {
+        if let Some((names, what)) = names.and_then(|names| Some((names, names.text(name).err()?))) {
+            let message = format!("the name of a tag of {} {what}", walk.entity);
+            let refused = walk.refused(value, message, &format!("what the schema allows: {}", names.described()));
+            return Err(Refused { place: refused.place.map(|place| walk.with_name(name, place)), ..refused });
+        }
+        walk.value(value, shape, &format!("tags.{name}"), DEPTH)
+    })
 }
 
 struct Walk<'t> {

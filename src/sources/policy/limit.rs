@@ -85,6 +85,12 @@ impl Limit {
         values.into_iter().flat_map(|values| values.iter().map(SmolStr::as_str))
     }
 
+    /// The text, where it lists one alone.
+    pub(super) fn only(&self) -> Option<&str> {
+        let mut names = self.names();
+        names.next().filter(|_| names.next().is_none())
+    }
+
     /// What is allowed, for a message.
     #[must_use]
     pub fn described(&self) -> String {

@@ -6,6 +6,9 @@
 //! | `@range("1..4")` | a whole number, or a set of them | the value, or each element, is between these |
 //! | `@known` | a reference, or a set of them | the directory has what it names; for types that the directory holds |
 //! | `@not_before("from")` | a `datetime` | it is not earlier than that attribute beside it; for types that the directory holds |
+//! | `@tags("a, b")` | an entity type with tags | their names are among these; for types that the directory holds |
+//!
+//! A question may leave out a required string for which `@values` lists one value: it has that value.
 
 use super::{
     ActionModel, Attribute, Attributes, EntityModel, Extension, Held, Shape,
@@ -32,8 +35,20 @@ const NAMES: [(&str, &str); 4] = [
     ("not_before", "schema::not-before"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
-const READ: [&str; 11] =
-    ["doc", "source", "parents", "uri", "log", "data_subject", "origin", "values", "range", "known", "not_before"];
+const READ: [&str; 12] = [
+    "doc",
+    "source",
+    "parents",
+    "uri",
+    "log",
+    "data_subject",
+    "origin",
+    "values",
+    "range",
+    "known",
+    "not_before",
+    "tags",
+];
 
 pub(super) struct Reader<'a> {
     file: &'a SourceFile,
@@ -126,13 +141,38 @@ impl<'a> Reader<'a> {
         let is_it = |name: &str| name == base;
         let declared =
             self.definition(&full).and_then(|it| it.entity_types.iter().find(|(name, _)| is_it(name.as_ref())));
-        let Some(EntityTypeKind::Standard(standard)) = declared.map(|(_, declared)| &declared.kind) else { return };
-        let Some(attributes) = &mut entity.attributes else { return };
+        let Some((_, declared)) = declared else { return };
+        let EntityTypeKind::Standard(standard) = &declared.kind else { return };
         let is_held = entity.held == Held::ByDirectory;
-        self.record(Arc::make_mut(attributes), &standard.shape.0, &full, is_held, DEPTH);
-        if let Held::ByRequest { attributes: given, .. } = &mut entity.held {
-            *given = attributes.clone();
+        self.tag_names(&declared.annotations, entity, is_held);
+        if let (Some(shape), Some(ty)) = (&mut entity.tags, &standard.tags) {
+            let mut tag = Attribute::of(shape.clone(), false);
+            self.through(&mut tag, ty, &format!("{full}.tags"), is_held, DEPTH);
+            *shape = tag.shape;
         }
+        let Some(attributes) = &mut entity.attributes else { return };
+        self.record(Arc::make_mut(attributes), &standard.shape.0, &full, is_held, DEPTH);
+        if let Held::ByRequest { attributes: given, tags, .. } = &mut entity.held {
+            *given = attributes.clone();
+            tags.clone_from(&entity.tags);
+        }
+    }
+
+    /// `@tags` on a type.
+    fn tag_names(&mut self, annotations: &Annotations, entity: &mut EntityModel, is_held: bool) {
+        let Some(text) = value(annotations, "tags") else { return };
+        let (message, help) = if entity.tags.is_none() || !is_held {
+            let message = format!("@tags on `{}` has no effect", entity.name);
+            (message, "write it on a type that the directory holds and that has tags".to_owned())
+        } else {
+            match Limit::read("values", text) {
+                Ok(limit) => return entity.tag_names = Some(limit),
+                Err(help) => {
+                    (format!("@tags(\"{text}\") on `{}` says nothing", entity.name), help.replace("@values", "@tags"))
+                }
+            }
+        };
+        self.complain(annotations, "tags", "schema::tags", message, &help);
     }
 
     /// Puts the limits of a context on its attributes.
@@ -234,7 +274,12 @@ impl<'a> Reader<'a> {
         }
         match name {
             "values" | "range" => match Limit::read(name, text) {
-                Ok(limit) => attribute.limit = Some(limit),
+                Ok(limit) => {
+                    let only =
+                        limit.only().filter(|_| attribute.shape == Shape::String && attribute.required && !is_held);
+                    attribute.constant = only.map(SmolStr::new);
+                    attribute.limit = Some(limit);
+                }
                 Err(help) => {
                     let message = format!("@{name}(\"{text}\") on `{path}` says nothing");
                     self.complain(annotations, name, code, message, &help);

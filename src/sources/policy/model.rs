@@ -3,6 +3,7 @@
 
 use super::{
     annotations::Marks,
+    limit::Limit,
     listed::Listed,
     names::Names,
     shape::{Attributes, Shape, attributes_per_thread},
@@ -32,6 +33,8 @@ pub struct EntityModel {
     pub attributes: Option<Arc<Attributes>>,
     /// The type of its tags; `None` if the schema declares no tags.
     pub tags: Option<Shape>,
+    /// The names that its tags may have in the directory (`@tags`); any, if `None`.
+    pub tag_names: Option<Limit>,
     /// The attributes whose values should be among its parents in the directory (`@parents`); none for other types.
     pub parents: Vec<SmolStr>,
 }

@@ -126,7 +126,7 @@ impl Reader<'_> {
                 Some(attributes) if held == Held::ByDirectory => self.parents(&name, attributes),
                 _ => Vec::new(),
             };
-            names.full.insert(full, Arc::new(EntityModel { name, held, attributes, tags, parents }));
+            names.full.insert(full, Arc::new(EntityModel { name, held, attributes, tags, tag_names: None, parents }));
         }
         for (uri, full) in uris {
             if names.full.contains_key(&uri) || names.short.contains_key(&uri) {

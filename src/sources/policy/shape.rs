@@ -49,6 +49,8 @@ pub struct Attribute {
     pub required: bool,
     /// What its value may be, or each element of it; anything of its type, if `None`.
     pub limit: Option<Limit>,
+    /// Its value where a question leaves it out: `@values` lists no other.
+    pub constant: Option<SmolStr>,
     /// What `findings` checks of it in the directory.
     pub asked: DirectoryChecks,
 }
@@ -61,6 +63,14 @@ pub struct DirectoryChecks {
     pub known: bool,
     /// It is not earlier than this attribute beside it (`@not_before`).
     pub not_before: Option<SmolStr>,
+}
+
+impl Attribute {
+    /// Of this type, with no limits.
+    #[must_use]
+    pub fn of(shape: Shape, required: bool) -> Self {
+        Self { shape, required, limit: None, constant: None, asked: DirectoryChecks::default() }
+    }
 }
 
 /// Declared attributes, by name.
@@ -208,8 +218,7 @@ fn attributes_within<'a>(
         .into_iter()
         .map(|(name, attribute)| {
             let shape = Shape::within(&attribute.attr_type, schema, left)?;
-            let (limit, asked) = (None, DirectoryChecks::default());
-            Some((name.clone(), Attribute { shape, required: attribute.is_required, limit, asked }))
+            Some((name.clone(), Attribute::of(shape, attribute.is_required)))
         })
         .collect()
 }

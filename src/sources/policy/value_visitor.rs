@@ -85,13 +85,18 @@ pub(crate) fn record<T: Terms>(
     let mut fields = T::Fields::default();
     let mut seen = 0;
     for (name, attribute) in declared {
-        match given.get(name.as_str()) {
-            None | Some(Value::Null) if attribute.required => {
+        match (given.get(name.as_str()), &attribute.constant) {
+            (None | Some(Value::Null), Some(constant)) => {
+                terms.attribute(name, true);
+                let term = terms.text(constant);
+                terms.field(&mut fields, name, term);
+            }
+            (None | Some(Value::Null), None) if attribute.required => {
                 let message = format!("is missing; the schema requires {}", attribute.shape.describe());
                 return Err(Invalid::new(path.field(name), message));
             }
-            None | Some(Value::Null) => terms.attribute(name, false),
-            Some(value) => {
+            (None | Some(Value::Null), None) => terms.attribute(name, false),
+            (Some(value), _) => {
                 terms.attribute(name, true);
                 seen += 1;
                 let term = term(terms, &attribute.shape, value, path.field(name))?;

@@ -4,6 +4,7 @@
 //! and when an orchestrator swaps a folder through a symbolic link. Kernel notifications miss all three, so they would
 //! need polling as well.
 
+use crate::sources::directory::PROFILES;
 use std::{
     collections::BTreeMap,
     fs,
@@ -41,7 +42,7 @@ impl Fingerprint {
     #[must_use]
     pub fn take(policies: &Path, directory: &Path) -> Self {
         let mut files = BTreeMap::new();
-        for path in [policies, directory] {
+        for path in [policies, directory, &policies.join(PROFILES)] {
             look(path, &mut files);
             for entry in fs::read_dir(path).into_iter().flatten().flatten() {
                 look(&entry.path(), &mut files);

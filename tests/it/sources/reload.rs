@@ -138,6 +138,7 @@ async fn a_good_change_fails_no_question() {
         ("summit.cedar", "// Summ-IT", "// Changed. Summ-IT"),
         ("directory/organisations.json", "Region North", "Region of the North"),
         ("schema.cedarschema", "namespace Politie", "// Changed.\nnamespace Politie"),
+        ("profiles/patrol.json", "\"version\": 1", "\"version\": 2"),
     ] {
         edit(&policies.join(file), from, to);
         let changed = world(&policies);
@@ -147,7 +148,7 @@ async fn a_good_change_fails_no_question() {
     assert_eq!(load.end().await, worlds);
     let ended = sidecar.stop();
     assert_eq!(ended.code, Some(0));
-    assert_eq!(ended.log.matches("Policies and directory are active.").count(), 4, "{}", ended.log);
+    assert_eq!(ended.log.matches("Policies and directory are active.").count(), 5, "{}", ended.log);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -211,7 +212,7 @@ async fn is_refused(file: &str, from: &str, to: &str, line: usize, message_part:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_does_not_parse_changes_nothing() {
-    is_refused("summit.cedar", "permit (", "permitt (", 43, "permitt").await;
+    is_refused("summit.cedar", "permit (", "permitt (", 7, "permitt").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +222,7 @@ async fn a_policy_that_does_not_fit_the_schema_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_does_not_parse_changes_nothing() {
-    is_refused("schema.cedarschema", "entity Role", "entety Role", 41, "entety").await;
+    is_refused("schema.cedarschema", "entity Role", "entety Role", 42, "entety").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -284,6 +285,27 @@ async fn a_removed_account_is_denied_past_the_cache() {
     let answer = sidecar.evaluate(&allowed()).await;
     assert_eq!(answer["decision"], false);
     assert!(answer["context"]["reason"].as_str().unwrap().contains("officer-0007"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_approver_outside_the_police_counts_as_none() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let sidecar = Sidecar::builder().policies(&policies).start();
+    let client = sidecar.grpc().await;
+    active(&client).await;
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+    let file = policies.join("directory/accounts.json");
+    let mut accounts: Vec<Value> = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let approver = accounts.iter_mut().find(|account| account["uid"]["id"] == "officer-0016").unwrap();
+    for unit in ["/parents/0/id", "/attrs/unit/id"] {
+        *approver.pointer_mut(unit).unwrap() = "kmar-brigade-1".into();
+    }
+    fs::write(&file, serde_json::to_string(&accounts).unwrap()).unwrap();
+    until_active(&client, &world(&policies)).await;
+    // The account of the question is as it was: only what its tag refers to changed.
+    let answer = sidecar.evaluate(&allowed()).await;
+    assert_eq!(answer["context"]["policies"][0]["id"], "gate.authorisation", "{answer}");
 }
 
 // ---- Folders that are swapped as a whole ----

@@ -71,8 +71,8 @@ pub struct EntityReads {
     pub above: Ids,
     /// Its attributes, as a record that is never read whole.
     pub attributes: ValueReads,
-    /// Its tags.
-    pub tags: bool,
+    /// Its tags, all of them and whole, with the references in them that are followed; `None`: no tag is read.
+    pub tags: Option<ValueReads>,
 }
 
 /// Which ids are read.
@@ -107,7 +107,7 @@ static NOTHING: EntityReads = EntityReads {
     id: Ids { kinds: BTreeSet::new(), named: BTreeSet::new() },
     above: Ids { kinds: BTreeSet::new(), named: BTreeSet::new() },
     attributes: ValueReads { whole: false, followed: None, fields: BTreeMap::new() },
-    tags: false,
+    tags: None,
 };
 
 impl Footprint {
@@ -157,9 +157,15 @@ impl ValueReads {
 }
 
 impl EntityReads {
-    /// The types that references in the attributes are followed to.
+    /// The types that references in the attributes and the tags are followed to.
     fn followed(&self) -> impl Iterator<Item = &ast::EntityType> {
-        self.attributes.followed().into_iter()
+        self.attributes.followed().into_iter().chain(self.tags.iter().flat_map(ValueReads::followed))
+    }
+
+    /// How the tags are read.
+    #[must_use]
+    pub fn reading_of_tags(&self) -> Reading<'_> {
+        self.tags.as_ref().map_or(Reading::NOTHING, Reading::of)
     }
 }
 

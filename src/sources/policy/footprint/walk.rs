@@ -107,6 +107,8 @@ enum Origin {
 enum Owner {
     Context,
     Entity(ast::EntityType),
+    /// Any tag of an entity of this type.
+    Tags(ast::EntityType),
 }
 
 impl Seen {
@@ -370,16 +372,17 @@ impl Walk<'_> {
         match &of.kind {
             ValueType::Entity(kind) => {
                 self.look_into(of, kind);
-                self.entity(kind).tags = true;
-                let shape = self.schema.get_entity_type(kind).and_then(|declared| declared.tag_type());
-                let shape = shape.map(|ty| Shape::of(ty, self.schema));
-                let kind = match shape {
-                    None => return Seen::never(),
-                    // An entity in a tag would be followed from no place that is known here.
-                    Some(None | Some(Shape::Entity(_) | Shape::Record(_))) if are_taken => ValueType::Unknown,
-                    Some(_) => ValueType::Plain,
+                // Which tag it is, is not known here: one place is all of them.
+                let owner = Owner::Tags(kind.clone());
+                self.place(&owner, &[]).whole = true;
+                let Some(ty) = self.schema.get_entity_type(kind).and_then(|declared| declared.tag_type()) else {
+                    return Seen::never();
                 };
-                Seen::made(kind)
+                if !are_taken {
+                    return Seen::plain();
+                }
+                let kind = Shape::of(ty, self.schema).map_or(ValueType::Unknown, ValueType::from);
+                Seen { kind, from: vec![Origin::Place(owner, Vec::new())], hops: of.hops.saturating_add(1) }
             }
             ValueType::Never => Seen::never(),
             ValueType::Several(_) | ValueType::Plain | ValueType::Record(_) | ValueType::Unknown => self.unknown(),
@@ -433,6 +436,8 @@ impl Walk<'_> {
                     }
                     self.entity(kind);
                 }
+                // The key of a question does not follow references in tags.
+                Origin::Place(Owner::Tags(of), _) if self.is_by_request(of) => self.is_everything = true,
                 Origin::Place(owner, path) => {
                     self.entity(kind);
                     // What the question says of an entity is found through a reference only if the two ids are equal.
@@ -478,6 +483,7 @@ impl Walk<'_> {
     fn place(&mut self, owner: &Owner, path: &[SmolStr]) -> &mut ValueReads {
         let top = match owner {
             Owner::Entity(kind) => &mut self.entity(kind).attributes,
+            Owner::Tags(kind) => self.entity(kind).tags.get_or_insert_default(),
             Owner::Context => &mut self.reads.context,
         };
         path.iter().fold(top, |place, name| place.fields.entry(name.clone()).or_default())

@@ -232,6 +232,48 @@ fn an_excluded_value_is_refused_in_directory_question_and_suite() {
 }
 
 #[test]
+fn a_tag_that_the_schema_does_not_list_is_reported() {
+    let schema = |on: &str| SCHEMA.replacen(on, &format!("@tags(\"north, south\")\n{on}"), 1);
+    let listed = schema("entity Robot");
+    let tagged = |condition: &str| rule(&format!("principal is Robot && principal.hasTag(\"{condition}\")"));
+    let robot = |tag: &str| {
+        format!(
+            "[{{\"uid\": {{\"type\": \"Robot\", \"id\": \"r\"}}, \"attrs\": {{}}, \"parents\": [], \"tags\": {{\"{tag}\": {{\"type\": \"User\", \"id\": \"r\"}}}}}},\n{{\"uid\": {{\"type\": \"User\", \"id\": \"r\"}}, \"attrs\": {{}}, \"parents\": []}}]"
+        )
+    };
+    let findings = |schema: &str, policy: &str, accounts: &str, expected: &[&str]| {
+        let files = [("schema.cedarschema", schema), ("a.cedar", policy), ("directory/a.json", accounts)];
+        finds(world(&files).path(), expected);
+    };
+    findings(&listed, &tagged("north"), &robot("south"), &[]);
+    findings(&listed, &tagged("nort"), "[]", &["policy::unknown-attribute a.cedar:4: write a name that @tags"]);
+    let allowed = "directory::invalid directory/a.json:1: what the schema allows: north, south";
+    findings(&listed, &tagged("north"), &robot("east"), &[allowed]);
+    let unused = "schema::tags schema.cedarschema:4: write it on a type that the directory holds and that has tags";
+    findings(&schema("entity Team"), &rule("true"), "[]", &[unused]);
+}
+
+#[test]
+fn an_attribute_with_one_value_can_be_left_out() {
+    let schema = SCHEMA.replace("kind?: String", "@values(\"file\") kind: String");
+    let policy = rule("resource.kind == \"file\"");
+    let folder = world(&[("schema.cedarschema", &schema), ("a.cedar", &policy), ("directory/a.json", ACCOUNTS)]);
+    let answer = |properties: &str| {
+        let question = folder.path().join("q.json");
+        let text = format!(
+            r#"{{"subject": {{"type": "User", "id": "ann"}}, "action": {{"name": "read"}}, "resource": {{"type": "Doc", "id": "d", "properties": {{"level": 1{properties}}}}}}}"#
+        );
+        fs::write(&question, text).unwrap();
+        let answer = run(["evaluate", "--policies", folder.path().to_str().unwrap(), question.to_str().unwrap()]);
+        format!("{}{}", String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr))
+    };
+    assert!(answer("").contains("\"decision\":true"), "{}", answer(""));
+    assert!(answer(", \"kind\": \"file\"").contains("\"decision\":true"));
+    let told = answer(", \"kind\": \"flie\"");
+    assert!(told.contains("resource.properties.kind: is `flie`") && !told.contains("\"decision\":true"), "{told}");
+}
+
+#[test]
 fn an_undeclared_member_of_a_case_is_reported() {
     let folder = world(&[("directory/a.json", ACCOUNTS)]);
     let suite = "name: a\ncases:\n  - name: one\n    subject: {type: User, id: ann, properties: {levle: 2}}\n    action: {name: read, properties: {how: fast}}\n    resource: {type: Doc, id: d, properties: {level: 1, levell: 2}}\n    context: {purpos: \"8\"}\n    decision: allow\n";
