@@ -6,7 +6,7 @@
 //! reference tests it. The principal and the resource always exist: poort denies otherwise. An entity of a type whose
 //! attributes come from questions exists only if it is one of them: the directory holds none.
 
-use super::joined::any;
+use super::{joined::any, listed_tags::ListedTags};
 use crate::sources::policy::{
     Held, Policies,
     cedar_core::{
@@ -17,7 +17,7 @@ use crate::sources::policy::{
 use cedar_policy as cedar;
 use serde_json::json;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The attribute. No policy reads it: its name is none that a person would write.
 pub(crate) const KNOWN: &str = "poort: in the directory";
@@ -25,9 +25,12 @@ pub(crate) const KNOWN: &str = "poort: in the directory";
 /// A schema in which every entity says whether the directory knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct MissingEntities {
-    schema: cedar::Schema,
+    plain: cedar::Schema,
+    /// For each type of resource, where tags are attributes.
+    by_resource: HashMap<ast::EntityType, cedar::Schema>,
     /// The types that questions speak for.
     asked: BTreeSet<ast::EntityType>,
+    tags: ListedTags,
 }
 
 /// The schema in one environment.
@@ -43,43 +46,44 @@ impl MissingEntities {
     /// # Errors
     /// A declaration that cannot be extended.
     pub(crate) fn of(policies: &Policies) -> Result<Self, String> {
-        let fault = |error: &dyn std::fmt::Display| format!("the schema cannot be prepared for proofs: {error}");
-        let (fragment, _) =
-            cedar::SchemaFragment::from_cedarschema_str(&policies.schema_text).map_err(|error| fault(&error))?;
-        let mut whole = fragment.to_json_value().map_err(|error| fault(&error))?;
-        for namespace in whole.as_object_mut().into_iter().flat_map(|namespaces| namespaces.values_mut()) {
-            let types = namespace.get_mut("entityTypes").and_then(|types| types.as_object_mut());
-            for (name, declared) in types.into_iter().flatten() {
-                let Some(declared) = declared.as_object_mut().filter(|declared| !declared.contains_key("enum")) else {
-                    continue;
-                };
-                let shape = declared.entry("shape").or_insert_with(|| json!({ "type": "Record", "attributes": {} }));
-                let attributes = shape.get_mut("attributes").and_then(|attributes| attributes.as_object_mut());
-                let attributes = attributes
-                    .ok_or_else(|| fault(&format!("the attributes of `{name}` are a named type; write them out")))?;
-                attributes.insert(KNOWN.to_owned(), json!({ "type": "Boolean", "required": true }));
-            }
+        let tags = ListedTags::of(policies);
+        let mut resources: BTreeSet<_> = policies.model.actions().flat_map(|action| action.resources.clone()).collect();
+        if !tags.are_attributes {
+            resources.clear();
         }
-        let schema = cedar::Schema::from_json_value(whole).map_err(|error| fault(&error))?;
-        let declared: &ValidatorSchema = schema.as_ref();
+        let plain = extended(policies, &tags, &BTreeSet::new())?;
+        let mut schemas = HashMap::<_, cedar::Schema>::new();
+        let mut by_resource = HashMap::new();
+        for resource in resources {
+            let about = tags.about(&resource);
+            let schema = match schemas.get(&about) {
+                Some(schema) => schema.clone(),
+                None => schemas.entry(about.clone()).or_insert(extended(policies, &tags, &about)?).clone(),
+            };
+            by_resource.insert(resource, schema);
+        }
+        let declared: &ValidatorSchema = plain.as_ref();
         let is_asked = |kind: &&ast::EntityType| {
             let model = policies.model.entity_type(kind);
             model.is_some_and(|model| matches!(model.held, Held::ByRequest { .. }))
         };
         let asked = declared.entity_type_names().filter(is_asked).cloned().collect();
-        Ok(Self { schema, asked })
+        Ok(Self { plain, by_resource, asked, tags })
     }
 
-    pub(crate) const fn schema(&self) -> &cedar::Schema {
-        &self.schema
+    /// The schema for questions about a type of resource.
+    pub(crate) fn schema(&self, environment: &cedar::RequestEnv) -> &cedar::Schema {
+        self.by_resource.get(AsRef::<ast::EntityType>::as_ref(environment.resource())).unwrap_or(&self.plain)
     }
 
     /// The expression with the failures that unknown entities cause.
     pub(crate) fn guarded(&self, expression: Expr, environment: &cedar::RequestEnv) -> Result<Expr, String> {
+        let expression =
+            if self.tags.are_attributes { self.tags.replaced(&expression, environment)? } else { expression };
         if !looks_further(&expression) && !asks_in_steps(&expression) {
             return Ok(expression);
         }
-        let schema: &ValidatorSchema = self.schema.as_ref();
+        let schema: &ValidatorSchema = self.schema(environment).as_ref();
         let request = schema.unlinked_request_envs(ValidationMode::Strict).find(|request| match request {
             RequestEnv::DeclaredAction { principal, action, resource, .. } => {
                 *principal == AsRef::<ast::EntityType>::as_ref(environment.principal())
@@ -105,6 +109,29 @@ impl MissingEntities {
             }
         }
     }
+}
+
+fn extended(policies: &Policies, tags: &ListedTags, about: &BTreeSet<SmolStr>) -> Result<cedar::Schema, String> {
+    let fault = |error: &dyn std::fmt::Display| format!("the schema cannot be prepared for proofs: {error}");
+    let (fragment, _) =
+        cedar::SchemaFragment::from_cedarschema_str(&policies.schema_text).map_err(|error| fault(&error))?;
+    let mut whole = fragment.to_json_value().map_err(|error| fault(&error))?;
+    for (namespace, definition) in whole.as_object_mut().into_iter().flatten() {
+        let types = definition.get_mut("entityTypes").and_then(|types| types.as_object_mut());
+        for (name, declared) in types.into_iter().flatten() {
+            let Some(declared) = declared.as_object_mut().filter(|declared| !declared.contains_key("enum")) else {
+                continue;
+            };
+            let full = if namespace.is_empty() { name.clone() } else { format!("{namespace}::{name}") };
+            tags.declare(policies.model.entity(&full).ok().map(AsRef::as_ref), about, declared);
+            let shape = declared.entry("shape").or_insert_with(|| json!({ "type": "Record", "attributes": {} }));
+            let attributes = shape.get_mut("attributes").and_then(|attributes| attributes.as_object_mut());
+            let attributes = attributes
+                .ok_or_else(|| fault(&format!("the attributes of `{name}` are a named type; write them out")))?;
+            attributes.insert(KNOWN.to_owned(), json!({ "type": "Boolean", "required": true }));
+        }
+    }
+    cedar::Schema::from_json_value(whole).map_err(|error| fault(&error))
 }
 
 impl Guard<'_> {
@@ -280,7 +307,7 @@ mod tests {
             Policies::from_sources(&Sources::from_texts("p", [("schema.cedarschema", schema)]));
         let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
         let known = MissingEntities::of(&policies).unwrap();
-        let schema: &ValidatorSchema = known.schema().as_ref();
+        let schema: &ValidatorSchema = known.plain.as_ref();
         let declared = schema.get_entity_type(&entity.parse().unwrap()).unwrap();
         assert!(declared.attr(KNOWN).is_some(), "{entity}");
         assert!(declared.attr("level").is_some(), "{entity}");

@@ -10,6 +10,7 @@
 //! - `environment`: request environments
 //! - `prepared`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression; `joined`: joins expressions
+//! - `listed_tags`: tags as attributes
 //! - `missing_entities`: entities that are referred to and that the directory does not know
 //! - `assumptions`, `parents`: what holds for every question; `limits`: the limits of the schema on values among it;
 //!   `cedar_text`: their text
@@ -31,6 +32,7 @@ mod fitting;
 mod guarantee;
 pub(crate) mod joined;
 mod limits;
+mod listed_tags;
 mod made_up_ids;
 pub(crate) mod meaning;
 mod missing_entities;

@@ -163,6 +163,11 @@ impl Model {
         self.actions.full.get(&uid.to_string())
     }
 
+    /// All types of entities.
+    pub fn entity_types(&self) -> impl Iterator<Item = &Arc<EntityModel>> {
+        self.entities.full.values()
+    }
+
     /// All actions.
     pub fn actions(&self) -> impl Iterator<Item = &Arc<ActionModel>> {
         self.actions.full.values()

@@ -68,6 +68,34 @@ fn no_new_type_of_record_is_without_the_gate() {
     }
 }
 
+/// A guarantee that nothing could break says nothing.
+#[test]
+fn policies_that_allow_or_forbid_all_break_each_guarantee() {
+    let guarantees: Vec<_> = fs::read_dir(policies().join("guarantees"))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .flat_map(|text| text.split("@id(\"").skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(guarantees.len() > 30, "{}", guarantees.len());
+    for (effect, other) in [("permit", "\nforbid ("), ("forbid", "\npermit (")] {
+        let folder = folder();
+        let copy = copied_policies(folder.path());
+        for entry in fs::read_dir(&copy).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|it| it == "cedar") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        let all = format!("@id(\"all\")\n@title(\"All.\")\n{effect} (principal, action, resource);\n");
+        fs::write(copy.join("all.cedar"), all).unwrap();
+        let (out, told) = check(&run(["validate", "--prove", "--no-cache", copy.to_str().unwrap()]), 3);
+        for guarantee in guarantees.iter().filter(|text| text.contains(other)) {
+            let id = guarantee.split('"').next().unwrap();
+            assert!(told.contains(&format!("the guarantee `{id}` does not hold")), "{id}\n{out}{told}");
+        }
+    }
+}
+
 #[test]
 fn a_misspelt_system_does_not_validate() {
     for (file, from, to, code) in [
