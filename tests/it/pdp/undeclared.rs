@@ -468,9 +468,9 @@ fn wrong_and_harmless() -> (Value, Value) {
     wrong["action"]["name"] = "combine".into();
     wrong["context"]["justification"] = "two cases with one suspect".into();
     wrong["resource"]["properties"]["accessCode"] = "c".into();
-    // No policy about consulting reads the code.
+    // A policy may read what the record lacks, such as the day it was removed, but nothing of how it is consulted.
     let mut harmless = allowed();
-    harmless["resource"]["properties"]["colour"] = "red".into();
+    harmless["action"]["properties"] = json!({"colour": "red"});
     harmless["later"] = true.into();
     (wrong, harmless)
 }
@@ -495,16 +495,16 @@ async fn every_binding_refuses_names_and_records_the_same() {
     assert_eq!((status.code(), status.message()), (Code::InvalidArgument, REFUSED));
     assert!(sidecar.records().is_empty());
 
-    let named = json!(["resource.properties.colour"]);
+    let named = json!(["action.properties.colour"]);
     let answer = sidecar.post(EVALUATION, &harmless).await.json();
     assert_eq!((&answer["decision"], &answer["context"]["undeclared"]), (&true.into(), &named));
     let answer = grpc.evaluate(parts(&harmless)).await.unwrap().into_inner();
     assert_eq!((answer.decision, json!(answer.undeclared)), (true, named.clone()));
     // Found in the cache, under a name of its own; and where all is declared, nothing is said.
     let mut other = harmless.clone();
-    other["resource"]["properties"]["shade"] = other["resource"]["properties"]["colour"].take();
+    other["action"]["properties"] = json!({"shade": "red"});
     let answer = sidecar.post(EVALUATION, &other).await.json();
-    assert_eq!(answer["context"]["undeclared"], json!(["resource.properties.shade"]));
+    assert_eq!(answer["context"]["undeclared"], json!(["action.properties.shade"]));
     assert!(sidecar.post(EVALUATION, &allowed()).await.json()["context"].get("undeclared").is_none());
 
     let asked = |id: &str, question: &Value| pb::EvaluateStreamRequest {
@@ -523,7 +523,7 @@ async fn every_binding_refuses_names_and_records_the_same() {
 
     // In a batch each item has its own.
     let mut body = allowed();
-    body["evaluations"] = json!([{}, wrong, {"resource": harmless["resource"]}]);
+    body["evaluations"] = json!([{}, wrong, {"action": harmless["action"]}]);
     let over_http = sidecar.post(EVALUATIONS, &body).await.json();
     let over_grpc = grpc.evaluate_batch(batch(&body)).await.unwrap().into_inner().evaluations;
     let message = format!("evaluations[1].{REFUSED}");
@@ -559,7 +559,7 @@ async fn the_configuration_says_what_becomes_of_it() {
     let refusing = Sidecar::builder().variable("POORT_DECISIONS_UNDECLARED", "refuse").start();
     let reply = refusing.post(EVALUATION, &harmless).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text().contains("resource.properties.colour: is not declared"), "{}", reply.text());
+    assert!(reply.text().contains("action.properties.colour: is not declared"), "{}", reply.text());
     refusing.evaluate(&allowed()).await;
 
     let ignoring = Sidecar::builder().config("[decisions]\nundeclared = \"ignore\"\n").start();
