@@ -198,7 +198,7 @@ impl Spool {
         let (going_on, ending) = channel();
         let mut keeper =
             Keeper::new(self.dir.clone(), self.files.clone(), self.shared.clone(), config, unchecked, ending);
-        keeper.pause = std::time::Duration::ZERO;
+        keeper.pauses = [std::time::Duration::ZERO; 2];
         (keeper, going_on)
     }
 

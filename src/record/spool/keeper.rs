@@ -2,6 +2,7 @@
 //! thread of the lowest priority.
 //!
 //! - It packs every segment but the newest two. Those may be written, or are where the sequence goes on.
+//! - It gives way: while records come fast, it pauses longer, since their answers wait for the same disk and processors.
 //! - At the start, the footers of packed segments are believed. The keeper then reads each of them, slowly, and compares
 //!   it with its footer.
 //!
@@ -29,6 +30,7 @@ use super::{
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     ffi::OsStr,
     fs::{self, File},
@@ -38,13 +40,17 @@ use std::{
         Arc, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, TryRecvError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The newest segments, which stay as they are written.
 const STAY: usize = 2;
 /// The pause after each 64 KiB: it bounds what is read and packed to 64 MiB a second, whatever the disk can do.
 const PAUSE: Duration = Duration::from_millis(1);
+/// The pause while records come fast: 8 MiB a second at most.
+const LONG_PAUSE: Duration = Duration::from_millis(8);
+/// Records a second that are fast: a tenth of what two cores answer.
+const FAST: f64 = 8_000.0;
 /// The time until what failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
 
@@ -61,8 +67,10 @@ pub(super) struct Keeper {
     indexing: Option<Indexing>,
     /// What the next segment takes from the disk.
     segment_bytes: u64,
-    /// [`PAUSE`], but in tests.
-    pub(super) pause: Duration,
+    /// [`PAUSE`] and [`LONG_PAUSE`], but in tests.
+    pub(super) pauses: [Duration; 2],
+    /// How many records there were at the last pause, and when.
+    last: Cell<(u64, Instant)>,
     ending: Ending,
     /// Packed, and not read since the start.
     unchecked: Vec<u64>,
@@ -87,8 +95,21 @@ impl Keeper {
         shared.metrics.unchecked(unchecked.len());
         let Config { compress: compresses, segment_bytes, ref indexing, .. } = *config;
         let indexing = indexing.clone();
-        let (pause, aside, is_full) = (PAUSE, Vec::new(), false);
-        Self { dir, files, shared, compresses, indexing, segment_bytes, pause, ending, unchecked, done, aside, is_full }
+        Self {
+            dir,
+            files,
+            compresses,
+            indexing,
+            segment_bytes,
+            pauses: [PAUSE, LONG_PAUSE],
+            last: Cell::new((shared.durable(), Instant::now())),
+            shared,
+            ending,
+            unchecked,
+            done,
+            aside: Vec::new(),
+            is_full: false,
+        }
     }
 
     /// Works until the spool is closed. When there is nothing to do, it looks again after `idle`.
@@ -177,7 +198,7 @@ impl Keeper {
             files: &*self.files,
             compresses: self.compresses,
             indexer: self.indexing.as_ref().map(Indexing::begin),
-            pause: &|| self.wait(self.pause),
+            pause: &|| self.pause(),
         };
         let Some(unfinished) = pack(path, scan, packing)? else { return Ok(()) };
         // Retention deletes under this lock too: what it deleted must not come again.
@@ -213,14 +234,14 @@ impl Keeper {
         let mut next = 0;
         while scan.next()?.is_some() {
             if scan.offset >= next {
-                self.wait(self.pause)?;
+                self.pause()?;
                 next = scan.offset.saturating_add(CHUNK as u64);
             }
         }
         let mut digest = Sha256::new();
         scan.each_part(footer.bytes, CHUNK, &mut |chunk| {
             digest.update(chunk);
-            self.wait(self.pause)
+            self.pause()
         })?;
         let is_whole = scan.offset == footer.bytes && scan.want.saturating_sub(first) == footer.count;
         if !is_whole || digest.finalize()[..] != footer.digest {
@@ -255,6 +276,15 @@ impl Keeper {
         Ok(())
     }
 
+    /// Pauses after a part, or fails when the spool is closing.
+    fn pause(&self) -> io::Result<()> {
+        let (durable, now) = (self.shared.durable(), Instant::now());
+        let (last, at) = self.last.replace((durable, now));
+        let [short, long] = self.pauses;
+        let is_fast = comes_fast(durable.saturating_sub(last), now.saturating_duration_since(at));
+        self.wait(if is_fast { long } else { short })
+    }
+
     /// Waits, or fails when the spool is closing.
     fn wait(&self, time: Duration) -> io::Result<()> {
         match self.ending.recv_timeout(time) {
@@ -266,6 +296,12 @@ impl Keeper {
     fn is_ending(&self) -> bool {
         matches!(self.ending.try_recv(), Err(TryRecvError::Disconnected))
     }
+}
+
+/// Whether so many records in this time are fast.
+#[expect(clippy::cast_precision_loss, reason = "a count of records, far below 2^53")]
+pub(super) fn comes_fast(records: u64, time: Duration) -> bool {
+    records as f64 > FAST * time.as_secs_f64()
 }
 
 /// Whether a segment of so many bytes can be packed: the room of the next segment is left. Where there is none, packing

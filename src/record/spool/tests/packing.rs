@@ -6,7 +6,7 @@ use super::{
 };
 use crate::record::spool::{
     Damage, Entry, Indexer, Indexing, OpenError, Spool,
-    keeper::has_room,
+    keeper::{comes_fast, has_room},
     packed::is_packed,
     read_index,
     reader::{ReadCause, Reader},
@@ -19,6 +19,7 @@ use std::{
     io::{Cursor, ErrorKind},
     path::Path,
     sync::Once,
+    time::Duration,
 };
 
 /// Its index is the payloads, a line each.
@@ -383,7 +384,7 @@ fn a_segment_of_format_1_is_packed_too() {
 #[test]
 fn the_keeper_works_by_itself_and_ends_with_the_spool() {
     let mut place = Place::new();
-    place.keep = Some(std::time::Duration::from_millis(5));
+    place.keep = Some(Duration::from_millis(5));
     let (spool, _) = place.open();
     add(&spool, 0..40);
     super::support::await_that(|| firsts(&place, false).len() == 2);
@@ -396,4 +397,13 @@ fn the_keeper_works_by_itself_and_ends_with_the_spool() {
     let (spool, _) = place.open();
     super::support::await_that(|| spool.damaged().borrow().len() == 1);
     spool.close();
+}
+
+#[test]
+fn packing_gives_way_while_records_come_fast() {
+    let in_10_ms = |records| comes_fast(records, Duration::from_millis(10));
+    assert!(in_10_ms(100), "10 000 a second");
+    assert!(!in_10_ms(70), "7 000 a second");
+    assert!(!comes_fast(0, Duration::ZERO));
+    assert!(!comes_fast(100, Duration::from_secs(1)));
 }
