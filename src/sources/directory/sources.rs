@@ -91,6 +91,7 @@ impl Folder {
     pub fn with(mut self, within: &Path, folder: &str) -> Result<Self, Vec<Problem>> {
         let more = list_within(within, folder)?;
         self.files.extend(more);
+        self.files.sort();
         Ok(self)
     }
 }
@@ -160,6 +161,7 @@ impl Sources {
     /// As [`Sources::read`].
     pub fn with(mut self, within: &Path, folder: &str) -> Result<Self, Vec<Problem>> {
         self.files.extend(read_files(list_within(within, folder)?)?);
+        sort(&mut self.files);
         Ok(self)
     }
 
@@ -173,6 +175,7 @@ impl Sources {
     ) -> Self {
         let more = Self::from_texts(&format!("{within}/{folder}"), texts);
         self.files.extend(more.files.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file)));
+        sort(&mut self.files);
         self
     }
 
@@ -185,7 +188,7 @@ impl Sources {
                 (name.to_owned(), SourceFile { name: format!("{folder}/{name}").into(), text: text.into() })
             })
             .collect();
-        files.sort_by(|one, other| one.0.cmp(&other.0));
+        sort(&mut files);
         Self { shown: folder.to_owned(), files }
     }
 
@@ -213,6 +216,11 @@ impl Sources {
     pub fn revision(&self) -> Revision {
         Revision::of(self.files.iter().map(|(name, file)| (name.as_str(), file.text.as_bytes())))
     }
+}
+
+/// The revision is that of the files by name, wherever they were read.
+fn sort(files: &mut [(String, SourceFile)]) {
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
 }
 
 fn list_within(within: &Path, folder: &str) -> Result<Vec<(String, PathBuf)>, Vec<Problem>> {
@@ -251,4 +259,31 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive gives the files of a revision by name, and must find the revision that was read from two folders.
+    #[test]
+    fn the_revision_does_not_depend_on_where_files_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = folder.path().join("accounts");
+        for (file, text) in [("accounts/warrants.json", "[]"), ("policies/profiles/patrol.json", "[ ]")] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let policies = folder.path().join("policies");
+        let read = Sources::read(&accounts).unwrap().with(&policies, PROFILES).unwrap();
+        let listed = Folder::list(&accounts).unwrap().with(&policies, PROFILES).unwrap();
+        let kept = Sources::from_texts("archive", [("profiles/patrol.json", "[ ]"), ("warrants.json", "[]")]);
+        let added =
+            Sources::from_texts("a", [("warrants.json", "[]")]).with_texts("p", PROFILES, [("patrol.json", "[ ]")]);
+        assert_eq!(read.revision(), kept.revision());
+        assert_eq!(added.revision(), kept.revision());
+        let names = |files: &dyn Files| files.names().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&listed), ["profiles/patrol.json", "warrants.json"]);
+    }
 }
