@@ -23,9 +23,9 @@
 use super::{
     Environment, Rule,
     cedar_text::{guarded, quoted},
+    guard::KNOWN,
     joined::all,
     limits,
-    missing_entities::KNOWN,
     parents::Parents,
 };
 use crate::sources::policy::{

@@ -11,14 +11,18 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 34] = [
+const MADE_BY: [&str; 38] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
     include_str!("check.rs"),
     include_str!("environment.rs"),
     include_str!("example.rs"),
+    include_str!("fitting.rs"),
     include_str!("guarantee.rs"),
+    include_str!("guard.rs"),
+    include_str!("joined.rs"),
+    include_str!("listed_tags.rs"),
     include_str!("missing_entities.rs"),
     include_str!("meaning.rs"),
     include_str!("parents.rs"),

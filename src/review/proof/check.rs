@@ -1,7 +1,7 @@
 //! Finds policies that have no effect, or that can fail, by proofs for all requests.
 
 use super::{
-    Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
+    Environment, Example, Expr, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
     joined::{all, any},
     meaning::does_not_fail,
@@ -34,11 +34,20 @@ struct Finding {
     index: usize,
     /// `None`: undecided.
     matches: Option<bool>,
-    /// Where it cannot be evaluated, with a question that shows it.
+    /// Where it cannot be evaluated though all entities are known, with a question that shows it.
     fails: Option<(Environment, Box<Example>)>,
+    /// A question with which it reads an entity that the directory does not know.
+    at_unknown: Option<Box<Example>>,
     /// Whether what it matches is matched by others of its effect, everywhere.
     covered: bool,
     undecided: Option<String>,
+}
+
+impl Finding {
+    /// What is so until something else is found.
+    const fn of(index: usize) -> Self {
+        Self { index, matches: Some(false), fails: None, at_unknown: None, covered: true, undecided: None }
+    }
 }
 
 /// Checks every policy of a set. A step is a policy.
@@ -76,7 +85,8 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
             || world.key(*index),
             || {
                 let finding = world.look(solver, *index);
-                let keep = finding.fails.is_none() && finding.undecided.is_none() && finding.matches == Some(true);
+                let is_sound = finding.fails.is_none() && finding.at_unknown.is_none();
+                let keep = is_sound && finding.undecided.is_none() && finding.matches == Some(true);
                 let covered = finding.covered;
                 other = Some(finding);
                 keep.then_some(covered)
@@ -84,7 +94,7 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
         );
         other.or_else(|| {
             let covered = unsuspicious?;
-            Some(Finding { index: *index, matches: Some(true), fails: None, covered, undecided: None })
+            Some(Finding { index: *index, matches: Some(true), covered, ..Finding::of(*index) })
         })
     });
     let found = found.into_iter().map(Option::flatten);
@@ -108,9 +118,10 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
             let problem = world.warning(rule, "policy::never-matches", &message);
             checked.problems.push(problem.help("delete it, or mend the condition that excludes the others"));
         }
-        if let Some((_, example)) = finding.fails.as_ref().filter(|_| !rule.calculates) {
+        if let Some(example) = &finding.at_unknown {
             checked.at_unknown.push((rule.id.clone(), example.clone()));
-        } else if let Some((environment, example)) = &finding.fails {
+        }
+        if let Some((environment, example)) = &finding.fails {
             let example = describe(example);
             let message =
                 format!("`{}` cannot be evaluated for some requests of {environment}, such as {example}", rule.id);
@@ -166,7 +177,7 @@ impl World<'_> {
     }
 
     fn look(&self, solver: &mut Solver, index: usize) -> Finding {
-        let mut finding = Finding { index, matches: Some(false), fails: None, covered: true, undecided: None };
+        let mut finding = Finding::of(index);
         let Some(rule) = self.rules.get(index) else { return finding };
         // A policy that fails denies, so it has an effect.
         let can_be_covered = self.has_no_words(rule) && !rule.may_fail();
@@ -178,7 +189,9 @@ impl World<'_> {
                 }
                 finding.covered = false;
             }
-            let settled = finding.matches == Some(true) && (!rule.may_fail() || finding.fails.is_some());
+            let settled = finding.matches == Some(true)
+                && (!rule.calculates || finding.fails.is_some())
+                && (!rule.looks_further || finding.at_unknown.is_some());
             if settled && !(finding.covered && can_be_covered) {
                 break;
             }
@@ -196,6 +209,14 @@ impl World<'_> {
         finding: &mut Finding,
     ) -> Result<(), String> {
         let scene = Scene::new(&self.known, environment);
+        let asks_cover = can_be_covered && finding.covered;
+        let condition = || rule.condition.clone();
+        let asks_failure = rule.calculates && finding.fails.is_none();
+        let is_read = if rule.may_fail() { scene.is_read(condition())? } else { None };
+        let asks_unknown = is_read.is_some() && finding.at_unknown.is_none();
+        if finding.matches == Some(true) && !asks_cover && !asks_failure && !asks_unknown {
+            return Ok(());
+        }
         let others: Vec<_> = Rule::applicable(self.rules, environment, self.policies)
             .into_iter()
             .filter(|other| other.permits == rule.permits && other.id != rule.id)
@@ -204,7 +225,7 @@ impl World<'_> {
         read.push(rule);
         let assumed = assumptions(self.policies, environment, &read)?;
         let holds = all([assumed.light.clone(), rule.condition.clone()]);
-        if can_be_covered && finding.covered {
+        if asks_cover {
             // One question for both: a request that it matches and no other one does.
             let rest = scene.compile(any(others.iter().map(|other| other.condition.clone())))?;
             match solver.find_where(&scene, holds.clone(), Some(&rest)) {
@@ -220,20 +241,34 @@ impl World<'_> {
                 Found::Undecided(message) => return Err(message),
             }
         }
-        if rule.may_fail() && finding.fails.is_none() {
-            let evaluates = scene.compile(does_not_fail(rule.condition.clone()))?;
-            let confirm = |example: &Example| self.fails(rule, example);
-            let search = Search {
-                scene,
-                environment,
-                snapshot: self.snapshot,
-                read: &read,
-                heavy: assumed.heavy,
-                narrow: assumed.narrow,
-                confirm: &confirm,
-            };
-            match search.find(solver, &assumed.light, Some(&evaluates)) {
+        if !asks_failure && !asks_unknown {
+            return Ok(());
+        }
+        let confirm = |example: &Example| self.fails(rule, example);
+        let search = Search {
+            scene,
+            environment,
+            snapshot: self.snapshot,
+            read: &read,
+            heavy: assumed.heavy,
+            narrow: assumed.narrow,
+            confirm: &confirm,
+        };
+        if asks_failure {
+            let evaluates = search.scene.compile(does_not_fail(condition()))?;
+            match search.find(
+                solver,
+                &all([assumed.light.clone()].into_iter().chain(is_read.clone())),
+                Some(&evaluates),
+            ) {
                 Searched::Example(example) => finding.fails = Some((environment.clone(), example)),
+                Searched::None => {}
+                Searched::Undecided(message) => return Err(message),
+            }
+        }
+        if let Some(is_read) = is_read.filter(|_| asks_unknown) {
+            match search.find(solver, &all([assumed.light, Expr::not(is_read)]), None) {
+                Searched::Example(example) => finding.at_unknown = Some(example),
                 Searched::None => {}
                 Searched::Undecided(message) => return Err(message),
             }

@@ -3,7 +3,7 @@
 //!
 //! The solver's word is not trusted: [`Example::decide`] asks the engine.
 
-use super::{Environment, fitting, listed_tags, missing_entities::KNOWN};
+use super::{Environment, fitting, guard::KNOWN, listed_tags};
 use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{

@@ -3,6 +3,7 @@
 //! The solver knows these limits only through assumptions about what policies read, and fills in the rest freely. Even
 //! if a policy reads a value that is changed here, the result is sound: the engine decides the example again.
 
+use super::listed_tags;
 use crate::sources::policy::{
     Attribute, Attributes, Limit, Policies, Shape,
     cedar_core::ast::{self, Literal, PartialValue, Value, ValueKind},
@@ -12,11 +13,12 @@ use std::sync::Arc;
 
 /// The entity with values that its type allows.
 pub(super) fn entity(entity: &ast::Entity, policies: &Policies) -> ast::Entity {
-    let model = policies.model.entity_type(entity.uid().entity_type());
-    let Some(declared) = model.and_then(|model| model.attributes.clone()) else { return entity.clone() };
+    let Some(model) = policies.model.entity_type(entity.uid().entity_type()) else { return entity.clone() };
     let attributes = entity.attrs().map(|(name, value)| {
-        let value = match (value, declared.get(name)) {
-            (PartialValue::Value(value), Some(attribute)) => PartialValue::Value(fitted(value, attribute)),
+        let declared = model.attributes.as_ref().and_then(|declared| declared.get(name));
+        let value = match (value, declared, listed_tags::tag(name).and(model.tags.as_ref())) {
+            (PartialValue::Value(value), Some(attribute), _) => PartialValue::Value(fitted(value, attribute)),
+            (PartialValue::Value(value), None, Some(tags)) => PartialValue::Value(within(value, tags, None)),
             _ => value.clone(),
         };
         (name.clone(), value)

@@ -126,8 +126,7 @@ impl Guarantees {
     }
 }
 
-/// Proves each guarantee for all requests, or finds a question that breaks it. A step is a guarantee in an environment that
-/// it is about.
+/// Proves each guarantee for all requests, or finds a question that breaks it. A step is an environment.
 #[must_use]
 pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Proven {
     let Some(stated) = &guarantees.checked else { return Proven::default() };
@@ -141,32 +140,19 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Pr
             }
         };
     let environments = Environment::all(&policies.model);
-    let tasks: Vec<_> = stated_rules
+    let tasks: Vec<(&Environment, Vec<(usize, &Rule)>)> = environments
         .iter()
-        .enumerate()
-        .flat_map(|(index, rule)| {
-            environments.iter().filter(|it| rule.applies(it, &stated.action_entities)).map(move |it| (index, rule, it))
+        .map(|environment| {
+            let applies = |(_, rule): &(usize, &Rule)| rule.applies(environment, &stated.action_entities);
+            (environment, stated_rules.iter().enumerate().filter(applies).collect())
         })
+        .filter(|(_, stated): &(_, Vec<_>)| !stated.is_empty())
         .collect();
     let stating = Snapshot::of(stated.clone(), snapshot.directory.clone());
     let prover = Prover { snapshot, stating, rules, known };
     (work.planned)(tasks.len());
-    let found = workers::each(&tasks, work.effort, work.done, &|solver, (_, rule, environment)| {
-        let mut other = None;
-        let proven = work.remembered(
-            || prover.key(rule, environment),
-            || match prover.one(solver, rule, environment).unwrap_or_else(Searched::Undecided) {
-                Searched::None => Some(()),
-                found => {
-                    other = Some(found);
-                    None
-                }
-            },
-        );
-        match (proven, other) {
-            (Some(()), _) => Searched::None,
-            (None, other) => other.unwrap_or_else(|| Searched::Undecided("nothing was found".to_owned())),
-        }
+    let found = workers::each(&tasks, work.effort, work.done, &|solver, (environment, stated)| {
+        prover.all(solver, stated, environment, work)
     });
     let mut proven = Proven {
         guarantees: stated_rules
@@ -185,12 +171,15 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Pr
             .collect(),
         problems: Vec::new(),
     };
-    for ((index, _, environment), found) in tasks.iter().zip(found) {
-        let Some(guarantee) = proven.guarantees.get_mut(*index) else { continue };
-        match found.unwrap_or_else(|| Searched::Undecided("the analysis broke off".to_owned())) {
-            Searched::None => guarantee.proven += 1,
-            Searched::Example(example) => guarantee.broken.push(((*environment).clone(), example)),
-            Searched::Undecided(reason) => guarantee.undecided.push(((*environment).clone(), reason)),
+    for ((environment, stated), found) in tasks.iter().zip(found) {
+        let mut found = found.into_iter().flatten();
+        for (index, _) in stated {
+            let Some(guarantee) = proven.guarantees.get_mut(*index) else { continue };
+            match found.next().unwrap_or_else(|| Searched::Undecided("the analysis broke off".to_owned())) {
+                Searched::None => guarantee.proven += 1,
+                Searched::Example(example) => guarantee.broken.push(((*environment).clone(), example)),
+                Searched::Undecided(reason) => guarantee.undecided.push(((*environment).clone(), reason)),
+            }
         }
     }
     for (guarantee, rule) in proven.guarantees.iter().zip(&stated_rules) {
@@ -207,11 +196,43 @@ struct Prover<'a> {
 }
 
 impl Prover<'_> {
+    /// What became of each guarantee in an environment. Most hold, so they are tried as one question first.
+    fn all(
+        &self,
+        solver: &mut Solver,
+        stated: &[(usize, &Rule)],
+        environment: &Environment,
+        work: Work<'_>,
+    ) -> Vec<Searched> {
+        let is_open = |rule: &&Rule| work.remembered::<()>(|| self.key(rule, environment), || None).is_none();
+        let may_join = |rule: &&Rule| !rule.permits && !rule.calculates;
+        let open: Vec<_> = stated.iter().map(|(_, rule)| *rule).filter(may_join).filter(is_open).collect();
+        let scene = Scene::new(&self.known, environment);
+        let applicable = Rule::applicable(&self.rules, environment, &self.snapshot.policies);
+        let hold_together = open.len() > 1 && Self::hold_simply(solver, &scene, &open, &applicable);
+        let each = |(_, rule): &(usize, &Rule)| {
+            let mut other = None;
+            let mut find = || match self.one(solver, rule, environment).unwrap_or_else(Searched::Undecided) {
+                Searched::None => Some(()),
+                found => {
+                    other = Some(found);
+                    None
+                }
+            };
+            let find = || if hold_together && may_join(rule) { Some(()) } else { find() };
+            match work.remembered(|| self.key(rule, environment), find) {
+                Some(()) => Searched::None,
+                None => other.unwrap_or_else(|| Searched::Undecided("nothing was found".to_owned())),
+            }
+        };
+        stated.iter().map(each).collect()
+    }
+
     fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
         let policies = &self.snapshot.policies;
         let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, policies);
-        if !stated.permits && Self::holds_simply(solver, &scene, stated, &applicable) {
+        if !stated.permits && Self::hold_simply(solver, &scene, &[stated], &applicable) {
             return Ok(Searched::None);
         }
         let mut read = applicable.clone();
@@ -257,24 +278,31 @@ impl Prover<'_> {
         key.finish()
     }
 
-    /// Whether nothing that it matches is allowed, as far as the simple policies show. `false` says nothing.
+    /// Whether nothing that these match is allowed, as far as the simple policies show. `false` says nothing.
     ///
-    /// An allowed request meets a permit and no forbid. So it suffices to refute that a request meets the guarantee, a
-    /// permit, and none of the forbids that cannot fail. That leaves out what costs the solver most: arithmetic on
-    /// dates.
-    fn holds_simply(solver: &mut Solver, scene: &Scene<'_>, stated: &Rule, applicable: &[&Rule]) -> bool {
-        let conditions = |wanted: &dyn Fn(&Rule) -> bool| {
-            any(applicable.iter().filter(|rule| wanted(rule)).map(|rule| rule.condition.clone()))
-        };
+    /// An allowed request meets a permit and no forbid. So it suffices to refute that a request meets a guarantee, a
+    /// permit, and none of the forbids that do not calculate. That leaves out what costs the solver most: arithmetic on
+    /// dates. A request with which a policy fails is denied.
+    fn hold_simply(solver: &mut Solver, scene: &Scene<'_>, stated: &[&Rule], applicable: &[&Rule]) -> bool {
+        fn conditions(rules: &[&Rule], wanted: impl Fn(&Rule) -> bool) -> Expr {
+            any(rules.iter().filter(|rule| wanted(rule)).map(|rule| rule.condition.clone()))
+        }
         if !applicable.iter().any(|rule| rule.permits) {
             return true;
         }
-        if applicable.iter().any(|rule| !rule.permits && rule.text == stated.text) {
-            return true;
-        }
-        let forbids = conditions(&|rule| !rule.permits && !rule.may_fail());
-        let question = all([stated.condition.clone(), conditions(&|rule| rule.permits), Expr::not(forbids)]);
-        matches!(solver.find_where(scene, question, None), Found::None)
+        let is_policy = |stated: &Rule| applicable.iter().any(|rule| !rule.permits && rule.text == stated.text);
+        let stated = stated.iter().filter(|stated| !is_policy(stated));
+        // Each apart: where one fails, it does not match, and the others may.
+        let Ok(stated) = stated.map(|stated| scene.guarded(stated.condition.clone())).collect::<Result<Vec<_>, _>>()
+        else {
+            return false;
+        };
+        let forbids = conditions(applicable, |rule| !rule.permits && !rule.calculates);
+        let may_be_allowed = all([conditions(applicable, |rule| rule.permits), Expr::not(forbids)]);
+        let question = scene
+            .guarded(may_be_allowed)
+            .and_then(|may_be_allowed| scene.compile_guarded(all([any(stated), may_be_allowed])));
+        question.is_ok_and(|question| matches!(solver.find(&question, None), Found::None))
     }
 
     /// Whether the engine says that the guarantee matches, and that poort decides otherwise.

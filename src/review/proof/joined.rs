@@ -1,6 +1,6 @@
-//! Joins many expressions to one.
+//! Joins many expressions to one, and the parts of one in the order that costs a solver the least.
 
-use crate::sources::policy::cedar_core::ast::Expr;
+use crate::sources::policy::cedar_core::ast::{Expr, ExprKind, UnaryOp};
 
 /// Holds where all hold. Balanced, so that the depth grows with the logarithm of their number.
 pub(crate) fn all(parts: impl IntoIterator<Item = Expr>) -> Expr {
@@ -18,6 +18,45 @@ fn balanced(mut parts: Vec<Expr>, join: &impl Fn(Expr, Expr) -> Expr) -> Option<
     }
     let right = parts.split_off(parts.len() / 2);
     Some(join(balanced(parts, join)?, balanced(right, join)?))
+}
+
+/// The same expression, with `a && (b && c)` for `(a && b) && c`. The solver's terms name the first operand of each
+/// conjunction several times, if it reads what is optional: from the left, they double with each operand.
+pub(crate) fn from_the_right(expression: &Expr) -> Expr {
+    match expression.expr_kind() {
+        ExprKind::And { left, right } => before(
+            left,
+            from_the_right(right),
+            &|of| match of.expr_kind() {
+                ExprKind::And { left, right } => Some((left, right)),
+                _ => None,
+            },
+            &Expr::and,
+        ),
+        ExprKind::Or { left, right } => before(
+            left,
+            from_the_right(right),
+            &|of| match of.expr_kind() {
+                ExprKind::Or { left, right } => Some((left, right)),
+                _ => None,
+            },
+            &Expr::or,
+        ),
+        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => Expr::not(from_the_right(arg)),
+        ExprKind::If { test_expr, then_expr, else_expr } => {
+            Expr::ite(from_the_right(test_expr), from_the_right(then_expr), from_the_right(else_expr))
+        }
+        _ => expression.clone(),
+    }
+}
+
+type Operands = dyn Fn(&Expr) -> Option<(&Expr, &Expr)>;
+
+fn before(first: &Expr, rest: Expr, operands: &Operands, join: &dyn Fn(Expr, Expr) -> Expr) -> Expr {
+    match operands(first) {
+        Some((left, right)) => before(left, before(right, rest, operands, join), operands, join),
+        None => join(from_the_right(first), rest),
+    }
 }
 
 #[cfg(test)]

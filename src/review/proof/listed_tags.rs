@@ -2,12 +2,13 @@
 //! hardly.
 //!
 //! Where the schema lists the names of tags (`@tags`), an entity has one optional attribute for each name. A name that
-//! policies compute can be one of a record's constants, such as `resource.system`: in one environment it is a literal. Other
-//! computed names leave the tags as they are.
+//! policies compute can be one of a record's constants, such as `resource.system`: in one environment it is a literal.
+//! `hasTag` with another attribute of the resource is a choice among all names. `getTag` with one leaves the tags as they
+//! are.
 
-use super::Environment;
+use super::{Environment, joined::any};
 use crate::sources::policy::{
-    EntityModel, Held, Model, Policies,
+    EntityModel, Held, Limit, Model, Policies,
     cedar_core::ast::{BinaryOp, EntityType, Expr, ExprKind, Literal, UnaryOp, Var},
 };
 use cedar_policy as cedar;
@@ -30,6 +31,10 @@ pub(super) struct ListedTags {
     names: BTreeSet<SmolStr>,
     /// The tags that policies name.
     named: BTreeSet<SmolStr>,
+    /// The names that the schema lists.
+    listed: BTreeSet<SmolStr>,
+    /// The types of resources with an attribute that says which tag is looked for.
+    choosing: BTreeSet<EntityType>,
     /// Whether tags are attributes.
     pub(super) are_attributes: bool,
 }
@@ -46,36 +51,40 @@ impl ListedTags {
         tags.names = tags.constants.values().flat_map(BTreeMap::keys).cloned().collect();
         let tagged: Vec<_> = model.entity_types().filter(|entity| entity.tags.is_some()).collect();
         let are_listed = !tagged.is_empty() && tagged.iter().all(|entity| entity.tag_names.is_some());
-        let is_literal = |key: &Expr| match key.expr_kind() {
-            ExprKind::Lit(Literal::String(_)) => true,
-            ExprKind::GetAttr { expr, attr } => {
-                matches!(expr.expr_kind(), ExprKind::Var(Var::Resource | Var::Principal)) && tags.names.contains(attr)
-            }
-            _ => false,
-        };
-        let are_literal = policies.set.policies().all(|policy| {
-            let condition = AsRef::<crate::sources::policy::cedar_core::ast::Policy>::as_ref(policy).condition();
-            condition.subexpressions().all(|part| match part.expr_kind() {
-                ExprKind::BinaryApp { op: BinaryOp::HasTag | BinaryOp::GetTag, arg2, .. } => is_literal(arg2),
-                _ => true,
-            })
-        });
-        tags.are_attributes = are_listed && are_literal;
-        for policy in policies.set.policies().filter(|_| tags.are_attributes) {
+        let lists = tagged.iter().filter_map(|entity| entity.tag_names.as_ref());
+        tags.listed = lists.flat_map(Limit::names).map(SmolStr::new).collect();
+        tags.are_attributes = are_listed;
+        let mut chosen_by = BTreeSet::new();
+        for policy in policies.set.policies() {
             let condition = AsRef::<crate::sources::policy::cedar_core::ast::Policy>::as_ref(policy).condition();
             for part in condition.subexpressions() {
-                if let ExprKind::BinaryApp { op: BinaryOp::HasTag | BinaryOp::GetTag, arg2, .. } = part.expr_kind()
-                    && let ExprKind::Lit(Literal::String(name)) = arg2.expr_kind()
-                {
-                    tags.named.insert(name.clone());
+                let ExprKind::BinaryApp { op: op @ (BinaryOp::HasTag | BinaryOp::GetTag), arg2, .. } = part.expr_kind()
+                else {
+                    continue;
+                };
+                match (arg2.expr_kind(), op) {
+                    (ExprKind::Lit(Literal::String(name)), _) => _ = tags.named.insert(name.clone()),
+                    (ExprKind::GetAttr { expr, attr }, _) if is_party(expr) && tags.names.contains(attr) => {}
+                    (ExprKind::GetAttr { expr, attr }, BinaryOp::HasTag) if is_party(expr) => {
+                        _ = chosen_by.insert(attr.clone());
+                    }
+                    _ => tags.are_attributes = false,
                 }
             }
         }
+        let chooses = |kind: &&EntityType| match model.entity_type(kind).map(|entity| &entity.held) {
+            Some(Held::ByRequest { attributes, .. }) => attributes.keys().any(|name| chosen_by.contains(name)),
+            _ => false,
+        };
+        tags.choosing = tags.constants.keys().filter(chooses).cloned().collect();
         tags
     }
 
     /// The tags that can be read about a resource of this type: the fewer an entity has, the faster is the solver.
     pub(super) fn about(&self, resource: &EntityType) -> BTreeSet<SmolStr> {
+        if self.choosing.contains(resource) {
+            return self.listed.clone();
+        }
         let constants = self.constants.get(resource).into_iter().flat_map(BTreeMap::values);
         self.named.iter().chain(constants).cloned().collect()
     }
@@ -144,6 +153,13 @@ impl ListedTags {
             ExprKind::BinaryApp { op: op @ (BinaryOp::HasTag | BinaryOp::GetTag), arg1, arg2 } => {
                 let key = go(arg2)?;
                 let ExprKind::Lit(Literal::String(name)) = key.expr_kind() else {
+                    if *op == BinaryOp::HasTag {
+                        let of = go(arg1)?;
+                        return Ok(any(self.about(environment.resource().as_ref()).iter().map(|name| {
+                            let has = Expr::has_attr(of.clone(), format!("{TAG}{name}").into());
+                            Expr::and(Expr::is_eq(key.clone(), Expr::val(name.clone())), has)
+                        })));
+                    }
                     return Err("the name of a tag is computed, which proofs do not follow here".to_owned());
                 };
                 if !self.about(environment.resource().as_ref()).contains(name) {
@@ -191,6 +207,10 @@ fn constants(model: &Model, kind: &EntityType) -> BTreeMap<SmolStr, SmolStr> {
     let Some(Held::ByRequest { attributes, .. }) = held else { return BTreeMap::new() };
     let constants = attributes.iter().filter_map(|(name, attribute)| Some((name.clone(), attribute.constant.clone()?)));
     constants.collect()
+}
+
+fn is_party(expression: &Expr) -> bool {
+    matches!(expression.expr_kind(), ExprKind::Var(Var::Resource | Var::Principal))
 }
 
 fn truth(expression: &Expr) -> Option<bool> {

@@ -30,6 +30,7 @@ mod environment;
 mod example;
 mod fitting;
 mod guarantee;
+mod guard;
 pub(crate) mod joined;
 mod limits;
 mod listed_tags;

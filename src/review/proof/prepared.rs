@@ -1,6 +1,6 @@
 //! Prepares policies for proofs: links made static, each with its condition, its scope and its text.
 
-use super::{Environment, missing_entities::looks_further};
+use super::{Environment, joined::from_the_right, missing_entities::looks_further};
 use crate::sources::policy::{Policies, Scope, cedar_core::ast};
 use cedar_policy::{self as cedar, pst};
 use std::{collections::HashMap, sync::Arc};
@@ -20,7 +20,7 @@ pub struct Rule {
     /// `false` is sure.
     pub(crate) calculates: bool,
     /// Whether it may read an entity that the directory does not know. `false` is certain.
-    looks_further: bool,
+    pub(crate) looks_further: bool,
     scope: Scope,
 }
 
@@ -53,7 +53,7 @@ impl Rule {
             calculates: calculates(&condition),
             looks_further: looks_further(&condition),
             scope: Scope::of(&fixed),
-            condition,
+            condition: from_the_right(&condition),
         })
     }
 

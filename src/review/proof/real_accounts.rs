@@ -4,8 +4,8 @@
 use super::{
     Environment, Rule,
     cedar_text::quoted,
+    guard::KNOWN,
     joined::{all, any},
-    missing_entities::KNOWN,
 };
 use crate::sources::{
     policy::{

@@ -78,7 +78,21 @@ impl<'a> Scene<'a> {
 
     /// Compiles an expression.
     pub(crate) fn compile(&self, expression: ast::Expr) -> Result<Compiled, String> {
-        let expression = self.known.guarded(expression, &self.environment)?;
+        self.compile_guarded(self.guarded(expression)?)
+    }
+
+    /// The expression, false where it reads an entity that the directory does not know.
+    pub(crate) fn guarded(&self, expression: ast::Expr) -> Result<ast::Expr, String> {
+        self.known.guarded(expression, &self.environment)
+    }
+
+    /// Holds where an expression reads no entity that the directory does not know. `None`: everywhere.
+    pub(crate) fn is_read(&self, expression: ast::Expr) -> Result<Option<ast::Expr>, String> {
+        self.known.is_read(expression, &self.environment)
+    }
+
+    /// Compiles what [`Self::guarded`] made, or a combination of such expressions.
+    pub(crate) fn compile_guarded(&self, expression: ast::Expr) -> Result<Compiled, String> {
         let id = ast::PolicyID::from_string("question");
         let policy = ast::Policy::from_when_clause(ast::Effect::Permit, expression, id, None);
         CompiledPolicy::compile(&cedar::Policy::from(policy), &self.environment, self.known.schema(&self.environment))
