@@ -23,7 +23,7 @@ fn disclosure() -> Value {
         "action": {"name": "disclose", "properties": {"automated": false}},
         "resource": {"type": "Registration", "id": "2026-000123", "properties": {
             "unit": "station-north-1", "first_processed": "2026-08-14T09:30:00Z", "level": 1,
-            "subjects_are_staff": false, "labels": ["urgent"], "price": "12.50"}},
+            "subjects_are_staff": false, "removed": "2026-08-15T09:30:00Z", "shielded": false, "labels": ["urgent"], "price": "12.50"}},
         "context": {
             "purpose": "8", "location": "10.20.30.40", "legal_basis": "16",
             "recipient": {"organisation": "om", "id": "desk-7"}},

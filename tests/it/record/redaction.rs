@@ -16,7 +16,8 @@ fn about(person: &str) -> Value {
     question["resource"] = json!({"type": "PersonEntry", "id": person, "properties":
         {"unit": "station-north-1", "level": 1, "subjects_are_staff": false, "secret_address": false}});
     question["context"] = json!({"purpose": "8", "justification": "case 26-4471", "location": "10.1.2.3",
-        "device": "mob-5512", "Authorization": "Bearer sesame"});
+        "device": "mob-5512", "Authorization": "Bearer sesame",
+        "hit": "hit-1", "order": "order-1"});
     question
 }
 

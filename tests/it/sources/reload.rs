@@ -222,7 +222,7 @@ async fn a_policy_that_does_not_fit_the_schema_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_does_not_parse_changes_nothing() {
-    is_refused("schema.cedarschema", "entity Role", "entety Role", 42, "entety").await;
+    is_refused("schema.cedarschema", "entity Role", "entety Role", 47, "entety").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

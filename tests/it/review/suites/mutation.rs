@@ -151,7 +151,8 @@ fn no_mutation_is_tried_while_cases_fail() {
 /// Trials rely on coverage: in each case, the policies that it finds to apply give the engine's verdict.
 #[track_caller]
 fn check_found(policies: &Path) {
-    let (snapshot, _) = Snapshot::from_sources(&Sources::read(policies, &policies.join("directory")).unwrap());
+    let sources = Sources::read(policies, &policies.join("directory")).unwrap();
+    let (snapshot, _) = Snapshot::from_sources(&suite::with_entities(policies, sources).unwrap());
     let snapshot = snapshot.unwrap();
     let clock = Clock::new(jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap(), None);
     let conditions = conditions::of(&snapshot.policies);
