@@ -58,12 +58,14 @@ async fn new_connections_get_the_new_certificate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_without_its_key_replaces_nothing() {
     let authority = Authority::new();
+    // Made before the start: poort may look at any moment, and must not find both.
+    let next = authority.signs("localhost");
+    let (next, next_certificate, next_key) =
+        (of(&next), fs::read(&next.certificate).unwrap(), fs::read(&next.key).unwrap());
     let identity = authority.signs("localhost");
     let sidecar = started(&identity);
-    let (before, key) = (of(&identity), fs::read(&identity.key).unwrap());
-    let next = authority.signs("localhost");
-    let next_key = fs::read(&next.key).unwrap();
-    fs::write(&identity.key, &key).unwrap();
+    let before = of(&identity);
+    fs::write(&identity.certificate, &next_certificate).unwrap();
     sidecar.wait_for_line("The new certificate is refused; the one before goes on. tls:");
     assert_eq!(shown(&authority, &sidecar).await, before);
     let refused = async || Exposition::of(&sidecar).await.value("poort_tls_refused", "");
@@ -72,7 +74,7 @@ async fn a_certificate_without_its_key_replaces_nothing() {
     sidecar.wait_for_line("tls.key: `");
     assert_eq!(shown(&authority, &sidecar).await, before);
     fs::write(&identity.key, &next_key).unwrap();
-    until("the new certificate", async || (shown(&authority, &sidecar).await == of(&next)).then_some(())).await;
+    until("the new certificate", async || (shown(&authority, &sidecar).await == next).then_some(())).await;
     until("the end of the refusal", async || (refused().await == 0.0).then_some(())).await;
 }
 

@@ -21,6 +21,7 @@ pub use wait::{until, within};
 
 use serde_json::{Value, json};
 use std::{
+    io::ErrorKind::NotFound,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -43,7 +44,7 @@ pub fn copied_policies(into: &Path) -> PathBuf {
     copy
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with all that is in it. A file that goes away meanwhile is left out: a sidecar may be packing.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -52,7 +53,8 @@ pub fn copy_folder(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy_folder(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            let copied = std::fs::copy(entry.path(), target);
+            assert!(copied.as_ref().is_ok() || copied.as_ref().is_err_and(|it| it.kind() == NotFound), "{copied:?}");
         }
     }
 }
