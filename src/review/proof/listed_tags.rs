@@ -153,7 +153,8 @@ impl ListedTags {
             ExprKind::BinaryApp { op: op @ (BinaryOp::HasTag | BinaryOp::GetTag), arg1, arg2 } => {
                 let key = go(arg2)?;
                 let ExprKind::Lit(Literal::String(name)) = key.expr_kind() else {
-                    if *op == BinaryOp::HasTag {
+                    // Elsewhere an entity does not have all tags here, and one that is left out would count as absent.
+                    if *op == BinaryOp::HasTag && self.choosing.contains(environment.resource().as_ref()) {
                         let of = go(arg1)?;
                         return Ok(any(self.about(environment.resource().as_ref()).iter().map(|name| {
                             let has = Expr::has_attr(of.clone(), format!("{TAG}{name}").into());
@@ -228,5 +229,44 @@ fn is_never(expression: &Expr, tags: &ListedTags, environment: &cedar::RequestEn
             tags.names.contains(attr) && tags.constants.get(kind).is_some_and(|constants| !constants.contains_key(attr))
         }
         _ => truth(expression) == Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MissingEntities;
+    use super::*;
+    use crate::sources::policy::Sources;
+
+    const SCHEMA: &str = "@tags(\"a, b\") entity User { pick: String } tags Bool;
+        @source(\"request\") entity Doc { target: String };
+        action read appliesTo { principal: [User], resource: [Doc], context: {} };";
+    const POLICY: &str = "@id(\"p\") @title(\"Some read.\") permit (principal, action, resource) when";
+
+    fn guarded(policy: &str, asked: &str) -> Result<String, String> {
+        let policy = format!("{POLICY} {{ {policy} }};");
+        let texts = [("schema.cedarschema", SCHEMA), ("p.cedar", policy.as_str())];
+        let (_, policies, problems) = Policies::from_sources(&Sources::from_texts("p", texts));
+        let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
+        let environment = Environment::all(&policies.model)[0].cedar();
+        let known = MissingEntities::of(&policies).unwrap();
+        known.guarded(asked.parse().unwrap(), &environment).map(|guarded| guarded.to_string())
+    }
+
+    #[test]
+    fn a_name_that_the_record_gives_is_a_choice_among_all() {
+        let chosen = "principal.hasTag(resource.target)";
+        let found = guarded(chosen, chosen).unwrap();
+        assert!(found.contains("poort: tag a") && found.contains("poort: tag b"), "{found}");
+    }
+
+    /// Else it would count as absent whatever the account has, and what it allows would be missed.
+    #[test]
+    fn a_name_that_no_policy_takes_from_the_record_is_undecided() {
+        let named = "principal.hasTag(\"a\")";
+        assert!(guarded(named, "principal.hasTag(resource.target)").is_err());
+        assert!(guarded(named, "principal.hasTag(principal.pick)").is_err());
+        assert!(guarded(named, "principal.hasTag(\"b\")").is_err());
+        assert!(guarded(named, named).is_ok());
     }
 }
