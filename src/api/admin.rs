@@ -1,10 +1,12 @@
-//! The operators' port: `/healthz`, `/readyz`, `/metrics`. It answers no questions and shows no police data.
+//! The operators' port: `/healthz`, `/readyz`, `/metrics`, gRPC health. It answers no questions and shows no police data.
 //!
 //! - `/healthz`: the process runs. For restarting it.
 //! - `/readyz`: questions can be answered: 200, else 503; the body says why, and whether the newest change of policies or
 //!   directory was refused. A refused change does not make it unready: the last good revision answers.
 //! - `/metrics`: Prometheus text.
+//! - `grpc.health.v1.Health`: SERVING under the same conditions as `/readyz`, for probes that have no TLS.
 
+use super::grpc::{self, Health};
 use crate::{
     pdp::Pdp,
     record::spool::State as LogState,
@@ -22,6 +24,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What the operators' port tells of.
 #[derive(Debug, Clone)]
@@ -33,19 +36,23 @@ pub struct Admin {
     /// Whether records can be written; `None` while the log is being opened.
     pub log: watch::Receiver<Option<LogState>>,
     /// Whether poort is stopping.
-    pub stopping: tokio_util::sync::CancellationToken,
+    pub stopping: CancellationToken,
     /// The metrics.
     pub exposition: Exposition,
+    /// What gRPC probes get, and what ends their watches.
+    pub health: (Health, CancellationToken),
 }
 
 /// The operators' port.
 pub fn router(admin: Admin) -> Router {
+    let probes = grpc::probes(&admin.health.0, &admin.health.1);
     Router::new()
         .route("/healthz", routing::get(|| async { "ok\n" }))
         .route("/readyz", routing::get(ready))
         .route("/metrics", routing::get(metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n") })
         .with_state(admin)
+        .merge(probes)
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {

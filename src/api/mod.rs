@@ -68,12 +68,18 @@ impl Default for Config {
 /// All that is served to callers.
 ///
 /// `stopping` ends what would otherwise go on for as long as the caller likes, such as streams.
-pub fn dispatch(pdp: &Arc<Pdp>, config: &Config, meter: &Meter, stopping: &CancellationToken) -> (Dispatch, Health) {
-    let (auxiliary, health) = grpc::auxiliary(stopping);
+pub fn dispatch(
+    pdp: &Arc<Pdp>,
+    config: &Config,
+    health: &Health,
+    meter: &Meter,
+    stopping: &CancellationToken,
+) -> Dispatch {
+    let auxiliary = grpc::auxiliary(health, stopping);
     let unread = Quota::new(config.unread);
     observe(&unread, config.unread, meter);
     let rest = auxiliary.merge(http::routes(pdp, config, &unread)).fallback(http::not_found);
-    (Dispatch::new(grpc::questions(pdp, config, &unread, stopping), rest), health)
+    Dispatch::new(grpc::questions(pdp, config, &unread, stopping), rest)
 }
 
 /// Tells operators how much of this budget of bytes is taken.

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// [default: 127.0.0.1:50051]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<String>,
-    /// Where operators are heard: /healthz, /readyz, /metrics [default: 127.0.0.1:9464]
+    /// Where operators are heard: /healthz, /readyz, /metrics, gRPC health [default: 127.0.0.1:9464]
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
     /// Look for what would keep a start from succeeding, change nothing, and exit as a start would

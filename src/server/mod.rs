@@ -111,12 +111,14 @@ impl Server {
         let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
         let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
         let (log_state, log_seen) = watch::channel(None);
+        let health = Health::new().await;
         let admin = api::admin::router(Admin {
             pdp: pdp.clone(),
             store: store.clone(),
             log: log_seen,
             stopping: leaving.clone(),
             exposition: telemetry.exposition(),
+            health: (health.clone(), stopping.clone()),
         });
         let operators = port.open(admin, &settings, operators, &meter);
 
@@ -146,7 +148,7 @@ impl Server {
             let records = settings.log.records();
             retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
         });
-        let (dispatch, health) = api::dispatch(&pdp, &settings.api, &meter, &stopping);
+        let dispatch = api::dispatch(&pdp, &settings.api, &health, &meter, &stopping);
         let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
         let callers = callers.open(dispatch, &settings, &meter, &stopping);

@@ -12,14 +12,19 @@ use tonic_health::{
 pub struct Health(HealthReporter);
 
 impl Health {
-    pub(super) fn new() -> (Self, HealthServer<HealthService>) {
-        let reporter = HealthReporter::new();
-        let service = HealthService::from_health_reporter(reporter.clone());
-        (Self(reporter), HealthServer::new(service))
+    /// NOT_SERVING, where the library's own default is SERVING.
+    pub async fn new() -> Self {
+        let health = Self(HealthReporter::new());
+        health.set(false).await;
+        health
     }
 
-    /// Sets the status. Until it is called the first time, the status of the server as a whole is the library's own
-    /// default, which is SERVING: call it before the first connection is taken.
+    /// What answers probes: callers' port and operators' port both serve it.
+    pub(in crate::api) fn service(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
+    }
+
+    /// Sets the status.
     pub async fn set(&self, serving: bool) {
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         for service in ["", SERVICE_NAME] {

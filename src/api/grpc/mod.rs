@@ -106,11 +106,15 @@ pub(super) fn answer(
     }
 }
 
-/// Health and reflection, and the handle that sets health.
-pub(super) fn auxiliary(stopping: &CancellationToken) -> (Router, Health) {
-    let (health, health_service) = Health::new();
+/// Health alone, for probes of the operators' port. A probe without TLS, such as the kubelet's, reaches it.
+pub(super) fn probes(health: &Health, stopping: &CancellationToken) -> Router {
+    routes(Routes::new(health.service()), stopping)
+}
+
+/// Health and reflection.
+pub(super) fn auxiliary(health: &Health, stopping: &CancellationToken) -> Router {
     let mut auxiliary = Routes::builder();
-    auxiliary.add_service(health_service);
+    auxiliary.add_service(health.service());
     // Both versions of reflection are in use: clients ask for `v1` first and fall back to `v1alpha`.
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -122,6 +126,10 @@ pub(super) fn auxiliary(stopping: &CancellationToken) -> (Router, Health) {
         (Ok(v1), Ok(v1alpha)) => drop(auxiliary.add_service(v1).add_service(v1alpha)),
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "Reflection is not served."),
     }
+    routes(auxiliary.routes(), stopping)
+}
+
+fn routes(services: Routes, stopping: &CancellationToken) -> Router {
     let ends = from_fn_with_state(stopping.clone(), end_on_stop::ending);
-    (auxiliary.routes().prepare().into_axum_router().reset_fallback().layer(ends), health)
+    services.prepare().into_axum_router().reset_fallback().layer(ends)
 }

@@ -278,11 +278,16 @@ impl Keeper {
 
     /// Pauses after a part, or fails when the spool is closing.
     fn pause(&self) -> io::Result<()> {
-        let (durable, now) = (self.shared.durable(), Instant::now());
+        self.wait(self.pause_at(Instant::now()))
+    }
+
+    /// How long to pause now: records that come fast are given way.
+    pub(super) fn pause_at(&self, now: Instant) -> Duration {
+        let durable = self.shared.durable();
         let (last, at) = self.last.replace((durable, now));
         let [short, long] = self.pauses;
         let is_fast = comes_fast(durable.saturating_sub(last), now.saturating_duration_since(at));
-        self.wait(if is_fast { long } else { short })
+        if is_fast { long } else { short }
     }
 
     /// Waits, or fails when the spool is closing.

@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("api/grpc", &["call", "status"]),
     ("api/http", &["call", "origin", "status"]),
     ("api/transport", &["grpc", "peer"]),
-    ("api/admin", &[]),
+    ("api/admin", &["grpc"]),
 ];
 
 /// Which rooms may name `cedar_policy_core`, whose interface can change with each release of Cedar. The others use what

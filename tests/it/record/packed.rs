@@ -2,7 +2,7 @@
 
 use crate::support::{Exposition, Sidecar, allowed, folder, records, run, until};
 use poort::record::{decision_log::DAMAGE, spool::segment_files};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs::{self, File},
     io::Read as _,
@@ -67,6 +67,28 @@ async fn a_packed_log_is_read_verified_and_gone_on_with() {
     }
 }
 
+/// How much a thread gives way to others, in nineteen steps (`proc(5)`, the 19th value of `stat`).
+fn nice(pid: u32, thread: &str) -> Option<String> {
+    fs::read_dir(format!("/proc/{pid}/task")).unwrap().find_map(|task| {
+        let stat = fs::read_to_string(task.unwrap().path().join("stat")).ok()?;
+        let (name, rest) = stat.split_once(") ")?;
+        name.ends_with(&format!("({thread}")).then(|| rest.split(' ').nth(16).unwrap().to_owned())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_beside_the_path_give_way_to_it() {
+    let sidecar = Sidecar::builder().config(SMALL).start();
+    // The tree's thread begins with the first block of 256 records.
+    for _ in 0..260 {
+        sidecar.evaluate(&allowed()).await;
+    }
+    for thread in ["poort-keeper", "poort-tree"] {
+        until(thread, async || (nice(sidecar.pid(), thread).as_deref() == Some("19")).then_some(())).await;
+    }
+    assert_eq!(nice(sidecar.pid(), "poort-spool").as_deref(), Some("0"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_in_a_packed_segment_stops_no_answer() {
     let data = folder();
@@ -80,7 +102,7 @@ async fn damage_in_a_packed_segment_stops_no_answer() {
     let place = damaged.path.display().to_string();
     let ready = until("damage", async || {
         let ready = sidecar.operators("/readyz").await;
-        (ready.json()["damaged"] != serde_json::json!([])).then_some(ready)
+        (ready.json()["damaged"] != json!([])).then_some(ready)
     })
     .await;
     assert_eq!(ready.status, 200);

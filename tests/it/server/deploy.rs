@@ -87,6 +87,11 @@ fn the_kubernetes_sidecar_fits_its_schema_and_the_stop() {
     // The grace of poort and ten seconds, and as long for the application before it.
     assert!(config.contains("grace = \"10s\"") && config.contains("linger = \"0s\""), "{config}");
     assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= 2 * 20);
+    // The kubelet asks health where poort hears it without TLS.
+    for probe in ["startupProbe", "readinessProbe"] {
+        let port = &sidecar[probe]["grpc"]["port"];
+        assert!(config.contains(&format!("admin = \"0.0.0.0:{port}\"")), "{probe}: {port}");
+    }
     // poort takes its configuration, but for folders of the image.
     let checked = Sidecar::builder()
         .config(&config.replace("/etc/poort/directory", policies().join("directory").to_str().unwrap()))

@@ -1,6 +1,6 @@
 //! From start to end: health, refused starts, and an orderly stop.
 
-use crate::support::{BareChannel, Sidecar, allowed, copied_policies, denied, folder, health, message, until};
+use crate::support::{BareChannel, Sidecar, allowed, channel, copied_policies, denied, folder, health, message, until};
 use http_body_util::BodyExt as _;
 use poort::api::pb::access_evaluation_server::SERVICE_NAME;
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
@@ -36,10 +36,13 @@ async fn health_is_serving_once_records_can_be_written() {
     // A limit on file sizes keeps the log from being written, until it is lifted.
     let sidecar = Sidecar::builder().wrapper(["sh", "-c", "ulimit -S -f 8 && exec \"$@\"", "sh"]).launch();
     let mut watched = Vec::new();
-    for service in ["", SERVICE_NAME] {
-        let mut client = HealthClient::new(sidecar.channel().await);
-        let request = HealthCheckRequest { service: service.to_owned() };
-        watched.push(client.watch(request).await.unwrap().into_inner());
+    // Probes without TLS come to the operators' port.
+    for port in [sidecar.address, sidecar.admin] {
+        for service in ["", SERVICE_NAME] {
+            let mut client = HealthClient::new(channel(port).await);
+            let request = HealthCheckRequest { service: service.to_owned() };
+            watched.push(client.watch(request).await.unwrap().into_inner());
+        }
     }
     for states in &mut watched {
         assert_eq!(states.message().await.unwrap().unwrap().status().as_str_name(), "NOT_SERVING");
@@ -255,16 +258,22 @@ async fn an_open_reflection_call_does_not_delay_the_stop() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_health_watcher_hears_not_serving_at_the_stop() {
     let sidecar = Sidecar::builder().start();
-    let mut client = HealthClient::new(sidecar.channel().await);
-    let mut states = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
-    until("SERVING", async || {
-        let state = states.message().await.unwrap().unwrap();
-        (state.status().as_str_name() == "SERVING").then_some(())
-    })
-    .await;
+    let mut watched = Vec::new();
+    for port in [sidecar.address, sidecar.admin] {
+        let mut client = HealthClient::new(channel(port).await);
+        let mut states = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
+        until("SERVING", async || {
+            let state = states.message().await.unwrap().unwrap();
+            (state.status().as_str_name() == "SERVING").then_some(())
+        })
+        .await;
+        watched.push(states);
+    }
     sidecar.signal(Signal::TERM);
-    let last = states.message().await.unwrap().map(|state| state.status().as_str_name().to_owned());
-    assert_eq!(last.as_deref(), Some("NOT_SERVING"));
+    for states in &mut watched {
+        let last = states.message().await.unwrap().map(|state| state.status().as_str_name().to_owned());
+        assert_eq!(last.as_deref(), Some("NOT_SERVING"));
+    }
     let ended = spawn_blocking(|| sidecar.wait()).await.unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(!ended.log.contains("grace period"), "{}", ended.log);

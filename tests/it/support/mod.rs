@@ -16,7 +16,7 @@ pub use browser::{check_page, open};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
-pub use sidecar::{Ended, Sidecar, Starting, check, records, run, run_with_input};
+pub use sidecar::{Ended, Sidecar, Starting, channel, check, records, run, run_with_input};
 pub use wait::{until, within};
 
 use serde_json::{Value, json};

@@ -151,6 +151,11 @@ pub struct Sidecar {
     pub folder: tempfile::TempDir,
 }
 
+/// A gRPC channel to this port of it.
+pub async fn channel(port: SocketAddr) -> Channel {
+    Endpoint::from_shared(format!("http://{port}")).unwrap().connect().await.unwrap()
+}
+
 /// How a poort ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -207,7 +212,7 @@ impl Sidecar {
 
     /// A gRPC connection.
     pub async fn channel(&self) -> Channel {
-        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+        channel(self.address).await
     }
 
     /// Posts JSON to the callers' port.

@@ -19,7 +19,7 @@ use std::{
     io::{Cursor, ErrorKind},
     path::Path,
     sync::Once,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Its index is the payloads, a line each.
@@ -406,4 +406,15 @@ fn packing_gives_way_while_records_come_fast() {
     assert!(!in_10_ms(70), "7 000 a second");
     assert!(!comes_fast(0, Duration::ZERO));
     assert!(!comes_fast(100, Duration::from_secs(1)));
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let (mut keeper, _going_on) = spool.keeper(&place.config, vec![]);
+    keeper.pauses = [Duration::from_millis(1), Duration::from_millis(2)];
+    let began = Instant::now();
+    let second = Duration::from_secs(1);
+    assert_eq!(keeper.pause_at(began + second), keeper.pauses[0]);
+    add(&spool, 0..40);
+    assert_eq!(keeper.pause_at(began + second + Duration::from_millis(1)), keeper.pauses[1], "40 in a millisecond");
+    assert_eq!(keeper.pause_at(began + 2 * second), keeper.pauses[0], "none since");
+    spool.close();
 }

@@ -115,6 +115,27 @@ async fn a_restored_log_is_proven_and_can_be_restored_again() {
     drop(sidecar);
 }
 
+/// Files that root leaves in the folder of another user stop the server of that user.
+#[tokio::test]
+async fn commands_that_write_refuse_another_users_folder() {
+    let folder = folder();
+    let [data, lines] = ["data", "lines.jsonl"].map(|name| folder.path().join(name));
+    serve(&data, &lines, 1).await;
+    let config = folder.path().join("poort.toml");
+    fs::write(&config, format!("[ship.lines]\nkind = \"json-lines\"\npath = \"{}\"\n", lines.display())).unwrap();
+    let records = data.join("records");
+    let others = if rustix::process::geteuid().is_root() { 65_534 } else { 0 };
+    let mut give = if others == 0 { Command::new("sudo") } else { Command::new("env") };
+    assert!(give.arg("chown").arg(others.to_string()).arg(&records).status().unwrap().success());
+    let before = fs::read_dir(&records).unwrap().count();
+    for command in [&["restored"][..], &["key", "--new"], &["ship", "--sink", "lines", "--from", "0"]] {
+        let (code, _, told) =
+            log(command[0], &data, &[&command[1..], &["--config", config.to_str().unwrap()]].concat());
+        assert!(code == 1 && told.contains(&format!("is of user {others}")), "{command:?}: {told}");
+    }
+    assert_eq!(fs::read_dir(&records).unwrap().count(), before);
+}
+
 #[tokio::test]
 async fn the_page_for_operators_backs_up_and_restores() {
     let folder = folder();
