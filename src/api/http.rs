@@ -1,12 +1,15 @@
 //! The HTTPS+JSON binding: OpenID AuthZEN Authorization API 1.0.
 //!
 //! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
-//! The body of an error is a JSON string that says what is wrong. `X-Request-ID` is returned as it was sent.
+//! What has no answer says why, as [`status`](super::status) has it. `X-Request-ID` is returned as it was sent.
 
-use super::{Config, call, origin, status};
+use super::{
+    Config, call, grpc, origin,
+    status::{Fault, Reason},
+};
 use crate::{
     pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread},
-    types::authzen::{self, EvaluationsBody, Limits, ReadError},
+    types::authzen::{self, EvaluationsBody, Limits},
 };
 use axum::{
     Router,
@@ -49,7 +52,9 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
     };
-    let wrong_method = || async { error(StatusCode::METHOD_NOT_ALLOWED, "this address takes POST with a JSON body") };
+    let wrong_method = async |request: Request<Body>| {
+        Fault::new(Reason::WrongMethod, "this address takes POST with a JSON body").response(request.headers())
+    };
     Router::new()
         .route(EVALUATION, routing::post(evaluation).fallback(wrong_method))
         .route(EVALUATIONS, routing::post(evaluations).fallback(wrong_method))
@@ -61,16 +66,16 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
 
 /// Whatever else is asked for.
 pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
-    let is_grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    if is_grpc {
-        return tonic::Status::unimplemented("there is no such method; the service is poort.v1.AccessEvaluation")
-            .into_http();
+    if grpc::is_grpc(request.headers()) {
+        let known = "there is no such method; poort.v1.AccessEvaluation has Evaluate, EvaluateBatch and EvaluateStream";
+        return Fault::new(Reason::NotFound, known).status().into_http();
     }
-    let known = format!("there is nothing here; there are {EVALUATION}, {EVALUATIONS} and {METADATA}");
-    let mut response = error(StatusCode::NOT_FOUND, &known);
+    let mut response = if grpc::method(request.uri().path()).is_some() {
+        grpc::not_grpc().response(request.headers())
+    } else {
+        let known = format!("there is nothing here; there are {EVALUATION}, {EVALUATIONS} and {METADATA}");
+        Fault::new(Reason::NotFound, known).response(request.headers())
+    };
     if let Some(id) = request.headers().get(REQUEST_ID) {
         response.headers_mut().insert(REQUEST_ID, id.clone());
     }
@@ -89,17 +94,20 @@ async fn request_id(request: Request<Body>, next: Next) -> Response<Body> {
 /// Refuses what a browser asks for a page of a foreign site.
 async fn own_origin(State(public_url): State<Option<Arc<str>>>, request: Request<Body>, next: Next) -> Response<Body> {
     if origin::is_foreign(request.headers(), request.extensions(), public_url.as_deref()) {
-        return error(StatusCode::FORBIDDEN, "Origin: is not an address of this decision point; set public_url to it");
+        let message = "Origin: is not an address of this decision point; set public_url to it";
+        return Fault::new(Reason::ForeignOrigin, message).response(request.headers());
     }
     next.run(request).await
 }
 
 async fn evaluation(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
-    service.evaluation(request).await.unwrap_or_else(|fault| service.told(&fault))
+    let (head, body) = request.into_parts();
+    service.evaluation(&head, body).await.unwrap_or_else(|unanswered| service.told(&unanswered, &head.headers))
 }
 
 async fn evaluations(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
-    service.evaluations(request).await.unwrap_or_else(|fault| service.told(&fault))
+    let (head, body) = request.into_parts();
+    service.evaluations(&head, body).await.unwrap_or_else(|unanswered| service.told(&unanswered, &head.headers))
 }
 
 async fn metadata(State(service): State<Service>, request: Request<Body>) -> Response<Body> {
@@ -107,16 +115,16 @@ async fn metadata(State(service): State<Service>, request: Request<Body>) -> Res
 }
 
 impl Service {
-    async fn evaluation(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (head, body, deadline, _taken) = self.take(request).await?;
-        let evaluation = authzen::read_evaluation(&body, self.limits)?;
-        self.one(&head, evaluation, deadline).await
+    async fn evaluation(&self, head: &Parts, body: Body) -> Result<Response<Body>, Unanswered> {
+        let (body, deadline, _taken) = self.take(head, body).await?;
+        let evaluation = authzen::read_evaluation(&body, self.limits).map_err(Fault::from)?;
+        self.one(head, evaluation, deadline).await
     }
 
-    async fn evaluations(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (head, body, deadline, _taken) = self.take(request).await?;
-        match authzen::read_batch(&body, self.limits)? {
-            EvaluationsBody::One(evaluation) => self.one(&head, evaluation, deadline).await,
+    async fn evaluations(&self, head: &Parts, body: Body) -> Result<Response<Body>, Unanswered> {
+        let (body, deadline, _taken) = self.take(head, body).await?;
+        match authzen::read_batch(&body, self.limits).map_err(Fault::from)? {
+            EvaluationsBody::One(evaluation) => self.one(head, evaluation, deadline).await,
             EvaluationsBody::Several(batch) => {
                 let answered = self
                     .pdp
@@ -129,16 +137,19 @@ impl Service {
         }
     }
 
-    fn told(&self, fault: &Fault) -> Response<Body> {
-        if !fault.counted {
-            self.pdp.count_unread(match fault.status {
-                StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge,
-                StatusCode::TOO_MANY_REQUESTS => Unread::NoRoom,
-                StatusCode::REQUEST_TIMEOUT => Unread::Late,
-                _ => Unread::Invalid,
-            });
+    fn told(&self, unanswered: &Unanswered, headers: &HeaderMap) -> Response<Body> {
+        match unanswered {
+            Unanswered::Unread(fault) => {
+                self.pdp.count_unread(match fault.reason {
+                    Reason::TooLarge => Unread::TooLarge,
+                    Reason::Busy => Unread::NoRoom,
+                    Reason::NotArrived => Unread::Late,
+                    _ => Unread::Invalid,
+                });
+                fault.response(headers)
+            }
+            Unanswered::Refused(refusal) => Fault::from(refusal).response(headers),
         }
-        error(fault.status, &fault.message)
     }
 
     async fn one(
@@ -146,7 +157,7 @@ impl Service {
         head: &Parts,
         evaluation: crate::types::evaluation::Evaluation,
         deadline: Instant,
-    ) -> Result<Response<Body>, Fault> {
+    ) -> Result<Response<Body>, Unanswered> {
         let answered = self
             .pdp
             .evaluate(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), evaluation)
@@ -157,28 +168,26 @@ impl Service {
     }
 
     /// The body, which has to be there before the deadline, with what it takes from the budget.
-    async fn take(&self, request: Request<Body>) -> Result<(Parts, Bytes, Instant, Taken), Fault> {
-        let (head, body) = request.into_parts();
+    async fn take(&self, head: &Parts, body: Body) -> Result<(Bytes, Instant, Taken), Fault> {
         let deadline = call::arrival(&head.extensions) + self.deadline;
         if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             let message = "Content-Encoding: compressed bodies are not taken; send it as it is";
-            return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            return Err(Fault::new(Reason::UnsupportedMediaType, message));
         }
         if !is_json(&head.headers) {
-            return Err(Fault::new(StatusCode::BAD_REQUEST, "Content-Type: must be application/json"));
+            return Err(Fault::new(Reason::InvalidQuestion, "Content-Type: must be application/json"));
         }
-        let too_large =
-            || Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", self.message));
         let taken = self.unread.nothing();
         match tokio::time::timeout_at(deadline.into(), read(body, self.message, &taken)).await {
-            Ok(Ok(Read::Whole(body))) => Ok((head, body, deadline, taken)),
-            Ok(Ok(Read::TooLarge)) => Err(too_large()),
-            Ok(Ok(Read::NoRoom)) => {
-                let message = "too many bytes of messages are under way; ask again shortly";
-                Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, message))
+            Ok(Ok(Read::Whole(body))) => Ok((body, deadline, taken)),
+            Ok(Ok(Read::TooLarge)) => {
+                Err(Fault::new(Reason::TooLarge, format!("the body is larger than {} bytes", self.message)))
             }
-            Ok(Err(_)) => Err(Fault::new(StatusCode::BAD_REQUEST, "the body broke off")),
-            Err(_) => Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+            Ok(Ok(Read::NoRoom)) => {
+                Err(Fault::new(Reason::Busy, "too many bytes of messages are under way; ask again shortly"))
+            }
+            Ok(Err(_)) => Err(Fault::new(Reason::InvalidQuestion, "the body broke off")),
+            Err(_) => Err(Fault::new(Reason::NotArrived, "the body did not arrive in time")),
         }
     }
 
@@ -236,42 +245,23 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// An error as the caller sees it.
+/// Why a call has no answer. The decision point counts what it refuses; what it never saw is counted here.
 #[derive(Debug)]
-struct Fault {
-    status: StatusCode,
-    message: String,
-    /// Whether the decision point saw the question, and so has counted its refusal.
-    counted: bool,
+enum Unanswered {
+    Unread(Fault),
+    Refused(Refusal),
 }
 
-impl Fault {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), counted: false }
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        Self::Unread(fault)
     }
 }
 
-impl From<ReadError> for Fault {
-    fn from(error: ReadError) -> Self {
-        let status = if error.is_limit() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-        Self::new(status, error.to_string())
-    }
-}
-
-impl From<Refusal> for Fault {
+impl From<Refusal> for Unanswered {
     fn from(refusal: Refusal) -> Self {
-        Self { counted: true, ..Self::new(status::of(&refusal).0, refusal.to_string()) }
+        Self::Refused(refusal)
     }
-}
-
-fn error(status: StatusCode, message: &str) -> Response<Body> {
-    let mut body = Vec::new();
-    authzen::write_string(&mut body, message);
-    let mut response = json(status, body);
-    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {

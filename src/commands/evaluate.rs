@@ -6,7 +6,7 @@ use super::{Common, Exit, output::Output};
 use crate::{
     pdp::{
         self, Clock,
-        engine::{self, ClauseOutcome, Explained},
+        engine::{self, ClauseOutcome, Explained, Mistakes},
     },
     sources::snapshot::{Snapshot, Sources},
     types::{
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let allowed = match authzen::read_batch(&bytes, limits) {
         Ok(authzen::EvaluationsBody::One(evaluation)) => {
             let answer = world.answer((&evaluation).into(), output).map_err(|error| {
-                output.error(&error);
+                output.error(&error.to_string());
                 Exit::Failed
             })?;
             authzen::write_answer(&mut out, &answer, None);
@@ -124,13 +124,16 @@ impl World {
         })
     }
 
-    fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, String> {
+    fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, Mistakes> {
         let Self { snapshot, moment, config, explain } = self;
-        let checked = engine::check_question(snapshot, parts, moment, *config).map_err(|error| error.to_string())?;
-        let question = checked.question().map_err(|error| error.to_string())?;
+        let checked = engine::check_question(snapshot, parts, moment, *config)?;
+        let question = checked.question()?;
         let verdict = Arc::new(engine::decide(snapshot, &question));
         if *explain {
-            show(output, verdict.decision, &verdict.reason, &engine::explain(snapshot, &question)?);
+            match engine::explain(snapshot, &question) {
+                Ok(policies) => show(output, verdict.decision, &verdict.reason, &policies),
+                Err(message) => output.error(&message),
+            }
         }
         Ok(Answer::Evaluated(Evaluated {
             verdict,

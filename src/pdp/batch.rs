@@ -1,5 +1,6 @@
 //! Batches: the defaults of an item, and how far a batch goes on (AuthZEN 1.0, section 7).
 
+use super::engine::Mistakes;
 use crate::types::{
     decision::{Answer, Fault},
     evaluation::{Batch, Item, Map, Parts},
@@ -7,7 +8,7 @@ use crate::types::{
 
 /// The answers to a batch, as far as its semantic goes on. `answer` decides one question, of this place, or says what is
 /// wrong with it; a fault in an item is that item's answer.
-pub fn answers(batch: &Batch, mut answer: impl FnMut(Parts<'_>, usize) -> Result<Answer, String>) -> Vec<Answer> {
+pub fn answers(batch: &Batch, mut answer: impl FnMut(Parts<'_>, usize) -> Result<Answer, Mistakes>) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(batch.items.len());
     for (index, item) in batch.items.iter().enumerate() {
         let (answer, is_last) = step(batch, index, item, |parts| answer(parts, index));
@@ -24,10 +25,10 @@ pub(super) fn step(
     batch: &Batch,
     index: usize,
     item: &Item,
-    answer: impl FnOnce(Parts<'_>) -> Result<Answer, String>,
+    answer: impl FnOnce(Parts<'_>) -> Result<Answer, Mistakes>,
 ) -> (Answer, bool) {
     let answer = resolve(&batch.defaults, item, index)
-        .and_then(|parts| answer(parts).map_err(|error| format!("evaluations[{index}].{error}")))
+        .and_then(|parts| answer(parts).map_err(|mistakes| mistakes.in_item(index).to_string()))
         .unwrap_or_else(|message| Answer::Fault(Fault { status: 400, message }));
     let is_last = batch.semantic.stops_after(answer.decision().is_allow());
     (answer, is_last)

@@ -1,6 +1,6 @@
 //! A call to the decision point: how it arrived, its answer, and why it has none.
 
-use super::{Quota, engine::Invalid};
+use super::{Quota, engine::Mistakes};
 use crate::{
     record::decision_log::Caller,
     types::trace::{RecordIdentity, TraceContext},
@@ -94,7 +94,7 @@ pub struct Answered<T> {
 pub enum Refusal {
     /// The question does not fit the schema.
     #[error("{0}")]
-    Invalid(#[from] Invalid),
+    Invalid(#[from] Mistakes),
     /// A part of the question is missing.
     #[error("{0}: is missing")]
     Missing(String),

@@ -51,7 +51,7 @@ use crate::{
 };
 use cache::Cache;
 use call::CallKind;
-use engine::Invalid;
+use engine::Mistakes;
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
 use std::{
@@ -179,7 +179,7 @@ impl Pdp {
                     .too_late(call, RecordedRequest::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run)
                     .await;
             }
-            let answer = |parts: Parts<'_>| self.answer(&snapshot, parts, &moment).map_err(|error| error.to_string());
+            let answer = |parts: Parts<'_>| self.answer(&snapshot, parts, &moment);
             let (answer, is_last) = batch::step(&batch, index, item, answer);
             answers.push(answer);
             if is_last {
@@ -221,7 +221,7 @@ impl Pdp {
         snapshot: &'a Snapshot,
         evaluation: impl Into<Parts<'a>>,
         moment: &'a Moment,
-    ) -> Result<Answer, Invalid> {
+    ) -> Result<Answer, Mistakes> {
         let checked = engine::check_question(snapshot, evaluation, moment, self.config.engine)?;
         let decide = || checked.question().map(|question| engine::decide(snapshot, &question));
         let (verdict, cached) = self.cache.verdict(checked.key(), decide)?;

@@ -3,7 +3,10 @@
 //! tonic alone reserves memory for the length that a message announces, and waits for its bytes without end. Here each message
 //! has a deadline, and its bytes count in the quota of all messages.
 
-use crate::pdp::{Pdp, Taken, Unread};
+use crate::{
+    api::status::{Fault, Reason},
+    pdp::{Pdp, Taken, Unread},
+};
 use hyper::body::{Body, Bytes, Frame};
 use std::{
     collections::VecDeque,
@@ -130,7 +133,7 @@ impl<B> Whole<B> {
             return Ok(());
         }
         self.pdp.count_unread(Unread::NoRoom);
-        Err(Status::resource_exhausted("too many bytes of messages are under way; ask again shortly"))
+        Err(Fault::new(Reason::Busy, "too many bytes of messages are under way; ask again shortly").status())
     }
 
     /// The length of the message that these bytes begin with, its prefix included; `None` if they do not say it yet.
@@ -140,9 +143,8 @@ impl<B> Whole<B> {
         if length > self.limit {
             self.pdp.count_unread(Unread::TooLarge);
             let limit = self.limit;
-            return Err(Status::resource_exhausted(format!(
-                "the message is too large: it has {length} bytes, and the limit is {limit}"
-            )));
+            let message = format!("the message is too large: it has {length} bytes, and the limit is {limit}");
+            return Err(Fault::new(Reason::TooLarge, message).status());
         }
         Ok(Some(length + PREFIX))
     }
@@ -178,12 +180,13 @@ where
                     }
                     this.ended = true;
                     this.pdp.count_unread(Unread::Late);
-                    return Poll::Ready(Some(Err(Status::deadline_exceeded("the message did not arrive in time"))));
+                    let fault = Fault::new(Reason::NotArrived, "the message did not arrive in time");
+                    return Poll::Ready(Some(Err(fault.status())));
                 }
             };
             let answer = match frame {
                 None if this.partial.is_empty() => None,
-                None => Some(Err(Status::invalid_argument("the body ends within a message"))),
+                None => Some(Err(Fault::new(Reason::InvalidQuestion, "the body ends within a message").status())),
                 Some(Err(error)) => Some(Err(Status::from_error(error.into()))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Err(trailers) => Some(Ok(trailers)),

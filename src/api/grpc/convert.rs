@@ -2,7 +2,7 @@
 
 use super::pb;
 use crate::{
-    pdp::Refusal,
+    pdp::{Refusal, engine},
     types::{
         decision::{Answer, Evaluated, Fault},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
@@ -69,7 +69,7 @@ pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usiz
 }
 
 fn invalid(path: impl Into<String>, message: impl Into<String>) -> Malformed {
-    Malformed::Refused(Refusal::Invalid(crate::pdp::engine::Invalid { path: path.into(), message: message.into() }))
+    Malformed::Refused(Refusal::Invalid(engine::Invalid { path: path.into(), message: message.into() }.into()))
 }
 
 /// The parts of a question that are there. `level` is how deep the object that holds them lies.

@@ -2,22 +2,21 @@
 
 use super::convert::Malformed;
 use crate::{
-    api::status,
+    api::status::{Fault, Reason},
     pdp::{Pdp, Refusal, Unread},
 };
-use tonic::{Code, Status};
+use tonic::Status;
 
 pub(super) fn refused(refusal: &Refusal) -> Status {
-    Status::new(status::of(refusal).1, refusal.to_string())
+    Fault::from(refusal).status()
 }
 
 /// What never became a question, counted.
 pub(super) fn malformed(pdp: &Pdp, malformed: Malformed) -> Status {
-    let status = match malformed {
-        Malformed::Refused(refusal) => refused(&refusal),
-        Malformed::TooDeep(message) => Status::resource_exhausted(message),
+    let fault = match malformed {
+        Malformed::Refused(refusal) => Fault::from(&refusal),
+        Malformed::TooDeep(message) => Fault::new(Reason::TooLarge, message),
     };
-    let is_limit = status.code() == Code::ResourceExhausted;
-    pdp.count_unread(if is_limit { Unread::TooLarge } else { Unread::Invalid });
-    status
+    pdp.count_unread(if fault.reason == Reason::TooLarge { Unread::TooLarge } else { Unread::Invalid });
+    fault.status()
 }

@@ -20,11 +20,18 @@ mod stream;
 
 pub use health::Health;
 
-use super::{Config, call};
+use super::{
+    Config, call,
+    status::{Fault, Reason},
+};
 use crate::pdp::{Pdp, Quota};
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    body::Body,
+    middleware::{Next, from_fn, from_fn_with_state},
+};
 use collect::{Due, Held, Whole};
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use pb::access_evaluation_server::{AccessEvaluationServer, SERVICE_NAME};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -77,8 +84,30 @@ pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, unread: &Quota, stoppin
 
 /// Whether a call is for [`Questions`].
 pub(super) fn is_question<B>(request: &Request<B>) -> bool {
-    let path = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(SERVICE_NAME));
-    path.is_some_and(|method| method.starts_with('/'))
+    let methods = ["/Evaluate", "/EvaluateBatch", "/EvaluateStream"];
+    method(request.uri().path()).is_some_and(|method| methods.contains(&method)) && is_grpc(request.headers())
+}
+
+/// A method of the service, with its slash, that this path names.
+pub(super) fn method(path: &str) -> Option<&str> {
+    path.strip_prefix('/')?.strip_prefix(SERVICE_NAME).filter(|method| method.starts_with('/'))
+}
+
+/// Whether a call is gRPC with protobuf (gRPC over HTTP/2, "Content-Type"). gRPC-Web is another protocol.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    kind.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest, b"" | b"+proto" | [b';', ..]))
+}
+
+/// What a call is told that is no gRPC on a path of gRPC. An answer of 200 without a body could pass for a yes.
+pub(super) fn not_grpc() -> Fault {
+    let message =
+        "Content-Type: this address takes gRPC (application/grpc over HTTP/2); JSON is for /access/v1/evaluation";
+    Fault::new(Reason::UnsupportedMediaType, message)
+}
+
+async fn grpc_alone(request: Request<Body>, next: Next) -> Response<Body> {
+    if is_grpc(request.headers()) { next.run(request).await } else { not_grpc().response(request.headers()) }
 }
 
 /// Answers a call that is for [`Questions`].
@@ -131,5 +160,5 @@ pub(super) fn auxiliary(health: &Health, stopping: &CancellationToken) -> Router
 
 fn routes(services: Routes, stopping: &CancellationToken) -> Router {
     let ends = from_fn_with_state(stopping.clone(), end_on_stop::ending);
-    services.prepare().into_axum_router().reset_fallback().layer(ends)
+    services.prepare().into_axum_router().reset_fallback().layer(ends).layer(from_fn(grpc_alone))
 }

@@ -7,7 +7,10 @@ use super::{
     stream::{self, Terms},
 };
 use crate::{
-    api::{Config, call},
+    api::{
+        Config, call,
+        status::{Fault, Reason},
+    },
     pdp::{Binding, Call, Pdp},
 };
 use std::{
@@ -36,7 +39,8 @@ impl Service {
 
     fn deadline<T>(&self, request: &Request<T>) -> Result<Instant, Status> {
         let headers = request.metadata().as_ref();
-        call::grpc_deadline(headers, request.extensions(), self.deadline).map_err(Status::invalid_argument)
+        call::grpc_deadline(headers, request.extensions(), self.deadline)
+            .map_err(|message| Fault::new(Reason::InvalidQuestion, message).status())
     }
 }
 

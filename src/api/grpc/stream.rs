@@ -20,6 +20,7 @@ use crate::{
 };
 use futures_util::{Stream, StreamExt as _, stream::FuturesUnordered};
 use http::{Extensions, HeaderMap};
+use prost::Message as _;
 use std::{
     collections::VecDeque,
     pin::{Pin, pin},
@@ -189,7 +190,10 @@ async fn answer(
     let result = match answered {
         Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record, None)),
         Err(status) => {
-            Outcome::Error(pb::StreamError { code: status.code() as i32, message: status.message().to_owned() })
+            // They are poort's own, and so can be read.
+            let details = tonic_types::pb::Status::decode(status.details()).map(|status| status.details);
+            let (code, message) = (status.code() as i32, status.message().to_owned());
+            Outcome::Error(pb::StreamError { code, message, details: details.unwrap_or_default() })
         }
     };
     pb::EvaluateStreamResponse { id, result: Some(result) }

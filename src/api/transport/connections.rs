@@ -13,6 +13,7 @@ use super::{
     lingering_close::LingeringClose,
     listen::{Bound, Socket},
     places::{Place, Places},
+    plain_http,
     tls::ReplaceableTls,
 };
 use crate::{pdp::Quota, record::decision_log::Caller};
@@ -36,6 +37,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     time::{sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -128,9 +130,14 @@ impl Connections {
     }
 
     /// Serves one connection in a task of its own.
-    fn start<S>(&self, stream: S, caller: Caller, local: Option<SocketAddr>, tls: Option<TlsAcceptor>, place: Place)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    fn start<F>(
+        &self,
+        caller: Caller,
+        local: Option<SocketAddr>,
+        place: Place,
+        serve: impl FnOnce(Connection) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Option<&'static str>> + Send,
     {
         let connection = Connection {
             builder: self.builder.clone(),
@@ -144,7 +151,7 @@ impl Connections {
         };
         let (port, closed) = (self.port, self.closed.clone());
         tokio::spawn(async move {
-            if let Some(reason) = connection.run(stream, tls).await {
+            if let Some(reason) = serve(connection).await {
                 closed.add(1, &[KeyValue::new("port", port), KeyValue::new("reason", reason)]);
             }
         });
@@ -171,24 +178,6 @@ struct Connection {
 
 impl Connection {
     /// Serves the connection to its end. Gives the reason if poort closed it by itself, before the stop.
-    async fn run<S>(self, stream: S, tls: Option<TlsAcceptor>) -> Option<&'static str>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Some(tls) = tls else { return self.serve(stream).await };
-        let shaken = tokio::select! {
-            shaken = tls.accept(stream) => shaken,
-            why = self.closing() => return why,
-        };
-        match shaken {
-            Ok(stream) => self.serve(stream).await,
-            Err(error) => {
-                tracing::debug!(%error, "A TLS handshake failed.");
-                None
-            }
-        }
-    }
-
     async fn serve<S>(self, stream: S) -> Option<&'static str>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -227,6 +216,28 @@ impl Connection {
             {}
         }
         why
+    }
+
+    /// The same over TLS.
+    async fn serve_tls(self, stream: TcpStream, tls: TlsAcceptor) -> Option<&'static str> {
+        let shake = async {
+            if plain_http::is_spoken(&stream).await? {
+                plain_http::refuse(stream).await?;
+                return Err(io::Error::other("the caller speaks plain HTTP"));
+            }
+            tls.accept(stream).await
+        };
+        let shaken = tokio::select! {
+            shaken = shake => shaken,
+            why = self.closing() => return why,
+        };
+        match shaken {
+            Ok(stream) => self.serve(stream).await,
+            Err(error) => {
+                tracing::debug!(%error, "A TLS handshake failed.");
+                None
+            }
+        }
     }
 
     /// Waits until the connection is to be closed: by its own silence, for another that needs its place, or by the stop.
@@ -268,13 +279,18 @@ async fn accept(bound: Bound, tls: Option<ReplaceableTls>, connections: &Connect
                     let _ = stream.set_nodelay(true);
                     let Some(place) = connections.places.take().await else { return Ok(()) };
                     let local = stream.local_addr().ok();
-                    let tls = tls.as_ref().map(ReplaceableTls::acceptor);
-                    connections.start(stream, Caller::Tcp(peer), local, tls, place);
+                    let caller = Caller::Tcp(peer);
+                    match tls.as_ref().map(ReplaceableTls::acceptor) {
+                        None => connections.start(caller, local, place, |connection| connection.serve(stream)),
+                        Some(tls) => {
+                            connections.start(caller, local, place, |connection| connection.serve_tls(stream, tls));
+                        }
+                    }
                 }
                 Socket::Unix(listener) => {
                     let (stream, _) = listener.accept().await?;
                     let Some(place) = connections.places.take().await else { return Ok(()) };
-                    connections.start(stream, Caller::Unix, None, None, place);
+                    connections.start(Caller::Unix, None, place, |connection| connection.serve(stream));
                 }
             }
             Ok(())

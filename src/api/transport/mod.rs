@@ -2,6 +2,7 @@
 //!
 //! - `listen`: sockets
 //! - `tls`: TLS, and its files while poort runs
+//! - `plain_http`: plain HTTP on a port with TLS
 //! - `connections`: accepts connections, serves and closes them
 //! - `dispatch`: the binding that answers a call
 //! - `limits`: how many connections, and how long each may take
@@ -20,6 +21,7 @@ mod limits;
 mod lingering_close;
 mod listen;
 mod places;
+mod plain_http;
 mod tls;
 
 pub use connections::{Port, serve};

@@ -22,7 +22,7 @@ use crate::{
     pdp::{
         answers,
         cache::{self, Cache},
-        engine::{self, Invalid, UnknownEntities},
+        engine::{self, Mistakes, UnknownEntities},
     },
     record::decision_log::{RecordedRequest, RecordedResponse, StoredRecord, on_record},
     sources::snapshot::Snapshot,
@@ -224,13 +224,11 @@ impl Decider<'_> {
                 .answer(evaluation.as_ref().into(), config)
                 .map(|answer| vec![answer])
                 .map_err(|error| error.to_string()),
-            RecordedRequest::Several(batch) => {
-                Ok(answers(batch, |parts, _| self.answer(parts, config).map_err(|error| error.to_string())))
-            }
+            RecordedRequest::Several(batch) => Ok(answers(batch, |parts, _| self.answer(parts, config))),
         }
     }
 
-    fn answer(&self, parts: Parts<'_>, config: engine::Config) -> Result<Answer, Invalid> {
+    fn answer(&self, parts: Parts<'_>, config: engine::Config) -> Result<Answer, Mistakes> {
         let checked = engine::check_question(self.snapshot, parts, self.moment, config)?;
         let decide = || checked.question().map(|question| engine::decide(self.snapshot, &question));
         // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.

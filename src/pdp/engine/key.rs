@@ -34,6 +34,8 @@ pub(super) struct Watch<'a> {
     pub undeclared: UndeclaredMembers,
     /// Those that are ignored. They are not in the key: they cannot matter.
     pub ignored: &'a mut Undeclared,
+    /// Collects all that does not fit, and reads what a question in the cache need not read again. `None`: the first ends it.
+    pub unfit: Option<&'a mut Vec<Invalid>>,
 }
 
 pub(super) struct Key<'a> {
@@ -44,6 +46,8 @@ pub(super) struct Key<'a> {
     reading: Vec<Reading<'a>>,
     undeclared: UndeclaredMembers,
     ignored: &'a mut Undeclared,
+    /// What does not fit, where all of it is collected.
+    unfit: Option<&'a mut Vec<Invalid>>,
     /// Where the walk is at an entity that has tags: whether they are read.
     tags: Option<bool>,
 }
@@ -51,9 +55,9 @@ pub(super) struct Key<'a> {
 impl<'a> Key<'a> {
     /// A key of what is read; `None`: of everything.
     pub(super) fn new(directory: &'a Directory, reads: Option<&'a Reads>, watch: Watch<'a>) -> Self {
-        let Watch { undeclared, ignored } = watch;
+        let Watch { undeclared, ignored, unfit } = watch;
         let (bytes, reading) = (Vec::with_capacity(256), Vec::with_capacity(8));
-        Self { bytes, directory, reads, reading, undeclared, ignored, tags: None }
+        Self { bytes, directory, reads, reading, undeclared, ignored, unfit, tags: None }
     }
 
     pub(super) fn tag(&mut self, tag: u8) {
@@ -162,7 +166,7 @@ impl Terms for Key<'_> {
 
     /// As it was written. A key that is in the cache was read before; what is not in the key is read each time.
     fn extension(&mut self, kind: Extension, text: &str, path: Path<'_>) -> Result<(), Invalid> {
-        if self.at().whole {
+        if self.at().whole && self.unfit.is_none() {
             self.text(text);
             return Ok(());
         }
@@ -189,6 +193,17 @@ impl Terms for Key<'_> {
 
     fn field(&mut self, (): &mut (), _: &SmolStr, (): ()) {
         self.reading.pop();
+    }
+
+    fn unfit_field(&mut self, invalid: Invalid) -> Result<(), Invalid> {
+        self.reading.pop();
+        self.unfit(invalid)
+    }
+
+    fn unfit(&mut self, invalid: Invalid) -> Result<(), Invalid> {
+        let Some(unfit) = &mut self.unfit else { return Err(invalid) };
+        unfit.push(invalid);
+        Ok(())
     }
 
     fn record(&mut self, (): ()) {}

@@ -11,15 +11,19 @@
 //!
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `key`: what the verdict depends on
+//! - `mistakes`: all that is wrong with a question
 //! - `undeclared`: what becomes of what the schema does not declare
 //! - `values`: values into Cedar values
+//! - `datetime`: datetimes as standard libraries write them
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
+mod datetime;
 mod decide;
 mod explain;
 mod key;
+mod mistakes;
 mod translate;
 mod undeclared;
 mod values;
@@ -28,6 +32,7 @@ mod world;
 pub use crate::sources::policy::Invalid;
 pub use decide::{decide, decide_in, verdict};
 pub use explain::{Clause, ClauseOutcome, Explained, explain, explain_in};
+pub use mistakes::Mistakes;
 pub use translate::{CedarRequest, CheckedQuestion, Config, UnknownEntities, check_question, translate};
 pub use undeclared::UndeclaredMembers;
 pub use world::{World, WorldEvaluator};

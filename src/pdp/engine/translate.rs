@@ -10,6 +10,7 @@
 
 use super::{
     key::{Key, Watch},
+    mistakes::Mistakes,
     undeclared::UndeclaredMembers,
     values::{self as made, Make},
 };
@@ -17,7 +18,7 @@ use crate::{
     sources::{
         policy::{
             ActionModel, Attributes, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice, Types,
-            value_visitor::{self, Terms},
+            value_visitor::{self, EMPTY_ID, Terms},
         },
         snapshot::Snapshot,
     },
@@ -170,30 +171,34 @@ const CONTEXT: Path<'_> = Path::root("context");
 /// Checks the form of an evaluation and makes its key.
 ///
 /// # Errors
-/// The first field that does not fit the schema.
+/// The fields that do not fit the schema. Where types or action do not fit each other, other fields are not looked at.
 pub fn check_question<'a>(
     snapshot: &'a Snapshot,
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     config: impl Into<Config>,
-) -> Result<CheckedQuestion<'a>, Invalid> {
+) -> Result<CheckedQuestion<'a>, Mistakes> {
     let (evaluation, config) = (evaluation.into(), config.into());
     let Parts { subject, action, resource, context: _ } = evaluation;
     let model = &snapshot.policies.model;
     let in_type = |path: Path<'_>, message| Invalid::new(path.field("type"), message);
-    let subject = model.entity(&subject.kind).map_err(|message| in_type(SUBJECT, message))?;
-    let resource = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message))?;
-    let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message))?;
+    let subject = model.entity(&subject.kind).map_err(|message| in_type(SUBJECT, message));
+    let resource = model.entity(&resource.kind).map_err(|message| in_type(RESOURCE, message));
+    let action = model.action(&action.name).map_err(|message| Invalid::new(ACTION.field("name"), message));
+    let (subject, action, resource) = match (subject, action, resource) {
+        (Ok(subject), Ok(action), Ok(resource)) => (subject, action, resource),
+        (subject, action, resource) => {
+            let unknown = [subject.err(), action.err(), resource.err()].into_iter().flatten();
+            return Err(Mistakes::new(unknown.collect()));
+        }
+    };
     check_applies(action, subject, resource)?;
-    check_listed(subject, evaluation.subject, SUBJECT)?;
-    check_listed(resource, evaluation.resource, RESOURCE)?;
     let slice = snapshot.policies.slice(&subject.name, &action.uid, &resource.name);
     // The thread's own, if there is one.
     let (subject, action, resource) = match &slice.types {
         Some(Types { principal, action, resource, action_entity: _ }) => (principal, action, resource),
         None => (subject.as_ref(), action.as_ref(), resource.as_ref()),
     };
-    let mut undeclared = Undeclared::default();
     let mut checked = CheckedQuestion {
         snapshot,
         evaluation,
@@ -206,21 +211,23 @@ pub fn check_question<'a>(
         key: None,
         undeclared: Undeclared::default(),
     };
-    checked.key = checked.make_key(&mut undeclared)?;
-    checked.undeclared = undeclared;
+    let mut ignored = Undeclared::default();
+    let watch = Watch { undeclared: config.undeclared, ignored: &mut ignored, unfit: None };
+    checked.key = checked.make_key(watch).map_err(|stopped| checked.mistakes(stopped))?;
+    checked.undeclared = ignored;
     Ok(checked)
 }
 
 /// Makes a question of an evaluation: [`check_question`] and [`CheckedQuestion::question`] in one.
 ///
 /// # Errors
-/// The first field that does not fit the schema.
+/// As [`check_question`].
 pub fn translate<'a>(
     snapshot: &'a Snapshot,
     evaluation: impl Into<Parts<'a>>,
     moment: &'a Moment,
     config: impl Into<Config>,
-) -> Result<CedarRequest<'a>, Invalid> {
+) -> Result<CedarRequest<'a>, Mistakes> {
     check_question(snapshot, evaluation, moment, config)?.question()
 }
 
@@ -239,17 +246,26 @@ impl<'a> CheckedQuestion<'a> {
         self.undeclared
     }
 
-    fn make_key(&self, ignored: &mut Undeclared) -> Result<Option<Arc<[u8]>>, Invalid> {
+    /// All that is wrong with its values, after one of them stopped it.
+    fn mistakes(&self, stopped: Invalid) -> Mistakes {
+        let (mut ignored, mut unfit) = (Undeclared::default(), Vec::new());
+        let undeclared = self.config.undeclared;
+        let walked = self.make_key(Watch { undeclared, ignored: &mut ignored, unfit: Some(&mut unfit) });
+        unfit.extend(walked.err());
+        Mistakes::new(if unfit.is_empty() { vec![stopped] } else { unfit })
+    }
+
+    fn make_key(&self, watch: Watch<'_>) -> Result<Option<Arc<[u8]>>, Invalid> {
         let Self { snapshot, evaluation, moment, config, subject, action, resource, slice, key: _, undeclared: _ } =
             self;
-        let Config { unknown, undeclared } = *config;
+        let unknown = config.unknown;
         let footprint = &slice.footprint;
         // What a question says twice of one entity must be the same, read or not.
         let is_about_itself = matches!(subject.held, Held::ByRequest { .. })
             && subject.name == resource.name
             && evaluation.subject.id == evaluation.resource.id;
         let reads = footprint.reads.as_ref().filter(|_| !is_about_itself);
-        let mut key = Key::new(&snapshot.directory, reads, Watch { undeclared, ignored });
+        let mut key = Key::new(&snapshot.directory, reads, watch);
         key.tag(u8::from(reads.is_some()) | u8::from(unknown == UnknownEntities::Evaluate) << 1);
         key.number(if reads.is_some() { footprint.number } else { snapshot.generation });
         if reads.is_none() {
@@ -257,6 +273,9 @@ impl<'a> CheckedQuestion<'a> {
         }
         for (model, named, path) in [(subject, evaluation.subject, SUBJECT), (resource, evaluation.resource, RESOURCE)]
         {
+            if let Err(invalid) = check_id(model, named, path) {
+                key.unfit(invalid)?;
+            }
             let reads = reads.map(|reads| reads.entity(&model.name));
             match (reads, &model.held) {
                 // The contents have it, if it is read.
@@ -311,8 +330,8 @@ impl<'a> CheckedQuestion<'a> {
     /// What the engine decides.
     ///
     /// # Errors
-    /// The first value that has the declared kind but not a meaning, such as a date that is none.
-    pub fn question(&self) -> Result<CedarRequest<'a>, Invalid> {
+    /// The values that have the declared kind but not a meaning, such as a date that is none.
+    pub fn question(&self) -> Result<CedarRequest<'a>, Mistakes> {
         self.question_for(self.slice.footprint.pdp)
     }
 
@@ -321,11 +340,15 @@ impl<'a> CheckedQuestion<'a> {
     ///
     /// # Errors
     /// As [`CheckedQuestion::question`].
-    pub fn whole_question(&self) -> Result<CedarRequest<'a>, Invalid> {
+    pub fn whole_question(&self) -> Result<CedarRequest<'a>, Mistakes> {
         self.question_for(PdpReads::ALL)
     }
 
-    fn question_for(&self, reads: PdpReads) -> Result<CedarRequest<'a>, Invalid> {
+    fn question_for(&self, reads: PdpReads) -> Result<CedarRequest<'a>, Mistakes> {
+        self.make(reads).map_err(|stopped| self.mistakes(stopped))
+    }
+
+    fn make(&self, reads: PdpReads) -> Result<CedarRequest<'a>, Invalid> {
         let principal = self.party(self.subject, self.evaluation.subject, SUBJECT)?;
         let resource = self.party(self.resource, self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
@@ -404,11 +427,11 @@ impl<'a> CheckedQuestion<'a> {
     fn context_of<T: Terms>(&self, terms: &mut T) -> Result<T::Fields, Invalid> {
         let given = self.evaluation.context;
         if given.contains_key("pdp") {
-            return Err(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"));
+            terms.unfit(Invalid::new(CONTEXT.field("pdp"), "is set by poort alone; leave it out"))?;
         }
         if self.action.properties.is_some() && given.contains_key("action") {
             let message = "is made of the properties of the action; give them in action.properties";
-            return Err(Invalid::new(CONTEXT.field("action"), message));
+            terms.unfit(Invalid::new(CONTEXT.field("action"), message))?;
         }
         let mut context = value_visitor::record(terms, &self.action.context, given, CONTEXT)?;
         let properties = &self.evaluation.action.properties;
@@ -451,31 +474,37 @@ impl<'a> CheckedQuestion<'a> {
 }
 
 /// The schema says which types of subjects and resources an action is about.
-fn check_applies(action: &ActionModel, subject: &EntityModel, resource: &EntityModel) -> Result<(), Invalid> {
+fn check_applies(action: &ActionModel, subject: &EntityModel, resource: &EntityModel) -> Result<(), Mistakes> {
     let listed =
         |types: &[ast::EntityType]| types.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
     let id = AsRef::<str>::as_ref(action.uid.eid());
     if action.subjects.is_empty() {
         let message = format!("`{id}` is a group of actions; ask about one of its actions");
-        return Err(Invalid::new(ACTION.field("name"), message));
+        return Err(Invalid::new(ACTION.field("name"), message).into());
     }
+    let mut unfit = Vec::new();
     if !action.subjects.contains(&subject.name) {
         let message =
             format!("`{}` cannot `{id}`; the schema allows that for {}", subject.name, listed(&action.subjects));
-        return Err(Invalid::new(SUBJECT.field("type"), message));
+        unfit.push(Invalid::new(SUBJECT.field("type"), message));
     }
     if !action.resources.contains(&resource.name) {
         let message =
             format!("`{id}` is not for `{}`; the schema has it for {}", resource.name, listed(&action.resources));
-        return Err(Invalid::new(RESOURCE.field("type"), message));
+        unfit.push(Invalid::new(RESOURCE.field("type"), message));
     }
-    Ok(())
+    if unfit.is_empty() { Ok(()) } else { Err(Mistakes::new(unfit)) }
 }
 
-/// Of some types there are only the entities that the schema lists.
-fn check_listed(model: &EntityModel, named: &crate::types::evaluation::Entity, path: Path<'_>) -> Result<(), Invalid> {
-    let Held::BySchema(listed) = &model.held else { return Ok(()) };
-    listed.check(&named.id).map_err(|message| Invalid::new(path.field("id"), message))
+/// Of some types there are only the entities that the schema lists. Of others an empty id names none: a record could not
+/// say which one was touched.
+fn check_id(model: &EntityModel, named: &crate::types::evaluation::Entity, path: Path<'_>) -> Result<(), Invalid> {
+    let checked = match &model.held {
+        Held::BySchema(listed) => listed.check(&named.id),
+        _ if named.id.is_empty() => Err(EMPTY_ID.to_owned()),
+        _ => Ok(()),
+    };
+    checked.map_err(|message| Invalid::new(path.field("id"), message))
 }
 
 /// Tags are the property `tags`: any names, values of one type.
@@ -489,14 +518,19 @@ fn tags_of<T: Terms>(
     let given = match given {
         None | Some(Value::Null) => &Map::new(),
         Some(Value::Map(given)) => given,
-        Some(other) => return Err(Invalid::new(path, format!("is {}; the schema wants an object", other.kind()))),
+        Some(other) => {
+            terms.unfit(Invalid::new(path, format!("is {}; the schema wants an object", other.kind())))?;
+            return Ok(tags);
+        }
     };
     terms.enter_set(given.len());
     for (name, value) in given {
         terms.text(name);
         terms.attribute(name, true);
-        let term = value_visitor::term(terms, shape, value, path.field(name))?;
-        terms.field(&mut tags, &SmolStr::new(name), term);
+        match value_visitor::term(terms, shape, value, path.field(name)) {
+            Ok(term) => terms.field(&mut tags, &SmolStr::new(name), term),
+            Err(invalid) => terms.unfit_field(invalid)?,
+        }
     }
     Ok(tags)
 }

@@ -1,5 +1,6 @@
 //! Makes Cedar values of the values of a question, by the type that the schema declares.
 
+use super::datetime;
 use crate::{
     sources::policy::{
         Extension,
@@ -67,7 +68,8 @@ const ERROR: usize = 400;
 
 /// Has Cedar make an extension value, or say why it cannot.
 pub(super) fn read_extension(kind: Extension, text: &str, path: Path<'_>) -> Result<ast::Value, Invalid> {
-    extension(kind, text).map_err(|error| {
+    let read = if kind == Extension::Datetime { datetime::for_cedar(text) } else { text.into() };
+    extension(kind, &read).map_err(|error| {
         let (name, example) = (kind.type_name(), kind.example());
         // Cedar can quote the text too.
         let (text, error) = (escape::cut(text), escape::cut_to(&error, ERROR));

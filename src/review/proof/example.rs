@@ -60,7 +60,7 @@ impl Example {
             let uid = entry.uid().ok_or("the solver left a party open")?;
             let mut party = Entity {
                 kind: uid.entity_type().name().basename().to_string(),
-                id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+                id: id_of(uid).to_owned(),
                 properties: Map::new(),
             };
             if policies.model.entity(&party.kind).map(|model| model.name != *uid.entity_type()).unwrap_or(true) {
@@ -193,6 +193,13 @@ fn partial(given: &ast::PartialValue) -> Result<Value, String> {
     }
 }
 
+/// The id of an entity. The solver calls the first of a type "", which a question cannot (`engine::check_question`), so it gets
+/// the shortest id that the solver does not make up by itself. The engine confirms that this changes nothing.
+fn id_of(uid: &ast::EntityUID) -> &str {
+    let id = AsRef::<str>::as_ref(uid.eid());
+    if id.is_empty() { "0" } else { id }
+}
+
 /// A Cedar value as the wire carries it.
 fn value(given: &ast::Value) -> Result<Value, String> {
     Ok(match given.value_kind() {
@@ -200,7 +207,7 @@ fn value(given: &ast::Value) -> Result<Value, String> {
         #[expect(clippy::cast_precision_loss, reason = "what a double does not hold is refused by the engine")]
         ast::ValueKind::Lit(ast::Literal::Long(long)) => Value::Number(*long as f64),
         ast::ValueKind::Lit(ast::Literal::String(text)) => Value::String(text.to_string()),
-        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => Value::String(AsRef::<str>::as_ref(uid.eid()).to_owned()),
+        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => Value::String(id_of(uid).to_owned()),
         ast::ValueKind::Set(set) => Value::List(set.iter().map(value).collect::<Result<_, _>>()?),
         ast::ValueKind::Record(fields) => Value::Map(
             fields.iter().map(|(name, field)| Ok((name.to_string(), value(field)?))).collect::<Result<_, String>>()?,
@@ -235,8 +242,7 @@ fn extension_text(given: &ast::Value) -> Result<String, String> {
 
 /// An entity in Cedar's entity JSON.
 pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, String> {
-    let uid =
-        |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) });
+    let uid = |uid: &ast::EntityUID| json!({ "type": uid.entity_type().to_string(), "id": id_of(uid) });
     let fields = |fields: &mut dyn Iterator<Item = (&smol_str::SmolStr, &ast::PartialValue)>| {
         fields
             .filter(|(name, _)| *name != KNOWN)
@@ -269,7 +275,7 @@ fn value_json(given: &ast::Value) -> Result<serde_json::Value, String> {
         ast::ValueKind::Lit(ast::Literal::Long(long)) => json!(long),
         ast::ValueKind::Lit(ast::Literal::String(text)) => json!(text.as_str()),
         ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => {
-            json!({ "type": uid.entity_type().to_string(), "id": AsRef::<str>::as_ref(uid.eid()) })
+            json!({ "type": uid.entity_type().to_string(), "id": id_of(uid) })
         }
         ast::ValueKind::Set(set) => json!(set.iter().map(value_json).collect::<Result<Vec<_>, _>>()?),
         ast::ValueKind::Record(fields) => {

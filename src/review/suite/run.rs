@@ -220,7 +220,7 @@ impl<'a> Runner<'a> {
     }
 
     /// What becomes of a question that does not fit the schema.
-    fn unfit(&self, case: &Case, error: &engine::Invalid) -> Result<AskedCase, Misasked> {
+    fn unfit(&self, case: &Case, error: &engine::Mistakes) -> Result<AskedCase, Misasked> {
         if case.expected.decision == ExpectedDecision::Invalid {
             return Ok(AskedCase { answer: Err(error.to_string()), world: None, unknown_references: Vec::new() });
         }

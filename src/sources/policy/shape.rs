@@ -143,7 +143,7 @@ impl Extension {
         match self {
             Self::Ip => "10.0.0.7 or 10.0.0.0/8",
             Self::Decimal => "1.25",
-            Self::Datetime => "2026-01-31 or 2026-01-31T12:00:00Z",
+            Self::Datetime => "2026-01-31 or 2026-01-31T12:00:00+01:00",
             Self::Duration => "1d12h",
         }
     }

@@ -6,6 +6,7 @@ use super::{Attributes, Extension, Reference, Shape};
 use crate::types::{
     escape,
     evaluation::{Map, Path, Value},
+    suggest::nearest,
 };
 use cedar_policy_core::{
     ast::{self, RestrictedExpr},
@@ -17,6 +18,9 @@ use std::{collections::HashMap, fmt, sync::LazyLock};
 
 /// The largest whole number that both bindings carry exactly (I-JSON, RFC 7493, section 2.2).
 const EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// What an id that names no entity is told.
+pub(crate) const EMPTY_ID: &str = "is empty; give the id of the entity";
 
 /// A value that does not fit the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +71,14 @@ pub(crate) trait Terms {
     /// A declared attribute is there or not; if it is, its value comes next, and then [`Terms::field`].
     fn attribute(&mut self, name: &str, present: bool);
     fn field(&mut self, fields: &mut Self::Fields, name: &SmolStr, term: Self::Term);
+    /// A declared attribute that is there does not fit, instead of [`Terms::field`]. `Ok`: the walk goes on.
+    fn unfit_field(&mut self, invalid: Invalid) -> Result<(), Invalid> {
+        self.unfit(invalid)
+    }
+    /// Something does not fit. `Ok`: the walk goes on without it.
+    fn unfit(&mut self, invalid: Invalid) -> Result<(), Invalid> {
+        Err(invalid)
+    }
     fn record(&mut self, fields: Self::Fields) -> Self::Term;
     /// All fields of a record were seen; of those that were given, this many are declared.
     fn leave(&mut self, declared: &Attributes, given: &Map, seen: usize, path: Path<'_>) -> Result<(), Invalid> {
@@ -93,22 +105,35 @@ pub(crate) fn record<T: Terms>(
             }
             (None | Some(Value::Null), None) if attribute.required => {
                 let message = format!("is missing; the schema requires {}", attribute.shape.describe());
-                return Err(Invalid::new(path.field(name), message));
+                terms.unfit(Invalid::new(path.field(name), message + &meant(name, declared, given)))?;
             }
             (None | Some(Value::Null), None) => terms.attribute(name, false),
             (Some(value), _) => {
                 terms.attribute(name, true);
                 seen += 1;
-                let term = term(terms, &attribute.shape, value, path.field(name))?;
-                if let Some(limit) = &attribute.limit {
-                    limit.value(value).map_err(|message| Invalid::new(path.field(name), message))?;
+                let path = path.field(name);
+                let within = |term| match &attribute.limit {
+                    Some(limit) => limit.value(value).map(|()| term).map_err(|message| Invalid::new(path, message)),
+                    None => Ok(term),
+                };
+                match term(terms, &attribute.shape, value, path).and_then(within) {
+                    Ok(term) => terms.field(&mut fields, name, term),
+                    Err(invalid) => terms.unfit_field(invalid)?,
                 }
-                terms.field(&mut fields, name, term);
             }
         }
     }
-    terms.leave(declared, given, seen, path)?;
+    if let Err(invalid) = terms.leave(declared, given, seen, path) {
+        terms.unfit(invalid)?;
+    }
     Ok(fields)
+}
+
+/// What may have been meant for a required attribute that is missing.
+fn meant(name: &str, declared: &Attributes, given: &Map) -> String {
+    let others = given.keys().map(String::as_str).filter(|other| !declared.contains_key(*other));
+    let meant = nearest(name, others);
+    meant.map_or_else(String::new, |meant| format!("; `{}` is not declared, is it that?", escape::cut(meant)))
 }
 
 /// A value of the declared type.
@@ -120,19 +145,23 @@ pub(crate) fn term<T: Terms>(terms: &mut T, shape: &Shape, value: &Value, path: 
         (Shape::String, Value::String(text)) => Ok(terms.text(text)),
         (Shape::Entity(Reference { kind, listed }), _) => {
             let (named, id) = entity_id(kind, value, path)?.ok_or_else(unfit)?;
-            if let Some(listed) = listed {
-                listed.check(id).map_err(|message| Invalid::new(path, message))?;
+            match listed {
+                Some(listed) => listed.check(id).map_err(|message| Invalid::new(path, message))?,
+                None if id.is_empty() => return Err(Invalid::new(path, EMPTY_ID)),
+                None => {}
             }
             terms.entity(kind, named, id, path)
         }
         (Shape::Set(element), Value::List(elements)) => {
             terms.enter_set(elements.len());
-            let elements = elements
-                .iter()
-                .enumerate()
-                .map(|(index, value)| term(terms, element, value, path.index(index)))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(terms.set(elements))
+            let mut fitting = Vec::with_capacity(elements.len());
+            for (index, value) in elements.iter().enumerate() {
+                match term(terms, element, value, path.index(index)) {
+                    Ok(element) => fitting.push(element),
+                    Err(invalid) => terms.unfit(invalid)?,
+                }
+            }
+            Ok(terms.set(fitting))
         }
         (Shape::Record(declared), Value::Map(given)) => {
             let fields = record(terms, declared, given, path)?;

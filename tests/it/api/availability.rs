@@ -368,6 +368,9 @@ async fn one_connection_takes_at_most_its_share() {
             pb::evaluate_stream_response::Result::Evaluation(_) => given += 1,
             pb::evaluate_stream_response::Result::Error(error) => {
                 assert_eq!(error.code, Code::ResourceExhausted as i32);
+                // Unlike what is too large, it can be asked again.
+                let kinds: Vec<_> = error.details.iter().map(|detail| detail.type_url.rsplit('.').next()).collect();
+                assert_eq!(kinds, [Some("RetryInfo"), Some("ErrorInfo")]);
                 refused += 1;
             }
         }

@@ -134,7 +134,11 @@ async fn what_an_item_sets_replaces_the_whole_default() {
             unset(),
             unset(),
             unset(),
-            "evaluations[4].resource.properties.embargo: is missing; the schema requires a boolean".to_owned(),
+            "evaluations[4].resource.properties.embargo: is missing; the schema requires a boolean; \
+             evaluations[4].resource.properties.level: is missing; the schema requires a whole number; \
+             evaluations[4].resource.properties.team: is missing; the schema requires the id of an entity of type \
+             Politie::Team; evaluations[4].resource.properties.unit: is missing; the schema requires the id of an entity \
+             of type Politie::Unit".to_owned(),
             "evaluations[5].context.purpose: is missing; the schema requires a string".to_owned(),
             unset(),
         ]

@@ -7,4 +7,5 @@ mod bad_input;
 mod batch;
 mod bindings;
 mod clients;
+mod faults;
 mod transport;

@@ -93,12 +93,21 @@ async fn tls_speaks_grpc_and_http_and_the_plain_is_refused() {
     let stream = connect(&authority.client("http/1.1", None), sidecar.address).await.unwrap();
     let metadata = request_over(stream, metadata_request()).await.json();
     assert_eq!(metadata["policy_decision_point"], format!("https://{}", sidecar.address));
-    // A client that speaks without TLS, and one that does not know this authority.
-    let mut plain = TcpStream::connect(sidecar.address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut plain, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // A client that speaks without TLS is told so, and one that does not know this authority ends by itself.
+    let post = b"POST /access/v1/evaluation HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+    for plain in [&post[..], b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(sidecar.address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, plain).await.unwrap();
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("this port takes TLS"), "{answer:?}");
+    }
+    let mut other = TcpStream::connect(sidecar.address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut other, b"\x16\x03\x01\0\x02hi").await.unwrap();
     let mut answer = Vec::new();
-    let _ = tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut answer).await;
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut other, &mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    assert_eq!(sidecar.records().len(), 2);
     connect(&Authority::new().client("h2", None), sidecar.address).await.unwrap_err();
 }
 
@@ -222,6 +231,7 @@ async fn a_method_that_does_not_exist_is_unimplemented_for_grpc() {
         let path = http::uri::PathAndQuery::from_static(path);
         let status = grpc.unary(tonic::Request::new(()), path, codec).await.unwrap_err();
         assert_eq!(status.code(), Code::Unimplemented, "{status}");
+        assert!(status.message().contains("has Evaluate, EvaluateBatch and EvaluateStream"), "{status}");
     }
     assert!(sidecar.records().is_empty());
 }

@@ -324,7 +324,7 @@ fn a_misspelt_member_never_changes_an_answer_unnamed() {
                     let checked = check_question(&snapshot, evaluation, &right.moment, right.unknown)?;
                     let verdict = decide(&snapshot, &checked.question()?);
                     let named: Vec<String> = checked.into_undeclared().lines().map(Into::into).collect();
-                    Ok::<_, poort::pdp::engine::Invalid>((verdict, named))
+                    Ok::<_, poort::pdp::engine::Mistakes>((verdict, named))
                 };
                 let Ok((expected, before)) = decided(&right.evaluation) else { continue };
                 match decided(&wrong) {
@@ -444,7 +444,8 @@ fn every_misspelt_optional_attribute_of_the_sample_is_found() {
                             assert_eq!(named, [format!("resource.properties.{wrong}")]);
                             ignored.insert(format!("{resource}.{name}"));
                         }
-                        Err(error) => {
+                        Err(mistakes) => {
+                            let [error] = mistakes.told() else { panic!("{mistakes}") };
                             assert_eq!(error.path, format!("resource.properties.{wrong}"));
                             if !is_read {
                                 // It may be another that is absent.
