@@ -102,6 +102,7 @@ fn called() -> Called {
         directory_revision,
         cached: true,
         undeclared: Undeclared::default(),
+        subject: None,
     });
     Called { snapshot, evaluation, moment, answer }
 }

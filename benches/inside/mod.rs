@@ -13,7 +13,7 @@ use poort::{
     record::decision_log::{Producer, Pseudonyms, Record, RecordedRequest, RecordedResponse},
     sources::{
         directory, policy,
-        snapshot::{Revisions, Snapshot, Sources},
+        snapshot::{Snapshot, Sources},
     },
     types::{
         decision::{Answer, Evaluated, Verdict},
@@ -74,9 +74,7 @@ impl Desk {
         let checked = self.check(evaluation, moment);
         let decided = || checked.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = self.cache.verdict(checked.key(), decided).unwrap();
-        let Revisions { policies: revision, directory: directory_revision } = self.snapshot.revisions().clone();
-        let undeclared = checked.into_undeclared();
-        Evaluated { verdict, revision, directory_revision, cached, undeclared }
+        checked.answer(verdict, self.snapshot.revisions().clone(), cached)
     }
 
     /// How many bytes its record has.

@@ -11,7 +11,7 @@ use crate::{
     sources::snapshot::{Snapshot, Sources},
     types::{
         authzen::{self, Limits},
-        decision::{Answer, Decision, Evaluated},
+        decision::{Answer, Decision},
         escape,
         evaluation::{Batch, Parts},
         moment::Moment,
@@ -135,13 +135,7 @@ impl World {
                 Err(message) => output.error(&message),
             }
         }
-        Ok(Answer::Evaluated(Evaluated {
-            verdict,
-            revision: snapshot.policies.revision.clone(),
-            directory_revision: snapshot.directory.revision.clone(),
-            cached: false,
-            undeclared: checked.into_undeclared(),
-        }))
+        Ok(Answer::Evaluated(checked.answer(verdict, snapshot.revisions().clone(), false)))
     }
 }
 

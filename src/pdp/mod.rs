@@ -38,13 +38,10 @@ use crate::{
         decision_log::{Appended, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
         spool::{AppendError, DamagedSegment},
     },
-    sources::{
-        snapshot::{Revisions, Snapshot},
-        store::Store,
-    },
+    sources::{snapshot::Snapshot, store::Store},
     telemetry::{DecisionSpan, Part, SpanSink},
     types::{
-        decision::{Answer, Evaluated},
+        decision::Answer,
         evaluation::{Batch, Evaluation, Parts},
         moment::Moment,
     },
@@ -225,9 +222,7 @@ impl Pdp {
         let checked = engine::check_question(snapshot, evaluation, moment, self.config.engine)?;
         let decide = || checked.question().map(|question| engine::decide(snapshot, &question));
         let (verdict, cached) = self.cache.verdict(checked.key(), decide)?;
-        let Revisions { policies: revision, directory: directory_revision } = snapshot.revisions().clone();
-        let undeclared = checked.into_undeclared();
-        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached, undeclared }))
+        Ok(Answer::Evaluated(checked.answer(verdict, snapshot.revisions().clone(), cached)))
     }
 
     /// Records that the deadline passed before anything was decided.

@@ -165,7 +165,7 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
             record,
             ..pb::EvaluateResponse::default()
         },
-        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _, undeclared }) => {
+        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _, undeclared, subject }) => {
             pb::EvaluateResponse {
                 decision,
                 policies: verdict
@@ -195,6 +195,7 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
                 record,
                 error: None,
                 undeclared: undeclared.lines().map(Into::into).collect(),
+                subject: subject.as_deref().map(structure),
             }
         }
     }

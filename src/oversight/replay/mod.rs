@@ -25,10 +25,10 @@ use crate::{
         engine::{self, Mistakes, UnknownEntities},
     },
     record::decision_log::{RecordedRequest, RecordedResponse, StoredRecord, on_record},
-    sources::snapshot::Snapshot,
+    sources::snapshot::{Revisions, Snapshot},
     types::{
         authzen::{self, Limits},
-        decision::{Answer, Evaluated},
+        decision::Answer,
         evaluation::{Batch, Item, Parts},
         moment::Moment,
         revision::Revision,
@@ -160,6 +160,8 @@ impl<'a> Replay<'a> {
         let moment = recorded.moment();
         let configuration = Revision::parse(&recorded.poort().digest);
         let configuration = configuration.ok_or_else(|| unreadable("adl.core.configuration"))?;
+        let (policies, directory) = named;
+        let named = Revisions { policies, directory };
         let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
         let meant = self.worlds.configuration(&configuration);
         let answers = match meant.or_else(|| (self.meaning)(&configuration, moment.application.as_deref())) {
@@ -214,7 +216,7 @@ struct Decider<'a> {
     moment: &'a Moment,
     /// The revisions that the record names. The answer gets them, since another revision alone is no difference in the
     /// decision.
-    named: &'a (Revision, Revision),
+    named: &'a Revisions,
 }
 
 impl Decider<'_> {
@@ -234,9 +236,7 @@ impl Decider<'_> {
         // The key holds all that a verdict depends on but `directory.unknown`, which a server has only one of.
         let key = checked.key().filter(|_| config.unknown == UnknownEntities::Deny);
         let (verdict, _) = self.cache.verdict(key, decide)?;
-        let (revision, directory_revision) = self.named.clone();
-        let undeclared = checked.into_undeclared();
-        Ok(Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: false, undeclared }))
+        Ok(Answer::Evaluated(checked.answer(verdict, self.named.clone(), false)))
     }
 }
 

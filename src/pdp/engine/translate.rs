@@ -20,10 +20,10 @@ use crate::{
             ActionModel, Attributes, EntityModel, Extension, Held, Invalid, PdpReads, Reading, Shape, Slice, Types,
             value_visitor::{self, EMPTY_ID, Terms},
         },
-        snapshot::Snapshot,
+        snapshot::{Revisions, Snapshot},
     },
     types::{
-        decision::{self, Undeclared},
+        decision::{self, Evaluated, Undeclared, Verdict},
         evaluation::{Map, Parts, Path, Value},
         moment::Moment,
     },
@@ -253,6 +253,15 @@ impl<'a> CheckedQuestion<'a> {
         let walked = self.make_key(Watch { undeclared, ignored: &mut ignored, unfit: Some(&mut unfit) });
         unfit.extend(walked.err());
         Mistakes::new(if unfit.is_empty() { vec![stopped] } else { unfit })
+    }
+
+    /// The answer that has this verdict, with what no verdict depends on: what of the question is ignored, and what is
+    /// named of the subject.
+    #[must_use]
+    pub fn answer(self, verdict: Arc<Verdict>, revisions: Revisions, cached: bool) -> Evaluated {
+        let Revisions { policies: revision, directory: directory_revision } = revisions;
+        let subject = self.snapshot.directory.recorded(self.subject, &self.evaluation.subject.id);
+        Evaluated { verdict, revision, directory_revision, cached, undeclared: self.undeclared, subject }
     }
 
     fn make_key(&self, watch: Watch<'_>) -> Result<Option<Arc<[u8]>>, Invalid> {

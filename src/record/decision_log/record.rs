@@ -310,6 +310,7 @@ mod tests {
             directory_revision: Revision::of([]),
             cached: true,
             undeclared: Undeclared::default(),
+            subject: None,
         })
     }
 

@@ -74,7 +74,7 @@ fn decision(record: &Value, seq: u64, index: Option<usize>, request: &Value, res
         "action_id": outcome.action_id, "action": outcome.action,
         "disposition_id": outcome.disposition_id, "disposition": outcome.disposition,
         "is_alert": failed,
-        "actor": {"user": user(subject)},
+        "actor": {"user": user(subject, &response["context"]["subject"])},
         "api": {
             "operation": action["name"],
             "service": {"name": attributes["poort.pdp"]["application"]},
@@ -141,11 +141,14 @@ fn activity(action: &str) -> u32 {
     }
 }
 
-fn user(subject: &Value) -> Value {
+/// `named` is what the answer names of the subject, such as its profile: groups, since OCSF's user has no such name.
+fn user(subject: &Value, named: &Value) -> Value {
     let kind = text(&subject["type"]).unwrap_or_default().to_ascii_lowercase();
     let is_service = ["service", "service-account", "system"].iter().any(|service| kind.ends_with(service));
+    let group = |(kind, name): (&String, &Value)| json!({"type": kind, "name": name});
     json!({
         "uid": subject["id"], "type": subject["type"], "type_id": if is_service { 4 } else { 1 },
+        "groups": named.as_object().map(|named| named.iter().map(group).collect::<Value>()),
         "org": {"name": subject["properties"]["organisation"].as_str()},
     })
 }

@@ -12,9 +12,12 @@ use super::{
     node::{Kept, Node},
     pool::{Number, Numbers, Pool, Uids},
 };
-use crate::sources::{
-    per_thread::{self, PerThread},
-    policy::cedar_core::ast,
+use crate::{
+    sources::{
+        per_thread::{self, PerThread},
+        policy::cedar_core::ast,
+    },
+    types::evaluation::Map,
 };
 use std::{
     collections::HashSet,
@@ -44,6 +47,8 @@ pub(super) struct Made {
     /// Made when the first question needs it: most accounts ask nothing before the directory changes again.
     pub(super) entity: OnceLock<Arc<ast::Entity>>,
     pub(super) contents: Known,
+    /// Found with the first answer about it.
+    pub(super) recorded: OnceLock<Option<Arc<Map>>>,
 }
 
 impl Base {

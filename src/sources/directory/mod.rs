@@ -13,6 +13,7 @@
 //! - `hierarchy`: ancestors and cycles
 //! - `findings`: probable mistakes in a valid directory
 //! - `contents`: what policies read of an entity
+//! - `recorded`: what answers name of a subject
 
 mod base;
 mod contents;
@@ -26,6 +27,7 @@ mod node;
 mod overlay;
 mod pool;
 mod reading;
+mod recorded;
 mod sources;
 mod strict;
 mod window;

@@ -1,4 +1,4 @@
-//! Reads the annotations of a schema that limit values beyond their types, and attaches them to the attributes.
+//! Reads the annotations of a schema that say more of a value than its type, and attaches them to the attributes.
 //!
 //! | annotation | on an attribute, or on a type with a name | means |
 //! |---|---|---|
@@ -6,6 +6,7 @@
 //! | `@range("1..4")` | a whole number, or a set of them | the value, or each element, is between these |
 //! | `@known` | a reference, or a set of them | the directory has what it names; for types that the directory holds |
 //! | `@not_before("from")` | a `datetime` | it is not earlier than that attribute beside it; for types that the directory holds |
+//! | `@recorded` | a reference, an attribute of the entity type itself | answers name what it refers to; for types that the directory holds |
 //! | `@tags("a, b")` | an entity type with tags | their names are among these; for types that the directory holds |
 //!
 //! A question may leave out a required string for which `@values` lists one value: it has that value.
@@ -28,14 +29,15 @@ use smol_str::SmolStr;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The annotations that are read here, with the codes of what is wrong in them.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 5] = [
     ("values", "schema::values"),
     ("range", "schema::range"),
     ("known", "schema::known"),
     ("not_before", "schema::not-before"),
+    ("recorded", "schema::recorded"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
     "doc",
     "source",
     "parents",
@@ -47,6 +49,7 @@ const READ: [&str; 12] = [
     "range",
     "known",
     "not_before",
+    "recorded",
     "tags",
 ];
 
@@ -152,6 +155,7 @@ impl<'a> Reader<'a> {
         }
         let Some(attributes) = &mut entity.attributes else { return };
         self.record(Arc::make_mut(attributes), &standard.shape.0, &full, is_held, DEPTH);
+        entity.recorded = attributes.iter().filter(|(_, it)| it.recorded).map(|(name, _)| name.clone()).collect();
         if let Held::ByRequest { attributes: given, tags, .. } = &mut entity.held {
             *given = attributes.clone();
             tags.clone_from(&entity.tags);
@@ -259,13 +263,18 @@ impl<'a> Reader<'a> {
     ) {
         let Some(text) = value(annotations, name) else { return };
         let one = match &attribute.shape {
-            Shape::Set(element) if name != "not_before" => element.as_ref(),
+            Shape::Set(element) if !matches!(name, "not_before" | "recorded") => element.as_ref(),
             one => one,
         };
         let (fits, on) = match name {
             "values" => (matches!(one, Shape::String), "a string, or a set of strings"),
             "range" => (matches!(one, Shape::Long), "a whole number, or a set of them"),
             "known" => (matches!(one, Shape::Entity(_)), "an entity, or a set of them"),
+            // The path of an attribute of the entity type itself has one dot.
+            "recorded" => (
+                matches!(one, Shape::Entity(_)) && path.matches('.').count() == 1,
+                "an attribute of an entity type whose type is an entity",
+            ),
             _ => (matches!(one, Shape::Extension(Extension::Datetime)), "a datetime"),
         };
         if !fits {
@@ -290,6 +299,7 @@ impl<'a> Reader<'a> {
                 self.complain(annotations, name, code, message, "write it on a type without @source(\"request\")");
             }
             "known" => attribute.asked.known = true,
+            "recorded" => attribute.recorded = true,
             _ => attribute.asked.not_before = Some(SmolStr::new(text)),
         }
     }

@@ -37,6 +37,8 @@ pub struct EntityModel {
     pub tag_names: Option<Limit>,
     /// The attributes whose values should be among its parents in the directory (`@parents`); none for other types.
     pub parents: Vec<SmolStr>,
+    /// The references of a subject of this type that answers name (`@recorded`).
+    pub recorded: Vec<SmolStr>,
 }
 
 /// Where the attributes of a type's entities come from.

@@ -126,7 +126,8 @@ impl Reader<'_> {
                 Some(attributes) if held == Held::ByDirectory => self.parents(&name, attributes),
                 _ => Vec::new(),
             };
-            names.full.insert(full, Arc::new(EntityModel { name, held, attributes, tags, tag_names: None, parents }));
+            let model = EntityModel { name, held, attributes, tags, tag_names: None, parents, recorded: Vec::new() };
+            names.full.insert(full, Arc::new(model));
         }
         for (uri, full) in uris {
             if names.full.contains_key(&uri) || names.short.contains_key(&uri) {

@@ -53,6 +53,8 @@ pub struct Attribute {
     pub constant: Option<SmolStr>,
     /// What `findings` checks of it in the directory.
     pub asked: DirectoryChecks,
+    /// Answers about a subject of its type name what it refers to (`@recorded`).
+    pub recorded: bool,
 }
 
 /// What is checked of an attribute in the directory. A difference is a warning, and the value is still read: it grants
@@ -69,7 +71,7 @@ impl Attribute {
     /// Of this type, with no limits.
     #[must_use]
     pub fn of(shape: Shape, required: bool) -> Self {
-        Self { shape, required, limit: None, constant: None, asked: DirectoryChecks::default() }
+        Self { shape, required, limit: None, constant: None, asked: DirectoryChecks::default(), recorded: false }
     }
 }
 

@@ -156,6 +156,10 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     write_record(out, record);
     out.extend_from_slice(b",\"revision\":");
     write_string(out, evaluated.revision.as_str());
+    if let Some(subject) = &evaluated.subject {
+        out.extend_from_slice(b",\"subject\":");
+        write_map(out, subject);
+    }
     if !evaluated.undeclared.is_empty() {
         out.extend_from_slice(b",\"undeclared\":");
         list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));

@@ -170,6 +170,9 @@ pub struct Evaluated {
     pub cached: bool,
     /// What of the question was ignored. It is no part of the verdict, which other questions can share.
     pub undeclared: Undeclared,
+    /// What the directory says of the subject and the schema wants named (`@recorded`), such as its profile with the
+    /// version. It is no part of the verdict either.
+    pub subject: Option<Arc<Map>>,
 }
 
 /// Why an item of a batch was not evaluated.

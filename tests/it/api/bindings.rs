@@ -154,6 +154,9 @@ fn json_of_answer(answer: &pb::EvaluateResponse) -> serde_json::Value {
     if !answer.undeclared.is_empty() {
         json["context"]["undeclared"] = json!(answer.undeclared);
     }
+    if let Some(subject) = &answer.subject {
+        json["context"]["subject"] = json_of_struct(subject);
+    }
     json
 }
 

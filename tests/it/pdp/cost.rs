@@ -17,7 +17,7 @@ use poort::{
     },
     types::{
         authzen::{Limits, read_evaluation},
-        decision::{Answer, Evaluated},
+        decision::Answer,
         evaluation::Evaluation,
         moment::Moment,
         revision::Revision,
@@ -79,9 +79,7 @@ impl Desk {
         let (verdict, cached) = cache.verdict(checked.key(), decided).unwrap();
         assert!(verdict.decision.is_allow() && cached == expect_cached);
         let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
-        let undeclared = checked.into_undeclared();
-        let (revision, directory_revision) = (policies.clone(), directory.clone());
-        let answer = Evaluated { verdict, revision, directory_revision, cached, undeclared };
+        let answer = checked.answer(verdict, self.snapshot.revisions().clone(), cached);
         let record = Record {
             trace: &TraceContext::from_headers(None, None),
             caller: None,

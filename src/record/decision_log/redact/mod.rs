@@ -261,6 +261,11 @@ impl Walk<'_> {
             Answer::Evaluated(evaluated) => {
                 let verdict = self.verdict(&evaluated.verdict, parties, is_strict, context);
                 let mut evaluated = Evaluated { verdict, ..evaluated.clone() };
+                if let Some(subject) = &mut evaluated.subject
+                    && !plain::is_plain_map(subject)
+                {
+                    self.map(None, Arc::make_mut(subject), context.field("subject"));
+                }
                 if is_strict {
                     let (undeclared, cut) = evaluated.undeclared.without_inner_names();
                     evaluated.undeclared = undeclared;

@@ -105,6 +105,17 @@ impl Reader<'_> {
         marks.conceals = any(&marks.any_entity.properties)
             || any(&marks.any_context.fields)
             || marks.entities.values().any(|entity| entity.id.is_some());
+        for declared in self.model.entity_types() {
+            for name in &declared.recorded {
+                let mark = marks.entity(Some(&declared.name)).properties.get(name);
+                if mark.is_some_and(|mark| marks.conceal(mark)) {
+                    let message =
+                        format!("@recorded on `{}.{name}`, which a record must not have in the clear", declared.name);
+                    let help = "leave out @recorded, or @log and @data_subject on it and on its type";
+                    self.complain(&Annotations::default(), "recorded", "schema::recorded", message, help);
+                }
+            }
+        }
         // What is in an attribute depends on the marks of all types, so this comes last.
         let known = marks.clone();
         for entity in marks.entities.values_mut() {

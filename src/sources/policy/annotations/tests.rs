@@ -141,3 +141,14 @@ fn marks_without_effect_are_refused() {
     refused(&context("a: { @origin(\"device\") b: String }"), "schema::origin", "attributes of a context");
     refused(&context("@origin(\"device\") a: Set<String>"), "schema::origin", "no string, address or entity");
 }
+
+#[test]
+fn a_reference_that_no_record_may_have_is_not_recorded() {
+    let with =
+        |attribute: &str| format!("@log(\"pseudonym\") entity Source; entity Team; entity User {{ {attribute} }};");
+    refused(&with("@recorded source?: Source"), "schema::recorded", "schema.cedarschema:", &["User.source"]);
+    refused(&with("@recorded @log(\"omit\") team?: Team"), "schema::recorded", "schema.cedarschema:", &["User.team"]);
+    marks(&with("@recorded team?: Team, source?: Source"));
+    let given = "entity Team; @source(\"request\") entity User { @recorded team?: Team };";
+    refused(given, "schema::recorded", "schema.cedarschema:", &["the directory does not hold it"]);
+}

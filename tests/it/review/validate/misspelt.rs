@@ -134,6 +134,9 @@ fn a_limit_without_effect_is_an_error() {
         ("@range(\"1..4\")", "@known(\"x\")", "schema::known", 14),
         ("@source", "@range(\"1..4\")\n@source", "schema::range", 13),
         ("@not_before(\"from\")", "@not_before(\"form\")", "schema::not-before", 9),
+        ("@range(\"1..4\")", "@recorded(\"x\")", "schema::recorded", 14),
+        ("@known by?", "@recorded by?", "schema::recorded", 9),
+        ("unit?: Unit", "unit?: Unit, @recorded units?: Set<Unit>", "schema::recorded", 7),
         ("type Purpose = String", "@range(\"1..2\")\ntype Purpose = String", "schema::range", 2),
     ] {
         let schema = SCHEMA.replacen(from, to, 1);

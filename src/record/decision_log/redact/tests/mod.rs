@@ -133,6 +133,7 @@ fn answer(verdict: Verdict) -> Answer {
         directory_revision: revision,
         cached: false,
         undeclared: Undeclared::default(),
+        subject: None,
     })
 }
 
@@ -450,4 +451,17 @@ fn a_usual_question_is_plain_and_one_about_a_person_is_not() {
     assert!(plain(&question));
     question["resource"]["type"] = "Doc".into();
     assert!(!plain(&question));
+}
+
+#[test]
+fn what_is_named_of_a_subject_is_recorded_unless_its_name_is_that_of_a_secret() {
+    let named = |name: &str| {
+        let Answer::Evaluated(evaluated) = answer(verdict()) else { panic!() };
+        let subject = Map::from([(name.to_owned(), Value::String("patrol@3".to_owned()))]);
+        let evaluated = Evaluated { subject: Some(Arc::new(subject)), ..evaluated };
+        let asked = one(&question(json!({}), json!({})));
+        record(asked, decided(Answer::Evaluated(evaluated)))["body"]["adl.core.response"]["context"]["subject"].clone()
+    };
+    assert_eq!(named("profile"), json!({"profile": "patrol@3"}));
+    assert_eq!(named("session"), json!({}));
 }
