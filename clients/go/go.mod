@@ -1,0 +1,3 @@
+module reports.example
+
+go 1.19
