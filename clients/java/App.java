@@ -1,3 +1,5 @@
+package reports;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -13,10 +15,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 
 /**
- * Shows reports, each after poort allowed it, with the JDK's own server. {@code Reports.java} has the same for Spring.
+ * Shows reports, each after poort allowed it, with the JDK's own server. {@code spring/Reports.java} has the same for Spring.
  *
  * <pre>
- * POORT=http://127.0.0.1:50051 PORT=8000 java App
+ * POORT=http://127.0.0.1:50051 PORT=8000 java reports.App
  * curl -H 'Authorization: Bearer anna' http://127.0.0.1:8000/reports/r-1
  * </pre>
  */

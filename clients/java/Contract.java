@@ -1,5 +1,8 @@
+package reports;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.File;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +19,7 @@ import java.util.stream.StreamSupport;
 /**
  * Runs the cases of the contract with this client, and prints a line of JSON with what each came to.
  *
- * <p>{@code java Contract ../contract/cases.json REAL FAKE NOWHERE}
+ * <p>{@code java reports.Contract ../contract/cases.json REAL FAKE NOWHERE}
  */
 final class Contract {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -63,7 +66,7 @@ final class Contract {
         }
         handlers.put("hide", (fields, record) -> {
             ran.add("hide");
-            var shown = record.<com.fasterxml.jackson.databind.node.ObjectNode>deepCopy();
+            var shown = record.<ObjectNode>deepCopy();
             fields.forEach(field -> shown.remove(field.asText()));
             return shown;
         });

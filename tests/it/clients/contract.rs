@@ -31,6 +31,11 @@ fn the_go_client_keeps_the_contract() {
     keeps_the_contract(Language::Go);
 }
 
+#[test]
+fn the_csharp_client_keeps_the_contract() {
+    keeps_the_contract(Language::CSharp);
+}
+
 #[track_caller]
 fn keeps_the_contract(language: Language) {
     let cases = repository().join("clients/contract/cases.json");
@@ -42,8 +47,8 @@ fn keeps_the_contract(language: Language) {
         .start();
     sidecar.wait_for_line("Listening for callers. address=unix:");
     let real = match language {
-        // The JDK's client knows no Unix sockets.
-        Language::Java => format!("http://{}", sidecar.address),
+        // Their clients know no Unix sockets by themselves.
+        Language::Java | Language::CSharp => format!("http://{}", sidecar.address),
         _ => format!("unix:{}", sidecar.folder.path().join("poort.sock").display()),
     };
     let fake = Fake::start(&cases);
