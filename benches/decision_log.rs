@@ -103,6 +103,7 @@ fn called() -> Called {
         cached: true,
         undeclared: Undeclared::default(),
         subject: None,
+        unknown: Vec::new(),
     });
     Called { snapshot, evaluation, moment, answer }
 }

@@ -4,7 +4,7 @@ use super::pb;
 use crate::{
     pdp::{Refusal, engine},
     types::{
-        decision::{Answer, Evaluated, Fault},
+        decision::{Answer, Evaluated, Fault, UnknownReference},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
         trace::RecordIdentity,
     },
@@ -165,7 +165,9 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
             record,
             ..pb::EvaluateResponse::default()
         },
-        Answer::Evaluated(Evaluated { verdict, revision, directory_revision, cached: _, undeclared, subject }) => {
+        Answer::Evaluated(evaluated) => {
+            let Evaluated { verdict, revision, directory_revision, cached: _, undeclared, subject, unknown } =
+                evaluated;
             pb::EvaluateResponse {
                 decision,
                 policies: verdict
@@ -178,7 +180,7 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
                     .iter()
                     .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
                     .collect(),
-                reason: verdict.reason.clone(),
+                reason: evaluated.reason().into_owned(),
                 obligations: verdict
                     .policies
                     .iter()
@@ -196,8 +198,20 @@ pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<us
                 error: None,
                 undeclared: undeclared.lines().map(Into::into).collect(),
                 subject: subject.as_deref().map(structure),
+                unknown: unknown.iter().map(reference).collect(),
             }
         }
+    }
+}
+
+fn reference(unknown: &UnknownReference) -> pb::UnknownReference {
+    let UnknownReference { path, kind, named } = unknown;
+    let named = named.clone();
+    pb::UnknownReference {
+        path: path.clone(),
+        r#type: kind.clone(),
+        id: named.as_ref().map_or_else(String::new, |named| named.id.clone()),
+        nearest: named.and_then(|named| named.nearest).unwrap_or_default(),
     }
 }
 

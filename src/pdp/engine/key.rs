@@ -21,7 +21,7 @@ use crate::{
         },
     },
     types::{
-        decision::Undeclared,
+        decision::{self, Undeclared},
         evaluation::{Map, Path},
     },
 };
@@ -34,9 +34,14 @@ pub(super) struct Watch<'a> {
     pub undeclared: UndeclaredMembers,
     /// Those that are ignored. They are not in the key: they cannot matter.
     pub ignored: &'a mut Undeclared,
+    /// The references that the directory does not know, of any type: only the schema says which ones it should.
+    pub unknown: &'a mut Vec<(String, ast::EntityType, String)>,
     /// Collects all that does not fit, and reads what a question in the cache need not read again. `None`: the first ends it.
     pub unfit: Option<&'a mut Vec<Invalid>>,
 }
+
+/// How many references that the directory does not know are looked at.
+const LOOKED_AT: usize = 4 * decision::MOST;
 
 pub(super) struct Key<'a> {
     bytes: Vec<u8>,
@@ -46,6 +51,8 @@ pub(super) struct Key<'a> {
     reading: Vec<Reading<'a>>,
     undeclared: UndeclaredMembers,
     ignored: &'a mut Undeclared,
+    /// The references that the directory does not know.
+    unknown: &'a mut Vec<(String, ast::EntityType, String)>,
     /// What does not fit, where all of it is collected.
     unfit: Option<&'a mut Vec<Invalid>>,
     /// Where the walk is at an entity that has tags: whether they are read.
@@ -55,9 +62,9 @@ pub(super) struct Key<'a> {
 impl<'a> Key<'a> {
     /// A key of what is read; `None`: of everything.
     pub(super) fn new(directory: &'a Directory, reads: Option<&'a Reads>, watch: Watch<'a>) -> Self {
-        let Watch { undeclared, ignored, unfit } = watch;
+        let Watch { undeclared, ignored, unknown, unfit } = watch;
         let (bytes, reading) = (Vec::with_capacity(256), Vec::with_capacity(8));
-        Self { bytes, directory, reads, reading, undeclared, ignored, unfit, tags: None }
+        Self { bytes, directory, reads, reading, undeclared, ignored, unknown, unfit, tags: None }
     }
 
     pub(super) fn tag(&mut self, tag: u8) {
@@ -153,8 +160,11 @@ impl Terms for Key<'_> {
     }
 
     /// The type is declared, and so the same for all questions about this action and these types.
-    fn entity(&mut self, _: &ast::EntityType, _: Option<&str>, id: &str, _: Path<'_>) -> Result<(), Invalid> {
+    fn entity(&mut self, kind: &ast::EntityType, _: Option<&str>, id: &str, path: Path<'_>) -> Result<(), Invalid> {
         self.text(id);
+        if self.at().is_something() && self.unknown.len() < LOOKED_AT && !self.directory.knows(kind, id) {
+            self.unknown.push((path.to_string(), kind.clone(), id.to_owned()));
+        }
         if let Some(kind) = self.at().followed()
             && !self.contents(kind, id)
             && let Some(reads) = self.reads

@@ -23,7 +23,8 @@ use crate::{
         snapshot::{Revisions, Snapshot},
     },
     types::{
-        decision::{self, Evaluated, Undeclared, Verdict},
+        decision::{self, Evaluated, Named, Undeclared, UnknownReference, Verdict},
+        escape,
         evaluation::{Map, Parts, Path, Value},
         moment::Moment,
     },
@@ -50,6 +51,7 @@ pub struct CheckedQuestion<'a> {
     slice: &'a Slice,
     key: Option<Arc<[u8]>>,
     undeclared: Undeclared,
+    unknown: Vec<UnknownReference>,
 }
 
 /// Configuration of the engine: what a question means that names what is not known.
@@ -210,11 +212,13 @@ pub fn check_question<'a>(
         slice,
         key: None,
         undeclared: Undeclared::default(),
+        unknown: Vec::new(),
     };
-    let mut ignored = Undeclared::default();
-    let watch = Watch { undeclared: config.undeclared, ignored: &mut ignored, unfit: None };
+    let (mut ignored, mut unknown) = (Undeclared::default(), Vec::new());
+    let watch = Watch { undeclared: config.undeclared, ignored: &mut ignored, unknown: &mut unknown, unfit: None };
     checked.key = checked.make_key(watch).map_err(|stopped| checked.mistakes(stopped))?;
     checked.undeclared = ignored;
+    checked.unknown = unknown_references(snapshot, unknown);
     Ok(checked)
 }
 
@@ -248,9 +252,10 @@ impl<'a> CheckedQuestion<'a> {
 
     /// All that is wrong with its values, after one of them stopped it.
     fn mistakes(&self, stopped: Invalid) -> Mistakes {
-        let (mut ignored, mut unfit) = (Undeclared::default(), Vec::new());
+        let (mut ignored, mut unknown, mut unfit) = (Undeclared::default(), Vec::new(), Vec::new());
         let undeclared = self.config.undeclared;
-        let walked = self.make_key(Watch { undeclared, ignored: &mut ignored, unfit: Some(&mut unfit) });
+        let watch = Watch { undeclared, ignored: &mut ignored, unknown: &mut unknown, unfit: Some(&mut unfit) };
+        let walked = self.make_key(watch);
         unfit.extend(walked.err());
         Mistakes::new(if unfit.is_empty() { vec![stopped] } else { unfit })
     }
@@ -261,12 +266,31 @@ impl<'a> CheckedQuestion<'a> {
     pub fn answer(self, verdict: Arc<Verdict>, revisions: Revisions, cached: bool) -> Evaluated {
         let Revisions { policies: revision, directory: directory_revision } = revisions;
         let subject = self.snapshot.directory.recorded(self.subject, &self.evaluation.subject.id);
-        Evaluated { verdict, revision, directory_revision, cached, undeclared: self.undeclared, subject }
+        Evaluated {
+            verdict,
+            revision,
+            directory_revision,
+            cached,
+            undeclared: self.undeclared,
+            subject,
+            unknown: self.unknown,
+        }
     }
 
     fn make_key(&self, watch: Watch<'_>) -> Result<Option<Arc<[u8]>>, Invalid> {
-        let Self { snapshot, evaluation, moment, config, subject, action, resource, slice, key: _, undeclared: _ } =
-            self;
+        let Self {
+            snapshot,
+            evaluation,
+            moment,
+            config,
+            subject,
+            action,
+            resource,
+            slice,
+            key: _,
+            undeclared: _,
+            unknown: _,
+        } = self;
         let unknown = config.unknown;
         let footprint = &slice.footprint;
         // What a question says twice of one entity must be the same, read or not.
@@ -480,6 +504,21 @@ impl<'a> CheckedQuestion<'a> {
         }
         Ok(Some(pdp))
     }
+}
+
+/// Those that the directory should know, with what was probably meant.
+fn unknown_references(snapshot: &Snapshot, found: Vec<(String, ast::EntityType, String)>) -> Vec<UnknownReference> {
+    let is_held = |kind: &ast::EntityType| {
+        let model = snapshot.policies.model.entity_type(kind);
+        model.is_some_and(|model| model.held == Held::ByDirectory)
+    };
+    let unknown = found.into_iter().filter(|(_, kind, _)| is_held(kind)).take(decision::MOST);
+    let unknown = unknown.map(|(path, kind, id)| {
+        let nearest = snapshot.directory.nearest(&kind, &id).map(|nearest| nearest.as_ref().to_owned());
+        let named = Some(Named { id: escape::cut(&id).into_owned(), nearest });
+        UnknownReference { path, kind: kind.to_string(), named }
+    });
+    unknown.collect()
 }
 
 /// The schema says which types of subjects and resources an action is about.

@@ -311,6 +311,7 @@ mod tests {
             cached: true,
             undeclared: Undeclared::default(),
             subject: None,
+            unknown: Vec::new(),
         })
     }
 

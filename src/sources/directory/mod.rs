@@ -13,6 +13,7 @@
 //! - `hierarchy`: ancestors and cycles
 //! - `findings`: probable mistakes in a valid directory
 //! - `contents`: what policies read of an entity
+//! - `nearest`: the id that was probably meant
 //! - `recorded`: what answers name of a subject
 
 mod base;
@@ -23,6 +24,7 @@ mod findings;
 mod hierarchy;
 mod json;
 mod load;
+mod nearest;
 mod node;
 mod overlay;
 mod pool;
@@ -43,15 +45,20 @@ use crate::{
     types::{problem::Problem, revision::Revision},
 };
 use base::{Base, Made};
+use nearest::FewIds;
 use node::Node;
 use overlay::{Overlay, Since};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 /// The entities that poort knows of itself. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Directory {
     base: Arc<Base>,
     newer: Arc<Overlay>,
+    few: Arc<OnceLock<FewIds>>,
     held: usize,
     /// The version: the digest of the files.
     pub revision: Revision,
@@ -60,7 +67,7 @@ pub struct Directory {
 impl Directory {
     fn of(base: Base, revision: Revision) -> Self {
         let held = base.held;
-        Self { base: Arc::new(base), newer: Arc::default(), held, revision }
+        Self { base: Arc::new(base), newer: Arc::default(), few: Arc::default(), held, revision }
     }
 
     /// The entity with this id, with all its ancestors. Each thread has its own.

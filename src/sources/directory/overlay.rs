@@ -204,7 +204,7 @@ impl Directory {
         let was = |uid: &ast::EntityUID| self.base.node(uid).is_some_and(|node| node.kept.is_some());
         let over = newer.nodes.keys().filter(|uid| was(uid)).count();
         let held = self.base.held + newer.held().count() - over;
-        Self { base: self.base.clone(), newer: Arc::new(newer), held, revision }
+        Self { base: self.base.clone(), newer: Arc::new(newer), few: Arc::default(), held, revision }
     }
 
     /// Reads one entity, with its ancestors.

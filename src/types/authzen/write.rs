@@ -5,7 +5,7 @@
 //! buffer. Tests compare the result with that of a JSON canonicaliser.
 
 use crate::types::{
-    decision::{Answer, Decision, Evaluated, EvaluationError, Fault, Obligation},
+    decision::{Answer, Decision, Evaluated, EvaluationError, Fault, Named, Obligation, UnknownReference},
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     trace::RecordIdentity,
 };
@@ -152,7 +152,7 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         out.push(b'}');
     });
     out.extend_from_slice(b",\"reason\":");
-    write_string(out, &verdict.reason);
+    write_string(out, &evaluated.reason());
     write_record(out, record);
     out.extend_from_slice(b",\"revision\":");
     write_string(out, evaluated.revision.as_str());
@@ -163,6 +163,26 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     if !evaluated.undeclared.is_empty() {
         out.extend_from_slice(b",\"undeclared\":");
         list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
+    }
+    if !evaluated.unknown.is_empty() {
+        out.extend_from_slice(b",\"unknown\":");
+        list(out, &evaluated.unknown, |out, UnknownReference { path, kind, named }| {
+            let mut first = true;
+            out.push(b'{');
+            let mut member = |member: &str, text: &str| {
+                name(out, &mut first, member);
+                write_string(out, text);
+            };
+            if let Some(Named { id, nearest }) = named {
+                member("id", id);
+                if let Some(nearest) = nearest {
+                    member("nearest", nearest);
+                }
+            }
+            member("path", path);
+            member("type", kind);
+            out.push(b'}');
+        });
     }
 }
 

@@ -3,13 +3,16 @@
 //! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
 //!
 //! - `undeclared`: members of the question that were ignored
+//! - `unknown`: references that the directory does not know
 
 mod undeclared;
+mod unknown;
 
 pub use undeclared::Undeclared;
+pub use unknown::{MOST, Named, UnknownReference};
 
 use crate::types::{evaluation::Map, revision::Revision};
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// May the access go ahead?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,6 +176,21 @@ pub struct Evaluated {
     /// What the directory says of the subject and the schema wants named (`@recorded`), such as its profile with the
     /// version. It is no part of the verdict either.
     pub subject: Option<Arc<Map>>,
+    /// The references of the question that the directory does not know; at most [`MOST`].
+    pub unknown: Vec<UnknownReference>,
+}
+
+impl Evaluated {
+    /// One sentence for a person; where the answer is a deny, also what the directory does not know.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'_, str> {
+        let reason = self.verdict.reason.as_str();
+        if self.unknown.is_empty() || self.verdict.decision.is_allow() {
+            return reason.into();
+        }
+        let unknown = self.unknown.iter().map(UnknownReference::sentence);
+        std::iter::once(reason.to_owned()).chain(unknown).collect::<Vec<_>>().join(" ").into()
+    }
 }
 
 /// Why an item of a batch was not evaluated.

@@ -154,6 +154,17 @@ fn json_of_answer(answer: &pb::EvaluateResponse) -> serde_json::Value {
     if !answer.undeclared.is_empty() {
         json["context"]["undeclared"] = json!(answer.undeclared);
     }
+    if !answer.unknown.is_empty() {
+        let unknown = answer.unknown.iter().map(|reference| {
+            let pb::UnknownReference { path, r#type, id, nearest } = reference;
+            let mut json = json!({"path": path, "type": r#type, "id": id});
+            if !nearest.is_empty() {
+                json["nearest"] = json!(nearest);
+            }
+            json
+        });
+        json["context"]["unknown"] = unknown.collect();
+    }
     if let Some(subject) = &answer.subject {
         json["context"]["subject"] = json_of_struct(subject);
     }

@@ -226,3 +226,40 @@ async fn a_datetime_is_taken_as_standard_libraries_write_it() {
     let earlier = sidecar.evaluate(&aged("2020-12-31T10:00:00Z")).await;
     assert_eq!(late["decision"], earlier["decision"]);
 }
+
+#[tokio::test]
+async fn a_reference_that_the_directory_lacks_is_named() {
+    let sidecar = Sidecar::builder().start();
+    let question = |unit: &str| {
+        json!({
+            "subject": {"type": "Officer", "id": "officer-0001"}, "action": {"name": "consult"},
+            "resource": {"type": "Registration", "id": "r", "properties": {
+                "unit": unit, "first_processed": "2026-10-01", "level": 1, "subjects_are_staff": false}},
+            "context": {"purpose": "8"},
+        })
+    };
+    assert_eq!(sidecar.evaluate(&question("station-north-1")).await["context"].get("unknown"), None);
+    let long = "x".repeat(5_000);
+    for (unit, nearest) in [("station-nord-1", Some("station-north-1")), ("qqqqqqqqqqqq", None), (&long, None)] {
+        // The second answer is found in the cache.
+        for _ in 0..2 {
+            let answer = sidecar.evaluate(&question(unit)).await;
+            assert_eq!(answer["decision"], false);
+            let unknown = &answer["context"]["unknown"][0];
+            assert_eq!(unknown["path"], "resource.properties.unit");
+            assert_eq!(unknown["type"], "Politie::Unit");
+            assert_eq!(unknown.get("nearest").and_then(Value::as_str), nearest);
+            assert!(unit.starts_with(unknown["id"].as_str().unwrap().trim_end_matches('…')), "{unknown}");
+            let reason = answer["context"]["reason"].as_str().unwrap();
+            let says = nearest.map_or(".".to_owned(), |nearest| format!("; did you mean `{nearest}`?"));
+            assert!(reason.ends_with(&format!("of resource.properties.unit{says}")), "{reason}");
+            assert!(answer.to_string().len() < 3_000);
+        }
+    }
+    // Where a record conceals something, it has the place alone.
+    let record = &sidecar.records()[1];
+    assert_eq!(record["attributes"]["poort.log.concealed"][0], "/adl.core.response/context/unknown/0/id");
+    let context = &record["body"]["adl.core.response"]["context"];
+    assert_eq!(context["unknown"], json!([{"path": "resource.properties.unit", "type": "Politie::Unit"}]));
+    assert!(!context.to_string().contains("station-nord-1"), "{context}");
+}

@@ -271,6 +271,11 @@ impl Walk<'_> {
                     evaluated.undeclared = undeclared;
                     let all = context.field("undeclared");
                     cut.into_iter().for_each(|place| self.note(all.index(place)));
+                    let all = context.field("unknown");
+                    for (place, unknown) in evaluated.unknown.iter_mut().enumerate() {
+                        unknown.named = None;
+                        self.note(all.index(place).field("id"));
+                    }
                 }
                 Answer::Evaluated(evaluated)
             }

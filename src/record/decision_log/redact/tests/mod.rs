@@ -134,6 +134,7 @@ fn answer(verdict: Verdict) -> Answer {
         cached: false,
         undeclared: Undeclared::default(),
         subject: None,
+        unknown: Vec::new(),
     })
 }
 
