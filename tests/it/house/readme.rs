@@ -1,7 +1,7 @@
-//! What the README and the page about changes of policies show is what happens.
+//! What the README, the page for developers and the page about changes of policies show is what happens.
 
 use crate::support::{Sidecar, check, copied_policies, folder, repository, run, run_with_input};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn readme() -> String {
@@ -62,4 +62,28 @@ fn the_suite_of_the_page_about_changes_passes() {
     std::fs::write(policies.join("tests/page.yaml"), suite).unwrap();
     let (out, told) = check(&run(["test", policies.to_str().unwrap()]), 0);
     assert!(format!("{out}{told}").contains("2 passed"), "{out}\n{told}");
+}
+
+/// The questions of the letter on the page for developers, each with its answer, as if that page was written today.
+fn letter() -> Vec<Value> {
+    let page = std::fs::read_to_string(repository().join("docs/applications.md")).unwrap();
+    let (_, rest) = page.split_once("## Ten questions of the letter").unwrap();
+    let blocks: String = rest.split("```json").skip(1).map(|block| block.split_once("```").unwrap().0).collect();
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let blocks = blocks.replace("2026-11-23", &today.to_string());
+    serde_json::Deserializer::from_str(&blocks).into_iter().collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn the_letters_ten_questions_get_their_answers() {
+    let letter = letter();
+    assert_eq!(letter.len(), 20);
+    let sidecar = Sidecar::builder().start();
+    for pair in letter.chunks_exact(2) {
+        let mut answer = sidecar.evaluate(&pair[0]).await;
+        let left_out = ["policies", "revision", "directory_revision", "record"];
+        let context = answer["context"].as_object_mut().unwrap();
+        context.retain(|part, value| !left_out.contains(&part.as_str()) && *value != json!([]));
+        assert_eq!(answer, pair[1], "{}", pair[0]);
+    }
 }
