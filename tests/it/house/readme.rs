@@ -70,7 +70,8 @@ fn letter() -> Vec<Value> {
     let (_, rest) = page.split_once("## Ten questions of the letter").unwrap();
     let blocks: String = rest.split("```json").skip(1).map(|block| block.split_once("```").unwrap().0).collect();
     let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    let blocks = blocks.replace("2026-11-23", &today.to_string());
+    let later = today.checked_add(jiff::Span::new().days(30)).unwrap();
+    let blocks = blocks.replace("2026-11-23", &today.to_string()).replace("2026-12-23", &later.to_string());
     serde_json::Deserializer::from_str(&blocks).into_iter().collect::<Result<_, _>>().unwrap()
 }
 

@@ -378,6 +378,7 @@ fn some(shape: &Shape) -> Given {
     match shape {
         Shape::Bool => Given::Bool(false),
         Shape::Long => Given::Number(1.0),
+        Shape::Entity(of) if of.kind.is_action() => Given::String("consult".to_owned()),
         Shape::String | Shape::Entity(_) => Given::String("x".to_owned()),
         Shape::Set(element) => Given::List(vec![some(element)]),
         Shape::Record(fields) => Given::Map(required(fields)),
