@@ -102,13 +102,10 @@ impl Desk {
     }
 }
 
-/// A question that differs from those of other numbers in what the policies read: the number of the consent. It is allowed.
+/// A question that differs from those of other numbers in what the policies read: the justification. It is allowed.
 pub(crate) fn question_with(number: i64) -> Evaluation {
     let mut question = question(3);
-    let text = |text: &str| Value::String(text.to_owned());
-    let functionary = text("officer-0007");
-    let consent = Map::from([("functionary".into(), functionary), ("id".into(), text(&format!("consent-{number}")))]);
-    question.context.insert("consent".into(), Value::Map(consent));
+    question.context.insert("justification".into(), Value::String(format!("case {number}")));
     question
 }
 

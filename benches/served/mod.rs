@@ -155,14 +155,12 @@ pub(crate) fn start_poort_in(
     Served { process, address: address.expect("an address"), data: Some(data) }
 }
 
-/// A question that differs from those of other numbers in what the policies read: the number of the consent. It is allowed.
+/// A question that differs from those of other numbers in what the policies read: the justification. It is allowed.
 pub(crate) fn question_with(number: u64) -> EvaluateRequest {
     let mut question = question(number, 3.0);
-    let text = |text: String| Value { kind: Some(Kind::StringValue(text)) };
-    let consent = [("functionary", "officer-0007".to_owned()), ("id", format!("consent-{number}"))];
-    let consent = Struct { fields: consent.map(|(name, value)| (name.to_owned(), text(value))).into() };
+    let justification = Value { kind: Some(Kind::StringValue(format!("case {number}"))) };
     let context = question.context.get_or_insert_default();
-    context.fields.insert("consent".to_owned(), Value { kind: Some(Kind::StructValue(consent)) });
+    context.fields.insert("justification".to_owned(), justification);
     question
 }
 

@@ -77,7 +77,7 @@ fn json_question(tape: &mut Tape<'_>) -> serde_json::Value {
                 "unit": "detectives-north", "team": tape.pick(&["heron", "kestrel", "nobody"]), "level": tape.pick(&[3, 1]),
                 "embargo": tape.one_in(4), "access_code": tape.pick(&["a", "b", "c"]),
             }), tape, &["Investigation"], &["inv-0042", ""]),
-            "context": {"purpose": "9", "consent": {"functionary": "officer-0006", "id": tape.pick(&["", "c-1"])},
+            "context": {"purpose": "9", "consent": tape.pick(&["", "consent-heron"]),
                 "recipient": {"organisation": "om", "id": "x"}, "legal_basis": "16", "location": tape.pick(&["10.0.0.7", "::1"])},
         })
     };

@@ -587,11 +587,11 @@ async fn the_configuration_says_what_becomes_of_it() {
 async fn a_record_names_nothing_inside_a_concealed_property() {
     let sidecar = Sidecar::builder().start();
     let mut question = allowed();
-    question["context"]["consent"] = json!({"functionary": "officer-0001", "id": "1", "Jan Jansen": true});
+    question["context"]["citizen"] = json!({"id": "1", "assurance": "low", "Jan Jansen": true});
     let answer = sidecar.evaluate(&question).await;
-    assert_eq!(answer["context"]["undeclared"], json!(["context.consent.Jan Jansen"]));
+    assert_eq!(answer["context"]["undeclared"], json!(["context.citizen.Jan Jansen"]));
     let record = sidecar.records().remove(0);
-    assert_eq!(record["body"]["adl.core.response"]["context"]["undeclared"], json!(["context.consent"]));
+    assert_eq!(record["body"]["adl.core.response"]["context"]["undeclared"], json!(["context.citizen"]));
     let concealed = record["attributes"]["poort.log.concealed"].as_array().unwrap();
     assert!(concealed.contains(&"/adl.core.response/context/undeclared/0".into()), "{concealed:?}");
 }

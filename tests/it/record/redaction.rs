@@ -17,7 +17,7 @@ fn about(person: &str) -> Value {
         {"unit": "station-north-1", "level": 1, "subjects_are_staff": false, "secret_address": false}});
     question["context"] = json!({"purpose": "8", "justification": "case 26-4471", "location": "10.1.2.3",
         "device": "mob-5512", "Authorization": "Bearer sesame",
-        "hit": "hit-1", "order": "order-1"});
+        "hit": "hit-1", "consent": "consent-1", "place": "home"});
     question
 }
 
