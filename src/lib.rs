@@ -37,7 +37,7 @@
 //!  config       file, environment, flags → settings
 //!  api          who listens: gRPC, HTTP, the operators' port
 //!  oversight    after the decision: replay
-//!  review       before a change is live: suite, diff, proof, matrix, lint, conditions, report
+//!  review       before a change is live: suite, diff, proof, matrix, basis, lint, conditions, report
 //!  pdp          the path of a question: engine, cache
 //!  record       what stays: decision_log, spool, evidence, shipping, witness
 //!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread

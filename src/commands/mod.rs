@@ -5,6 +5,7 @@
 //! - `fmt`: format policy files
 //! - `evaluate`: answer AuthZEN JSON from a file
 //! - `diff`, `side`, `git`: show what a change of policies would grant and take away
+//! - `basis`: show which rules rest on an article of law
 //! - `matrix`: show which account may do what
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
@@ -13,6 +14,7 @@
 //! - `solver_options`, `prove`: prove properties of the policies
 //! - `output`: the only writer of standard output and standard error
 
+mod basis;
 mod diff;
 mod evaluate;
 mod exit;
@@ -74,6 +76,9 @@ enum Command {
     /// Show who may do what: every account, operation and type of record
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(matrix::Arguments),
+    /// Show which rules rest on an article of law
+    #[command(after_help = basis::EXAMPLES)]
+    Basis(basis::Arguments),
     /// Run the suites of a policy folder: what officers expect of their policies
     #[command(after_help = test::EXAMPLES)]
     Test(test::Arguments),
@@ -169,6 +174,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
         Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
+        Command::Basis(arguments) => basis::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),

@@ -5,6 +5,7 @@ use crate::{
     config::Settings,
     pdp::Clock,
     review::{
+        basis::{self, Bases, Kind},
         lint,
         proof::Guarantees,
         report::Format,
@@ -52,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Arguments { folder, format, deny_warnings, prove, common } = arguments;
     let common = common.in_folder(folder.as_deref());
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, mut problems) = check(&settings);
+    let (snapshot, bases, mut problems) = check(&settings);
     let proven = match &snapshot {
         Some(snapshot) => prove::run(prove, snapshot, &settings, output)?,
         None => None,
@@ -77,6 +78,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         snapshot.policies.revision,
         snapshot.directory.revision,
     );
+    let summary = bases.map_or(summary.clone(), |bases| {
+        let (cited, from_memory) = bases.cited();
+        format!("{summary}\nlaws       {}", basis::summary(cited, from_memory))
+    });
     let summary = if proven.is_empty() { summary } else { format!("{summary}\n{proven}") };
     match format {
         Format::Human => output.conclude(&format!("{summary}\n"))?,
@@ -86,15 +91,26 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     Ok(Exit::Done)
 }
 
-/// All problems, those that keep the policies from being used and the others.
-fn check(settings: &Settings) -> (Option<Snapshot>, Vec<Problem>) {
+/// All problems, those that keep the policies from being used and the others; what rules rest on, if there is a list of laws.
+fn check(settings: &Settings) -> (Option<Snapshot>, Option<Bases>, Vec<Problem>) {
     let policies = settings.store.policies.as_path();
-    let (snapshot, mut problems) = check_files(settings, policies);
+    let (mut bases, unusable) = match Bases::read(policies) {
+        Ok(bases) => (bases, None),
+        Err(problem) => (None, Some(*problem)),
+    };
+    let (snapshot, mut problems) = check_files(settings, policies, bases.as_mut());
+    problems.extend(unusable);
+    problems.extend(bases.iter().flat_map(|bases| lint::invisible(&bases.laws.file)));
+    problems.extend(basis::misnamed(policies));
     problems.extend(lint::unread(policies));
-    (snapshot.filter(|_| !has_errors(&problems)), problems)
+    (snapshot.filter(|_| !has_errors(&problems)), bases, problems)
 }
 
-fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<Problem>) {
+fn check_files(
+    settings: &Settings,
+    policies: &Path,
+    mut bases: Option<&mut Bases>,
+) -> (Option<Snapshot>, Vec<Problem>) {
     let sources = match Sources::read(policies, &settings.store.directory) {
         Ok(sources) => sources,
         Err(mut problems) => {
@@ -108,17 +124,23 @@ fn check_files(settings: &Settings, policies: &Path) -> (Option<Snapshot>, Vec<P
     let (snapshot, mut problems) = Snapshot::from_sources(&sources);
     if let Some(snapshot) = &snapshot {
         problems.extend(lint::lint(&sources.policies, &snapshot.policies, snapshot.directory.uids()));
+        problems.extend(bases.iter_mut().flat_map(|bases| bases.add(Kind::Policy, &snapshot.policies)));
         problems.extend(sources.directory.files().flat_map(lint::invisible_in_directory));
         let schema = snapshot.policies.checked_schema();
         problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
-        problems.extend(guarantees(policies, snapshot, &sources).unwrap_or_else(|problems| problems));
+        problems.extend(guarantees(policies, snapshot, &sources, bases).unwrap_or_else(|problems| problems));
         problems.extend(suites(policies, sources, settings).unwrap_or_else(|problems| problems));
     }
     (snapshot, problems)
 }
 
 /// The problems of the guarantees: warnings, or the errors that keep them from being used.
-fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result<Vec<Problem>, Vec<Problem>> {
+fn guarantees(
+    policies: &Path,
+    snapshot: &Snapshot,
+    sources: &Sources,
+    mut bases: Option<&mut Bases>,
+) -> Result<Vec<Problem>, Vec<Problem>> {
     let Some(files) = Guarantees::sources(policies)? else { return Ok(Vec::new()) };
     let guarantees = Guarantees::of(&files, &sources.policies)?;
     let mut problems: Vec<_> = files.files().flat_map(|(_, file)| lint::invisible(file)).collect();
@@ -131,6 +153,8 @@ fn guarantees(policies: &Path, snapshot: &Snapshot, sources: &Sources) -> Result
     };
     problems.extend(guarantees.warnings().iter().filter(|warning| !said(warning)).cloned());
     problems.extend(vacuous);
+    let stated = guarantees.stated().zip(bases.as_mut());
+    problems.extend(stated.into_iter().flat_map(|(stated, bases)| bases.add(Kind::Guarantee, stated)));
     Ok(problems)
 }
 

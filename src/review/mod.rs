@@ -4,10 +4,12 @@
 //! - `diff`: finds what a change grants or takes away
 //! - `proof`: proves what holds for all questions, with a solver
 //! - `matrix`: lists what each account may do
+//! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `conditions`: splits policies into their smallest boolean parts
 //! - `report`: writes pages, tables and findings for people and for CI
 
+pub mod basis;
 pub mod conditions;
 pub mod diff;
 pub mod lint;

@@ -49,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pdp/cache", &[]),
     ("review/report", &[]),
     ("review/lint", &[]),
+    ("review/basis", &["report"]),
     ("review/conditions", &[]),
     ("review/proof", &[]),
     ("review/matrix", &["report"]),

@@ -1,6 +1,7 @@
 //! The review of changes before they are live: suites, differences, proofs, matrices and reports.
 
 mod analyses;
+mod basis;
 pub mod diff;
 mod hostile;
 mod matrix;
