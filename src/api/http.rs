@@ -4,12 +4,15 @@
 //! What has no answer says why, as [`status`](super::status) has it. `X-Request-ID` is returned as it was sent.
 
 use super::{
-    Config, call, grpc, origin,
+    Config, call, documents, grpc, origin,
     status::{Fault, Reason},
 };
 use crate::{
     pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread},
-    types::authzen::{self, EvaluationsBody, Limits},
+    types::authzen::{
+        self, EvaluationsBody, Limits,
+        addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
+    },
 };
 use axum::{
     Router,
@@ -24,10 +27,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-
-const EVALUATION: &str = "/access/v1/evaluation";
-const EVALUATIONS: &str = "/access/v1/evaluations";
-const METADATA: &str = "/.well-known/authzen-configuration";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -52,6 +51,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
     };
+    let public_url = service.public_url.clone();
     let wrong_method = async |request: Request<Body>| {
         Fault::new(Reason::WrongMethod, "this address takes POST with a JSON body").response(request.headers())
     };
@@ -59,8 +59,9 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         .route(EVALUATION, routing::post(evaluation).fallback(wrong_method))
         .route(EVALUATIONS, routing::post(evaluations).fallback(wrong_method))
         .route(METADATA, routing::get(metadata))
-        .layer(middleware::from_fn_with_state(service.public_url.clone(), own_origin))
         .with_state(service)
+        .merge(documents::routes(pdp))
+        .layer(middleware::from_fn_with_state(public_url, own_origin))
         .layer(middleware::from_fn(request_id))
 }
 
@@ -73,7 +74,8 @@ pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
     let mut response = if grpc::method(request.uri().path()).is_some() {
         grpc::not_grpc().response(request.headers())
     } else {
-        let known = format!("there is nothing here; there are {EVALUATION}, {EVALUATIONS} and {METADATA}");
+        let known =
+            format!("there is nothing here; there are {EVALUATION}, {EVALUATIONS}, {METADATA}, {SCHEMA} and {OPENAPI}");
         Fault::new(Reason::NotFound, known).response(request.headers())
     };
     if let Some(id) = request.headers().get(REQUEST_ID) {
@@ -199,6 +201,8 @@ impl Service {
             "policy_decision_point": base,
             "access_evaluation_endpoint": format!("{base}{EVALUATION}"),
             "access_evaluations_endpoint": format!("{base}{EVALUATIONS}"),
+            "evaluation_request_schema": format!("{base}{SCHEMA}"),
+            "openapi_document": format!("{base}{OPENAPI}"),
         });
         if let (Some(fields), false) = (metadata.as_object_mut(), kinds.is_empty()) {
             fields.insert("supported_obligations".to_owned(), kinds.into_iter().collect());

@@ -6,6 +6,7 @@
 //!
 //! - `grpc`: `poort.v1.AccessEvaluation`, health and reflection
 //! - `http`: AuthZEN 1.0 JSON
+//! - `documents`: the descriptions of questions
 //! - `admin`: the operators' port: health, readiness, metrics
 //! - `status`: the status of a refusal in each binding
 //! - `call`: trace context and deadline of a call
@@ -15,6 +16,7 @@
 
 pub mod admin;
 mod call;
+mod documents;
 mod grpc;
 mod http;
 mod origin;

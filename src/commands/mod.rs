@@ -7,6 +7,7 @@
 //! - `diff`, `side`, `git`: show what a change of policies would grant and take away
 //! - `basis`: show which rules rest on an article of law
 //! - `matrix`: show which account may do what
+//! - `schema`: describe the questions, for who writes a client
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `witness`: cosign the checkpoints of the logs of others
@@ -24,6 +25,7 @@ mod log;
 mod matrix;
 mod output;
 mod prove;
+mod schema;
 mod serve;
 mod side;
 mod solver_options;
@@ -79,6 +81,9 @@ enum Command {
     /// Show which rules rest on an article of law
     #[command(after_help = basis::EXAMPLES)]
     Basis(basis::Arguments),
+    /// Describe what to ask and what can come of it: for developers of applications
+    #[command(after_help = schema::EXAMPLES)]
+    Schema(schema::Arguments),
     /// Run the suites of a policy folder: what officers expect of their policies
     #[command(after_help = test::EXAMPLES)]
     Test(test::Arguments),
@@ -175,6 +180,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Basis(arguments) => basis::run(&arguments, &mut output),
+        Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),

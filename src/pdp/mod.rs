@@ -12,6 +12,7 @@
 //! - `batch`: the items of a batch, one by one
 //! - `clock`: the moment of a decision
 //! - `config`: its configuration
+//! - `description`: what questions may hold, as JSON Schema and OpenAPI
 //! - `deciding`: the configuration that can change a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
@@ -22,6 +23,7 @@ mod call;
 mod clock;
 mod config;
 mod deciding;
+pub mod description;
 pub mod engine;
 mod metrics;
 mod quota;
@@ -48,6 +50,7 @@ use crate::{
 };
 use cache::Cache;
 use call::CallKind;
+use description::{Documents, Served, Unavailable};
 use engine::Mistakes;
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
@@ -69,6 +72,7 @@ pub struct Pdp {
     under_way: Quota,
     metrics: Metrics,
     spans: Option<SpanSink>,
+    described: Served,
 }
 
 impl Pdp {
@@ -90,7 +94,17 @@ impl Pdp {
     ) -> Self {
         let under_way = Quota::new(config.concurrent);
         let metrics = Metrics::new(meter, &under_way, config.concurrent, &store);
-        Self { config, store, cache, log: OnceLock::new(), clock, under_way, metrics, spans }
+        Self {
+            config,
+            store,
+            cache,
+            log: OnceLock::new(),
+            clock,
+            under_way,
+            metrics,
+            spans,
+            described: Served::default(),
+        }
     }
 
     /// Gives it the log that its records go to. Until then nothing is answered. A second log is not taken.
@@ -123,6 +137,14 @@ impl Pdp {
         let snapshot = self.store.snapshot();
         let facts = snapshot.iter().flat_map(|snapshot| snapshot.policies.facts.values());
         facts.flat_map(|facts| &facts.obligations).map(|obligation| obligation.kind.clone()).collect()
+    }
+
+    /// What describes the questions that the active policies answer.
+    ///
+    /// # Errors
+    /// Why there is no description.
+    pub async fn documents(&self) -> Result<Documents, Unavailable> {
+        self.described.documents(&self.store).await
     }
 
     /// Answers one question.

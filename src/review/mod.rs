@@ -7,6 +7,7 @@
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `conditions`: splits policies into their smallest boolean parts
+//! - `reference`: what to ask, for developers of applications
 //! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod basis;
@@ -15,5 +16,6 @@ pub mod diff;
 pub mod lint;
 pub mod matrix;
 pub mod proof;
+pub mod reference;
 pub mod report;
 pub mod suite;

@@ -21,6 +21,7 @@
 //! - `shape`: the types of values
 //! - `limit`, `limits`: what values may be beyond their types, and where the schema says so
 //! - `written`: the schema as it is written, with annotations
+//! - `words`: what it says to people: `@doc`, and names of types
 //! - `listed`: the entities that the schema lists, and no others of their type
 //! - `value_visitor`: values by those types
 //! - `prepared_policy`: a policy, ready to be evaluated
@@ -48,6 +49,7 @@ mod shape;
 mod slices;
 mod sources;
 pub(crate) mod value_visitor;
+mod words;
 mod written;
 
 pub use annotations::Marks;
@@ -63,6 +65,7 @@ pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Sh
 pub use slices::{Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
 pub use value_visitor::Invalid;
+pub use words::{ActionWords, EntityWords, ShapeWords, Words};
 
 use crate::types::{
     decision::PolicyFacts,

@@ -7,6 +7,7 @@ use super::{
     listed::Listed,
     names::Names,
     shape::{Attributes, Shape, attributes_per_thread},
+    words::Words,
 };
 use crate::sources::per_thread;
 use cedar_policy_core::ast;
@@ -20,6 +21,8 @@ pub struct Model {
     pub(super) actions: Names<ActionModel>,
     /// What a decision record may hold of questions.
     pub marks: Marks,
+    /// What the schema says in words.
+    pub words: Words,
 }
 
 /// An entity type.
@@ -163,6 +166,18 @@ impl Model {
     #[must_use]
     pub fn action_of(&self, uid: &ast::EntityUID) -> Option<&Arc<ActionModel>> {
         self.actions.full.get(&uid.to_string())
+    }
+
+    /// All names of an entity type in a question: the shortest of the schema first, then its whole name and its `@uri`.
+    #[must_use]
+    pub fn entity_names(&self, entity: &EntityModel) -> Vec<&str> {
+        self.entities.of(&entity.name.to_string())
+    }
+
+    /// All names of an action in a question, the shortest first.
+    #[must_use]
+    pub fn action_names(&self, action: &ActionModel) -> Vec<&str> {
+        self.actions.of(&action.uid.to_string())
     }
 
     /// All types of entities.

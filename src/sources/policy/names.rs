@@ -29,6 +29,18 @@ impl<T> Names<T> {
         self.clear = short.chain(&self.full).map(|(name, thing)| (name.clone(), thing.clone())).collect();
     }
 
+    /// All names that mean the thing with this whole name: the shorter one of the schema first, aliases last.
+    pub(super) fn of(&self, full: &str) -> Vec<&str> {
+        let is_named = |several: &Vec<String>| matches!(several.as_slice(), [one] if one == full);
+        let short = self.short.iter().filter(|(name, several)| is_named(several) && !self.full.contains_key(*name));
+        // A name of the schema is the end of the whole name; an alias is a URI.
+        let (mut names, aliases): (Vec<_>, Vec<_>) =
+            short.map(|(name, _)| name.as_str()).partition(|name| full.contains(name));
+        names.extend(self.full.get_key_value(full).map(|(name, _)| name.as_str()));
+        names.extend(aliases);
+        names
+    }
+
     pub(super) fn find(&self, name: &str, what: &str) -> Result<&Arc<T>, String> {
         if let Some(found) = self.clear.get(name) {
             return Ok(found);

@@ -12,6 +12,7 @@ use super::{
     model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape},
     names::Names,
     shape::{Attributes, Extension, Reference, Shape, attributes},
+    words::Words,
     written,
 };
 use crate::types::problem::{Problem, SourceFile};
@@ -71,7 +72,7 @@ impl Reader<'_> {
         let before = self.problems.iter().filter(|problem| problem.is_error()).count();
         let entities = self.entities();
         let actions = self.actions();
-        let mut model = Model { entities, actions, marks: Marks::default() };
+        let mut model = Model { entities, actions, marks: Marks::default(), words: Words::default() };
         self.limits(&mut model);
         model.entities.settle();
         model.actions.settle();
@@ -80,7 +81,7 @@ impl Reader<'_> {
         (before == after).then_some(model)
     }
 
-    /// Attaches the limits that the schema sets to the attributes.
+    /// Attaches the limits that the schema sets to the attributes, and keeps its words.
     fn limits(&mut self, model: &mut Model) {
         let fragment = match written::fragment(self.file) {
             Ok(fragment) => fragment,
@@ -91,6 +92,7 @@ impl Reader<'_> {
         reader.annotations();
         model.entities.full.values_mut().for_each(|entity| reader.entity(Arc::make_mut(entity)));
         model.actions.full.values_mut().for_each(|action| reader.action(Arc::make_mut(action)));
+        model.words = Words::of(&fragment);
         found.sort_by_key(Problem::position);
         self.problems.extend(found);
     }

@@ -139,6 +139,26 @@ impl Extension {
         }
     }
 
+    /// The form of its values, as a regular expression of ECMA 262. A text of this form can still have no meaning, such as
+    /// 30 February or a decimal beyond the range.
+    #[must_use]
+    pub const fn pattern(self) -> &'static str {
+        match self {
+            Self::Ip => {
+                "^(((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\
+                 (/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,8}(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"
+            }
+            Self::Decimal => "^-?[0-9]{1,15}\\.[0-9]{1,4}$",
+            // RFC 3339; a day; and Cedar's own form, whose offset has no colon.
+            Self::Datetime => {
+                "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)\
+                 ((\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-5]):[0-5][0-9])\
+                 |(\\.[0-9]{3})?[+-]([01][0-9]|2[0-3])[0-5][0-9]))?$"
+            }
+            Self::Duration => "^-?(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+        }
+    }
+
     /// A value of this type, as an example in a message.
     #[must_use]
     pub const fn example(self) -> &'static str {

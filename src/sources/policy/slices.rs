@@ -197,6 +197,19 @@ impl Policies {
         kind.map_or(&self.slices.whole.footprint, |kind| &self.met(kind, environment).footprint)
     }
 
+    /// The policies with obligations whose scopes leave room for a question of these types and this action.
+    pub fn with_obligations<'s>(
+        &'s self,
+        principal: &'s ast::EntityType,
+        action: &'s ast::EntityUID,
+        resource: &'s ast::EntityType,
+    ) -> impl Iterator<Item = &'s PreparedPolicy> {
+        let obliging = self.slices.all.iter().map(AsRef::as_ref).filter(|ready| !ready.facts.obligations.is_empty());
+        obliging.filter(move |ready: &&PreparedPolicy| {
+            ready.scope.leaves_room(principal, action, resource, &self.action_entities)
+        })
+    }
+
     fn met<'s>(&self, kind: &'s EnvironmentSlice, environment: Environment<'_>) -> &'s Met {
         let Self { schema, slices, action_entities, .. } = self;
         let Environment { principal, action, resource } = environment;

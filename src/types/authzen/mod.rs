@@ -3,9 +3,11 @@
 //! Used by the HTTPS binding, by `poort evaluate` and by the decision record, whose request and response are AuthZEN JSON
 //! (ADL 1.0.0, section 3). So what a caller receives, what the command prints and what the log holds cannot differ in form.
 //!
+//! - `addresses`: where a decision point answers over HTTP
 //! - `read`: bytes to questions; every mistake names its field
 //! - `write`: questions and answers to canonical bytes
 
+pub mod addresses;
 mod read;
 mod write;
 
