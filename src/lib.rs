@@ -38,7 +38,7 @@
 //!  api          who listens: gRPC, HTTP, the operators' port
 //!  oversight    after the decision: replay
 //!  review       before a change is live: suite, diff, proof, matrix, basis, lint, conditions, report; and for who asks:
-//!               reference
+//!               reference, codegen
 //!  pdp          the path of a question: engine, cache; and what a question may hold: description
 //!  record       what stays: decision_log, spool, evidence, shipping, witness
 //!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
@@ -68,7 +68,7 @@
 //! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | the form of a report | `review/*/report/` |
-//! | what a developer of an application reads | `pdp/description/`; the page: `review/reference/` |
+//! | what a developer of an application reads | `pdp/description/`; the page: `review/reference/`; builders: `review/codegen/` |
 //! | a part that starts and stops with the server | `server/mod.rs` |
 //! | a command or a flag | `commands/`, one file a command |
 //!

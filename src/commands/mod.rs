@@ -8,6 +8,7 @@
 //! - `basis`: show which rules rest on an article of law
 //! - `matrix`: show which account may do what
 //! - `schema`: describe the questions, for who writes a client
+//! - `codegen`: make typed builders of questions
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `witness`: cosign the checkpoints of the logs of others
@@ -16,6 +17,7 @@
 //! - `output`: the only writer of standard output and standard error
 
 mod basis;
+mod codegen;
 mod diff;
 mod evaluate;
 mod exit;
@@ -84,6 +86,9 @@ enum Command {
     /// Describe what to ask and what can come of it: for developers of applications
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Arguments),
+    /// Make typed builders of questions for an application's language
+    #[command(after_help = codegen::EXAMPLES)]
+    Codegen(codegen::Arguments),
     /// Run the suites of a policy folder: what officers expect of their policies
     #[command(after_help = test::EXAMPLES)]
     Test(test::Arguments),
@@ -181,6 +186,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Basis(arguments) => basis::run(&arguments, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
+        Command::Codegen(arguments) => codegen::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),

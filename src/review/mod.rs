@@ -8,9 +8,11 @@
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `conditions`: splits policies into their smallest boolean parts
 //! - `reference`: what to ask, for developers of applications
+//! - `codegen`: builders of questions, for developers of applications
 //! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod basis;
+pub mod codegen;
 pub mod conditions;
 pub mod diff;
 pub mod lint;

@@ -11,7 +11,7 @@ const SCHEMA: &str = "/.well-known/authzen-evaluation-schema.json";
 const OPENAPI: &str = "/openapi.json";
 
 /// Every kind of value that a question can have, types and actions of one name in two namespaces, and odd names.
-const EVERY_KIND: &str = r#"
+pub(crate) const EVERY_KIND: &str = r#"
     namespace Shop {
         entity Desk, User;
         entity Kind enum ["open", "secret"];
@@ -308,7 +308,7 @@ fn a_folder_that_is_not_valid_has_no_description() {
 }
 
 /// A folder with policies about every kind of value.
-fn shop() -> tempfile::TempDir {
+pub(crate) fn shop() -> tempfile::TempDir {
     let folder = folder();
     fs::write(folder.path().join("schema.cedarschema"), EVERY_KIND).unwrap();
     fs::write(folder.path().join("all.cedar"), EVERYTHING).unwrap();

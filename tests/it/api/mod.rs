@@ -7,6 +7,6 @@ mod bad_input;
 mod batch;
 mod bindings;
 mod clients;
-mod description;
+pub(crate) mod description;
 mod faults;
 mod transport;

@@ -54,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("review/conditions", &[]),
     ("review/proof", &[]),
     ("review/reference", &["report"]),
+    ("review/codegen", &[]),
     ("review/matrix", &["report"]),
     ("review/diff", &["proof", "report"]),
     ("review/suite", &["conditions", "report"]),

@@ -2,6 +2,7 @@
 
 mod analyses;
 mod basis;
+mod codegen;
 pub mod diff;
 mod hostile;
 mod matrix;
