@@ -23,7 +23,7 @@ public static class Contract
                 ? places[sidecar.GetString()]
                 : $"{args[2]}/{Uri.EscapeDataString(name)}";
             var patience = wanted.TryGetProperty("deadline_ms", out JsonElement limit) ? limit.GetInt32() : 60_000;
-            var poort = new Poort(address, TimeSpan.FromMilliseconds(patience));
+            var poort = new PoortClient(address, TimeSpan.FromMilliseconds(patience));
             var line = JsonSerializer.Serialize(new Dictionary<string, object>
             {
                 ["case"] = name,
@@ -33,7 +33,7 @@ public static class Contract
         }).ToArray()).GetAwaiter().GetResult();
     }
 
-    private static async Task<object> Outcome(JsonElement contract, JsonElement wanted, Poort poort)
+    private static async Task<object> Outcome(JsonElement contract, JsonElement wanted, PoortClient poort)
     {
         var headers = contract.GetProperty("headers");
         Func<string, string> header = name => headers.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;

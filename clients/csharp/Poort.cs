@@ -3,7 +3,7 @@
 // Copy this file into an application. It needs .NET Core 3.1 or later and nothing else. It asks in JSON, so that nothing
 // is generated.
 //
-//     var poort = new Poort("http://127.0.0.1:50051");
+//     var poort = new PoortClient("http://127.0.0.1:50051");
 //     var answer = await poort.May(question, record, name => request.Headers[name]);
 //     var shown = await answer.Comply(handlers);          // the record, or it throws DeniedException
 //
@@ -115,7 +115,7 @@ public sealed class DeniedException : Exception
 }
 
 /// <summary>The sidecar at an address.</summary>
-public sealed class Poort
+public sealed class PoortClient
 {
     private const int Largest = 1 << 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -127,7 +127,7 @@ public sealed class Poort
     /// <param name="address">Where poort listens.</param>
     /// <param name="deadline">How long a question may take, with all its attempts; 2 seconds if it is not set.</param>
     /// <param name="handler">Another way to connect, such as to a Unix socket.</param>
-    public Poort(string address = "http://127.0.0.1:50051", TimeSpan? deadline = null, HttpMessageHandler handler = null)
+    public PoortClient(string address = "http://127.0.0.1:50051", TimeSpan? deadline = null, HttpMessageHandler handler = null)
     {
         this.address = address;
         this.deadline = deadline ?? TimeSpan.FromSeconds(2);

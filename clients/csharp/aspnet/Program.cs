@@ -7,7 +7,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 
-var poort = new Poort(Environment.GetEnvironmentVariable("POORT") ?? "http://127.0.0.1:50051");
+var poort = new PoortClient(Environment.GetEnvironmentVariable("POORT") ?? "http://127.0.0.1:50051");
 
 // The application's data, and its sessions: an access token for each account. A login would make them.
 var reports = new Dictionary<string, Report>

@@ -40,7 +40,6 @@ use tonic::{codegen::Service as _, service::Routes};
 
 /// The messages and the service, generated from `proto/poort/v1/access_evaluation.proto`.
 #[expect(
-    missing_docs,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     clippy::large_enum_variant,

@@ -2,6 +2,7 @@
 
 mod contract;
 mod examples;
+mod protos;
 
 use crate::support::{copy_folder, repository};
 use std::{
