@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 
-from poort import Denied, Poort
+from poort_client import Denied, Poort
 
 app = FastAPI()
 poort = Poort(os.environ.get("POORT", "http://127.0.0.1:50051"))

@@ -8,7 +8,7 @@ import json
 import sys
 from urllib.parse import quote
 
-from poort import Granted, Poort
+from poort_client import Granted, Poort
 
 
 async def main(path, real, fake, nowhere):
