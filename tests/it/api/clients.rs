@@ -49,6 +49,17 @@ fn node_is_answered_over_a_unix_socket() {
 }
 
 #[test]
+fn node_measures_both_bindings() {
+    let sidecar = Sidecar::builder().policies(repository().join("clients/policies")).start();
+    installed("tests/clients/node/node_modules");
+    let mut measure = Command::new("node");
+    measure.arg(repository().join("tests/clients/node/speed.js")).args([&sidecar.address.to_string(), "32"]);
+    let measured: Vec<_> = lines(&mut measure).iter().map(|it| (it["way"].clone(), it["at_once"].clone())).collect();
+    let both = |at_once: u8| [(json!("grpc"), json!(at_once)), (json!("json"), json!(at_once))];
+    assert_eq!(measured, [both(1), both(32)].concat());
+}
+
+#[test]
 fn curl_is_answered_over_tcp_and_over_a_unix_socket() {
     let sidecar = started();
     let tcp = format!("http://{}", sidecar.address);

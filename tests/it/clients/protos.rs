@@ -4,7 +4,7 @@
 use super::{installed, shell};
 use crate::support::{folder, repository};
 use serde_json::Value;
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 #[test]
 fn the_protos_pass_bufs_lint() {
@@ -43,23 +43,39 @@ fn buf_notices_another_number_of_a_field() {
 }
 
 #[test]
-fn stubs_land_where_their_language_wants_them() {
+fn the_documented_commands_make_stubs_in_their_place() {
+    let page = fs::read_to_string(repository().join("docs/applications.md")).unwrap();
+    let (_, section) = page.split_once("\n## Stubs\n").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
     let folder = folder();
-    let out = folder.path();
-    for (flags, file, line) in [
-        ("--java_out=.", "poort/v1/EvaluateRequest.java", "package poort.v1;"),
-        ("--csharp_out=.", "AccessEvaluation.cs", "namespace Poort.V1 {"),
-        ("--go_out=. --go_opt=paths=source_relative", "poort/v1/access_evaluation.pb.go", "package poortv1"),
-        (
-            "--go-grpc_out=. --go-grpc_opt=paths=source_relative",
-            "poort/v1/access_evaluation_grpc.pb.go",
-            "package poortv1",
-        ),
+    let stubs = folder.path().join("stubs");
+    fs::create_dir(&stubs).unwrap();
+    symlink(repository().join("proto"), folder.path().join("proto")).unwrap();
+    let python = installed("target/tests/python/bin");
+    for line in block.split_once("```").unwrap().0.lines() {
+        shell(folder.path(), &format!("PATH='{}':$PATH; {line}", python.display()));
+    }
+    for (file, line) in [
+        ("poort/v1/access_evaluation_pb2_grpc.py", "class AccessEvaluationStub"),
+        ("poort/v1/EvaluateRequest.java", "package poort.v1;"),
+        ("AccessEvaluation.cs", "namespace Poort.V1 {"),
+        ("poort/v1/access_evaluation.pb.go", "package poortv1"),
+        ("poort/v1/access_evaluation_grpc.pb.go", "package poortv1"),
     ] {
-        let proto = repository().join("proto");
-        shell(out, &format!("protoc -I '{}' {flags} poort/v1/access_evaluation.proto", proto.display()));
-        let text = fs::read_to_string(out.join(file)).unwrap_or_else(|error| panic!("{flags}: {file}: {error}"));
-        assert!(text.lines().any(|it| it == line), "{flags}: {file}: {line}");
+        let text = fs::read_to_string(stubs.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.lines().any(|it| it.starts_with(line)), "{file}: {line}");
+        assert!(section.contains(file), "the page does not name {file}");
+    }
+    // What the page says that they are made with. What apt installs is the distribution's.
+    for (list, separator) in
+        [("tests/clients/python/requirements.txt", "=="), ("tests/clients/node/package.json", "\": \"")]
+    {
+        let listed = fs::read_to_string(repository().join(list)).unwrap();
+        for package in ["grpcio-tools", "@grpc/proto-loader", "@grpc/grpc-js"] {
+            let Some((_, rest)) = listed.split_once(&format!("{package}{separator}")) else { continue };
+            let version = rest.split(['"', '\n']).next().unwrap();
+            assert!(section.contains(&format!("{package} {version}")), "{list} has {package} {version}");
+        }
     }
 }
 
