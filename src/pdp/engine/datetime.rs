@@ -19,12 +19,17 @@ pub(super) fn for_cedar(text: &str) -> Cow<'_, str> {
     cut.map_or(Cow::Borrowed(text), |cut| Cow::Owned(cut.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
 }
 
-/// Whether it has the form of `date-time`. The library reads other forms too, such as a space for `T`.
+/// Whether it has the form of `date-time`, or that without seconds, as Java's `OffsetDateTime` writes a full minute. jiff reads
+/// other forms too, such as a space for `T`.
 fn has_form(text: &[u8]) -> bool {
-    let Some((start, rest)) = text.split_at_checked(19) else { return false };
-    let is_start = start.iter().zip(b"0000-00-00T00:00:00").all(|(byte, form)| fits(*byte, *form));
+    let Some((start, rest)) = text.split_at_checked(16) else { return false };
+    let is_start = start.iter().zip(b"0000-00-00T00:00").all(|(byte, form)| fits(*byte, *form));
+    let (seconds, rest) = match rest {
+        [b':', tens, ones, rest @ ..] if tens.is_ascii_digit() && ones.is_ascii_digit() => (true, rest),
+        rest => (false, rest),
+    };
     let rest = match rest {
-        [b'.', fraction @ ..] => {
+        [b'.', fraction @ ..] if seconds => {
             let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
             if digits == 0 || digits > DIGITS {
                 return false;
@@ -72,6 +77,8 @@ mod tests {
             "2026-10-01T14:00:00.000000999+02:00",
             "2026-10-01T06:30:00-05:30",
             "2026-10-01T14:00:00.000+0200",
+            "2026-10-01T14:00+02:00",
+            "2026-10-01T12:00Z",
         ] {
             assert!(same(text, "2026-10-01T12:00:00Z"), "{text}");
         }
@@ -91,7 +98,9 @@ mod tests {
             "2026-10-01 12:00:00Z",
             "2026-10-01T12:00:00",
             "2026-10-01T12:00:00.Z",
-            "2026-10-01T12:00Z",
+            "2026-10-01T12:00.5Z",
+            "2026-10-01T12:00",
+            "2026-10-01T12:00:0Z",
             "2026-10-01T12:00:00.1234567890Z",
             "2026-10-01T12:00:00+02",
             "2026-10-01T12:00:00Z[Europe/Amsterdam]",
