@@ -1,12 +1,14 @@
 // An Express application that shows reports, each after poort allowed it.
 //
 //     npm install express && npm install --save-dev typescript @types/node @types/express
-//     npx tsc -p . --outDir built
+//     poort codegen --lang typescript clients/policies > questions.ts
+//     npx tsc --project . --outDir built
 //     POORT=http://127.0.0.1:50051 PORT=8000 node built/app.js
 //     curl -H 'Authorization: Bearer anna' http://127.0.0.1:8000/reports/r-1
 
 import express, { type NextFunction, type Request, type Response } from "express";
 import { Denied, type Handlers, Poort, type Question } from "./poort.js";
+import { ask } from "./questions.js";
 
 type Report = { unit: string; sealed: boolean; reporter?: string; text: string };
 
@@ -22,11 +24,8 @@ const REPORTS = new Map<string, Report>([
 const SESSIONS = new Map(["anna", "leo", "pim"].map((name) => [name, name]));
 
 function question(user: string, number: string, { unit, sealed }: Report): Question {
-  return {
-    subject: { type: "User", id: user },
-    action: { name: "consult" },
-    resource: { type: "Report", id: number, properties: { unit, sealed } },
-  };
+  const resource = { id: number, properties: { unit, sealed } };
+  return ask.consult.Report({ subject: { type: "User", id: user }, resource });
 }
 
 // What this application can do of what an answer asks for.

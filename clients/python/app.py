@@ -1,6 +1,7 @@
 """A FastAPI application that shows reports, each after poort allowed it.
 
     pip install fastapi uvicorn httpx
+    poort codegen --lang python clients/policies > questions.py
     POORT=http://127.0.0.1:50051 uvicorn app:app --port 8000
     curl -H 'Authorization: Bearer anna' http://127.0.0.1:8000/reports/r-1
 """
@@ -11,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+import questions as q
 from poort_client import Denied, Poort
 
 app = FastAPI()
@@ -37,11 +39,8 @@ Account = Annotated[str, Depends(account)]
 
 def question(user: str, number: str) -> dict:
     report = REPORTS[number]
-    return {
-        "subject": {"type": "User", "id": user},
-        "action": {"name": "consult"},
-        "resource": {"type": "Report", "id": number, "properties": {name: report[name] for name in ("unit", "sealed")}},
-    }
+    described = q.Report(id=number, unit=report["unit"], sealed=report["sealed"])
+    return q.consult_report(subject=q.User(user), resource=described)
 
 
 def handlers(user: str) -> dict:

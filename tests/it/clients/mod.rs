@@ -21,6 +21,8 @@ enum Language {
     CSharp,
 }
 
+/// The policies of the examples.
+const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/policies");
 /// The jars of Jackson, as Debian installs them.
 const JACKSON: &str = "/usr/share/java/*";
 
@@ -53,6 +55,7 @@ impl Language {
             Self::Node => {
                 std::fs::write(copy.join("package.json"), r#"{"type": "module"}"#).unwrap();
                 symlink(installed("tests/clients/node/node_modules"), copy.join("node_modules")).unwrap();
+                shell(copy, &format!("poort codegen --lang typescript '{POLICIES}' > questions.ts"));
                 shell(copy, "npx tsc --project . --outDir built");
                 let mut run = Command::new("node");
                 run.arg("built/contract.js");
@@ -118,11 +121,16 @@ fn shell(folder: &Path, line: &str) {
     assert!(output.status.success(), "{line}: {}\n{}{}", output.status, text(&output.stdout), text(&output.stderr));
 }
 
-/// A line of a shell. Go keeps what it compiled, and asks nobody for more.
+/// A line of a shell, with this poort. Go keeps what it compiled, and neither Go nor npm asks anybody.
 fn command(folder: &Path, line: &str) -> Command {
+    let poort = Path::new(env!("CARGO_BIN_EXE_poort")).parent().unwrap().to_owned();
+    let inherited = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(std::iter::once(poort).chain(std::env::split_paths(&inherited))).unwrap();
     let mut command = Command::new("bash");
+    command.env("PATH", path);
     command.args(["-euo", "pipefail", "-c", line]).current_dir(folder);
     command.env("GOCACHE", repository().join("target/tests/go")).env("GOPROXY", "off").env("GOFLAGS", "-mod=mod");
+    command.env("npm_config_update_notifier", "false");
     command
 }
 
