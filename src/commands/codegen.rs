@@ -8,9 +8,10 @@ use std::path::PathBuf;
 pub(super) const EXAMPLES: &str = "Examples:
   poort codegen --lang typescript > src/questions.ts
   poort codegen --lang python > questions.py
+  poort codegen --lang java > Questions.java
+  poort codegen --lang go > questions/questions.go
 
-A misspelt or missing attribute, a value that the schema does not list, or an action that does not apply to a type of record
-does not compile. Make the file anew when the policies change: its head names their revision.";
+A misspelt or missing attribute, or an action that does not apply to a type of record, does not compile. Make the file anew when the policies change: its head names their revision.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Lang {
@@ -18,6 +19,10 @@ enum Lang {
     Typescript,
     /// A Python module, for mypy or pyright
     Python,
+    /// A Java class, `Questions`
+    Java,
+    /// A Go package, `questions`
+    Go,
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +43,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let language = match lang {
         Lang::Typescript => Language::TypeScript,
         Lang::Python => Language::Python,
+        Lang::Java => Language::Java,
+        Lang::Go => Language::Go,
     };
     output.conclude(&generate(&description, language))?;
     Ok(Exit::Done)

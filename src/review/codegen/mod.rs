@@ -1,13 +1,16 @@
-//! Builders of questions in the languages of applications, made of a description: a misspelt or missing attribute, a value
-//! that is none of those permitted, or an action that does not apply to a type of record does not compile.
+//! Builders of questions in the languages of applications, made of a description: a misspelt or missing attribute, or an action
+//! that does not apply to a type of record, does not compile. In TypeScript and Python a value that is none of those permitted
+//! does not compile either.
 //!
 //! **Why templates of our own.** Generators that read JSON Schema or OpenAPI make types of the whole message. None ties an
 //! action to the types of its records in a call, so the caller still writes the names of action and type as text. Most make an
 //! attribute that is missing compile.
 //!
 //! - `words`: names and texts that the languages share
-//! - `typescript`, `python`: one template each
+//! - `typescript`, `python`, `java`, `go`: one template each
 
+mod go;
+mod java;
 mod python;
 mod typescript;
 mod words;
@@ -21,6 +24,10 @@ pub enum Language {
     TypeScript,
     /// Python 3.10: a module without dependencies, for mypy or pyright.
     Python,
+    /// Java 17: a class without dependencies.
+    Java,
+    /// Go 1.18: a package without dependencies.
+    Go,
 }
 
 /// One source file with the builders of all questions. The same description makes the same file, byte for byte.
@@ -29,5 +36,7 @@ pub fn generate(description: &Description, language: Language) -> String {
     match language {
         Language::TypeScript => typescript::module(description),
         Language::Python => python::module(description),
+        Language::Java => java::class(description),
+        Language::Go => go::package(description),
     }
 }

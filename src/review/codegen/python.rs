@@ -1,10 +1,11 @@
 //! The template for Python: a frozen dataclass for each type and context, and a function for each action and type.
 
-use super::words::{Names, about, few, is_needed, needs_properties, one_line, snake, type_names};
+use super::words::{
+    Names, about, few, is_needed, needs_properties, numbered_text as quoted, one_line, snake, type_names,
+};
 use crate::{
     pdp::description::{Branch, Description, EntityType, Field, Holder, Kind},
     sources::policy::{Extension, Limit},
-    types::escape,
 };
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -303,23 +304,4 @@ fn docstring(text: &mut String, doc: Option<&str>) {
 fn literal(alternatives: impl Iterator<Item = String>) -> String {
     let alternatives: Vec<_> = alternatives.collect();
     if alternatives.is_empty() { "None".to_owned() } else { format!("Literal[{}]", alternatives.join(", ")) }
-}
-
-/// A text as Python writes it. Python reads the escapes of JSON, but for characters of two units.
-fn quoted(text: &str) -> String {
-    let mut quoted = "\"".to_owned();
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(character);
-            }
-            _ if escape::is_hidden(character) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(character));
-            }
-            _ => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

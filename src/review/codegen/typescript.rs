@@ -1,6 +1,6 @@
 //! The template for TypeScript: an interface for each type and context, and `ask.<action>.<type>(…)`.
 
-use super::words::{about, few, is_needed, needs_properties, one_line, type_names};
+use super::words::{about, few, is_needed, json_text as quoted, needs_properties, one_line, type_names};
 use crate::{
     pdp::description::{Description, EntityType, Field, Holder, Kind},
     sources::policy::{Extension, Limit},
@@ -226,9 +226,4 @@ fn inside(text: &str) -> String {
 fn union(alternatives: impl Iterator<Item = String>) -> String {
     let alternatives: Vec<_> = alternatives.collect();
     if alternatives.is_empty() { "never".to_owned() } else { alternatives.join(" | ") }
-}
-
-/// A text as TypeScript writes it: JSON is a part of ECMAScript.
-fn quoted(text: &str) -> String {
-    crate::types::escape::json(&serde_json::Value::from(text).to_string()).into_owned()
 }

@@ -5,7 +5,10 @@ use crate::{
     sources::policy::Limit,
     types::{authzen, escape},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// Names that are no words of a language and that differ from each other.
 #[derive(Debug)]
@@ -67,6 +70,46 @@ pub(super) fn snake(name: &str) -> String {
         Some(first) if first.is_ascii_digit() => format!("_{snake}"),
         Some(_) => snake.to_owned(),
     }
+}
+
+/// The same in the form of a type: `share with/Team` is `ShareWithTeam`.
+pub(super) fn pascal(name: &str) -> String {
+    let capitalised = |word: &str| {
+        let mut characters = word.chars();
+        characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect::<String>()
+    };
+    let pascal: String = snake(name).split('_').map(capitalised).collect();
+    if pascal.starts_with(|first: char| first.is_ascii_digit()) { format!("N{pascal}") } else { pascal }
+}
+
+/// A name that begins with a small letter.
+pub(super) fn lower(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect()
+}
+
+/// A text as JSON, ECMAScript and Java write it.
+pub(super) fn json_text(text: &str) -> String {
+    escape::json(&serde_json::Value::from(text).to_string()).into_owned()
+}
+
+/// A text as Python and Go write it: what is hidden is written as its number in eight digits.
+pub(super) fn numbered_text(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            _ if escape::is_hidden(character) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The words about a branch: what the action is, and which obligations can come.

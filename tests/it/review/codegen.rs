@@ -17,13 +17,39 @@ struct Language {
     name: &'static str,
     questions: &'static str,
     client: &'static str,
+    /// Where a client with a mistake is, by its number.
+    wrong: fn(usize) -> String,
     compile: fn(&Path, &[String]) -> Output,
 }
 
-const TYPESCRIPT: Language =
-    Language { name: "typescript", questions: "questions.ts", client: "ask.ts", compile: compile_typescript };
-const PYTHON: Language =
-    Language { name: "python", questions: "questions.py", client: "ask.py", compile: compile_python };
+const TYPESCRIPT: Language = Language {
+    name: "typescript",
+    questions: "questions.ts",
+    client: "ask.ts",
+    wrong: |number| format!("wrong{number:02}.ts"),
+    compile: compile_typescript,
+};
+const PYTHON: Language = Language {
+    name: "python",
+    questions: "questions.py",
+    client: "ask.py",
+    wrong: |number| format!("wrong{number:02}.py"),
+    compile: compile_python,
+};
+const GO: Language = Language {
+    name: "go",
+    questions: "questions/questions.go",
+    client: "ask/ask.go",
+    wrong: |number| format!("wrong{number:02}/ask.go"),
+    compile: compile_go,
+};
+const JAVA: Language = Language {
+    name: "java",
+    questions: "Questions.java",
+    client: "Ask.java",
+    wrong: |number| format!("Wrong{number:02}.java"),
+    compile: compile_java,
+};
 
 /// What is wrong in a client, for each language: the right text, the wrong one, and what the compiler says.
 type Mistakes = [(&'static str, &'static str, &'static str)];
@@ -86,6 +112,49 @@ fn python_is_answered_and_mistakes_do_not_compile() {
 }
 
 #[test]
+fn go_is_answered_and_mistakes_do_not_compile() {
+    let here = made(&GO);
+    let sidecar = Sidecar::builder().start();
+    let asked = go(here.path(), &["run", "./ask", &format!("http://{}", sidecar.address)]);
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", said(&asked));
+    let mistakes: &Mistakes = &[
+        ("AccessCode:", "AccesCode:", "AccesCode"),
+        ("\"inv-0042\", false, 3,", "\"inv-0042\", false,", "cannot use"),
+        ("false, 3, \"heron\"", "false, \"3\", \"heron\"", "cannot use"),
+        ("\"heron\", \"detectives-north\"", "q.UnitReference(\"heron\"), \"detectives-north\"", "cannot use"),
+        ("q.NewQuestion(\"9\")", "q.NewQuestion()", "not enough arguments"),
+        ("q.ConsultInvestigation", "q.SearchInvestigation", "SearchInvestigation"),
+        ("q.ConsultInvestigation", "q.ConsultDoor", "cannot use"),
+        ("q.NewOfficer(", "q.NewOficer(", "NewOficer"),
+        ("Automated:", "Automatic:", "Automatic"),
+        ("q.NewOfficer(\"officer-0007\")", "q.NewRecipient(\"desk-1\", \"cjib\")", "Recipient"),
+    ];
+    refused(&GO, here.path(), mistakes);
+}
+
+#[test]
+fn java_is_answered_and_mistakes_do_not_compile() {
+    let here = made(&JAVA);
+    let sidecar = Sidecar::builder().start();
+    let mut client = Command::new("java");
+    client.args(["-cp", "."]).arg("Ask").arg(format!("http://{}", sidecar.address)).current_dir(here.path());
+    let asked = client.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", said(&asked));
+    let mistakes: &Mistakes = &[
+        (".accessCode(", ".accesCode(", "accesCode"),
+        ("\"inv-0042\", false, 3,", "\"inv-0042\", false,", "cannot be applied"),
+        ("false, 3,", "false, \"3\",", "incompatible types"),
+        ("new Questions.TeamReference(\"heron\")", "new Questions.UnitReference(\"heron\")", "incompatible types"),
+        ("new Questions.Question(\"9\")", "new Questions.Question()", "cannot be applied"),
+        ("Questions.consultInvestigation", "Questions.searchInvestigation", "searchInvestigation"),
+        ("Questions.consultInvestigation", "Questions.consultDoor", "incompatible types"),
+        ("new Questions.Officer(\"officer-0007\")", "new Questions.Team(\"heron\")", "class Team"),
+        (".automated(", ".automatic(", "automatic"),
+    ];
+    refused(&JAVA, here.path(), mistakes);
+}
+
+#[test]
 fn builders_of_odd_schemas_compile() {
     let odd = description::shop();
     let schema = odd.path().join("schema.cedarschema");
@@ -98,10 +167,15 @@ fn builders_of_odd_schemas_compile() {
             action delete, "import", "\"}; alert(1); //", "🔒", "" appliesTo { principal: [Date, None], resource: [Date, Evaluation, str], context: {} };
         }"#;
     fs::write(&schema, format!("{text}{hostile}")).unwrap();
-    for language in [&TYPESCRIPT, &PYTHON] {
+    for language in [&TYPESCRIPT, &PYTHON, &GO, &JAVA] {
         let here = folder();
         generate(language, Some(odd.path()), here.path());
-        fs::write(here.path().join(language.client), "").unwrap();
+        let nothing = match language.name {
+            "go" => "package main\n\nimport _ \"example/questions\"\n\nfunc main() {}\n",
+            "java" => "class Ask {}",
+            _ => "",
+        };
+        write(&here.path().join(language.client), nothing);
         let compiled = (language.compile)(here.path(), &[language.questions.to_owned(), language.client.to_owned()]);
         assert!(compiled.status.success(), "{}: {}", language.name, said(&compiled));
         let asked = fs::read_to_string(here.path().join(language.questions)).unwrap();
@@ -113,8 +187,8 @@ fn builders_of_odd_schemas_compile() {
 fn made(language: &Language) -> tempfile::TempDir {
     let here = folder();
     generate(language, None, here.path());
-    fs::copy(repository().join("tests/clients/codegen").join(language.client), here.path().join(language.client))
-        .unwrap();
+    let client = repository().join("tests/clients/codegen").join(Path::new(language.client).file_name().unwrap());
+    write(&here.path().join(language.client), &fs::read_to_string(client).unwrap());
     let compiled = (language.compile)(here.path(), &[language.questions.to_owned(), language.client.to_owned()]);
     assert!(compiled.status.success(), "{}: {}", language.name, said(&compiled));
     here
@@ -125,28 +199,39 @@ fn generate(language: &Language, policies: Option<&Path>, into: &Path) {
     arguments.extend(policies.map(|folder| folder.to_str().unwrap()));
     let (text, _) = check(&run(&arguments), 0);
     assert_eq!(check(&run(&arguments), 0).0, text);
-    fs::write(into.join(language.questions), text).unwrap();
+    write(&into.join(language.questions), &text);
 }
 
 /// No mistake compiles, and the compiler says which one it is. Each is a file of its own, and all are compiled at once.
 #[track_caller]
 fn refused(language: &Language, here: &Path, mistakes: &Mistakes) {
     let right = fs::read_to_string(here.join(language.client)).unwrap();
-    let file = |index: usize| format!("wrong{index:02}.{}", language.client.rsplit('.').next().unwrap());
-    for (index, (text, wrong, _)) in mistakes.iter().enumerate() {
+    let files: Vec<_> = (0..mistakes.len()).map(language.wrong).collect();
+    for ((text, wrong, _), file) in mistakes.iter().zip(&files) {
         assert!(right.contains(text), "{text}");
-        fs::write(here.join(file(index)), right.replacen(text, wrong, 1)).unwrap();
+        // In Java a class has the name of its file.
+        let wrong =
+            right.replacen(text, wrong, 1).replace("class Ask", &format!("class {}", file.trim_end_matches(".java")));
+        write(&here.join(file), &wrong);
     }
-    let files: Vec<_> = (0..mistakes.len()).map(file).collect();
     let compiled = said(&(language.compile)(here, &files));
-    for (index, (_, wrong, expected)) in mistakes.iter().enumerate() {
-        // A message begins with its file, and may go on in lines that are indented.
-        let of_it = compiled
-            .split("\nwrong")
-            .filter(|part| part.trim_start_matches("wrong").starts_with(&format!("{index:02}")));
-        let told: String = of_it.collect();
+    // A message begins with its file, and may go on in lines that do not.
+    let mut told = vec![String::new(); mistakes.len()];
+    let mut of = None;
+    for line in compiled.lines() {
+        let line = line.trim_start_matches("vet: ");
+        let number = line.get(1..).and_then(|line| line.strip_prefix("rong"));
+        of = number.and_then(|line| line.get(..2)?.parse().ok()).or(of);
+        of.into_iter().for_each(|number: usize| told[number].push_str(line));
+    }
+    for ((_, wrong, expected), told) in mistakes.iter().zip(&told) {
         assert!(told.contains(expected), "{}: {wrong}: {told:?}\n{compiled}", language.name);
     }
+}
+
+fn write(file: &Path, text: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
 }
 
 fn said(output: &Output) -> String {
@@ -175,6 +260,27 @@ fn compile_python(here: &Path, files: &[String]) -> Output {
     let mut mypy = Command::new(python());
     mypy.args(["-m", "mypy", "--strict", "--no-color-output"]).args(files);
     mypy.current_dir(here).output().unwrap()
+}
+
+fn compile_go(here: &Path, _: &[String]) -> Output {
+    fs::write(here.join("go.mod"), "module example\n\ngo 1.18\n").unwrap();
+    go(here, &["vet", "./..."])
+}
+
+/// Go, with what it keeps in the test's folder, and nothing from elsewhere.
+fn go(here: &Path, arguments: &[&str]) -> Output {
+    let mut go = Command::new("go");
+    go.args(arguments)
+        .current_dir(here)
+        .env("GOCACHE", repository().join("target/tests/go"))
+        .env("GOFLAGS", "-mod=mod");
+    go.env("GOPROXY", "off").env("no_proxy", "127.0.0.1").output().unwrap()
+}
+
+fn compile_java(here: &Path, files: &[String]) -> Output {
+    let mut javac = Command::new("javac");
+    javac.args(["-Xlint:all", "-Werror", "-Xmaxerrs", "1000", "Questions.java"]);
+    javac.args(files.iter().filter(|file| *file != "Questions.java")).current_dir(here).output().unwrap()
 }
 
 fn python() -> PathBuf {
