@@ -22,7 +22,7 @@ use crate::{
     types::problem::{Problem, has_errors},
 };
 use cedar_policy as cedar;
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 /// Guarantees that are valid against the schema of the policies.
 #[derive(Debug, Default)]
@@ -209,17 +209,19 @@ impl Prover<'_> {
         let open: Vec<_> = stated.iter().map(|(_, rule)| *rule).filter(may_join).filter(is_open).collect();
         let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, &self.snapshot.policies);
-        let hold_together = open.len() > 1 && Self::hold_simply(solver, &scene, &open, &applicable);
+        let mut simply = HashSet::new();
+        Self::find_simple(solver, &scene, &open, &applicable, &mut simply);
         let each = |(_, rule): &(usize, &Rule)| {
             let mut other = None;
-            let mut find = || match self.one(solver, rule, environment).unwrap_or_else(Searched::Undecided) {
+            let is_tried = open.iter().any(|open| open.id == rule.id);
+            let mut find = || match self.one(solver, rule, environment, is_tried).unwrap_or_else(Searched::Undecided) {
                 Searched::None => Some(()),
                 found => {
                     other = Some(found);
                     None
                 }
             };
-            let find = || if hold_together && may_join(rule) { Some(()) } else { find() };
+            let find = || if simply.contains(rule.id.as_str()) { Some(()) } else { find() };
             match work.remembered(|| self.key(rule, environment), find) {
                 Some(()) => Searched::None,
                 None => other.unwrap_or_else(|| Searched::Undecided("nothing was found".to_owned())),
@@ -228,11 +230,35 @@ impl Prover<'_> {
         stated.iter().map(each).collect()
     }
 
-    fn one(&self, solver: &mut Solver, stated: &Rule, environment: &Environment) -> Result<Searched, String> {
+    /// Finds those that hold simply: together, or in halves where they do not, so that one of many costs few questions more.
+    fn find_simple<'r>(
+        solver: &mut Solver,
+        scene: &Scene<'_>,
+        stated: &[&'r Rule],
+        applicable: &[&Rule],
+        found: &mut HashSet<&'r str>,
+    ) {
+        if stated.is_empty() || Self::hold_simply(solver, scene, stated, applicable) {
+            found.extend(stated.iter().map(|rule| rule.id.as_str()));
+        } else if stated.len() > 1 {
+            let (one, other) = stated.split_at(stated.len() / 2);
+            Self::find_simple(solver, scene, one, applicable, found);
+            Self::find_simple(solver, scene, other, applicable, found);
+        }
+    }
+
+    /// `is_tried`: whether it does not hold simply.
+    fn one(
+        &self,
+        solver: &mut Solver,
+        stated: &Rule,
+        environment: &Environment,
+        is_tried: bool,
+    ) -> Result<Searched, String> {
         let policies = &self.snapshot.policies;
         let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, policies);
-        if !stated.permits && Self::hold_simply(solver, &scene, &[stated], &applicable) {
+        if !stated.permits && !is_tried && Self::hold_simply(solver, &scene, &[stated], &applicable) {
             return Ok(Searched::None);
         }
         let mut read = applicable.clone();
