@@ -2,13 +2,15 @@
 
 use super::{Common, Exit, output::Output};
 use crate::{
-    config::{Flags, Settings},
+    config::{Ephemeral, Flags, Settings},
     server::{self, Checked, Rereading, Server, Sockets, StartError},
+    sources::directory::OF_TESTS,
     telemetry::init_logging,
     types::problem,
 };
 use clap::Args;
-use std::{error::Error, io};
+use jiff::civil::Date;
+use std::{error::Error, io, path::PathBuf};
 use tokio::runtime::{Builder, Runtime};
 use tracing::warn;
 
@@ -18,10 +20,15 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort serve --listen 127.0.0.1:0 --admin 127.0.0.1:0
                                                     on free ports, which are logged
   poort serve --check                               before a restart: would it start?
+  poort serve --ephemeral --port-file port --today 2026-11-23
+                                                    for the tests of an application
 
 SIGTERM stops it in order: what was taken is answered, the decision log is synced. SIGHUP reads policies, directory,
 certificates, limits.linger and telemetry.log again. Sockets that systemd passes are used:
 FileDescriptorName=callers and FileDescriptorName=admin.";
+
+/// The segments of a log that is thrown away: nothing of it is taken from the disk in advance but this.
+const SEGMENT: &str = "1MiB";
 
 /// The stack of the threads that answer questions, in bytes: the longest accepted policy fits several times. Only the
 /// used part takes memory.
@@ -36,6 +43,16 @@ pub(super) struct Arguments {
     /// Where operators are heard: /healthz, /readyz, /metrics, gRPC health [default: 127.0.0.1:9464]
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
+    /// For the tests of an application: on free ports of this machine, with a log that is thrown away at the end, and with
+    /// the accounts of tests/directory too
+    #[arg(long, conflicts_with_all = ["check", "data"])]
+    ephemeral: bool,
+    /// Write the callers' port into this file once questions are answered
+    #[arg(long, value_name = "FILE", requires = "ephemeral")]
+    port_file: Option<PathBuf>,
+    /// The day that policies see, such as 2026-11-23
+    #[arg(long, value_name = "DAY", requires = "ephemeral")]
+    today: Option<Date>,
     /// Look for what would keep a start from succeeding, change nothing, and exit as a start would
     #[arg(long)]
     check: bool,
@@ -44,16 +61,38 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { listen, admin, check, common } = arguments;
+    let Arguments { listen, admin, ephemeral, port_file, today, check, common } = arguments;
     let mut flags = Flags::new();
+    // It goes when this function ends, however poort stops.
+    let thrown_away = if ephemeral {
+        let folder = tempfile::Builder::new().prefix("poort-").tempdir();
+        Some(folder.map_err(|error| failed(output, &error, Exit::Failed))?)
+    } else {
+        None
+    };
+    if let Some(folder) = &thrown_away {
+        let free = || vec!["127.0.0.1:0".to_owned()];
+        flags.extend([("listen".to_owned(), free()), ("admin".to_owned(), free())]);
+        flags.extend([
+            ("data".to_owned(), vec![folder.path().display().to_string()]),
+            ("log.segment".to_owned(), vec![SEGMENT.to_owned()]),
+        ]);
+    }
     if !listen.is_empty() {
         flags.insert("listen".to_owned(), listen);
     }
     flags.extend(admin.map(|admin| ("admin".to_owned(), vec![admin])));
-    let (settings, warnings) = common.settings(flags.clone(), output)?;
+    let (mut settings, warnings) = common.settings(flags.clone(), output)?;
     let log = init_logging(&settings.telemetry.log).map_err(|error| failed(output, &error, Exit::Usage))?;
     for warning in warnings {
         warn!("{warning}");
+    }
+    if ephemeral {
+        settings.ephemeral = Ephemeral { today, port_file };
+        settings.store.within.push(OF_TESTS);
+        warn!(
+            "Ephemeral: records are thrown away at the end. It is for the tests of an application, and for nothing else."
+        );
     }
     if check {
         return self::check(&settings, output);

@@ -12,7 +12,7 @@ use crate::{
         suite::{self, Runner, report::Results},
     },
     sources::{
-        directory,
+        directory::{self, OF_TESTS},
         policy::{self, Policies},
         snapshot::{Snapshot, Sources},
     },
@@ -168,7 +168,7 @@ fn suites(policies: &Path, sources: Sources, settings: &Settings) -> Result<Vec<
     }
     let (snapshot, found) = Snapshot::from_sources(&suite::with_entities(policies, sources)?);
     let Some(snapshot) = snapshot else { return Err(found) };
-    let own = policies.join(suite::DIRECTORY);
+    let own = policies.join(OF_TESTS);
     let findings = if own.exists() {
         directory::findings(&snapshot.directory, &directory::Sources::read(&own)?, &snapshot.policies.checked_schema())
     } else {

@@ -26,13 +26,17 @@ use crate::{
         engine::{self, UndeclaredMembers, UnknownEntities},
     },
     record::{decision_log, shipping, witness},
-    sources::store,
+    sources::{directory, store},
     telemetry,
     types::build,
 };
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use reader::Reader;
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -69,8 +73,19 @@ pub struct Settings {
     pub instance: String,
     /// Logs, metrics and traces for operators.
     pub telemetry: telemetry::Config,
+    /// What `serve --ephemeral` sets: no key of the configuration does.
+    pub ephemeral: Ephemeral,
     /// What was written, key by key.
     pub written: Written,
+}
+
+/// A sidecar for the tests of an application.
+#[derive(Debug, Clone, Default)]
+pub struct Ephemeral {
+    /// The day that policies see.
+    pub today: Option<Date>,
+    /// Where the callers' port is written once questions are answered.
+    pub port_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -131,6 +146,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
     let tls = tls(reader);
     let instance = reader.text("instance").unwrap_or_else(host_name);
     Settings {
+        ephemeral: Ephemeral::default(),
         listen: reader.list("listen").unwrap_or_else(|| vec![loopback(50051)]),
         admin: reader.parsed("admin").unwrap_or_else(|| loopback(9464)),
         plaintext: reader
@@ -168,6 +184,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             policies,
             directory,
             archive: log.data.join("revisions"),
+            within: vec![directory::PROFILES],
             archive_max: reader.size("archive.max", 1 << 20..=1 << 50).unwrap_or(store::ARCHIVE_MAX),
             configuration: Deciding::new(application.as_deref(), &time_zone, engine).parts(),
         },

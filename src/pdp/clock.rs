@@ -9,19 +9,26 @@ use std::sync::Arc;
 pub struct Clock {
     zone: TimeZone,
     application: Option<Arc<str>>,
+    today: Option<Date>,
 }
 
 impl Clock {
     /// A clock for this time zone, on behalf of this application.
     #[must_use]
     pub fn new(zone: TimeZone, application: Option<&str>) -> Self {
-        Self { zone, application: application.map(Arc::from) }
+        Self { zone, application: application.map(Arc::from), today: None }
+    }
+
+    /// The same, where it is always noon of this day: for the tests of an application.
+    #[must_use]
+    pub fn on(self, today: Option<Date>) -> Self {
+        Self { today, ..self }
     }
 
     /// This moment.
     #[must_use]
     pub fn now(&self) -> Moment {
-        self.at(Timestamp::now())
+        self.today.and_then(|today| self.noon(today)).unwrap_or_else(|| self.at(Timestamp::now()))
     }
 
     /// Noon of a day. `None` for a day at the very ends of the calendar.

@@ -107,6 +107,7 @@ impl Server {
         let meter = telemetry.meter();
         let store = Arc::new(Store::new(settings.store.clone(), &meter));
         let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
+        let clock = clock.on(settings.ephemeral.today);
         let cache = Cache::new(&settings.cache, &meter);
         let pdp = Arc::new(Pdp::new(settings.pdp.clone(), store.clone(), cache, clock, &meter, telemetry.spans()));
         let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
@@ -151,7 +152,11 @@ impl Server {
         let dispatch = api::dispatch(&pdp, &settings.api, &health, &meter, &stopping);
         let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
+        let port = callers.port();
         let callers = callers.open(dispatch, &settings, &meter, &stopping);
+        if let (Some(file), Some(port)) = (&settings.ephemeral.port_file, port) {
+            ports::write(port, file).map_err(StartError::system)?;
+        }
         supervisor::tell_ready();
         if log.is_writable() && !log.is_held() {
             info!("Ready for questions.");

@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::Router;
 use opentelemetry::metrics::Meter;
-use std::{io, slice, time::Duration};
+use std::{fs, io, path::Path, slice, time::Duration};
 use tokio::{runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -56,6 +56,14 @@ impl Callers {
             exposed.map_err(StartError::configuration)?;
         }
         Ok(Self { bound, tls })
+    }
+
+    /// Its first TCP port.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.bound.iter().find_map(|bound| match bound.address() {
+            Address::Tcp(address) => Some(address.port()),
+            Address::Unix(_) => None,
+        })
     }
 
     /// Answers until `stopping`.
@@ -141,4 +149,12 @@ pub(super) fn within_descriptors(mut settings: Settings) -> Settings {
         settings.connections.connections = connections;
     }
     settings
+}
+
+/// Writes the port, so that a test that waits for the file reads the whole number.
+pub(super) fn write(port: u16, file: &Path) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("--port-file `{}`: {error}", file.display()));
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    fs::write(&unfinished, format!("{port}\n")).and_then(|()| fs::rename(&unfinished, file)).map_err(named)
 }

@@ -68,12 +68,18 @@ impl Sources {
     }
 }
 
-/// The policies, and the files of the directory, which are not read yet.
+/// The policies, and the files of the directory, which are not read yet. `within` are folders of the policy folder whose
+/// entities are in the directory too.
 ///
 /// # Errors
 /// The files that cannot be read.
-pub fn files(policies: &Path, directory: &Path) -> Result<(policy::Sources, directory::Folder), Vec<Problem>> {
-    let found = directory::Folder::list(directory).and_then(|found| found.with(policies, directory::PROFILES));
+pub fn files(
+    policies: &Path,
+    directory: &Path,
+    within: &[&str],
+) -> Result<(policy::Sources, directory::Folder), Vec<Problem>> {
+    let mut within = within.iter();
+    let found = within.try_fold(directory::Folder::list(directory)?, |found, folder| found.with(policies, folder));
     both(policies, directory, found)
 }
 

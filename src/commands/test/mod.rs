@@ -16,7 +16,10 @@ use crate::{
             report::{self, More, Results},
         },
     },
-    sources::snapshot::{Snapshot, Sources},
+    sources::{
+        directory::OF_TESTS,
+        snapshot::{Snapshot, Sources},
+    },
     types::problem::has_errors,
 };
 use clap::{Args, ValueEnum};
@@ -111,7 +114,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     }
     let sources =
         Sources::read(policies, &settings.store.directory).and_then(|Sources { policies: read, directory }| {
-            Ok(Sources { policies: read, directory: directory.with(policies, suite::DIRECTORY)? })
+            Ok(Sources { policies: read, directory: directory.with(policies, OF_TESTS)? })
         });
     let (snapshot, problems) = match sources {
         Ok(sources) => Snapshot::from_sources(&sources),

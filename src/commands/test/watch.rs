@@ -3,7 +3,8 @@
 use super::{Arguments, Exit, Output, run_once};
 use crate::{
     config::Settings,
-    review::suite::{DIRECTORY, FOLDER},
+    review::suite::FOLDER,
+    sources::directory::OF_TESTS,
     sources::{
         directory::PROFILES,
         store::{Fingerprint, INTERVAL},
@@ -25,7 +26,7 @@ impl Look {
     fn take(settings: &Settings) -> Self {
         let (policies, directory) = (&settings.store.policies, &settings.store.directory);
         let suites = policies.join(FOLDER);
-        let (entities, profiles) = (policies.join(DIRECTORY), policies.join(PROFILES));
+        let (entities, profiles) = (policies.join(OF_TESTS), policies.join(PROFILES));
         let fingerprints = [Fingerprint::take(policies, directory), Fingerprint::take(&suites, &entities)];
         let is_fresh = fingerprints.iter().any(Fingerprint::is_too_fresh);
         let contents = is_fresh.then(|| contents(&[policies, directory, &suites, &entities, &profiles]));

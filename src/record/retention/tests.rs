@@ -62,6 +62,7 @@ impl World {
             policies: path("policies"),
             directory: path("directory"),
             archive: path("revisions"),
+            within: Vec::new(),
             archive_max: u64::MAX,
             configuration: configuration(),
         };

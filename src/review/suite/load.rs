@@ -2,7 +2,7 @@
 
 use super::{case::Suite, cedar_tests, expand, node, read};
 use crate::{
-    sources::snapshot::Sources,
+    sources::{directory::OF_TESTS, snapshot::Sources},
     types::problem::{Problem, SourceFile},
 };
 use std::{
@@ -13,15 +13,12 @@ use std::{
 /// The folder of the suites, in the policy folder.
 pub const FOLDER: &str = "tests";
 
-/// The folder of the entities that suites have beside those of the directory, in the policy folder.
-pub const DIRECTORY: &str = "tests/directory";
-
-/// The sources that suites run with: the entities of [`DIRECTORY`] are in the directory too.
+/// The sources that suites run with: the entities of [`OF_TESTS`] are in the directory too.
 ///
 /// # Errors
 /// The files that cannot be read.
 pub fn with_entities(policies: &Path, sources: Sources) -> Result<Sources, Vec<Problem>> {
-    Ok(Sources { directory: sources.directory.with(policies, DIRECTORY)?, ..sources })
+    Ok(Sources { directory: sources.directory.with(policies, OF_TESTS)?, ..sources })
 }
 
 /// Reads all suites of a policy folder, by name. Returns all problems of all files, warnings too.

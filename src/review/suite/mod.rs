@@ -41,7 +41,7 @@ pub use case::{
     Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, PlacedName, Question, Suite, When,
 };
 pub use coverage::{Coverage, Covered, Found, Level, Seen, Share, Threshold};
-pub use load::{DIRECTORY, FOLDER, load, read_file, with_entities};
+pub use load::{FOLDER, load, read_file, with_entities};
 pub use run::{AskedCase, CaseOutcome, Failure, Ran, Runner, differences};
 pub use schema::SCHEMA;
 pub use select::Filter;

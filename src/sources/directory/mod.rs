@@ -37,7 +37,7 @@ mod window;
 pub use contents::Contents;
 pub use findings::findings;
 pub use overlay::Change;
-pub use sources::{Files, Folder, Observer, Opened, PROFILES, Sources, Unobserved};
+pub use sources::{Files, Folder, OF_TESTS, Observer, Opened, PROFILES, Sources, Unobserved};
 pub use strict::check_entry;
 
 use crate::{

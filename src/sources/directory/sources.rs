@@ -66,6 +66,9 @@ impl fmt::Debug for Opened<'_> {
 /// are part of the directory, wherever the accounts are.
 pub const PROFILES: &str = "profiles";
 
+/// The folder of the entities that tests have beside those of the directory, in the policy folder.
+pub const OF_TESTS: &str = "tests/directory";
+
 /// The files of a directory on disk: a folder of `*.json` files, or one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {

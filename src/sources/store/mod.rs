@@ -54,6 +54,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The directory: a folder of JSON files, or one file.
     pub directory: PathBuf,
+    /// The folders of the policy folder whose entities are in the directory too.
+    pub within: Vec<&'static str>,
     /// The folder of the archive.
     pub archive: PathBuf,
     /// The most that the archive may take, in bytes.
@@ -183,8 +185,8 @@ impl Store {
 
     /// Reads and checks the files, and records the directory for the archive.
     fn read(&self) -> Result<Read, Vec<Problem>> {
-        let Config { policies, directory, .. } = &self.config;
-        let (policies, folder) = self.reading.during(|| snapshot::files(policies, directory))?;
+        let Config { policies, directory, within, .. } = &self.config;
+        let (policies, folder) = self.reading.during(|| snapshot::files(policies, directory, within))?;
         let files = Watched { files: &folder, reading: &self.reading };
         let (active, mut recorder) = (self.active.load_full(), self.archive.recorder());
         match Snapshot::after(active.as_deref(), &policies, &files, &mut recorder) {

@@ -12,6 +12,7 @@ use poort::{
         engine::{self, UnknownEntities},
     },
     review::suite::{self, Question},
+    sources::directory::OF_TESTS,
     sources::snapshot::{Snapshot, Sources},
     types::{authzen, evaluation::Evaluation},
 };
@@ -41,7 +42,7 @@ pub fn questions() -> Vec<Evaluation> {
 /// The policies, with the accounts of the suites in their directory.
 pub fn policies_of_the_suites(into: &Path) -> PathBuf {
     let copy = copied_policies(into);
-    for entry in fs::read_dir(policies().join(suite::DIRECTORY)).unwrap() {
+    for entry in fs::read_dir(policies().join(OF_TESTS)).unwrap() {
         let entry = entry.unwrap();
         let name = format!("tests-{}", entry.file_name().to_str().unwrap());
         fs::copy(entry.path(), copy.join("directory").join(name)).unwrap();

@@ -3,6 +3,7 @@
 mod certificates;
 mod check;
 mod deploy;
+mod ephemeral;
 mod lifecycle;
 mod parting;
 mod restart;

@@ -62,6 +62,7 @@ fn files_reread_on_request_are_active_at_once() {
     let config = Config {
         directory: policies.join("directory"),
         archive: folder.path().join("archive"),
+        within: vec![poort::sources::directory::PROFILES],
         archive_max: ARCHIVE_MAX,
         configuration: Vec::new(),
         policies: policies.clone(),
