@@ -5,7 +5,7 @@ use std::io;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 const REPLY: &str = concat!(
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 75\r\nConnection: close\r\n\r\n",
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 76\r\nConnection: close\r\n\r\n",
     r#""this port takes TLS: call https, or open the gRPC channel with credentials""#
 );
 
