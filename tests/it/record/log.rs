@@ -31,7 +31,7 @@ fn question() -> Value {
     question["subject"]["id"] = one_of(&ids).into();
     question["subject"]["type"] = one_of(&["Officer", "Politie::Officer"]).into();
     question["action"]["name"] = one_of(&["consult", "combine", "erase", "disclose"]).into();
-    question["resource"]["id"] = one_of(&["inv-0042", "inv-0043", "officer-0007", ""]).into();
+    question["resource"]["id"] = one_of(&["inv-0042", "inv-0043", "officer-0007", " "]).into();
     question["resource"]["properties"]["embargo"] = one_of(&[false, false, true]).into();
     question["context"]["purpose"] = one_of(&["8", "9"]).into();
     question["context"]["justification"] = one_of(&["", "Link", "event_name\":\"poort.log.checkpoint"]).into();

@@ -45,7 +45,10 @@ async fn a_person_is_found_by_pseudonym_only() {
         assert_eq!(attributes["poort.origin"]["address"], "10.1.2.3");
         assert_eq!(attributes["poort.origin"]["device"], "mob-5512");
         assert!(attributes["poort.origin"]["caller"].as_str().unwrap().starts_with("127.0.0.1:"), "{attributes}");
-        let places = json!(["/adl.core.request/context/Authorization", "/adl.core.request/resource/id"]);
+        // The consent and the device are not in the directory, and a record that conceals something names neither again.
+        let unknown = |place: usize| format!("/adl.core.response/context/unknown/{place}/id");
+        let places =
+            json!(["/adl.core.request/context/Authorization", "/adl.core.request/resource/id", unknown(0), unknown(1)]);
         assert_eq!(attributes["poort.log.concealed"], places);
         assert_eq!(request["context"]["justification"], "case 26-4471");
         assert_eq!(request["resource"]["properties"]["secret_address"], false, "a flag about a secret is none");

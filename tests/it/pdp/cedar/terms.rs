@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 pub static IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     vec![
         "anna".into(),
-        String::new(),
+        " ".into(),
         "\"quoted\" \\ \n\t\u{0} '".into(),
         "e\u{301}\u{202e}שלום 👩‍👩‍👧".into(),
         "Account::\"anna\"".into(),
