@@ -7,8 +7,17 @@ use serde_json::{Value, json};
 use std::{
     fs,
     net::SocketAddr,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
+
+/// It is killed with the test that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
 
 fn ephemeral() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poort"));
@@ -27,28 +36,28 @@ async fn an_ephemeral_sidecar_answers_on_its_day_and_leaves_nothing() {
     let [scratch, port] = ["scratch", "port"].map(|name| folder.path().join(name));
     fs::create_dir(&scratch).unwrap();
     let mut command = ephemeral();
-    command.args(["--ephemeral", "--today", "2021-03-01", "--port-file"]).arg(&port);
+    command.args(["--ephemeral", "--today", "2026-03-01", "--port-file"]).arg(&port);
     command.current_dir(folder.path()).env("TMPDIR", &scratch).stderr(Stdio::null());
-    let mut running = command.spawn().unwrap();
+    let mut running = Running(command.spawn().unwrap());
     let number = until("the port", async || fs::read_to_string(&port).ok()).await;
     let address = SocketAddr::from(([127, 0, 0, 1], number.trim().parse().unwrap()));
-    // An account of the tests, on a day on which a registration of 2021 is new.
+    // An account of the tests, and a registration that is less than a year old on that day alone.
     let mut question = json!({
         "subject": {"type": "Officer", "id": "officer-0100"}, "action": {"name": "consult"},
         "resource": {"type": "Registration", "id": "r", "properties": {
-            "unit": "station-north-1", "first_processed": "2021-02-20", "level": 1, "subjects_are_staff": false}},
+            "unit": "station-north-1", "first_processed": "2025-04-01", "level": 1, "subjects_are_staff": false}},
         "context": {"purpose": "8"},
     });
     let answered = answer(address, &question).await;
     assert_eq!(answered["decision"], true, "{answered}");
-    question["resource"]["properties"]["first_processed"] = json!("2020-02-20");
+    question["resource"]["properties"]["first_processed"] = json!("2025-02-20");
     let answered = answer(address, &question).await;
     assert_eq!(answered["context"]["policies"][0]["id"], "never.after-one-year", "{answered}");
     // Less than a segment of a log that is kept.
     let taken: u64 = walk(&scratch).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     assert!(taken > 0 && taken < 8 << 20, "{taken}");
-    kill_process(Pid::from_child(&running), Signal::TERM).unwrap();
-    assert!(running.wait().unwrap().success());
+    kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
+    assert!(running.0.wait().unwrap().success());
     assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
