@@ -18,6 +18,9 @@ use tracing::{info, warn};
 /// How many connections operators may have: they are within the open files that callers' connections leave.
 const OPERATORS: usize = 32;
 
+/// How long operators' connections have to end by themselves, such as that of a watch of health, which is told the end.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// Callers' sockets, on which nobody is answered yet.
 pub(super) struct Callers {
     bound: Vec<Bound>,
@@ -91,7 +94,7 @@ impl Operators {
     /// Answers.
     pub(super) fn open(self, admin: Router, settings: &Settings, runtime: &Runtime, meter: &Meter) -> Open {
         let stop = CancellationToken::new();
-        let limits = Limits { connections: OPERATORS, grace: Duration::ZERO, ..settings.connections };
+        let limits = Limits { connections: OPERATORS, grace: PARTING, ..settings.connections };
         let port = Port { name: "operators", share: 0, meter: meter.clone() };
         let serving = runtime.spawn(transport::serve(self.0, admin.into(), None, limits, port, stop.clone()));
         Open { serving, stop }
