@@ -3,7 +3,7 @@
 //! `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration`. A deny is 200.
 //! The body of an error is a JSON string that says what is wrong. `X-Request-ID` is returned as it was sent.
 
-use super::{Config, call, origin, status};
+use super::{Config, call, grpc, origin, status};
 use crate::{
     pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread},
     types::authzen::{self, EvaluationsBody, Limits, ReadError},
@@ -61,11 +61,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
 
 /// Whatever else is asked for.
 pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
-    let is_grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    if is_grpc {
+    if grpc::is_grpc(request.headers()) {
         return tonic::Status::unimplemented("there is no such method; the service is poort.v1.AccessEvaluation")
             .into_http();
     }

@@ -24,7 +24,7 @@ use super::{Config, call};
 use crate::pdp::{Pdp, Quota};
 use axum::{Router, middleware::from_fn_with_state};
 use collect::{Due, Held, Whole};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, header};
 use hyper::body::Incoming;
 use pb::access_evaluation_server::{AccessEvaluationServer, SERVICE_NAME};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -79,6 +79,11 @@ pub(super) fn questions(pdp: &Arc<Pdp>, config: &Config, unread: &Quota, stoppin
 pub(super) fn is_question<B>(request: &Request<B>) -> bool {
     let path = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(SERVICE_NAME));
     path.is_some_and(|method| method.starts_with('/'))
+}
+
+/// Whether a call is gRPC (gRPC over HTTP/2, "Content-Type").
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Answers a call that is for [`Questions`].

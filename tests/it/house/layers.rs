@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("api/call", &["peer"]),
     ("api/origin", &["peer"]),
     ("api/grpc", &["call", "status"]),
-    ("api/http", &["call", "origin", "status"]),
+    ("api/http", &["call", "grpc", "origin", "status"]),
     ("api/transport", &["grpc", "peer"]),
     ("api/admin", &["grpc"]),
 ];
