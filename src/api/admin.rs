@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing,
 };
@@ -50,9 +50,19 @@ pub fn router(admin: Admin) -> Router {
         .route("/healthz", routing::get(|| async { "ok\n" }))
         .route("/readyz", routing::get(ready))
         .route("/metrics", routing::get(metrics))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n") })
+        .fallback(not_found)
         .with_state(admin)
         .merge(probes)
+}
+
+/// Whatever else is asked for, such as a question: a gRPC client cannot read a text.
+async fn not_found(headers: HeaderMap) -> Response {
+    if grpc::is_grpc(&headers) {
+        let message =
+            "this is the operators' port, which has grpc.health.v1.Health; questions are for the callers' port";
+        return tonic::Status::unimplemented(message).into_http();
+    }
+    (StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and gRPC health\n").into_response()
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {

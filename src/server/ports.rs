@@ -19,7 +19,7 @@ use tracing::{info, warn};
 const OPERATORS: usize = 32;
 
 /// How long operators' connections have to end by themselves, such as that of a watch of health, which is told the end.
-const PARTING: Duration = Duration::from_millis(500);
+const OPERATORS_GRACE: Duration = Duration::from_millis(500);
 
 /// Callers' sockets, on which nobody is answered yet.
 pub(super) struct Callers {
@@ -102,7 +102,7 @@ impl Operators {
     /// Answers.
     pub(super) fn open(self, admin: Router, settings: &Settings, runtime: &Runtime, meter: &Meter) -> Open {
         let stop = CancellationToken::new();
-        let limits = Limits { connections: OPERATORS, grace: PARTING, ..settings.connections };
+        let limits = Limits { connections: OPERATORS, grace: OPERATORS_GRACE, ..settings.connections };
         let port = Port { name: "operators", share: 0, meter: meter.clone() };
         let serving = runtime.spawn(transport::serve(self.0, admin.into(), None, limits, port, stop.clone()));
         Open { serving, stop }

@@ -19,8 +19,8 @@ impl Health {
         health
     }
 
-    /// What answers probes: callers' port and operators' port both serve it.
-    pub(in crate::api) fn service(&self) -> HealthServer<HealthService> {
+    /// What answers on callers' port and on operators' port.
+    pub(super) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
     }
 

@@ -1,8 +1,8 @@
 //! Sockets, TLS, reflection, and what HTTP and gRPC answer to what is no question.
 
 use crate::support::{
-    Authority, BareChannel, Exposition, Identity, Reply, Sidecar, Starting, allowed, denied, folder, key, message,
-    request, request_over,
+    Authority, BareChannel, Exposition, Identity, Reply, Sidecar, Starting, allowed, channel, denied, folder, key,
+    message, request, request_over,
 };
 use hyper::{Request, StatusCode};
 use poort::api::pb::access_evaluation_client::AccessEvaluationClient;
@@ -339,6 +339,10 @@ async fn each_port_serves_only_its_own() {
     let sidecar = Sidecar::builder().start();
     let asked = Request::post("/access/v1/evaluation").body(allowed().to_string().into_bytes()).unwrap();
     assert_eq!(request(sidecar.admin, asked).await.status, 404);
+    let mut asked = AccessEvaluationClient::new(channel(sidecar.admin).await);
+    let status = asked.evaluate(message(&allowed())).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented, "{status}");
+    assert!(status.message().contains("questions are for the callers' port"), "{status}");
     assert_eq!(sidecar.operators("/healthz").await.text(), "ok\n");
     assert_eq!(sidecar.operators("/").await.status, 404);
     for path in ["/metrics", "/readyz", "/healthz"] {

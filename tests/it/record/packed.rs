@@ -67,7 +67,7 @@ async fn a_packed_log_is_read_verified_and_gone_on_with() {
     }
 }
 
-/// How much a thread gives way to others, in nineteen steps (`proc(5)`, the 19th value of `stat`).
+/// The niceness of a thread (`proc(5)`: field 19 of `stat`).
 fn nice(pid: u32, thread: &str) -> Option<String> {
     fs::read_dir(format!("/proc/{pid}/task")).unwrap().find_map(|task| {
         let stat = fs::read_to_string(task.unwrap().path().join("stat")).ok()?;

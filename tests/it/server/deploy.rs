@@ -3,7 +3,7 @@
 use crate::support::{
     BareChannel, Sidecar, allowed, folder, free_address, message, policies, repository, until, within,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -99,6 +99,40 @@ fn the_kubernetes_sidecar_fits_its_schema_and_the_stop() {
         .argument("--check")
         .fail();
     assert_eq!(checked.code, Some(0), "{}", checked.log);
+}
+
+/// A ConfigMap has no folders, so what its comment names must be enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_config_maps_of_kubernetes_hold_all_that_decides() {
+    let text = fs::read_to_string(deploy("kubernetes.yaml")).unwrap();
+    let folder = folder();
+    let config_map = |name: &str| {
+        let made = folder.path().join(name);
+        fs::create_dir(&made).unwrap();
+        let command = text.lines().find(|line| line.contains(&format!("kubectl create configmap {name} "))).unwrap();
+        for from in command.split(" --from-file ").skip(1) {
+            for entry in fs::read_dir(repository().join(from.trim())).unwrap().map(Result::unwrap) {
+                let target = made.join(entry.file_name());
+                if entry.file_type().unwrap().is_file() {
+                    assert!(!target.exists(), "kubectl refuses a name that is there twice: {}", target.display());
+                    fs::copy(entry.path(), target).unwrap();
+                }
+            }
+        }
+        let size: u64 = fs::read_dir(&made).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        assert!(size < 1 << 20, "a ConfigMap holds 1 MiB, and {name} has {size} bytes");
+        made
+    };
+    let config = format!("[directory]\npath = {:?}\n", config_map("poort-directory"));
+    let sidecar = Sidecar::builder().policies(config_map("poort-policies")).config(&config).start();
+    // An account with a profile, and no exception.
+    let question = json!({
+        "subject": {"type": "Officer", "id": "officer-0021"}, "action": {"name": "consult"},
+        "resource": {"type": "Spot", "id": "p-1", "properties": {"unit": "station-north-1", "level": 1, "live": false}},
+        "context": {"purpose": "8"},
+    });
+    let answer = sidecar.evaluate(&question).await;
+    assert_eq!(answer["decision"], true, "{answer}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The start: what is taken, what is answered before poort is ready, and what a supervisor passes and hears.
 
-use crate::support::{BareChannel, Sidecar, allowed, denied, folder, health, message, until, within};
+use crate::support::{BareChannel, Sidecar, allowed, channel, denied, folder, health, message, until, within};
 use ed25519_dalek::{
     SigningKey,
     pkcs8::{EncodePrivateKey as _, spki::der::pem::LineEnding},
@@ -18,6 +18,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
     task::spawn_blocking,
 };
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 // ---- Before poort is ready ----
 
@@ -34,6 +35,9 @@ async fn callers_wait_and_operators_are_answered_before_poort_is_ready() {
     assert_eq!(sidecar.operators("/metrics").await.status, 200);
     let ready = sidecar.operators("/readyz").await;
     assert_eq!((ready.status.as_u16(), &ready.json()["log"]), (503, &"opening".into()));
+    let mut probes = HealthClient::new(channel(sidecar.admin).await);
+    let probed = probes.check(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(probed.status().as_str_name(), "NOT_SERVING");
     assert!(!asked.is_finished());
     let key = SigningKey::from_bytes(&[7; 32]).to_pkcs8_pem(LineEnding::LF).unwrap();
     spawn_blocking(move || std::fs::write(pipe, key.as_bytes())).await.unwrap().unwrap();
