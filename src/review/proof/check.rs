@@ -188,6 +188,8 @@ impl World<'_> {
                     finding.matches = None;
                 }
                 finding.covered = false;
+                // Each of hundreds of environments may take the solver's whole time.
+                break;
             }
             let settled = finding.matches == Some(true)
                 && (!rule.calculates || finding.fails.is_some())

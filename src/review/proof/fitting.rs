@@ -5,7 +5,7 @@
 
 use super::listed_tags;
 use crate::sources::policy::{
-    Attribute, Attributes, Limit, Policies, Shape,
+    Attribute, Attributes, EntityModel, Limit, Policies, Shape,
     cedar_core::ast::{self, Literal, PartialValue, Value, ValueKind},
 };
 use smol_str::SmolStr;
@@ -28,8 +28,19 @@ pub(super) fn entity(entity: &ast::Entity, policies: &Policies) -> ast::Entity {
         attributes,
         entity.ancestors().filter(|above| !entity.is_child_of(above)).cloned().collect(),
         entity.parents().cloned().collect(),
-        entity.tags().map(|(name, value)| (name.clone(), value.clone())),
+        entity.tags().map(|(name, value)| tag(name, value, model)),
     )
+}
+
+/// A tag, with a name that its type lists: what a policy computes the name from is replaced by the same one.
+fn tag(name: &SmolStr, value: &PartialValue, model: &EntityModel) -> (SmolStr, PartialValue) {
+    let listed = model.tag_names.as_ref().filter(|listed| listed.text(name).is_err());
+    let name = listed.and_then(|listed| listed.names().next()).map_or_else(|| name.clone(), SmolStr::new);
+    let value = match (value, &model.tags) {
+        (PartialValue::Value(value), Some(tags)) => PartialValue::Value(within(value, tags, None)),
+        _ => value.clone(),
+    };
+    (name, value)
 }
 
 /// A value of a record, as its declaration allows it.

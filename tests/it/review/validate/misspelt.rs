@@ -307,3 +307,17 @@ fn proofs_assume_the_schemas_limits_on_values() {
         assert!(told.contains("guarantee::broken"), "{told}");
     }
 }
+
+#[test]
+fn a_tag_elsewhere_gets_a_value_that_the_schema_allows() {
+    let schema = SCHEMA
+        .replacen("level?", "level", 1)
+        .replace("speed?: Long } tags User", "owner: User } tags { @range(\"1..4\") level: Long }");
+    let schema = schema.replace("entity Robot", "@tags(\"north, south\")\nentity Robot");
+    let schema = schema.replace("kind?: String", "robot: Robot, @values(\"north, south\") kind: String");
+    let condition = "resource.robot.hasTag(resource.kind) && resource.robot.getTag(resource.kind).level > 2 &&
+        resource.robot.owner.level > 0";
+    let folder = world(&[("schema.cedarschema", &schema), ("a.cedar", &rule(condition))]);
+    let (out, _) = check(&validate(folder.path(), &["--prove", "--no-cache"]), 0);
+    assert!(out.contains("0 undecided\n1 of them fail, and poort then denies"), "{out}");
+}
