@@ -482,8 +482,12 @@ fn wrong_and_harmless() -> (Value, Value) {
 }
 
 /// What was decided can be decided again, with what was named.
-fn check_replay(sidecar: &Sidecar) {
-    let (told, _) = check(&run(["log", "replay", "--data", sidecar.data.to_str().unwrap()]), 0);
+fn check_replay(sidecar: Sidecar) {
+    // What it still archives is there when it has stopped.
+    let data = sidecar.data.clone();
+    let ended = sidecar.stop();
+    assert_eq!(ended.code, Some(0));
+    let (told, _) = check(&run(["log", "replay", "--data", data.to_str().unwrap()]), 0);
     assert!(told.contains(" 0 differ"), "{told}");
 }
 
@@ -552,7 +556,7 @@ async fn every_binding_refuses_names_and_records_the_same() {
         response["context"]["undeclared"] == named || response["evaluations"][2]["context"]["undeclared"] == named
     });
     assert_eq!(in_record.count(), 5);
-    check_replay(&sidecar);
+    check_replay(sidecar);
 }
 
 #[tokio::test]
@@ -579,7 +583,7 @@ async fn the_configuration_says_what_becomes_of_it() {
     let digests: BTreeSet<_> = [&refusing, &ignoring, &usual].map(|sidecar| digest(sidecar).to_string()).into();
     assert_eq!(digests.len(), 3);
     for sidecar in [refusing, ignoring, usual] {
-        check_replay(&sidecar);
+        check_replay(sidecar);
     }
 }
 

@@ -14,7 +14,9 @@ fn questions() -> (Value, Value) {
 
 #[tokio::test]
 async fn every_binding_names_the_profile_of_a_subject() {
-    let sidecar = Sidecar::builder().start();
+    let folder = folder();
+    let data = folder.path().join("data");
+    let sidecar = Sidecar::builder().data(&data).start();
     let (with, without) = questions();
     let named = json!({"profile": "detective@1"});
     let mut grpc = sidecar.grpc().await;
@@ -54,7 +56,9 @@ async fn every_binding_names_the_profile_of_a_subject() {
         response["context"]["subject"] == named || response["evaluations"][1]["context"]["subject"] == named
     });
     assert_eq!(in_record.count(), 6);
-    let (told, _) = check(&run(["log", "replay", "--data", sidecar.data.to_str().unwrap()]), 0);
+    // What it still archives is there when it has stopped.
+    assert_eq!(sidecar.stop().code, Some(0));
+    let (told, _) = check(&run(["log", "replay", "--data", data.to_str().unwrap()]), 0);
     assert!(told.contains(" 0 differ"), "{told}");
 }
 
@@ -62,7 +66,8 @@ async fn every_binding_names_the_profile_of_a_subject() {
 async fn a_new_version_of_a_profile_is_named_after_a_reload() {
     let folder = folder();
     let policies = copied_policies(folder.path());
-    let sidecar = Sidecar::builder().policies(&policies).start();
+    let data = folder.path().join("data");
+    let sidecar = Sidecar::builder().policies(&policies).data(&data).start();
     let (with, _) = questions();
     let named = async || sidecar.evaluate(&with).await["context"]["subject"]["profile"].clone();
     assert_eq!(named().await, "detective@1");
@@ -84,7 +89,9 @@ async fn a_new_version_of_a_profile_is_named_after_a_reload() {
     for version in ["detective@1", "detective@2", "patrol@1"] {
         assert!(in_record.contains(&version.into()), "{version} is not in {in_record:?}");
     }
-    let (told, _) = check(&run(["log", "replay", "--data", sidecar.data.to_str().unwrap()]), 0);
+    // What it still archives is there when it has stopped.
+    assert_eq!(sidecar.stop().code, Some(0));
+    let (told, _) = check(&run(["log", "replay", "--data", data.to_str().unwrap()]), 0);
     assert!(told.contains(" 0 differ"), "{told}");
 }
 
