@@ -33,6 +33,29 @@ fn trace(headers: &HeaderMap) -> TraceContext {
     TraceContext::from_headers(parent, (!state.is_empty()).then_some(state.as_str()))
 }
 
+/// How much an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnswerContext {
+    /// All that is known: policies, reason, revisions, the record.
+    #[default]
+    Full,
+    /// What the caller needs to act on it alone: the decision, and the obligations or the fault if there are any.
+    None,
+}
+
+/// What the caller prefers (`Prefer: return=minimal` or `return=representation`, RFC 7240, section 4.2), if it says.
+pub(super) fn preferred(headers: &HeaderMap) -> Option<AnswerContext> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences.flat_map(|value| value.split(',')).find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        match (name.trim().eq_ignore_ascii_case("return"), value.trim().trim_matches('"')) {
+            (true, "minimal") => Some(AnswerContext::None),
+            (true, "representation") => Some(AnswerContext::Full),
+            _ => None,
+        }
+    })
+}
+
 /// When the head of a call was read.
 pub(super) fn arrival(extensions: &Extensions) -> Instant {
     extensions.get::<Peer>().map_or_else(Instant::now, |peer| peer.arrived)
@@ -80,6 +103,22 @@ mod tests {
         assert_eq!(parse_timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
         for odd in ["", "S", "1", "-1S", "123456789S", "1s", "1.5S", "é"] {
             assert_eq!(parse_timeout(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn of_several_preferences_the_one_about_what_is_returned_counts() {
+        let prefers = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            values.iter().for_each(|value| _ = headers.append("prefer", HeaderValue::from_static(value)));
+            preferred(&headers)
+        };
+        let (full, none) = (Some(AnswerContext::Full), Some(AnswerContext::None));
+        assert_eq!(prefers(&["return=minimal"]), none);
+        assert_eq!(prefers(&["respond-async", "wait=10, Return = \"minimal\"; a=b, return=representation"]), none);
+        assert_eq!(prefers(&["return=representation"]), full);
+        for other in ["", "return", "return=", "return=maximal", "returns=minimal", "x;return=minimal"] {
+            assert_eq!(prefers(&[other]), None, "{other}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! What has no answer says why, as [`status`](super::status) has it. `X-Request-ID` is returned as it was sent.
 
 use super::{
-    Config, call, documents, grpc, origin,
+    AnswerContext, Config, call, documents, grpc, origin,
     status::{Fault, Reason},
 };
 use crate::{
@@ -39,6 +39,7 @@ struct Service {
     deadline: Duration,
     public_url: Option<Arc<str>>,
     scheme: &'static str,
+    context: AnswerContext,
 }
 
 pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router {
@@ -50,6 +51,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         deadline: config.deadline,
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
+        context: config.context,
     };
     let public_url = service.public_url.clone();
     let wrong_method = async |request: Request<Body>| {
@@ -132,9 +134,10 @@ impl Service {
                     .pdp
                     .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), batch)
                     .await?;
-                let mut out = Vec::with_capacity(1024);
-                authzen::write_answers(&mut out, &answered.answer, Some(answered.record));
-                Ok(json(StatusCode::OK, out))
+                Ok(self.answer(&head.headers, |out, context| match context {
+                    AnswerContext::Full => authzen::write_answers(out, &answered.answer, Some(answered.record)),
+                    AnswerContext::None => authzen::write_minimal_answers(out, &answered.answer),
+                }))
             }
         }
     }
@@ -164,9 +167,26 @@ impl Service {
             .pdp
             .evaluate(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), evaluation)
             .await?;
+        Ok(self.answer(&head.headers, |out, context| match context {
+            AnswerContext::Full => authzen::write_answer(out, &answered.answer, Some(answered.record)),
+            AnswerContext::None => authzen::write_minimal_answer(out, &answered.answer),
+        }))
+    }
+
+    /// An answer that says as much as the caller prefers.
+    fn answer(&self, headers: &HeaderMap, write: impl FnOnce(&mut Vec<u8>, AnswerContext)) -> Response<Body> {
+        let preferred = call::preferred(headers);
         let mut out = Vec::with_capacity(1024);
-        authzen::write_answer(&mut out, &answered.answer, Some(answered.record));
-        Ok(json(StatusCode::OK, out))
+        write(&mut out, preferred.unwrap_or(self.context));
+        let mut response = json(StatusCode::OK, out);
+        if let Some(preferred) = preferred {
+            let applied = match preferred {
+                AnswerContext::Full => "return=representation",
+                AnswerContext::None => "return=minimal",
+            };
+            response.headers_mut().insert("preference-applied", HeaderValue::from_static(applied));
+        }
+        response
     }
 
     /// The body, which has to be there before the deadline, with what it takes from the budget.

@@ -24,6 +24,7 @@ mod peer;
 mod status;
 pub mod transport;
 
+pub use call::AnswerContext;
 pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
 
 use crate::pdp::{Pdp, Quota};
@@ -47,6 +48,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Whether callers reach the port over TLS.
     pub tls: bool,
+    /// How much an answer says to a caller that has no preference.
+    pub context: AnswerContext,
 }
 
 impl Default for Config {
@@ -63,6 +66,7 @@ impl Default for Config {
             deadline: Duration::from_secs(5),
             public_url: None,
             tls: false,
+            context: AnswerContext::Full,
         }
     }
 }

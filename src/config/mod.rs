@@ -18,7 +18,7 @@ pub use source::{Flags, Source, Written};
 
 use crate::{
     api::{
-        self,
+        self, AnswerContext,
         transport::{Address, Limits as ConnectionLimits, Plaintext, Tls},
     },
     pdp::{
@@ -159,6 +159,9 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             deadline: reader.duration("limits.deadline", millis(1)..=pdp::LONGEST_DEADLINE).unwrap_or(api.deadline),
             public_url: reader.text("public_url"),
             tls: tls.is_some(),
+            context: reader
+                .choice("answers.context", &[("full", AnswerContext::Full), ("none", AnswerContext::None)])
+                .unwrap_or(api.context),
         },
         connections: ConnectionLimits {
             connections: reader.count("limits.connections", 1..=1 << 20).unwrap_or(connections.connections),

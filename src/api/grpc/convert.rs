@@ -2,6 +2,7 @@
 
 use super::pb;
 use crate::{
+    api::AnswerContext,
     pdp::{Refusal, engine},
     types::{
         decision::{Answer, Evaluated, Fault, UnknownReference},
@@ -153,8 +154,25 @@ impl Reader {
     }
 }
 
-/// An answer, with the record that it left, and its index in that record if it is one of a batch.
-pub(super) fn response(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
+/// An answer that says as much as it should, with the record that it left, and its index in that record if it is one of a
+/// batch.
+pub(super) fn response(
+    context: AnswerContext,
+    answer: &Answer,
+    record: RecordIdentity,
+    index: Option<usize>,
+) -> pb::EvaluateResponse {
+    let full = full(answer, record, index);
+    match context {
+        AnswerContext::Full => full,
+        AnswerContext::None => {
+            let pb::EvaluateResponse { decision, obligations, error, .. } = full;
+            pb::EvaluateResponse { decision, obligations, error, ..pb::EvaluateResponse::default() }
+        }
+    }
+}
+
+fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
     let decision = answer.decision().is_allow();
     let record =
         Some(pb::RecordIdentity { index: index.and_then(|index| u32::try_from(index).ok()), ..identity(record) });

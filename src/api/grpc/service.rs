@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{
-        Config, call,
+        AnswerContext, Config, call,
         status::{Fault, Reason},
     },
     pdp::{Binding, Call, Pdp},
@@ -25,16 +25,21 @@ pub(in crate::api) struct Service {
     pdp: Arc<Pdp>,
     depth: usize,
     deadline: Duration,
+    context: AnswerContext,
     stopping: CancellationToken,
 }
 
 impl Service {
     pub(super) fn new(pdp: Arc<Pdp>, config: &Config, stopping: CancellationToken) -> Self {
-        Self { pdp, depth: config.depth, deadline: config.deadline, stopping }
+        Self { pdp, depth: config.depth, deadline: config.deadline, context: config.context, stopping }
     }
 
     fn call<T>(&self, request: &Request<T>) -> Result<Call, Status> {
         Ok(call::call(request.metadata().as_ref(), request.extensions(), Some(self.deadline(request)?), Binding::Grpc))
+    }
+
+    fn context<T>(&self, request: &Request<T>) -> AnswerContext {
+        call::preferred(request.metadata().as_ref()).unwrap_or(self.context)
     }
 
     fn deadline<T>(&self, request: &Request<T>) -> Result<Instant, Status> {
@@ -47,25 +52,26 @@ impl Service {
 #[tonic::async_trait]
 impl pb::access_evaluation_server::AccessEvaluation for Service {
     async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
-        let call = self.call(&request)?;
+        let (call, context) = (self.call(&request)?, self.context(&request));
         let evaluation =
             convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal))?;
-        Ok(Response::new(convert::response(&answered.answer, answered.record, None)))
+        Ok(Response::new(convert::response(context, &answered.answer, answered.record, None)))
     }
 
     async fn evaluate_batch(
         &self,
         request: Request<pb::EvaluateBatchRequest>,
     ) -> Result<Response<pb::EvaluateBatchResponse>, Status> {
-        let call = self.call(&request)?;
+        let (call, context) = (self.call(&request)?, self.context(&request));
         let limit = self.pdp.batch_limit();
         let batch =
             convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal))?;
         let evaluations = answered.answer.iter().enumerate();
-        let evaluations =
-            evaluations.map(|(index, answer)| convert::response(answer, answered.record, Some(index))).collect();
+        let evaluations = evaluations
+            .map(|(index, answer)| convert::response(context, answer, answered.record, Some(index)))
+            .collect();
         let record = Some(convert::identity(answered.record));
         Ok(Response::new(pb::EvaluateBatchResponse { evaluations, record }))
     }
@@ -85,6 +91,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
             None => None,
         };
         let (pdp, depth, usual) = (self.pdp.clone(), self.depth, self.deadline);
-        Ok(Response::new(stream::answers(request, Terms { pdp, depth, usual, whole }, self.stopping.clone())))
+        let context = self.context(&request);
+        Ok(Response::new(stream::answers(request, Terms { pdp, depth, usual, whole, context }, self.stopping.clone())))
     }
 }

@@ -14,7 +14,7 @@ use super::{
     pb,
 };
 use crate::{
-    api::call,
+    api::{AnswerContext, call},
     pdp::{Binding, Call, Pdp, Unread},
     types::trace::TraceContext,
 };
@@ -49,6 +49,8 @@ pub(super) struct Terms {
     pub(super) usual: Duration,
     /// Until when the caller waits for the stream.
     pub(super) whole: Option<Instant>,
+    /// How much an answer says.
+    pub(super) context: AnswerContext,
 }
 
 /// The answers, as the caller takes them.
@@ -166,9 +168,10 @@ impl Run {
         if !traceparent.is_empty() {
             call.trace = TraceContext::from_headers(Some(&traceparent), Some(&tracestate));
         }
-        let (pdp, depth, taken) = (self.terms.pdp.clone(), self.terms.depth, self.held.pop());
+        let Terms { ref pdp, depth, context, .. } = self.terms;
+        let (pdp, taken) = (pdp.clone(), self.held.pop());
         async move {
-            let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth).await;
+            let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth, context).await;
             drop(taken);
             (answer, deadline)
         }
@@ -181,6 +184,7 @@ async fn answer(
     evaluation: pb::EvaluateRequest,
     call: &Call,
     depth: usize,
+    context: AnswerContext,
 ) -> pb::EvaluateStreamResponse {
     use pb::evaluate_stream_response::Result as Outcome;
     let answered = match convert::evaluation(evaluation, depth) {
@@ -188,7 +192,7 @@ async fn answer(
         Err(fault) => Err(malformed(pdp, fault)),
     };
     let result = match answered {
-        Ok(answered) => Outcome::Evaluation(convert::response(&answered.answer, answered.record, None)),
+        Ok(answered) => Outcome::Evaluation(convert::response(context, &answered.answer, answered.record, None)),
         Err(status) => {
             // They are poort's own, and so can be read.
             let details = tonic_types::pb::Status::decode(status.details()).map(|status| status.details);

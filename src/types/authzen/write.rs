@@ -95,16 +95,13 @@ fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>) {
     out.extend_from_slice(b"{\"context\":{");
     match answer {
         Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record),
-        Answer::Fault(Fault { status, message }) => {
-            out.extend_from_slice(b"\"error\":{\"message\":");
-            write_string(out, message);
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, ",\"status\":{status}}}");
+        Answer::Fault(fault) => {
+            write_fault(out, fault);
             write_record(out, record);
         }
     }
-    out.extend_from_slice(b"},\"decision\":");
-    out.extend_from_slice(if answer.decision() == Decision::Allow { b"true" } else { b"false" });
+    out.extend_from_slice(b"},");
+    write_decision(out, answer);
     out.push(b'}');
 }
 
@@ -115,6 +112,57 @@ pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<Recor
     list(out, answers.iter().enumerate(), |out, (index, answer)| {
         answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }));
     });
+    out.push(b'}');
+}
+
+/// Writes what a caller needs of an answer to act on it: the decision, and the obligations or the fault if there are any.
+pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
+    out.push(b'{');
+    match answer {
+        Answer::Evaluated(evaluated) => {
+            let mut obligations = evaluated.verdict.policies.iter().flat_map(|policy| &policy.obligations).peekable();
+            if obligations.peek().is_some() {
+                out.extend_from_slice(b"\"context\":{\"obligations\":");
+                list(out, obligations, write_obligation);
+                out.extend_from_slice(b"},");
+            }
+        }
+        Answer::Fault(fault) => {
+            out.extend_from_slice(b"\"context\":{");
+            write_fault(out, fault);
+            out.extend_from_slice(b"},");
+        }
+    }
+    write_decision(out, answer);
+    out.push(b'}');
+}
+
+/// Writes the answers to a batch, each as [`write_minimal_answer`] has it.
+pub fn write_minimal_answers(out: &mut Vec<u8>, answers: &[Answer]) {
+    out.extend_from_slice(b"{\"evaluations\":");
+    list(out, answers, write_minimal_answer);
+    out.push(b'}');
+}
+
+fn write_decision(out: &mut Vec<u8>, answer: &Answer) {
+    out.extend_from_slice(b"\"decision\":");
+    out.extend_from_slice(if answer.decision() == Decision::Allow { b"true" } else { b"false" });
+}
+
+fn write_fault(out: &mut Vec<u8>, Fault { status, message }: &Fault) {
+    out.extend_from_slice(b"\"error\":{\"message\":");
+    write_string(out, message);
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, ",\"status\":{status}}}");
+}
+
+fn write_obligation(out: &mut Vec<u8>, Obligation { id, kind, properties }: &Obligation) {
+    out.extend_from_slice(b"{\"id\":");
+    write_string(out, id);
+    out.extend_from_slice(b",\"properties\":");
+    write_map(out, properties);
+    out.extend_from_slice(b",\"type\":");
+    write_string(out, kind);
     out.push(b'}');
 }
 
@@ -134,15 +182,7 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         out.push(b'}');
     });
     out.extend_from_slice(b",\"obligations\":");
-    list(out, policies.iter().flat_map(|policy| &policy.obligations), |out, Obligation { id, kind, properties }| {
-        out.extend_from_slice(b"{\"id\":");
-        write_string(out, id);
-        out.extend_from_slice(b",\"properties\":");
-        write_map(out, properties);
-        out.extend_from_slice(b",\"type\":");
-        write_string(out, kind);
-        out.push(b'}');
-    });
+    list(out, policies.iter().flat_map(|policy| &policy.obligations), write_obligation);
     out.extend_from_slice(b",\"policies\":");
     list(out, policies, |out, policy| {
         out.extend_from_slice(b"{\"id\":");

@@ -9,4 +9,5 @@ mod bindings;
 mod clients;
 pub(crate) mod description;
 mod faults;
+mod interop;
 mod transport;
