@@ -3,7 +3,7 @@
 //!
 //! The solver's word is not trusted: [`Example::decide`] asks the engine.
 
-use super::{Environment, fitting, guard::KNOWN, listed_tags};
+use super::{Environment, fitting, guard::KNOWN};
 use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{
@@ -254,15 +254,12 @@ pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, Str
     };
     let mut parents: Vec<_> = entity.ancestors().collect();
     parents.sort();
-    let (tagged, attributes): (serde_json::Map<_, _>, serde_json::Map<_, _>) =
-        fields(&mut entity.attrs())?.into_iter().partition(|(name, _)| listed_tags::tag(name).is_some());
     let mut json = json!({
         "uid": uid(entity.uid()),
-        "attrs": attributes,
+        "attrs": fields(&mut entity.attrs())?,
         "parents": parents.into_iter().map(uid).collect::<Vec<_>>(),
     });
-    let mut tags = fields(&mut entity.tags())?;
-    tags.extend(tagged.into_iter().filter_map(|(name, value)| Some((listed_tags::tag(&name)?.to_owned(), value))));
+    let tags = fields(&mut entity.tags())?;
     if let (false, Some(object)) = (tags.is_empty(), json.as_object_mut()) {
         object.insert("tags".to_owned(), tags.into());
     }

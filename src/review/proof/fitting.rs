@@ -3,7 +3,6 @@
 //! The solver knows these limits only through assumptions about what policies read, and fills in the rest freely. Even
 //! if a policy reads a value that is changed here, the result is sound: the engine decides the example again.
 
-use super::listed_tags;
 use crate::sources::policy::{
     Attribute, Attributes, EntityModel, Limit, Policies, Shape,
     cedar_core::ast::{self, Literal, PartialValue, Value, ValueKind},
@@ -16,9 +15,8 @@ pub(super) fn entity(entity: &ast::Entity, policies: &Policies) -> ast::Entity {
     let Some(model) = policies.model.entity_type(entity.uid().entity_type()) else { return entity.clone() };
     let attributes = entity.attrs().map(|(name, value)| {
         let declared = model.attributes.as_ref().and_then(|declared| declared.get(name));
-        let value = match (value, declared, listed_tags::tag(name).and(model.tags.as_ref())) {
-            (PartialValue::Value(value), Some(attribute), _) => PartialValue::Value(fitted(value, attribute)),
-            (PartialValue::Value(value), None, Some(tags)) => PartialValue::Value(within(value, tags, None)),
+        let value = match (value, declared) {
+            (PartialValue::Value(value), Some(attribute)) => PartialValue::Value(fitted(value, attribute)),
             _ => value.clone(),
         };
         (name.clone(), value)

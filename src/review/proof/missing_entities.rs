@@ -4,10 +4,7 @@
 //! `has` is false, and it is in no other entity; Cedar's analysis takes every entity to exist. So every type gets one
 //! more attribute that says whether the directory knows the entity, and [`Guard`] has expressions read it.
 
-use super::{
-    guard::{Guard, KNOWN, Typed},
-    listed_tags::ListedTags,
-};
+use super::guard::{Guard, KNOWN, Typed};
 use crate::sources::policy::{
     Held, Policies,
     cedar_core::{
@@ -17,18 +14,14 @@ use crate::sources::policy::{
 };
 use cedar_policy as cedar;
 use serde_json::json;
-use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// A schema in which every entity says whether the directory knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct MissingEntities {
-    plain: cedar::Schema,
-    /// For each type of resource, where tags are attributes.
-    by_resource: HashMap<ast::EntityType, cedar::Schema>,
+    schema: cedar::Schema,
     /// The types that questions speak for.
     asked: BTreeSet<ast::EntityType>,
-    tags: ListedTags,
 }
 
 impl MissingEntities {
@@ -37,39 +30,23 @@ impl MissingEntities {
     /// # Errors
     /// A declaration that cannot be extended.
     pub(crate) fn of(policies: &Policies) -> Result<Self, String> {
-        let tags = ListedTags::of(policies);
-        let mut resources: BTreeSet<_> = policies.model.actions().flat_map(|action| action.resources.clone()).collect();
-        if !tags.are_attributes {
-            resources.clear();
-        }
-        let plain = extended(policies, &tags, &BTreeSet::new())?;
-        let mut schemas = HashMap::<_, cedar::Schema>::new();
-        let mut by_resource = HashMap::new();
-        for resource in resources {
-            let about = tags.about(&resource);
-            let schema = match schemas.get(&about) {
-                Some(schema) => schema.clone(),
-                None => schemas.entry(about.clone()).or_insert(extended(policies, &tags, &about)?).clone(),
-            };
-            by_resource.insert(resource, schema);
-        }
-        let declared: &ValidatorSchema = plain.as_ref();
+        let schema = extended(policies)?;
+        let declared: &ValidatorSchema = schema.as_ref();
         let is_asked = |kind: &&ast::EntityType| {
             let model = policies.model.entity_type(kind);
             model.is_some_and(|model| matches!(model.held, Held::ByRequest { .. }))
         };
         let asked = declared.entity_type_names().filter(is_asked).cloned().collect();
-        Ok(Self { plain, by_resource, asked, tags })
+        Ok(Self { schema, asked })
     }
 
-    /// The schema for questions about a type of resource.
-    pub(crate) fn schema(&self, environment: &cedar::RequestEnv) -> &cedar::Schema {
-        self.by_resource.get(AsRef::<ast::EntityType>::as_ref(environment.resource())).unwrap_or(&self.plain)
+    /// The schema.
+    pub(crate) const fn schema(&self) -> &cedar::Schema {
+        &self.schema
     }
 
     /// The expression, false where it would fail since it reads an entity that the directory does not know.
     pub(crate) fn guarded(&self, expression: Expr, environment: &cedar::RequestEnv) -> Result<Expr, String> {
-        let expression = self.without_tags(expression, environment)?;
         if !looks_further(&expression) && !asks_in_steps(&expression) {
             return Ok(expression);
         }
@@ -78,15 +55,10 @@ impl MissingEntities {
 
     /// Holds where an expression reads no entity that the directory does not know. `None`: everywhere.
     pub(crate) fn is_read(&self, expression: Expr, environment: &cedar::RequestEnv) -> Result<Option<Expr>, String> {
-        let expression = self.without_tags(expression, environment)?;
         if !looks_further(&expression) {
             return Ok(None);
         }
         self.typed(expression, environment, |guard, typed| guard.read(typed, &mut Vec::new()))
-    }
-
-    fn without_tags(&self, expression: Expr, environment: &cedar::RequestEnv) -> Result<Expr, String> {
-        if self.tags.are_attributes { self.tags.replaced(&expression, environment) } else { Ok(expression) }
     }
 
     /// What a guard makes of an expression with its types in an environment.
@@ -96,7 +68,7 @@ impl MissingEntities {
         environment: &cedar::RequestEnv,
         make: impl FnOnce(&Guard<'_>, &Typed) -> T,
     ) -> Result<T, String> {
-        let schema: &ValidatorSchema = self.schema(environment).as_ref();
+        let schema: &ValidatorSchema = self.schema.as_ref();
         let request = schema.unlinked_request_envs(ValidationMode::Strict).find(|request| match request {
             RequestEnv::DeclaredAction { principal, action, resource, .. } => {
                 *principal == AsRef::<ast::EntityType>::as_ref(environment.principal())
@@ -124,19 +96,17 @@ impl MissingEntities {
     }
 }
 
-fn extended(policies: &Policies, tags: &ListedTags, about: &BTreeSet<SmolStr>) -> Result<cedar::Schema, String> {
+fn extended(policies: &Policies) -> Result<cedar::Schema, String> {
     let fault = |error: &dyn std::fmt::Display| format!("the schema cannot be prepared for proofs: {error}");
     let (fragment, _) =
         cedar::SchemaFragment::from_cedarschema_str(&policies.schema_text).map_err(|error| fault(&error))?;
     let mut whole = fragment.to_json_value().map_err(|error| fault(&error))?;
-    for (namespace, definition) in whole.as_object_mut().into_iter().flatten() {
+    for definition in whole.as_object_mut().into_iter().flat_map(|whole| whole.values_mut()) {
         let types = definition.get_mut("entityTypes").and_then(|types| types.as_object_mut());
         for (name, declared) in types.into_iter().flatten() {
             let Some(declared) = declared.as_object_mut().filter(|declared| !declared.contains_key("enum")) else {
                 continue;
             };
-            let full = if namespace.is_empty() { name.clone() } else { format!("{namespace}::{name}") };
-            tags.declare(policies.model.entity(&full).ok().map(AsRef::as_ref), about, declared);
             let shape = declared.entry("shape").or_insert_with(|| json!({ "type": "Record", "attributes": {} }));
             let attributes = shape.get_mut("attributes").and_then(|attributes| attributes.as_object_mut());
             let attributes = attributes
@@ -177,7 +147,7 @@ mod tests {
             Policies::from_sources(&Sources::from_texts("p", [("schema.cedarschema", schema)]));
         let policies = policies.unwrap_or_else(|| panic!("{problems:?}"));
         let known = MissingEntities::of(&policies).unwrap();
-        let schema: &ValidatorSchema = known.plain.as_ref();
+        let schema: &ValidatorSchema = known.schema.as_ref();
         let declared = schema.get_entity_type(&entity.parse().unwrap()).unwrap();
         assert!(declared.attr(KNOWN).is_some(), "{entity}");
         assert!(declared.attr("level").is_some(), "{entity}");

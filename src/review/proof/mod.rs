@@ -10,7 +10,6 @@
 //! - `environment`: request environments
 //! - `prepared`: policies with their conditions; links of templates made static
 //! - `meaning`: what a set of policies means to poort, as one expression; `joined`: joins expressions
-//! - `listed_tags`: tags as attributes
 //! - `missing_entities`: entities that are referred to and that the directory does not know
 //! - `assumptions`, `parents`: what holds for every question; `limits`: the limits of the schema on values among it;
 //!   `cedar_text`: their text
@@ -33,7 +32,6 @@ mod guarantee;
 mod guard;
 pub(crate) mod joined;
 mod limits;
-mod listed_tags;
 mod made_up_ids;
 pub(crate) mod meaning;
 mod missing_entities;

@@ -95,14 +95,15 @@ impl<'a> Scene<'a> {
     pub(crate) fn compile_guarded(&self, expression: ast::Expr) -> Result<Compiled, String> {
         let id = ast::PolicyID::from_string("question");
         let policy = ast::Policy::from_when_clause(ast::Effect::Permit, expression, id, None);
-        CompiledPolicy::compile(&cedar::Policy::from(policy), &self.environment, self.known.schema(&self.environment))
-            .map_err(|error| match &error {
+        CompiledPolicy::compile(&cedar::Policy::from(policy), &self.environment, self.known.schema()).map_err(|error| {
+            match &error {
                 Error::PolicyNotWellTyped { errs } => {
                     let causes: Vec<_> = errs.iter().map(ToString::to_string).collect();
                     format!("{error}: {}", causes.join("; "))
                 }
                 _ => error.to_string(),
-            })
+            }
+        })
     }
 }
 
