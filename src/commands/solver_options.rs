@@ -54,11 +54,13 @@ impl SolverOptions {
 /// # Errors
 /// The configuration says otherwise.
 pub(super) fn check_meaning(settings: &Settings, output: &mut Output) -> Result<(), Exit> {
-    if settings.pdp.engine.unknown == UnknownEntities::Deny {
+    let unknown = settings.pdp.engine.unknown;
+    if unknown == UnknownEntities::Deny {
         return Ok(());
     }
-    output.error(
-        "proofs hold for directory.unknown = \"deny\", and the configuration says \"evaluate\": nothing is proven",
-    );
+    output.error(&format!(
+        "proofs hold for directory.unknown = \"deny\", and the configuration says \"{}\": nothing is proven",
+        unknown.name()
+    ));
     Err(Exit::Usage)
 }

@@ -130,7 +130,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
     });
     let application = reader.text("decisions.application");
     let unknown = reader
-        .choice("directory.unknown", &[("deny", UnknownEntities::Deny), ("evaluate", UnknownEntities::Evaluate)])
+        .choice("directory.unknown", &UnknownEntities::ALL.map(|unknown| (unknown.name(), unknown)))
         .unwrap_or_default();
     let undeclared = reader
         .choice(

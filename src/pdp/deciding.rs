@@ -4,7 +4,7 @@
 //! fact. So `poort log replay` needs no configuration file (Authorization Decision Log 1.0.0: a source reference suffices to
 //! retrieve the data). No fact is secret.
 
-use super::engine::{self, UndeclaredMembers, UnknownEntities};
+use super::engine::{self, UndeclaredMembers};
 use crate::types::revision::Revision;
 use jiff::tz::TimeZone;
 
@@ -31,7 +31,6 @@ impl Deciding {
     #[must_use]
     pub fn parts(&self) -> Vec<(String, String)> {
         let Self { application, time_zone, engine: engine::Config { unknown, undeclared } } = self;
-        let unknown = if *unknown == UnknownEntities::Deny { "deny" } else { "evaluate" };
         // What ignores them has the digest that a configuration had when there was no such key, and that means the same.
         let undeclared = match undeclared {
             UndeclaredMembers::UnlessHarmless => Some("unless-harmless"),
@@ -39,7 +38,7 @@ impl Deciding {
             UndeclaredMembers::Ignore => None,
         };
         let application = application.as_deref().unwrap_or_default();
-        let parts = [("application", application), ("time_zone", time_zone), ("unknown", unknown)];
+        let parts = [("application", application), ("time_zone", time_zone), ("unknown", unknown.name())];
         let parts = parts.into_iter().chain(undeclared.map(|undeclared| ("undeclared", undeclared)));
         parts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }

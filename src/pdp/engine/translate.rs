@@ -66,7 +66,7 @@ pub struct Config {
 impl Config {
     /// Every one that there can be.
     pub fn all() -> impl Iterator<Item = Self> {
-        [UnknownEntities::Deny, UnknownEntities::Evaluate]
+        UnknownEntities::ALL
             .into_iter()
             .flat_map(|unknown| UndeclaredMembers::ALL.into_iter().map(move |undeclared| Self { unknown, undeclared }))
     }
@@ -117,8 +117,33 @@ pub enum UnknownEntities {
     /// It is denied: an account that left can do nothing, whatever the policies say.
     #[default]
     Deny,
-    /// Cedar's own meaning: an entity without attributes and parents.
+    /// An account is denied. A record has Cedar's own meaning: an entity without attributes and parents.
+    EvaluateResources,
+    /// Both have Cedar's own meaning.
     Evaluate,
+}
+
+impl UnknownEntities {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Deny, Self::EvaluateResources, Self::Evaluate];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::EvaluateResources => "evaluate-resources",
+            Self::Evaluate => "evaluate",
+        }
+    }
+
+    const fn denies(self, party: decision::Party) -> bool {
+        match self {
+            Self::Deny => true,
+            Self::EvaluateResources => matches!(party, decision::Party::Subject),
+            Self::Evaluate => false,
+        }
+    }
 }
 
 impl CedarRequest<'_> {
@@ -299,7 +324,7 @@ impl<'a> CheckedQuestion<'a> {
             && evaluation.subject.id == evaluation.resource.id;
         let reads = footprint.reads.as_ref().filter(|_| !is_about_itself);
         let mut key = Key::new(&snapshot.directory, reads, watch);
-        key.tag(u8::from(reads.is_some()) | u8::from(unknown == UnknownEntities::Evaluate) << 1);
+        key.tag(u8::from(reads.is_some()) | (unknown as u8) << 1);
         key.number(if reads.is_some() { footprint.number } else { snapshot.generation });
         if reads.is_none() {
             key.uid(&action.uid);
@@ -382,8 +407,8 @@ impl<'a> CheckedQuestion<'a> {
     }
 
     fn make(&self, reads: PdpReads) -> Result<CedarRequest<'a>, Invalid> {
-        let principal = self.party(self.subject, self.evaluation.subject, SUBJECT)?;
-        let resource = self.party(self.resource, self.evaluation.resource, RESOURCE)?;
+        let principal = self.party(decision::Party::Subject, self.subject, self.evaluation.subject, SUBJECT)?;
+        let resource = self.party(decision::Party::Resource, self.resource, self.evaluation.resource, RESOURCE)?;
         if principal.uid == resource.uid
             && let (Source::Request(one), Source::Request(other)) = (&principal.entity, &resource.entity)
             && !one.deep_eq(other)
@@ -413,6 +438,7 @@ impl<'a> CheckedQuestion<'a> {
 
     fn party(
         &self,
+        party: decision::Party,
         model: &EntityModel,
         named: &crate::types::evaluation::Entity,
         path: Path<'_>,
@@ -420,11 +446,9 @@ impl<'a> CheckedQuestion<'a> {
         let directory = &self.snapshot.directory;
         let uid = ast::EntityUID::from_components(model.name.clone(), ast::Eid::new(named.id.as_str()), None);
         let entity = match &model.held {
-            Held::ByDirectory => match (directory.get(&uid), self.config.unknown) {
-                (Some(_), _) => Source::Directory,
-                (None, UnknownEntities::Deny) => Source::Unknown,
-                (None, UnknownEntities::Evaluate) => Source::Bare,
-            },
+            Held::ByDirectory if directory.get(&uid).is_some() => Source::Directory,
+            Held::ByDirectory if self.config.unknown.denies(party) => Source::Unknown,
+            Held::ByDirectory => Source::Bare,
             Held::BySchema(_) => Source::Schema,
             Held::ByRequest { attributes, parents, tags } => {
                 let properties = path.field("properties");

@@ -645,6 +645,20 @@ async fn configuration_can_have_unknown_entities_evaluated() {
 }
 
 #[tokio::test]
+async fn configuration_can_have_unknown_records_alone_evaluated() {
+    let folder = folder();
+    let config = "[directory]\nunknown = \"evaluate-resources\"\n";
+    let sidecar = Sidecar::builder().policies(open_doors(folder.path())).config(config).start();
+    // In either order: an answer from the cache is that of its own question.
+    for _ in 0..2 {
+        let answer = sidecar.evaluate(&opening("stranger", "elsewhere")).await;
+        assert_eq!(answer["decision"], false);
+        assert!(answer["context"]["reason"].as_str().unwrap().contains("stranger"), "{answer}");
+        assert_eq!(sidecar.evaluate(&opening("known", "elsewhere")).await["decision"], true);
+    }
+}
+
+#[tokio::test]
 async fn every_answer_beyond_the_limit_has_its_record() {
     let sidecar = Sidecar::builder().config("[limits]\nconcurrent = 1\nbatch = 1\n").start();
     let grpc = sidecar.grpc().await;
