@@ -51,7 +51,7 @@ public static class Contract
     {
         var ran = new List<string>();
         var handlers = new Dictionary<string, Handler<Dictionary<string, string>>>();
-        foreach (var name in new[] { "note", "notification", "end_session" })
+        foreach (var name in new[] { "note", "notification", "session_termination" })
         {
             handlers[name] = (parameters, record) =>
             {

@@ -57,7 +57,7 @@ func handlers(user string) poort.Handlers[report] {
 			}
 			return it, err
 		},
-		"end_session": func(_ json.RawMessage, it report) (report, error) {
+		"session_termination": func(_ json.RawMessage, it report) (report, error) {
 			sessions.Delete(user)
 			return it, nil
 		},

@@ -100,7 +100,7 @@ final class App {
                     fields.forEach(field -> shown.remove(field.asText()));
                     return shown;
                 },
-                "end_session", (parameters, report) -> {
+                "session_termination", (parameters, report) -> {
                     SESSIONS.remove(user);
                     return report;
                 });

@@ -58,7 +58,7 @@ final class Contract {
     private static Map<String, Object> told(Poort.Answer<JsonNode> answer) {
         var ran = new ArrayList<String>();
         var handlers = new LinkedHashMap<String, Poort.Handler<JsonNode>>();
-        for (var name : List.of("note", "notification", "end_session")) {
+        for (var name : List.of("note", "notification", "session_termination")) {
             handlers.put(name, (parameters, record) -> {
                 ran.add(name);
                 return record;

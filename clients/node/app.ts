@@ -33,7 +33,7 @@ function handlers(user: string): Handlers<Report> {
   return {
     hide: (fields: string[], report) =>
       Object.fromEntries(Object.entries(report).filter(([name]) => !fields.includes(name))) as Report,
-    end_session: (_, report) => {
+    session_termination: (_, report) => {
       SESSIONS.delete(user);
       return report;
     },

@@ -41,7 +41,7 @@ async function told(answer: Granted<any> | Denied) {
     hide: handler("hide", kept),
     note: handler("note", same),
     notification: handler("notification", same),
-    end_session: handler("end_session", same),
+    session_termination: handler("session_termination", same),
     breaks: handler("breaks", broken),
   };
   const facts = { decision_record: answer.decisionRecord ?? null };

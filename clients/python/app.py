@@ -49,11 +49,11 @@ def handlers(user: str) -> dict:
     async def hide(fields, report):
         return {name: value for name, value in report.items() if name not in fields}
 
-    async def end_session(_, report):
+    async def end_sessions(_, report):
         SESSIONS.pop(user, None)
         return report
 
-    return {"hide": hide, "end_session": end_session}
+    return {"hide": hide, "session_termination": end_sessions}
 
 
 @app.get("/reports/{number}")

@@ -48,7 +48,7 @@ async def told(answer):
         "hide": handler("hide", lambda fields, it: it and {key: it[key] for key in it if key not in fields}),
         "note": handler("note", lambda _, it: it),
         "notification": handler("notification", lambda _, it: it),
-        "end_session": handler("end_session", lambda _, it: it),
+        "session_termination": handler("session_termination", lambda _, it: it),
         "breaks": handler("breaks", broken),
     }
     facts = {"decision_record": answer.decision_record}

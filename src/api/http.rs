@@ -8,7 +8,7 @@ use super::{
     status::{Fault, Reason},
 };
 use crate::{
-    pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread},
+    pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread, description},
     types::authzen::{
         self, EvaluationsBody, Limits,
         addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
@@ -226,6 +226,10 @@ impl Service {
         });
         if let (Some(fields), false) = (metadata.as_object_mut(), kinds.is_empty()) {
             fields.insert("supported_obligations".to_owned(), kinds.into_iter().collect());
+        }
+        let declared = self.pdp.declared_obligations();
+        if let (Some(fields), false) = (metadata.as_object_mut(), declared.is_empty()) {
+            fields.insert("obligations".to_owned(), description::obligations(&declared));
         }
         json(StatusCode::OK, metadata.to_string().into_bytes())
     }

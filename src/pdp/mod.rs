@@ -40,7 +40,7 @@ use crate::{
         decision_log::{Appended, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
         spool::{AppendError, DamagedSegment},
     },
-    sources::{snapshot::Snapshot, store::Store},
+    sources::{policy::obligations::Obligations, snapshot::Snapshot, store::Store},
     telemetry::{DecisionSpan, Part, SpanSink},
     types::{
         decision::Answer,
@@ -137,6 +137,12 @@ impl Pdp {
         let snapshot = self.store.snapshot();
         let facts = snapshot.iter().flat_map(|snapshot| snapshot.policies.facts.values());
         facts.flat_map(|facts| &facts.obligations).map(|obligation| obligation.kind.clone()).collect()
+    }
+
+    /// The obligations that the active policies declare.
+    #[must_use]
+    pub fn declared_obligations(&self) -> Obligations {
+        self.store.snapshot().map(|snapshot| snapshot.policies.model.obligations.clone()).unwrap_or_default()
     }
 
     /// What describes the questions that the active policies answer.

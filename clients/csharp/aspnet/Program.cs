@@ -86,7 +86,7 @@ Dictionary<string, Handler<Report>> Handlers(string user) => new()
     ["hide"] = (fields, report) => fields.EnumerateArray().All(field => field.GetString() == "reporter")
         ? Task.FromResult(report with { Reporter = null })
         : throw new NotSupportedException($"This application cannot hide {fields}."),
-    ["end_session"] = (_, report) =>
+    ["session_termination"] = (_, report) =>
     {
         sessions.TryRemove(user, out string? _);
         return Task.FromResult(report);

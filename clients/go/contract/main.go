@@ -98,7 +98,7 @@ func told(answer poort.Answer[record]) map[string]any {
 		}
 	}
 	handlers := poort.Handlers[record]{
-		"note": same("note"), "notification": same("notification"), "end_session": same("end_session"),
+		"note": same("note"), "notification": same("notification"), "session_termination": same("session_termination"),
 		"hide": func(parameters json.RawMessage, it record) (record, error) {
 			ran = append(ran, "hide")
 			var fields []string

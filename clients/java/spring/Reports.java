@@ -89,7 +89,7 @@ public class Reports {
                     fields.forEach(field -> shown.remove(field.asText()));
                     return shown;
                 },
-                "end_session", (parameters, report) -> {
+                "session_termination", (parameters, report) -> {
                     new SecurityContextLogoutHandler().logout(request, response, user);
                     return report;
                 });

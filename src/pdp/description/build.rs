@@ -60,8 +60,8 @@ pub fn describe(policies: &Policies) -> Result<Description, TooLarge> {
         actions.push(action);
     }
     let Parts { contexts, records, references, .. } = builder.parts;
-    let revision = policies.revision.clone();
-    Ok(Description { revision, types, contexts, records, references, actions, branches })
+    let (revision, obligations) = (policies.revision.clone(), policies.model.obligations.clone());
+    Ok(Description { revision, types, contexts, records, references, actions, branches, obligations })
 }
 
 struct Builder<'a> {

@@ -5,7 +5,7 @@
 
 use super::{
     ActionProperties, Branch, Context, Description, EntityType, Field, Holder, Kind, Obligation, Reference, example,
-    object::object,
+    object::object, obligations,
 };
 use crate::{sources::policy::Limit, types::authzen};
 use serde_json::{Map, Value, json};
@@ -26,6 +26,9 @@ pub fn json_schema(description: &Description) -> Value {
         ("description", format!("A question to poort under the policies {}. {STRICTER}", description.revision).into()),
     ]);
     schema.extend(alternatives("anyOf", branch_references(description, "#/$defs/")));
+    if !description.obligations.is_empty() {
+        schema.insert("x-obligations".to_owned(), obligations(&description.obligations));
+    }
     schema.insert("$defs".to_owned(), Value::Object(definitions(description, "#/$defs/")));
     Value::Object(schema)
 }

@@ -12,6 +12,7 @@
 //! - `branches`: which obligations each branch can have
 //! - `names`: a name for each part, once
 //! - `json_schema`: the JSON Schema of a question
+//! - `obligations`: what the schema declares that answers can ask
 //! - `openapi`: the OpenAPI document of the HTTP binding
 //! - `example`: a question that fits
 //! - `object`: objects of JSON
@@ -23,17 +24,19 @@ mod example;
 mod json_schema;
 mod names;
 mod object;
+mod obligations;
 mod openapi;
 mod served;
 
 pub use build::{TooLarge, describe};
 pub use example::example;
 pub use json_schema::json_schema;
+pub use obligations::obligations;
 pub use openapi::openapi;
 pub use served::{Documents, Served, Unavailable};
 
 use crate::{
-    sources::policy::{Extension, Limit},
+    sources::policy::{Extension, Limit, obligations::Obligations},
     types::{decision::Decision, evaluation, revision::Revision},
 };
 
@@ -54,6 +57,8 @@ pub struct Description {
     pub actions: Vec<Action>,
     /// By action and type of resource.
     pub branches: Vec<Branch>,
+    /// What the schema declares that answers can ask, by key.
+    pub obligations: Obligations,
 }
 
 /// A type of subject or resource.

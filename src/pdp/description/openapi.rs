@@ -4,6 +4,7 @@ use super::{
     Description,
     json_schema::{branch_references, definitions},
     object::object,
+    obligations,
 };
 use crate::types::{
     authzen::addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
@@ -48,9 +49,10 @@ pub fn openapi(description: &Description) -> Value {
             "version": description.revision.as_str(),
             "description": "May this account do this, to this record, for this purpose? Open the data only if `decision` is \
                 true and the application can do everything in `obligations`. Treat everything else as a no: a deny, an error, a \
-                timeout, an obligation that the application does not know. The version of this document is the revision of \
+                timeout, an obligation that the application does not know. Do the obligations of a deny too. The version of this document is the revision of \
                 the policies.",
             "x-poort-version": build::VERSION,
+            "x-obligations": obligations(&description.obligations),
         },
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/"}],
@@ -263,6 +265,10 @@ fn own_schemas(description: &Description) -> Map<String, Value> {
                     "evaluation_request_schema": text,
                     "openapi_document": text,
                     "supported_obligations": texts,
+                    "obligations": several(
+                        json!({"key": text, "type": text, "meaning": text, "value": {"description": "The JSON Schema of its value."}}),
+                        &["key", "type", "meaning", "value"],
+                    ),
                 },
                 "required": ["policy_decision_point", "access_evaluation_endpoint"],
             }),

@@ -16,6 +16,7 @@
 //! - `values`: values into Cedar values
 //! - `datetime`: datetimes as standard libraries write them
 //! - `decide`: the few entities that matter, and the evaluation
+//! - `obligations`: what an answer has of a verdict's obligations
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
@@ -24,6 +25,7 @@ mod decide;
 mod explain;
 mod key;
 mod mistakes;
+mod obligations;
 mod translate;
 mod undeclared;
 mod values;

@@ -11,6 +11,7 @@
 use super::{
     key::{Key, Watch},
     mistakes::Mistakes,
+    obligations,
     undeclared::UndeclaredMembers,
     values::{self as made, Make},
 };
@@ -285,14 +286,14 @@ impl<'a> CheckedQuestion<'a> {
         Mistakes::new(if unfit.is_empty() { vec![stopped] } else { unfit })
     }
 
-    /// The answer that has this verdict, with what no verdict depends on: what of the question is ignored, and what is
-    /// named of the subject.
+    /// The answer that has this verdict, with what no verdict depends on: what of the question is ignored, what is named of
+    /// the subject, and whose sessions end.
     #[must_use]
     pub fn answer(self, verdict: Arc<Verdict>, revisions: Revisions, cached: bool) -> Evaluated {
         let Revisions { policies: revision, directory: directory_revision } = revisions;
         let subject = self.snapshot.directory.recorded(self.subject, &self.evaluation.subject.id);
         Evaluated {
-            verdict,
+            verdict: obligations::about(verdict, &self.evaluation.subject.id),
             revision,
             directory_revision,
             cached,

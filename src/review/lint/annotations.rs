@@ -1,10 +1,11 @@
-//! Warns of unknown annotations whose names are similar to known ones.
+//! Warns of unknown annotations whose names are similar to known ones, and of obligations that no policy names.
 
 use super::written;
 use crate::{
-    sources::policy::Policies,
+    sources::policy::{Policies, SCHEMA_FILE, Sources},
     types::{problem::Problem, suggest::nearest},
 };
+use std::collections::BTreeSet;
 
 /// The annotations that poort reads, and those for people.
 const READ: [&str; 5] = ["id", "title", "basis", "obligation", "advice"];
@@ -22,6 +23,22 @@ pub(super) fn misspelt(policies: &Policies, problems: &mut Vec<Problem>) {
                 let problem = Problem::warning("policy::annotation", &place.file, message);
                 problems.push(problem.at(place.annotation(name), "here").help(format!("did you mean `@{near}`?")));
             }
+        }
+    }
+}
+
+/// Warns of each obligation of the schema that no policy names.
+pub(super) fn unused(sources: &Sources, policies: &Policies, problems: &mut Vec<Problem>) {
+    let named = policies.facts.values().flat_map(|facts| &facts.obligations);
+    let named: BTreeSet<&str> = named.flat_map(|obligation| obligation.keys()).collect();
+    let Some((_, file)) = sources.files().find(|(name, _)| *name == SCHEMA_FILE) else { return };
+    for (key, declared) in &policies.model.obligations {
+        let wire_key = if declared.kind == "custom" { key } else { declared.kind };
+        if !named.contains(wire_key) {
+            let message = format!("no policy names the obligation `{key}`");
+            let start = file.text.find(&format!("type {key} ")).map_or(0..0, |start| start..start + 5 + key.len());
+            let problem = Problem::warning("schema::unused-obligation", file, message).at(start, "declared here");
+            problems.push(problem.help("name it in a policy, or leave it out of the schema"));
         }
     }
 }

@@ -5,7 +5,8 @@
 //! - `policy::no-title`, `policy::duplicate-title`: reports and answers show titles to people
 //! - `policy::level`: a policy that follows more references than [`LEVEL`] makes an answer depend on records far away
 //! - `entities`: `policy::unknown-entity`, what the directory lacks; `policy::not-linked`, templates that nothing uses
-//! - `annotations`: `policy::annotation`, unknown annotations that are similar to known ones
+//! - `annotations`: `policy::annotation`, unknown annotations that are similar to known ones;
+//!   `schema::unused-obligation`, obligations that no policy names
 //! - `never`: `policy::unknown-attribute` (an error), `policy::unknown-value`, `policy::unknown-type`: conditions that
 //!   name what the schema does not have; `typed`: the types that an expression can have
 //! - `guarantees`: `guarantee::vacuous`, guarantees that hold whatever the policies say
@@ -53,6 +54,7 @@ pub fn lint<'a>(
     titles(policies, &mut problems);
     levels(policies, &mut problems);
     annotations::misspelt(policies, &mut problems);
+    annotations::unused(sources, policies, &mut problems);
     never::met(policies, &mut problems);
     characters::confusable_ids(policies, &mut problems);
     entities::unknown(policies, directory, &mut problems);

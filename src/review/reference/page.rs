@@ -4,6 +4,10 @@ use super::table::{anchor, prose, table};
 use crate::{
     pdp::description::{Action, Branch, Context, Description, EntityType, Holder, Obligation, example},
     review::report::markdown::{code, escaped, fenced},
+    sources::policy::{
+        Limit,
+        obligations::{Declared, Named, Parameters, Text},
+    },
     types::{
         authzen::{self, addresses::EVALUATION},
         decision::Decision,
@@ -25,6 +29,7 @@ pub fn markdown(description: &Description) -> String {
     }
     page.contexts(&mut text);
     page.records(&mut text);
+    page.obligations(&mut text);
     page.directory(&mut text);
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -213,6 +218,33 @@ impl<'a> Page<'a> {
         }
     }
 
+    fn obligations(&self, text: &mut String) {
+        let declared = &self.description.obligations;
+        if declared.is_empty() {
+            return;
+        }
+        text.push_str(
+            "## Obligations\n\nWhat an answer can ask of your application, by key. Those of the type `custom` are in one \
+             obligation, with the keys as `properties`. A key without parameters has its meaning as value. Do those of a deny \
+             too. What you cannot do makes an allow a deny.\n\n| key | type | what it asks | parameters |\n|---|---|---|---|\n",
+        );
+        for (key, Declared { kind, meaning, parameters }) in declared {
+            let parameters = match parameters {
+                Parameters::None => String::new(),
+                Parameters::Text(of) => texts(of),
+                Parameters::Named(named) => {
+                    let one = |(name, of): (&String, &Named)| {
+                        let optional = if of.required { "" } else { ", optional" };
+                        format!("{}: {}{optional}", code(name), texts(&of.text))
+                    };
+                    named.iter().map(one).collect::<Vec<_>>().join("<br>")
+                }
+            };
+            let _ = writeln!(text, "| {} | {} | {} | {parameters} |", code(key), code(kind), prose(meaning));
+        }
+        text.push('\n');
+    }
+
     /// The types of subjects, which the directory holds.
     fn directory(&self, text: &mut String) {
         let description = self.description;
@@ -248,6 +280,13 @@ fn obligation(of: &Obligation) -> String {
     let kind = if kind == "custom" { String::new() } else { code(kind) };
     let parts = [kind, what, format!("({})", code(policy))];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What a text, or each of a list of texts, can be.
+fn texts(Text { is_list, limit }: &Text) -> String {
+    let kind = if *is_list { "list of texts" } else { "text" };
+    let named = limit.iter().flat_map(Limit::names).map(code).collect::<Vec<_>>().join(", ");
+    if named.is_empty() { kind.to_owned() } else { format!("{kind}: {named}") }
 }
 
 /// A question with a line for each of its parts.

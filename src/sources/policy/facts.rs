@@ -1,9 +1,11 @@
 //! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`.
 //!
-//! An obligation is a short text, which becomes one of the type `custom` with the property `obligation`. Or it is a
-//! JSON object with `type` and `properties`, as in the AuthZEN obligations profile. A list of objects gives several,
-//! since Cedar allows each annotation once. Advice is a text.
+//! An obligation names what the schema declares (`obligations`). Where the schema declares none it is a short text, which
+//! becomes one of the type `custom` with the property `obligation`. Or it is a JSON object with `type` and `properties`, as
+//! in the AuthZEN obligations profile. A list of objects gives several, since Cedar allows each annotation once. Advice is a
+//! text.
 
+use super::obligations::{self, Obligations};
 use crate::types::{
     authzen,
     decision::{Obligation, PolicyFacts},
@@ -16,16 +18,21 @@ const TYPES: [&str; 4] = ["step-up", "notification", "session_termination", "cus
 /// Reads the annotations of a policy.
 ///
 /// # Errors
-/// What is wrong with `@obligation`.
+/// What is wrong with `@obligation`, and advice.
 pub(super) fn read<'a>(
     id: &str,
     annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<PolicyFacts, String> {
+    declared: &Obligations,
+) -> Result<PolicyFacts, (String, String)> {
     let mut facts = PolicyFacts { id: id.to_owned(), ..PolicyFacts::default() };
     for (key, text) in annotations {
         match key {
             "title" => facts.title = text.trim().to_owned(),
-            "obligation" => facts.obligations = obligations(id, text)?,
+            "obligation" if declared.is_empty() => {
+                let help = "write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}";
+                facts.obligations = free(id, text).map_err(|message| (message, help.to_owned()))?;
+            }
+            "obligation" => facts.obligations = numbered(id, obligations::asked(declared, text)?),
             "advice" => facts.advice = vec![text.trim().to_owned()],
             _ => {}
         }
@@ -33,7 +40,17 @@ pub(super) fn read<'a>(
     Ok(facts)
 }
 
-fn obligations(policy: &str, text: &str) -> Result<Vec<Obligation>, String> {
+/// The obligations of a policy, each with an id of its own.
+fn numbered(policy: &str, asked: Vec<(String, Map)>) -> Vec<Obligation> {
+    let several = asked.len() > 1;
+    let with_id = |(index, (kind, properties))| {
+        let id = if several { format!("{policy}#{}", index + 1) } else { policy.to_owned() };
+        Obligation { id, kind, properties }
+    };
+    asked.into_iter().enumerate().map(with_id).collect()
+}
+
+fn free(policy: &str, text: &str) -> Result<Vec<Obligation>, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err("@obligation is empty".to_owned());
@@ -46,18 +63,10 @@ fn obligations(policy: &str, text: &str) -> Result<Vec<Obligation>, String> {
         Value::List(items) => items,
         one => vec![one],
     };
-    let several = items.len() > 1;
-    items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let id = if several { format!("{policy}#{}", index + 1) } else { policy.to_owned() };
-            obligation(id, item)
-        })
-        .collect()
+    Ok(numbered(policy, items.into_iter().map(obligation).collect::<Result<_, _>>()?))
 }
 
-fn obligation(id: String, item: Value) -> Result<Obligation, String> {
+fn obligation(item: Value) -> Result<(String, Map), String> {
     let Value::Map(mut item) = item else {
         return Err(format!("@obligation holds {}; write an object with `type` and `properties`", item.kind()));
     };
@@ -75,7 +84,7 @@ fn obligation(id: String, item: Value) -> Result<Obligation, String> {
     };
     match item.into_keys().next() {
         Some(key) => Err(format!("@obligation has the unknown key `{key}`")),
-        None => Ok(Obligation { id, kind, properties }),
+        None => Ok((kind, properties)),
     }
 }
 
@@ -84,7 +93,8 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<PolicyFacts, String> {
-        read("p", [("title", " A title. "), ("obligation", text), ("basis", "Wpg art. 8")])
+        let annotations = [("title", " A title. "), ("obligation", text), ("basis", "Wpg art. 8")];
+        read("p", annotations, &Obligations::new()).map_err(|(message, _)| message)
     }
 
     #[test]

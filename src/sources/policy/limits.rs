@@ -37,7 +37,7 @@ const NAMES: [(&str, &str); 5] = [
     ("recorded", "schema::recorded"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
-const READ: [&str; 13] = [
+const READ: [&str; 14] = [
     "doc",
     "source",
     "parents",
@@ -51,6 +51,7 @@ const READ: [&str; 13] = [
     "not_before",
     "recorded",
     "tags",
+    "obligation",
 ];
 
 pub(super) struct Reader<'a> {

@@ -13,6 +13,7 @@
 //! - `cedar_core`: what the rooms above may use of Cedar's internals
 //! - `convert`: the syntax tree of what was parsed
 //! - `hints`: deterministic hints in the place of Cedar's
+//! - `obligations`: what the schema declares that policies can ask of callers
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
 //! - `pretty`: the one form of policy text
 //! - `model`, `names`: the schema as the translation of questions needs it: names, aliases, and where attributes come from
@@ -40,6 +41,7 @@ mod limits;
 mod listed;
 mod model;
 mod names;
+pub mod obligations;
 mod parse;
 mod prepared_policy;
 mod pretty;
@@ -118,7 +120,8 @@ impl Policies {
     pub fn from_sources(sources: &Sources) -> (Option<Schema>, Option<Self>, Vec<Problem>) {
         let mut problems = Vec::new();
         let schema = schema_reader::read_schema(sources, &mut problems);
-        let parsed = parse::parse(sources, &mut problems);
+        let obligations = schema.as_ref().map(|schema| schema.model.obligations.clone()).unwrap_or_default();
+        let parsed = parse::parse(sources, obligations, &mut problems);
         let Some(schema) = schema else { return (None, None, problems) };
         parse::validate(&schema.cedar, &parsed, &mut problems);
         let tree = convert::tree(&parsed, sources.folder(), &mut problems).filter(|_| !has_errors(&problems));

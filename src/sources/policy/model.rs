@@ -6,6 +6,7 @@ use super::{
     limit::Limit,
     listed::Listed,
     names::Names,
+    obligations::Obligations,
     shape::{Attributes, Shape, attributes_per_thread},
     words::Words,
 };
@@ -23,6 +24,8 @@ pub struct Model {
     pub marks: Marks,
     /// What the schema says in words.
     pub words: Words,
+    /// What policies can ask of callers.
+    pub obligations: Obligations,
 }
 
 /// An entity type.

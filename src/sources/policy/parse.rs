@@ -6,6 +6,7 @@ use super::{
     Sources,
     bounds::{self, Language},
     facts, hints,
+    obligations::Obligations,
 };
 use crate::types::{
     decision::PolicyFacts,
@@ -66,10 +67,14 @@ pub(super) struct Parsed {
     pub(super) facts: HashMap<cedar::PolicyId, Arc<PolicyFacts>>,
     /// The place of each policy.
     pub(super) places: HashMap<cedar::PolicyId, Place>,
+    /// What the schema declares.
+    obligations: Obligations,
 }
 
-pub(super) fn parse(sources: &Sources, problems: &mut Vec<Problem>) -> Parsed {
-    let mut parsed = Parsed { set: cedar::PolicySet::new(), facts: HashMap::new(), places: HashMap::new() };
+/// Parses the policies; `obligations`: those that the schema declares.
+pub(super) fn parse(sources: &Sources, obligations: Obligations, problems: &mut Vec<Problem>) -> Parsed {
+    let (set, facts, places) = (cedar::PolicySet::new(), HashMap::new(), HashMap::new());
+    let mut parsed = Parsed { set, facts, places, obligations };
     for (stem, file) in sources.policies() {
         if !bounds::check(file, Language::Policies, problems) {
             continue;
@@ -174,12 +179,12 @@ impl Parsed {
             return;
         }
         let annotations = annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        match facts::read(AsRef::<str>::as_ref(&id), annotations) {
+        match facts::read(AsRef::<str>::as_ref(&id), annotations, &self.obligations) {
             Ok(facts) => drop(self.facts.insert(id.clone(), Arc::new(facts))),
-            Err(message) => problems.push(
+            Err((message, help)) => problems.push(
                 Problem::error("policy::annotation", file, message)
-                    .at(place.first_line(), "in this policy")
-                    .help("write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}"),
+                    .at(place.annotation("obligation"), "in this policy")
+                    .help(help),
             ),
         }
         let added = match kind {

@@ -4,13 +4,13 @@
 //! records, and `limits` those about values.
 
 use super::{
-    Schema, Sources,
-    annotations::{self, Marks},
+    Schema, Sources, annotations,
     bounds::{self, Language},
     limits,
     listed::Listed,
     model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape},
     names::Names,
+    obligations,
     shape::{Attributes, Extension, Reference, Shape, attributes},
     words::Words,
     written,
@@ -72,7 +72,7 @@ impl Reader<'_> {
         let before = self.problems.iter().filter(|problem| problem.is_error()).count();
         let entities = self.entities();
         let actions = self.actions();
-        let mut model = Model { entities, actions, marks: Marks::default(), words: Words::default() };
+        let mut model = Model { entities, actions, ..Model::default() };
         self.limits(&mut model);
         model.entities.settle();
         model.actions.settle();
@@ -93,6 +93,7 @@ impl Reader<'_> {
         model.entities.full.values_mut().for_each(|entity| reader.entity(Arc::make_mut(entity)));
         model.actions.full.values_mut().for_each(|action| reader.action(Arc::make_mut(action)));
         model.words = Words::of(&fragment);
+        model.obligations = obligations::read(self.file, &fragment, &mut found);
         found.sort_by_key(Problem::position);
         self.problems.extend(found);
     }

@@ -94,6 +94,9 @@ pub struct PolicyFacts {
     pub advice: Vec<String>,
 }
 
+/// The type of the obligation that ends all sessions of a subject (AuthZEN obligations profile).
+pub const SESSION_TERMINATION: &str = "session_termination";
+
 /// Something that the caller must do with a decision (AuthZEN obligations profile).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Obligation {
@@ -103,6 +106,15 @@ pub struct Obligation {
     pub kind: String,
     /// What the kind asks for.
     pub properties: Map,
+}
+
+impl Obligation {
+    /// What it asks for, by the keys under which an application knows it: the properties of a custom one, else its type.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let is_custom = self.kind == "custom" && !self.properties.is_empty();
+        let properties = self.properties.keys().map(String::as_str).filter(move |_| is_custom);
+        properties.chain((!is_custom).then_some(self.kind.as_str()))
+    }
 }
 
 /// A policy that failed while it was evaluated. Cedar skips it; poort denies.

@@ -1,6 +1,7 @@
 //! `poort validate`: lints, the forms that CI reads, and folders that are broken in other ways.
 
 mod misspelt;
+mod obligations;
 
 use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;

@@ -28,7 +28,7 @@ use super::{Pseudonyms, RecordedRequest, RecordedResponse};
 use crate::{
     sources::policy::Model,
     types::{
-        decision::{Answer, Evaluated, Fault, Party, PolicyFacts, Verdict},
+        decision::{Answer, Evaluated, Fault, Party, PolicyFacts, SESSION_TERMINATION, Verdict},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     },
 };
@@ -303,10 +303,14 @@ impl Walk<'_> {
                 self.note(errors.index(index).field("message"));
             }
         }
+        let hides = |party| {
+            let is_hidden =
+                |(it, entity): &(_, Option<&Entity>)| *it == party && entity.is_some_and(|it| self.hides(it));
+            parties.iter().any(is_hidden)
+        };
+        let hides_subject = hides(Party::Subject);
         if let Some(unknown) = verdict.unknown
-            && parties
-                .iter()
-                .any(|(party, entity)| *party == unknown && entity.is_some_and(|entity| self.hides(entity)))
+            && hides(unknown)
         {
             let reason = format!("Denied: the directory does not know the {}.", unknown.name());
             Arc::make_mut(&mut verdict).reason = reason;
@@ -316,7 +320,7 @@ impl Walk<'_> {
         let all = at.field("obligations");
         for place in 0..verdict.policies.len() {
             let Some(policy) = verdict.policies.get(place) else { continue };
-            if policy.obligations.iter().all(|obligation| plain::is_plain_map(&obligation.properties)) {
+            if policy.obligations.iter().all(|obligation| plain::is_plain_obligation(obligation, is_strict)) {
                 index += policy.obligations.len();
                 continue;
             }
@@ -324,7 +328,14 @@ impl Walk<'_> {
             let before = self.places.len();
             for obligation in &mut policy.obligations {
                 let at = all.index(index);
-                self.map(None, &mut obligation.properties, at.field("properties"));
+                let at = at.field("properties");
+                if hides_subject
+                    && obligation.kind == SESSION_TERMINATION
+                    && obligation.properties.remove("subject").is_some()
+                {
+                    self.note(at.field("subject"));
+                }
+                self.map(None, &mut obligation.properties, at);
                 index += 1;
             }
             if self.places.len() > before

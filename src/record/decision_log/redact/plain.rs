@@ -8,7 +8,7 @@ use super::secret_names::is_secret;
 use crate::{
     sources::policy::Model,
     types::{
-        decision::{Answer, Verdict},
+        decision::{Answer, Obligation, SESSION_TERMINATION, Verdict},
         evaluation::{Entity, Evaluation, Map, Value},
     },
 };
@@ -38,9 +38,15 @@ pub(super) fn is_plain_answer(answer: &Answer, is_strict: bool) -> bool {
             ((errors.is_empty() && evaluated.undeclared.is_empty() && evaluated.unknown.is_empty()) || !is_strict)
                 && unknown.is_none()
                 && evaluated.subject.as_deref().is_none_or(is_plain_map)
-                && obligations().all(|obligation| is_plain_map(&obligation.properties))
+                && obligations().all(|obligation| is_plain_obligation(obligation, is_strict))
         }
     }
+}
+
+/// Whether the record can have an obligation as it is; `is_strict` if there is anything to conceal, such as the id of the
+/// subject whose sessions end.
+pub(super) fn is_plain_obligation(obligation: &Obligation, is_strict: bool) -> bool {
+    is_plain_map(&obligation.properties) && !(is_strict && obligation.kind == SESSION_TERMINATION)
 }
 
 /// Whether nothing in these values is a secret, or could name an entity whose id is concealed.

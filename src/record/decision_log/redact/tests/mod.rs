@@ -287,6 +287,25 @@ fn obligations_carry_no_secrets() {
 }
 
 #[test]
+fn whose_sessions_end_is_concealed_as_the_subject_is() {
+    let properties = Map::from([("subject".to_owned(), Value::String("inf-7".to_owned()))]);
+    let obligation = Obligation { id: "p".into(), kind: SESSION_TERMINATION.into(), properties };
+    let policy = Arc::new(PolicyFacts { id: "p".into(), obligations: vec![obligation], ..PolicyFacts::default() });
+    let verdict = Verdict { policies: vec![policy], ..verdict() };
+    let named = |kind: &str| {
+        let resource = json!({"type": "Doc", "id": "d"});
+        let asked = json!({"subject": {"type": kind, "id": "inf-7"}, "action": {"name": "read"}, "resource": resource});
+        record(one(&asked), decided(answer(verdict.clone())))
+    };
+    let hidden = named("Source");
+    assert!(!hidden.to_string().contains("inf-7"), "{hidden}");
+    let place = json!("/adl.core.response/context/obligations/0/properties/subject");
+    assert!(hidden["attributes"]["poort.log.concealed"].as_array().unwrap().contains(&place), "{hidden}");
+    let seen = &named("User")["body"]["adl.core.response"]["context"]["obligations"];
+    assert_eq!(seen[0]["properties"], json!({"subject": "inf-7"}));
+}
+
+#[test]
 fn a_late_call_is_concealed_too() {
     let asked = question(json!({"plate": "12-ABC-3"}), json!({}));
     let bytes = bytes_with(one(&asked), RecordedResponse::Nothing(Cause::DeadlineExceeded), &model(), &keys(1));
