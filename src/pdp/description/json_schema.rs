@@ -33,6 +33,15 @@ pub fn json_schema(description: &Description) -> Value {
     Value::Object(schema)
 }
 
+/// What every context can have.
+const SUPPORTED: &str = "supported_obligations";
+
+fn supported() -> Value {
+    let said =
+        "The keys or types of the obligations that the application can do. An allow that asks for another is a deny.";
+    json!({"description": said, "type": "array", "items": {"type": "string"}})
+}
+
 /// A reference to each branch, in order.
 pub(super) fn branch_references(description: &Description, place: &str) -> Vec<Value> {
     description.branches.iter().map(|branch| reference(place, &branch.name)).collect()
@@ -46,7 +55,11 @@ pub(super) fn definitions(description: &Description, place: &str) -> Map<String,
         all.insert(kind.name.clone(), writer.entity(kind));
     }
     for context in &description.contexts {
-        all.insert(context.name.clone(), writer.record(context.doc.as_deref(), &context.fields));
+        let mut written = writer.record(context.doc.as_deref(), &context.fields);
+        if let Some(properties) = written.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert(SUPPORTED.to_owned(), supported());
+        }
+        all.insert(context.name.clone(), written);
         if let Some(action) = &context.action {
             all.insert(action.name.clone(), writer.action_properties(action));
         }
@@ -74,7 +87,7 @@ impl Writer<'_> {
         let (action, resource) = (description.action(branch)?, description.resource(branch)?);
         let context = description.context(action)?;
         let subjects = description.subjects(action).map(|kind| self.reference(&kind.name)).collect();
-        let mut properties = object([
+        let properties = object([
             ("subject", Value::Object(alternatives("anyOf", subjects))),
             ("action", self.action(&action.names, context)),
             ("resource", self.reference(&resource.name)),
@@ -83,9 +96,6 @@ impl Writer<'_> {
         let mut required = vec!["subject", "action", "resource"];
         if context.fields.iter().any(|field| field.required) {
             required.push("context");
-        }
-        if context.fields.is_empty() {
-            properties.insert("context".to_owned(), json!({"type": "object", "maxProperties": 0}));
         }
         let mut written = object([("title", format!("{} {}", action.wire_name(), resource.wire_name()).into())]);
         written.extend(action.doc.iter().map(|doc| ("description".to_owned(), doc.as_str().into())));

@@ -287,13 +287,15 @@ impl<'a> CheckedQuestion<'a> {
     }
 
     /// The answer that has this verdict, with what no verdict depends on: what of the question is ignored, what is named of
-    /// the subject, and whose sessions end.
+    /// the subject, whose sessions end, and what the application can do.
     #[must_use]
     pub fn answer(self, verdict: Arc<Verdict>, revisions: Revisions, cached: bool) -> Evaluated {
         let Revisions { policies: revision, directory: directory_revision } = revisions;
         let subject = self.snapshot.directory.recorded(self.subject, &self.evaluation.subject.id);
+        // The list was read before, and fits.
+        let supported = obligations::supported(self.evaluation.context, CONTEXT).ok().flatten();
         Evaluated {
-            verdict: obligations::about(verdict, &self.evaluation.subject.id),
+            verdict: obligations::about(verdict, &self.evaluation.subject.id, supported.as_ref()),
             revision,
             directory_revision,
             cached,
@@ -490,6 +492,9 @@ impl<'a> CheckedQuestion<'a> {
         if self.action.properties.is_some() && given.contains_key("action") {
             let message = "is made of the properties of the action; give them in action.properties";
             terms.unfit(Invalid::new(CONTEXT.field("action"), message))?;
+        }
+        if let Err(invalid) = obligations::supported(given, CONTEXT) {
+            terms.unfit(invalid)?;
         }
         let mut context = value_visitor::record(terms, &self.action.context, given, CONTEXT)?;
         let properties = &self.evaluation.action.properties;

@@ -8,6 +8,7 @@
 //! This holds for what the question speaks for: the properties of entities with `@source("request")`, those of the action, and
 //! the context. Properties of other entities are not looked at. Unknown members of the message itself are `authzen`'s.
 
+use super::obligations::SUPPORTED;
 use crate::{
     sources::policy::{Attributes, Invalid, Reading},
     types::{
@@ -53,7 +54,12 @@ impl UndeclaredMembers {
 
     /// Looks for undeclared members of a record: refuses them, or adds them to those that are ignored. Linear in the members.
     pub(super) fn check(self, members: &Members<'_>, path: Path<'_>, ignored: &mut Undeclared) -> Result<(), Invalid> {
-        let mut found = members.given.iter().filter(|(name, value)| members.is_undeclared(name, value)).peekable();
+        let is_poorts = |name: &str| name == SUPPORTED && path.is_context();
+        let mut found = members
+            .given
+            .iter()
+            .filter(|(name, value)| members.is_undeclared(name, value) && !is_poorts(name))
+            .peekable();
         let Some((first, _)) = found.peek() else { return Ok(()) };
         let refuse = |message| Err(Invalid::new(path.field(first), message));
         match self {

@@ -226,7 +226,8 @@ impl<'a> Page<'a> {
         text.push_str(
             "## Obligations\n\nWhat an answer can ask of your application, by key. Those of the type `custom` are in one \
              obligation, with the keys as `properties`. A key without parameters has its meaning as value. Do those of a deny \
-             too. What you cannot do makes an allow a deny.\n\n| key | type | what it asks | parameters |\n|---|---|---|---|\n",
+             too. What you cannot do makes an allow a deny; list the keys that you can do in `context.supported_obligations`, \
+             and poort makes it one.\n\n| key | type | what it asks | parameters |\n|---|---|---|---|\n",
         );
         for (key, Declared { kind, meaning, parameters }) in declared {
             let parameters = match parameters {

@@ -36,6 +36,12 @@ impl<'a> Path<'a> {
         Path { parent: Some(self), step: Step::Index(index) }
     }
 
+    /// Whether this is the whole context.
+    #[must_use]
+    pub fn is_context(&self) -> bool {
+        matches!((self.step, self.parent), (Step::Name("context"), None))
+    }
+
     /// The property, or the part of the context, that contains or is this.
     #[must_use]
     pub fn outermost(&self) -> Self {

@@ -7,4 +7,5 @@ mod cost;
 mod listed;
 mod order_of_policies;
 pub mod small_world;
+mod supported;
 mod undeclared;
