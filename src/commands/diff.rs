@@ -35,7 +35,8 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 BASE and HEAD are folders, or git:REVISION, or git:REVISION:path/to/policies. Without a path, a revision is read at the place
 of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
-questions equally, or shows questions that they decide differently.
+questions equally, or shows questions that they decide differently. Where the directory changed, it works out what that
+allows and denies, for each account that it touches.
 
 Exits with 0 if nothing asks for acceptance that the --accept file does not list; with 5 if something does: what is newly
 allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before, and whatever

@@ -7,6 +7,7 @@
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `conditions`: splits policies into their smallest boolean parts
+//! - `partial`: what partial evaluation takes
 //! - `reference`: what to ask, for developers of applications
 //! - `codegen`: builders of questions, for developers of applications
 //! - `report`: writes pages, tables and findings for people and for CI
@@ -17,6 +18,7 @@ pub mod conditions;
 pub mod diff;
 pub mod lint;
 pub mod matrix;
+mod partial;
 pub mod proof;
 pub mod reference;
 pub mod report;

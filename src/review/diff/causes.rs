@@ -21,7 +21,7 @@ use crate::{
         Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, joined,
         meaning,
     },
-    sources::snapshot::Snapshot,
+    sources::{policy::Policies, snapshot::Snapshot},
     types::{decision::Verdict, revision::Revision},
 };
 use std::collections::BTreeSet;
@@ -217,22 +217,9 @@ impl OneWay<'_> {
     }
 
     fn question(&self, example: &Example) -> Question {
-        let Environment { principal, action, resource } = self.pairing.environment;
         let halves = [Some(self.to), self.from];
-        let time_matters = halves.iter().flatten().any(|half| {
-            let reads = half.snapshot.policies.footprint(principal, action, resource).pdp;
-            reads.hour || reads.today || reads.now
-        });
-        Question {
-            question: example.json(),
-            today: example.moment.today.clone(),
-            hour: example.moment.hour,
-            now: example.moment.now_text.clone(),
-            application: example.moment.application.as_ref().map(ToString::to_string),
-            time_matters,
-            real: example.real,
-            entities: if example.real { Vec::new() } else { example.entities.clone() },
-        }
+        let policies: Vec<_> = halves.iter().flatten().map(|half| half.snapshot.policies.as_ref()).collect();
+        question(example, self.pairing.environment, &policies)
     }
 
     /// Replaces the example by one that a person can read, which has the same cause.
@@ -253,7 +240,27 @@ impl OneWay<'_> {
     }
 }
 
-fn said(verdict: &Verdict) -> SideAnswer {
+/// An example as reports show it, with what of the moment matters to these policies.
+pub(super) fn question(example: &Example, environment: &Environment, policies: &[&Policies]) -> Question {
+    let Environment { principal, action, resource } = environment;
+    let time_matters = policies.iter().any(|policies| {
+        let reads = policies.footprint(principal, action, resource).pdp;
+        reads.hour || reads.today || reads.now
+    });
+    Question {
+        question: example.json(),
+        today: example.moment.today.clone(),
+        hour: example.moment.hour,
+        now: example.moment.now_text.clone(),
+        application: example.moment.application.as_ref().map(ToString::to_string),
+        time_matters,
+        real: example.real,
+        entities: if example.real { Vec::new() } else { example.entities.clone() },
+    }
+}
+
+/// What a side says, as reports show it.
+pub(super) fn said(verdict: &Verdict) -> SideAnswer {
     SideAnswer {
         allowed: verdict.decision.is_allow(),
         policies: verdict

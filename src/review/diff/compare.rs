@@ -1,12 +1,18 @@
 //! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
-    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, directory, naming,
+    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, directory,
+    effects::{Effects, Found},
+    naming,
     pairing::Pairing,
     plan::{Plan, Step},
     policies,
 };
-use crate::review::proof::{Cache, Effort, Rule, each};
+use crate::{
+    review::proof::{Cache, Effort, Environment, Rule, each},
+    types::revision::Revision,
+};
+use std::collections::BTreeMap;
 
 /// How to compare.
 #[derive(Debug, Default)]
@@ -39,6 +45,7 @@ pub fn compare(
     }
     let filtered = all - environments.len();
     let guarantees = guarantees(base, head)?;
+    let all_environments = environments.clone();
 
     let mut settled: Vec<Option<EnvironmentChange>> = Vec::new();
     let mut tasks = Vec::new();
@@ -52,7 +59,13 @@ pub fn compare(
         });
     }
     let changed = plan.changed();
-    begin(tasks.len());
+    let effects = Effects::of(base, head, &plan.head.known);
+    let touched = effects.iter().flatten().flat_map(|effects| {
+        let is_touched = |it: &&&Environment| plan.is_on_both_sides(it) && effects.touches(it);
+        all_environments.iter().filter(is_touched).map(move |environment| (effects, *environment))
+    });
+    let touched: Vec<_> = touched.collect();
+    begin(tasks.len() + touched.len());
     let proven = each(&tasks, options.effort, done, &|solver, (environment, pair)| {
         let outcome = Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref());
         let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
@@ -67,8 +80,25 @@ pub fn compare(
     });
     let mut environments: Vec<_> =
         settled.into_iter().filter_map(|outcome| outcome.or_else(|| proven.next())).collect();
+    let found =
+        each(&touched, options.effort, done, &|solver, (effects, environment)| effects.find(solver, environment));
+    let mut found: BTreeMap<&Environment, _> = touched.iter().map(|(_, it)| *it).zip(found).collect();
+    for (environment, outcome) in all_environments.iter().zip(&mut environments) {
+        let Some(found) = found.remove(environment) else { continue };
+        let found =
+            found.unwrap_or_else(|| Found { undecided: vec!["the analysis broke off".to_owned()], ..Found::default() });
+        outcome.accounts = found.effects;
+        if !found.undecided.is_empty() {
+            outcome.undecided.extend(found.undecided);
+            let compared = plan.digest(environment);
+            let sides = [base, head].map(|side| side.snapshot.directory.revision.as_str().as_bytes());
+            let parts = [("policies", compared.as_bytes()), ("before", sides[0]), ("after", sides[1])];
+            outcome.undecided_digest = Some(Revision::of(parts).to_string());
+        }
+    }
     naming::tell_apart(&mut environments);
     Ok(Comparison {
+        not_worked_out: effects.err(),
         base: named(base),
         head: named(head),
         environments,

@@ -24,6 +24,8 @@ pub struct Comparison {
     pub schema: Vec<SchemaChange>,
     /// What changed in the directory.
     pub directory: Vec<EntityChange>,
+    /// Why it is not known what the change of the directory changes in decisions, if it is not.
+    pub not_worked_out: Option<String>,
 }
 
 /// A side, as it was named, with its versions.
@@ -59,6 +61,29 @@ pub struct EnvironmentChange {
     pub note: Option<String>,
     /// How it was settled.
     pub settled: Settled,
+    /// What the change of the directory changes under the policies of the side after.
+    #[serde(default)]
+    pub accounts: Vec<AccountEffect>,
+}
+
+/// What a change of the directory changes for accounts, with a question that shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountEffect {
+    /// What it is.
+    pub change: Direction,
+    /// The accounts that ask, as `Type::"id"`: all that are alike but for their ids. The example is about the first.
+    /// Empty: whoever asks about what is in `named`.
+    pub accounts: Vec<String>,
+    /// The entities that the question names, where they matter: the place, such as `resource.team`, and those that are alike.
+    pub named: Vec<(String, Vec<String>)>,
+    /// The changed entities of the directory that cause it.
+    pub because: Vec<String>,
+    /// The question.
+    pub example: Question,
+    /// What the directory before makes of it.
+    pub base: SideAnswer,
+    /// What the directory after makes of it.
+    pub head: SideAnswer,
 }
 
 /// An environment by the names of the schema.
@@ -89,13 +114,14 @@ impl EnvironmentChange {
             undecided_digest: None,
             note: None,
             settled,
+            accounts: Vec::new(),
         }
     }
 
     /// Whether poort decides all its questions equally.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.differences.is_empty() && self.undecided.is_empty()
+        self.differences.is_empty() && self.undecided.is_empty() && self.accounts.is_empty()
     }
 
     /// As people name it.
@@ -218,7 +244,11 @@ impl Comparison {
     /// In how many environments there is a difference of this direction.
     #[must_use]
     pub fn count(&self, change: Direction) -> usize {
-        self.environments.iter().filter(|it| it.differences.iter().any(|found| found.change == change)).count()
+        let has = |it: &&EnvironmentChange| {
+            it.differences.iter().any(|found| found.change == change)
+                || it.accounts.iter().any(|effect| effect.change == change)
+        };
+        self.environments.iter().filter(has).count()
     }
 
     /// In how many environments something is undecided.
@@ -248,12 +278,14 @@ impl Comparison {
         if !self.directory.is_empty() {
             let count = |wanted| self.directory.iter().filter(|entity| entity.change == wanted).count();
             notes.push(format!(
-                "the directory changed ({} added, {} removed, {} changed): each change is listed and asks for acceptance, \
-                 and what it changes in decisions is not proven",
+                "the directory changed ({} added, {} removed, {} changed): each change asks for acceptance",
                 count(Change::Added),
                 count(Change::Removed),
                 count(Change::Changed),
             ));
+        }
+        if let Some(reason) = &self.not_worked_out {
+            notes.push(format!("what the change of the directory changes in decisions is not proven: {reason}"));
         }
         notes
     }
@@ -270,6 +302,12 @@ impl Comparison {
             self.equal(),
         );
         let obligations = self.policies.iter().filter(|change| change.obligations.is_some()).count();
+        for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
+            let count = self.accounts(change);
+            if count > 0 {
+                summary.push_str(&format!(", {} for {} by the directory", change.words(), counted(count, "account")));
+            }
+        }
         for (what, count) in [
             ("not looked at", self.filtered),
             ("guarantees changed", self.guarantees.len()),

@@ -12,19 +12,22 @@
 //! - `plan`: which environments there are, and how each is compared
 //! - `side`, `pairing`: what is compared, as a whole and in one environment
 //! - `environment`, `causes`: compares one environment, and finds the causes of its differences
+//! - `effects`: what a change of the directory changes for accounts
 //! - `naming`: when types and actions are named with their namespaces
 //! - `schema`, `policies`, `obligations`, `directory`: the changes in files
 //! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
-//! - `group`: equal causes over environments
+//! - `group`, `account_group`: equal causes over environments
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
+mod account_group;
 mod causes;
 mod changes;
 mod compare;
 mod comparison;
 mod directory;
+mod effects;
 mod environment;
 mod group;
 mod naming;
@@ -40,12 +43,14 @@ mod schema;
 mod side;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};
+pub use account_group::{AccountGroup, account_groups};
 pub use changes::{
     AnnotationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
 };
 pub use compare::{Options, compare};
 pub use comparison::{
-    Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Settled, SideAnswer, SideName, Whole,
+    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Settled, SideAnswer,
+    SideName, Whole,
 };
 pub use group::{Cause, Group, causes, groups};
 pub use review_item::{ItemKind, ReviewItem};

@@ -37,7 +37,7 @@ pub(super) struct Plan<'a> {
 pub(super) struct Prepared<'a> {
     side: &'a Side,
     rules: Vec<Rule>,
-    known: MissingEntities,
+    pub(super) known: MissingEntities,
     declared: Declared,
     environments: BTreeSet<Environment>,
 }
@@ -93,6 +93,11 @@ impl<'a> Plan<'a> {
             Ok(Snapshot::of(policies, head.snapshot.directory.clone()))
         });
         Ok(Self { base: before, head: after, schema, base_judge, adapted })
+    }
+
+    /// Whether both sides have the environment.
+    pub(super) fn is_on_both_sides(&self, environment: &Environment) -> bool {
+        self.base.environments.contains(environment) && self.head.environments.contains(environment)
     }
 
     /// The environments of both sides, in the order of reports.

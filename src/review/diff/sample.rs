@@ -33,6 +33,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
         undecided_digest: None,
         note: None,
         settled: Settled::Solver,
+        accounts: Vec::new(),
     }
 }
 
@@ -48,6 +49,7 @@ pub(super) fn comparison(environments: Vec<EnvironmentChange>) -> Comparison {
         guarantees: Vec::new(),
         schema: Vec::new(),
         directory: Vec::new(),
+        not_worked_out: None,
     }
 }
 

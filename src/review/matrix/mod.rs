@@ -25,11 +25,9 @@ mod today;
 pub use report::{csv, csv_header, groups_text, html, json, text};
 
 use crate::{
+    review::partial,
     sources::{
-        policy::{
-            Held, Scope,
-            cedar_core::{self, ast},
-        },
+        policy::{Scope, cedar_core::ast},
         snapshot::Snapshot,
     },
     types::decision::PolicyFacts,
@@ -215,7 +213,7 @@ pub fn matrix(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Matrix, String> {
     let environments = environments(snapshot, day, filter)?;
-    let entities = entities(snapshot)?;
+    let entities = partial::entities(snapshot)?;
     let subjects: BTreeSet<String> = environments.iter().map(|environment| environment.principal.to_string()).collect();
     let mut accounts: Vec<_> = snapshot
         .directory
@@ -360,19 +358,4 @@ fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<E
         }
     }
     Ok(found.into_values().collect())
-}
-
-/// The directory and the actions, as partial evaluation takes them.
-///
-/// Descendants of an entity whose attributes come from questions are left out, and so stay unknown. The question sets
-/// that entity's parents, and so its descendants' ancestors too (`engine::decide`).
-fn entities(snapshot: &Snapshot) -> Result<cedar::PartialEntities, String> {
-    let is_asked = |uid: &ast::EntityUID| {
-        let model = snapshot.policies.model.entity_type(uid.entity_type());
-        matches!(model.map(|model| &model.held), Some(Held::ByRequest { .. }))
-    };
-    let fixed = snapshot.directory.iter().filter(|entity| !entity.ancestors().any(is_asked));
-    let all = fixed.cloned().chain(snapshot.policies.action_entities.values().cloned());
-    let entities = cedar_core::closed(all)?;
-    cedar::PartialEntities::from_concrete(entities, &snapshot.policies.schema).map_err(|error| error.to_string())
 }

@@ -6,6 +6,6 @@ pub(super) fn guarded(guard: &str, assumed: &str) -> String {
 }
 
 /// A string literal.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.escape_debug())
 }

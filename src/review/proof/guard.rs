@@ -18,6 +18,11 @@ use std::collections::BTreeSet;
 /// write.
 pub(crate) const KNOWN: &str = "poort: in the directory";
 
+/// Holds where the directory does not know an entity.
+pub(crate) fn is_absent(uid: &ast::EntityUID) -> Expr {
+    Expr::not(Expr::get_attr(Expr::val(uid.clone()), KNOWN.into()))
+}
+
 /// An expression with its types.
 pub(super) type Typed = Expr<Option<Type>>;
 

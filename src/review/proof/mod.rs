@@ -94,7 +94,11 @@ impl Work<'_> {
 pub(crate) use crate::sources::policy::cedar_core::ast::Expr;
 pub(crate) use assumptions::{Assumed, assumptions};
 pub(crate) use cache::Key;
+pub(crate) use cedar_text::quoted;
+pub(crate) use example::entity_json;
+pub(crate) use guard::{KNOWN, is_absent};
 pub(crate) use missing_entities::MissingEntities;
+pub(crate) use real_accounts::{all_facts, attributes as read_attributes};
 pub(crate) use search::{Search, Searched};
 pub(crate) use solver::{Compiled, Scene, Solver};
 pub(crate) use workers::each;

@@ -43,6 +43,12 @@ impl Search<'_> {
         // Before any made-up value is replaced.
         if !example.real {
             self.rename(&mut example, same);
+            self.polish(&mut example, same);
+            // Real accounts have plain values: they may fit now where they did not fit the solver's.
+            match self.with_real_accounts(&example, same) {
+                Some(real) => example = real,
+                None => return example,
+            }
         }
         self.polish(&mut example, same);
         example

@@ -59,7 +59,7 @@ fn held(snapshot: &Snapshot, kind: &ast::EntityType) -> Option<Vec<Arc<ast::Enti
 }
 
 /// The attributes that policies read.
-fn attributes(read: &[&Rule]) -> BTreeSet<SmolStr> {
+pub(crate) fn attributes(read: &[&Rule]) -> BTreeSet<SmolStr> {
     read.iter()
         .flat_map(|rule| rule.condition().subexpressions())
         .filter_map(|part| match part.expr_kind() {
@@ -131,6 +131,18 @@ fn choice(
             chosen.insert(uid.to_string(), entity.clone());
         }
     }
+    wishes.extend(all_facts(snapshot, &chosen, attributes)?);
+    wishes.extend(references_are_real(snapshot, environment, &chosen)?);
+    Some(all(wishes))
+}
+
+/// What the directory says of these entities: that it has them, these attributes of them, and which is in which.
+pub(crate) fn all_facts(
+    snapshot: &Snapshot,
+    chosen: &BTreeMap<String, Arc<ast::Entity>>,
+    attributes: &BTreeSet<SmolStr>,
+) -> Option<Vec<Expr>> {
+    let mut wishes: Vec<Expr> = Vec::new();
     for entity in chosen.values() {
         let uid = entity.uid();
         let declared = snapshot.policies.schema.as_ref().get_entity_type(uid.entity_type())?;
@@ -158,8 +170,7 @@ fn choice(
             }
         }
     }
-    wishes.extend(references_are_real(snapshot, environment, &chosen)?);
-    Some(all(wishes))
+    Some(wishes)
 }
 
 /// That the entities that the question itself names are among the chosen.

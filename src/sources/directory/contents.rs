@@ -58,15 +58,31 @@ impl Directory {
         let uid = || ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None);
         let made = self.made(kind, id)?;
         Some(made.contents.get_or_insert(profile.number, || {
-            let mut gathering = Gathering { directory: self, profile, digest: Sha256::new(), entities: Vec::new() };
+            let mut gathering =
+                Gathering { directory: self, profile, own: None, digest: Sha256::new(), entities: Vec::new() };
             gathering.entity(&uid(), profile.steps);
             Contents { digest: gathering.digest.finalize().into(), entities: gathering.entities.into() }
         }))
     }
 }
 
+impl Directory {
+    /// What policies read of an entity but for its own id, unless they name it: equal for two entities that policies cannot
+    /// tell apart but by the ids that questions have. `None` if the directory does not know it.
+    #[must_use]
+    pub fn likeness(&self, uid: &ast::EntityUID, profile: &Profile) -> Option<[u8; 32]> {
+        self.get(uid)?;
+        let mut gathering =
+            Gathering { directory: self, profile, own: Some(uid), digest: Sha256::new(), entities: Vec::new() };
+        gathering.entity(uid, profile.steps);
+        Some(gathering.digest.finalize().into())
+    }
+}
+
 struct Gathering<'a> {
     directory: &'a Directory,
+    /// The entity whose id is left out.
+    own: Option<&'a ast::EntityUID>,
     profile: &'a Profile,
     digest: Sha256,
     entities: Vec<Arc<ast::Entity>>,
@@ -93,8 +109,11 @@ impl Gathering<'_> {
     fn id(&mut self, uid: &ast::EntityUID, read: &Ids) {
         let is_read = read.has(uid);
         self.number(u64::from(is_read));
-        if is_read {
+        if is_read && read.named.contains(uid) {
+            // Policies name it, so no other is like it.
             self.text(uid.eid().as_ref());
+        } else if is_read {
+            self.eid(uid);
         }
     }
 
@@ -176,7 +195,15 @@ impl Gathering<'_> {
         // Writing into a string does not fail.
         let _ = write!(kind, "{}", uid.entity_type());
         self.text(&kind);
-        self.text(uid.eid().as_ref());
+        self.eid(uid);
+    }
+
+    fn eid(&mut self, uid: &ast::EntityUID) {
+        let is_own = self.own == Some(uid);
+        self.number(u64::from(is_own));
+        if !is_own {
+            self.text(uid.eid().as_ref());
+        }
     }
 
     fn text(&mut self, text: &str) {

@@ -3,6 +3,7 @@
 mod acceptance;
 mod accounts;
 mod brute_force;
+mod directories;
 mod kinds;
 mod reports;
 mod sides;

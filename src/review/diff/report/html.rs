@@ -2,7 +2,7 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
-    diff::{Change, Difference, Direction, EnvironmentChange, Group, PolicyChange, Settled, SideAnswer, groups},
+    diff::{Change, Direction, EnvironmentChange, Group, PolicyChange, Question, Settled, SideAnswer, groups},
     report::{Page, Tone, badge, facts},
 };
 use maud::{Markup, html};
@@ -80,7 +80,7 @@ fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
                 }
             }
             @if let Some(note) = &outcome.note { p { (badge(Tone::Warning, "note")) " " (note) } }
-            (example(outcome, difference))
+            (example(outcome, &difference.example, [&difference.base, &difference.head]))
             @for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
                 (policy(change))
             }
@@ -89,7 +89,7 @@ fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
                     summary { (counted(group.members.len(), "environment")) ", each with its question" }
                     @for (outcome, difference) in group.members.iter().skip(1) {
                         h3 { (outcome.name()) }
-                        (example(outcome, difference))
+                        (example(outcome, &difference.example, [&difference.base, &difference.head]))
                     }
                 }
             }
@@ -162,23 +162,29 @@ fn accounts(report: &Report<'_>) -> Markup {
     html! {
         @if !changed.is_empty() {
             h2 { "Directory" }
-            p { "What the directory says of accounts, and of what they lie in, changed. What that changes in decisions is not "
-                "proven." }
+            p { "What the directory says of accounts, and of what they are in or refer to, changed. Below each change is what "
+                "it allows and denies." }
         }
-        @for (change, standing) in changed {
+        @for (change, standing, groups) in changed {
             section.item data-text=(format!("directory {}", change.id)) {
                 h3 { (mark(standing)) code { (change.id) } " " (badge(Tone::Neutral, change.change.name())) }
                 ul { @for fact in &change.facts {
                     @let [before, after] = fact.sides();
                     li { (fact.name) ": " code { (before) } " → " code { (after) } }
                 } }
+                @for group in groups {
+                    h4 { (group.line()) }
+                    @if let Some(others) = group.others() { p { (others) } }
+                    @if let Some((outcome, effect)) = group.members.first() {
+                        (example(outcome, &effect.example, [&effect.base, &effect.head]))
+                    }
+                }
             }
         }
     }
 }
 
-fn example(outcome: &EnvironmentChange, difference: &Difference) -> Markup {
-    let example = &difference.example;
+fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&SideAnswer; 2]) -> Markup {
     let part = |pointer: &str| example.question.pointer(pointer).cloned().unwrap_or(Value::Null);
     let rows = [
         ("account", party(&part("/subject"))),
@@ -193,8 +199,8 @@ fn example(outcome: &EnvironmentChange, difference: &Difference) -> Markup {
         table.question { tbody {
             @for (name, value) in rows { tr { th { (name) } td { (value) } } }
             @if let Some(when) = example.when() { tr { th { "asked" } td { (when) } } }
-            (said("before", &difference.base))
-            (said("after", &difference.head))
+            (said("before", base))
+            (said("after", head))
         } }
         details { summary { "The question for poort evaluate" }
             pre { (format!("{:#}", example.question)) }

@@ -1,7 +1,7 @@
 //! Writes a comparison as JSON, for scripts.
 
 use super::Report;
-use crate::review::diff::{Cause, Direction, EnvironmentChange, ReviewItem, groups};
+use crate::review::diff::{AccountGroup, Cause, Direction, EnvironmentChange, ReviewItem, account_groups, groups};
 use serde_json::{Value, json};
 
 /// The whole comparison as one object.
@@ -43,11 +43,24 @@ pub fn json(report: &Report<'_>) -> String {
             ("not_accepted", judged.open.iter().map(|matter| named(*matter)).collect()),
             ("accepted", judged.accepted.iter().map(|matter| named(*matter)).collect()),
             ("groups", Value::Array(groups)),
+            ("account_groups", account_groups(comparison).iter().map(effects).collect()),
             ("unused_entries", json!(judged.unused)),
         ];
         object.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
     format!("{whole:#}")
+}
+
+/// What a change of the directory changes.
+fn effects(group: &AccountGroup<'_>) -> Value {
+    json!({
+        "change": group.change.name(),
+        "accounts": group.accounts,
+        "named": group.named,
+        "because": group.because,
+        "line": group.line(),
+        "environments": group.members.iter().map(|(outcome, _)| outcome.name()).collect::<Vec<_>>(),
+    })
 }
 
 /// What was or was not accepted, as an entry would name it.

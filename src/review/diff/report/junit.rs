@@ -35,8 +35,8 @@ pub fn junit(report: &Report<'_>) -> String {
             message.clone(),
         );
     }
-    for (change, standing) in report.accounts() {
-        let message = account_line(change);
+    for (change, standing, groups) in report.accounts() {
+        let message = account_line(change, &groups);
         add(format!("directory {}", change.id), passed_or(ItemKind::Account, standing, &message), message.clone());
     }
     if comparison.filtered > 0 {

@@ -2,7 +2,10 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
-    diff::{Cause, Change, Direction, Group, PolicyChange, SideAnswer, groups},
+    diff::{
+        AccountEffect, Cause, Change, Difference, Direction, EnvironmentChange, Group, PolicyChange, Question,
+        SideAnswer, groups,
+    },
     report::markdown::{code, escaped, fenced},
 };
 use std::fmt::Write as _;
@@ -83,7 +86,7 @@ fn obligations(report: &Report<'_>, text: &mut String) {
 }
 
 fn accounts(report: &Report<'_>, text: &mut String) {
-    for (change, standing) in report.accounts() {
+    for (change, standing, groups) in report.accounts() {
         let _ =
             writeln!(text, "### {}{} {} in the directory\n", mark(standing), code(&change.id), change.change.name());
         for fact in &change.facts {
@@ -91,6 +94,15 @@ fn accounts(report: &Report<'_>, text: &mut String) {
             let _ = writeln!(text, "- {}: {before} → {after}", code(&fact.name));
         }
         text.push('\n');
+        for group in groups {
+            let _ = writeln!(text, "**{}**\n", escaped(&group.line()));
+            if let Some(others) = group.others() {
+                let _ = writeln!(text, "{}\n", escaped(&others));
+            }
+            if let Some((outcome, AccountEffect { example: asked, base, head, .. })) = group.members.first() {
+                example(outcome, asked, [base, head], text);
+            }
+        }
     }
 }
 
@@ -111,15 +123,28 @@ fn one(report: &Report<'_>, group: &Group<'_>, text: &mut String) {
     if let Some(note) = &outcome.note {
         let _ = writeln!(text, "> {}\n", escaped(note));
     }
-    let example = &difference.example;
+    let Difference { example: asked, base, head, .. } = difference;
+    example(outcome, asked, [base, head], text);
+    for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
+        policy(change, text);
+    }
+    if group.members.len() > 1 {
+        let _ = writeln!(text, "<details><summary>{}</summary>\n", counted(group.members.len(), "environment"));
+        for (outcome, _) in &group.members {
+            let _ = writeln!(text, "- {}", escaped(&outcome.name()));
+        }
+        text.push_str("\n</details>\n\n");
+    }
+}
+
+fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&SideAnswer; 2], text: &mut String) {
     let accounts = if example.real { "accounts of the directory" } else { "made-up accounts" };
     let _ = writeln!(text, "A question in {} ({accounts}):\n", escaped(&outcome.name()));
     fenced("json", &format!("{:#}", example.question), text);
     if let Some(when) = example.when() {
         let _ = writeln!(text, "Asked {}.\n", escaped(&when));
     }
-    for (side, SideAnswer { allowed, reason, policies }) in [("Before", &difference.base), ("After", &difference.head)]
-    {
+    for (side, SideAnswer { allowed, reason, policies }) in [("Before", base), ("After", head)] {
         let by: Vec<_> = policies.iter().map(|policy| code(&policy.id)).collect();
         let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
         let word = if *allowed { "allow" } else { "deny" };
@@ -130,16 +155,6 @@ fn one(report: &Report<'_>, group: &Group<'_>, text: &mut String) {
         text.push_str("<details><summary>The made-up accounts</summary>\n\n");
         fenced("json", &format!("{:#}", serde_json::Value::from(example.entities.clone())), text);
         text.push_str("</details>\n\n");
-    }
-    for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
-        policy(change, text);
-    }
-    if group.members.len() > 1 {
-        let _ = writeln!(text, "<details><summary>{}</summary>\n", counted(group.members.len(), "environment"));
-        for (outcome, _) in &group.members {
-            let _ = writeln!(text, "- {}", escaped(&outcome.name()));
-        }
-        text.push_str("\n</details>\n\n");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports a comparison in the forms that people and CI systems read.
 //!
 //! **Invariant:** no form omits a difference, an undecided environment, a change of a guarantee, of obligations or of
-//! the directory, or a note on what the comparison rests on. No form reports success if one of them needs acceptance
+//! the directory, what that changes for accounts, or a note on what the comparison rests on. No form reports success if one of them needs acceptance
 //! and has none, or if a part was not compared.
 
 mod html;
@@ -20,8 +20,8 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, Change, Comparison, EntityChange, Fact, Group, ItemKind, Judged, ObligationChange, PolicyChange,
-    ReviewItem, comparison::counted,
+    Accepted, AccountGroup, Change, Comparison, EntityChange, Fact, Group, ItemKind, Judged, ObligationChange,
+    PolicyChange, ReviewItem, account_groups, comparison::counted,
 };
 
 /// What a report is about.
@@ -111,10 +111,19 @@ impl<'a> Report<'a> {
         changed.map(|change| (change, self.standing(ReviewItem::Guarantee(change)))).collect()
     }
 
-    /// Accounts that changed, and what else the directory holds.
-    fn accounts(&self) -> Vec<(&'a EntityChange, Standing)> {
+    /// Accounts that changed, and what else the directory holds, with what that changes. What several changes cause together
+    /// is with the first of them.
+    fn accounts(&self) -> Vec<(&'a EntityChange, Standing, Vec<AccountGroup<'a>>)> {
+        let mut groups = account_groups(self.comparison);
         let changed = self.comparison.directory.iter();
-        changed.map(|change| (change, self.standing(ReviewItem::Account(change)))).collect()
+        changed
+            .map(|change| {
+                let (its, others) =
+                    groups.drain(..).partition(|group: &AccountGroup<'_>| group.because.first() == Some(&change.id));
+                groups = others;
+                (change, self.standing(ReviewItem::Account(change)), its)
+            })
+            .collect()
     }
 
     /// The verdict in one line.
@@ -148,9 +157,10 @@ impl<'a> Report<'a> {
 }
 
 /// A change of the directory in one line.
-fn account_line(change: &EntityChange) -> String {
-    let facts: Vec<_> = change.facts.iter().map(Fact::line).collect();
-    format!("{} {} in the directory: {}", change.id, change.change.name(), facts.join("; "))
+fn account_line(change: &EntityChange, groups: &[AccountGroup<'_>]) -> String {
+    let facts = change.facts.iter().map(Fact::line);
+    let parts: Vec<_> = facts.chain(groups.iter().map(AccountGroup::line)).collect();
+    format!("{} {} in the directory: {}", change.id, change.change.name(), parts.join("; "))
 }
 
 /// A change of a guarantee in words.

@@ -41,8 +41,8 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
         let problem = at(comparison, "diff::obligations", Some(change), message);
         found.push(standing(problem, state, REVIEW));
     }
-    for (change, state) in report.accounts() {
-        let problem = Problem::unreadable("diff::account", &comparison.head.name, account_line(change));
+    for (change, state, groups) in report.accounts() {
+        let problem = Problem::unreadable("diff::account", &comparison.head.name, account_line(change, &groups));
         found.push(standing(problem, state, REVIEW));
     }
     if comparison.filtered > 0 {

@@ -2,7 +2,10 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::{
-    review::diff::{Cause, Change, Difference, Direction, Group, PolicyChange, Question, SideAnswer, groups},
+    review::diff::{
+        AccountEffect, AccountGroup, Cause, Change, Difference, Direction, Group, PolicyChange, Question, SideAnswer,
+        groups,
+    },
     types::escape,
 };
 use std::fmt::Write as _;
@@ -92,11 +95,14 @@ impl Writer {
                 self.line(&text);
             }
         }
-        for (change, standing) in report.accounts() {
+        for (change, standing, groups) in report.accounts() {
             let word = self.paint(tone(standing), "DIRECTORY");
             self.line(&format!("\n{word}  {} {}{}", escape::line(&change.id), change.change.name(), mark(standing)));
             for fact in &change.facts {
                 self.line(&format!("    {}", escape::line(&fact.line())));
+            }
+            for group in groups {
+                self.accounts(&group);
             }
         }
         self.files(report);
@@ -124,24 +130,36 @@ impl Writer {
         if group.members.len() > 1 {
             self.line(&format!("  one of {}: {}", counted(group.members.len(), "environment"), outcome.name()));
         }
-        self.example(difference);
+        let Difference { example, base, head, .. } = difference;
+        self.example(example, [base, head]);
         for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
             self.policy(change, true);
         }
     }
 
-    fn example(&mut self, difference: &Difference) {
-        let Question { question, real, entities, .. } = &difference.example;
+    fn accounts(&mut self, group: &AccountGroup<'_>) {
+        let code = if group.change == Direction::NewlyAllowed { 31 } else { 33 };
+        let line = self.paint(code, &group.line());
+        self.line(&format!("  {line}"));
+        if let Some(others) = group.others() {
+            self.line(&format!("  {}", escape::line(&others)));
+        }
+        if let Some((_, AccountEffect { example, base, head, .. })) = group.members.first() {
+            self.example(example, [base, head]);
+        }
+    }
+
+    fn example(&mut self, example: &Question, [base, head]: [&SideAnswer; 2]) {
+        let Question { question, real, entities, .. } = example;
         let kind = if *real { "a question (accounts of the directory)" } else { "a question (made-up accounts)" };
         self.line(&format!("  {kind}:"));
         self.line(&format!("    {}", escape::line(&question.to_string())));
-        if let Some(when) = difference.example.when() {
+        if let Some(when) = example.when() {
             self.line(&format!("    asked {when}"));
         }
         for entity in entities {
             self.line(&format!("    with {entity}"));
         }
-        let Difference { base, head, .. } = difference;
         for (side, SideAnswer { allowed, policies, reason }) in [("before", base), ("after ", head)] {
             let word = if *allowed { self.paint(32, "allow") } else { self.paint(31, "deny") };
             let by: Vec<_> = policies.iter().map(|policy| format!("`{}`", policy.id)).collect();

@@ -1,5 +1,5 @@
-//! `poort diff` of a changed directory: each fact of each account is shown and needs acceptance, since its effect on
-//! decisions is not proven.
+//! `poort diff` of a changed directory: each fact of each account is shown and needs acceptance, with what it changes in
+//! decisions.
 
 use crate::review::diff::{
     POLICIES, World,
@@ -98,7 +98,7 @@ fn an_account_change_is_accepted_as_reviewed() {
     );
     let comparison = world.diff(&ACCEPT, 0);
     assert_eq!(comparison["verdict"], "passed: 1 change of the directory accepted");
-    assert!(comparison["notes"][0].as_str().unwrap().contains("is not proven"), "{comparison}");
+    assert!(comparison["notes"][0].as_str().unwrap().contains("asks for acceptance"), "{comparison}");
     // Another change of it, and the same change of another, ask again.
     accounts(&world, |accounts| accounts[1]["attrs"]["level"] = 4.into());
     let comparison = world.diff(&ACCEPT, 5);
@@ -135,5 +135,101 @@ fn changes_of_records_sets_and_tags_are_shown_by_part() {
         "    tasks: [\"a\"] → [\"a\", \"b\"]\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+const MANY: &str = r#"
+entity Unit;
+entity Profile { level: Long };
+entity Officer { profile?: Profile, unit: Unit };
+@source("request") entity File { level: Long, unit: Unit };
+action read, erase appliesTo { principal: Officer, resource: File };
+"#;
+
+const BY_PROFILE: &str =
+    "@id(\"gate\") @title(\"Up to the level of the profile.\") permit (principal, action, resource)
+    when { principal has profile && resource.level <= principal.profile.level && resource.unit == principal.unit };";
+
+/// A directory of so many officers of one profile, with this level.
+fn many(world: &World, side: &str, officers: usize, level: u8) {
+    world.side_with(side, BY_PROFILE, MANY);
+    let of = |kind: &str, id: &str| json!({"type": kind, "id": id});
+    let entity = |kind: &str, id: &str, attrs: Value| json!({"uid": of(kind, id), "attrs": attrs, "parents": []});
+    let mut all = vec![entity("Unit", "north", json!({})), entity("Profile", "patrol", json!({"level": level}))];
+    all.extend((0..officers).map(|number| {
+        let attrs = json!({"profile": of("Profile", "patrol"), "unit": of("Unit", "north")});
+        entity("Officer", &format!("o{number:05}"), attrs)
+    }));
+    fs::write(world.path(side).join("directory/accounts.json"), json!(all).to_string()).unwrap();
+}
+
+#[test]
+fn a_profile_is_worked_out_once_for_all_of_its_accounts() {
+    let world = World::new();
+    many(&world, "base", 2_000, 1);
+    many(&world, "head", 2_000, 2);
+    let comparison = world.diff(&[], 5);
+    let [group] = comparison["account_groups"].as_array().unwrap().as_slice() else { panic!("{comparison}") };
+    assert_eq!(group["accounts"].as_array().unwrap().len(), 2_000);
+    assert_eq!(group["because"], json!(["Profile::\"patrol\""]));
+    let line = "newly allowed for 2000 accounts (Officer::\"o00000\", Officer::\"o00001\", Officer::\"o00002\", \
+                Officer::\"o00003\", Officer::\"o00004\" and 1995 more): erase × File, read × File";
+    assert_eq!(group["line"], line);
+    let example = &comparison["environments"][0]["accounts"][0]["example"];
+    assert_eq!((&example["real"], &example["question"]["subject"]["id"]), (&json!(true), &json!("o00000")));
+    assert_eq!(example["question"]["resource"]["properties"], json!({"level": 2, "unit": "north"}));
+    for (format, line) in [
+        ("human", line),
+        ("markdown", "**newly allowed for 2000 accounts"),
+        ("html", "newly allowed for 2000 accounts"),
+        ("sarif", "newly allowed for 2000 accounts"),
+        ("junit", "newly allowed for 2000 accounts"),
+    ] {
+        let (text, _) = world.run(&["diff", "base", "head", "--format", format], 5);
+        assert!(text.contains(line), "{format}: {text}");
+    }
+    // Accepted as reviewed, and said all the same.
+    accept_all(&world);
+    let (text, _) = world.run(&[&["diff", "base", "head"], ACCEPT.as_slice()].concat(), 0);
+    assert!(text.contains("passed: 1 change of the directory accepted") && text.contains(line), "{text}");
+}
+
+#[test]
+fn a_change_that_no_policy_reads_changes_no_decision() {
+    let world = World::new();
+    many(&world, "base", 3, 1);
+    many(&world, "head", 3, 1);
+    let file = world.path("head/directory/accounts.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        text.replace("]}]", "]},{\"uid\":{\"type\":\"Unit\",\"id\":\"south\"},\"attrs\":{},\"parents\":[]}]"),
+    )
+    .unwrap();
+    let comparison = world.diff(&[], 5);
+    assert_eq!(
+        (&comparison["account_groups"], &comparison["counts"]["equal"]),
+        (&json!([]), &json!(2)),
+        "{comparison}"
+    );
+    assert_eq!(comparison["verdict"], "not passed: 1 change of the directory not accepted");
+}
+
+#[test]
+fn a_directory_that_does_not_fit_the_new_schema_is_not_called_proven() {
+    let world = World::new();
+    many(&world, "base", 2, 1);
+    many(&world, "head", 2, 1);
+    let schema = fs::read_to_string(world.path("head/schema.cedarschema")).unwrap();
+    fs::write(world.path("head/schema.cedarschema"), schema.replace("entity Unit;", "entity Unit { name: String };"))
+        .unwrap();
+    let file = world.path("head/directory/accounts.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let named = text.replacen("\"attrs\":{}", "\"attrs\":{\"name\":\"N\"}", 1);
+    assert_ne!(text, named);
+    fs::write(&file, named).unwrap();
+    for format in ["human", "markdown", "html", "json", "sarif", "junit"] {
+        let (text, _) = world.run(&["diff", "base", "head", "--format", format], 5);
+        assert!(text.contains("is not proven: the old directory does not fit the new schema"), "{format}: {text}");
     }
 }

@@ -71,7 +71,7 @@ const ATOMS: [&str; 22] = [
 ];
 
 #[derive(Debug, Clone)]
-struct Written {
+pub(super) struct Written {
     permits: bool,
     action: &'static str,
     condition: String,
@@ -102,7 +102,7 @@ fn written() -> impl Strategy<Value = Written> {
 }
 
 /// A set, and the same with one or two policies replaced, removed or added.
-fn two_sets() -> impl Strategy<Value = (Vec<Written>, Vec<Written>)> {
+pub(super) fn two_sets() -> impl Strategy<Value = (Vec<Written>, Vec<Written>)> {
     let change = (any::<prop::sample::Index>(), prop::option::of(written()));
     (prop::collection::vec(written(), 1..5), prop::collection::vec(change, 1..3)).prop_map(|(base, changes)| {
         let mut head = base.clone();
@@ -119,6 +119,11 @@ fn two_sets() -> impl Strategy<Value = (Vec<Written>, Vec<Written>)> {
 }
 
 fn sources(policies: &[Written], schema: &str) -> Sources {
+    sources_with(policies, schema, &accounts())
+}
+
+/// The same with these accounts.
+pub(super) fn sources_with(policies: &[Written], schema: &str, accounts: &Value) -> Sources {
     let mut text = String::from("@id(\"nothing\") forbid (principal, action, resource) when { 1 > 2 };\n");
     let mut links = Vec::new();
     for (index, Written { permits, action, condition, link }) in policies.iter().enumerate() {
@@ -135,20 +140,20 @@ fn sources(policies: &[Written], schema: &str) -> Sources {
     }
     let links = Value::Array(links).to_string();
     let texts = [("schema.cedarschema", schema), ("all.cedar", &text), ("all.links.json", &links)];
-    let accounts = accounts().to_string();
+    let accounts = accounts.to_string();
     Sources {
         policies: policy::Sources::from_texts("set", texts),
         directory: directory::Sources::from_texts("set/directory", [("accounts.json", accounts.as_str())]),
     }
 }
 
-fn side(name: &str, sources: Sources) -> Side {
+pub(super) fn side(name: &str, sources: Sources) -> Side {
     let (snapshot, problems) = Snapshot::from_sources(&sources);
     let snapshot = snapshot.unwrap_or_else(|| panic!("{problems:?}"));
     Side { name: name.to_owned(), sources, snapshot, guarantees: Guarantees::default() }
 }
 
-fn group(id: &str) -> Value {
+pub(super) fn group(id: &str) -> Value {
     json!({"type": "Group", "id": id})
 }
 
@@ -202,13 +207,13 @@ fn universe() -> Vec<(Value, Moment)> {
     all
 }
 
-fn moment(today: &str, now: &str, hour: u8) -> Moment {
+pub(super) fn moment(today: &str, now: &str, hour: u8) -> Moment {
     let instant = now.parse::<jiff::Timestamp>().unwrap().as_millisecond();
     Moment { now: instant, now_text: now.to_owned(), today: today.to_owned(), hour, application: None }
 }
 
 /// Whether poort allows it; what the schema refuses is not allowed.
-fn allows(snapshot: &Snapshot, question: &Value, moment: &Moment) -> bool {
+pub(super) fn allows(snapshot: &Snapshot, question: &Value, moment: &Moment) -> bool {
     let body = question.to_string();
     let evaluation = read_evaluation(body.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap();
     translate(snapshot, &evaluation, moment, UnknownEntities::Deny)

@@ -20,7 +20,7 @@ fn what_a_result_rests_on_is_in_every_form() {
     for format in FORMS {
         let text = read(&world, format, 5);
         assert!(text.contains("compared under the new schema"), "{format}: {text}");
-        assert!(text.contains("the directory changed") && text.contains("is not proven"), "{format}: {text}");
+        assert!(text.contains("the directory changed") && text.contains("asks for acceptance"), "{format}: {text}");
     }
 }
 

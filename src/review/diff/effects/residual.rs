@@ -1,0 +1,355 @@
+//! What partial evaluation leaves of the policies of an environment, with entities in their places as one directory has
+//! them.
+//!
+//! Nothing that is left reads an entity that the directories describe differently: Cedar puts in what it knows, and what
+//! it leaves about a known entity is replaced here (`Officer::"ann" in resource.team` by a comparison with the teams that she is in). So
+//! equal residual policies decide equally.
+
+use super::{
+    bodies::Bodies,
+    place::{Place, Root},
+};
+use crate::{
+    review::{
+        partial,
+        proof::{Environment, Rule},
+    },
+    sources::{
+        directory::Directory,
+        policy::{
+            Attributes, Held, Model, Reference, Shape,
+            cedar_core::ast::{self, EntityType, EntityUID},
+        },
+        snapshot::Snapshot,
+    },
+};
+use cedar_policy::{self as cedar, pst};
+use pst::{BinaryOp, Expr, Literal, UnaryOp};
+use smol_str::SmolStr;
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+
+/// What is left on one side; no policy, if no question is allowed.
+pub(super) struct Residual {
+    pub(super) rules: Vec<Rule>,
+    /// Ids that stand for entities that are not in the directory.
+    pub(super) absent: BTreeSet<EntityUID>,
+}
+
+impl Residual {
+    /// `side`: 0 before, 1 after.
+    ///
+    /// # Errors
+    /// Why what is left cannot be compared with the other side.
+    pub(super) fn of(
+        environment: &Environment,
+        bodies: &Bodies,
+        affected: &BTreeSet<EntityUID>,
+        fixed: &[(&Place, &EntityUID)],
+        side: &Snapshot,
+        entities: &cedar::PartialEntities,
+    ) -> Result<Self, String> {
+        let none = || Ok(Self { rules: Vec::new(), absent: BTreeSet::new() });
+        let party = |root: Root| fixed.iter().find(|(place, _)| place.root == root && place.is_party());
+        for root in [Root::Principal, Root::Resource] {
+            // poort denies what is about an account that it does not know.
+            if party(root).is_some_and(|(_, uid)| side.directory.get(uid).is_none()) {
+                return none();
+            }
+        }
+        let mut set = cedar::PolicySet::new();
+        for policy in bodies.policies() {
+            let named = fixed.iter().filter(|(place, _)| !place.is_party());
+            let named: Vec<_> = named.collect();
+            let put = |expression: &Expr| {
+                let (_, uid) = named.iter().find(|(place, _)| place.is(expression))?;
+                Some(literal(uid))
+            };
+            let policy = if named.is_empty() { policy.clone() } else { partial::rewritten(policy, &put)? };
+            set.add(policy).map_err(|error| error.to_string())?;
+        }
+        let Environment { principal, action, resource } = environment;
+        let uid = |kind: &EntityType, root| {
+            let id = party(root).map(|(_, uid)| cedar::EntityId::new(AsRef::<str>::as_ref(uid.eid())));
+            cedar::PartialEntityUid::new(kind.clone().into(), id)
+        };
+        let schema = &side.policies.schema;
+        let (principal, resource) = (uid(principal, Root::Principal), uid(resource, Root::Resource));
+        let request = cedar::PartialRequest::new(principal, action.clone().into(), resource, None, schema)
+            .map_err(|error| error.to_string())?;
+        let response = set.tpe(&request, entities, schema).map_err(|error| error.to_string())?;
+        if response.true_forbids().chain(response.error_permits()).chain(response.error_forbids()).next().is_some() {
+            return none();
+        }
+        let left = Left {
+            affected,
+            environment,
+            directory: &side.directory,
+            model: &side.policies.model,
+            fixed,
+            absent: RefCell::default(),
+            open: RefCell::default(),
+        };
+        let mut kept = cedar::PolicySet::new();
+        let ids = response.residual_permits().chain(response.true_permits()).chain(response.residual_forbids());
+        for id in ids {
+            let policy = response.get_policy(id).ok_or_else(|| format!("nothing is left of `{id}`"))?;
+            let policy = partial::rewritten(&policy, &|expression| left.settled(expression))?;
+            kept.add(policy).map_err(|error| error.to_string())?;
+        }
+        if let Some(open) = left.open.into_inner() {
+            return Err(open);
+        }
+        Ok(Self { rules: Rule::all(&kept)?, absent: left.absent.into_inner() })
+    }
+
+    /// Equal where the rules are.
+    pub(super) fn texts(&self) -> Vec<Arc<str>> {
+        let mut texts: Vec<_> = self.rules.iter().map(|rule| rule.text.clone()).collect();
+        texts.sort();
+        texts
+    }
+}
+
+/// What is left after partial evaluation.
+struct Left<'a> {
+    affected: &'a BTreeSet<EntityUID>,
+    environment: &'a Environment,
+    directory: &'a Directory,
+    model: &'a Model,
+    fixed: &'a [(&'a Place, &'a EntityUID)],
+    absent: RefCell<BTreeSet<EntityUID>>,
+    /// Why it cannot be compared.
+    open: RefCell<Option<String>>,
+}
+
+impl Left<'_> {
+    /// An expression without what the directory decides, and without sets that hold nothing, which have no type.
+    fn settled(&self, expression: &Expr) -> Option<Expr> {
+        match expression {
+            Expr::Is { expr, entity_type, in_expr: Some(within) } => {
+                let within = binary(BinaryOp::In, expr.as_ref().clone(), within.as_ref().clone());
+                let within = self.settled(&within)?;
+                let is = Expr::Is { expr: expr.clone(), entity_type: entity_type.clone(), in_expr: None };
+                Some(binary(BinaryOp::And, is, within))
+            }
+            Expr::BinaryOp { op: BinaryOp::In, left, right } if matches!(left.as_ref(), Expr::Var(_)) => {
+                self.is_party_in(left, right)
+            }
+            Expr::BinaryOp { op: BinaryOp::In, left, right } => {
+                let uid = self.held(left)?;
+                let settled = self.is_in(&uid, right);
+                if settled.is_none() {
+                    self.check(&uid);
+                }
+                settled
+            }
+            Expr::BinaryOp { op: op @ (BinaryOp::GetTag | BinaryOp::HasTag), left, right } => {
+                let left = self.read(left)?;
+                Some(Expr::BinaryOp { op: *op, left, right: right.clone() })
+            }
+            Expr::GetAttr { expr, attr } => Some(Expr::GetAttr { expr: self.read(expr)?, attr: attr.clone() }),
+            Expr::HasAttr { expr, attrs } => Some(Expr::HasAttr { expr: self.read(expr)?, attrs: attrs.clone() }),
+            Expr::BinaryOp { op, left, right } => without_empty(*op, left, right),
+            Expr::ResidualError => Some(failing()),
+            _ => None,
+        }
+    }
+
+    /// The entity that a literal names, if the directory would hold it.
+    fn held(&self, expression: &Expr) -> Option<EntityUID> {
+        let Expr::Literal(Literal::EntityUID(uid)) = expression else { return None };
+        let uid = EntityUID::from(uid.clone());
+        let model = self.model.entity_type(uid.entity_type())?;
+        (model.held == Held::ByDirectory).then_some(uid)
+    }
+
+    /// An entity of which something is still read: one that is not in the directory.
+    fn read(&self, expression: &Expr) -> Option<Arc<Expr>> {
+        let uid = self.held(expression)?;
+        if self.directory.get(&uid).is_some() {
+            self.check(&uid);
+            return None;
+        }
+        let id = format!("{} (not in the directory)", AsRef::<str>::as_ref(uid.eid()));
+        let absent = EntityUID::from_components(uid.entity_type().clone(), ast::Eid::new(id), None);
+        let read = Arc::new(literal(&absent));
+        self.absent.borrow_mut().insert(absent);
+        Some(read)
+    }
+
+    /// What is left reads an entity that the directory has.
+    fn check(&self, uid: &EntityUID) {
+        if self.affected.contains(uid) {
+            self.leave_open(uid);
+        }
+    }
+
+    fn leave_open(&self, uid: &EntityUID) {
+        let reason = format!("what the policies read of {uid} depends on the question");
+        self.open.borrow_mut().get_or_insert(reason);
+    }
+
+    /// Whether a party whose attributes come from the question is in what an expression names: if it is that, or if one of
+    /// its `@parents` is in it. `None` if none of these is fixed.
+    fn is_party_in(&self, party: &Expr, right: &Expr) -> Option<Expr> {
+        let (root, kind) = match party {
+            Expr::Var(pst::Var::Principal) => (Root::Principal, &self.environment.principal),
+            Expr::Var(pst::Var::Resource) => (Root::Resource, &self.environment.resource),
+            _ => return None,
+        };
+        let Held::ByRequest { attributes, parents, .. } = &self.model.entity_type(kind)?.held else { return None };
+        let is_fixed = |(place, _): &&(&Place, &EntityUID)| place.root == root && place.is_parent;
+        let fixed: Vec<_> = self.fixed.iter().filter(is_fixed).collect();
+        let (_, first) = fixed.first()?;
+        let settled = self.in_parents(party, right, kind, (attributes, parents), &fixed);
+        if settled.is_none() {
+            self.leave_open(first);
+        }
+        settled
+    }
+
+    fn in_parents(
+        &self,
+        party: &Expr,
+        right: &Expr,
+        kind: &EntityType,
+        (attributes, parents): (&Attributes, &[SmolStr]),
+        fixed: &[&(&Place, &EntityUID)],
+    ) -> Option<Expr> {
+        if let Expr::Set(elements) = right {
+            let of = |element: &Arc<Expr>| self.in_parents(party, element, kind, (attributes, parents), fixed);
+            let ways: Option<Vec<_>> = elements.iter().map(of).collect();
+            return Some(ways?.into_iter().reduce(|all, way| binary(BinaryOp::Or, all, way)).unwrap_or(never()));
+        }
+        let mut ways = Vec::new();
+        for parent in parents {
+            let read = Expr::GetAttr { expr: Arc::new(party.clone()), attr: parent.clone() };
+            let attribute = attributes.get(parent)?;
+            if !matches!(attribute.shape, Shape::Entity(_)) {
+                return None;
+            }
+            let way = match fixed.iter().find(|(place, _)| place.is(&read)) {
+                Some((_, uid)) => self.is_in(uid, right)?,
+                None => binary(BinaryOp::In, read, right.clone()),
+            };
+            let has = Expr::HasAttr { expr: Arc::new(party.clone()), attrs: pst::NonEmpty::new(parent.clone()) };
+            ways.push(if attribute.required { way } else { binary(BinaryOp::And, has, way) });
+        }
+        let (of, is_set) = self.kind_of(right)?;
+        if of == *kind {
+            let op = if is_set { BinaryOp::Contains } else { BinaryOp::Eq };
+            ways.push(binary(op, right.clone(), party.clone()));
+        }
+        ways.into_iter().reduce(|all, way| binary(BinaryOp::Or, all, way))
+    }
+
+    /// Whether an entity is in what an expression names. `None`: that is not known.
+    fn is_in(&self, uid: &EntityUID, right: &Expr) -> Option<Expr> {
+        if let Expr::Set(elements) = right {
+            let ways: Option<Vec<_>> = elements.iter().map(|element| self.is_in(uid, element)).collect();
+            return Some(ways?.into_iter().reduce(|all, way| binary(BinaryOp::Or, all, way)).unwrap_or(never()));
+        }
+        let (kind, is_set) = self.kind_of(right)?;
+        let entity = self.directory.get(uid);
+        let is_asked = |above: &EntityUID| {
+            let model = self.model.entity_type(above.entity_type());
+            matches!(model.map(|model| &model.held), Some(Held::ByRequest { .. }))
+        };
+        let mut above: Vec<_> = entity.iter().flat_map(|entity| entity.ancestors()).collect();
+        if above.iter().copied().any(is_asked) {
+            return None;
+        }
+        above.push(uid);
+        above.retain(|above| *above.entity_type() == kind);
+        above.sort();
+        let these: Vec<_> = above.into_iter().map(|above| Arc::new(literal(above))).collect();
+        Some(match (these.as_slice(), is_set) {
+            ([], _) => evaluated(right, never()),
+            ([only], false) => Expr::BinaryOp { op: BinaryOp::Eq, left: Arc::new(right.clone()), right: only.clone() },
+            (_, false) => binary(BinaryOp::Contains, Expr::Set(these), right.clone()),
+            (_, true) => binary(BinaryOp::ContainsAny, right.clone(), Expr::Set(these)),
+        })
+    }
+
+    /// The type of the entities that an expression names, and whether it is a set of them.
+    fn kind_of(&self, expression: &Expr) -> Option<(EntityType, bool)> {
+        match self.shape_of(expression)? {
+            Shape::Entity(reference) => Some((reference.kind, false)),
+            Shape::Set(element) => match element.as_ref() {
+                Shape::Entity(reference) => Some((reference.kind.clone(), true)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn shape_of(&self, expression: &Expr) -> Option<Shape> {
+        let entity = |kind: &EntityType| Shape::Entity(Reference { kind: kind.clone(), listed: None });
+        match expression {
+            Expr::Var(pst::Var::Principal) => Some(entity(&self.environment.principal)),
+            Expr::Var(pst::Var::Resource) => Some(entity(&self.environment.resource)),
+            Expr::Literal(Literal::EntityUID(uid)) => Some(entity(EntityUID::from(uid.clone()).entity_type())),
+            Expr::IfThenElse { then_expr, .. } => self.shape_of(then_expr),
+            Expr::GetAttr { expr, attr } => match expr.as_ref() {
+                Expr::Var(pst::Var::Context) => {
+                    let action = self.model.action_of(&self.environment.action)?;
+                    match &action.properties {
+                        Some(properties) if attr == "action" => Some(Shape::Record(properties.attributes.clone())),
+                        _ => Some(action.context.get(attr)?.shape.clone()),
+                    }
+                }
+                _ => match self.shape_of(expr)? {
+                    Shape::Record(fields) => Some(fields.get(attr)?.shape.clone()),
+                    Shape::Entity(Reference { kind, .. }) => {
+                        Some(self.model.entity_type(&kind)?.attributes.as_ref()?.get(attr)?.shape.clone())
+                    }
+                    _ => None,
+                },
+            },
+            Expr::BinaryOp { op: BinaryOp::GetTag, left, .. } => {
+                let Shape::Entity(Reference { kind, .. }) = self.shape_of(left)? else { return None };
+                self.model.entity_type(&kind)?.tags.clone()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An operation on a set that holds nothing.
+fn without_empty(op: BinaryOp, left: &Arc<Expr>, right: &Arc<Expr>) -> Option<Expr> {
+    let is_empty = |set: &Expr| Expr::UnaryOp { op: UnaryOp::IsEmpty, expr: Arc::new(set.clone()) };
+    let nothing = |set: &Expr| matches!(set, Expr::Set(elements) if elements.is_empty());
+    match (op, nothing(left), nothing(right)) {
+        (BinaryOp::Contains | BinaryOp::ContainsAny, true, false) => Some(evaluated(right, never())),
+        (BinaryOp::ContainsAny | BinaryOp::In, false, true) => Some(evaluated(left, never())),
+        (BinaryOp::ContainsAll, false, true) => Some(evaluated(left, Expr::Literal(Literal::Bool(true)))),
+        (BinaryOp::ContainsAll | BinaryOp::Eq, true, false) => Some(is_empty(right)),
+        (BinaryOp::Eq, false, true) => Some(is_empty(left)),
+        (BinaryOp::NotEq, true, false) => Some(Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(is_empty(right)) }),
+        (BinaryOp::NotEq, false, true) => Some(Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(is_empty(left)) }),
+        _ => None,
+    }
+}
+
+/// This value, if the expression can be evaluated.
+fn evaluated(expression: &Expr, value: Expr) -> Expr {
+    binary(BinaryOp::And, binary(BinaryOp::Eq, expression.clone(), expression.clone()), value)
+}
+
+/// A condition that cannot be evaluated: the solver knows no expression that is an error, and one that is too large.
+fn failing() -> Expr {
+    let long = |value| Expr::Literal(Literal::Long(value));
+    binary(BinaryOp::Eq, binary(BinaryOp::Add, long(i64::MAX), long(1)), long(0))
+}
+
+fn never() -> Expr {
+    Expr::Literal(Literal::Bool(false))
+}
+
+fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { op, left: Arc::new(left), right: Arc::new(right) }
+}
+
+fn literal(uid: &EntityUID) -> Expr {
+    Expr::Literal(Literal::EntityUID(uid.clone().into()))
+}
