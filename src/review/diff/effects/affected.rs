@@ -1,12 +1,12 @@
 //! The entities that a change of the directory affects: those of which the policies of an environment read something else.
 
-use super::Effects;
+use super::{Effects, sight::Sights};
 use crate::{
     review::proof::Environment,
     sources::{
         directory::{Directory, references},
         policy::{
-            Held,
+            Held, Policies,
             cedar_core::ast::{EntityType, EntityUID},
         },
     },
@@ -78,6 +78,11 @@ impl Affected {
             }
         }
         Self { changed, touched }
+    }
+
+    /// What policies see of it.
+    pub(super) fn sights(&self, policies: &Policies, directories: [&Directory; 2]) -> Result<Sights, String> {
+        Sights::of(policies, directories, &self.changed)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,65 +1,72 @@
 //! The policies of an environment, as their partial evaluation begins.
 
+use super::{
+    Effects,
+    root::Root,
+    sight::{Seeing, constant},
+};
 use crate::{
     review::{partial, proof::Environment},
-    sources::policy::{
-        Model, Policies, Scope,
-        cedar_core::ast::{self, EntityUID},
-    },
+    sources::policy::{Model, cedar_core::ast::EntityUID},
 };
 use cedar_policy::{self as cedar, pst};
 use pst::{Expr, Literal};
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
 
 /// The policies of an environment, with the attributes that have one value replaced by that value.
-pub(super) struct Bodies {
-    policies: Vec<cedar::Policy>,
-    reads: BTreeSet<SmolStr>,
-    /// The entities that they name.
-    pub(super) named: BTreeSet<EntityUID>,
+pub(super) struct Bodies<'a> {
+    environment: &'a Environment,
+    model: &'a Model,
+    applicable: Vec<&'a Seeing>,
+    seeing: Vec<cedar::Policy>,
+    all: OnceCell<Result<Vec<cedar::Policy>, String>>,
 }
 
-impl Bodies {
-    pub(super) fn of(policies: &Policies, environment: &Environment) -> Result<Self, String> {
-        let Environment { principal, action, resource } = environment;
-        let mut bodies = Self { policies: Vec::new(), reads: BTreeSet::new(), named: BTreeSet::new() };
-        for policy in policies.set.policies() {
-            if !Scope::of(policy).leaves_room(principal, action, resource, &policies.action_entities) {
-                continue;
-            }
-            let condition = AsRef::<ast::Policy>::as_ref(policy).condition();
-            for part in condition.subexpressions() {
-                match part.expr_kind() {
-                    ast::ExprKind::GetAttr { attr, .. } => drop(bodies.reads.insert(attr.clone())),
-                    ast::ExprKind::Lit(ast::Literal::EntityUID(uid)) => drop(bodies.named.insert(uid.as_ref().clone())),
-                    _ => {}
-                }
-            }
-            let constant = |expression: &Expr| constant(expression, &policies.model, environment);
-            bodies.policies.push(partial::rewritten(policy, &constant)?);
-        }
+impl<'a> Bodies<'a> {
+    /// # Errors
+    /// A policy that has no syntax tree.
+    pub(super) fn of(effects: &'a Effects<'_>, environment: &'a Environment) -> Result<Self, String> {
+        let policies = &effects.after.policies;
+        let applicable = effects.sights.applicable(policies, environment);
+        let mut bodies =
+            Self { environment, model: &policies.model, applicable, seeing: Vec::new(), all: OnceCell::new() };
+        let seeing = bodies.applicable.iter().filter(|it| effects.sights.sees(it, bodies.model, environment));
+        bodies.seeing = seeing.map(|it| bodies.with_constants(it)).collect::<Result<_, _>>()?;
         Ok(bodies)
     }
 
-    pub(super) fn policies(&self) -> &[cedar::Policy] {
-        &self.policies
+    /// Those that see something of the change.
+    pub(super) fn seeing(&self) -> &[cedar::Policy] {
+        &self.seeing
+    }
+
+    /// # Errors
+    /// A policy that has no syntax tree.
+    pub(super) fn all(&self) -> Result<&[cedar::Policy], String> {
+        let all = || self.applicable.iter().map(|it| self.with_constants(it)).collect();
+        self.all.get_or_init(all).as_deref().map_err(Clone::clone)
     }
 
     /// Whether a policy reads an attribute of this name, of whatever it may be.
     pub(super) fn reads(&self, attribute: &SmolStr) -> bool {
-        self.reads.contains(attribute)
+        self.applicable.iter().any(|it| it.reads.contains(attribute))
     }
-}
 
-/// The value of an attribute of a party that can have no other.
-fn constant(expression: &Expr, model: &Model, environment: &Environment) -> Option<Expr> {
-    let Expr::GetAttr { expr, attr } = expression else { return None };
-    let kind = match expr.as_ref() {
-        Expr::Var(pst::Var::Principal) => &environment.principal,
-        Expr::Var(pst::Var::Resource) => &environment.resource,
-        _ => return None,
-    };
-    let value = model.entity_type(kind)?.attributes.as_ref()?.get(attr)?.constant.clone()?;
-    Some(Expr::Literal(Literal::String(value)))
+    /// The entities that they name.
+    pub(super) fn named(&self) -> impl Iterator<Item = &EntityUID> {
+        self.applicable.iter().flat_map(|it| &it.named)
+    }
+
+    fn with_constants(&self, seeing: &Seeing) -> Result<cedar::Policy, String> {
+        partial::rewritten(&seeing.policy, &|expression| {
+            let Expr::GetAttr { expr, attr } = expression else { return None };
+            let root = match expr.as_ref() {
+                Expr::Var(pst::Var::Principal) => Root::Principal,
+                Expr::Var(pst::Var::Resource) => Root::Resource,
+                _ => return None,
+            };
+            Some(Expr::Literal(Literal::String(constant(self.model, self.environment, root, attr)?)))
+        })
+    }
 }

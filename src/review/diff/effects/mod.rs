@@ -13,17 +13,22 @@
 //! - Entities that are alike before and alike after, but for their ids, are worked out once.
 //!
 //! - `affected`: the entities of which policies read something else, and which are alike
+//! - `sight`: which policies see the change at all
 //! - `bodies`: the policies of an environment
-//! - `place`: where a question names an entity
+//! - `place`: where a question names an entity; `root`: where a place begins
 //! - `residual`: what partial evaluation leaves of the policies
+//! - `expressions`: what is put in place of a part of them
 //! - `facts`: what the directory says of the entities that are left in them
 //! - `worked_out`: one entity in one place
 
 mod affected;
 mod bodies;
+mod expressions;
 mod facts;
 mod place;
 mod residual;
+mod root;
+mod sight;
 mod worked_out;
 
 use super::{AccountEffect, Side};
@@ -38,6 +43,7 @@ use affected::{Affected, Alike};
 use bodies::Bodies;
 use cedar_policy as cedar;
 use place::Place;
+use sight::Sights;
 use std::collections::BTreeSet;
 use worked_out::{Case, Outcome};
 
@@ -51,6 +57,7 @@ pub(super) struct Effects<'a> {
     known: &'a MissingEntities,
     entities: [cedar::PartialEntities; 2],
     affected: Affected,
+    sights: Sights,
 }
 
 /// What was found in one environment.
@@ -85,13 +92,17 @@ impl<'a> Effects<'a> {
         if affected.is_empty() {
             return Ok(None);
         }
+        let sights = affected.sights(&after.policies, [&before.directory, &after.directory])?;
         let entities = [partial::entities(&before)?, partial::entities(after)?];
-        Ok(Some(Self { before, after, known, entities, affected }))
+        Ok(Some(Self { before, after, known, entities, affected, sights }))
     }
 
     /// Whether there is anything to be worked out in an environment.
     pub(super) fn touches(&self, environment: &Environment) -> bool {
-        !self.affected.kinds(self, environment).is_empty()
+        let policies = &self.after.policies;
+        let applicable = self.sights.applicable(policies, environment);
+        applicable.iter().any(|policy| self.sights.sees(policy, &policies.model, environment))
+            && !self.affected.kinds(self, environment).is_empty()
     }
 
     /// What the change of the directory changes in an environment.
@@ -106,7 +117,7 @@ impl<'a> Effects<'a> {
     fn find_all(&self, solver: &mut Solver, environment: &Environment, found: &mut Found) -> Result<(), String> {
         let kinds = self.affected.kinds(self, environment);
         let policies = &self.after.policies;
-        let bodies = Bodies::of(policies, environment)?;
+        let bodies = Bodies::of(self, environment)?;
         let (places, open) = Place::all(&policies.model, environment, &bodies);
         for place in open.iter().filter(|place| kinds.contains_key(&place.kind)) {
             found.undecided.push(format!(
@@ -153,7 +164,7 @@ impl<'a> Effects<'a> {
 struct Exploring<'a> {
     effects: &'a Effects<'a>,
     environment: &'a Environment,
-    bodies: &'a Bodies,
+    bodies: &'a Bodies<'a>,
     places: &'a [Place],
     affected: &'a BTreeSet<EntityUID>,
     seen: BTreeSet<String>,

@@ -1,6 +1,6 @@
 //! Places: where a question of an environment names an entity of the directory.
 
-use super::bodies::Bodies;
+use super::{bodies::Bodies, root::Root};
 use crate::{
     review::proof::{Environment, KNOWN, quoted},
     sources::policy::{
@@ -25,24 +25,6 @@ pub(super) struct Place {
     pub(super) is_parent: bool,
 }
 
-/// Where a place begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Root {
-    Principal,
-    Resource,
-    Context,
-}
-
-impl Root {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Principal => "principal",
-            Self::Resource => "resource",
-            Self::Context => "context",
-        }
-    }
-}
-
 /// As policies write it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +35,7 @@ impl fmt::Display for Place {
 
 impl Place {
     /// The places of an environment that its policies read, and those that hold several parents of a party.
-    pub(super) fn all(model: &Model, environment: &Environment, bodies: &Bodies) -> (Vec<Self>, Vec<Self>) {
+    pub(super) fn all(model: &Model, environment: &Environment, bodies: &Bodies<'_>) -> (Vec<Self>, Vec<Self>) {
         let mut walk = Walk { bodies, places: Vec::new(), several: Vec::new() };
         for (root, kind) in [(Root::Principal, &environment.principal), (Root::Resource, &environment.resource)] {
             match model.entity_type(kind).map(|model| &model.held) {
@@ -197,7 +179,7 @@ impl Avoiding<'_> {
 }
 
 struct Walk<'a> {
-    bodies: &'a Bodies,
+    bodies: &'a Bodies<'a>,
     places: Vec<Place>,
     several: Vec<Place>,
 }

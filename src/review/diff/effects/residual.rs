@@ -6,8 +6,9 @@
 //! equal residual policies decide equally.
 
 use super::{
-    bodies::Bodies,
-    place::{Place, Root},
+    expressions::{binary, evaluated, failing, literal, never, without_empty},
+    place::Place,
+    root::Root,
 };
 use crate::{
     review::{
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 use cedar_policy::{self as cedar, pst};
-use pst::{BinaryOp, Expr, Literal, UnaryOp};
+use pst::{BinaryOp, Expr, Literal};
 use smol_str::SmolStr;
 use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
@@ -42,7 +43,7 @@ impl Residual {
     /// Why what is left cannot be compared with the other side.
     pub(super) fn of(
         environment: &Environment,
-        bodies: &Bodies,
+        policies: &[cedar::Policy],
         affected: &BTreeSet<EntityUID>,
         fixed: &[(&Place, &EntityUID)],
         side: &Snapshot,
@@ -57,7 +58,7 @@ impl Residual {
             }
         }
         let mut set = cedar::PolicySet::new();
-        for policy in bodies.policies() {
+        for policy in policies {
             let named = fixed.iter().filter(|(place, _)| !place.is_party());
             let named: Vec<_> = named.collect();
             let put = |expression: &Expr| {
@@ -313,43 +314,4 @@ impl Left<'_> {
             _ => None,
         }
     }
-}
-
-/// An operation on a set that holds nothing.
-fn without_empty(op: BinaryOp, left: &Arc<Expr>, right: &Arc<Expr>) -> Option<Expr> {
-    let is_empty = |set: &Expr| Expr::UnaryOp { op: UnaryOp::IsEmpty, expr: Arc::new(set.clone()) };
-    let nothing = |set: &Expr| matches!(set, Expr::Set(elements) if elements.is_empty());
-    match (op, nothing(left), nothing(right)) {
-        (BinaryOp::Contains | BinaryOp::ContainsAny, true, false) => Some(evaluated(right, never())),
-        (BinaryOp::ContainsAny | BinaryOp::In, false, true) => Some(evaluated(left, never())),
-        (BinaryOp::ContainsAll, false, true) => Some(evaluated(left, Expr::Literal(Literal::Bool(true)))),
-        (BinaryOp::ContainsAll | BinaryOp::Eq, true, false) => Some(is_empty(right)),
-        (BinaryOp::Eq, false, true) => Some(is_empty(left)),
-        (BinaryOp::NotEq, true, false) => Some(Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(is_empty(right)) }),
-        (BinaryOp::NotEq, false, true) => Some(Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(is_empty(left)) }),
-        _ => None,
-    }
-}
-
-/// This value, if the expression can be evaluated.
-fn evaluated(expression: &Expr, value: Expr) -> Expr {
-    binary(BinaryOp::And, binary(BinaryOp::Eq, expression.clone(), expression.clone()), value)
-}
-
-/// A condition that cannot be evaluated: the solver knows no expression that is an error, and one that is too large.
-fn failing() -> Expr {
-    let long = |value| Expr::Literal(Literal::Long(value));
-    binary(BinaryOp::Eq, binary(BinaryOp::Add, long(i64::MAX), long(1)), long(0))
-}
-
-fn never() -> Expr {
-    Expr::Literal(Literal::Bool(false))
-}
-
-fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
-    Expr::BinaryOp { op, left: Arc::new(left), right: Arc::new(right) }
-}
-
-fn literal(uid: &EntityUID) -> Expr {
-    Expr::Literal(Literal::EntityUID(uid.clone().into()))
 }
