@@ -56,7 +56,16 @@ impl OneWay<'_> {
             None => None,
         };
         let confirm = |example: &Example| self.judge(example).map(|judged| judged.is_some());
-        let search = Search { scene, environment, snapshot: world, heavy, narrow, read: &read, confirm: &confirm };
+        let search = Search {
+            scene,
+            environment,
+            snapshot: world,
+            heavy,
+            narrow,
+            read: &read,
+            account: None,
+            confirm: &confirm,
+        };
         let mut holds = vec![light, meaning::allowed(&to.rules)];
         let rounds = self.rounds();
         for _ in 0..rounds {

@@ -187,18 +187,36 @@ pub struct Fact {
     pub before: Option<String>,
     /// The value now; `None`, if it is gone.
     pub after: Option<String>,
+    /// What a set holds now and did not hold before, if it was there before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// What a set held before and no longer holds, if it is there now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
 }
 
 impl Fact {
+    /// The elements of a set that are new or gone, each with `+` or `−`; empty for another value.
+    #[must_use]
+    pub fn elements(&self) -> Vec<(char, &str)> {
+        let added = self.added.iter().map(|text| ('+', text.as_str()));
+        added.chain(self.removed.iter().map(|text| ('−', text.as_str()))).collect()
+    }
+
     /// The values before and now.
     #[must_use]
     pub fn sides(&self) -> [&str; 2] {
         [&self.before, &self.after].map(|side| side.as_deref().unwrap_or("nothing"))
     }
 
-    /// In one line: `level: 1 → 3`.
+    /// In one line: `level: 1 → 3`, `tasks: + "9"`.
     #[must_use]
     pub fn line(&self) -> String {
+        let elements = self.elements();
+        if !elements.is_empty() {
+            let elements: Vec<_> = elements.iter().map(|(mark, text)| format!("{mark} {text}")).collect();
+            return format!("{}: {}", self.name, elements.join(", "));
+        }
         let [before, after] = self.sides();
         format!("{}: {before} → {after}", self.name)
     }

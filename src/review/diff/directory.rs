@@ -30,7 +30,14 @@ fn change(uid: &ast::EntityUID, base: &Snapshot, head: &Snapshot) -> Option<Enti
     }
     let id = uid.to_string();
     let digest = digest(&id, before.as_ref(), after.as_ref());
-    let facts = facts(&before.unwrap_or_default(), &after.unwrap_or_default());
+    let mut facts = facts(&before.unwrap_or_default(), &after.unwrap_or_default());
+    let [old, new] = [base, head].map(|side| side.directory.get(uid).map(|entity| sets(entity)).unwrap_or_default());
+    for fact in &mut facts {
+        if let (Some(old), Some(new)) = (old.get(&fact.name), new.get(&fact.name)) {
+            fact.added = new.difference(old).cloned().collect();
+            fact.removed = old.difference(new).cloned().collect();
+        }
+    }
     Some(EntityChange { id, change, facts, digest })
 }
 
@@ -46,31 +53,45 @@ struct Facts {
 impl Facts {
     fn of(entity: &ast::Entity) -> Self {
         let mut named = BTreeMap::new();
-        for (name, value) in entity.attrs() {
-            if let PartialValue::Value(value) = value {
-                leaves(word(name), value, &mut named);
-            }
-        }
-        for (name, value) in entity.tags() {
-            if let PartialValue::Value(value) = value {
-                leaves(format!("tag {name:?}"), value, &mut named);
-            }
-        }
+        all(entity, &mut |name, value| drop(named.insert(name, value.to_string())));
         Self { named, parents: entity.parents().map(ToString::to_string).collect() }
     }
 }
 
+/// The sets that the directory says of an entity, by name.
+fn sets(entity: &ast::Entity) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::new();
+    all(entity, &mut |name, value| {
+        if let ValueKind::Set(set) = value.value_kind() {
+            found.insert(name, set.iter().map(ToString::to_string).collect());
+        }
+    });
+    found
+}
+
+/// Attributes, parts of records and tags, each with its name.
+fn all(entity: &ast::Entity, found: &mut dyn FnMut(String, &Value)) {
+    for (name, value) in entity.attrs() {
+        if let PartialValue::Value(value) = value {
+            leaves(word(name), value, found);
+        }
+    }
+    for (name, value) in entity.tags() {
+        if let PartialValue::Value(value) = value {
+            leaves(format!("tag {name:?}"), value, found);
+        }
+    }
+}
+
 /// The values of a record, each by its path; any other value as it is.
-fn leaves(path: String, value: &Value, found: &mut BTreeMap<String, String>) {
+fn leaves(path: String, value: &Value, found: &mut dyn FnMut(String, &Value)) {
     match value.value_kind() {
         ValueKind::Record(fields) if !fields.is_empty() => {
             for (name, value) in fields.iter() {
                 leaves(format!("{path}.{}", word(name)), value, found);
             }
         }
-        _ => {
-            found.insert(path, value.to_string());
-        }
+        _ => found(path, value),
     }
 }
 
@@ -86,10 +107,13 @@ fn facts(before: &Facts, after: &Facts) -> Vec<Fact> {
         name: name.clone(),
         before: before.named.get(name).cloned(),
         after: after.named.get(name).cloned(),
+        added: Vec::new(),
+        removed: Vec::new(),
     });
     let parents = before.parents.union(&after.parents).map(|parent| {
         let there = |facts: &Facts| facts.parents.contains(parent).then(|| parent.clone());
-        Fact { name: "parent".to_owned(), before: there(before), after: there(after) }
+        let (before, after) = (there(before), there(after));
+        Fact { name: "parent".to_owned(), before, after, added: Vec::new(), removed: Vec::new() }
     });
     named.chain(parents).filter(|fact| fact.before != fact.after).collect()
 }

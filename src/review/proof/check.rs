@@ -252,6 +252,7 @@ impl World<'_> {
             environment,
             snapshot: self.snapshot,
             read: &read,
+            account: None,
             heavy: assumed.heavy,
             narrow: assumed.narrow,
             confirm: &confirm,

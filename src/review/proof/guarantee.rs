@@ -278,6 +278,7 @@ impl Prover<'_> {
             heavy: assumed.heavy,
             narrow: assumed.narrow,
             read: &read,
+            account: None,
             confirm: &confirm,
         };
         Ok(match search.find(solver, &holds, fails.as_ref()) {

@@ -59,7 +59,7 @@ impl Search<'_> {
         let mut left = TRIES;
         let mut base = example.clone();
         (base.real, base.entities) = (true, Vec::new());
-        for subject in self.real(&self.environment.principal, ACCOUNTS, &[])? {
+        for subject in self.subjects()? {
             for resource in self.real(&self.environment.resource, PLACES * 4, &[])? {
                 let mut candidate = base.clone();
                 let near: Vec<_> = subject.iter().chain(&resource).cloned().collect();
@@ -78,6 +78,14 @@ impl Search<'_> {
             }
         }
         None
+    }
+
+    /// The accounts that can ask.
+    fn subjects(&self) -> Option<Vec<Option<Arc<ast::Entity>>>> {
+        match self.account {
+            Some(account) => Some(vec![Some(self.snapshot.directory.get(account)?.clone())]),
+            None => self.real(&self.environment.principal, ACCOUNTS, &[]),
+        }
     }
 
     /// The entities of a type in the directory, those that others refer to first. One `None` for a type that the
@@ -167,7 +175,7 @@ impl Search<'_> {
         same: &dyn Fn(&Example) -> bool,
     ) -> Option<Example> {
         let wanted: Vec<_> = holds.iter().cloned().chain(self.heavy.clone()).collect();
-        for wish in real_accounts::pins(self.snapshot, self.environment, self.read) {
+        for wish in real_accounts::pins(self.snapshot, self.environment, self.read, self.account) {
             let wanted = all(wanted.iter().cloned().chain([wish]));
             let request = match solver.find_where(&self.scene, wanted, denied) {
                 Found::Request(request) => request,

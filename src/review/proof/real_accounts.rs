@@ -26,15 +26,19 @@ const ENTITIES: usize = 24;
 /// How many more accounts are offered, one after the other.
 const MORE: usize = 12;
 
-/// The wishes, one after the other: a choice of real accounts, then each of more accounts alone, with all else free. None if
+/// The wishes, one after the other: a choice of real accounts, or `account` alone, then each of more accounts alone, with all else free. None if
 /// the directory has nothing to choose from.
 pub(crate) fn pins<'a>(
     snapshot: &'a Snapshot,
     environment: &'a Environment,
     read: &'a [&'a Rule],
+    account: Option<&ast::EntityUID>,
 ) -> impl Iterator<Item = Expr> + 'a {
     let attributes = attributes(read);
-    let accounts = held(snapshot, &environment.principal).map(|accounts| different_first(accounts, &attributes));
+    let accounts = held(snapshot, &environment.principal).map(|mut accounts| {
+        accounts.retain(|entity| account.is_none_or(|account| entity.uid() == account));
+        different_first(accounts, &attributes)
+    });
     let mut rounds: Vec<Option<Vec<Arc<ast::Entity>>>> = Vec::new();
     match accounts {
         None => rounds.push(None),
@@ -257,7 +261,7 @@ mod tests {
         let rules = Rule::all(&snapshot.policies.set).unwrap();
         let environment = Environment::all(&snapshot.policies.model).remove(0);
         let read: Vec<_> = rules.iter().collect();
-        pins(&snapshot, &environment, &read).map(|wish| wish.to_string()).collect()
+        pins(&snapshot, &environment, &read, None).map(|wish| wish.to_string()).collect()
     }
 
     fn offers(wish: &str, id: &str) -> bool {

@@ -5,7 +5,10 @@ use super::{
     joined::all,
     solver::{Compiled, Found, Scene, Solver},
 };
-use crate::sources::{policy::cedar_core::ast::Expr, snapshot::Snapshot};
+use crate::sources::{
+    policy::cedar_core::ast::{EntityUID, Expr},
+    snapshot::Snapshot,
+};
 
 /// The result of a search.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(crate) struct Search<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// The policies that the question is about.
     pub(crate) read: &'a [&'a Rule],
+    /// The account that asks, if there is only one: no other is tried.
+    pub(crate) account: Option<&'a EntityUID>,
     /// What may be assumed if a request that was found without it is refuted by the engine.
     pub(crate) heavy: Option<Expr>,
     /// Where an example is looked for if none was found otherwise, and nothing was refuted.

@@ -17,7 +17,7 @@
 //! - `bodies`: the policies of an environment
 //! - `place`: where a question names an entity; `root`: where a place begins
 //! - `residual`: what partial evaluation leaves of the policies
-//! - `expressions`: what is put in place of a part of them
+//! - `expressions`: what is put in place of a part of them; `shapes`: their types
 //! - `facts`: what the directory says of the entities that are left in them
 //! - `worked_out`: one entity in one place
 
@@ -28,6 +28,7 @@ mod facts;
 mod place;
 mod residual;
 mod root;
+mod shapes;
 mod sight;
 mod worked_out;
 

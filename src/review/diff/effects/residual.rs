@@ -6,9 +6,10 @@
 //! equal residual policies decide equally.
 
 use super::{
-    expressions::{binary, evaluated, failing, literal, never, without_empty},
+    expressions::{binary, chosen_field, evaluated, failing, literal, may_be, never, without_empty},
     place::Place,
     root::Root,
+    shapes::Shapes,
 };
 use crate::{
     review::{
@@ -18,7 +19,7 @@ use crate::{
     sources::{
         directory::Directory,
         policy::{
-            Attributes, Held, Model, Reference, Shape,
+            Attributes, Held, Model, Shape,
             cedar_core::ast::{self, EntityType, EntityUID},
         },
         snapshot::Snapshot,
@@ -27,7 +28,11 @@ use crate::{
 use cedar_policy::{self as cedar, pst};
 use pst::{BinaryOp, Expr, Literal};
 use smol_str::SmolStr;
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What is left on one side; no policy, if no question is allowed.
 pub(super) struct Residual {
@@ -124,8 +129,13 @@ struct Left<'a> {
 }
 
 impl Left<'_> {
+    const fn shapes(&self) -> Shapes<'_> {
+        Shapes { model: self.model, environment: self.environment }
+    }
+
     /// An expression without what the directory decides, and without sets that hold nothing, which have no type.
     fn settled(&self, expression: &Expr) -> Option<Expr> {
+        self.check_chosen(expression);
         match expression {
             Expr::Is { expr, entity_type, in_expr: Some(within) } => {
                 let within = binary(BinaryOp::In, expr.as_ref().clone(), within.as_ref().clone());
@@ -145,9 +155,13 @@ impl Left<'_> {
                 settled
             }
             Expr::BinaryOp { op: op @ (BinaryOp::GetTag | BinaryOp::HasTag), left, right } => {
+                if let Some(settled) = self.tag(*op, left, right) {
+                    return Some(settled);
+                }
                 let left = self.read(left)?;
                 Some(Expr::BinaryOp { op: *op, left, right: right.clone() })
             }
+            Expr::GetAttr { expr, attr } if chosen_field(expr, attr).is_some() => chosen_field(expr, attr),
             Expr::GetAttr { expr, attr } => Some(Expr::GetAttr { expr: self.read(expr)?, attr: attr.clone() }),
             Expr::HasAttr { expr, attrs } => Some(Expr::HasAttr { expr: self.read(expr)?, attrs: attrs.clone() }),
             Expr::BinaryOp { op, left, right } => without_empty(*op, left, right),
@@ -164,6 +178,37 @@ impl Left<'_> {
         (model.held == Held::ByDirectory).then_some(uid)
     }
 
+    /// A tag of a changed entity whose name is in the question: one of those that it has. `None` if it has none, or is as it
+    /// was.
+    ///
+    /// A valid policy reads a tag only where it has found that it is there.
+    fn tag(&self, op: BinaryOp, of: &Expr, name: &Arc<Expr>) -> Option<Expr> {
+        let uid = self.held(of).filter(|uid| self.affected.contains(uid))?;
+        let tags: BTreeMap<_, _> = self.directory.get(&uid)?.tags().collect();
+        let text = |name: &SmolStr| Expr::Literal(Literal::String(name.clone()));
+        if op == BinaryOp::HasTag {
+            let names = Expr::Set(tags.into_keys().map(|name| Arc::new(text(name))).collect());
+            let names = Arc::new(names);
+            let settled = without_empty(BinaryOp::Contains, &names, name);
+            return Some(
+                settled.unwrap_or_else(|| binary(BinaryOp::Contains, names.as_ref().clone(), name.as_ref().clone())),
+            );
+        }
+        let mut chosen = None;
+        for (tag, value) in tags.into_iter().rev() {
+            let value = Arc::new(Expr::try_from(ast::Expr::from(value.clone())).ok()?);
+            chosen = Some(match chosen {
+                None => value,
+                Some(other) => Arc::new(Expr::IfThenElse {
+                    cond: Arc::new(binary(BinaryOp::Eq, name.as_ref().clone(), text(tag))),
+                    then_expr: value,
+                    else_expr: other,
+                }),
+            });
+        }
+        chosen.map(|chosen| chosen.as_ref().clone())
+    }
+
     /// An entity of which something is still read: one that is not in the directory.
     fn read(&self, expression: &Expr) -> Option<Arc<Expr>> {
         let uid = self.held(expression)?;
@@ -176,6 +221,21 @@ impl Left<'_> {
         let read = Arc::new(literal(&absent));
         self.absent.borrow_mut().insert(absent);
         Some(read)
+    }
+
+    /// What is left reads an entity that a condition chooses.
+    fn check_chosen(&self, expression: &Expr) {
+        let of = match expression {
+            Expr::BinaryOp { op: BinaryOp::In | BinaryOp::GetTag | BinaryOp::HasTag, left, .. } => left,
+            Expr::GetAttr { expr, attr } if chosen_field(expr, attr).is_none() => expr,
+            Expr::HasAttr { expr, .. } => expr,
+            _ => return,
+        };
+        if !matches!(of.as_ref(), Expr::Literal(_)) {
+            let mut entities = Vec::new();
+            may_be(of, &mut entities);
+            entities.iter().for_each(|uid| self.check(uid));
+        }
     }
 
     /// What is left reads an entity that the directory has.
@@ -236,7 +296,7 @@ impl Left<'_> {
             let has = Expr::HasAttr { expr: Arc::new(party.clone()), attrs: pst::NonEmpty::new(parent.clone()) };
             ways.push(if attribute.required { way } else { binary(BinaryOp::And, has, way) });
         }
-        let (of, is_set) = self.kind_of(right)?;
+        let (of, is_set) = self.shapes().kind_of(right)?;
         if of == *kind {
             let op = if is_set { BinaryOp::Contains } else { BinaryOp::Eq };
             ways.push(binary(op, right.clone(), party.clone()));
@@ -250,7 +310,7 @@ impl Left<'_> {
             let ways: Option<Vec<_>> = elements.iter().map(|element| self.is_in(uid, element)).collect();
             return Some(ways?.into_iter().reduce(|all, way| binary(BinaryOp::Or, all, way)).unwrap_or(never()));
         }
-        let (kind, is_set) = self.kind_of(right)?;
+        let (kind, is_set) = self.shapes().kind_of(right)?;
         let entity = self.directory.get(uid);
         let is_asked = |above: &EntityUID| {
             let model = self.model.entity_type(above.entity_type());
@@ -270,48 +330,5 @@ impl Left<'_> {
             (_, false) => binary(BinaryOp::Contains, Expr::Set(these), right.clone()),
             (_, true) => binary(BinaryOp::ContainsAny, right.clone(), Expr::Set(these)),
         })
-    }
-
-    /// The type of the entities that an expression names, and whether it is a set of them.
-    fn kind_of(&self, expression: &Expr) -> Option<(EntityType, bool)> {
-        match self.shape_of(expression)? {
-            Shape::Entity(reference) => Some((reference.kind, false)),
-            Shape::Set(element) => match element.as_ref() {
-                Shape::Entity(reference) => Some((reference.kind.clone(), true)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn shape_of(&self, expression: &Expr) -> Option<Shape> {
-        let entity = |kind: &EntityType| Shape::Entity(Reference { kind: kind.clone(), listed: None });
-        match expression {
-            Expr::Var(pst::Var::Principal) => Some(entity(&self.environment.principal)),
-            Expr::Var(pst::Var::Resource) => Some(entity(&self.environment.resource)),
-            Expr::Literal(Literal::EntityUID(uid)) => Some(entity(EntityUID::from(uid.clone()).entity_type())),
-            Expr::IfThenElse { then_expr, .. } => self.shape_of(then_expr),
-            Expr::GetAttr { expr, attr } => match expr.as_ref() {
-                Expr::Var(pst::Var::Context) => {
-                    let action = self.model.action_of(&self.environment.action)?;
-                    match &action.properties {
-                        Some(properties) if attr == "action" => Some(Shape::Record(properties.attributes.clone())),
-                        _ => Some(action.context.get(attr)?.shape.clone()),
-                    }
-                }
-                _ => match self.shape_of(expr)? {
-                    Shape::Record(fields) => Some(fields.get(attr)?.shape.clone()),
-                    Shape::Entity(Reference { kind, .. }) => {
-                        Some(self.model.entity_type(&kind)?.attributes.as_ref()?.get(attr)?.shape.clone())
-                    }
-                    _ => None,
-                },
-            },
-            Expr::BinaryOp { op: BinaryOp::GetTag, left, .. } => {
-                let Shape::Entity(Reference { kind, .. }) = self.shape_of(left)? else { return None };
-                self.model.entity_type(&kind)?.tags.clone()
-            }
-            _ => None,
-        }
     }
 }

@@ -98,6 +98,11 @@ impl<'a> Case<'a> {
         uids.filter(|uid| self.affected.contains(uid)).collect()
     }
 
+    /// The account that asks, if it is fixed.
+    fn account(&self) -> Option<&'a (&'a Place, Alike)> {
+        self.fixed.iter().find(|(place, _)| place.root == Root::Principal && place.is_party())
+    }
+
     fn free(&self) -> impl Iterator<Item = &'a Place> {
         self.places.iter().filter(|place| !self.fixed.iter().any(|(fixed, _)| fixed == place))
     }
@@ -141,8 +146,17 @@ impl<'a> Case<'a> {
         holds.push(meaning::allowed(&to_rules));
         let confirm = |example: &Example| Ok(self.differs(change, example)?.is_some());
         let snapshot = self.effects.after;
-        let search =
-            Search { scene, environment: self.environment, snapshot, heavy, narrow, read: &read, confirm: &confirm };
+        let account = self.account().map(|(_, alike)| alike.first());
+        let search = Search {
+            scene,
+            environment: self.environment,
+            snapshot,
+            heavy,
+            narrow,
+            read: &read,
+            account,
+            confirm: &confirm,
+        };
         let example = match search.find(solver, &joined::all(holds.clone()), Some(&denied)) {
             Searched::None => return Ok(None),
             Searched::Undecided(reason) => return Err(reason),
@@ -152,7 +166,7 @@ impl<'a> Case<'a> {
         let example = search.readable(solver, &holds, Some(&denied), example, &same);
         let [base, head] = self.differs(change, &example)?.ok_or("the engine does not confirm the difference")?;
         let uids: Vec<_> = self.fixed.iter().map(|(_, alike)| alike.first()).collect();
-        let subjects = self.fixed.iter().find(|(place, _)| place.root == Root::Principal && place.is_party());
+        let subjects = self.account();
         let named = self.fixed.iter().filter(|(place, _)| !(place.root == Root::Principal && place.is_party()));
         Ok(Some(AccountEffect {
             change,

@@ -170,7 +170,11 @@ fn accounts(report: &Report<'_>) -> Markup {
                 h3 { (mark(standing)) code { (change.id) } " " (badge(Tone::Neutral, change.change.name())) }
                 ul { @for fact in &change.facts {
                     @let [before, after] = fact.sides();
-                    li { (fact.name) ": " code { (before) } " → " code { (after) } }
+                    @let elements = fact.elements();
+                    li { (fact.name) ":"
+                        @if elements.is_empty() { " " code { (before) } " → " code { (after) } }
+                        @for (mark, text) in elements { " " (mark) " " code { (text) } }
+                    }
                 } }
                 @for group in groups {
                     h4 { (group.line()) }

@@ -91,7 +91,10 @@ fn accounts(report: &Report<'_>, text: &mut String) {
             writeln!(text, "### {}{} {} in the directory\n", mark(standing), code(&change.id), change.change.name());
         for fact in &change.facts {
             let [before, after] = fact.sides().map(code);
-            let _ = writeln!(text, "- {}: {before} → {after}", code(&fact.name));
+            let elements: Vec<_> =
+                fact.elements().iter().map(|(mark, element)| format!("{mark} {}", code(element))).collect();
+            let said = if elements.is_empty() { format!("{before} → {after}") } else { elements.join(", ") };
+            let _ = writeln!(text, "- {}: {said}", code(&fact.name));
         }
         text.push('\n');
         for group in groups {

@@ -132,7 +132,7 @@ fn changes_of_records_sets_and_tags_are_shown_by_part() {
         "    authorised.by: nothing → Officer::\"low\"\n",
         "    authorised.level: nothing → 4\n",
         "    tag \"away\": true → nothing\n",
-        "    tasks: [\"a\"] → [\"a\", \"b\"]\n",
+        "    tasks: + \"b\"\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
@@ -232,4 +232,74 @@ fn a_directory_that_does_not_fit_the_new_schema_is_not_called_proven() {
         let (text, _) = world.run(&["diff", "base", "head", "--format", format], 5);
         assert!(text.contains("is not proven: the old directory does not fit the new schema"), "{format}: {text}");
     }
+}
+
+const BY_SYSTEM: &str = r#"
+entity Officer tags { level: Long };
+@source("request") entity Registration { @values("bvh") system: String, level: Long };
+@source("request") entity Passage { @values("anpr") system: String, level: Long };
+@source("request") entity Request { @values("anpr, bvh") for_system: String, holder: Officer, level: Long };
+action read appliesTo { principal: Officer, resource: [Registration, Passage] };
+action ask appliesTo { principal: Officer, resource: Request };
+"#;
+
+const GATE: &str = r#"
+@id("gate") permit (principal, action == Action::"read", resource)
+when { principal.hasTag(resource.system) && resource.level <= principal.getTag(resource.system).level };
+@id("ask") permit (principal, action == Action::"ask", resource)
+when { resource.holder.hasTag(resource.for_system) && resource.level <= resource.holder.getTag(resource.for_system).level };
+"#;
+
+#[test]
+fn an_exception_matters_where_its_system_is_asked_for() {
+    let world = World::new();
+    for (side, level) in [("base", 1), ("head", 2)] {
+        world.side_with(side, GATE, BY_SYSTEM);
+        let tags = json!({"anpr": {"level": level}, "bvh": {"level": 1}});
+        let ann = json!([{"uid": {"type": "Officer", "id": "ann"}, "attrs": {}, "tags": tags, "parents": []}]);
+        fs::write(world.path(side).join("directory/accounts.json"), ann.to_string()).unwrap();
+    }
+    let comparison = world.diff(&[], 5);
+    let lines: Vec<_> = comparison["account_groups"].as_array().unwrap().iter().map(|group| &group["line"]).collect();
+    let expected = [
+        "newly allowed for Officer::\"ann\": read × Passage",
+        "newly allowed for whoever asks, where resource.holder is Officer::\"ann\": ask × Request",
+    ];
+    assert_eq!((lines, &comparison["counts"]["undecided"]), (expected.map(Value::from).iter().collect(), &json!(0)));
+    for outcome in comparison["environments"].as_array().unwrap() {
+        for effect in outcome["accounts"].as_array().unwrap() {
+            let asked = &effect["example"]["question"]["resource"]["properties"];
+            assert_eq!(asked["level"], 2, "{effect}");
+            assert!(asked["system"] == "anpr" || asked["for_system"] == "anpr", "{effect}");
+        }
+    }
+}
+
+const CHOSEN: &str = r#"
+entity Unit { open: Bool };
+entity Officer { home: Unit, other: Unit };
+@source("request") entity File;
+action read appliesTo { principal: Officer, resource: File, context: { away: Bool } };
+"#;
+
+#[test]
+fn an_entity_that_the_question_chooses_is_no_proof() {
+    let world = World::new();
+    let policy = "@id(\"open\") permit (principal, action, resource)
+        when { (if context.away then principal.other else principal.home).open };";
+    for (side, open) in [("base", false), ("head", true)] {
+        world.side_with(side, policy, CHOSEN);
+        let unit = |id: &str| json!({"type": "Unit", "id": id});
+        let entity = |uid: Value, attrs: Value| json!({"uid": uid, "attrs": attrs, "parents": []});
+        let ann = json!({"type": "Officer", "id": "ann"});
+        let all = [
+            entity(unit("north"), json!({"open": open})),
+            entity(unit("south"), json!({"open": false})),
+            entity(ann, json!({"home": unit("north"), "other": unit("south")})),
+        ];
+        fs::write(world.path(side).join("directory/accounts.json"), json!(all).to_string()).unwrap();
+    }
+    let comparison = world.diff(&[], 5);
+    let told = comparison["counts"]["undecided"] == 1 || comparison["counts"]["newly_allowed"] == 1;
+    assert!(told, "{comparison}");
 }
