@@ -9,6 +9,7 @@
 //! - A question holds only what the schema declares, in the declared types. What the caller may not say is not in it.
 //! - [`CheckedQuestion::key`] holds everything that the verdict depends on. Equal keys have equal verdicts, errors apart.
 //!
+//! - `config`: what a question means that names what is not known
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `key`: what the verdict depends on
 //! - `mistakes`: all that is wrong with a question
@@ -20,6 +21,7 @@
 //! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
+mod config;
 mod datetime;
 mod decide;
 mod explain;
@@ -32,9 +34,10 @@ mod values;
 mod world;
 
 pub use crate::sources::policy::Invalid;
+pub use config::{Config, UnknownEntities};
 pub use decide::{decide, decide_in, verdict};
 pub use explain::{Clause, ClauseOutcome, Explained, explain, explain_in};
 pub use mistakes::Mistakes;
-pub use translate::{CedarRequest, CheckedQuestion, Config, UnknownEntities, check_question, translate};
+pub use translate::{CedarRequest, CheckedQuestion, check_question, translate};
 pub use undeclared::UndeclaredMembers;
 pub use world::{World, WorldEvaluator};

@@ -6,13 +6,13 @@
 //! - `context.pdp` is poort's own and `context.action` is made of the action's properties: a caller that sets either in the
 //!   context gets an error, so that nobody believes it had an effect.
 //! - What the schema declares and does not fit is an [`Invalid`] with its path. What it does not declare is left out, or is
-//!   an [`Invalid`] too ([`UndeclaredMembers`]).
+//!   an [`Invalid`] too ([`UndeclaredMembers`](super::UndeclaredMembers)).
 
 use super::{
+    Config,
     key::{Key, Watch},
     mistakes::Mistakes,
     obligations,
-    undeclared::UndeclaredMembers,
     values::{self as made, Make},
 };
 use crate::{
@@ -55,30 +55,6 @@ pub struct CheckedQuestion<'a> {
     unknown: Vec<UnknownReference>,
 }
 
-/// Configuration of the engine: what a question means that names what is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Config {
-    /// What becomes of accounts and records that the directory should know and does not.
-    pub unknown: UnknownEntities,
-    /// What becomes of members that the schema does not declare.
-    pub undeclared: UndeclaredMembers,
-}
-
-impl Config {
-    /// Every one that there can be.
-    pub fn all() -> impl Iterator<Item = Self> {
-        UnknownEntities::ALL
-            .into_iter()
-            .flat_map(|unknown| UndeclaredMembers::ALL.into_iter().map(move |undeclared| Self { unknown, undeclared }))
-    }
-}
-
-impl From<UnknownEntities> for Config {
-    fn from(unknown: UnknownEntities) -> Self {
-        Self { unknown, ..Self::default() }
-    }
-}
-
 /// A question that the engine can decide: valid against the schema of one snapshot.
 #[derive(Debug)]
 pub struct CedarRequest<'a> {
@@ -110,41 +86,6 @@ pub(super) enum Source {
     Unknown,
     /// The directory should know it and does not, and configuration asks for Cedar's meaning: no attributes.
     Bare,
-}
-
-/// What becomes of a subject or resource that the directory should know and does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UnknownEntities {
-    /// It is denied: an account that left can do nothing, whatever the policies say.
-    #[default]
-    Deny,
-    /// An account is denied. A record has Cedar's own meaning: an entity without attributes and parents.
-    EvaluateResources,
-    /// Both have Cedar's own meaning.
-    Evaluate,
-}
-
-impl UnknownEntities {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Deny, Self::EvaluateResources, Self::Evaluate];
-
-    /// Its name in the configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::EvaluateResources => "evaluate-resources",
-            Self::Evaluate => "evaluate",
-        }
-    }
-
-    const fn denies(self, party: decision::Party) -> bool {
-        match self {
-            Self::Deny => true,
-            Self::EvaluateResources => matches!(party, decision::Party::Subject),
-            Self::Evaluate => false,
-        }
-    }
 }
 
 impl CedarRequest<'_> {
