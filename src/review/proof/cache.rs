@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 42] = [
+const MADE_BY: [&str; 43] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -47,6 +47,7 @@ const MADE_BY: [&str; 42] = [
     include_str!("../../pdp/engine/values.rs"),
     include_str!("../../sources/policy/limits.rs"),
     include_str!("../../sources/policy/listed.rs"),
+    include_str!("../../sources/policy/folding.rs"),
     include_str!("../../sources/policy/model.rs"),
     include_str!("../../sources/policy/footprint/mod.rs"),
     include_str!("../../sources/policy/footprint/pdp.rs"),

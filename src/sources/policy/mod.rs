@@ -27,6 +27,7 @@
 //! - `value_visitor`: values by those types
 //! - `prepared_policy`: a policy, ready to be evaluated
 //! - `scope`, `slices`: which policies can apply to a question
+//! - `folding`: their conditions without what the kind of question fixes
 //! - `footprint`: what those policies can read
 
 pub mod annotations;
@@ -34,6 +35,7 @@ mod bounds;
 pub mod cedar_core;
 mod convert;
 mod facts;
+mod folding;
 mod footprint;
 mod hints;
 mod limit;

@@ -22,15 +22,24 @@ pub struct PreparedPolicy {
 }
 
 impl PreparedPolicy {
-    /// The same policy, for one thread.
-    pub(super) fn per_thread(&self) -> Self {
+    /// The same policy, with an equal condition.
+    pub(super) fn with(&self, condition: ast::Expr) -> Self {
         Self {
             id: self.id.clone(),
             permits: self.permits,
-            condition: per_thread::expression(&self.condition),
+            condition,
+            slots: self.slots.clone(),
+            facts: self.facts.clone(),
+            scope: self.scope.clone(),
+        }
+    }
+
+    /// The same policy, for one thread.
+    pub(super) fn per_thread(&self) -> Self {
+        Self {
             slots: per_thread::slots(&self.slots),
             facts: Arc::new(self.facts.as_ref().clone()),
-            scope: self.scope.clone(),
+            ..self.with(per_thread::expression(&self.condition))
         }
     }
 }

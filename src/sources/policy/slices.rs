@@ -11,10 +11,13 @@
 //! - Its [`Scope::anchor`] is none of the entities of the question, nor above one. `==` and `in` hold only for the entity that
 //!   they name and those below, and the ancestors that are asked here are those that the evaluation sees.
 //!
+//! - Its condition is false for every question of these types and this action ([`super::folding`]).
+//!
 //! (`tests/it/pdp/cedar.rs::verdicts_equal_those_of_the_authorizer_over_everything` holds this.)
 
 use super::{
     ActionModel, EntityModel, Policies,
+    folding::{Folding, truth},
     footprint::{Environment, Footprint, Profiles},
     prepared_policy::PreparedPolicy,
     scope::Scope,
@@ -27,6 +30,7 @@ use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
     entities::{Dereference, Entities},
+    validator::ValidatorSchema,
 };
 use std::{
     collections::HashMap,
@@ -216,9 +220,14 @@ impl Policies {
         kind.met.get_or_init(|| {
             let meets =
                 |ready: &&Arc<PreparedPolicy>| ready.scope.leaves_room(principal, action, resource, action_entities);
-            let policies: Vec<_> = slices.all.iter().filter(meets).cloned().collect();
+            let schema: &ValidatorSchema = schema.as_ref();
+            let action = action_entities.get(action).map(AsRef::as_ref);
+            let folding = Folding { environment, schema, model: &self.model, action };
+            let folded = |ready: &Arc<PreparedPolicy>| Arc::new(ready.with(folding.fold(&ready.condition)));
+            let policies = slices.all.iter().filter(meets).map(folded);
+            let policies: Vec<_> = policies.filter(|ready| truth(&ready.condition) != Some(false)).collect();
             let read = policies.iter().map(AsRef::as_ref);
-            let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
+            let footprint = Footprint::of(read, environment, schema, &self.model, &slices.profiles);
             Met { policies, footprint: Arc::new(footprint) }
         })
     }
