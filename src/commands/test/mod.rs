@@ -10,6 +10,7 @@ use crate::{
     pdp::Clock,
     review::{
         conditions,
+        proof::Guarantees,
         suite::{
             self, Coverage, Filter, Runner, Threshold,
             mutate::{self, Mutation},
@@ -18,6 +19,7 @@ use crate::{
     },
     sources::{
         directory::OF_TESTS,
+        policy::Policies,
         snapshot::{Snapshot, Sources},
     },
     types::problem::has_errors,
@@ -33,8 +35,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort test --coverage-min 100 --html c.html is every policy and condition seen? And a page that shows it
 
 Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case
-fails, if coverage is below the threshold, or if a change goes unnoticed that no comment in the
-policy explains, on the line of the changed place or alone on the line above it:
+fails, if coverage is below the threshold, if no change breaks a guarantee in any case, or if a change
+goes unnoticed that no comment in the policy explains, on the line of the changed place or alone
+on the line above it:
   // poort: equivalent, because …";
 
 #[derive(Debug, Args)]
@@ -60,7 +63,7 @@ pub(super) struct Arguments {
     /// Write a page with the text of the policies, marked by coverage
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Change one condition at a time, and list the changes that no case notices
+    /// Change one condition at a time; list the changes that no case notices, and the guarantees that none breaks
     #[arg(long, conflicts_with_all = ["list", "filter"])]
     mutate: bool,
     /// Print the JSON Schema of suites, for editors, and run none
@@ -116,9 +119,17 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         Sources::read(policies, &settings.store.directory).and_then(|Sources { policies: read, directory }| {
             Ok(Sources { policies: read, directory: directory.with(policies, OF_TESTS)? })
         });
-    let (snapshot, problems) = match sources {
-        Ok(sources) => Snapshot::from_sources(&sources),
-        Err(problems) => (None, problems),
+    let (snapshot, guarantees, problems) = match sources {
+        Ok(sources) => {
+            let (snapshot, mut problems) = Snapshot::from_sources(&sources);
+            let guarantees = arguments.mutate.then(|| Guarantees::read(policies, &sources.policies)).transpose();
+            let guarantees = guarantees.unwrap_or_else(|found| {
+                problems.extend(found);
+                None
+            });
+            (snapshot, guarantees.unwrap_or_default(), problems)
+        }
+        Err(problems) => (None, Guarantees::default(), problems),
     };
     let Some(snapshot) = snapshot.filter(|_| !has_errors(&problems)) else {
         let results = Results { ran: Vec::new(), problems: problems.into_iter().chain(suite_problems).collect() };
@@ -139,7 +150,9 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     let coverage = (wants_coverage || arguments.mutate).then(|| Coverage::of(&conditions, &results.ran));
     output.problems(&results.all_problems());
     let mutation = match &coverage {
-        Some(coverage) if arguments.mutate => Some(mutated(&snapshot, coverage, &results, output)?),
+        Some(coverage) if arguments.mutate => {
+            Some(mutated(&snapshot, coverage, &results, guarantees.stated(), output)?)
+        }
         _ => None,
     };
     let mutation = mutation.flatten();
@@ -167,7 +180,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         Exit::NotValid
     } else if results.counts().failed > 0
         || is_below.is_some()
-        || mutation.is_some_and(|mutation| mutation.unexplained().next().is_some())
+        || mutation.is_some_and(|it| it.unexplained().next().is_some() || it.unbroken().next().is_some())
     {
         Exit::TestsFailed
     } else {
@@ -203,6 +216,7 @@ fn mutated<'a>(
     snapshot: &Snapshot,
     coverage: &'a Coverage<'a>,
     results: &Results,
+    guarantees: Option<&Policies>,
     output: &mut Output,
 ) -> Result<Option<Mutation<'a>>, Exit> {
     if results.are_invalid() || !mutate::all_passed(&results.ran) {
@@ -210,7 +224,8 @@ fn mutated<'a>(
         return Ok(None);
     }
     let bar = output.progress("changes");
-    let tried = mutate::mutate(snapshot, coverage, &results.ran, |total| bar.set_length(total as u64), || bar.inc(1));
+    let begun = |total| bar.set_length(total as u64);
+    let tried = mutate::mutate(snapshot, coverage, &results.ran, guarantees, begun, || bar.inc(1));
     bar.finish_and_clear();
     let mutation = tried.map_err(|error| {
         output.error(&error);

@@ -11,11 +11,15 @@
 //! // poort: equivalent, because the schema gives every partner an organisation
 //! ```
 //!
+//! With the guarantees of the policy folder, each has a negative control: a mutation that breaks it in a case.
+//!
 //! - `changes`: the mutations
+//! - `controls`: those that break guarantees
 //! - `explained`: the comments
 //! - `trial`: whether a case notices
 
 mod changes;
+mod controls;
 mod explained;
 mod trial;
 
@@ -25,7 +29,12 @@ use super::{
     coverage::Coverage,
     run::{CaseOutcome, Ran},
 };
-use crate::{review::conditions::Conditioned, sources::snapshot::Snapshot, types::problem::Problem};
+use crate::{
+    review::conditions::Conditioned,
+    sources::{policy::Policies, snapshot::Snapshot},
+    types::problem::Problem,
+};
+use controls::{Breach, Controls};
 use explained::Explanations;
 use std::{
     num::NonZero,
@@ -51,8 +60,34 @@ pub struct Mutation<'a> {
     pub invalid: usize,
     /// How many the schema makes the same as before.
     pub same: usize,
+    /// The guarantees, ordered by id.
+    pub guarantees: Vec<Control<'a>>,
     /// Explanations that explain nothing, or give no reason.
     pub problems: Vec<Problem>,
+}
+
+/// A guarantee and its negative control.
+#[derive(Debug)]
+pub struct Control<'a> {
+    /// Its id.
+    pub guarantee: String,
+    /// What it says.
+    pub title: String,
+    /// The first change that breaks it, if one does.
+    pub broken: Option<Broken<'a>>,
+}
+
+/// How a guarantee is broken.
+#[derive(Debug)]
+pub struct Broken<'a> {
+    /// The changed policy.
+    pub policy: &'a Conditioned,
+    /// The change.
+    pub change: Change,
+    /// The other forbids that apply in the case, and are lost too.
+    pub without: Vec<String>,
+    /// A case, as `suite / case`, whose answer is then against the guarantee.
+    pub case: String,
 }
 
 /// A change that no case notices.
@@ -75,9 +110,14 @@ impl Mutation<'_> {
     pub fn unexplained(&self) -> impl Iterator<Item = &Unnoticed<'_>> {
         self.unnoticed.iter().filter(|unnoticed| unnoticed.explained.is_none())
     }
+
+    /// The guarantees that no change breaks in a case.
+    pub fn unbroken(&self) -> impl Iterator<Item = &Control<'_>> {
+        self.guarantees.iter().filter(|control| control.broken.is_none())
+    }
 }
 
-/// Tries all changes of all policies. `begun` gets the number of changes, `tried` is called after each.
+/// Tries all changes of all policies, also against guarantees. `begun` gets the number of changes, `tried` is called after each.
 ///
 /// # Errors
 /// A thread that could not be started or broke off.
@@ -85,6 +125,7 @@ pub fn mutate<'a>(
     snapshot: &Snapshot,
     coverage: &'a Coverage<'a>,
     ran: &[Ran],
+    guarantees: Option<&Policies>,
     begun: impl FnOnce(usize),
     tried: impl Fn() + Sync,
 ) -> Result<Mutation<'a>, String> {
@@ -98,14 +139,17 @@ pub fn mutate<'a>(
     let cases: Vec<_> = ran
         .iter()
         .flat_map(|ran| ran.suite.cases.iter().zip(&ran.outcomes))
-        .map(|(case, outcome)| (&case.expected, outcome.asked().and_then(|asked| asked.world.as_ref())))
+        .map(|(case, outcome)| (case, outcome.asked().and_then(|asked| asked.world.as_ref())))
         .collect();
+    let controls = Controls::new(guarantees, &cases);
     let fates = Mutex::new(Vec::with_capacity(changes.len()));
     let next = AtomicUsize::new(0);
     let work = || {
-        let trial = Trial::new(snapshot, coverage, &cases);
-        while let Some((covered, change)) = changes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let fate = trial.run(covered, change);
+        let trial = Trial::new(snapshot, coverage, &cases, &controls);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some((covered, change)) = changes.get(number) else { break };
+            let fate = trial.run(number, covered, change);
             fates.lock().unwrap_or_else(PoisonError::into_inner).push((*covered, change.clone(), fate));
             tried();
         }
@@ -144,6 +188,23 @@ pub fn mutate<'a>(
         unnoticed.explained = explanations.find(unnoticed.policy, &unnoticed.change.place);
     }
     mutation.problems = explanations.problems();
+    let suites: Vec<_> = ran.iter().flat_map(|ran| ran.suite.cases.iter().map(|_| ran.suite.name.as_str())).collect();
+    mutation.guarantees = controls
+        .tested()
+        .map(|(guarantee, breach)| Control {
+            guarantee: guarantee.id().to_string(),
+            title: guarantee.annotation("title").unwrap_or_default().to_owned(),
+            broken: breach.and_then(|Breach { takes_others, change, case }| {
+                let (covered, change) = changes.get(change)?;
+                let id: &str = covered.policy.id.as_ref();
+                let others = coverage.found.get(case)?.forbids.iter().filter(|forbid| takes_others && *forbid != id);
+                let without = others.cloned().collect();
+                let (suite, (case, _)) = suites.get(case).zip(cases.get(case))?;
+                let case = format!("{suite} / {}", case.title());
+                Some(Broken { policy: covered.policy, change: change.clone(), without, case })
+            }),
+        })
+        .collect();
     Ok(mutation)
 }
 

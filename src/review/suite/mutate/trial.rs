@@ -1,13 +1,16 @@
-//! Tries whether a case notices a mutation. Only the changed policy is parsed, validated and evaluated again; coverage
+//! Tries whether a case notices a mutation, and whether it breaks a guarantee there. Only the changed policy is parsed, validated and evaluated again; coverage
 //! has the results of the others on each case.
 
-use super::changes::{Change, MutationKind};
+use super::{
+    changes::{Change, MutationKind},
+    controls::Controls,
+};
 use crate::{
     pdp::engine::World,
     review::{
         conditions::Conditioned,
         suite::{
-            case::Expected,
+            case::Case,
             coverage::{Coverage, Covered, Found},
             run::differences,
         },
@@ -44,7 +47,8 @@ pub(super) enum Fate {
 pub(super) struct Trial<'a> {
     snapshot: &'a Snapshot,
     coverage: &'a Coverage<'a>,
-    cases: &'a [(&'a Expected, Option<&'a World>)],
+    cases: &'a [(&'a Case, Option<&'a World>)],
+    controls: &'a Controls<'a>,
     validator: cedar::Validator,
 }
 
@@ -52,13 +56,15 @@ impl<'a> Trial<'a> {
     pub(super) fn new(
         snapshot: &'a Snapshot,
         coverage: &'a Coverage<'a>,
-        cases: &'a [(&'a Expected, Option<&'a World>)],
+        cases: &'a [(&'a Case, Option<&'a World>)],
+        controls: &'a Controls<'a>,
     ) -> Self {
         let validator = cedar::Validator::new(snapshot.policies.schema.clone());
-        Self { snapshot, coverage, cases, validator }
+        Self { snapshot, coverage, cases, controls, validator }
     }
 
-    pub(super) fn run(&self, covered: &Covered<'_>, change: &Change) -> Fate {
+    /// What becomes of a change, which has this number.
+    pub(super) fn run(&self, number: usize, covered: &Covered<'_>, change: &Change) -> Fate {
         let policy = covered.policy;
         let condition = change.condition.and_then(|index| policy.conditions.get(index));
         if change.kind == MutationKind::Wider && condition.is_some_and(|condition| !condition.sides.fails) {
@@ -71,13 +77,23 @@ impl<'a> Trial<'a> {
                 None => return Fate::Invalid,
             },
         };
-        if self.differing(covered, change).iter().any(|case| self.notices(*case, policy, &changed)) {
+        let differing = self.differing(covered, change);
+        let mut is_noticed = false;
+        for case in &differing {
+            if is_noticed && !self.controls.are_open(number, *case) {
+                continue;
+            }
+            let Some(found) = self.found(*case, policy, &changed) else { continue };
+            self.controls.found(number, *case, &found);
+            is_noticed = is_noticed || self.notices(*case, found);
+        }
+        if is_noticed {
             return Fate::Noticed;
         }
         let seen = change.condition.and_then(|index| covered.conditions.get(index));
         let reached = match seen {
             Some(seen) => seen.reached().collect::<BTreeSet<_>>().len(),
-            None => self.differing(covered, change).len(),
+            None => differing.len(),
         };
         Fate::Unnoticed { reached }
     }
@@ -123,10 +139,10 @@ impl<'a> Trial<'a> {
         cedar_core::are_valid(&self.validator, &changed).then_some(changed)
     }
 
-    fn notices(&self, case: usize, policy: &Conditioned, changed: &[Policy]) -> bool {
-        let (Some((expected, Some(world))), Some(found)) = (self.cases.get(case), self.coverage.found.get(case)) else {
-            return false;
-        };
+    /// What matters to a case with the changed policy. `None` if the same policies apply and fail as before.
+    fn found(&self, case: usize, policy: &Conditioned, changed: &[Policy]) -> Option<Found> {
+        let ((_, world), found) = self.cases.get(case).zip(self.coverage.found.get(case))?;
+        let world = (*world)?;
         let evaluator = world.evaluator();
         let mut now = found.clone();
         for deciding in &policy.deciding {
@@ -142,7 +158,12 @@ impl<'a> Trial<'a> {
                 }
             }
         }
-        !now.is_like(found) && !differences(expected, &Ok(now.verdict(self.snapshot))).is_empty()
+        (!now.is_like(found)).then_some(now)
+    }
+
+    fn notices(&self, case: usize, found: Found) -> bool {
+        let case = self.cases.get(case).map(|(case, _)| case);
+        case.is_some_and(|case| !differences(&case.expected, &Ok(found.verdict(self.snapshot))).is_empty())
     }
 }
 

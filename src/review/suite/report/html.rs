@@ -4,6 +4,7 @@
 use super::{
     Results,
     coverage::{by_file, gaps},
+    mutation::MISSING_CONTROL,
 };
 use crate::review::{
     report::{Page, Tone, badge, facts},
@@ -152,6 +153,21 @@ fn changes(mutation: &Mutation<'_>) -> Markup {
                             None => (one.change.kind.hint()),
                         } }
                         td.mono { (one.policy.place.file.name) ":" (one.line) }
+                    }
+                } }
+            } }
+        }
+        @if !mutation.guarantees.is_empty() {
+            h2 { "Guarantees and what breaks them" }
+            div.wide { table {
+                thead { tr { th { "Guarantee" } th { "Change that breaks it" } th { "Case" } } }
+                tbody { @for control in &mutation.guarantees {
+                    tr {
+                        td { (control.guarantee) " " (control.title) }
+                        @match &control.broken {
+                            Some(broken) => { td.mono { (broken.shown()) } td { (broken.case) } },
+                            None => { td { (badge(Tone::Warning, "none")) } td { "missing: " (MISSING_CONTROL) } },
+                        }
                     }
                 } }
             } }

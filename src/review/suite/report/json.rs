@@ -13,8 +13,9 @@
 //! problems   [{code, severity, message, help, file, place}], as `findings` of `poort validate`
 //! coverage   {policies, conditions, files, gaps}, null without --coverage; a share is {covered, total}, a gap is
 //!            {file, line, policy, what, text}
-//! mutation   {tried, noticed, invalid, same, unnoticed}, null without --mutate; what is unnoticed is
-//!            {file, line, policy, kind, change, missing, reached, explained}
+//! mutation   {tried, noticed, invalid, same, unnoticed, guarantees}, null without --mutate; what is unnoticed is
+//!            {file, line, policy, kind, change, missing, reached, explained}, a guarantee is {id, title, broken}, and what
+//!            breaks it is {file, policy, change, case}, null if no change does
 //! ```
 
 use super::{More, Results, coverage::coverage_json, mutation::mutation_json};

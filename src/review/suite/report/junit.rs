@@ -2,7 +2,7 @@
 //! file that cannot be read is a suite with one error, so that a CI system that reads only this form shows it.
 //! Mutations that no case notices are a suite too.
 
-use super::{More, Results};
+use super::{More, Results, mutation::MISSING_CONTROL};
 use crate::{
     review::{
         report::Lines,
@@ -71,7 +71,8 @@ fn suite(ran: &Ran) -> TestSuite {
     written
 }
 
-/// The changes as a suite of CI: one failed case for each that is not noticed and not explained.
+/// The changes as a suite of CI: one failed case for each that is not noticed and not explained, and for
+/// each guarantee that none breaks.
 fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
     let mut suite = TestSuite::new("mutation");
     for unnoticed in mutation.unexplained() {
@@ -80,6 +81,13 @@ fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
         let mut case = TestCase::new(escape::line(&unnoticed.shown()).as_ref(), status);
         case.set_classname("mutation");
         place(&mut case, &unnoticed.policy.place.file.name, unnoticed.line);
+        suite.add_test_case(case);
+    }
+    for control in mutation.unbroken() {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("unbroken").set_message(format!("no change breaks it; missing: {MISSING_CONTROL}"));
+        let mut case = TestCase::new(escape::line(&control.guarantee).as_ref(), status);
+        case.set_classname("guarantees");
         suite.add_test_case(case);
     }
     suite

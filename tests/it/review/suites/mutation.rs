@@ -148,6 +148,70 @@ fn no_mutation_is_tried_while_cases_fail() {
     assert!(!out.contains("mutation:"), "{out}");
 }
 
+/// Guarantees of [`super::POLICIES`], with what breaks them: the change, and a case.
+const GUARANTEES: [(&str, &str, &str); 3] = [
+    // One rule keeps to it.
+    (
+        "@id(\"g.active\") @title(\"Who is not active reads nothing.\") forbid (principal, action, resource is Record) \
+         when { !principal.active };",
+        "principal.active  becomes  true",
+        "Records / only who is active: bob read record",
+    ),
+    // Nothing permits it, and a forbid denies it.
+    (
+        "@id(\"g.old\") @title(\"Nobody writes old records.\") forbid (principal, action == Action::\"write\", resource) \
+         when { context.pdp.today > resource.made.offset(duration(\"30d\")) };",
+        "action == Action::\"read\"  becomes  action, without old",
+        "Records / not after thirty days: ann write old",
+    ),
+    // What is always allowed.
+    (
+        "@id(\"g.read\") @title(\"Who is active reads new records of level 1 and 2.\") \
+         permit (principal, action == Action::\"read\", resource is Record) when { principal.active && resource.level <= \
+         principal.level && context.pdp.today == resource.made.offset(duration(\"22d\")) };",
+        "the permit read is gone",
+        "Records / up to the own level: ann read record",
+    ),
+];
+
+#[test]
+fn each_guarantee_is_told_with_what_breaks_it() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    let text: Vec<_> = GUARANTEES.iter().map(|(text, ..)| *text).collect();
+    folder.write("guarantees/g.cedar", &text.join("\n"));
+    let (out, _) = folder.check(&["--mutate"], 0);
+    has(&out, &["guarantees: 3 of 3 broken by a change in a case"]);
+    let results: Value = serde_json::from_str(&folder.check(&["--mutate", "--format", "json"], 0).0).unwrap();
+    let found: Vec<_> = results["mutation"]["guarantees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["broken"]["change"].as_str().unwrap(), one["broken"]["case"].as_str().unwrap()))
+        .collect();
+    assert_eq!(found, GUARANTEES.map(|(_, change, case)| (change, case)));
+}
+
+#[test]
+fn a_guarantee_that_nothing_breaks_fails() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    for guarantee in [
+        // No case is about it.
+        "forbid (principal, action, resource is Note) when { resource.level == 7 };",
+        // It is about cases that all say the same whatever changes.
+        "permit (principal, action == Action::\"read\", resource is Note) when { principal.level == 3 };",
+    ] {
+        folder.write("guarantees/g.cedar", &format!("@id(\"g\") @title(\"Never so.\") {guarantee}"));
+        let (out, _) = folder.check(&["--mutate"], 4);
+        has(&out, &["guarantees that no change breaks in any case:\n  g  Never so.", "guarantees: 0 of 1 broken"]);
+        let (junit, _) = folder.check(&["--mutate", "--format", "junit"], 4);
+        has(&junit, &["name=\"g\" classname=\"guarantees\"", "no change breaks it"]);
+    }
+    // Without --mutate they are not looked at.
+    folder.check(&[], 0);
+    folder.write("guarantees/g.cedar", "@id(\"g\") permitt (principal, action, resource);");
+    has(&folder.check(&["--mutate"], 3).1, &["guarantees/g.cedar:1:"]);
+}
+
 /// Trials rely on coverage: in each case, the policies that it finds to apply give the engine's verdict.
 #[track_caller]
 fn check_found(policies: &Path) {
