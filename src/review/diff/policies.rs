@@ -72,7 +72,6 @@ struct Stated {
     text: String,
     effect: Effect,
     annotations: BTreeMap<String, String>,
-    template: Option<String>,
 }
 
 fn stated(side: Stating<'_>) -> BTreeMap<String, Stated> {
@@ -88,15 +87,14 @@ fn stated(side: Stating<'_>) -> BTreeMap<String, Stated> {
             let text = text.lines().filter(|line| !line.trim_start().starts_with('@')).collect::<Vec<_>>().join("\n");
             let annotations = template.annotations().map(owned).collect();
             let effect = effect(template.effect() == cedar::Effect::Permit);
-            (AsRef::<str>::as_ref(template.id()).to_owned(), Stated { text, effect, annotations, template: None })
+            (AsRef::<str>::as_ref(template.id()).to_owned(), Stated { text, effect, annotations })
         })
         .collect();
     for rule in rules {
         let policy = policies.set.policy(&cedar::PolicyId::new(&rule.id));
         let annotations = policy.into_iter().flat_map(|policy| policy.annotations().map(owned).collect::<Vec<_>>());
         let annotations = annotations.collect();
-        let template = policy.and_then(|policy| policy.template_id()).map(|id| AsRef::<str>::as_ref(id).to_owned());
-        let stated = Stated { text: rule.text.to_string(), effect: effect(rule.permits), annotations, template };
+        let stated = Stated { text: rule.text.to_string(), effect: effect(rule.permits), annotations };
         found.insert(rule.id.clone(), stated);
     }
     found
@@ -114,10 +112,10 @@ fn annotation_changes(before: &BTreeMap<String, String>, after: &BTreeMap<String
         .collect()
 }
 
-/// The place of a policy's text. A link has that of its template.
+/// The place of a policy's text. That of a link is in its file of links: its template is compared as one of its own.
 fn spot(side: Stating<'_>, id: &str, stated: Option<&Stated>) -> Option<Spot> {
-    let (stated, (policies, _)) = (stated?, side?);
-    let id = stated.template.as_deref().unwrap_or(id);
+    stated?;
+    let (policies, _) = side?;
     let place = policies.places.get(&cedar::PolicyId::new(id))?;
     let text = place.text().to_owned();
     let line = place.line();

@@ -17,6 +17,7 @@ use cedar_policy as cedar;
 use cedar_policy_core::ast;
 use miette::Diagnostic;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
@@ -28,7 +29,7 @@ use std::{
 pub struct Place {
     /// The file.
     pub file: SourceFile,
-    /// The bytes of the policy in it, annotations included; for a link, its id in the file of links.
+    /// The bytes of the policy in it, annotations included; for a link, its object in the file of links.
     pub span: Range<usize>,
 }
 
@@ -202,7 +203,11 @@ impl Parsed {
 
     /// Links templates as a file says, in the form of the Cedar command line.
     fn link(&mut self, file: &SourceFile, problems: &mut Vec<Problem>) {
-        let links: Vec<Link> = match serde_json::from_str(&file.text) {
+        let read = serde_json::from_str::<Vec<Link>>(&file.text).and_then(|links| {
+            let objects: Vec<&RawValue> = serde_json::from_str(&file.text)?;
+            Ok(links.into_iter().zip(objects))
+        });
+        let links = match read {
             Ok(links) => links,
             Err(error) => {
                 let place = json_place(&file.text, &error);
@@ -212,19 +217,22 @@ impl Parsed {
                 return;
             }
         };
-        for link in links {
+        for (link, object) in links {
             if let Some(hidden) = link.link_id.chars().find(|character| escape::is_hidden(*character)) {
                 problems.push(hidden_character(file, "link_id", &link.link_id, hidden));
                 continue;
             }
-            let place = file.text.find(&link.link_id).map_or(0..0, |start| start..start + link.link_id.len());
-            if let Err(message) = self.link_one(file, &link, place.clone()) {
-                problems.push(Problem::error("links::invalid", file, message).at(place, "this link"));
+            // The object is a part of the text.
+            let start = object.get().as_ptr().addr().saturating_sub(file.text.as_ptr().addr());
+            let place = Place { file: file.clone(), span: start..start + object.get().len() };
+            let line = place.first_line();
+            if let Err(message) = self.link_one(&link, place) {
+                problems.push(Problem::error("links::invalid", file, message).at(line, "this link"));
             }
         }
     }
 
-    fn link_one(&mut self, file: &SourceFile, link: &Link, place: Range<usize>) -> Result<(), String> {
+    fn link_one(&mut self, link: &Link, place: Place) -> Result<(), String> {
         let template = cedar::PolicyId::new(&link.template_id);
         let id = cedar::PolicyId::new(&link.link_id);
         if self.places.contains_key(&id) {
@@ -252,7 +260,7 @@ impl Parsed {
             Arc::new(facts)
         });
         self.facts.extend(facts.map(|facts| (id.clone(), facts)));
-        self.places.insert(id, Place { file: file.clone(), span: place });
+        self.places.insert(id, place);
         Ok(())
     }
 }

@@ -515,6 +515,26 @@ fn a_policy_that_was_removed_is_shown_where_it_stood() {
 }
 
 #[test]
+fn a_link_is_shown_where_its_values_are() {
+    let world = World::new();
+    let template = "\n@id(\"one\") @title(\"One officer may erase.\") permit (principal == ?principal, action == \
+                    Action::\"erase\", resource);\n";
+    for (side, officer) in [("base", "officer-2"), ("head", "officer-1")] {
+        world.side(side, &format!("{POLICIES}{template}"));
+        // The id of the first link begins with that of the second.
+        let link = |id: &str, officer: &str| json!({"template_id": "one", "link_id": id, "args": {"?principal": format!("Officer::\"{officer}\"")}});
+        let links = format!("[\n  {},\n  {}\n]\n", link("one.erase.2", "officer-2"), link("one.erase", officer));
+        fs::write(world.path(side).join("some.links.json"), links).unwrap();
+    }
+    let (out, _) = world.run(&["diff", "base", "head", "--report", "sarif=r.sarif"], 5);
+    assert!(out.contains("changed one.erase  head/some.links.json:3\n"), "{out}");
+    let line = out.lines().find(|line| line.contains("    3 + ")).unwrap_or_else(|| panic!("{out}"));
+    assert!(line.contains("officer-1"), "{out}");
+    let sarif = fs::read_to_string(world.path("r.sarif")).unwrap();
+    assert!(sarif.contains("head/some.links.json"), "{sarif}");
+}
+
+#[test]
 fn a_filter_says_what_it_leaves_out() {
     let world = World::new();
     world.side("head", &wider());
