@@ -178,7 +178,8 @@ impl Writer<'_, '_> {
 
     fn bare_comparison(&mut self) -> String {
         if self.narrow {
-            return match self.tape.below(7) {
+            return match self.tape.below(9) {
+                7 | 8 => self.fixed(),
                 0 | 1 => self.one_reference(),
                 2 => self.has(),
                 3 => self.membership(),
@@ -187,7 +188,8 @@ impl Writer<'_, '_> {
                 _ => self.path_or_literal(&Ty::Bool, 1),
             };
         }
-        match self.tape.below(25) {
+        match self.tape.below(27) {
+            25 | 26 => self.fixed(),
             0 => self.path_or_literal(&Ty::Bool, 1),
             1 | 17 | 18 => {
                 let operator = self.tape.pick(&["<", "<=", ">", ">="]);
@@ -309,6 +311,45 @@ impl Writer<'_, '_> {
             2 => format!("({}.contains({own}))", self.path_or_literal(&Ty::Set(Box::new(Ty::Entity(kind))), 4)),
             3 if principal == resource => "(principal == resource)".to_owned(),
             _ => format!("({own} == {})", self.path_or_literal(&Ty::Entity(kind), 8)),
+        }
+    }
+
+    /// What the kind of a question fixes, or almost.
+    fn fixed(&mut self) -> String {
+        let Aim { principal, action, resource } = self.aim;
+        let (own, kind) = self.tape.pick(&[("principal", principal), ("resource", resource)]);
+        let mut attributes: Vec<_> = entity(kind).fields.iter().map(|field| field.name).collect();
+        attributes.push("nowhere");
+        match self.tape.below(7) {
+            0 | 1 => format!("({own} has {})", quoted(self.tape.pick(&attributes))),
+            2 => {
+                let mut names: Vec<_> = action.context.iter().map(|field| field.name).collect();
+                names.extend(["nowhere", "witness"]);
+                format!("(context has {})", quoted(self.tape.pick(&names)))
+            }
+            3 => format!("({own} is {})", ENTITIES[self.tape.below(ENTITIES.len())].name),
+            4 => {
+                let text = entity(kind).fields.iter().find(|field| field.ty == Ty::Text && field.required);
+                let key = match text.filter(|_| self.tape.below(2) == 0) {
+                    Some(field) => format!("{own}[{}]", quoted(field.name)),
+                    None => quoted(self.tape.pick(&KEYS)),
+                };
+                format!("{own}.hasTag({key})")
+            }
+            5 => {
+                let above = ENTITIES[self.tape.below(ENTITIES.len())].name;
+                format!("({own} in {})", uid(above, &terms::id(self.tape, above)))
+            }
+            _ => {
+                let other = &ACTIONS[self.tape.below(ACTIONS.len())];
+                let all: Vec<_> = other
+                    .groups
+                    .iter()
+                    .map(|group| uid(other.kind, group))
+                    .chain([uid(other.kind, other.id)])
+                    .collect();
+                format!("(action in [{}])", all.join(", "))
+            }
         }
     }
 
