@@ -349,12 +349,17 @@ fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<E
     }
     for policy in policies.set.policies() {
         let (scope, on_day) = (Scope::of(policy), today::on_day(policy, day)?);
-        let leaves_room = |environment: &&mut Environment| {
-            let Environment { principal, action, resource, .. } = &**environment;
-            scope.leaves_room(principal.as_ref(), action.as_ref(), resource.as_ref(), &policies.action_entities)
-        };
-        for environment in found.values_mut().filter(leaves_room) {
-            environment.policies.add(on_day.clone()).map_err(|error| error.to_string())?;
+        let on_day: &ast::Policy = on_day.as_ref();
+        let condition = on_day.condition();
+        for Environment { principal, action, resource, policies: met } in found.values_mut() {
+            let (principal, action, resource) = (principal.as_ref(), action.as_ref(), resource.as_ref());
+            if !scope.leaves_room(principal, action, resource, &policies.action_entities) {
+                continue;
+            }
+            // What the types and the action fix need not be looked at for each account.
+            let Some(condition) = policies.folded(principal, action, resource, &condition) else { continue };
+            let folded = ast::Policy::from_when_clause(on_day.effect(), condition, on_day.id().clone(), None);
+            met.add(folded.into()).map_err(|error| error.to_string())?;
         }
     }
     Ok(found.into_values().collect())

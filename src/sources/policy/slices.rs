@@ -30,7 +30,6 @@ use cedar_policy as cedar;
 use cedar_policy_core::{
     ast,
     entities::{Dereference, Entities},
-    validator::ValidatorSchema,
 };
 use std::{
     collections::HashMap,
@@ -220,16 +219,32 @@ impl Policies {
         kind.met.get_or_init(|| {
             let meets =
                 |ready: &&Arc<PreparedPolicy>| ready.scope.leaves_room(principal, action, resource, action_entities);
-            let schema: &ValidatorSchema = schema.as_ref();
-            let action = action_entities.get(action).map(AsRef::as_ref);
-            let folding = Folding { environment, schema, model: &self.model, action };
+            let folding = self.folding(environment);
             let folded = |ready: &Arc<PreparedPolicy>| Arc::new(ready.with(folding.fold(&ready.condition)));
             let policies = slices.all.iter().filter(meets).map(folded);
             let policies: Vec<_> = policies.filter(|ready| truth(&ready.condition) != Some(false)).collect();
             let read = policies.iter().map(AsRef::as_ref);
-            let footprint = Footprint::of(read, environment, schema, &self.model, &slices.profiles);
+            let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
             Met { policies, footprint: Arc::new(footprint) }
         })
+    }
+
+    /// A condition of a policy without what these types and this action fix. `None` if it is false for all such questions.
+    #[must_use]
+    pub fn folded(
+        &self,
+        principal: &ast::EntityType,
+        action: &ast::EntityUID,
+        resource: &ast::EntityType,
+        condition: &ast::Expr,
+    ) -> Option<ast::Expr> {
+        let folded = self.folding(Environment { principal, action, resource }).fold(condition);
+        (truth(&folded) != Some(false)).then_some(folded)
+    }
+
+    fn folding<'a>(&'a self, environment: Environment<'a>) -> Folding<'a> {
+        let action = self.action_entities.get(environment.action).map(AsRef::as_ref);
+        Folding { environment, schema: self.schema.as_ref(), model: &self.model, action }
     }
 
     fn types(&self, environment: Environment<'_>) -> Option<Types> {
