@@ -85,7 +85,7 @@ impl<'a> Trial<'a> {
             }
             let Some(found) = self.found(*case, policy, &changed) else { continue };
             self.controls.found(number, *case, &found);
-            is_noticed = is_noticed || self.notices(*case, found);
+            is_noticed = is_noticed || self.notices(*case, &found);
         }
         if is_noticed {
             return Fate::Noticed;
@@ -161,7 +161,7 @@ impl<'a> Trial<'a> {
         (!now.is_like(found)).then_some(now)
     }
 
-    fn notices(&self, case: usize, found: Found) -> bool {
+    fn notices(&self, case: usize, found: &Found) -> bool {
         let case = self.cases.get(case).map(|(case, _)| case);
         case.is_some_and(|case| !differences(&case.expected, &Ok(found.verdict(self.snapshot))).is_empty())
     }
