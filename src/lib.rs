@@ -36,7 +36,7 @@
 //!  server       build, run, drain: what `serve` is made of
 //!  config       file, environment, flags → settings
 //!  api          who listens: gRPC, HTTP, the operators' port
-//!  oversight    after the decision: replay
+//!  oversight    after the decision: replay, access_report
 //!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, conditions, report; and for
 //!               who asks: reference, codegen
 //!  pdp          the path of a question: engine, cache; and what a question may hold: description

@@ -2,6 +2,7 @@
 //!
 //! - `cat`: print the records
 //! - `replay`, `replayed`: decide recorded questions again, and report the differences
+//! - `report`: who asked for data about a person
 //! - `ship`: send records to a sink again
 //! - `status`: size, age and progress of the log, from its folder
 //! - `verify`, `key`, `changed`: check that no record is missing or altered, print the public key, change keys
@@ -20,6 +21,7 @@ mod line;
 mod prove;
 mod replay;
 mod replayed;
+mod report;
 mod restored;
 mod select;
 mod ship;
@@ -39,6 +41,9 @@ pub(super) enum Command {
     /// Decide recorded questions again, as they were decided or under other policies
     #[command(after_help = replay::EXAMPLES)]
     Replay(Box<replay::Arguments>),
+    /// Say who asked for data about a person, when, what and why: a page or CSV
+    #[command(after_help = report::EXAMPLES)]
+    Report(Box<report::Arguments>),
     /// Show how large the log is, how old, and how far everybody has come with it
     #[command(after_help = status::EXAMPLES)]
     Status(status::Arguments),
@@ -69,6 +74,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     match command {
         Command::Cat(arguments) => cat::run(arguments, output),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Report(arguments) => report::run(arguments, output),
         Command::Status(arguments) => status::run(arguments, output),
         Command::Ship(arguments) => ship::run(arguments, output),
         Command::Verify(arguments) => verify::run(arguments, output),

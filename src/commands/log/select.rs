@@ -110,6 +110,11 @@ impl Select {
         }))
     }
 
+    /// The data subject, as it is asked for.
+    pub(super) fn data_subject(&self) -> Option<&str> {
+        self.data_subject.as_deref()
+    }
+
     /// The same, of one trace.
     pub(super) fn of_trace(&self, trace: TraceId) -> Self {
         Self { trace: Some(trace), ..self.clone() }

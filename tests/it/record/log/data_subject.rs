@@ -1,7 +1,7 @@
 //! `poort log cat --data-subject`: finds all records about a data subject, or says why it cannot.
 
 use super::{log, log_well};
-use crate::support::{Sidecar, allowed, folder};
+use crate::support::{Sidecar, allowed, check_page, copied_policies, folder};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -125,4 +125,86 @@ async fn what_cannot_be_found_any_more_is_reported() {
     fs::remove_file(&place.keys).unwrap();
     assert_eq!(refused("person-884411", &["cannot read the keys of pseudonyms", "pseudonym-keys"]), 0);
     assert!(!place.keys.exists(), "a key that nothing was recorded under is not made");
+}
+
+/// A question of a patrol officer about somebody, that the policies allow.
+fn patrol(id: &str) -> Value {
+    let mut question = about(id);
+    question["subject"]["id"] = "officer-0021".into();
+    question["context"] = json!({"purpose": "8", "location": "10.1.2.3"});
+    question
+}
+
+#[tokio::test]
+async fn a_report_says_who_asked_about_a_person() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let place = Place::new(folder.path());
+    place.write_keys(&[OLD]);
+    let accounts = policies.join("directory/accounts.json");
+    let renamed = fs::read_to_string(&accounts).unwrap().replace("\"U. Voorbeeld\"", "\"<i>U. V.\"");
+    assert!(renamed.contains("<i>U. V."));
+    for (number, name) in [fs::read_to_string(&accounts).unwrap(), renamed].iter().enumerate() {
+        fs::write(&accounts, name).unwrap();
+        let sidecar = Sidecar::builder().policies(&policies).data(&place.data).start();
+        assert_eq!(sidecar.evaluate(&patrol("person-884411")).await["decision"], true);
+        if number == 0 {
+            sidecar.evaluate(&patrol("person-2")).await;
+            let mut hidden = patrol("person-884411");
+            hidden["resource"]["properties"]["secret_address"] = true.into();
+            let file = allowed()["resource"].clone();
+            let batch = json!({"subject": hidden["subject"], "action": hidden["action"], "context": hidden["context"],
+                "evaluations": [{"resource": file}, {"resource": hidden["resource"],
+                "context": {"purpose": "8", "recipient": {"organisation": "om", "id": "desk-1"}}}]});
+            assert_eq!(sidecar.post("/access/v1/evaluations", &batch).await.status, 200);
+        }
+        assert_eq!(sidecar.stop().code, Some(0));
+    }
+    let flags = ["--data-subject", "person-entry::person-884411", "--policies", policies.to_str().unwrap()];
+    let csv = log_well("report", &place.data, &[&flags[..], &["--format", "csv"]].concat());
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let columns = reader.headers().unwrap().clone();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let column = |name: &str| -> Vec<String> {
+        let at = columns.iter().position(|column| column == name).unwrap();
+        rows.iter().map(|row| row[at].to_owned()).collect()
+    };
+    // Names are those of the directory that decided.
+    assert_eq!(column("name"), ["U. Voorbeeld", "U. Voorbeeld", "<i>U. V."]);
+    assert_eq!(column("account"), ["Officer::officer-0021"; 3]);
+    assert_eq!(column("within"), ["station-north-1"; 3]);
+    assert_eq!(column("decision"), ["allow", "deny", "allow"]);
+    assert_eq!(column("purpose"), ["8"; 3]);
+    assert_eq!(column("to"), ["", "recipient.id: desk-1; recipient.organisation: om", ""]);
+    assert_eq!(column("rules")[0], "registers.consult");
+    assert!(column("basis")[0].contains("wpg:8"), "{csv}");
+    assert!(column("from")[0].contains("10.1.2.3"), "{csv}");
+    assert!(!csv.contains("884411"), "{csv}");
+
+    let page = folder.path().join("report.html");
+    fs::write(&page, log_well("report", &place.data, &flags)).unwrap();
+    let shown = check_page(&page).html;
+    for part in [
+        "3</dd>",
+        "&lt;i&gt;U. V.",
+        "U. Voorbeeld",
+        "What this report does not cover",
+        "wpg:8",
+        "+01:00",
+        "person-884411",
+    ] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    let empty = log_well("report", &place.data, &["--data-subject", "person-entry::nobody"]);
+    assert!(empty.contains("no question about this data subject"), "{empty}");
+    // Where the revisions are gone, the page says so.
+    fs::rename(place.data.join("revisions"), folder.path().join("away")).unwrap();
+    let without = log_well(
+        "report",
+        &place.data,
+        &["--data-subject", "person-884411", "--policies", folder.path().to_str().unwrap()],
+    );
+    assert!(without.contains("are missing for some records") && without.contains("registers.consult"), "{without}");
+    let (code, _, told) = log("report", &place.data, &[]);
+    assert!(code == 64 && told.contains("--data-subject TYPE::ID"), "{code} {told}");
 }
