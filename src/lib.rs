@@ -67,6 +67,7 @@
 //! | a status of gRPC or HTTP | `api/status.rs` |
 //! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
+//! | what a user is told of a deny | `Evaluated::reason_user`, and `sources/policy/reason_user.rs` for what may be told |
 //! | the form of a report | `review/*/report/` |
 //! | what a developer of an application reads | `pdp/description/`; the page: `review/reference/`; builders: `review/codegen/` |
 //! | a part that starts and stops with the server | `server/mod.rs` |

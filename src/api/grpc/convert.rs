@@ -166,14 +166,15 @@ pub(super) fn response(
     match context {
         AnswerContext::Full => full,
         AnswerContext::None => {
-            let pb::EvaluateResponse { decision, obligations, error, .. } = full;
-            pb::EvaluateResponse { decision, obligations, error, ..pb::EvaluateResponse::default() }
+            let pb::EvaluateResponse { decision, obligations, error, reason, .. } = full;
+            let reason = answer.unsupported().map(|_| reason).unwrap_or_default();
+            pb::EvaluateResponse { decision, obligations, error, reason, ..pb::EvaluateResponse::default() }
         }
     }
 }
 
 fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
-    let decision = answer.decision().is_allow();
+    let (decision, trace_id) = (answer.decision().is_allow(), record.trace_id);
     let record =
         Some(pb::RecordIdentity { index: index.and_then(|index| u32::try_from(index).ok()), ..identity(record) });
     match answer {
@@ -217,6 +218,7 @@ fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::Ev
                 undeclared: undeclared.lines().map(Into::into).collect(),
                 subject: subject.as_deref().map(structure),
                 unknown: unknown.iter().map(reference).collect(),
+                reason_user: evaluated.reason_user(Some(trace_id)).unwrap_or_default(),
             }
         }
     }

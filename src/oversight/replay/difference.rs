@@ -31,7 +31,8 @@ pub struct ResponseSummary {
     pub is_fault: bool,
 }
 
-/// The differences between what was answered and what would be now. `Err`: the question does not fit the schema now.
+/// The differences between what was answered and what would be now; none where the recorded answer lacks what was new later.
+/// `Err`: the question does not fit the schema now.
 ///
 /// # Errors
 /// The record's answer cannot be read.
@@ -42,7 +43,7 @@ pub(super) fn between(
 ) -> Result<Vec<Difference>, Reason> {
     let unreadable = |error: serde_json::Error| Reason::Unreadable(format!("its response cannot be read: {error}"));
     let then: Value = serde_json::from_str(then).map_err(unreadable)?;
-    let now = match now {
+    let mut now: Value = match now {
         Ok(now) => serde_json::from_slice(now).map_err(unreadable)?,
         Err(invalid) => {
             let now = ResponseSummary { decision: "invalid", reason: invalid.to_owned(), ..ResponseSummary::default() };
@@ -54,6 +55,9 @@ pub(super) fn between(
             }]);
         }
     };
+    if without_new_parts(&then, &mut now) && then == now {
+        return Ok(Vec::new());
+    }
     if !recorded.is_batch() {
         return Ok(vec![one(None, Some(&then), Some(&now))]);
     }
@@ -63,6 +67,21 @@ pub(super) fn between(
     let found: Vec<_> = differing.map(|index| one(Some(index), then.get(index), now.get(index))).collect();
     // The bytes differ and their meaning does not: another program wrote them.
     Ok(if found.is_empty() { vec![one(None, None, None)] } else { found })
+}
+
+/// Takes `reason_user` out of the new answers to which the recorded one is a deny of a poort that had none; whether there
+/// are any.
+fn without_new_parts(then: &Value, now: &mut Value) -> bool {
+    let take_out = |then: &Value, now: &mut Value| {
+        let is_old =
+            then.get("decision") == Some(&Value::Bool(false)) && then.pointer("/context/reason_user").is_none();
+        let context = now.get_mut("context").filter(|_| is_old).and_then(Value::as_object_mut);
+        context.is_some_and(|context| context.remove("reason_user").is_some())
+    };
+    let items = then.get("evaluations").and_then(Value::as_array).into_iter().flatten();
+    let answers = now.get_mut("evaluations").and_then(Value::as_array_mut).into_iter().flatten();
+    let in_items = items.zip(answers).fold(false, |any, (then, now)| take_out(then, now) || any);
+    take_out(then, now) || in_items
 }
 
 fn one(item: Option<usize>, then: Option<&Value>, now: Option<&Value>) -> Difference {

@@ -184,7 +184,7 @@ impl<'a> Replay<'a> {
         {
             return Err(Reason::FaultyItem);
         }
-        Ok(ReplayOutcome::Differs(differences))
+        Ok(if differences.is_empty() { ReplayOutcome::Same } else { ReplayOutcome::Differs(differences) })
     }
 }
 

@@ -191,6 +191,7 @@ mod tests {
             policies: vec![],
             errors: vec![],
             unknown: None,
+            unsupported: false,
             reason: reason.to_owned(),
         })
     }

@@ -178,16 +178,21 @@ fn own_schemas(description: &Description) -> Map<String, Value> {
         "properties": {"trace_id": text, "span_id": text, "index": {"type": "integer"}},
         "required": ["trace_id", "span_id"],
     });
+    let reasons =
+        |description: &str| json!({"type": "object", "description": description, "properties": {"403": text}});
     let context = json!({
         "type": "object",
         "properties": {
-            "reason": {"type": "string", "description": "One sentence for a person."},
+            "reason": {"type": "string", "description": "One sentence for a person who may know all of it."},
+            "reason_admin": reasons("On a deny: the same as `reason`, in AuthZEN's form."),
+            "reason_user": reasons("On a deny: what may be shown to the user of the application. It tells nothing of the record."),
             "policies": several(json!({"id": text, "title": text}), &["id", "title"]),
             "obligations": obligations,
             "advice": texts,
             "errors": several(json!({"policy": text, "message": text}), &["policy", "message"]),
             "subject": {"type": "object", "description": "What the directory says of the subject, as far as it is recorded."},
             "undeclared": texts,
+            "unknown": several(json!({"path": text, "type": text, "id": text, "nearest": text}), &["path", "type"]),
             "revision": text,
             "directory_revision": text,
             "record": record,

@@ -35,6 +35,7 @@ pub fn decide(snapshot: &Snapshot, question: &CedarRequest<'_>) -> Verdict {
         errors: Vec::new(),
         unknown,
         reason,
+        unsupported: false,
     };
     if let Some((party, uid)) = question.unknown_party() {
         let uid = escape::cut_to(&uid.to_string(), UID).into_owned();
@@ -117,7 +118,7 @@ fn verdict_of(allowed: bool, mut reasons: Vec<Arc<PolicyFacts>>, mut errors: Vec
     let determining = if allowed && !errors.is_empty() { Vec::new() } else { reasons };
     let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
     let reason = reason(decision, &determining, &errors);
-    Verdict { decision, policies: determining, errors, unknown: None, reason }
+    Verdict { decision, policies: determining, errors, unknown: None, reason, unsupported: false }
 }
 
 fn kind(error: &CedarError) -> ErrorKind {

@@ -42,7 +42,7 @@ pub(super) fn supported<'a>(context: &'a Map, path: Path<'_>) -> Result<Option<B
 pub(super) fn about(mut verdict: Arc<Verdict>, subject: &str, supported: Option<&BTreeSet<&str>>) -> Arc<Verdict> {
     if let Some(reason) = supported.filter(|_| verdict.decision.is_allow()).and_then(|can| beyond(&verdict, can)) {
         let (decision, policies, errors) = (Decision::Deny, Vec::new(), Vec::new());
-        return Arc::new(Verdict { decision, policies, errors, unknown: None, reason });
+        return Arc::new(Verdict { decision, policies, errors, unknown: None, reason, unsupported: true });
     }
     let is_open = |due: &Obligation| due.kind == SESSION_TERMINATION && !due.properties.contains_key("subject");
     let has_open = |facts: &Arc<PolicyFacts>| facts.obligations.iter().any(is_open);

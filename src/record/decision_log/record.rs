@@ -20,7 +20,8 @@
 //! `dpl.core.data_subject_id` and `dpl.core.data_subject_id_type` name whom the call is about, by a pseudonym: the first
 //! whom one question names, and for a batch the one whom all its questions name.
 //!
-//! The response in the record leaves out `context.record`, which is the record's own key.
+//! The response in the record leaves out `context.record`, which is the record's own key, and with it the reference in
+//! `reason_user`; and `reason_admin`, which is `reason`.
 
 use super::{
     Caller, Pseudonyms, caller,
@@ -303,7 +304,7 @@ mod tests {
 
     fn answer(errors: Vec<EvaluationError>) -> Answer {
         let verdict =
-            Verdict { decision: Decision::Deny, policies: vec![], errors, unknown: None, reason: "No.".into() };
+            Verdict { decision: Decision::Deny, policies: vec![], errors, unknown: None, unsupported: false, reason: "No.".into() };
         Answer::Evaluated(Evaluated {
             verdict: Arc::new(verdict),
             revision: Revision::of([]),

@@ -8,7 +8,7 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// The annotations that poort reads, and those for people.
-const READ: [&str; 5] = ["id", "title", "basis", "obligation", "advice"];
+const READ: [&str; 6] = ["id", "title", "basis", "obligation", "advice", "reason_user"];
 
 /// Warns of each: no caller learns of a misspelt `@obligation`.
 pub(super) fn misspelt(policies: &Policies, problems: &mut Vec<Problem>) {
@@ -33,8 +33,7 @@ pub(super) fn unused(sources: &Sources, policies: &Policies, problems: &mut Vec<
     let named: BTreeSet<&str> = named.flat_map(|obligation| obligation.keys()).collect();
     let Some((_, file)) = sources.files().find(|(name, _)| *name == SCHEMA_FILE) else { return };
     for (key, declared) in &policies.model.obligations {
-        let wire_key = if declared.kind == "custom" { key } else { declared.kind };
-        if !named.contains(wire_key) {
+        if !named.contains(declared.wire_key(key)) {
             let message = format!("no policy names the obligation `{key}`");
             let start = file.text.find(&format!("type {key} ")).map_or(0..0, |start| start..start + 5 + key.len());
             let problem = Problem::warning("schema::unused-obligation", file, message).at(start, "declared here");

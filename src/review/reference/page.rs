@@ -68,8 +68,8 @@ impl<'a> Page<'a> {
              This page is for developers of applications that ask poort. It holds every question that the policies know: \
              {} pairs of an action and a type of resource. It is made of the policies `{revision}`.\n\n\
              Send each question as JSON to `POST {EVALUATION}`, or with the same names over gRPC. Open the data only if \
-             `decision` is true **and** your application does everything in `obligations`; do those of a deny too. What a \
-             table does not name is a mistake. The directory says what a subject is: give its type and its id, and nothing \
+             `decision` is true **and** your application does everything in `obligations`; do those of a deny too. Show \
+             your user `reason_user` of a deny, and never `reason`. What a table does not name is a mistake. The directory says what a subject is: give its type and its id, and nothing \
              else. poort itself knows the time (`context.pdp`).\n\n",
             branches.len(),
         );

@@ -1,4 +1,5 @@
-//! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`.
+//! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`,
+//! `@reason_user`.
 //!
 //! An obligation names what the schema declares (`obligations`). Where the schema declares none it is a short text, which
 //! becomes one of the type `custom` with the property `obligation`. Or it is a JSON object with `type` and `properties`, as
@@ -11,6 +12,9 @@ use crate::types::{
     decision::{Obligation, PolicyFacts},
     evaluation::{Map, Value},
 };
+
+/// The annotation with what a user is told.
+pub(super) const REASON_USER: &str = "reason_user";
 
 /// The types of obligations that the AuthZEN obligations profile knows.
 const TYPES: [&str; 4] = ["step-up", "notification", "session_termination", "custom"];
@@ -34,7 +38,17 @@ pub(super) fn read<'a>(
             }
             "obligation" => facts.obligations = numbered(id, obligations::asked(declared, text)?),
             "advice" => facts.advice = vec![text.trim().to_owned()],
+            REASON_USER => facts.reason_user = Some(text.trim().to_owned()),
             _ => {}
+        }
+    }
+    if let Some(sentence) = &mut facts.reason_user {
+        if sentence.is_empty() {
+            sentence.clone_from(&facts.title);
+        }
+        // Others follow it.
+        if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?']) {
+            sentence.push('.');
         }
     }
     Ok(facts)

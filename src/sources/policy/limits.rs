@@ -37,7 +37,7 @@ const NAMES: [(&str, &str); 5] = [
     ("recorded", "schema::recorded"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
-const READ: [&str; 14] = [
+const READ: [&str; 15] = [
     "doc",
     "source",
     "parents",
@@ -52,6 +52,7 @@ const READ: [&str; 14] = [
     "recorded",
     "tags",
     "obligation",
+    "reason_user",
 ];
 
 pub(super) struct Reader<'a> {

@@ -15,6 +15,7 @@
 //! - `hints`: deterministic hints in the place of Cedar's
 //! - `obligations`: what the schema declares that policies can ask of callers
 //! - `facts`: what a policy tells people and callers: title, obligations, advice
+//! - `reason_user`: what users are told of a deny, and what they are told nothing of
 //! - `pretty`: the one form of policy text
 //! - `model`, `names`: the schema as the translation of questions needs it: names, aliases, and where attributes come from
 //! - `schema_reader`: reads the schema file
@@ -47,6 +48,7 @@ pub mod obligations;
 mod parse;
 mod prepared_policy;
 mod pretty;
+mod reason_user;
 mod schema_reader;
 mod scope;
 mod shape;
@@ -64,6 +66,7 @@ pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShap
 pub use parse::Place;
 pub use prepared_policy::PreparedPolicy;
 pub use pretty::pretty;
+pub use reason_user::NeverTold;
 pub use scope::Scope;
 pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
 pub use slices::{Slice, Slices, Types};
@@ -126,6 +129,7 @@ impl Policies {
         let parsed = parse::parse(sources, obligations, &mut problems);
         let Some(schema) = schema else { return (None, None, problems) };
         parse::validate(&schema.cedar, &parsed, &mut problems);
+        reason_user::check(&parsed, &schema.model.never_told, &mut problems);
         let tree = convert::tree(&parsed, sources.folder(), &mut problems).filter(|_| !has_errors(&problems));
         let policies = tree.and_then(|tree| Self::build(sources, &schema, parsed, tree, &mut problems));
         (Some(schema), policies, problems)

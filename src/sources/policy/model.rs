@@ -7,6 +7,7 @@ use super::{
     listed::Listed,
     names::Names,
     obligations::Obligations,
+    reason_user::NeverTold,
     shape::{Attributes, Shape, attributes_per_thread},
     words::Words,
 };
@@ -26,6 +27,8 @@ pub struct Model {
     pub words: Words,
     /// What policies can ask of callers.
     pub obligations: Obligations,
+    /// What users are told nothing of.
+    pub never_told: NeverTold,
 }
 
 /// An entity type.

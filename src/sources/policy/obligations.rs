@@ -52,6 +52,14 @@ pub struct Declared {
     pub parameters: Parameters,
 }
 
+impl Declared {
+    /// The key in an answer: AuthZEN's type, where it registers one, or the schema's key.
+    #[must_use]
+    pub fn wire_key<'a>(&self, key: &'a str) -> &'a str {
+        if self.kind == "custom" { key } else { self.kind }
+    }
+}
+
 /// The parameters of an obligation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parameters {

@@ -159,9 +159,12 @@ impl Parsed {
         problems: &mut Vec<Problem>,
     ) {
         let Place { file, .. } = &place;
-        for (name, text) in
-            [("id", AsRef::<str>::as_ref(&id)), ("title", annotations.get("title").map_or("", |it| it.trim()))]
-        {
+        let annotation = |name| annotations.get(name).map_or("", |text: &String| text.trim());
+        for (name, text) in [
+            ("id", AsRef::<str>::as_ref(&id)),
+            ("title", annotation("title")),
+            (facts::REASON_USER, annotation(facts::REASON_USER)),
+        ] {
             if let Some(hidden) = text.chars().find(|character| escape::is_hidden(*character)) {
                 problems.push(hidden_character(file, name, text, hidden).at(place.annotation(name), "here"));
                 return;
@@ -265,7 +268,7 @@ impl Parsed {
     }
 }
 
-/// Refuses hidden characters in ids and titles, which go into answers, records and reports.
+/// Refuses hidden characters in ids, titles and sentences for users, which go into answers, records and reports.
 fn hidden_character(file: &SourceFile, name: &str, text: &str, hidden: char) -> Problem {
     let what = match hidden {
         '\n' => "a line break".to_owned(),

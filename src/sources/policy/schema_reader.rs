@@ -10,7 +10,7 @@ use super::{
     listed::Listed,
     model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape},
     names::Names,
-    obligations,
+    obligations, reason_user,
     shape::{Attributes, Extension, Reference, Shape, attributes},
     words::Words,
     written,
@@ -94,6 +94,7 @@ impl Reader<'_> {
         model.actions.full.values_mut().for_each(|action| reader.action(Arc::make_mut(action)));
         model.words = Words::of(&fragment);
         model.obligations = obligations::read(self.file, &fragment, &mut found);
+        model.never_told = reason_user::read(self.file, &fragment, &mut found);
         found.sort_by_key(Problem::position);
         self.problems.extend(found);
     }

@@ -115,13 +115,18 @@ pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<Recor
     out.push(b'}');
 }
 
-/// Writes what a caller needs of an answer to act on it: the decision, and the obligations or the fault if there are any.
+/// Writes what a caller needs of an answer to act on it: the decision, and if there are any the obligations, the fault, or
+/// the reason why the caller itself is in the way.
 pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
     out.push(b'{');
     match answer {
         Answer::Evaluated(evaluated) => {
             let mut obligations = evaluated.verdict.policies.iter().flat_map(|policy| &policy.obligations).peekable();
-            if obligations.peek().is_some() {
+            if let Some(reason) = answer.unsupported() {
+                out.extend_from_slice(b"\"context\":{\"reason\":");
+                write_string(out, reason);
+                out.extend_from_slice(b"},");
+            } else if obligations.peek().is_some() {
                 out.extend_from_slice(b"\"context\":{\"obligations\":");
                 list(out, obligations, write_obligation);
                 out.extend_from_slice(b"},");
@@ -192,7 +197,9 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         out.push(b'}');
     });
     out.extend_from_slice(b",\"reason\":");
-    write_string(out, &evaluated.reason());
+    let reason = evaluated.reason();
+    write_string(out, &reason);
+    write_reasons(out, evaluated, &reason, record);
     write_record(out, record);
     out.extend_from_slice(b",\"revision\":");
     write_string(out, evaluated.revision.as_str());
@@ -224,6 +231,20 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
             out.push(b'}');
         });
     }
+}
+
+/// AuthZEN's pair, on a deny. The record has no `reason_admin`, which is its `reason`, and no reference: it is what a
+/// reference leads to.
+fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, record: Option<Place>) {
+    let Some(told) = evaluated.reason_user(record.map(|place| place.identity.trace_id)) else { return };
+    if record.is_some() {
+        out.extend_from_slice(b",\"reason_admin\":{\"403\":");
+        write_string(out, reason);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b",\"reason_user\":{\"403\":");
+    write_string(out, &told);
+    out.push(b'}');
 }
 
 fn write_record(out: &mut Vec<u8>, record: Option<Place>) {

@@ -11,8 +11,12 @@ mod unknown;
 pub use undeclared::Undeclared;
 pub use unknown::{MOST, Named, UnknownReference};
 
-use crate::types::{evaluation::Map, revision::Revision};
-use std::{borrow::Cow, fmt, sync::Arc};
+use crate::types::{evaluation::Map, revision::Revision, trace::TraceId};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 /// May the access go ahead?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,8 +61,10 @@ pub struct Verdict {
     pub errors: Vec<EvaluationError>,
     /// The party that the directory does not know, if the question was denied for that.
     pub unknown: Option<Party>,
-    /// One sentence for a person.
+    /// One sentence for a person who may know all that it says.
     pub reason: String,
+    /// The policies allow, and the application cannot do what the access asks for.
+    pub unsupported: bool,
 }
 
 /// The one or the other entity of a question.
@@ -92,7 +98,12 @@ pub struct PolicyFacts {
     pub obligations: Vec<Obligation>,
     /// What the caller may do when this policy determines the decision.
     pub advice: Vec<String>,
+    /// What the user of the application is told when this policy denies (`@reason_user`). `None`: nothing.
+    pub reason_user: Option<String>,
 }
+
+/// What a user is told where no policy says more. It is the same whatever denies.
+const NOT_ALLOWED: &str = "This is not allowed.";
 
 /// The type of the obligation that ends all sessions of a subject (AuthZEN obligations profile).
 pub const SESSION_TERMINATION: &str = "session_termination";
@@ -193,6 +204,23 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// What the user of the application is told: nothing of an allow; of a deny what the policies that deny say to users
+    /// (`@reason_user`), else a general sentence; and the number under which the log has it.
+    #[must_use]
+    pub fn reason_user(&self, reference: Option<TraceId>) -> Option<String> {
+        let Verdict { decision: Decision::Deny, policies, .. } = self.verdict.as_ref() else { return None };
+        let told = policies.iter().filter_map(|policy| policy.reason_user.as_deref());
+        let mut told = told.collect::<Vec<_>>().join(" ");
+        if told.is_empty() {
+            NOT_ALLOWED.clone_into(&mut told);
+        }
+        if let Some(reference) = reference {
+            // Writing to a String cannot fail.
+            let _ = write!(told, " Reference: {reference}.");
+        }
+        Some(told)
+    }
+
     /// One sentence for a person; where the answer is a deny, also what the directory does not know.
     #[must_use]
     pub fn reason(&self) -> Cow<'_, str> {
@@ -221,6 +249,15 @@ impl Answer {
         match self {
             Self::Evaluated(evaluated) => evaluated.verdict.decision,
             Self::Fault(_) => Decision::Deny,
+        }
+    }
+
+    /// The reason, if the application alone is why this is a deny: it cannot do what the access asks for.
+    #[must_use]
+    pub fn unsupported(&self) -> Option<&str> {
+        match self {
+            Self::Evaluated(evaluated) => evaluated.verdict.unsupported.then_some(evaluated.verdict.reason.as_str()),
+            Self::Fault(_) => None,
         }
     }
 }

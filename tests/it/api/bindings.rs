@@ -151,6 +151,12 @@ fn json_of_answer(answer: &pb::EvaluateResponse) -> serde_json::Value {
         "policies": policies, "errors": errors, "obligations": obligations, "advice": answer.advice,
         "reason": answer.reason, "revision": answer.revision, "directory_revision": answer.directory_revision,
     }});
+    if !answer.reason_user.is_empty() {
+        json["context"]["reason_admin"] = json!({"403": answer.reason});
+        // The number is that of the answer's own record.
+        let reference = &answer.record.as_ref().unwrap().trace_id;
+        json["context"]["reason_user"] = json!({"403": answer.reason_user.replace(reference.as_str(), "…")});
+    }
     if !answer.undeclared.is_empty() {
         json["context"]["undeclared"] = json!(answer.undeclared);
     }
@@ -172,8 +178,11 @@ fn json_of_answer(answer: &pb::EvaluateResponse) -> serde_json::Value {
 }
 
 fn without_record(mut answer: serde_json::Value) -> serde_json::Value {
-    let record = answer["context"].as_object_mut().unwrap().remove("record");
-    assert!(record.is_some_and(|record| record["trace_id"].is_string()), "{answer}");
+    let record = answer["context"].as_object_mut().unwrap().remove("record").unwrap();
+    let reference = record["trace_id"].as_str().unwrap();
+    if let Some(told) = answer.pointer_mut("/context/reason_user/403") {
+        *told = told.as_str().unwrap().replace(reference, "…").into();
+    }
     answer
 }
 

@@ -32,7 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("types/trace", &[]),
     ("types/evaluation", &["escape"]),
     ("types/problem", &["escape"]),
-    ("types/decision", &["evaluation", "revision"]),
+    ("types/decision", &["evaluation", "revision", "trace"]),
     ("types/authzen", &["decision", "escape", "evaluation", "suggest", "trace"]),
     ("sources/per_thread", &[]),
     ("sources/policy", &["per_thread"]),

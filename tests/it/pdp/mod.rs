@@ -6,6 +6,7 @@ pub mod cedar;
 mod cost;
 mod listed;
 mod order_of_policies;
+mod reason_user;
 pub mod small_world;
 mod supported;
 mod undeclared;

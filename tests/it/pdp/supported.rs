@@ -81,3 +81,19 @@ async fn a_list_of_something_else_is_refused() {
         assert!(refused.status == 400 && refused.text().contains(&expected), "{}", refused.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minimal_deny_says_what_the_application_lacks() {
+    let sidecar = Sidecar::builder().config("[answers]\ncontext = \"none\"\n").start();
+    let mut client = sidecar.grpc().await;
+    for (supported, expected, reason) in [
+        (json!(["hide"]), json!({"decision": false, "context": {"reason": BEYOND}}), BEYOND),
+        (json!(null), sidecar.evaluate(&obliged(&json!(["pseudonymise"]))).await, ""),
+    ] {
+        let question = obliged(&supported);
+        assert_eq!(sidecar.evaluate(&question).await, expected);
+        let same = client.evaluate(message(&question)).await.unwrap().into_inner();
+        assert_eq!((same.decision, same.reason.as_str()), (expected["decision"] == true, reason));
+        assert_eq!((same.reason_user.as_str(), same.record), ("", None));
+    }
+}

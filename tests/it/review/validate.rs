@@ -2,6 +2,7 @@
 
 mod misspelt;
 mod obligations;
+mod reason_user;
 
 use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;
