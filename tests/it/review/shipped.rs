@@ -27,6 +27,15 @@ fn every_guarantee_is_proven_and_every_policy_has_an_effect() {
     passes(&["validate", "--prove", "--no-cache", "--deny-warnings"]);
 }
 
+#[test]
+fn every_attribute_of_a_question_is_explained() {
+    let (page, _) = check(&run(["schema", policies().to_str().unwrap()]), 0);
+    let rows = page.lines().filter(|line| line.contains("| required |") || line.contains("| optional |"));
+    let rows: Vec<_> = rows.collect();
+    let silent: Vec<_> = rows.iter().filter(|line| line.ends_with("|  |")).collect();
+    assert!(rows.len() > 200 && silent.is_empty(), "{} rows, without a word: {silent:#?}", rows.len());
+}
+
 fn changed(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{from}");
