@@ -10,6 +10,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort codegen --lang python > questions.py
   poort codegen --lang java > Questions.java
   poort codegen --lang go > questions/questions.go
+  poort codegen --lang csharp > Questions.cs
 
 A misspelt or missing attribute, or an action that does not apply to a type of record, does not compile. Make the file anew when the policies change: its head names their revision.";
 
@@ -23,6 +24,8 @@ enum Lang {
     Java,
     /// A Go package, `questions`
     Go,
+    /// A C# class, `Questions`
+    Csharp,
 }
 
 #[derive(Debug, Args)]
@@ -45,6 +48,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Lang::Python => Language::Python,
         Lang::Java => Language::Java,
         Lang::Go => Language::Go,
+        Lang::Csharp => Language::CSharp,
     };
     output.conclude(&generate(&description, language))?;
     Ok(Exit::Done)

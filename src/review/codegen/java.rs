@@ -3,7 +3,11 @@
 //! A constructor takes what is required, and a method adds each value that is optional. References have types of their own, so
 //! that a unit is no team.
 
-use super::words::{Names, about, is_needed, json_text, lower, needs_properties, one_line, pascal, type_names};
+use super::{
+    comments::javadoc,
+    obligations,
+    words::{Names, about, is_needed, json_text, lower, needs_properties, one_line, pascal, type_names},
+};
 use crate::{
     pdp::description::{Branch, Description, EntityType, Field, Kind},
     sources::policy::Extension,
@@ -79,6 +83,8 @@ const RESERVED: &[&str] = &[
     "Value",
     "Subject",
     "Reference",
+    "Obligation",
+    "supporting",
     "String",
     "Object",
     "Map",
@@ -133,6 +139,10 @@ public final class Questions {
       made.put("action", action);
       made.put("resource", resource);
       if (context != null) made.put("context", context.wire());
+    }
+
+    private Evaluation(Map<String, Object> made) {
+      this.made.putAll(made);
     }
 
     /** The question as maps, lists, strings, numbers and booleans. */
@@ -260,6 +270,7 @@ pub(super) fn class(description: &Description) -> String {
         "// Questions to poort, made by `poort codegen --lang java`. Do not edit.\n// Policies: {}\n{HEAD}",
         description.revision
     );
+    obligations::java(&mut text, description);
     for name in &writer.subjects {
         let _ = write!(
             text,
@@ -269,7 +280,7 @@ pub(super) fn class(description: &Description) -> String {
     for reference in &description.references {
         let name = writer.name(&reference.name);
         let of = reference.names.first().map_or("", String::as_str);
-        comment(&mut text, "  ", std::iter::once(format!("The id of an entity of type {}.", one_line(of))));
+        javadoc(&mut text, "  ", std::iter::once(format!("The id of an entity of type {}.", one_line(of))));
         let _ = write!(
             text,
             "  public static final class {name} extends Reference {{\n    public {name}(String id) {{\n      super(id);\n    }}\n  }}\n"
@@ -309,7 +320,7 @@ impl Writer<'_> {
 
     fn value(&self, text: &mut String, name: &str, doc: Option<&str>, fields: &[Field]) {
         let name = self.name(name);
-        comment(text, "  ", doc.into_iter().map(one_line));
+        javadoc(text, "  ", doc.into_iter().map(one_line));
         let _ = writeln!(text, "  public static final class {name} extends Value {{");
         self.members(text, &name, false, fields);
         text.push_str("  }\n");
@@ -324,7 +335,7 @@ impl Writer<'_> {
             .collect();
         let asks: Vec<_> = asks.into_iter().collect();
         let implements = if asks.is_empty() { String::new() } else { format!(" implements {}", asks.join(", ")) };
-        comment(text, "  ", kind.doc.iter().map(|doc| one_line(doc)));
+        javadoc(text, "  ", kind.doc.iter().map(|doc| one_line(doc)));
         let _ = writeln!(
             text,
             "  public static final class {name} extends Value{implements} {{\n    private final String id;"
@@ -352,7 +363,7 @@ impl Writer<'_> {
         methods.give("put");
         for field in fields.iter().filter(|field| !field.required) {
             let method = methods.give(&lower(&pascal(&field.name)));
-            comment(text, "    ", field.doc.iter().map(|doc| one_line(doc)));
+            javadoc(text, "    ", field.doc.iter().map(|doc| one_line(doc)));
             let _ = write!(
                 text,
                 "    public {name} {method}({} value) {{\n      put({}, value);\n      return this;\n    }}\n",
@@ -404,7 +415,7 @@ impl Writer<'_> {
             (!is_needed(context)).then_some("{@code context} may be null."),
         ];
         let absent = absent.into_iter().flatten().map(str::to_owned);
-        comment(
+        javadoc(
             text,
             "  ",
             about(description, branch).into_iter().map(|line| line.replace('{', "(").replace('}', ")")).chain(absent),
@@ -424,15 +435,5 @@ fn boxed(kind: String) -> String {
         "boolean" => "Boolean".to_owned(),
         "long" => "Long".to_owned(),
         _ => kind,
-    }
-}
-
-/// A comment for Javadoc: no text of it ends it, is a tag of it, or is an escape, which Java reads in comments too.
-fn comment(text: &mut String, indent: &str, lines: impl Iterator<Item = String>) {
-    let lines: Vec<_> =
-        lines.map(|line| line.replace("*/", "*&#47;").replace('\\', "&#92;").replace('<', "&lt;")).collect();
-    text.push('\n');
-    if !lines.is_empty() {
-        let _ = writeln!(text, "{indent}/**\n{indent} * {}\n{indent} */", lines.join(&format!("\n{indent} * <p>")));
     }
 }

@@ -7,10 +7,15 @@
 //! attribute that is missing compile.
 //!
 //! - `words`: names and texts that the languages share
-//! - `typescript`, `python`, `java`, `go`: one template each
+//! - `comments`: comments of documentation
+//! - `typescript`, `python`, `java`, `go`, `csharp`: one template each
+//! - `obligations`: the keys of obligations, in each language
 
+mod comments;
+mod csharp;
 mod go;
 mod java;
+mod obligations;
 mod python;
 mod typescript;
 mod words;
@@ -28,6 +33,8 @@ pub enum Language {
     Java,
     /// Go 1.18: a package without dependencies.
     Go,
+    /// C# 7.2: a class without dependencies.
+    CSharp,
 }
 
 /// One source file with the builders of all questions. The same description makes the same file, byte for byte.
@@ -38,5 +45,6 @@ pub fn generate(description: &Description, language: Language) -> String {
         Language::Python => python::module(description),
         Language::Java => java::class(description),
         Language::Go => go::package(description),
+        Language::CSharp => csharp::class(description),
     }
 }

@@ -1,7 +1,8 @@
 //! The template for Python: a frozen dataclass for each type and context, and a function for each action and type.
 
-use super::words::{
-    Names, about, few, is_needed, needs_properties, numbered_text as quoted, one_line, snake, type_names,
+use super::{
+    obligations,
+    words::{Names, about, few, is_needed, needs_properties, numbered_text as quoted, one_line, snake, type_names},
 };
 use crate::{
     pdp::description::{Branch, Description, EntityType, Field, Holder, Kind},
@@ -70,6 +71,9 @@ const RESERVED: &[&str] = &[
     "TypeVar",
     "TypedDict",
     "Evaluation",
+    "Obligations",
+    "ObligationKey",
+    "supporting",
     "Ref",
     "T",
     "isinstance",
@@ -85,7 +89,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypedDict, TypeVar
 
 # A question, as `POST /access/v1/evaluation` takes it: `json.dumps` makes the body.
 Evaluation = dict[str, Any]
@@ -153,6 +157,7 @@ pub(super) fn module(description: &Description) -> String {
         "\"\"\"Questions to poort, made by `poort codegen --lang python`. Do not edit.\n\nPolicies: {}\n\"\"\"\n{HEAD}",
         description.revision
     );
+    obligations::python(&mut text, description);
     // Types that others name come first, so that they need no order.
     for record in &description.records {
         writer.record(&mut text, &record.name, record.doc.as_deref(), &record.fields);

@@ -1,6 +1,9 @@
 //! The template for TypeScript: an interface for each type and context, and `ask.<action>.<type>(…)`.
 
-use super::words::{about, few, is_needed, json_text as quoted, needs_properties, one_line, type_names};
+use super::{
+    obligations,
+    words::{about, few, is_needed, json_text as quoted, needs_properties, one_line, type_names},
+};
 use crate::{
     pdp::description::{Description, EntityType, Field, Holder, Kind},
     sources::policy::{Extension, Limit},
@@ -11,6 +14,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 const RESERVED: &[&str] = &[
     "Answer",
     "Evaluation",
+    "Obligations",
+    "ObligationKey",
+    "ObligationHandlers",
+    "supporting",
     "Reference",
     "Date",
     "ask",
@@ -41,7 +48,10 @@ export interface Evaluation {
 export interface Answer {
   readonly decision: boolean;
   readonly context: {
+    /** For who may know all of it; never for the user. */
     readonly reason: string;
+    /** On a deny: what the user may be shown. */
+    readonly reason_user?: { readonly [code: string]: string };
     readonly policies: readonly { readonly id: string; readonly title: string }[];
     readonly obligations: readonly { readonly id: string; readonly type: string; readonly properties: { readonly [name: string]: unknown } }[];
     readonly advice: readonly string[];
@@ -63,6 +73,7 @@ pub(super) fn module(description: &Description) -> String {
         "// Questions to poort, made by `poort codegen --lang typescript`. Do not edit.\n// Policies: {}\n{HEAD}",
         description.revision
     );
+    obligations::typescript(&mut text, description);
     for kind in &description.types {
         writer.entity(&mut text, kind);
     }

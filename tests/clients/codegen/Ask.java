@@ -4,6 +4,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
 
 public final class Ask {
   public static void main(String[] arguments) throws Exception {
@@ -27,7 +29,17 @@ public final class Ask {
             new Questions.Disclosure("8")
                 .location("10.0.0.7")
                 .recipient(new Questions.Recipient("desk-1", new Questions.OrganisationReference("cjib"))));
-    java.lang.System.out.println(decision(arguments[0], question) + " " + decision(arguments[0], disclosure));
+    Questions.Evaluation entries =
+        Questions.combineLogEntry(
+            new Questions.Officer("officer-0054"),
+            new Questions.LogEntry("t-1", 2).account(new Questions.OfficerReference("officer-0001")),
+            new Questions.Question("32a"));
+    Questions.Evaluation able = Questions.supporting(entries, List.of(Questions.Obligation.PSEUDONYMISE));
+    Questions.Evaluation unable =
+        Questions.supporting(entries, List.of(Questions.Obligation.HIDE, Questions.Obligation.SESSION_TERMINATION));
+    List<String> said = new ArrayList<>();
+    for (Questions.Evaluation it : List.of(question, disclosure, able, unable)) said.add("" + decision(arguments[0], it));
+    java.lang.System.out.println(String.join(" ", said));
   }
 
   static boolean decision(String address, Questions.Evaluation question) throws Exception {

@@ -27,7 +27,14 @@ func main() {
 			Recipient: q.Ptr(q.NewRecipient("desk-1", "cjib")),
 		}),
 	)
-	fmt.Println(decision(question), decision(disclosure))
+	entries := q.CombineLogEntry(
+		q.NewOfficer("officer-0054"),
+		q.NewLogEntry("t-1", 2, q.LogEntryOptional{Account: q.Ptr(q.OfficerReference("officer-0001"))}),
+		q.NewQuestion("32a"),
+	)
+	able := entries.Supporting(q.ObligationPseudonymise)
+	unable := entries.Supporting(q.ObligationHide, q.ObligationSessionTermination)
+	fmt.Println(decision(question), decision(disclosure), decision(able), decision(unable))
 }
 
 func decision(question q.Evaluation) bool {

@@ -37,6 +37,19 @@ disclosure = q.disclose_registration(
 )
 
 
+entries = q.combine_log_entry(
+    subject=q.Officer("officer-0054"),
+    resource=q.LogEntry(id="t-1", level=2, account="officer-0001"),
+    context=q.Question(purpose="32a"),
+)
+able = q.supporting(entries, ["pseudonymise"])
+unable = q.supporting(entries, ["hide", "session_termination"])
+
+
+def hidden(due: q.Obligations) -> list[str]:
+    return [str(field) for field in due["hide"]]
+
+
 def decision(question: q.Evaluation) -> bool:
     request = urllib.request.Request(
         f"{sys.argv[1]}/access/v1/evaluation",
@@ -47,4 +60,5 @@ def decision(question: q.Evaluation) -> bool:
         return bool(json.load(response)["decision"])
 
 
-print(str(decision(question)).lower(), str(decision(disclosure)).lower())
+assert hidden({"hide": ["reporter"]}) == ["reporter"]
+print(*(str(decision(it)).lower() for it in [question, disclosure, able, unable]))

@@ -1,5 +1,5 @@
 // Asks what `poort codegen --lang typescript` made the builders of: `node ask.js http://127.0.0.1:50051`.
-import { ask, type Answer, type Evaluation } from "./questions.js";
+import { ask, supporting, type Answer, type Evaluation, type ObligationHandlers } from "./questions.js";
 
 const question = ask.consult.Investigation({
   subject: { type: "Officer", id: "officer-0007" },
@@ -21,6 +21,17 @@ const disclosure = ask.disclose.Registration({
   context: { purpose: "8", location: "10.0.0.7", recipient: { organisation: "cjib", id: "desk-1" } },
 });
 
+const entries = ask.combine.LogEntry({
+  subject: { type: "Officer", id: "officer-0054" },
+  resource: { id: "t-1", properties: { level: 2, account: "officer-0001" } },
+  context: { purpose: "32a" },
+});
+// What this application can do, with the parameters that the policies declare.
+const handlers: ObligationHandlers<string[]> = {
+  hide: (fields, shown) => shown.filter((name) => !fields.some((field) => field === name)),
+  session_termination: ({ subject }, shown) => (subject === "" ? [] : shown),
+};
+
 async function decision(question: Evaluation): Promise<boolean> {
   const response = await fetch(`${process.argv[2]}/access/v1/evaluation`, {
     method: "POST",
@@ -33,4 +44,6 @@ async function decision(question: Evaluation): Promise<boolean> {
 }
 
 declare const process: { argv: string[] };
-console.log(await decision(question), await decision(disclosure));
+const able = await decision(supporting(entries, ["pseudonymise"]));
+const unable = await decision(supporting(entries, Object.keys(handlers) as (keyof typeof handlers)[]));
+console.log(await decision(question), await decision(disclosure), able, unable);

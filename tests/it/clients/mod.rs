@@ -4,7 +4,7 @@ mod contract;
 mod examples;
 mod protos;
 
-use crate::support::{copy_folder, repository};
+use crate::support::{copy_folder, dotnet, repository};
 use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -25,10 +25,6 @@ enum Language {
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/policies");
 /// The jars of Jackson, as Debian installs them.
 const JACKSON: &str = "/usr/share/java/*";
-
-/// How a program of .NET Core starts: with the framework that is there, and without the machine's language.
-const RUNTIME: &str = r#"{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
-    "configProperties": {"System.Globalization.Invariant": true}}}"#;
 
 impl Language {
     /// Its folder in `clients/`.
@@ -79,15 +75,9 @@ impl Language {
                 Command::new(copy.join("built"))
             }
             Self::CSharp => {
-                // mono's compiler and Microsoft's runtime: no registry that is reached has an SDK of .NET.
-                let dotnet = dotnet();
-                std::fs::write(copy.join("contract.runtimeconfig.json"), RUNTIME).unwrap();
-                std::fs::write(copy.join("references"), references(&dotnet)).unwrap();
-                let mcs = "mcs -noconfig -nostdlib -langversion:7.2 -warnaserror -nowarn:1702 @references";
-                shell(copy, &format!("{mcs} -out:contract.dll Poort.cs Contract.cs"));
-                let mut run = Command::new(dotnet.join("dotnet"));
-                run.arg("contract.dll");
-                run
+                let compiled = dotnet::compile(copy, "contract", &["Poort.cs", "Contract.cs"]);
+                assert!(compiled.status.success(), "{compiled:?}");
+                dotnet::run(copy, "contract")
             }
         };
         // The environment's proxy, for every address.
@@ -95,22 +85,6 @@ impl Language {
         run.env_remove("no_proxy").env_remove("NO_PROXY").current_dir(copy);
         run
     }
-}
-
-/// The folder of the runtime of .NET.
-#[track_caller]
-fn dotnet() -> PathBuf {
-    let packages = installed("target/tests/python/lib").read_dir().unwrap().next().unwrap().unwrap().path();
-    packages.join("site-packages/dotnetcore2/bin")
-}
-
-/// What a compiler is told of the runtime's assemblies.
-fn references(dotnet: &Path) -> String {
-    let framework = dotnet.join("shared/Microsoft.NETCore.App").read_dir().unwrap().next().unwrap().unwrap().path();
-    let names = framework.read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let is_managed = |name: &String| !name.contains("Native") && !name.contains("WindowsRuntime");
-    let names = names.filter(|name| name.starts_with("System.") && name.ends_with(".dll")).filter(is_managed);
-    names.map(|name| format!("-r:{}\n", framework.join(name).display())).collect()
 }
 
 /// Runs a line in a folder to its end.

@@ -3,7 +3,7 @@
 
 use crate::{
     api::description,
-    support::{Sidecar, check, folder, repository, run},
+    support::{Sidecar, check, dotnet, folder, repository, run},
 };
 use serde_json::json;
 use std::{
@@ -51,6 +51,14 @@ const JAVA: Language = Language {
     compile: compile_java,
 };
 
+const CSHARP: Language = Language {
+    name: "csharp",
+    questions: "Questions.cs",
+    client: "Ask.cs",
+    wrong: |number| format!("wrong{number:02}.cs"),
+    compile: compile_csharp,
+};
+
 /// What is wrong in a client, for each language: the right text, the wrong one, and what the compiler says.
 type Mistakes = [(&'static str, &'static str, &'static str)];
 
@@ -60,7 +68,12 @@ fn typescript_is_answered_and_mistakes_do_not_compile() {
     let sidecar = Sidecar::builder().start();
     let address = format!("http://{}", sidecar.address);
     let asked = Command::new("node").arg(here.path().join("ask.js")).arg(address).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&asked.stdout),
+        "true false true false\n",
+        "{}",
+        String::from_utf8_lossy(&asked.stderr)
+    );
     let mistakes: &Mistakes = &[
         ("access_code:", "acces_code:", "acces_code"),
         ("embargo: false,", "", "embargo"),
@@ -76,6 +89,9 @@ fn typescript_is_answered_and_mistakes_do_not_compile() {
         ("ask.consult.Investigation", "ask.search.Investigation", "Property 'Investigation' does not exist"),
         ("ask.consult.Investigation", "ask.consul.Investigation", "Property 'consul' does not exist"),
         ("automated: true", "automatic: true", "automatic"),
+        ("[\"pseudonymise\"]", "[\"pseudonimise\"]", "pseudonimise"),
+        ("hide: (fields", "hied: (fields", "hied"),
+        ("({ subject }, shown)", "({ subjct }, shown)", "subjct"),
     ];
     refused(&TYPESCRIPT, here.path(), mistakes);
 }
@@ -87,7 +103,12 @@ fn python_is_answered_and_mistakes_do_not_compile() {
     let mut client = Command::new(python());
     let client = client.arg(here.path().join("ask.py")).arg(format!("http://{}", sidecar.address));
     let asked = client.env("no_proxy", "127.0.0.1").output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&asked.stdout),
+        "true false true false\n",
+        "{}",
+        String::from_utf8_lossy(&asked.stderr)
+    );
     let mistakes: &Mistakes = &[
         ("access_code=", "acces_code=", "Unexpected keyword argument \"acces_code\""),
         ("embargo=False,", "", "Missing named argument \"embargo\""),
@@ -100,6 +121,8 @@ fn python_is_answered_and_mistakes_do_not_compile() {
         ("q.consult_investigation", "q.search_investigation", "has no attribute \"search_investigation\""),
         ("q.consult_investigation", "q.obtain_registration", "has incompatible type \"Officer\"; expected \"Partner\""),
         ("q.DisclosureAction(automated", "q.DisclosureAction(automatic", "Unexpected keyword argument"),
+        ("[\"pseudonymise\"]", "[\"pseudonimise\"]", "has incompatible type"),
+        ("due[\"hide\"]", "due[\"hied\"]", "has no key \"hied\""),
     ];
     refused(&PYTHON, here.path(), mistakes);
     // A moment without a zone is none.
@@ -116,7 +139,7 @@ fn go_is_answered_and_mistakes_do_not_compile() {
     let here = made(&GO);
     let sidecar = Sidecar::builder().start();
     let asked = go(here.path(), &["run", "./ask", &format!("http://{}", sidecar.address)]);
-    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", said(&asked));
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false true false\n", "{}", said(&asked));
     let mistakes: &Mistakes = &[
         ("AccessCode:", "AccesCode:", "AccesCode"),
         ("\"inv-0042\", false, 3,", "\"inv-0042\", false,", "cannot use"),
@@ -127,6 +150,8 @@ fn go_is_answered_and_mistakes_do_not_compile() {
         ("q.ConsultInvestigation", "q.ConsultDoor", "cannot use"),
         ("q.NewOfficer(", "q.NewOficer(", "NewOficer"),
         ("Automated:", "Automatic:", "Automatic"),
+        ("q.ObligationHide,", "q.ObligationHied,", "ObligationHied"),
+        ("q.ObligationHide,", "q.UnitReference(\"hide\"),", "cannot use"),
         ("q.NewOfficer(\"officer-0007\")", "q.NewRecipient(\"desk-1\", \"cjib\")", "Recipient"),
     ];
     refused(&GO, here.path(), mistakes);
@@ -139,7 +164,7 @@ fn java_is_answered_and_mistakes_do_not_compile() {
     let mut client = Command::new("java");
     client.args(["-cp", "."]).arg("Ask").arg(format!("http://{}", sidecar.address)).current_dir(here.path());
     let asked = client.output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false\n", "{}", said(&asked));
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false true false\n", "{}", said(&asked));
     let mistakes: &Mistakes = &[
         (".accessCode(", ".accesCode(", "accesCode"),
         ("\"inv-0042\", false, 3,", "\"inv-0042\", false,", "cannot be applied"),
@@ -150,8 +175,39 @@ fn java_is_answered_and_mistakes_do_not_compile() {
         ("Questions.consultInvestigation", "Questions.consultDoor", "incompatible types"),
         ("new Questions.Officer(\"officer-0007\")", "new Questions.Team(\"heron\")", "class Team"),
         (".automated(", ".automatic(", "automatic"),
+        ("Obligation.HIDE", "Obligation.HIED", "HIED"),
     ];
     refused(&JAVA, here.path(), mistakes);
+}
+
+#[test]
+fn csharp_is_answered_and_mistakes_do_not_compile() {
+    let here = made(&CSHARP);
+    let sidecar = Sidecar::builder().start();
+    let asked = dotnet::run(here.path(), "Ask").arg(format!("http://{}", sidecar.address)).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "true false true false\n", "{}", said(&asked));
+    let mistakes: &Mistakes = &[
+        ("accessCode:", "accesCode:", "accesCode"),
+        ("embargo: false,", "", "does not contain a constructor"),
+        ("level: 3", "level: \"3\"", "cannot convert"),
+        ("new TeamReference(\"heron\")", "new UnitReference(\"heron\")", "cannot convert"),
+        ("new Question(\"9\")", "new Question()", "Question"),
+        ("ConsultInvestigation", "SearchInvestigation", "SearchInvestigation"),
+        ("ConsultInvestigation", "ConsultDoor", "cannot convert"),
+        (
+            "new Officer(\"officer-0007\")",
+            "new Recipient(\"desk-1\", new OrganisationReference(\"cjib\"))",
+            "cannot convert",
+        ),
+        (
+            "new DateTimeOffset(2026, 11, 1, 13, 0, 0, TimeSpan.FromHours(1))",
+            "new DateTime(2026, 11, 1)",
+            "cannot convert",
+        ),
+        ("automated:", "automatic:", "automatic"),
+        ("Obligation.Hide", "Obligation.Hied", "Hied"),
+    ];
+    refused(&CSHARP, here.path(), mistakes);
 }
 
 #[test]
@@ -167,12 +223,13 @@ fn builders_of_odd_schemas_compile() {
             action delete, "import", "\"}; alert(1); //", "🔒", "" appliesTo { principal: [Date, None], resource: [Date, Evaluation, str], context: {} };
         }"#;
     fs::write(&schema, format!("{text}{hostile}")).unwrap();
-    for language in [&TYPESCRIPT, &PYTHON, &GO, &JAVA] {
+    for language in [&TYPESCRIPT, &PYTHON, &GO, &JAVA, &CSHARP] {
         let here = folder();
         generate(language, Some(odd.path()), here.path());
         let nothing = match language.name {
             "go" => "package main\n\nimport _ \"example/questions\"\n\nfunc main() {}\n",
             "java" => "class Ask {}",
+            "csharp" => "static class Ask { static void Main() {} }",
             _ => "",
         };
         write(&here.path().join(language.client), nothing);
@@ -209,9 +266,11 @@ fn refused(language: &Language, here: &Path, mistakes: &Mistakes) {
     let files: Vec<_> = (0..mistakes.len()).map(language.wrong).collect();
     for ((text, wrong, _), file) in mistakes.iter().zip(&files) {
         assert!(right.contains(text), "{text}");
+        let mut wrong = right.replacen(text, wrong, 1);
         // In Java a class has the name of its file.
-        let wrong =
-            right.replacen(text, wrong, 1).replace("class Ask", &format!("class {}", file.trim_end_matches(".java")));
+        if let Some(class) = file.strip_suffix(".java") {
+            wrong = wrong.replace("class Ask", &format!("class {class}"));
+        }
         write(&here.join(file), &wrong);
     }
     let compiled = said(&(language.compile)(here, &files));
@@ -281,6 +340,20 @@ fn compile_java(here: &Path, files: &[String]) -> Output {
     let mut javac = Command::new("javac");
     javac.args(["-Xlint:all", "-Werror", "-Xmaxerrs", "1000", "Questions.java"]);
     javac.args(files.iter().filter(|file| *file != "Questions.java")).current_dir(here).output().unwrap()
+}
+
+/// A client at a time: each has a `Main`.
+fn compile_csharp(here: &Path, files: &[String]) -> Output {
+    let mut outputs = files.iter().filter(|file| *file != "Questions.cs").map(|file| {
+        let library = file.trim_end_matches(".cs");
+        dotnet::compile(here, library, &["Questions.cs", file])
+    });
+    let first = outputs.next().unwrap();
+    outputs.fold(first, |all, one| Output {
+        stdout: [all.stdout, one.stdout].concat(),
+        stderr: [all.stderr, one.stderr].concat(),
+        ..one
+    })
 }
 
 fn python() -> PathBuf {

@@ -3,6 +3,7 @@
 mod asked;
 mod authority;
 mod browser;
+pub mod dotnet;
 mod exposition;
 mod grpc;
 mod http;
