@@ -3,7 +3,7 @@
     python3 sidecar.py cases.json
 
 It prints its address. The questions of the case NAME go to ADDRESS/NAME, percent-encoded. For each call it prints a line
-of JSON: the case, the path, the headers and how many questions there were. It ends when its standard input does.
+of JSON: the case, the path, the headers, how many questions there were, and whether it came before `Retry-After` said. It ends when its standard input does.
 """
 
 import collections
@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import urllib.parse
 
 MEGABYTE = 1 << 20
@@ -32,6 +33,10 @@ class Call(http.server.BaseHTTPRequestHandler):
             step = steps[min(self.server.calls[name], len(steps) - 1)]
             self.server.calls[name] += 1
             call = {"case": name, "path": path, "questions": len(asked.get("evaluations", [asked]))}
+            call["early"] = time.monotonic() < self.server.not_before[name]
+            after = step.get("retry_after", "")
+            # Clocks differ a little.
+            self.server.not_before[name] = time.monotonic() - 0.05 + (int(after) if after.isdigit() else 0)
             print(json.dumps(call | {"headers": {key.lower(): it for key, it in self.headers.items()}}), flush=True)
         getattr(self, step.get("fault", "answer"))(step)
 
@@ -44,6 +49,8 @@ class Call(http.server.BaseHTTPRequestHandler):
             self.send_header("content-type", step["type"])
         if "location" in step:
             self.send_header("location", step["location"])
+        if "retry_after" in step:
+            self.send_header("retry-after", step["retry_after"])
         if step["status"] != 204:
             self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -122,6 +129,7 @@ def main(path):
     server = Server(("127.0.0.1", 0), Call)
     with open(path) as file:
         server.cases = {case["name"]: case for case in json.load(file)["cases"]}
+    server.not_before = collections.Counter()
     server.calls, server.lock, server.ending = collections.Counter(), threading.Lock(), threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

@@ -78,6 +78,7 @@ public static class Contract
             facts["granted"] = false;
             facts["answered"] = denied.Answered;
             facts["reason"] = denied.Message;
+            if (denied.ReasonUser != "") facts["reason_user"] = denied.ReasonUser;
         }
         return facts;
     }

@@ -99,15 +99,20 @@ public sealed class Denied<R> : Answer<R>
     }
 }
 
-/// <summary>No access. Answered is false if poort did not decide that: then it may be another answer later.</summary>
+/// <summary>No access. Answered is false if poort did not decide that: then it may be another answer later. ReasonUser may be
+/// shown to the user, and Message may not; it is empty where poort gave none.</summary>
 public sealed class DeniedException : Exception
 {
-    internal DeniedException(string reason, bool answered = false, JsonElement decisionRecord = default(JsonElement))
+    internal DeniedException(
+        string reason, bool answered = false, JsonElement decisionRecord = default(JsonElement), string reasonUser = "")
         : base(reason)
     {
         Answered = answered;
         DecisionRecord = decisionRecord;
+        ReasonUser = reasonUser;
     }
+
+    public string ReasonUser { get; }
 
     public bool Answered { get; }
 
@@ -180,6 +185,7 @@ public sealed class PoortClient
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(question, question.GetType());
         var why = "the deadline passed";
+        var elapsed = Stopwatch.StartNew();
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
         {
             limit.CancelAfter(deadline);
@@ -187,6 +193,7 @@ public sealed class PoortClient
             {
                 for (var pause = Pause; ; pause += pause)
                 {
+                    var wait = pause;
                     try
                     {
                         using (var response = await Post(path, body, header, limit.Token))
@@ -201,14 +208,17 @@ public sealed class PoortClient
                                 Trace.TraceError("poort refused a question with {0}: {1}", why, said);
                                 break;
                             }
+                            // Not set if it is a date.
+                            if (response.Headers.RetryAfter?.Delta is TimeSpan after && after > wait) wait = after;
                         }
                     }
                     catch (Exception failed) when (failed is HttpRequestException || failed is IOException)
                     {
                         why = "no connection";
                     }
-                    // poort restarts or is full. A question changes nothing, so it is asked again.
-                    await Task.Delay(pause, limit.Token);
+                    // poort restarts or is full. A question changes nothing, so it is asked again, if there is time.
+                    if (elapsed.Elapsed + wait > deadline) break;
+                    await Task.Delay(wait, limit.Token);
                 }
             }
             catch (OperationCanceledException)
@@ -287,7 +297,10 @@ public sealed class PoortClient
             else if (obligations.ValueKind != JsonValueKind.Undefined) throw Foreign();
             if (decision == JsonValueKind.True) return new Granted<R>(record, duties, Member(context, "record"));
             var reason = Member(context, "reason").ToString();
-            return new Denied<R>(new DeniedException(reason, true, Member(context, "record")), duties);
+            // A sentence for each code; poort has one.
+            var told = Member(Member(context, "reason_user"), "403");
+            var reasonUser = told.ValueKind == JsonValueKind.String ? told.GetString() : "";
+            return new Denied<R>(new DeniedException(reason, true, Member(context, "record"), reasonUser), duties);
         }
         catch (DeniedException denied)
         {

@@ -125,13 +125,17 @@ func account(writer http.ResponseWriter, request *http.Request) (string, bool) {
 	return user.(string), true
 }
 
-// reply sends the record, or a refusal. Why stays in the logs: a reason may tell what the user must not know. The key of
-// the decision record finds it.
+// reply sends the record, or a refusal. Why stays in the logs: Reason may tell what the user must not know. ReasonUser tells
+// what the user may know.
 func reply(writer http.ResponseWriter, record any, err error) {
 	status := http.StatusOK
 	var denied *poort.Denied
 	if errors.As(err, &denied) {
-		status, record = http.StatusServiceUnavailable, map[string]any{"decision_record": denied.DecisionRecord}
+		told := denied.ReasonUser
+		if told == "" {
+			told = "This is not possible now."
+		}
+		status, record = http.StatusServiceUnavailable, map[string]any{"reason": told}
 		if denied.Answered {
 			status = http.StatusForbidden
 		}

@@ -59,9 +59,9 @@ final class App {
                 send(call, 200, number.isEmpty() ? page(user, call) : one(user, number, call));
             }
         } catch (Poort.DeniedException denied) {
-            // Why stays in the logs: a reason may tell what the user must not know. The key of the decision record finds it.
-            var body = JSON.createObjectNode().set("decision_record", denied.decisionRecord);
-            send(call, denied.answered ? 403 : 503, body);
+            // Why stays in the logs: the message may tell what the user must not know. This tells what the user may know.
+            var told = denied.reasonUser.isEmpty() ? "This is not possible now." : denied.reasonUser;
+            send(call, denied.answered ? 403 : 503, Map.of("reason", told));
         }
     }
 

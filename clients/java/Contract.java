@@ -84,6 +84,7 @@ final class Contract {
             facts.put("granted", false);
             facts.put("answered", denied.answered);
             facts.put("reason", denied.getMessage());
+            if (!denied.reasonUser.isEmpty()) facts.put("reason_user", denied.reasonUser);
         }
         return facts;
     }

@@ -80,7 +80,7 @@ public final class Poort {
             R shown = run(duties, handlers, record, undone);
             if (undone.isEmpty()) return shown;
             var reason = "The application cannot do what this access asks for: " + String.join(", ", undone) + ".";
-            throw new DeniedException(reason, true, decisionRecord);
+            throw new DeniedException(reason, true, decisionRecord, "");
         }
 
         @Override
@@ -110,15 +110,20 @@ public final class Poort {
         }
     }
 
-    /** No access. {@code answered} is false if poort did not decide that: then it may be another answer later. */
+    /**
+     * No access. {@code answered} is false if poort did not decide that: then it may be another answer later.
+     * {@code reasonUser} may be shown to the user, and the message may not; it is empty where poort gave none.
+     */
     public static final class DeniedException extends RuntimeException {
         public final boolean answered;
         public final transient JsonNode decisionRecord;
+        public final String reasonUser;
 
-        private DeniedException(String reason, boolean answered, JsonNode decisionRecord) {
+        private DeniedException(String reason, boolean answered, JsonNode decisionRecord, String reasonUser) {
             super(reason);
             this.answered = answered;
             this.decisionRecord = decisionRecord;
+            this.reasonUser = reasonUser;
         }
     }
 
@@ -175,6 +180,7 @@ public final class Poort {
                 if (header.apply(name) != null) request.header(name, header.apply(name));
             }
             while (true) {
+                var wait = pause;
                 var call = http.sendAsync(request.build(), head -> new Limited());
                 try {
                     var response = call.get(until - System.nanoTime(), TimeUnit.NANOSECONDS);
@@ -185,6 +191,8 @@ public final class Poort {
                                 new String(response.body(), 0, Math.min(500, response.body().length)));
                         break;
                     }
+                    var after = seconds(response.headers().firstValue("retry-after").orElse(""));
+                    if (after.compareTo(wait) > 0) wait = after;
                 } catch (ExecutionException failed) {
                     for (Throwable it = failed; it != null; it = it.getCause()) {
                         if (it instanceof TooLarge) throw noAnswer("The answer is too large.");
@@ -193,9 +201,9 @@ public final class Poort {
                 } finally {
                     call.cancel(true);
                 }
-                // poort restarts or is full. A question changes nothing, so it is asked again.
-                if (until - System.nanoTime() < pause.toNanos()) break;
-                Thread.sleep(pause.toMillis());
+                // poort restarts or is full. A question changes nothing, so it is asked again, if there is time.
+                if (until - System.nanoTime() < wait.toNanos()) break;
+                Thread.sleep(wait.toMillis());
                 pause = pause.multipliedBy(2);
             }
         } catch (TimeoutException late) {
@@ -207,6 +215,11 @@ public final class Poort {
             why = unsendable.getMessage();
         }
         throw noAnswer("No answer from poort: " + why + ".");
+    }
+
+    /** What Retry-After says; none if it is a date. */
+    private static Duration seconds(String told) {
+        return told.matches("[0-9]{1,9}") ? Duration.ofSeconds(Integer.parseInt(told)) : Duration.ZERO;
     }
 
     private static JsonNode parse(HttpResponse<byte[]> response) {
@@ -237,7 +250,10 @@ public final class Poort {
             for (var obligation : obligations) duties.addAll(duties(obligation));
             var decisionRecord = context.get("record");
             if (decision.booleanValue()) return new Granted<>(record, duties, decisionRecord);
-            return new Denied<>(new DeniedException(context.path("reason").asText(), true, decisionRecord), duties);
+            // A sentence for each code; poort has one.
+            var told = context.path("reason_user").path("403").textValue();
+            var reason = context.path("reason").asText();
+            return new Denied<>(new DeniedException(reason, true, decisionRecord, told == null ? "" : told), duties);
         } catch (DeniedException denied) {
             return new Denied<>(denied, List.of());
         }
@@ -272,7 +288,7 @@ public final class Poort {
     }
 
     private static DeniedException noAnswer(String reason) {
-        return new DeniedException(reason, false, null);
+        return new DeniedException(reason, false, null, "");
     }
 
     private static DeniedException foreign() {

@@ -7,8 +7,8 @@
 //     curl -H 'Authorization: Bearer anna' http://127.0.0.1:8000/reports/r-1
 
 import express, { type NextFunction, type Request, type Response } from "express";
-import { Denied, type Handlers, Poort, type Question } from "./poort.js";
-import { ask } from "./questions.js";
+import { Denied, Poort, type Question } from "./poort.js";
+import { ask, type ObligationHandlers } from "./questions.js";
 
 type Report = { unit: string; sealed: boolean; reporter?: string; text: string };
 
@@ -29,9 +29,9 @@ function question(user: string, number: string, { unit, sealed }: Report): Quest
 }
 
 // What this application can do of what an answer asks for.
-function handlers(user: string): Handlers<Report> {
+function handlers(user: string): ObligationHandlers<Report> {
   return {
-    hide: (fields: string[], report) =>
+    hide: (fields, report) =>
       Object.fromEntries(Object.entries(report).filter(([name]) => !fields.includes(name))) as Report,
     session_termination: (_, report) => {
       SESSIONS.delete(user);
@@ -69,10 +69,10 @@ app.get("/reports", async ({ headers }, response) => {
   response.json(shown);
 });
 
-// Why stays in the logs: a reason may tell what the user must not know. The key of the decision record finds it.
+// Why stays in the logs: the message may tell what the user must not know. `reasonUser` tells what the user may know.
 app.use((error: unknown, _: Request, response: Response, next: NextFunction) => {
   if (!(error instanceof Denied)) return next(error);
-  response.status(error.answered ? 403 : 503).json({ decision_record: error.decisionRecord ?? null });
+  response.status(error.answered ? 403 : 503).json({ reason: error.reasonUser || "This is not possible now." });
 });
 
 app.listen(Number(process.env.PORT ?? 8000), "127.0.0.1");

@@ -49,6 +49,7 @@ async function told(answer: Granted<any> | Denied) {
     return { ...facts, granted: true, record: await answer.comply(handlers), ran };
   } catch (denied) {
     if (!(denied instanceof Denied)) throw denied;
-    return { ...facts, granted: false, answered: denied.answered, reason: denied.message, ran };
+    const told = denied.reasonUser === "" ? {} : { reason_user: denied.reasonUser };
+    return { ...facts, ...told, granted: false, answered: denied.answered, reason: denied.message, ran };
   }
 }

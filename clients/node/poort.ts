@@ -23,7 +23,8 @@ export type Question = {
 
 // A handler does one kind of obligation. It gets the obligation's parameters and the record, and returns the record to go
 // on with, such as one without the fields to hide. The obligations of a deny come without a record: it gets undefined.
-export type Handlers<R> = Readonly<Record<string, (parameters: any, record: R) => R | Promise<R>>>;
+// `ObligationHandlers` of `poort codegen` knows the keys and their parameters.
+export type Handlers<R> = Readonly<Record<string, ((parameters: any, record: R) => R | Promise<R>) | undefined>>;
 
 // `trace`: the headers of the request that is being served. `deadline`: milliseconds for all attempts.
 export type Options = { trace?: http.IncomingHttpHeaders; deadline?: number };
@@ -37,16 +38,21 @@ const LARGEST = 1 << 20;
 const PAUSE = 50;
 const TRACE = ["traceparent", "tracestate", "x-request-id"];
 
-/** No access. `answered` is false if poort did not decide that: then it may be another answer later. */
+/**
+ * No access. `answered` is false if poort did not decide that: then it may be another answer later. `reasonUser` may be shown
+ * to the user, and the message may not; it is empty where poort gave none.
+ */
 export class Denied extends Error {
   readonly answered: boolean;
   readonly decisionRecord: DecisionRecord | undefined;
+  readonly reasonUser: string;
   readonly #duties: Duty[];
 
-  constructor(reason: string, answered = false, duties: Duty[] = [], decisionRecord?: DecisionRecord) {
+  constructor(reason: string, answered = false, duties: Duty[] = [], decisionRecord?: DecisionRecord, reasonUser = "") {
     super(reason);
     this.answered = answered;
     this.decisionRecord = decisionRecord;
+    this.reasonUser = reasonUser;
     this.#duties = duties;
   }
 
@@ -119,24 +125,28 @@ export class Poort {
 
   async #ask(path: string, question: object, { trace = {}, deadline = this.#deadline }: Options): Promise<Json> {
     const signal = AbortSignal.timeout(deadline);
+    const until = performance.now() + deadline;
     const body = JSON.stringify(question);
     let why = "the deadline passed";
     for (let pause = PAUSE; ; pause *= 2) {
+      let wait = pause;
       try {
-        const { status, kind, text } = await this.#post(path, body, trace, signal);
+        const { status, kind, after, text } = await this.#post(path, body, trace, signal);
         if (status === 200) return parse(kind, text);
         why = `status ${status}`;
         if (status !== 429 && status !== 503) {
           console.error(`poort refused a question with ${why}: ${text.slice(0, 500)}`);
           break;
         }
+        wait = Math.max(pause, after);
       } catch (error) {
         if (error instanceof Denied) throw error;
         if (signal.aborted) break;
         why = "no connection";
       }
-      // poort restarts or is full. A question changes nothing, so it is asked again.
-      if (await sleep(pause, false, { signal }).catch(() => true)) break;
+      // poort restarts or is full. A question changes nothing, so it is asked again, if there is time.
+      if (performance.now() + wait > until) break;
+      if (await sleep(wait, false, { signal }).catch(() => true)) break;
     }
     throw new Denied(`No answer from poort: ${why}.`);
   }
@@ -160,7 +170,10 @@ export class Poort {
       if (size > LARGEST) throw new Denied("The answer is too large.");
     }
     const kind = response.headers["content-type"] ?? "";
-    return { status: response.statusCode, kind, text: Buffer.concat(parts).toString() };
+    // In seconds; none if it is a date.
+    const told = response.headers["retry-after"] ?? "";
+    const after = /^\d+$/.test(told) ? Number(told) * 1000 : 0;
+    return { status: response.statusCode, kind, after, text: Buffer.concat(parts).toString() };
   }
 }
 
@@ -177,13 +190,16 @@ function parse(kind: string, text: string): Json {
 function read<R>(answer: unknown, record: R): Granted<R> | Denied {
   try {
     const { decision, context: given = {} } = object(answer);
-    const { obligations = [], reason = "", record: decisionRecord, error } = object(given);
+    const { obligations = [], reason = "", reason_user: told, record: decisionRecord, error } = object(given);
     if (typeof decision !== "boolean" || !Array.isArray(obligations) || typeof reason !== "string") throw foreign();
     // Only in a batch: poort could not decide this one.
     if (error !== undefined) throw new Denied(`No answer from poort: status ${object(error).status}.`);
     const duties = obligations.flatMap(asks);
     if (decision) return new Granted(record, duties, decisionRecord as DecisionRecord);
-    return new Denied(reason, true, duties, decisionRecord as DecisionRecord);
+    // A sentence for each code; poort has one.
+    const sentence = (told as Json | undefined)?.["403"];
+    const reasonUser = typeof sentence === "string" ? sentence : "";
+    return new Denied(reason, true, duties, decisionRecord as DecisionRecord, reasonUser);
   } catch (error) {
     return denied(error);
   }

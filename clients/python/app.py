@@ -25,6 +25,8 @@ REPORTS = {
     "r-3": {"unit": "north", "sealed": True, "reporter": "T. Voorbeeld", "text": "A wallet was found."},
 }
 SESSIONS = {name: name for name in ["anna", "leo", "pim"]}
+# What a user is told where poort says nothing.
+SORRY = "This is not possible now."
 
 
 def account(authorization: Annotated[str, Header()] = "") -> str:
@@ -79,5 +81,5 @@ async def reports(user: Account, request: Request):
 
 @app.exception_handler(Denied)
 async def denied(_: Request, denied: Denied):
-    # Why stays in the logs: a reason may tell what the user must not know. The key of the decision record finds it.
-    return JSONResponse({"decision_record": denied.decision_record}, 403 if denied.answered else 503)
+    # Why stays in the logs: `reason` may tell what the user must not know. `reason_user` tells what the user may know.
+    return JSONResponse({"reason": denied.reason_user or SORRY}, 403 if denied.answered else 503)

@@ -55,7 +55,8 @@ async def told(answer):
     try:
         record = await answer.comply(handlers)
     except Exception as denied:
-        return facts | {"granted": False, "answered": denied.answered, "reason": denied.reason, "ran": ran}
+        told = {"reason_user": denied.reason_user} if denied.reason_user else {}
+        return facts | told | {"granted": False, "answered": denied.answered, "reason": denied.reason, "ran": ran}
     assert isinstance(answer, Granted)
     return facts | {"granted": True, "ran": ran, "record": record}
 

@@ -29,11 +29,15 @@ log = logging.getLogger("poort")
 
 
 class Denied(Exception):
-    """No access. `answered` is false if poort did not decide that: then it may be another answer later."""
+    """No access. `answered` is false if poort did not decide that: then it may be another answer later. `reason_user` may be
+    shown to the user, and `reason` may not; it is empty where poort gave none."""
 
-    def __init__(self, reason: str, *, answered: bool = False, duties: Sequence = (), decision_record: Any = None):
+    def __init__(
+        self, reason: str, *, answered: bool = False, duties: Sequence = (), decision_record: Any = None, reason_user: str = ""
+    ):
         super().__init__(reason)
         self.reason, self.answered, self.decision_record = reason, answered, decision_record
+        self.reason_user = reason_user
         self._duties = duties
 
     async def comply(self, handlers: Handlers) -> None:
@@ -92,9 +96,11 @@ class Poort:
     async def _ask(self, path: str, question: dict, trace: Mapping[str, str], deadline: float | None) -> dict:
         headers = {name: trace[name] for name in TRACE if name in trace} | {"accept-encoding": "identity"}
         why, pause = "the deadline passed", PAUSE
+        until = asyncio.get_running_loop().time() + (self._deadline if deadline is None else deadline)
         try:
-            async with asyncio.timeout(self._deadline if deadline is None else deadline):
+            async with asyncio.timeout_at(until):
                 while True:
+                    wait = pause
                     try:
                         url = f"{self._base}/access/v1/{path}"
                         async with self._http.stream("POST", url, json=question, headers=headers) as response:
@@ -102,11 +108,13 @@ class Poort:
                             body = await _body(response)
                         if status not in (429, 503):
                             break
-                        why = f"status {status}"
+                        why, wait = f"status {status}", max(pause, _seconds(response.headers.get("retry-after", "")))
                     except httpx.TransportError:
                         why = "no connection"
-                    # poort restarts or is full. A question changes nothing, so it is asked again.
-                    await asyncio.sleep(pause)
+                    # poort restarts or is full. A question changes nothing, so it is asked again, if there is time.
+                    if asyncio.get_running_loop().time() + wait > until:
+                        raise TimeoutError
+                    await asyncio.sleep(wait)
                     pause *= 2
         except TimeoutError:
             raise Denied(f"No answer from poort: {why}.") from None
@@ -123,6 +131,11 @@ class Poort:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+def _seconds(text: str) -> int:
+    """What `Retry-After` says; none if it is a date."""
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -146,7 +159,10 @@ def _read(answer: Any, record: Any) -> Granted | Denied:
         return denied
     if decision:
         return Granted(record, duties, decision_record)
-    return Denied(reason, answered=True, duties=duties, decision_record=decision_record)
+    told = context.get("reason_user")  # A sentence for each code; poort has one.
+    told = told.get("403") if isinstance(told, dict) else None
+    told = told if isinstance(told, str) else ""
+    return Denied(reason, answered=True, duties=duties, decision_record=decision_record, reason_user=told)
 
 
 def _duties(obligation: Any) -> list[tuple[str, Any]]:

@@ -5,7 +5,6 @@
 //     curl -H 'Authorization: Bearer anna' http://127.0.0.1:8000/reports/r-1
 
 using System.Collections.Concurrent;
-using System.Text.Json;
 
 var poort = new PoortClient(Environment.GetEnvironmentVariable("POORT") ?? "http://127.0.0.1:50051");
 
@@ -21,7 +20,7 @@ var sessions = new ConcurrentDictionary<string, string>(
 
 var app = WebApplication.CreateBuilder(args).Build();
 
-// Why stays in the logs: a reason may tell what the user must not know. The key of the decision record finds it.
+// Why stays in the logs: Message may tell what the user must not know. ReasonUser tells what the user may know.
 app.Use(async (context, next) =>
 {
     try
@@ -31,11 +30,8 @@ app.Use(async (context, next) =>
     catch (DeniedException denied)
     {
         context.Response.StatusCode = denied.Answered ? 403 : 503;
-        var key = denied.DecisionRecord;
-        await context.Response.WriteAsJsonAsync(new
-        {
-            decision_record = key.ValueKind == JsonValueKind.Undefined ? (JsonElement?)null : key,
-        });
+        var told = denied.ReasonUser == "" ? "This is not possible now." : denied.ReasonUser;
+        await context.Response.WriteAsJsonAsync(new { reason = told });
     }
 });
 

@@ -128,5 +128,8 @@ func told(answer poort.Answer[record]) map[string]any {
 		panic(err)
 	}
 	facts["granted"], facts["answered"], facts["reason"] = false, denied.Answered, denied.Reason
+	if denied.ReasonUser != "" {
+		facts["reason_user"] = denied.ReasonUser
+	}
 	return facts
 }

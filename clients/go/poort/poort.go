@@ -22,6 +22,7 @@ import (
 	"net"
 	"net/http"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,9 +36,11 @@ const (
 // fields to hide. The obligations of a deny come without a record: it is the zero value.
 type Handlers[R any] map[string]func(parameters json.RawMessage, record R) (R, error)
 
-// Denied is no access. Answered is false if poort did not decide that: then it may be another answer later.
+// Denied is no access. Answered is false if poort did not decide that: then it may be another answer later. ReasonUser may
+// be shown to the user, and Reason may not; it is empty where poort gave none.
 type Denied struct {
 	Reason         string
+	ReasonUser     string
 	Answered       bool
 	DecisionRecord json.RawMessage
 }
@@ -49,9 +52,10 @@ type Answer[R any] struct {
 	// DecisionRecord is the key of the decision record, for the application's own log.
 	DecisionRecord json.RawMessage
 
-	granted bool
-	record  R
-	reason  string
+	granted    bool
+	record     R
+	reason     string
+	reasonUser string
 	// Whether poort decided.
 	answered bool
 	duties   []duty
@@ -76,11 +80,11 @@ func (answer Answer[R]) Comply(handlers Handlers[R]) (R, error) {
 		record = changed
 	}
 	if !answer.granted {
-		return none, &Denied{answer.reason, answer.answered, answer.DecisionRecord}
+		return none, &Denied{answer.reason, answer.reasonUser, answer.answered, answer.DecisionRecord}
 	}
 	if len(undone) > 0 {
 		reason := "The application cannot do what this access asks for: " + strings.Join(undone, ", ") + "."
-		return none, &Denied{reason, true, answer.DecisionRecord}
+		return none, &Denied{reason, "", true, answer.DecisionRecord}
 	}
 	return record, nil
 }
@@ -168,7 +172,9 @@ func (client *Client) ask(ctx context.Context, path string, question any, header
 	ctx, cancel := context.WithTimeout(ctx, client.Deadline)
 	defer cancel()
 	why := "the deadline passed"
-	for wait := pause; ; wait *= 2 {
+	until, _ := ctx.Deadline()
+	for pause := pause; ; pause *= 2 {
+		wait := pause
 		response, err := client.post(ctx, path, body, headers)
 		switch {
 		case errors.Is(err, errTooLarge):
@@ -177,6 +183,9 @@ func (client *Client) ask(ctx context.Context, path string, question any, header
 			return response.json()
 		case err == nil:
 			why = fmt.Sprintf("status %d", response.status)
+			if response.after > wait {
+				wait = response.after
+			}
 		case ctx.Err() == nil:
 			why = "no connection"
 		}
@@ -184,7 +193,10 @@ func (client *Client) ask(ctx context.Context, path string, question any, header
 			log.Printf("poort refused a question with %s: %.500s", why, response.body)
 			break
 		}
-		// poort restarts or is full. A question changes nothing, so it is asked again.
+		// poort restarts or is full. A question changes nothing, so it is asked again, if there is time.
+		if time.Until(until) < wait {
+			break
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -198,6 +210,7 @@ func (client *Client) ask(ctx context.Context, path string, question any, header
 type response struct {
 	status int
 	kind   string
+	after  time.Duration
 	body   []byte
 }
 
@@ -221,7 +234,12 @@ func (client *Client) post(ctx context.Context, path string, body []byte, header
 	if len(text) > largest {
 		err = errTooLarge
 	}
-	return response{got.StatusCode, got.Header.Get("Content-Type"), text}, err
+	// In seconds; none if it is a date.
+	after, bad := strconv.ParseUint(got.Header.Get("Retry-After"), 10, 30)
+	if bad != nil {
+		after = 0
+	}
+	return response{got.StatusCode, got.Header.Get("Content-Type"), time.Duration(after) * time.Second, text}, err
 }
 
 var (
@@ -261,8 +279,15 @@ func read[R any](given json.RawMessage, record R) Answer[R] {
 	}
 	if decision == "true" {
 		read.granted, read.record = true, record
-	} else if json.Unmarshal(context["reason"], &read.reason) != nil {
+		return read
+	}
+	if json.Unmarshal(context["reason"], &read.reason) != nil {
 		read.reason = "Denied."
+	}
+	// A sentence for each code; poort has one.
+	told, _ := object(context["reason_user"])
+	if json.Unmarshal(told["403"], &read.reasonUser) != nil {
+		read.reasonUser = ""
 	}
 	return read
 }

@@ -64,12 +64,12 @@ public class Reports {
         return shown;
     }
 
-    /** Why stays in the logs: a reason may tell what the user must not know. The key of the decision record finds it. */
+    /** Why stays in the logs: the message may tell what the user must not know. This tells what the user may know. */
     @ExceptionHandler
     ResponseEntity<Map<String, Object>> denied(Poort.DeniedException denied) {
-        var key = denied.decisionRecord;
+        var told = denied.reasonUser.isEmpty() ? "This is not possible now." : denied.reasonUser;
         var status = denied.answered ? HttpStatus.FORBIDDEN : HttpStatus.SERVICE_UNAVAILABLE;
-        return ResponseEntity.status(status).body(Map.of("trace_id", key == null ? "" : key.path("trace_id").asText()));
+        return ResponseEntity.status(status).body(Map.of("reason", told));
     }
 
     private static Object question(Authentication user, String number, Map<String, Object> report) {

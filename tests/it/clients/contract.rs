@@ -108,13 +108,15 @@ fn check_records(sidecar: &Sidecar, contract: &Value, named: &[Value]) {
     }
 }
 
-/// Each call carried the trace and no cookie; a page was one call; what is no passing trouble was asked once.
+/// Each call carried the trace and no cookie; a page was one call; what is no passing trouble was asked once, and nothing was
+/// asked again before `Retry-After` said.
 #[track_caller]
 fn check_calls(contract: &Value, calls: &[Value]) {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     for call in calls {
         assert_eq!(call["headers"]["traceparent"], contract["headers"]["traceparent"], "{call}");
         assert_eq!(call["headers"].get("cookie"), None, "{call}");
+        assert_eq!(call["early"], false, "{call}");
         *count.entry(text(&call["case"])).or_default() += 1;
         let case = contract["cases"].as_array().unwrap().iter().find(|it| it["name"] == call["case"]).unwrap();
         let (path, questions) = match case["questions"].as_array() {

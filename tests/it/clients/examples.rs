@@ -3,7 +3,7 @@
 
 use super::{command, installed, shell};
 use crate::support::{Sidecar, Starting, folder, free_address, repository, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -109,14 +109,11 @@ impl Application {
             let output = Command::new("sh").arg("-c").arg(&line).env("no_proxy", "*").output().unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
             let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{line}: {text}"));
-            let (mut printed, mut shown) = (read(&printed), read(shown));
-            for key in ["trace_id", "span_id"] {
-                for side in [&mut printed, &mut shown] {
-                    if let Some(key) = side.pointer_mut(&format!("/decision_record/{key}")) {
-                        assert!(key.is_string());
-                        *key = "…".into();
-                    }
-                }
+            let (mut printed, shown) = (read(&printed), read(shown));
+            let refusal = printed.get("reason").and_then(Value::as_str).unwrap_or_default();
+            if let Some((told, reference)) = refusal.split_once(" Reference: ") {
+                assert_eq!(reference.len(), "4bf92f3577b34da6a3ce929d0e0e4736.".len(), "{refusal}");
+                printed = json!({"reason": format!("{told} Reference: ….")});
             }
             assert_eq!(printed, shown, "{line}");
         }
