@@ -31,6 +31,11 @@ async fn the_go_example_runs_as_documented() {
     runs_as_documented("### Go").await;
 }
 
+#[tokio::test]
+async fn the_csharp_example_runs_as_documented() {
+    runs_as_documented("### C#").await;
+}
+
 async fn runs_as_documented(heading: &str) {
     let page = fs::read_to_string(repository().join("clients/README.md")).unwrap();
     let (_, section) = page.split_once(&format!("\n{heading}\n")).unwrap();
