@@ -1,5 +1,5 @@
-//! What a decision costs, counted and not timed: the instructions of one cached and one fresh decision with their records,
-//! under callgrind. A count does not depend on what else the machine does, so it can be held.
+//! What a decision costs, counted and not timed: the instructions of one cached and one fresh decision with their records, of
+//! a deny, and of an allow for an application that says what it can do, under callgrind. A count does not depend on what else the machine does, so it can be held.
 //!
 //! It counts what the build of the tests runs, which is not optimised as a release is; what makes it grow by a tenth is
 //! worth a look all the same. `UPDATE_EXPECT=1 cargo test --test it cost` accepts what it is now.
@@ -73,11 +73,11 @@ impl Desk {
     }
 
     /// From the question to the bytes of its record.
-    fn decide(&self, cache: &Cache, evaluation: &Evaluation, expect_cached: bool) -> usize {
+    fn decide(&self, cache: &Cache, evaluation: &Evaluation, (allowed, expect_cached): (bool, bool)) -> usize {
         let checked = check_question(&self.snapshot, evaluation, &self.moment, UnknownEntities::Deny).unwrap();
         let decided = || checked.question().map(|question| decide(&self.snapshot, &question));
         let (verdict, cached) = cache.verdict(checked.key(), decided).unwrap();
-        assert!(verdict.decision.is_allow() && cached == expect_cached);
+        assert_eq!((verdict.decision.is_allow(), cached), (allowed, expect_cached));
         let (policies, directory) = (&self.snapshot.policies.revision, &self.snapshot.directory.revision);
         let answer = checked.answer(verdict, self.snapshot.revisions().clone(), cached);
         let record = Record {
@@ -96,10 +96,25 @@ impl Desk {
 
 /// Each differs in what the policies read, and in what they do not.
 fn question(number: u64) -> Evaluation {
-    let level = -1_000 - i64::try_from(number).unwrap();
+    asked(number, -1_000 - i64::try_from(number).unwrap(), "")
+}
+
+/// No policy permits it, so the user gets the general sentence.
+fn denied(number: u64) -> Evaluation {
+    asked(number, 1_000 + i64::try_from(number).unwrap(), "")
+}
+
+/// An allow for an application that says what it can do.
+fn supported(number: u64) -> Evaluation {
+    let listed = r#", "supported_obligations": ["hide", "record", "session_termination"]"#;
+    asked(number, -1_000 - i64::try_from(number).unwrap(), listed)
+}
+
+fn asked(number: u64, level: i64, context: &str) -> Evaluation {
     let text = format!(
         r#"{{"subject": {{"type": "User", "id": "u"}}, "action": {{"name": "read"}}, "resource": {{"type": "Doc",
-        "id": "doc-{number:06}", "properties": {{"level": {level}, "owner": "u", "open": true}}}}, "context": {{"purpose": "9"}}}}"#
+        "id": "doc-{number:06}", "properties": {{"level": {level}, "owner": "u", "open": true}}}},
+        "context": {{"purpose": "9"{context}}}}}"#
     );
     read_evaluation(text.as_bytes(), Limits { depth: 16, batch: 1 }).unwrap()
 }
@@ -110,7 +125,7 @@ fn question(number: u64) -> Evaluation {
 fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
     let mut bytes = 0;
     for question in questions {
-        bytes += desk.decide(cache, question, true);
+        bytes += desk.decide(cache, question, (true, true));
     }
     bytes
 }
@@ -119,7 +134,25 @@ fn counted_cached(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize
 fn counted_fresh(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
     let mut bytes = 0;
     for question in questions {
-        bytes += desk.decide(cache, question, false);
+        bytes += desk.decide(cache, question, (true, false));
+    }
+    bytes
+}
+
+#[inline(never)]
+fn counted_denied(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
+    let mut bytes = 0;
+    for question in questions {
+        bytes += desk.decide(cache, question, (false, true));
+    }
+    bytes
+}
+
+#[inline(never)]
+fn counted_supported(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> usize {
+    let mut bytes = 0;
+    for question in questions {
+        bytes += desk.decide(cache, question, (true, true));
     }
     bytes
 }
@@ -133,10 +166,18 @@ fn a_question_is_evaluated_once_and_then_found() {
         Cache::new(&cache::Config { recheck: 0, ..cache::Config::default() }, &opentelemetry::global::meter("cost"));
     let questions: Vec<_> = (0..TIMES).map(question).collect();
     // What is made once, such as the policies of this kind of question, is not counted.
-    desk.decide(&cache, &question(TIMES), false);
-    desk.decide(&cache, &question(TIMES), true);
+    desk.decide(&cache, &question(TIMES), (true, false));
+    desk.decide(&cache, &question(TIMES), (true, true));
     let fresh = counted_fresh(&desk, &cache, &questions);
     assert_eq!(counted_cached(&desk, &cache, &questions), fresh);
+    let refused: Vec<_> = (0..TIMES).map(denied).collect();
+    for question in &refused {
+        desk.decide(&cache, question, (false, false));
+    }
+    assert!(counted_denied(&desk, &cache, &refused) > 0);
+    // The same key as without the list.
+    let listed: Vec<_> = (0..TIMES).map(supported).collect();
+    assert!(counted_supported(&desk, &cache, &listed) > fresh);
 }
 
 /// Instructions for one call of what this function repeats.
@@ -162,7 +203,8 @@ fn instructions(function: &str) -> u64 {
 #[test]
 fn a_decision_takes_no_more_instructions_than_it_did() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pdp/cost.txt");
-    let counts = ["counted_cached", "counted_fresh"].map(|function| (function, instructions(function)));
+    let counts = ["counted_cached", "counted_fresh", "counted_denied", "counted_supported"];
+    let counts = counts.map(|function| (function, instructions(function)));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let mut text = String::new();
         for (function, count) in counts {
