@@ -7,6 +7,7 @@
 //! - No queue is unbounded: beyond the limit of concurrent questions the answer is [`Refusal::Busy`] at once.
 //!
 //! - `engine`: the decision itself, pure
+//! - `conditions`: splits policies into their smallest boolean parts
 //! - `cache`: equal questions have equal answers
 //! - `call`: how a call arrived, its answer, and why it has none
 //! - `batch`: the items of a batch, one by one
@@ -21,6 +22,7 @@ mod batch;
 pub mod cache;
 mod call;
 mod clock;
+pub mod conditions;
 mod config;
 mod deciding;
 pub mod description;

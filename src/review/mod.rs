@@ -6,7 +6,6 @@
 //! - `matrix`: lists what each account may do
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
-//! - `conditions`: splits policies into their smallest boolean parts
 //! - `partial`: what partial evaluation takes
 //! - `reference`: what to ask, for developers of applications
 //! - `codegen`: builders of questions, for developers of applications
@@ -14,7 +13,6 @@
 
 pub mod basis;
 pub mod codegen;
-pub mod conditions;
 pub mod diff;
 pub mod lint;
 pub mod matrix;

@@ -7,9 +7,8 @@ mod watch;
 use super::{Common, Exit, output::Output};
 use crate::{
     config::Settings,
-    pdp::Clock,
+    pdp::{Clock, conditions},
     review::{
-        conditions,
         proof::Guarantees,
         suite::{
             self, Coverage, Filter, Runner, Threshold,

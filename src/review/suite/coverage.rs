@@ -6,8 +6,10 @@
 
 use super::run::Ran;
 use crate::{
-    pdp::engine::{self, WorldEvaluator},
-    review::conditions::{Condition, Conditioned},
+    pdp::{
+        conditions::{Condition, Conditioned},
+        engine::{self, WorldEvaluator},
+    },
     sources::{
         policy::cedar_core::ast::{Effect, Policy},
         snapshot::Snapshot,

@@ -3,8 +3,10 @@
 
 use super::case::{Expected, ExpectedDecision};
 use crate::{
-    pdp::engine::World,
-    review::conditions::{Condition, Conditioned},
+    pdp::{
+        conditions::{Condition, Conditioned},
+        engine::World,
+    },
     sources::policy::cedar_core::ast,
     types::decision::Verdict,
 };

@@ -11,9 +11,9 @@ use super::{
 use crate::{
     pdp::{
         Clock,
+        conditions::Conditioned,
         engine::{self, World},
     },
-    review::conditions::Conditioned,
     sources::{directory, policy::Schema, snapshot::Snapshot},
     types::{
         decision::{Decision, Verdict},

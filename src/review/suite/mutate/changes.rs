@@ -2,7 +2,7 @@
 //! by a step, or removes one element of a list or the whole policy.
 
 use crate::{
-    review::conditions::{Conditioned, Part, Token, tokens},
+    pdp::conditions::{Conditioned, Part, Token, tokens},
     sources::policy::cedar_core::ast::Effect,
 };
 use jiff::{ToSpan as _, civil::Date};

@@ -1,7 +1,7 @@
 //! Reads the comments in policies that say why a mutation cannot matter.
 
 use crate::{
-    review::conditions::{Conditioned, tokens},
+    pdp::conditions::{Conditioned, tokens},
     types::{
         problem::{Problem, SourceFile},
         suggest::is_like,

@@ -30,7 +30,7 @@ use super::{
     run::{CaseOutcome, Ran},
 };
 use crate::{
-    review::conditions::Conditioned,
+    pdp::conditions::Conditioned,
     sources::{policy::Policies, snapshot::Snapshot},
     types::problem::Problem,
 };

@@ -6,14 +6,11 @@ use super::{
     controls::Controls,
 };
 use crate::{
-    pdp::engine::World,
-    review::{
-        conditions::Conditioned,
-        suite::{
-            case::Case,
-            coverage::{Coverage, Covered, Found},
-            run::differences,
-        },
+    pdp::{conditions::Conditioned, engine::World},
+    review::suite::{
+        case::Case,
+        coverage::{Coverage, Covered, Found},
+        run::differences,
     },
     sources::{
         policy::cedar_core::{

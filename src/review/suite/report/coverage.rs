@@ -1,9 +1,11 @@
 //! Reports coverage for a terminal and for scripts: the figures of each file, and what was not seen, with its place.
 
-use crate::review::{
-    conditions::Condition,
-    report::Lines,
-    suite::coverage::{Coverage, Covered, Level, Share},
+use crate::{
+    pdp::conditions::Condition,
+    review::{
+        report::Lines,
+        suite::coverage::{Coverage, Covered, Level, Share},
+    },
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! Reports the mutations that no case notices, for a terminal, for scripts and for CI.
 
 use super::human::counted;
-use crate::review::{
-    conditions::Conditioned,
-    report::Lines,
-    suite::mutate::{Broken, Change, Control, Mutation, Unnoticed},
+use crate::{
+    pdp::conditions::Conditioned,
+    review::{
+        report::Lines,
+        suite::mutate::{Broken, Change, Control, Mutation, Unnoticed},
+    },
 };
 use serde_json::{Value, json};
 

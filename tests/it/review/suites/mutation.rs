@@ -2,11 +2,8 @@
 
 use super::{Folder, SUITE, has};
 use poort::{
-    pdp::{Clock, engine::UnknownEntities},
-    review::{
-        conditions,
-        suite::{self, Coverage, Runner},
-    },
+    pdp::{Clock, conditions, engine::UnknownEntities},
+    review::suite::{self, Coverage, Runner},
     sources::snapshot::{Snapshot, Sources},
 };
 use serde_json::Value;
