@@ -17,6 +17,7 @@ mod tree;
 
 pub use scope::Sides;
 pub use tokens::{Token, tokens};
+pub use tree::Tree;
 
 use crate::sources::policy::{
     Place, Policies,
@@ -27,7 +28,7 @@ use crate::sources::policy::{
 };
 use cedar_policy as cedar;
 use std::ops::Range;
-use tree::{Finder, Tree};
+use tree::Finder;
 
 /// A policy or template with its conditions.
 #[derive(Debug)]
@@ -44,7 +45,29 @@ pub struct Conditioned {
     pub constants: Vec<(bool, Range<usize>)>,
     /// What is evaluated: the policy itself, or the links of the template, by id.
     pub deciding: Vec<ast::Policy>,
-    tree: Tree,
+    /// Its clauses, in the order of the text. The policy applies where the scope fits, each `when` holds and no `unless`
+    /// does.
+    pub clauses: Vec<Clause>,
+}
+
+/// A `when` or an `unless`.
+#[derive(Debug)]
+pub struct Clause {
+    /// Which of the two.
+    pub kind: ClauseKind,
+    /// The place of the word, in bytes of the file.
+    pub place: Range<usize>,
+    /// What is between its braces.
+    pub tree: Tree,
+}
+
+/// The two kinds of clauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClauseKind {
+    /// The policy applies only where it holds.
+    When,
+    /// The policy applies only where it does not hold.
+    Unless,
 }
 
 /// A part of a policy that is true or false.
@@ -118,7 +141,12 @@ impl Conditioned {
                 return Ok(false);
             }
         }
-        self.tree.walk(&mut at)
+        for clause in &self.clauses {
+            if clause.tree.walk(&mut at)? != (clause.kind == ClauseKind::When) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -173,7 +201,8 @@ fn conditioned(
         .collect();
     let first = conditions.len();
     let mut finder = Finder { tokens: &tokens, found: Vec::new(), constants: Vec::new(), first };
-    let tree = template.non_scope_constraints().map_or(Tree::Constant(true), |body| finder.tree(body));
+    let clauses = template.non_scope_constraints().map(|body| finder.clauses(body)).unwrap_or_default();
+    let clauses = clauses.into_iter().map(|clause| Clause { place: in_file(&clause.place), ..clause }).collect();
     let Finder { found, constants, .. } = finder;
     conditions.extend(found.into_iter().map(|(expression, place)| Condition {
         place: in_file(&place),
@@ -182,7 +211,7 @@ fn conditioned(
         expression,
     }));
     let constants = constants.iter().map(|(truth, place)| (*truth, in_file(place))).collect();
-    Some(Conditioned { id, place: place.clone(), effect: template.effect(), conditions, constants, deciding, tree })
+    Some(Conditioned { id, place: place.clone(), effect: template.effect(), conditions, constants, deciding, clauses })
 }
 
 #[cfg(test)]

@@ -78,6 +78,19 @@ fn bodies_are_taken_apart_where_and_or_not_and_if_combine() {
 }
 
 #[test]
+fn clauses_are_told_apart_by_their_words() {
+    let policy = "@id(\"p\") @when(\"x\") permit (principal, action == Action::\"edit\", resource)
+        when { !principal.active } unless { principal.level != 1 } unless { true } when { if resource.open then true else false };";
+    let found = of(&policies(policy));
+    let kinds: Vec<_> = found[0].clauses.iter().map(|clause| (clause.kind, found[0].line(&clause.place))).collect();
+    let (when, unless) = (ClauseKind::When, ClauseKind::Unless);
+    assert_eq!(kinds, [(when, 2), (unless, 2), (unless, 2), (when, 2)]);
+    assert!(matches!(found[0].clauses[0].tree, Tree::Not(_)));
+    assert!(matches!(found[0].clauses[1].tree, Tree::Condition(2)));
+    assert!(matches!(found[0].clauses[2].tree, Tree::Constant(true)));
+}
+
+#[test]
 fn the_schema_limits_what_a_scope_can_come_to() {
     let sides = |policy: &str| {
         let found = of(&policies(&format!("@id(\"p\") {policy};")));

@@ -1,20 +1,24 @@
 //! Builds the tree of a policy's conditions from its syntax tree: how `&&`, `||`, `!` and `if` combine them.
 
-use super::tokens::Token;
+use super::{Clause, ClauseKind, tokens::Token};
 use crate::sources::policy::cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use std::ops::Range;
 
 /// A boolean expression over conditions.
 #[derive(Debug)]
-pub(super) enum Tree {
+pub enum Tree {
     /// A condition, by its index in the list.
     Condition(usize),
     /// A literal `true` or `false`.
     Constant(bool),
-    Not(Box<Tree>),
-    And(Box<Tree>, Box<Tree>),
-    Or(Box<Tree>, Box<Tree>),
-    If(Box<[Tree; 3]>),
+    /// The opposite.
+    Not(Box<Self>),
+    /// Both.
+    And(Box<Self>, Box<Self>),
+    /// One of the two at least.
+    Or(Box<Self>, Box<Self>),
+    /// A test, what holds where it holds, and what holds else.
+    If(Box<[Self; 3]>),
 }
 
 impl Tree {
@@ -46,7 +50,30 @@ pub(super) struct Finder<'t> {
 }
 
 impl Finder<'_> {
-    pub(super) fn tree(&mut self, expression: &Expr) -> Tree {
+    /// The clauses of a body. Cedar joins them to one expression, `first && (second && third)`, and negates what stands in an
+    /// `unless`; two literals it joins to one.
+    pub(super) fn clauses(&mut self, body: &Expr) -> Vec<Clause> {
+        let mut words = clause_words(self.tokens).into_iter().peekable();
+        let mut clauses = Vec::new();
+        let mut rest = body;
+        while let Some((kind, place)) = words.next() {
+            let (expression, after) = match rest.expr_kind() {
+                ExprKind::And { left, right } if words.peek().is_some() => (left.as_ref(), Some(right.as_ref())),
+                _ => (rest, None),
+            };
+            let tree = match (kind, expression.expr_kind()) {
+                (ClauseKind::Unless, ExprKind::UnaryApp { op: UnaryOp::Not, arg }) => self.tree(arg),
+                (ClauseKind::Unless, _) => Tree::Not(Box::new(self.tree(expression))),
+                (ClauseKind::When, _) => self.tree(expression),
+            };
+            clauses.push(Clause { kind, place, tree });
+            let Some(after) = after else { break };
+            rest = after;
+        }
+        clauses
+    }
+
+    fn tree(&mut self, expression: &Expr) -> Tree {
         match expression.expr_kind() {
             ExprKind::Lit(Literal::Bool(truth)) => {
                 self.constants.push((*truth, extent(expression).unwrap_or_default()));
@@ -84,6 +111,25 @@ impl Finder<'_> {
             self.tokens.iter().filter(|token| token.place.start >= left.end && token.place.end <= right.start);
         between.any(|token| ["!=", ">", ">="].contains(&token.text))
     }
+}
+
+/// The words `when` and `unless` that begin the clauses of a policy: those after its scope, outside of braces.
+fn clause_words(tokens: &[Token<'_>]) -> Vec<(ClauseKind, Range<usize>)> {
+    let mut depth = 0_usize;
+    let mut words = Vec::new();
+    let mut before = "";
+    for token in tokens {
+        match token.text {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            // Names of annotations follow an @.
+            "when" if depth == 0 && before != "@" => words.push((ClauseKind::When, token.place.clone())),
+            "unless" if depth == 0 && before != "@" => words.push((ClauseKind::Unless, token.place.clone())),
+            _ => {}
+        }
+        before = token.text;
+    }
+    words
 }
 
 /// Whether two operands are separate in the text. Those that Cedar makes of one form, such as `a has b.c`, are not.
