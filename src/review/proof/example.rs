@@ -8,7 +8,7 @@ use crate::{
     pdp::engine::{self, UnknownEntities},
     sources::{
         directory::{self, Directory},
-        policy::{Held, Policies, cedar_core::ast},
+        policy::{Held, Policies, cedar_core::ast, id_of, value_json, wire_value},
         snapshot::Snapshot,
     },
     types::{
@@ -86,7 +86,7 @@ impl Example {
                 .iter()
                 .map(|(name, given)| {
                     let fitted = declared.map(|action| fitting::field(name, given, &action.context));
-                    Ok((name.to_string(), value(fitted.as_ref().unwrap_or(given))?))
+                    Ok((name.to_string(), wire_value(fitted.as_ref().unwrap_or(given))?))
                 })
                 .collect::<Result<Map, String>>()?,
             _ => return Err("the solver left the context open".to_owned()),
@@ -188,55 +188,8 @@ const TODAY: &str = "2026-01-05";
 
 fn partial(given: &ast::PartialValue) -> Result<Value, String> {
     match given {
-        ast::PartialValue::Value(given) => value(given),
+        ast::PartialValue::Value(given) => wire_value(given),
         ast::PartialValue::Residual(_) => Err("the solver left a value open".to_owned()),
-    }
-}
-
-/// The id of an entity. The solver calls the first of a type "", which a question cannot (`engine::check_question`), so it gets
-/// the shortest id that the solver does not make up by itself. The engine confirms that this changes nothing.
-fn id_of(uid: &ast::EntityUID) -> &str {
-    let id = AsRef::<str>::as_ref(uid.eid());
-    if id.is_empty() { "0" } else { id }
-}
-
-/// A Cedar value as the wire carries it.
-fn value(given: &ast::Value) -> Result<Value, String> {
-    Ok(match given.value_kind() {
-        ast::ValueKind::Lit(ast::Literal::Bool(truth)) => Value::Bool(*truth),
-        #[expect(clippy::cast_precision_loss, reason = "what a double does not hold is refused by the engine")]
-        ast::ValueKind::Lit(ast::Literal::Long(long)) => Value::Number(*long as f64),
-        ast::ValueKind::Lit(ast::Literal::String(text)) => Value::String(text.to_string()),
-        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => Value::String(id_of(uid).to_owned()),
-        ast::ValueKind::Set(set) => Value::List(set.iter().map(value).collect::<Result<_, _>>()?),
-        ast::ValueKind::Record(fields) => Value::Map(
-            fields.iter().map(|(name, field)| Ok((name.to_string(), value(field)?))).collect::<Result<_, String>>()?,
-        ),
-        ast::ValueKind::ExtensionValue(_) => Value::String(extension_text(given)?),
-    })
-}
-
-/// The text of an extension value, which its constructor reads.
-fn extension_text(given: &ast::Value) -> Result<String, String> {
-    let call = ast::RestrictedExpr::from(given.clone()).to_string();
-    let between = |start: &str, end: &str| {
-        let (_, rest) = call.split_once(start)?;
-        rest.split_once(end).map(|(text, _)| text.to_owned())
-    };
-    let first = between("(\"", "\")").ok_or_else(|| format!("`{call}` cannot be written in a question"))?;
-    if !call.starts_with("datetime(") {
-        return Ok(first);
-    }
-    let millis = between("duration(\"", "ms\")");
-    let Some(millis) = millis else { return Ok(first) };
-    let out_of_range = |_| format!("`{call}` cannot be written in a question");
-    let millis: i64 = millis.parse().map_err(|_| format!("`{call}` cannot be written in a question"))?;
-    let moment = jiff::Timestamp::from_millisecond(millis).map_err(out_of_range)?;
-    let text = format!("{moment:.3}");
-    if text.starts_with(|first: char| first.is_ascii_digit()) {
-        Ok(text)
-    } else {
-        Err(format!("`{text}` is before the year 0"))
     }
 }
 
@@ -264,23 +217,6 @@ pub(crate) fn entity_json(entity: &ast::Entity) -> Result<serde_json::Value, Str
         object.insert("tags".to_owned(), tags.into());
     }
     Ok(json)
-}
-
-fn value_json(given: &ast::Value) -> Result<serde_json::Value, String> {
-    Ok(match given.value_kind() {
-        ast::ValueKind::Lit(ast::Literal::Bool(truth)) => json!(truth),
-        ast::ValueKind::Lit(ast::Literal::Long(long)) => json!(long),
-        ast::ValueKind::Lit(ast::Literal::String(text)) => json!(text.as_str()),
-        ast::ValueKind::Lit(ast::Literal::EntityUID(uid)) => {
-            json!({ "type": uid.entity_type().to_string(), "id": id_of(uid) })
-        }
-        ast::ValueKind::Set(set) => json!(set.iter().map(value_json).collect::<Result<Vec<_>, _>>()?),
-        ast::ValueKind::Record(fields) => {
-            let fields = fields.iter().map(|(name, field)| Ok((name.to_string(), value_json(field)?)));
-            json!(fields.collect::<Result<serde_json::Map<_, _>, String>>()?)
-        }
-        ast::ValueKind::ExtensionValue(_) => json!(extension_text(given)?),
-    })
 }
 
 /// A question in one line, for a message.

@@ -26,6 +26,7 @@
 //! - `words`: what it says to people: `@doc`, and names of types
 //! - `listed`: the entities that the schema lists, and no others of their type
 //! - `value_visitor`: values by those types
+//! - `value_text`: Cedar values as questions, files and people have them
 //! - `prepared_policy`: a policy, ready to be evaluated
 //! - `scope`, `slices`: which policies can apply to a question
 //! - `folding`: their conditions without what the kind of question fixes
@@ -54,6 +55,7 @@ mod scope;
 mod shape;
 mod slices;
 mod sources;
+mod value_text;
 pub(crate) mod value_visitor;
 mod words;
 mod written;
@@ -71,6 +73,7 @@ pub use scope::Scope;
 pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
 pub use slices::{Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
+pub use value_text::{CONCEALED, id_of, shown, value_json, wire_value};
 pub use value_visitor::Invalid;
 pub use words::{ActionWords, EntityWords, ShapeWords, Words};
 
