@@ -37,9 +37,10 @@
 //!  config       file, environment, flags → settings
 //!  api          who listens: gRPC, HTTP, the operators' port
 //!  oversight    after the decision: replay, access_report
-//!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, report; and for who asks:
-//!               reference, codegen
-//!  pdp          the path of a question: engine, cache; conditions; and what a question may hold: description
+//!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, report; what one account has
+//!               and lacks: remedies; and for who asks: reference, codegen
+//!  pdp          the path of a question: engine, cache; why: conditions, explain; and what a question may hold:
+//!               description
 //!  record       what stays: decision_log, spool, evidence, shipping, witness
 //!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
 //!  telemetry    what operators see

@@ -18,6 +18,7 @@ pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Optio
         deadline,
         caller: peer.map(|peer| peer.caller),
         share: peer.map(|peer| peer.share.clone()),
+        asks_why: false,
     }
 }
 

@@ -2,29 +2,24 @@
 //!
 //! It is a tool for trials: nothing is recorded, so the answer names no record.
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, explain::explained, explained::Lines, output::Output, question};
 use crate::{
     pdp::{
         self, Clock,
-        engine::{self, ClauseOutcome, Explained, Mistakes},
+        conditions::{self, Conditioned},
+        engine::{self, Mistakes},
     },
     sources::snapshot::{Snapshot, Sources},
     types::{
         authzen::{self, Limits},
-        decision::{Answer, Decision},
-        escape,
-        evaluation::{Batch, Parts},
+        decision::Answer,
+        evaluation::{Batch, Evaluation, Parts},
         moment::Moment,
         problem::has_errors,
     },
 };
 use clap::Args;
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 pub(super) const EXAMPLES: &str = r#"Examples:
   poort evaluate question.json
@@ -45,7 +40,7 @@ pub(super) struct Arguments {
     /// The file with the question, or - for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
-    /// Also say, on standard error, what each policy made of the question
+    /// Also say, on standard error, why: each condition that decides, and what would allow the question (as `poort explain`)
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -57,16 +52,14 @@ struct World {
     snapshot: Snapshot,
     moment: Moment,
     config: engine::Config,
-    explain: bool,
+    /// The conditions of the policies, if the answers are explained.
+    conditions: Option<Vec<Conditioned>>,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let Arguments { file, explain, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
-    let bytes = read(file).map_err(|error| {
-        output.error(&format!("{}: {error}", file.display()));
-        Exit::Failed
-    })?;
+    let bytes = question::read(file, output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
         Err(problems) => (None, problems),
@@ -74,11 +67,12 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     if has_errors(&problems) {
         output.problems(&problems);
     }
+    let snapshot = snapshot.ok_or(Exit::NotValid)?;
     let world = World {
-        snapshot: snapshot.ok_or(Exit::NotValid)?,
+        conditions: explain.then(|| conditions::of(&snapshot.policies)),
+        snapshot,
         moment: Clock::new(settings.time_zone, settings.application.as_deref()).now(),
         config: settings.pdp.engine,
-        explain: *explain,
     };
     let limits = Limits { depth: settings.api.depth, batch: settings.pdp.batch };
     let mut out = Vec::new();
@@ -105,19 +99,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     Ok(if allowed { Exit::Done } else { Exit::Denied })
 }
 
-fn read(file: &PathBuf) -> io::Result<Vec<u8>> {
-    if file.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    }
-    fs::read(file)
-}
-
 impl World {
     fn answers(&self, batch: &Batch, output: &mut Output) -> Vec<Answer> {
         pdp::answers(batch, |parts, index| {
-            if self.explain {
+            if self.conditions.is_some() {
                 output.tell(&format!("evaluations[{index}]"));
             }
             self.answer(parts, output)
@@ -125,43 +110,27 @@ impl World {
     }
 
     fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, Mistakes> {
-        let Self { snapshot, moment, config, explain } = self;
+        let Self { snapshot, moment, config, conditions } = self;
         let checked = engine::check_question(snapshot, parts, moment, *config)?;
-        let question = checked.question()?;
-        let verdict = Arc::new(engine::decide(snapshot, &question));
-        if *explain {
-            match engine::explain(snapshot, &question) {
-                Ok(policies) => show(output, verdict.decision, &verdict.reason, &policies),
+        let verdict = Arc::new(engine::decide(snapshot, &checked.question()?));
+        if let Some(conditions) = conditions {
+            let Parts { subject, action, resource, context } = parts;
+            let evaluation = Evaluation {
+                subject: subject.clone(),
+                action: action.clone(),
+                resource: resource.clone(),
+                context: context.clone(),
+            };
+            match explained(snapshot, conditions, &evaluation, moment, *config) {
+                Ok(explained) => {
+                    let paint = |code, text: &str| output.paint(code, text);
+                    let mut lines = Lines::new(&paint);
+                    explained.write(&mut lines);
+                    lines.finish().iter().for_each(|line| output.tell_painted(line));
+                }
                 Err(message) => output.error(&message),
             }
         }
         Ok(Answer::Evaluated(checked.answer(verdict, snapshot.revisions().clone(), false)))
-    }
-}
-
-/// Policies that could matter, with each condition; the others in one line.
-fn show(output: &mut Output, decision: Decision, reason: &str, policies: &[Explained]) {
-    let colour = if decision.is_allow() { 32 } else { 31 };
-    output.tell_painted(&format!("{}  {}", output.paint(colour, decision.name()), escape::line(reason)));
-    for explained in policies.iter().filter(|explained| explained.in_scope) {
-        let Explained { policy, effect, clauses, .. } = explained;
-        let applies = if explained.applies() { "applies" } else { "does not apply" };
-        let line = format!("  {effect} {} {applies}", policy.id);
-        output.tell_painted(&if explained.applies() { output.paint(1, &line) } else { line });
-        if !policy.title.is_empty() {
-            output.tell(&format!("      {}", policy.title));
-        }
-        for clause in clauses {
-            let (mark, more) = match &clause.outcome {
-                ClauseOutcome::Holds => (output.paint(32, "✓"), String::new()),
-                ClauseOutcome::Fails => (output.paint(31, "✗"), String::new()),
-                ClauseOutcome::Error(error) => (output.paint(33, "!"), format!("   {error}")),
-            };
-            output.tell_painted(&format!("      {mark} {}", escape::line(&format!("{}{more}", clause.text))));
-        }
-    }
-    let others = policies.iter().filter(|explained| !explained.in_scope).count();
-    if others > 0 {
-        output.tell(&format!("  {others} more are about other subjects, actions or resources"));
     }
 }

@@ -4,6 +4,8 @@
 //! - `validate`: check the policy folder
 //! - `fmt`: format policy files
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `explain`, `explained`: say why a question was decided as it was, and what would allow it
+//! - `question`: questions by flags or from a file
 //! - `diff`, `side`, `git`: show what a change of policies would grant and take away
 //! - `basis`: show which rules rest on an article of law
 //! - `matrix`: show which account may do what
@@ -21,12 +23,15 @@ mod codegen;
 mod diff;
 mod evaluate;
 mod exit;
+mod explain;
+mod explained;
 mod fmt;
 mod git;
 mod log;
 mod matrix;
 mod output;
 mod prove;
+mod question;
 mod schema;
 mod serve;
 mod side;
@@ -74,6 +79,9 @@ enum Command {
     /// Answer AuthZEN JSON (one question or a batch) from a file or standard input
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(evaluate::Arguments),
+    /// Say why a question was decided as it was, and what would allow it
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<explain::Arguments>),
     /// Show what a policy change would grant and take away, for all questions
     #[command(after_help = diff::EXAMPLES)]
     Diff(Box<diff::Arguments>),
@@ -182,6 +190,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Validate(arguments) => validate::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &mut output),
+        Command::Explain(arguments) => explain::run(&arguments, &mut output),
         Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Basis(arguments) => basis::run(&arguments, &mut output),

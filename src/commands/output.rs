@@ -104,9 +104,18 @@ impl Output {
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
-    /// A text in a colour, if there are colours.
+    /// A text in a colour, if messages have colours.
     pub(super) fn paint(&self, code: u8, text: &str) -> String {
-        let text = escape::line(text);
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
+        painted(self.colour, code, text)
     }
+
+    /// A text in a colour, if results have colours.
+    pub(super) fn paint_result(&self, code: u8, text: &str) -> String {
+        painted(self.result_is_coloured(), code, text)
+    }
+}
+
+fn painted(is_coloured: bool, code: u8, text: &str) -> String {
+    let text = escape::line(text);
+    if is_coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
 }

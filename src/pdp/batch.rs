@@ -34,6 +34,11 @@ pub(super) fn step(
     (answer, is_last)
 }
 
+/// The question of the item at this place. `None` if it is none.
+pub(super) fn parts<'a>(batch: &'a Batch, item: &'a Item, index: usize) -> Option<Parts<'a>> {
+    resolve(&batch.defaults, item, index).ok()
+}
+
 /// An item with the defaults filled in (section 7.1.1: a part of the item replaces the whole default).
 ///
 /// # Errors

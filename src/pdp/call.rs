@@ -3,7 +3,10 @@
 use super::{Quota, engine::Mistakes};
 use crate::{
     record::decision_log::Caller,
-    types::trace::{RecordIdentity, TraceContext},
+    types::{
+        decision::Explanation,
+        trace::{RecordIdentity, TraceContext},
+    },
 };
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -71,11 +74,13 @@ pub struct Call {
     pub caller: Option<Caller>,
     /// The places for questions that its connection may take at once; `None`: as many as there are.
     pub share: Option<Quota>,
+    /// It asks for explanations, and may.
+    pub asks_why: bool,
 }
 
 impl Call {
     /// Whether nobody waits for an answer any more.
-    pub(super) fn is_late(&self) -> bool {
+    pub(in crate::pdp) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
@@ -87,6 +92,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// The record that it left.
     pub record: RecordIdentity,
+    /// Why, for each answer whose call asks; empty for others.
+    pub explanations: Vec<Option<Explanation>>,
 }
 
 /// Why no decision was made.

@@ -8,6 +8,7 @@
 //!
 //! - `engine`: the decision itself, pure
 //! - `conditions`: splits policies into their smallest boolean parts
+//! - `explain`: why, policy by policy and condition by condition, for people
 //! - `cache`: equal questions have equal answers
 //! - `call`: how a call arrived, its answer, and why it has none
 //! - `batch`: the items of a batch, one by one
@@ -27,6 +28,7 @@ mod config;
 mod deciding;
 pub mod description;
 pub mod engine;
+pub mod explain;
 mod metrics;
 mod quota;
 
@@ -54,6 +56,7 @@ use cache::Cache;
 use call::CallKind;
 use description::{Documents, Served, Unavailable};
 use engine::Mistakes;
+use explain::KnownConditions;
 use metrics::Metrics;
 use opentelemetry::{KeyValue, metrics::Meter};
 use std::{
@@ -75,6 +78,7 @@ pub struct Pdp {
     metrics: Metrics,
     spans: Option<SpanSink>,
     described: Served,
+    conditions: KnownConditions,
 }
 
 impl Pdp {
@@ -106,6 +110,7 @@ impl Pdp {
             metrics,
             spans,
             described: Served::default(),
+            conditions: KnownConditions::default(),
         }
     }
 
@@ -174,10 +179,17 @@ impl Pdp {
             return self.too_late(call, asked, &snapshot, &moment, run).await;
         }
         let answer = self.answer(&snapshot, &evaluation, &moment)?;
+        let explanations = match call.asks_why {
+            true => {
+                let asked = vec![(Some(Parts::from(&evaluation)), &answer)];
+                self.conditions.explanations(call, &snapshot, &moment, self.config.engine, asked).await
+            }
+            false => Vec::new(),
+        };
         let decided = RecordedResponse::One(Cow::Borrowed(&answer));
         self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         self.metrics.decided(&answer);
-        Ok(Answered { answer, record: call.trace.identity })
+        Ok(Answered { answer, record: call.trace.identity, explanations })
     }
 
     /// Answers a batch under one snapshot.
@@ -218,13 +230,21 @@ impl Pdp {
                 turn = Instant::now();
             }
         }
+        let mut explanations = Vec::new();
+        if call.asks_why {
+            let mut asked = Vec::with_capacity(answers.len());
+            for (index, (item, answer)) in batch.items.iter().zip(&answers).enumerate() {
+                asked.push((batch::parts(&batch, item, index), answer));
+            }
+            explanations = self.conditions.explanations(call, &snapshot, &moment, self.config.engine, asked).await;
+        }
         // Its record is made at one stretch.
         tokio::task::yield_now().await;
         let (asked, decided) =
             (RecordedRequest::Several(Cow::Borrowed(&batch)), RecordedResponse::Several(Cow::Borrowed(&answers)));
         self.keep(call, record(call, asked, decided, &snapshot, &moment), run).await?;
         answers.iter().for_each(|answer| self.metrics.decided(answer));
-        Ok(Answered { answer: answers, record: call.trace.identity })
+        Ok(Answered { answer: answers, record: call.trace.identity, explanations })
     }
 
     /// The places of these questions: of their connection's share, and of all.

@@ -7,6 +7,7 @@
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `partial`: what partial evaluation takes
+//! - `remedies`: what would allow a question that is denied
 //! - `reference`: what to ask, for developers of applications
 //! - `codegen`: builders of questions, for developers of applications
 //! - `report`: writes pages, tables and findings for people and for CI
@@ -19,5 +20,6 @@ pub mod matrix;
 mod partial;
 pub mod proof;
 pub mod reference;
+pub mod remedies;
 pub mod report;
 pub mod suite;

@@ -9,6 +9,7 @@
 //! - `verify_fork`: check that two checkpoints prove a fork
 //! - `restored`: say that the folder was put back from a backup
 //! - `prove`, `check`: make receipts for single records, and check them
+//! - `of_trace`: the records of one trace
 //! - `given`: keys and policies that were kept elsewhere
 //! - `select`, `source`, `line`: the flags that select records, where they come from, and how a decision is shown
 
@@ -18,6 +19,7 @@ mod check;
 mod given;
 mod key;
 mod line;
+mod of_trace;
 mod prove;
 mod replay;
 mod replayed;
@@ -29,6 +31,9 @@ mod source;
 mod status;
 mod verify;
 mod verify_fork;
+
+pub(super) use of_trace::RecordsOfTrace;
+pub(super) use replay::meaning;
 
 use super::{Common, Exit, output::Output};
 use clap::Subcommand;

@@ -180,7 +180,11 @@ fn go(
 
 /// The engine's configuration that has this digest under this time zone: of records that are older than the archive of
 /// configurations.
-fn meaning(settings: &Settings, digest: &Revision, application: Option<&str>) -> Option<engine::Config> {
+pub(in crate::commands) fn meaning(
+    settings: &Settings,
+    digest: &Revision,
+    application: Option<&str>,
+) -> Option<engine::Config> {
     let deciding = |config| Deciding::new(application, &settings.time_zone, config);
     engine::Config::all().find(|config| deciding(*config).revision() == *digest)
 }

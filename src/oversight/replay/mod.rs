@@ -119,6 +119,19 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What a record asked, and what decided it.
+#[derive(Debug)]
+pub struct RecordedQuestions {
+    /// The revisions that it names.
+    pub snapshot: Arc<Snapshot>,
+    /// Its question or questions.
+    pub asked: RecordedRequest<'static>,
+    /// Its moment.
+    pub moment: Moment,
+    /// The configuration of the engine then; the default where that is not known.
+    pub config: engine::Config,
+}
+
 /// The answers to a call: one, or those of a batch. `Err`: the question does not fit the schema.
 type Answers = Result<Vec<Answer>, String>;
 
@@ -142,8 +155,16 @@ impl<'a> Replay<'a> {
         self.compare(recorded).unwrap_or_else(ReplayOutcome::NotReplayable)
     }
 
-    fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<ReplayOutcome, Reason> {
-        let then = recorded.response().ok_or(Reason::Unanswered)?;
+    /// What a record asked, with what decided it.
+    ///
+    /// # Errors
+    /// Why that is not known any more.
+    pub fn questions(&mut self, recorded: &StoredRecord<'_>) -> Result<RecordedQuestions, Reason> {
+        let Found { snapshot, asked, moment, config, named: _ } = self.find(recorded)?;
+        Ok(RecordedQuestions { snapshot, asked, moment, config: config.unwrap_or_default() })
+    }
+
+    fn find(&mut self, recorded: &StoredRecord<'_>) -> Result<Found, Reason> {
         if recorded.is_concealed() {
             return Err(Reason::Concealed);
         }
@@ -162,9 +183,16 @@ impl<'a> Replay<'a> {
         let configuration = configuration.ok_or_else(|| unreadable("adl.core.configuration"))?;
         let (policies, directory) = named;
         let named = Revisions { policies, directory };
-        let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
         let meant = self.worlds.configuration(&configuration);
-        let answers = match meant.or_else(|| (self.meaning)(&configuration, moment.application.as_deref())) {
+        let config = meant.or_else(|| (self.meaning)(&configuration, moment.application.as_deref()));
+        Ok(Found { snapshot, asked, moment, config, named })
+    }
+
+    fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<ReplayOutcome, Reason> {
+        let then = recorded.response().ok_or(Reason::Unanswered)?;
+        let Found { snapshot, asked, moment, config, named } = self.find(recorded)?;
+        let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
+        let answers = match config {
             Some(config) => decider.answers(&asked, config),
             None => {
                 let answers = decider.answers(&asked, engine::Config::default());
@@ -186,6 +214,16 @@ impl<'a> Replay<'a> {
         }
         Ok(if differences.is_empty() { ReplayOutcome::Same } else { ReplayOutcome::Differs(differences) })
     }
+}
+
+/// What decided a record.
+struct Found {
+    snapshot: Arc<Snapshot>,
+    asked: RecordedRequest<'static>,
+    moment: Moment,
+    /// `None` where neither the archive nor the digest tells.
+    config: Option<engine::Config>,
+    named: Revisions,
 }
 
 /// An item with a fault in its form is recorded without anything in it.

@@ -118,6 +118,16 @@ impl Conditioned {
         self.place.file.text.get(condition.place.clone()).unwrap_or_default()
     }
 
+    /// The text of a part of a condition, on one line; of a scope, as Cedar writes it.
+    #[must_use]
+    pub fn part_text(&self, part: &Expr) -> String {
+        let place =
+            tree::extent(part).map(|place| place.start + self.place.span.start..place.end + self.place.span.start);
+        let written = part.to_string();
+        let text = place.and_then(|place| self.place.file.text.get(place)).unwrap_or(&written);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The line of a place in the file, counted from one.
     #[must_use]
     pub fn line(&self, place: &Range<usize>) -> usize {
@@ -170,6 +180,18 @@ pub fn of(policies: &Policies) -> Vec<Conditioned> {
     });
     found
 }
+
+/// The same on a stack of its own: whatever `policy::bounds` accepts fits in it, and it might not fit in the caller's.
+#[must_use]
+pub fn of_any_depth(policies: &Policies) -> Vec<Conditioned> {
+    std::thread::scope(|scope| {
+        let made = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || of(policies));
+        made.ok().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    })
+}
+
+/// In bytes. Only the used part takes memory.
+const STACK: usize = 64 << 20;
 
 /// `None` only if the text does not parse, which it did when the policies were read.
 fn conditioned(

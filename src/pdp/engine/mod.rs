@@ -18,13 +18,11 @@
 //! - `datetime`: datetimes as standard libraries write them
 //! - `decide`: the few entities that matter, and the evaluation
 //! - `obligations`: what an answer has of a verdict's obligations
-//! - `explain`: why, policy by policy, for a person
 //! - `world`: a question with its entities, to evaluate single policies and parts of them on
 
 mod config;
 mod datetime;
 mod decide;
-mod explain;
 mod key;
 mod mistakes;
 mod obligations;
@@ -36,7 +34,6 @@ mod world;
 pub use crate::sources::policy::Invalid;
 pub use config::{Config, UnknownEntities};
 pub use decide::{decide, decide_in, verdict};
-pub use explain::{Clause, ClauseOutcome, Explained, explain, explain_in};
 pub use mistakes::Mistakes;
 pub use translate::{CedarRequest, CheckedQuestion, check_question, translate};
 pub use undeclared::UndeclaredMembers;

@@ -18,7 +18,7 @@ use crate::sources::{
 use cedar_policy as cedar;
 use cedar_policy_core::{
     ast::{self, Literal, Value, ValueKind},
-    entities::{Entities, NoEntitiesSchema, TCComputation},
+    entities::{Dereference, Entities, NoEntitiesSchema, TCComputation},
     evaluator::Evaluator,
     extensions::Extensions,
 };
@@ -68,6 +68,21 @@ impl World {
         }
     }
 
+    /// What the question is about: principal, action and resource. poort's own questions have all three.
+    #[must_use]
+    pub fn parties(&self) -> Option<(&ast::EntityUID, &ast::EntityUID, &ast::EntityUID)> {
+        Some((self.request.principal().uid()?, self.request.action().uid()?, self.request.resource().uid()?))
+    }
+
+    /// An entity of it.
+    #[must_use]
+    pub fn entity(&self, uid: &ast::EntityUID) -> Option<&ast::Entity> {
+        match self.entities.entity(uid) {
+            Dereference::Data(entity) => Some(entity),
+            Dereference::NoSuchEntity | Dereference::Residual(_) => None,
+        }
+    }
+
     /// What evaluates on it. Making one costs more than a small evaluation, so make one for many.
     #[must_use]
     pub fn evaluator(&self) -> WorldEvaluator<'_> {
@@ -93,13 +108,20 @@ impl WorldEvaluator<'_> {
         self.0.evaluate(policy).map_err(|error| error.to_string())
     }
 
-    /// Whether a boolean part of a policy holds; the policy gives the values of slots.
+    /// The value of a part of a policy; the policy gives the values of slots.
+    ///
+    /// # Errors
+    /// Why it could not be evaluated.
+    pub fn value(&self, part: &ast::Expr, slots: &ast::SlotEnv) -> Result<Value, String> {
+        self.0.interpret(part, slots).map_err(|error| error.to_string())
+    }
+
+    /// Whether a boolean part of a policy holds.
     ///
     /// # Errors
     /// Why it could not be evaluated.
     pub fn holds(&self, part: &ast::Expr, slots: &ast::SlotEnv) -> Result<bool, String> {
-        let value = self.0.interpret(part, slots).map_err(|error| error.to_string())?;
-        match value.value_kind() {
+        match self.value(part, slots)?.value_kind() {
             ValueKind::Lit(Literal::Bool(truth)) => Ok(*truth),
             _ => Err("is not a boolean".to_owned()),
         }

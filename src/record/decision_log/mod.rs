@@ -83,6 +83,7 @@ pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Record, TooLarge};
 pub use recorded_call::{Cause, RecordedRequest, RecordedResponse};
+pub use redact::is_secret;
 pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};

@@ -14,9 +14,12 @@ use super::{
     workers,
 };
 use crate::{
-    pdp::engine::{self, UnknownEntities},
+    pdp::engine::{self, UnknownEntities, World},
     sources::{
-        policy::{Policies, SCHEMA_FILE, Sources, cedar_core::ast::Expr},
+        policy::{
+            Policies, SCHEMA_FILE, Sources,
+            cedar_core::ast::{Expr, PolicySet},
+        },
         snapshot::Snapshot,
     },
     types::problem::{Problem, has_errors},
@@ -349,9 +352,10 @@ impl Prover<'_> {
         }
         let question = engine::translate(stating, &example.evaluation, &example.moment, UnknownEntities::Deny)
             .map_err(|error| error.to_string())?;
-        let matches = engine::explain(stating, &question)?
-            .iter()
-            .any(|explained| explained.policy.id == stated.id && explained.applies());
+        let world = World::of(stating, &question)?;
+        let rules: &PolicySet = stating.policies.set.as_ref();
+        let policy = rules.policies().find(|policy| AsRef::<str>::as_ref(policy.id()) == stated.id);
+        let matches = world.zip(policy).is_some_and(|(world, policy)| world.evaluator().applies(policy) == Ok(true));
         Ok(matches)
     }
 }

@@ -200,6 +200,18 @@ impl Directory {
         (newer.nodes.len() <= MOST).then(|| self.over(newer, revision))
     }
 
+    /// What the directory would be if these entities were so, each with all its ancestors. What policies read of entities that
+    /// refer to them stays as it was, so that a question is to be decided in a whole world ([`Directory::reach`]).
+    #[must_use]
+    pub fn supposing(&self, entities: impl IntoIterator<Item = ast::Entity>) -> Self {
+        let mut newer = self.newer.as_ref().clone();
+        newer.nodes.extend(entities.into_iter().map(|read| {
+            let uid = Arc::new(read.uid().clone());
+            (uid, Some(Arc::new(Newest { read, made: PerThread::new(), text: 0 })))
+        }));
+        self.over(newer, self.revision.clone())
+    }
+
     fn over(&self, newer: Overlay, revision: Revision) -> Self {
         let was = |uid: &ast::EntityUID| self.base.node(uid).is_some_and(|node| node.kept.is_some());
         let over = newer.nodes.keys().filter(|uid| was(uid)).count();

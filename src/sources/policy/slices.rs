@@ -200,6 +200,20 @@ impl Policies {
         kind.map_or(&self.slices.whole.footprint, |kind| &self.met(kind, environment).footprint)
     }
 
+    /// Whether a policy can apply to such a question. `false` is certain.
+    #[must_use]
+    pub fn can_apply(
+        &self,
+        principal: &ast::EntityType,
+        action: &ast::EntityUID,
+        resource: &ast::EntityType,
+        policy: &cedar::PolicyId,
+    ) -> bool {
+        let environment = Environment { principal, action, resource };
+        let met = self.slices.find(environment).map(|kind| self.met(kind, environment));
+        met.is_none_or(|met| met.policies.iter().any(|ready| ready.id == *policy))
+    }
+
     /// The policies with obligations whose scopes leave room for a question of these types and this action.
     pub fn with_obligations<'s>(
         &'s self,

@@ -131,6 +131,20 @@ pub fn read_batch(bytes: &[u8], limits: Limits) -> Result<EvaluationsBody, ReadE
     Ok(EvaluationsBody::Several(Batch { defaults, items, semantic }))
 }
 
+/// Whether the body of a request asks for an explanation: its member `explain` is true. AuthZEN knows no such member, and
+/// callers that may not ask are not read for it.
+#[must_use]
+pub fn asks_why(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Asks {
+        #[serde(default)]
+        explain: bool,
+    }
+    const NAME: &[u8] = b"\"explain\"";
+    bytes.windows(NAME.len()).any(|window| window == NAME)
+        && serde_json::from_slice::<Asks>(bytes).is_ok_and(|asks| asks.explain)
+}
+
 fn semantic(options: Option<Value>) -> Result<Semantic, ReadError> {
     let mut options = match options {
         None | Some(Value::Null) => return Ok(Semantic::default()),

@@ -5,7 +5,10 @@
 //! buffer. Tests compare the result with that of a JSON canonicaliser.
 
 use crate::types::{
-    decision::{Answer, Decision, Evaluated, EvaluationError, Fault, Named, Obligation, UnknownReference},
+    decision::{
+        Answer, Deciding, Decision, Evaluated, EvaluationError, Explanation, Fault, Named, Obligation, Outcome,
+        UnknownReference,
+    },
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     trace::RecordIdentity,
 };
@@ -81,7 +84,17 @@ fn write_properties(out: &mut Vec<u8>, properties: &Map) {
 /// Writes an answer as AuthZEN has it. `record` names the answer's record; the record itself leaves that out, since its
 /// envelope has it.
 pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIdentity>) {
-    answer_in(out, answer, record.map(|identity| Place { identity, index: None }));
+    write_explained_answer(out, answer, record, None);
+}
+
+/// Writes an answer as [`write_answer`] does, with its explanation if it has one.
+pub fn write_explained_answer(
+    out: &mut Vec<u8>,
+    answer: &Answer,
+    record: Option<RecordIdentity>,
+    explanation: Option<&Explanation>,
+) {
+    answer_in(out, answer, record.map(|identity| Place { identity, index: None }), explanation);
 }
 
 /// The place of an answer: its record, and its index if the record is that of a batch.
@@ -91,10 +104,10 @@ struct Place {
     index: Option<usize>,
 }
 
-fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>) {
+fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>, explanation: Option<&Explanation>) {
     out.extend_from_slice(b"{\"context\":{");
     match answer {
-        Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record),
+        Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record, explanation),
         Answer::Fault(fault) => {
             write_fault(out, fault);
             write_record(out, record);
@@ -108,9 +121,20 @@ fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>) {
 /// Writes the answers to a batch as AuthZEN has them. Each names its record and its place in it, so that the caller can join
 /// the record to its own log decision by decision.
 pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<RecordIdentity>) {
+    write_explained_answers(out, answers, record, &[]);
+}
+
+/// Writes answers as [`write_answers`] does, each with its explanation if it has one.
+pub fn write_explained_answers(
+    out: &mut Vec<u8>,
+    answers: &[Answer],
+    record: Option<RecordIdentity>,
+    explanations: &[Option<Explanation>],
+) {
     out.extend_from_slice(b"{\"evaluations\":");
     list(out, answers.iter().enumerate(), |out, (index, answer)| {
-        answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }));
+        let explanation = explanations.get(index).and_then(Option::as_ref);
+        answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }), explanation);
     });
     out.push(b'}');
 }
@@ -171,7 +195,7 @@ fn write_obligation(out: &mut Vec<u8>, Obligation { id, kind, properties }: &Obl
     out.push(b'}');
 }
 
-fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Place>) {
+fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Place>, explanation: Option<&Explanation>) {
     let verdict = evaluated.verdict.as_ref();
     let policies = &verdict.policies;
     out.extend_from_slice(b"\"advice\":");
@@ -186,6 +210,10 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         write_string(out, policy);
         out.push(b'}');
     });
+    if let Some(explanation) = explanation {
+        out.extend_from_slice(b",\"explanation\":");
+        write_explanation(out, explanation);
+    }
     out.extend_from_slice(b",\"obligations\":");
     list(out, policies.iter().flat_map(|policy| &policy.obligations), write_obligation);
     out.extend_from_slice(b",\"policies\":");
@@ -244,6 +272,47 @@ fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, record:
     }
     out.extend_from_slice(b",\"reason_user\":{\"403\":");
     write_string(out, &told);
+    out.push(b'}');
+}
+
+/// Writes an explanation: each policy with the conditions that decided whether it applies.
+pub fn write_explanation(out: &mut Vec<u8>, Explanation { policies, others }: &Explanation) {
+    let _ = write!(out, "{{\"others\":{others},\"policies\":");
+    list(out, policies, |out, policy| {
+        let _ = write!(out, "{{\"applies\":{},\"conditions\":", policy.outcome.is_met());
+        list(out, policy.deciding(), write_condition);
+        out.extend_from_slice(b",\"effect\":");
+        write_string(out, policy.effect.name());
+        for (name, text) in
+            [("id", &policy.facts.id), ("place", &policy.place.inside()), ("title", &policy.facts.title)]
+        {
+            let _ = write!(out, ",\"{name}\":");
+            write_string(out, text);
+        }
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+fn write_condition(out: &mut Vec<u8>, Deciding { clause, condition, outcome }: Deciding<'_>) {
+    out.extend_from_slice(b"{\"clause\":");
+    write_string(out, clause.name());
+    out.extend_from_slice(b",\"condition\":");
+    write_string(out, &condition.text);
+    if let Outcome::Failed(message) = outcome {
+        out.extend_from_slice(b",\"error\":");
+        write_string(out, message);
+    }
+    let _ = write!(out, ",\"met\":{},\"place\":", outcome.is_met());
+    write_string(out, &condition.place.inside());
+    out.extend_from_slice(b",\"values\":");
+    list(out, &condition.values, |out, (expression, value)| {
+        out.extend_from_slice(b"{\"expression\":");
+        write_string(out, expression);
+        out.extend_from_slice(b",\"value\":");
+        write_string(out, value);
+        out.push(b'}');
+    });
     out.push(b'}');
 }
 

@@ -2,12 +2,18 @@
 //!
 //! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
 //!
+//! - `explanation`: why, condition by condition, for people
 //! - `undeclared`: members of the question that were ignored
 //! - `unknown`: references that the directory does not know
 
+mod explanation;
 mod undeclared;
 mod unknown;
 
+pub use explanation::{
+    ClauseKind, Deciding, Effect, ExplainedClause, ExplainedCondition, ExplainedPart, ExplainedPolicy, Explanation,
+    Outcome, PartForm, SourceLine,
+};
 pub use undeclared::Undeclared;
 pub use unknown::{MOST, Named, UnknownReference};
 

@@ -41,7 +41,9 @@ async fn the_readmes_question_gets_its_answer() {
 #[test]
 fn the_readme_shows_the_true_explanation() {
     let readme = readme();
-    let output = run_with_input(["evaluate", "--explain"], question(&readme).to_string().as_bytes());
+    let mut denied = question(&readme);
+    denied["subject"]["id"] = "officer-0008".into();
+    let output = run_with_input(["evaluate", "--explain"], denied.to_string().as_bytes());
     let given = String::from_utf8(output.stderr).unwrap();
     let (_, rest) = readme.split_once("$ poort evaluate --explain question.json\n").unwrap();
     let (shown, _) = rest.split_once("```").unwrap();

@@ -4,6 +4,7 @@ mod analyses;
 mod basis;
 mod codegen;
 pub mod diff;
+mod explain;
 mod hostile;
 mod matrix;
 mod pages;

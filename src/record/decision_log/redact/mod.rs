@@ -22,6 +22,7 @@ mod secret_names;
 mod tests;
 mod walk;
 
+pub use secret_names::is_secret;
 pub(super) use walk::DataSubject;
 
 use super::{Pseudonyms, RecordedRequest, RecordedResponse};

@@ -23,7 +23,8 @@ const PAIRS: [(&str, &str); 2] = [("api", "key"), ("private", "key")];
 const PARTS: [&[u8]; 8] = [b"auth", b"cookie", b"credential", b"key", b"passw", b"secret", b"session", b"token"];
 
 /// Whether a value under this name is a secret: one of its words, whole, is one of the above.
-pub(super) fn is_secret(name: &str) -> bool {
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
     may_be_secret(name) && has_secret_word(name)
 }
 
