@@ -234,6 +234,7 @@ fn streamed_question() -> Vec<u8> {
         action: Some(Action { name: "consult".into(), properties: None }),
         resource: Some(Resource { r#type: "Investigation".into(), id: "inv-0042".into(), properties: fields(&held) }),
         context: fields(&[("purpose", text("9"))]),
+        explain: false,
     };
     let message = EvaluateStreamRequest { id: "1".into(), evaluation: Some(evaluation), ..Default::default() };
     let message = message.encode_to_vec();

@@ -185,6 +185,7 @@ pub(crate) fn question(investigation: u64, level: f64) -> EvaluateRequest {
             ])),
         }),
         context: Some(fields(vec![("purpose", text("9"))])),
+        explain: false,
     }
 }
 

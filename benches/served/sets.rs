@@ -71,5 +71,6 @@ pub(crate) fn question(level: f64) -> EvaluateRequest {
             properties: Some(fields("level", Kind::NumberValue(level))),
         }),
         context: Some(fields("purpose", Kind::StringValue("9".into()))),
+        explain: false,
     }
 }

@@ -8,7 +8,7 @@ use super::{
     status::{Fault, Reason},
 };
 use crate::{
-    pdp::{Binding, Pdp, Quota, Refusal, Taken, Unread, description},
+    pdp::{Answered, Binding, Call, Pdp, Quota, Refusal, Taken, Unread, description},
     types::authzen::{
         self, EvaluationsBody, Limits,
         addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
@@ -40,6 +40,7 @@ struct Service {
     public_url: Option<Arc<str>>,
     scheme: &'static str,
     context: AnswerContext,
+    explain: bool,
 }
 
 pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router {
@@ -52,6 +53,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         public_url: config.public_url.as_deref().map(Arc::from),
         scheme: if config.tls { "https" } else { "http" },
         context: config.context,
+        explain: config.explain,
     };
     let public_url = service.public_url.clone();
     let wrong_method = async |request: Request<Body>| {
@@ -122,20 +124,18 @@ impl Service {
     async fn evaluation(&self, head: &Parts, body: Body) -> Result<Response<Body>, Unanswered> {
         let (body, deadline, _taken) = self.take(head, body).await?;
         let evaluation = authzen::read_evaluation(&body, self.limits).map_err(Fault::from)?;
-        self.one(head, evaluation, deadline).await
+        self.one(&self.call(head, &body, deadline), head, evaluation).await
     }
 
     async fn evaluations(&self, head: &Parts, body: Body) -> Result<Response<Body>, Unanswered> {
         let (body, deadline, _taken) = self.take(head, body).await?;
         match authzen::read_batch(&body, self.limits).map_err(Fault::from)? {
-            EvaluationsBody::One(evaluation) => self.one(head, evaluation, deadline).await,
+            EvaluationsBody::One(evaluation) => self.one(&self.call(head, &body, deadline), head, evaluation).await,
             EvaluationsBody::Several(batch) => {
-                let answered = self
-                    .pdp
-                    .evaluate_batch(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), batch)
-                    .await?;
+                let answered = self.pdp.evaluate_batch(&self.call(head, &body, deadline), batch).await?;
+                let Answered { answer, record, explanations } = &answered;
                 Ok(self.answer(&head.headers, |out, context| match context {
-                    AnswerContext::Full => authzen::write_answers(out, &answered.answer, Some(answered.record)),
+                    AnswerContext::Full => authzen::write_explained_answers(out, answer, Some(*record), explanations),
                     AnswerContext::None => authzen::write_minimal_answers(out, &answered.answer),
                 }))
             }
@@ -157,18 +157,23 @@ impl Service {
         }
     }
 
+    fn call(&self, head: &Parts, body: &[u8], deadline: Instant) -> Call {
+        let call = call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http);
+        Call { asks_why: self.explain && authzen::asks_why(body), ..call }
+    }
+
     async fn one(
         &self,
+        call: &Call,
         head: &Parts,
         evaluation: crate::types::evaluation::Evaluation,
-        deadline: Instant,
     ) -> Result<Response<Body>, Unanswered> {
-        let answered = self
-            .pdp
-            .evaluate(&call::call(&head.headers, &head.extensions, Some(deadline), Binding::Http), evaluation)
-            .await?;
+        let answered = self.pdp.evaluate(call, evaluation).await?;
+        let explanation = answered.explanations.first().and_then(Option::as_ref);
         Ok(self.answer(&head.headers, |out, context| match context {
-            AnswerContext::Full => authzen::write_answer(out, &answered.answer, Some(answered.record)),
+            AnswerContext::Full => {
+                authzen::write_explained_answer(out, &answered.answer, Some(answered.record), explanation);
+            }
             AnswerContext::None => authzen::write_minimal_answer(out, &answered.answer),
         }))
     }

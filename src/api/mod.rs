@@ -50,6 +50,8 @@ pub struct Config {
     pub tls: bool,
     /// How much an answer says to a caller that has no preference.
     pub context: AnswerContext,
+    /// Whether callers get explanations of answers when they ask for them.
+    pub explain: bool,
 }
 
 impl Default for Config {
@@ -67,6 +69,7 @@ impl Default for Config {
             public_url: None,
             tls: false,
             context: AnswerContext::Full,
+            explain: false,
         }
     }
 }

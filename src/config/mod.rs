@@ -162,6 +162,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             context: reader
                 .choice("answers.context", &[("full", AnswerContext::Full), ("none", AnswerContext::None)])
                 .unwrap_or(api.context),
+            explain: reader.choice("answers.explain", &[("true", true), ("false", false)]).unwrap_or(api.explain),
         },
         connections: ConnectionLimits {
             connections: reader.count("limits.connections", 1..=1 << 20).unwrap_or(connections.connections),

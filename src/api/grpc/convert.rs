@@ -5,7 +5,7 @@ use crate::{
     api::AnswerContext,
     pdp::{Refusal, engine},
     types::{
-        decision::{Answer, Evaluated, Fault, UnknownReference},
+        decision::{Answer, Deciding, Evaluated, ExplainedPolicy, Explanation, Fault, Outcome, UnknownReference},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
         trace::RecordIdentity,
     },
@@ -41,8 +41,15 @@ pub(super) fn evaluation(message: pb::EvaluateRequest, depth: usize) -> Result<E
 
 /// A batch. Without items the defaults are its one item.
 pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usize) -> Result<Batch, Malformed> {
-    let pb::EvaluateBatchRequest { subject, action, resource, context, mut evaluations, evaluations_semantic } =
-        message;
+    let pb::EvaluateBatchRequest {
+        subject,
+        action,
+        resource,
+        context,
+        mut evaluations,
+        evaluations_semantic,
+        explain: _,
+    } = message;
     if evaluations.len() > limit {
         return Err(Refusal::TooMany { found: evaluations.len(), limit }.into());
     }
@@ -52,7 +59,7 @@ pub(super) fn batch(message: pb::EvaluateBatchRequest, depth: usize, limit: usiz
         Ok(pb::EvaluationsSemantic::PermitOnFirstPermit) => Semantic::PermitOnFirstPermit,
         Err(error) => return Err(invalid("evaluations_semantic", error.to_string())),
     };
-    let defaults = item(pb::EvaluateRequest { subject, action, resource, context }, None, 1, depth)?;
+    let defaults = item(pb::EvaluateRequest { subject, action, resource, context, explain: false }, None, 1, depth)?;
     if evaluations.is_empty() {
         evaluations.push(pb::EvaluateRequest::default());
     }
@@ -75,7 +82,7 @@ fn invalid(path: impl Into<String>, message: impl Into<String>) -> Malformed {
 
 /// The parts of a question that are there. `level` is how deep the object that holds them lies.
 fn item(message: pb::EvaluateRequest, path: Option<Path<'_>>, level: usize, depth: usize) -> Result<Item, Malformed> {
-    let pb::EvaluateRequest { subject, action, resource, context } = message;
+    let pb::EvaluateRequest { subject, action, resource, context, explain: _ } = message;
     let mut reader = Reader { depth };
     let part = |name| path.as_ref().map_or(Path::root(name), |path| path.field(name));
     let mut party = |role, kind: String, id: String, properties: Option<Struct>| -> Result<Entity, Malformed> {
@@ -161,10 +168,11 @@ pub(super) fn response(
     answer: &Answer,
     record: RecordIdentity,
     index: Option<usize>,
+    explanation: Option<&Explanation>,
 ) -> pb::EvaluateResponse {
     let full = full(answer, record, index);
     match context {
-        AnswerContext::Full => full,
+        AnswerContext::Full => pb::EvaluateResponse { explanation: explanation.map(explained), ..full },
         AnswerContext::None => {
             let pb::EvaluateResponse { decision, obligations, error, reason, .. } = full;
             let reason = answer.unsupported().map(|_| reason).unwrap_or_default();
@@ -219,8 +227,39 @@ fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::Ev
                 subject: subject.as_deref().map(structure),
                 unknown: unknown.iter().map(reference).collect(),
                 reason_user: evaluated.reason_user(Some(trace_id)).unwrap_or_default(),
+                explanation: None,
             }
         }
+    }
+}
+
+fn explained(Explanation { policies, others }: &Explanation) -> pb::Explanation {
+    let condition = |Deciding { clause, condition, outcome }: Deciding<'_>| pb::ExplainedCondition {
+        clause: clause.name().to_owned(),
+        condition: condition.text.clone(),
+        met: outcome.is_met(),
+        place: condition.place.inside(),
+        values: condition
+            .values
+            .iter()
+            .map(|(expression, value)| pb::ComparedValue { expression: expression.clone(), value: value.clone() })
+            .collect(),
+        error: match outcome {
+            Outcome::Failed(message) => message.clone(),
+            Outcome::Met | Outcome::NotMet | Outcome::NotReached => String::new(),
+        },
+    };
+    let policy = |policy: &ExplainedPolicy| pb::ExplainedPolicy {
+        id: policy.facts.id.clone(),
+        title: policy.facts.title.clone(),
+        effect: policy.effect.name().to_owned(),
+        applies: policy.outcome.is_met(),
+        place: policy.place.inside(),
+        conditions: policy.deciding().into_iter().map(condition).collect(),
+    };
+    pb::Explanation {
+        policies: policies.iter().map(policy).collect(),
+        others: u32::try_from(*others).unwrap_or(u32::MAX),
     }
 }
 
@@ -278,6 +317,7 @@ mod tests {
             action: Some(pb::Action { name: "a".into(), properties: None }),
             resource: Some(pb::Resource { r#type: "r".into(), id: "2".into(), properties: None }),
             context: Some(context),
+            explain: false,
         };
         let message = pb::EvaluateRequest::decode(request.encode_to_vec().as_slice()).unwrap();
         (json, evaluation(message, 8).unwrap())

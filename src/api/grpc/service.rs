@@ -26,12 +26,14 @@ pub(in crate::api) struct Service {
     depth: usize,
     deadline: Duration,
     context: AnswerContext,
+    explain: bool,
     stopping: CancellationToken,
 }
 
 impl Service {
     pub(super) fn new(pdp: Arc<Pdp>, config: &Config, stopping: CancellationToken) -> Self {
-        Self { pdp, depth: config.depth, deadline: config.deadline, context: config.context, stopping }
+        let Config { depth, deadline, context, explain, .. } = *config;
+        Self { pdp, depth, deadline, context, explain, stopping }
     }
 
     fn call<T>(&self, request: &Request<T>) -> Result<Call, Status> {
@@ -53,10 +55,12 @@ impl Service {
 impl pb::access_evaluation_server::AccessEvaluation for Service {
     async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
         let (call, context) = (self.call(&request)?, self.context(&request));
+        let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
         let evaluation =
             convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal))?;
-        Ok(Response::new(convert::response(context, &answered.answer, answered.record, None)))
+        let explanation = answered.explanations.first().and_then(Option::as_ref);
+        Ok(Response::new(convert::response(context, &answered.answer, answered.record, None, explanation)))
     }
 
     async fn evaluate_batch(
@@ -64,13 +68,17 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
         request: Request<pb::EvaluateBatchRequest>,
     ) -> Result<Response<pb::EvaluateBatchResponse>, Status> {
         let (call, context) = (self.call(&request)?, self.context(&request));
+        let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
         let limit = self.pdp.batch_limit();
         let batch =
             convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
         let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal))?;
         let evaluations = answered.answer.iter().enumerate();
         let evaluations = evaluations
-            .map(|(index, answer)| convert::response(context, answer, answered.record, Some(index)))
+            .map(|(index, answer)| {
+                let explanation = answered.explanations.get(index).and_then(Option::as_ref);
+                convert::response(context, answer, answered.record, Some(index), explanation)
+            })
             .collect();
         let record = Some(convert::identity(answered.record));
         Ok(Response::new(pb::EvaluateBatchResponse { evaluations, record }))
@@ -91,7 +99,7 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
             None => None,
         };
         let (pdp, depth, usual) = (self.pdp.clone(), self.depth, self.deadline);
-        let context = self.context(&request);
-        Ok(Response::new(stream::answers(request, Terms { pdp, depth, usual, whole, context }, self.stopping.clone())))
+        let terms = Terms { pdp, depth, usual, whole, context: self.context(&request), explain: self.explain };
+        Ok(Response::new(stream::answers(request, terms, self.stopping.clone())))
     }
 }

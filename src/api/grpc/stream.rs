@@ -51,6 +51,8 @@ pub(super) struct Terms {
     pub(super) whole: Option<Instant>,
     /// How much an answer says.
     pub(super) context: AnswerContext,
+    /// Whether a question that asks for an explanation gets it.
+    pub(super) explain: bool,
 }
 
 /// The answers, as the caller takes them.
@@ -168,7 +170,8 @@ impl Run {
         if !traceparent.is_empty() {
             call.trace = TraceContext::from_headers(Some(&traceparent), Some(&tracestate));
         }
-        let Terms { ref pdp, depth, context, .. } = self.terms;
+        let Terms { ref pdp, depth, context, explain, .. } = self.terms;
+        call.asks_why = explain && evaluation.as_ref().is_some_and(|evaluation| evaluation.explain);
         let (pdp, taken) = (pdp.clone(), self.held.pop());
         async move {
             let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth, context).await;
@@ -192,7 +195,10 @@ async fn answer(
         Err(fault) => Err(malformed(pdp, fault)),
     };
     let result = match answered {
-        Ok(answered) => Outcome::Evaluation(convert::response(context, &answered.answer, answered.record, None)),
+        Ok(answered) => {
+            let explanation = answered.explanations.first().and_then(Option::as_ref);
+            Outcome::Evaluation(convert::response(context, &answered.answer, answered.record, None, explanation))
+        }
         Err(status) => {
             // They are poort's own, and so can be read.
             let details = tonic_types::pb::Status::decode(status.details()).map(|status| status.details);

@@ -190,6 +190,7 @@ fn own_schemas(description: &Description) -> Map<String, Value> {
             "obligations": obligations,
             "advice": texts,
             "errors": several(json!({"policy": text, "message": text}), &["policy", "message"]),
+            "explanation": {"type": "object", "description": "Why, for people: where the question asks for it with `explain` and that is allowed."},
             "subject": {"type": "object", "description": "What the directory says of the subject, as far as it is recorded."},
             "undeclared": texts,
             "unknown": several(json!({"path": text, "type": text, "id": text, "nearest": text}), &["path", "type"]),
@@ -218,7 +219,8 @@ fn own_schemas(description: &Description) -> Map<String, Value> {
         "enum": ["execute_all", "deny_on_first_deny", "permit_on_first_permit"],
         "default": "execute_all",
     }}});
-    batch.extend(object([("evaluations", evaluations), ("options", options)]));
+    let explain = json!({"type": "boolean", "description": "Asks for the explanation of every answer."});
+    batch.extend(object([("evaluations", evaluations), ("explain", explain), ("options", options)]));
     let answer = to("EvaluationResponse");
     object([
         ("EvaluationRequest", json!({"anyOf": branch_references(description, PLACE)})),

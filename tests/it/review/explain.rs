@@ -1,6 +1,7 @@
 //! `poort explain` and `poort evaluate --explain`: which condition decides, and what would allow the question.
 
 mod engine;
+mod wire;
 
 use crate::support::{Sidecar, check, folder, run, run_with_input};
 use serde_json::{Value, json};

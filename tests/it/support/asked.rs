@@ -21,7 +21,7 @@ pub fn parts(question: &Value) -> pb::EvaluateRequest {
 
 /// A batch in AuthZEN's JSON, as protobuf.
 pub fn batch(body: &Value) -> pb::EvaluateBatchRequest {
-    let pb::EvaluateRequest { subject, action, resource, context } = parts(body);
+    let pb::EvaluateRequest { subject, action, resource, context, explain } = parts(body);
     let items = body["evaluations"].as_array().map(Vec::as_slice).unwrap_or_default();
     let semantic = match body["options"]["evaluations_semantic"].as_str() {
         None => "UNSPECIFIED".to_owned(),
@@ -35,6 +35,7 @@ pub fn batch(body: &Value) -> pb::EvaluateBatchRequest {
         context,
         evaluations: items.iter().map(parts).collect(),
         evaluations_semantic: semantic.into(),
+        explain,
     }
 }
 

@@ -28,6 +28,7 @@ pub fn message(question: &serde_json::Value) -> pb::EvaluateRequest {
         action: Some(pb::Action { name: text(&action["name"]), properties: properties(&action["properties"]) }),
         resource: Some(pb::Resource { r#type: resource.0, id: resource.1, properties: resource.2 }),
         context: properties(&question["context"]),
+        explain: question["explain"].as_bool().unwrap_or_default(),
     }
 }
 
