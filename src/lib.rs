@@ -38,7 +38,7 @@
 //!  api          who listens: gRPC, HTTP, the operators' port
 //!  oversight    after the decision: replay, access_report
 //!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, report; what one account has
-//!               and lacks: remedies; and for who asks: reference, codegen
+//!               and lacks: account, remedies; and for who asks: reference, codegen
 //!  pdp          the path of a question: engine, cache; why: conditions, explain; and what a question may hold:
 //!               description
 //!  record       what stays: decision_log, spool, evidence, shipping, witness

@@ -4,6 +4,7 @@
 //! - `validate`: check the policy folder
 //! - `fmt`: format policy files
 //! - `evaluate`: answer AuthZEN JSON from a file
+//! - `account`: show what the directory says of an account
 //! - `explain`, `explained`: say why a question was decided as it was, and what would allow it
 //! - `question`: questions by flags or from a file
 //! - `diff`, `side`, `git`: show what a change of policies would grant and take away
@@ -18,6 +19,7 @@
 //! - `solver_options`, `prove`: prove properties of the policies
 //! - `output`: the only writer of standard output and standard error
 
+mod account;
 mod basis;
 mod codegen;
 mod diff;
@@ -88,6 +90,9 @@ enum Command {
     /// Show who may do what: every account, operation and type of record
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(matrix::Arguments),
+    /// Show what the directory says of an account, and what it can do
+    #[command(subcommand)]
+    Account(account::Command),
     /// Show which rules rest on an article of law
     #[command(after_help = basis::EXAMPLES)]
     Basis(basis::Arguments),
@@ -193,6 +198,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
         Command::Diff(arguments) => diff::run(&arguments, &mut output),
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
+        Command::Account(command) => account::run(&command, &mut output),
         Command::Basis(arguments) => basis::run(&arguments, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Codegen(arguments) => codegen::run(&arguments, &mut output),

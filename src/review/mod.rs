@@ -4,6 +4,7 @@
 //! - `diff`: finds what a change grants or takes away
 //! - `proof`: proves what holds for all questions, with a solver
 //! - `matrix`: lists what each account may do
+//! - `account`: one account as the directory has it
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `partial`: what partial evaluation takes
@@ -12,6 +13,7 @@
 //! - `codegen`: builders of questions, for developers of applications
 //! - `report`: writes pages, tables and findings for people and for CI
 
+pub mod account;
 pub mod basis;
 pub mod codegen;
 pub mod diff;

@@ -54,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("review/lint", &[]),
     ("review/basis", &["report"]),
     ("review/proof", &[]),
+    ("review/account", &[]),
     ("review/remedies", &[]),
     ("review/reference", &["report"]),
     ("review/codegen", &[]),

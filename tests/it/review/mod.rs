@@ -1,5 +1,6 @@
 //! The review of changes before they are live: suites, differences, proofs, matrices and reports.
 
+mod account;
 mod analyses;
 mod basis;
 mod codegen;

@@ -1,0 +1,133 @@
+//! `poort account`: what the directory says of an account, and what it can do.
+
+use super::{Common, Exit, output::Output, question::named};
+use crate::{
+    pdp::Clock,
+    review::{
+        account::{self, account, account_types},
+        matrix::{self, Access, Filter, matrix},
+    },
+    sources::{
+        policy::cedar_core::ast::{Eid, EntityUID},
+        snapshot::{Snapshot, Sources},
+    },
+    types::problem::has_errors,
+};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+const EXAMPLES: &str = "Examples:
+  poort account show officer-0021
+  poort account show Partner::partner-0003 --as-of 2027-01-01
+  poort account show officer-0021 --conditions --format json
+
+It shows what the directory holds: attributes, groups, authorisations of its own and by what it refers to (such as the profile
+of its function) with their dates and approvers, what begins and ends from that day on, and who is named where. Then it shows
+what the account can do: always, or under conditions.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show one account: placement, authorisations, what ends when, who approved what, and what it can do
+    #[command(after_help = EXAMPLES)]
+    Show(Arguments),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a person
+    Human,
+    /// For a program
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The account: its id, or TYPE::ID where several types have it
+    #[arg(value_name = "[TYPE::]ID")]
+    account: String,
+    /// The day that counts, such as 2027-01-01 [default: today]. The directory is that of now
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<jiff::civil::Date>,
+    /// Also the conditions under which it can do what it cannot always do
+    #[arg(long)]
+    conditions: bool,
+    /// The form of the result
+    #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
+    format: Form,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
+    let Command::Show(arguments) = command;
+    let Arguments { account: wanted, as_of, conditions, format, common } = arguments;
+    let (settings, _) = common.settings(Default::default(), output)?;
+    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
+        Ok(sources) => Snapshot::from_sources(&sources),
+        Err(problems) => (None, problems),
+    };
+    if has_errors(&problems) {
+        output.problems(&problems);
+    }
+    let snapshot = snapshot.ok_or(Exit::NotValid)?;
+    let uid = find(&snapshot, wanted).map_err(|message| {
+        output.error(&message);
+        Exit::Failed
+    })?;
+    let day = as_of.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
+    let sheet = account(&snapshot, &uid, &day).ok_or(Exit::Failed)?;
+    let filter = Filter { account: sheet.id.clone(), ..Filter::default() };
+    let mut rights = matrix(&snapshot, &day, &filter, &|_, _| {}).map_err(|error| {
+        output.error(&error);
+        Exit::Failed
+    })?;
+    rights.accounts.retain(|account| account.kind == sheet.kind && account.id == sheet.id);
+    let text = match format {
+        Form::Human => {
+            let paint = |code, text: &str| output.paint_result(code, text);
+            let can = matrix::text(&rights, *conditions, &paint);
+            format!("{}\n{}\n{can}\n", account::text(&sheet, &paint), paint(1, "What it can do"))
+        }
+        Form::Json => {
+            let mut object = account::json(&sheet);
+            let cells = rights.accounts.iter().flat_map(|account| &account.cells);
+            let cells = cells.filter(|(_, access)| !matches!(access, Access::Never { .. }));
+            let can = cells.map(
+                |((record, action), access)| json!({"resource": record, "action": action, "access": access.word()}),
+            );
+            if let Some(members) = object.as_object_mut() {
+                members.insert("can".to_owned(), can.collect());
+            }
+            crate::types::escape::json(&object.to_string()).into_owned() + "\n"
+        }
+    };
+    output.conclude(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The account with this id.
+fn find(snapshot: &Snapshot, wanted: &str) -> Result<EntityUID, String> {
+    let (kind, id) = match named(wanted) {
+        Some((kind, id)) => {
+            let model = snapshot.policies.model.entity(&kind)?;
+            (Some(model.name.clone()), id)
+        }
+        None => (None, wanted.to_owned()),
+    };
+    let types: Vec<_> =
+        account_types(snapshot).map(|it| &it.name).filter(|it| kind.as_ref().is_none_or(|kind| kind == *it)).collect();
+    let known: Vec<_> = types.iter().filter(|kind| snapshot.directory.knows(kind, &id)).collect();
+    match known.as_slice() {
+        [kind] => Ok(EntityUID::from_components((**kind).clone(), Eid::new(id), None)),
+        [] => {
+            let near =
+                types.iter().find_map(|kind| Some(format!("{kind}::{}", snapshot.directory.nearest(kind, &id)?)));
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            Err(format!("the directory has no account `{wanted}`{near}"))
+        }
+        several => {
+            let several: Vec<_> = several.iter().map(|kind| format!("{kind}::{id}")).collect();
+            Err(format!("`{wanted}` is several accounts; write one of {}", several.join(", ")))
+        }
+    }
+}
