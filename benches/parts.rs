@@ -108,6 +108,7 @@ fn look_up(cache: &Cache, key: &Arc<[u8]>) -> bool {
         errors: Vec::new(),
         unknown: None,
         reason: "Allowed by one policy.".to_owned(),
+        unsupported: false,
     };
     cache.verdict::<Infallible>(Some(key), || Ok(verdict)).unwrap().1
 }

@@ -303,8 +303,14 @@ mod tests {
     }
 
     fn answer(errors: Vec<EvaluationError>) -> Answer {
-        let verdict =
-            Verdict { decision: Decision::Deny, policies: vec![], errors, unknown: None, unsupported: false, reason: "No.".into() };
+        let verdict = Verdict {
+            decision: Decision::Deny,
+            policies: vec![],
+            errors,
+            unknown: None,
+            reason: "No.".into(),
+            unsupported: false,
+        };
         Answer::Evaluated(Evaluated {
             verdict: Arc::new(verdict),
             revision: Revision::of([]),

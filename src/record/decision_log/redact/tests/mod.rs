@@ -122,7 +122,14 @@ fn several(batch: &serde_json::Value) -> RecordedRequest<'static> {
 }
 
 fn verdict() -> Verdict {
-    Verdict { decision: Decision::Deny, policies: vec![], errors: vec![], unknown: None, unsupported: false, reason: "No.".into() }
+    Verdict {
+        decision: Decision::Deny,
+        policies: vec![],
+        errors: vec![],
+        unknown: None,
+        reason: "No.".into(),
+        unsupported: false,
+    }
 }
 
 fn answer(verdict: Verdict) -> Answer {
