@@ -59,9 +59,9 @@ impl Flip<'_> {
             }
             ExprKind::Or { left, right } if !wanted => {
                 if self.holds(left) == Some(false) {
-                    self.part(right, false)
+                    self.part(right, false);
                 } else {
-                    self.part(left, false)
+                    self.part(left, false);
                 }
             }
             ExprKind::And { left, right } | ExprKind::Or { left, right } => {
@@ -89,7 +89,7 @@ impl Flip<'_> {
                 self.presence_of_path(expr, &names, wanted);
             }
             ExprKind::UnaryApp { op: UnaryOp::IsEmpty, arg } if wanted => {
-                self.put(arg, Some(Value::set(Vec::new(), None)))
+                self.put(arg, Some(Value::set(Vec::new(), None)));
             }
             ExprKind::BinaryApp { op, arg1, arg2 } => self.comparison(*op, arg1, arg2, wanted),
             _ => {}
@@ -186,7 +186,7 @@ impl Flip<'_> {
         for group in [above.unwrap_or_default(), vec![uid]].concat() {
             match right.value_kind() {
                 ValueKind::Set(_) => {
-                    self.put(other, Some(Value::set([elements(right), vec![group.into()]].concat(), None)))
+                    self.put(other, Some(Value::set([elements(right), vec![group.into()]].concat(), None)));
                 }
                 _ => self.put(other, Some(Value::from(group))),
             }
@@ -213,7 +213,7 @@ impl Flip<'_> {
                     let place = Place { root: Root::Entity(uid.clone()), path: vec![name.clone()] };
                     match self.allowed(&place).map(|allowed| allowed.shape) {
                         Some(Shape::Entity(_)) if joins => self.put_at(place, Some(Value::from(group.clone()))),
-                        Some(Shape::Entity(_)) => self.put_another_at(place),
+                        Some(Shape::Entity(_)) => self.put_another_at(&place),
                         _ => {}
                     }
                 }
@@ -279,13 +279,13 @@ impl Flip<'_> {
 
     fn put_another(&mut self, part: &Expr) {
         if let Some(place) = self.tried.place(part, self.slots) {
-            self.put_another_at(place);
+            self.put_another_at(&place);
         }
     }
 
-    fn put_another_at(&mut self, place: Place) {
-        let Some(allowed) = self.allowed(&place) else { return };
-        let value = self.tried.current(&place);
+    fn put_another_at(&mut self, place: &Place) {
+        let Some(allowed) = self.allowed(place) else { return };
+        let value = self.tried.current(place);
         for other in self.tried.others(value.as_ref(), &allowed) {
             self.put_at(place.clone(), other);
         }
