@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 43] = [
+const MADE_BY: [&str; 44] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -22,6 +22,7 @@ const MADE_BY: [&str; 43] = [
     include_str!("fitting.rs"),
     include_str!("guarantee.rs"),
     include_str!("guard.rs"),
+    include_str!("implied.rs"),
     include_str!("joined.rs"),
     include_str!("limits.rs"),
     include_str!("missing_entities.rs"),

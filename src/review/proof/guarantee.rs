@@ -7,6 +7,7 @@
 use super::{
     Environment, Example, Key, MissingEntities, Rule, Work, assumptions,
     example::describe,
+    implied::implies,
     joined::{all, any},
     meaning::allowed,
     search::{Search, Searched},
@@ -208,11 +209,12 @@ impl Prover<'_> {
         work: Work<'_>,
     ) -> Vec<Searched> {
         let is_open = |rule: &&Rule| work.remembered::<()>(|| self.key(rule, environment), || None).is_none();
-        let may_join = |rule: &&Rule| !rule.permits && !rule.calculates;
-        let open: Vec<_> = stated.iter().map(|(_, rule)| *rule).filter(may_join).filter(is_open).collect();
+        let open: Vec<_> = stated.iter().map(|(_, rule)| *rule).filter(is_open).collect();
         let scene = Scene::new(&self.known, environment);
         let applicable = Rule::applicable(&self.rules, environment, &self.snapshot.policies);
-        let mut simply = HashSet::new();
+        let mut simply = self.evident(environment, &open, &applicable);
+        let may_join = |rule: &&Rule| !rule.permits && !rule.calculates && !simply.contains(rule.id.as_str());
+        let open: Vec<_> = open.into_iter().filter(may_join).collect();
         Self::find_simple(solver, &scene, &open, &applicable, &mut simply);
         let each = |(_, rule): &(usize, &Rule)| {
             let mut other = None;
@@ -231,6 +233,17 @@ impl Prover<'_> {
             }
         };
         stated.iter().map(each).collect()
+    }
+
+    /// Those that are about nothing in an environment, or are kept there by forbids that say as much.
+    fn evident<'r>(&self, environment: &Environment, stated: &[&'r Rule], applicable: &[&Rule]) -> HashSet<&'r str> {
+        let Environment { principal, action, resource } = environment;
+        let policies = &self.snapshot.policies;
+        let folded = |rule: &Rule| policies.folded(principal, action, resource, &rule.condition);
+        let forbids: Vec<_> = applicable.iter().filter(|rule| !rule.permits).filter_map(|rule| folded(rule)).collect();
+        let is_evident =
+            |stated: &&&Rule| !stated.permits && folded(stated).is_none_or(|condition| implies(&condition, &forbids));
+        stated.iter().filter(is_evident).map(|rule| rule.id.as_str()).collect()
     }
 
     /// Finds those that hold simply: together, or in halves where they do not, so that one of many costs few questions more.
@@ -320,10 +333,9 @@ impl Prover<'_> {
         if !applicable.iter().any(|rule| rule.permits) {
             return true;
         }
-        let is_policy = |stated: &Rule| applicable.iter().any(|rule| !rule.permits && rule.text == stated.text);
-        let stated = stated.iter().filter(|stated| !is_policy(stated));
         // Each apart: where one fails, it does not match, and the others may.
-        let Ok(stated) = stated.map(|stated| scene.guarded(stated.condition.clone())).collect::<Result<Vec<_>, _>>()
+        let Ok(stated) =
+            stated.iter().map(|stated| scene.guarded(stated.condition.clone())).collect::<Result<Vec<_>, _>>()
         else {
             return false;
         };

@@ -19,6 +19,7 @@
 //! - `example`: a request of the solver as a question; `fitting`, its values as the schema allows them
 //! - `search`, `readable`, `made_up_ids`, `simplify`, `real_accounts`: from what the solver finds to a question that a person can read
 //! - `check`, `redundant`: policies that never apply, that others make redundant, that can fail
+//! - `implied`: what the form of conditions shows without a solver
 //! - `guarantee`: what must hold whatever the policies say
 
 mod assumptions;
@@ -30,6 +31,7 @@ mod example;
 mod fitting;
 mod guarantee;
 mod guard;
+mod implied;
 pub(crate) mod joined;
 mod limits;
 mod made_up_ids;
