@@ -7,16 +7,13 @@
 //!
 //! Evaluated policies have no source locations (see `policy`), so their texts are parsed again here.
 //!
-//! - `tokens`: the tokens of a text
 //! - `scope`: the conditions on principal, action and resource
 //! - `tree`: how conditions combine
 
 mod scope;
-mod tokens;
 mod tree;
 
 pub use scope::Sides;
-pub use tokens::{Token, tokens};
 pub use tree::Tree;
 
 use crate::sources::policy::{
@@ -25,6 +22,7 @@ use crate::sources::policy::{
         self,
         ast::{self, Expr},
     },
+    tokens,
 };
 use cedar_policy as cedar;
 use std::ops::Range;

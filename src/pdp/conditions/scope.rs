@@ -1,9 +1,8 @@
 //! Finds the conditions of a policy's scope: principal, action and resource. They are like those of its body, but the
 //! schema limits their outcomes: where an action has one type of resource, `resource is` that type is never false.
 
-use super::tokens::Token;
 use crate::sources::policy::{
-    Policies,
+    Policies, Token,
     cedar_core::ast::{
         ActionConstraint, EntityReference, EntityType, EntityUID, PrincipalOrResourceConstraint, Template,
     },

@@ -1,7 +1,10 @@
 //! Builds the tree of a policy's conditions from its syntax tree: how `&&`, `||`, `!` and `if` combine them.
 
-use super::{Clause, ClauseKind, tokens::Token};
-use crate::sources::policy::cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
+use super::{Clause, ClauseKind};
+use crate::sources::policy::{
+    Token,
+    cedar_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp},
+};
 use std::ops::Range;
 
 /// A boolean expression over conditions.

@@ -10,6 +10,7 @@
 //! - `bounds`: how deep and long a text may be before it is parsed
 //! - `sources`: the files of a policy folder, as bytes that have a revision
 //! - `parse`: ids, annotations and template links
+//! - `tokens`, `syntax`: the tokens of a policy's text; mistakes of syntax at the place where they were made
 //! - `cedar_core`: what the rooms above may use of Cedar's internals
 //! - `convert`: the syntax tree of what was parsed
 //! - `hints`: deterministic hints in the place of Cedar's
@@ -55,6 +56,8 @@ mod scope;
 mod shape;
 mod slices;
 mod sources;
+mod syntax;
+mod tokens;
 mod value_text;
 pub(crate) mod value_visitor;
 mod words;
@@ -73,6 +76,7 @@ pub use scope::Scope;
 pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
 pub use slices::{Slice, Slices, Types};
 pub use sources::{SCHEMA_FILE, Sources};
+pub use tokens::{Token, tokens};
 pub use value_text::{CONCEALED, id_of, shown, value_json, wire_value};
 pub use value_visitor::Invalid;
 pub use words::{ActionWords, EntityWords, ShapeWords, Words};

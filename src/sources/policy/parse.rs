@@ -7,6 +7,7 @@ use super::{
     bounds::{self, Language},
     facts, hints,
     obligations::Obligations,
+    syntax,
 };
 use crate::types::{
     decision::PolicyFacts,
@@ -88,10 +89,7 @@ pub(super) fn parse(sources: &Sources, obligations: Obligations, problems: &mut 
                     "delete the file if that is meant; an empty file may be one that was not written to its end",
                 )),
             Ok(set) => parsed.take(stem, file, &set, problems),
-            Err(errors) => {
-                let found = errors.iter().map(|error| Problem::from_diagnostic("policy::syntax", file, error));
-                problems.extend(found.map(|problem| hints::settled(problem, None)));
-            }
+            Err(errors) => problems.extend(syntax::mistakes(file, &errors)),
         }
     }
     for file in sources.links() {

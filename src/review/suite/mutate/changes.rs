@@ -2,8 +2,8 @@
 //! by a step, or removes one element of a list or the whole policy.
 
 use crate::{
-    pdp::conditions::{Conditioned, Part, Token, tokens},
-    sources::policy::cedar_core::ast::Effect,
+    pdp::conditions::{Conditioned, Part},
+    sources::policy::{Token, cedar_core::ast::Effect, tokens},
 };
 use jiff::{ToSpan as _, civil::Date};
 use std::{collections::HashSet, ops::Range};

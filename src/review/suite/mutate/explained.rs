@@ -1,7 +1,8 @@
 //! Reads the comments in policies that say why a mutation cannot matter.
 
 use crate::{
-    pdp::conditions::{Conditioned, tokens},
+    pdp::conditions::Conditioned,
+    sources::policy::tokens,
     types::{
         problem::{Problem, SourceFile},
         suggest::is_like,
