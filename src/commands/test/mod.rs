@@ -21,7 +21,7 @@ use crate::{
         policy::Policies,
         snapshot::{Snapshot, Sources},
     },
-    types::problem::has_errors,
+    types::problem::{Problem, has_errors},
 };
 use clap::{Args, ValueEnum};
 use std::{fs, path::PathBuf};
@@ -110,7 +110,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
             return Ok(Exit::NotValid);
         }
         output.problems(&suite_problems);
-        let suites = select(arguments, suites, output)?;
+        let suites = select(arguments, suites, &[], output)?;
         output.conclude(&report::listing(&suites))?;
         return Ok(if has_errors(&suite_problems) { Exit::NotValid } else { Exit::Done });
     }
@@ -139,7 +139,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         }
         return Ok(Exit::NotValid);
     };
-    let suites = select(arguments, suites, output)?;
+    let suites = select(arguments, suites, &suite_problems, output)?;
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let conditions = conditions::of(&snapshot.policies);
     let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &conditions);
@@ -234,11 +234,21 @@ fn mutated<'a>(
     Ok(Some(mutation))
 }
 
-/// The selected suites. Selecting none is a failure, since nothing would be tested.
-fn select(arguments: &Arguments, suites: Vec<suite::Suite>, output: &mut Output) -> Result<Vec<suite::Suite>, Exit> {
+/// The selected suites. Selecting none is a failure, since nothing would be tested; a suite that cannot be read may hold what
+/// was meant.
+fn select(
+    arguments: &Arguments,
+    suites: Vec<suite::Suite>,
+    problems: &[Problem],
+    output: &mut Output,
+) -> Result<Vec<suite::Suite>, Exit> {
     let Some(text) = &arguments.filter else { return Ok(suites) };
     let selected = Filter::new(text).select(suites);
     if selected.is_empty() {
+        if has_errors(problems) {
+            output.problems(problems);
+            return Err(Exit::NotValid);
+        }
         output.error(&format!("no case fits --filter {text:?}; poort test --list names them all"));
         return Err(Exit::Usage);
     }

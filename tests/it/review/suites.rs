@@ -199,6 +199,10 @@ fn cases_are_selected_by_their_whole_name_and_listed() {
         out,
         "Records / not after thirty days / ann read old\nRecords / not after thirty days / ann write old\n"
     );
+    // A suite that cannot be read may hold what was meant.
+    folder.write("tests/broken.yaml", "name: broken\ncases: [\n");
+    let (_, told) = folder.check(&["--filter", "nothing"], 3);
+    has(&told, &["suite::syntax", "tests/broken.yaml:2:"]);
 }
 
 // ---- failing ----
