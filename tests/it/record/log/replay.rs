@@ -99,7 +99,7 @@ async fn changed_policies_replay_exactly_as_evaluate_answers() {
     fs::write(changed.join("summit.cedar"), text + more).unwrap();
     let (then, now) = (evaluated(&crate::support::policies(), &questions), evaluated(&changed, &questions));
     let differing = |then: &Value, now: &Value| -> Vec<String> {
-        let context = ["advice", "errors", "obligations", "policies", "reason"];
+        let context = ["advice", "errors", "obligations", "policies", "reason", "reason_user"];
         let beside = context.iter().filter(|name| then["context"][*name] != now["context"][*name]);
         let decision = (then["decision"] != now["decision"]).then_some(&"decision");
         decision.into_iter().chain(beside).map(|name| (*name).to_owned()).collect()
