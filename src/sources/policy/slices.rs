@@ -233,12 +233,12 @@ impl Policies {
         kind.met.get_or_init(|| {
             let meets =
                 |ready: &&Arc<PreparedPolicy>| ready.scope.leaves_room(principal, action, resource, action_entities);
-            let folding = self.folding(environment);
-            let folded = |ready: &Arc<PreparedPolicy>| Arc::new(ready.with(folding.fold(&ready.condition)));
-            let policies = slices.all.iter().filter(meets).map(folded);
-            let policies: Vec<_> = policies.filter(|ready| truth(&ready.condition) != Some(false)).collect();
-            let read = policies.iter().map(AsRef::as_ref);
+            let whole: Vec<_> = slices.all.iter().filter(meets).collect();
+            let read = whole.iter().map(|ready| ready.as_ref());
             let footprint = Footprint::of(read, environment, schema.as_ref(), &self.model, &slices.profiles);
+            let folding = self.folding(environment);
+            let folded = whole.iter().map(|ready| Arc::new(ready.with(folding.fold(&ready.condition))));
+            let policies = folded.filter(|ready| truth(&ready.condition) != Some(false)).collect();
             Met { policies, footprint: Arc::new(footprint) }
         })
     }
