@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 Each decision about the data subject is a line: when (with the zone), who (account, name, unit), what, the decision, why (purpose,
 justification and the rest of the context), the rules that decided with the articles they rest on, from where, and to whom. Names
-and rules are those of the revisions that decided, from data/revisions. The page says what it does not cover.
+are those of the directory that decided, from data/revisions. The page says what it does not cover.
 
 Exits with 1 if the log cannot be read, or if some records are about persons that cannot be told, since they were made under a
 key of pseudonyms that is not there any more.";
@@ -75,17 +75,23 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let mut records = received.records(&settings, select, &selection, output)?;
     let (mut accesses, mut strays) = (Vec::new(), Strays::default());
     let bar = output.progress("records");
+    let first = records.first();
+    if let Ok(Some(length)) = records.length() {
+        bar.set_length(length);
+    }
     let read: Result<(), Box<dyn Error>> = loop {
         match records.next() {
             Ok(None) => break Ok(()),
             Ok(Some(Found::Stray(line))) => strays.add(line),
-            Ok(Some(Found::Record(seq, payload))) => match reader.accesses(&payload, &selection) {
-                Ok(found) => accesses.extend(found),
-                Err(error) => break Err(format!("record {seq} cannot be read: {error}").into()),
-            },
+            Ok(Some(Found::Record(seq, payload))) => {
+                match reader.accesses(&payload, &selection) {
+                    Ok(found) => accesses.extend(found),
+                    Err(error) => break Err(format!("record {seq} cannot be read: {error}").into()),
+                }
+                bar.set_position(seq.saturating_sub(first));
+            }
             Err(error) => break Err(error),
         }
-        bar.inc(1);
     };
     bar.finish_and_clear();
     if let Err(error) = read.and_then(|()| strays.message().map_or(Ok(()), |message| Err(message.into()))) {
@@ -98,6 +104,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         zone: settings.time_zone.clone(),
         since: wanted.since,
         until: wanted.until,
+        narrowing: select.narrowing(),
         made: Timestamp::now().as_millisecond(),
     };
     let missing: Vec<_> = reader.missing().collect();

@@ -55,6 +55,15 @@ enum Way {
     Deny,
 }
 
+impl Way {
+    const fn decision(self) -> Decision {
+        match self {
+            Self::Allow => Decision::Allow,
+            Self::Deny => Decision::Deny,
+        }
+    }
+}
+
 fn trace_id(text: &str) -> Result<TraceId, &'static str> {
     TraceId::parse(text).ok_or("a trace id has 32 hexadecimal digits, lowercase, not all zero")
 }
@@ -103,7 +112,7 @@ impl Select {
             resource: self.resource.as_deref().map(unquoted),
             data_subject: data_subject.transpose()?,
             action: self.action.clone(),
-            decision: self.decision.map(|way| if way == Way::Allow { Decision::Allow } else { Decision::Deny }),
+            decision: self.decision.map(Way::decision),
             policy: self.policy.clone(),
             errors: self.errors,
             checkpoints,
@@ -113,6 +122,33 @@ impl Select {
     /// The data subject, as it is asked for.
     pub(super) fn data_subject(&self) -> Option<&str> {
         self.data_subject.as_deref()
+    }
+
+    /// The flags that leave out decisions about a data subject, as they are written.
+    pub(super) fn narrowing(&self) -> Vec<String> {
+        let Self {
+            since: _,
+            until: _,
+            data_subject: _,
+            every_segment: _,
+            subject,
+            resource,
+            action,
+            decision,
+            policy,
+            trace,
+            errors,
+        } = self;
+        let given = [
+            ("--subject", subject.clone()),
+            ("--resource", resource.clone()),
+            ("--action", action.clone()),
+            ("--decision", decision.map(|way| way.decision().to_string())),
+            ("--policy", policy.clone()),
+            ("--trace", trace.map(|trace| trace.to_string())),
+        ];
+        let given = given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", value?)));
+        given.chain(errors.then(|| "--errors".to_owned())).collect()
     }
 
     /// The same, of one trace.

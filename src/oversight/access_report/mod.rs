@@ -1,7 +1,7 @@
 //! The access report about a data subject: every decision about a person, with who asked, when, what, why, on which articles of
 //! law, from where and to whom. It serves a person's right of access (Wpg art. 25) and supervision of the log (Wpg art. 32a).
 //!
-//! Names of accounts and the rules are those of the revisions that decided, and not those of today.
+//! Names of accounts are those of the directory that decided, and not those of today. The rules are as the record has them.
 //!
 //! - `page`: as a page for a person
 
@@ -18,7 +18,6 @@ use crate::{
     },
     types::decision::Decision,
 };
-use cedar_policy as cedar;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -60,7 +59,7 @@ pub struct Access {
 pub struct Rule {
     /// Its id.
     pub id: String,
-    /// Its title; empty if its revision is not there.
+    /// Its title; empty if it has none.
     pub title: String,
     /// The articles of law that it rests on.
     pub basis: String,
@@ -77,6 +76,8 @@ pub struct Scope {
     pub since: Option<i64>,
     /// Until before this moment.
     pub until: Option<i64>,
+    /// What else a decision must fit to be in the report, as it was asked for.
+    pub narrowing: Vec<String>,
     /// When the report was made.
     pub made: i64,
 }
@@ -95,7 +96,7 @@ impl Reader {
         Self { worlds, missing: BTreeSet::new() }
     }
 
-    /// Why names of accounts and titles of rules are missing, if they are.
+    /// Why names of accounts are missing, if they are.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.missing.iter().map(String::as_str)
     }
@@ -134,7 +135,7 @@ impl Reader {
                 reasons,
                 recipient,
                 origin: origin.clone(),
-                rules: one.policies.iter().map(|id| rule(snapshot.as_deref(), id)).collect(),
+                rules: rules(&whole, recorded.is_batch().then_some(index)),
             }
         };
         Ok(wanted.map(access).collect())
@@ -193,10 +194,20 @@ fn reference(entity: &Entity, name: &str) -> Option<String> {
     }
 }
 
-fn rule(snapshot: Option<&Snapshot>, id: &str) -> Rule {
-    let policy = snapshot.and_then(|snapshot| snapshot.policies.set.policy(&cedar::PolicyId::new(id)));
-    let annotation = |name| policy.and_then(|policy| policy.annotation(name)).unwrap_or_default().to_owned();
-    Rule { id: id.to_owned(), title: annotation("title"), basis: annotation("basis") }
+/// The policies that determined an answer of a record, that of this item if it is a batch.
+fn rules(record: &Value, item: Option<usize>) -> Vec<Rule> {
+    let answer = item.map(|index| format!("/evaluations/{index}")).unwrap_or_default();
+    let list = |place: &str| record.pointer(place).and_then(Value::as_array).into_iter().flatten();
+    let text = |object: &Value, name: &str| object[name].as_str().unwrap_or_default().to_owned();
+    let rule = |policy: &Value| {
+        let basis = list("/attributes/poort.basis").find(|basis| basis["policy"] == policy["id"]);
+        Rule {
+            id: text(policy, "id"),
+            title: text(policy, "title"),
+            basis: basis.map(|basis| text(basis, "basis")).unwrap_or_default(),
+        }
+    };
+    list(&format!("/body/adl.core.response{answer}/context/policies")).map(rule).collect()
 }
 
 /// The values in an object, by their paths with dots.

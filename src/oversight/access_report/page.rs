@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-/// The page. `missing`: why names and titles are missing.
+/// The page. `missing`: why names are missing.
 #[must_use]
 pub fn page(scope: &Scope, accesses: &[Access], missing: &[&str]) -> String {
     let accounts: BTreeSet<_> = accesses.iter().map(|access| &access.account).collect();
@@ -37,7 +37,7 @@ pub fn page(scope: &Scope, accesses: &[Access], missing: &[&str]) -> String {
             (facts(figures))
             @if accesses.is_empty() { p { "The log has no question about this data subject." } }
             @else { (table(accesses, &scope.zone)) }
-            (limits(missing))
+            (limits(&scope.narrowing, missing))
         },
         style: "td ul{margin:0;padding-left:1rem}td:first-child{white-space:nowrap}td .mono{overflow-wrap:anywhere}\
                 td:nth-child(2),td:nth-child(3){min-width:9rem}td:nth-child(6){min-width:15rem}@media print{@page{size:A4 landscape}}",
@@ -88,17 +88,18 @@ fn table(accesses: &[Access], zone: &TimeZone) -> Markup {
 }
 
 /// What a reader must not take the report for.
-fn limits(missing: &[&str]) -> Markup {
+fn limits(narrowing: &[String], missing: &[&str]) -> Markup {
     html! {
         h2 { "What this report does not cover" }
         ul {
+            @if !narrowing.is_empty() { li { strong { "It is not complete" } ": it has only what fits " code { (narrowing.join(" ")) } "." } }
             li { "It lists decisions. That a question was allowed does not show that the record was opened." }
             li { "It has the questions of this log alone, and those in which the schema names the data subject (" code { "@data_subject" }
                 "). What an application does without asking is in no log of poort." }
             li { "Records that were removed at the end of their term are not in it." }
             li { "Values that the schema conceals are pseudonyms here too." }
             @for why in missing {
-                li { "Names of accounts and titles of rules are missing for some records: " (why) "." }
+                li { "Names of accounts are missing for some records: " (why) "." }
             }
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! | attribute | what it is |
 //! |---|---|
+//! | `poort.basis` | the articles of law (`@basis`) that each determining policy rests on, ordered by policy |
 //! | `poort.batch.data_subjects` | whom the questions of a batch are about, with the index of each |
 //! | `poort.cache.hits` | how many answers of this call were found in the cache |
 //! | `poort.data_subjects` | whom one question is about, if more than one |
@@ -34,12 +35,13 @@ use crate::{
     sources::policy::Model,
     types::{
         authzen,
+        decision::Answer,
         moment::Moment,
         revision::Revision,
         trace::{Parent, TraceContext},
     },
 };
-use std::{borrow::Cow, io::Write as _};
+use std::{borrow::Cow, collections::BTreeMap, io::Write as _, slice};
 use thiserror::Error;
 
 /// A call has more to record than a record can hold.
@@ -100,10 +102,13 @@ impl Record<'_> {
                 out.extend_from_slice(b",\"dpl.core.data_subject_id_type\":");
                 authzen::write_string(out, kind);
             }
-            if is_batch {
-                write_subjects(out, "poort.batch.data_subjects", questions);
-            }
         });
+        draft.or_late(b"", |out| write_basis(out, decided));
+        if is_batch {
+            draft.by_questions(answered, questions, |out, questions| {
+                write_subjects(out, "poort.batch.data_subjects", questions);
+            });
+        }
         draft.out.extend_from_slice(b",\"poort.cache.hits\":");
         draft.or_late(b"0", |out| {
             // Writing to a Vec cannot fail.
@@ -266,6 +271,33 @@ fn write_subjects(out: &mut Vec<u8>, name: &str, questions: &[QuestionFacts]) {
     }
 }
 
+/// Writes what the determining policies rest on, with a comma before it, if they name anything.
+fn write_basis(out: &mut Vec<u8>, decided: &RecordedResponse<'_>) {
+    let answers = match decided {
+        RecordedResponse::One(answer) => slice::from_ref(answer.as_ref()),
+        RecordedResponse::Several(answers) => answers,
+        RecordedResponse::Nothing(_) => return,
+    };
+    let evaluated = answers.iter().filter_map(|answer| match answer {
+        Answer::Evaluated(evaluated) => Some(evaluated),
+        Answer::Fault(_) => None,
+    });
+    let policies = evaluated.flat_map(|evaluated| &evaluated.verdict.policies);
+    let with_basis = policies.filter(|policy| !policy.basis.is_empty());
+    let bases: BTreeMap<_, _> = with_basis.map(|policy| (policy.id.as_str(), policy.basis.as_str())).collect();
+    if bases.is_empty() {
+        return;
+    }
+    out.extend_from_slice(b",\"poort.basis\":");
+    authzen::write_list(out, bases, |out, (policy, basis)| {
+        out.extend_from_slice(b"{\"basis\":");
+        authzen::write_string(out, basis);
+        out.extend_from_slice(b",\"policy\":");
+        authzen::write_string(out, policy);
+        out.push(b'}');
+    });
+}
+
 fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
     let Moment { now: _, now_text, today, hour, application } = moment;
     out.extend_from_slice(b",\"poort.pdp\":{");
@@ -283,10 +315,10 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
 mod tests {
     use super::{super::recorded_call::Cause, *};
     use crate::types::{
-        decision::{Answer, Decision, ErrorKind, Evaluated, EvaluationError, Undeclared, Verdict},
+        decision::{Decision, ErrorKind, Evaluated, EvaluationError, PolicyFacts, Undeclared, Verdict},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     };
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::sync::Arc;
 
     fn producer() -> Producer {
         let attributes = BTreeMap::from([("organisation.oin".to_owned(), "00000009999999999000".to_owned())]);
@@ -371,6 +403,22 @@ mod tests {
         assert_eq!(record["timestamp"], 1_790_000_000_123_u64);
         assert_eq!(record["resource"]["organisation.oin"], "00000009999999999000");
         assert_eq!(record["body"]["adl.core.request"]["subject"]["id"], "a\"b\n");
+    }
+
+    #[test]
+    fn a_batch_names_each_determining_policy_with_its_basis_once() {
+        let resting = |id: &str, basis: &str| {
+            let facts = PolicyFacts { id: id.into(), basis: basis.into(), ..PolicyFacts::default() };
+            let Answer::Evaluated(mut evaluated) = answer(vec![]) else { unreachable!() };
+            Arc::make_mut(&mut evaluated.verdict).policies = vec![Arc::new(facts)];
+            Answer::Evaluated(evaluated)
+        };
+        let answers = [resting("p", "wpg:8(1)"), resting("b", ""), resting("a", "wpg:9"), resting("p", "wpg:8(1)")];
+        let batch = Batch { items: vec![Item { context: Some(Map::new()), ..Item::default() }; 4], ..Batch::default() };
+        let several = RecordedResponse::Several(Cow::Borrowed(&answers));
+        let record = record(RecordedRequest::Several(Cow::Owned(batch)), several, None);
+        let expected = serde_json::json!([{"basis": "wpg:9", "policy": "a"}, {"basis": "wpg:8(1)", "policy": "p"}]);
+        assert_eq!(record["attributes"]["poort.basis"], expected);
     }
 
     #[test]

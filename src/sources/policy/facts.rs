@@ -1,5 +1,5 @@
-//! Reads the facts of a policy for people and callers from its annotations: `@title`, `@obligation`, `@advice`,
-//! `@reason_user`.
+//! Reads the facts of a policy for people and callers from its annotations: `@title`, `@basis`, `@obligation`,
+//! `@advice`, `@reason_user`.
 //!
 //! An obligation names what the schema declares (`obligations`). Where the schema declares none it is a short text, which
 //! becomes one of the type `custom` with the property `obligation`. Or it is a JSON object with `type` and `properties`, as
@@ -32,6 +32,7 @@ pub(super) fn read<'a>(
     for (key, text) in annotations {
         match key {
             "title" => facts.title = text.trim().to_owned(),
+            "basis" => facts.basis = text.trim().to_owned(),
             "obligation" if declared.is_empty() => {
                 let help = "write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}";
                 facts.obligations = free(id, text).map_err(|message| (message, help.to_owned()))?;
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn a_plain_text_is_a_custom_obligation() {
         let facts = one("mask the victim").unwrap();
-        assert_eq!(facts.title, "A title.");
+        assert_eq!((facts.title.as_str(), facts.basis.as_str()), ("A title.", "Wpg art. 8"));
         assert_eq!(facts.obligations[0].kind, "custom");
         assert_eq!(facts.obligations[0].properties["obligation"], Value::String("mask the victim".into()));
     }

@@ -44,7 +44,7 @@ const FEW: usize = 4;
 /// Each thread has its own ([`per_thread`]); their footprint is shared.
 #[derive(Debug)]
 pub struct Slice {
-    /// What they can read.
+    /// What they can read by their whole conditions: a comparison of policies reasons about those.
     pub footprint: Arc<Footprint>,
     /// What these questions are about. `None` for a question that the schema does not have.
     pub types: Option<Types>,

@@ -14,6 +14,6 @@ mod write;
 pub use read::{EvaluationsBody, Limits, ReadError, asks_why, read_batch, read_evaluation, read_value};
 pub use write::{
     write_answer, write_answers, write_batch, write_evaluation, write_explained_answer, write_explained_answers,
-    write_explanation, write_map, write_minimal_answer, write_minimal_answers, write_string, write_strings,
+    write_explanation, write_list, write_map, write_minimal_answer, write_minimal_answers, write_string, write_strings,
     write_value,
 };

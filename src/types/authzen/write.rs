@@ -26,7 +26,7 @@ pub fn write_batch(out: &mut Vec<u8>, batch: &Batch) {
     let Item { subject, action, resource, context, fault: _ } = defaults;
     parts(out, subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref(), |out, first| {
         name(out, first, "evaluations");
-        list(out, items, |out, item| {
+        write_list(out, items, |out, item| {
             let Item { subject, action, resource, context, fault: _ } = item;
             parts(out, subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref(), |_, _| {});
         });
@@ -132,7 +132,7 @@ pub fn write_explained_answers(
     explanations: &[Option<Explanation>],
 ) {
     out.extend_from_slice(b"{\"evaluations\":");
-    list(out, answers.iter().enumerate(), |out, (index, answer)| {
+    write_list(out, answers.iter().enumerate(), |out, (index, answer)| {
         let explanation = explanations.get(index).and_then(Option::as_ref);
         answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }), explanation);
     });
@@ -152,7 +152,7 @@ pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
                 out.extend_from_slice(b"},");
             } else if obligations.peek().is_some() {
                 out.extend_from_slice(b"\"context\":{\"obligations\":");
-                list(out, obligations, write_obligation);
+                write_list(out, obligations, write_obligation);
                 out.extend_from_slice(b"},");
             }
         }
@@ -169,7 +169,7 @@ pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
 /// Writes the answers to a batch, each as [`write_minimal_answer`] has it.
 pub fn write_minimal_answers(out: &mut Vec<u8>, answers: &[Answer]) {
     out.extend_from_slice(b"{\"evaluations\":");
-    list(out, answers, write_minimal_answer);
+    write_list(out, answers, write_minimal_answer);
     out.push(b'}');
 }
 
@@ -199,11 +199,11 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     let verdict = evaluated.verdict.as_ref();
     let policies = &verdict.policies;
     out.extend_from_slice(b"\"advice\":");
-    list(out, policies.iter().flat_map(|policy| &policy.advice), |out, advice| write_string(out, advice));
+    write_list(out, policies.iter().flat_map(|policy| &policy.advice), |out, advice| write_string(out, advice));
     out.extend_from_slice(b",\"directory_revision\":");
     write_string(out, evaluated.directory_revision.as_str());
     out.extend_from_slice(b",\"errors\":");
-    list(out, &verdict.errors, |out, EvaluationError { policy, message, kind: _ }| {
+    write_list(out, &verdict.errors, |out, EvaluationError { policy, message, kind: _ }| {
         out.extend_from_slice(b"{\"message\":");
         write_string(out, message);
         out.extend_from_slice(b",\"policy\":");
@@ -215,9 +215,9 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         write_explanation(out, explanation);
     }
     out.extend_from_slice(b",\"obligations\":");
-    list(out, policies.iter().flat_map(|policy| &policy.obligations), write_obligation);
+    write_list(out, policies.iter().flat_map(|policy| &policy.obligations), write_obligation);
     out.extend_from_slice(b",\"policies\":");
-    list(out, policies, |out, policy| {
+    write_list(out, policies, |out, policy| {
         out.extend_from_slice(b"{\"id\":");
         write_string(out, &policy.id);
         out.extend_from_slice(b",\"title\":");
@@ -237,11 +237,11 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     }
     if !evaluated.undeclared.is_empty() {
         out.extend_from_slice(b",\"undeclared\":");
-        list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
+        write_list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
     }
     if !evaluated.unknown.is_empty() {
         out.extend_from_slice(b",\"unknown\":");
-        list(out, &evaluated.unknown, |out, UnknownReference { path, kind, named }| {
+        write_list(out, &evaluated.unknown, |out, UnknownReference { path, kind, named }| {
             let mut first = true;
             out.push(b'{');
             let mut member = |member: &str, text: &str| {
@@ -278,9 +278,9 @@ fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, record:
 /// Writes an explanation: each policy with the conditions that decided whether it applies.
 pub fn write_explanation(out: &mut Vec<u8>, Explanation { policies, others }: &Explanation) {
     let _ = write!(out, "{{\"others\":{others},\"policies\":");
-    list(out, policies, |out, policy| {
+    write_list(out, policies, |out, policy| {
         let _ = write!(out, "{{\"applies\":{},\"conditions\":", policy.outcome.is_met());
-        list(out, policy.deciding(), write_condition);
+        write_list(out, policy.deciding(), write_condition);
         out.extend_from_slice(b",\"effect\":");
         write_string(out, policy.effect.name());
         for (name, text) in
@@ -306,7 +306,7 @@ fn write_condition(out: &mut Vec<u8>, Deciding { clause, condition, outcome }: D
     let _ = write!(out, ",\"met\":{},\"place\":", outcome.is_met());
     write_string(out, &condition.place.inside());
     out.extend_from_slice(b",\"values\":");
-    list(out, &condition.values, |out, (expression, value)| {
+    write_list(out, &condition.values, |out, (expression, value)| {
         out.extend_from_slice(b"{\"expression\":");
         write_string(out, expression);
         out.extend_from_slice(b",\"value\":");
@@ -353,7 +353,7 @@ pub fn write_value(out: &mut Vec<u8>, value: &Value) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(number) => out.extend_from_slice(ryu_js::Buffer::new().format(*number).as_bytes()),
         Value::String(text) => write_string(out, text),
-        Value::List(elements) => list(out, elements, write_value),
+        Value::List(elements) => write_list(out, elements, write_value),
         Value::Map(map) => write_map(out, map),
     }
 }
@@ -366,7 +366,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 
 /// Writes a list of strings.
 pub fn write_strings(out: &mut Vec<u8>, texts: &[String]) {
-    list(out, texts, |out, text| write_string(out, text));
+    write_list(out, texts, |out, text| write_string(out, text));
 }
 
 fn name(out: &mut Vec<u8>, first: &mut bool, name: &str) {
@@ -377,7 +377,8 @@ fn name(out: &mut Vec<u8>, first: &mut bool, name: &str) {
     out.push(b':');
 }
 
-fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
+/// Writes a list.
+pub fn write_list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'[');
     for (index, item) in items.into_iter().enumerate() {
         if index > 0 {

@@ -100,6 +100,8 @@ pub struct PolicyFacts {
     pub id: String,
     /// The policy's `@title`; empty if it has none.
     pub title: String,
+    /// The articles of law that the policy rests on (`@basis`); empty if it names none.
+    pub basis: String,
     /// What the caller must do when this policy determines the decision.
     pub obligations: Vec<Obligation>,
     /// What the caller may do when this policy determines the decision.

@@ -195,6 +195,11 @@ async fn a_report_says_who_asked_about_a_person() {
     ] {
         assert!(shown.contains(part), "no {part} in {shown}");
     }
+    // What other flags leave out is not taken for nothing.
+    assert!(!shown.contains("It is not complete"), "{shown}");
+    let denied =
+        log_well("report", &place.data, &[&flags[..], &["--decision", "deny", "--action", "consult"]].concat());
+    assert!(denied.contains("It is not complete") && denied.contains("--action consult --decision deny"), "{denied}");
     let empty = log_well("report", &place.data, &["--data-subject", "person-entry::nobody"]);
     assert!(empty.contains("no question about this data subject"), "{empty}");
     // Where the revisions are gone, the page says so.
@@ -204,7 +209,8 @@ async fn a_report_says_who_asked_about_a_person() {
         &place.data,
         &["--data-subject", "person-884411", "--policies", folder.path().to_str().unwrap()],
     );
-    assert!(without.contains("are missing for some records") && without.contains("registers.consult"), "{without}");
+    // The rules are in the record.
+    assert!(without.contains("are missing for some records") && without.contains("wpg:8"), "{without}");
     let (code, _, told) = log("report", &place.data, &[]);
     assert!(code == 64 && told.contains("--data-subject TYPE::ID"), "{code} {told}");
 }
