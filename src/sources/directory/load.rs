@@ -223,7 +223,10 @@ fn at_entity(message: String, base: &Base, files: &dyn Files) -> Problem {
 
 pub(super) fn read_by_cedar(item: &str, schema: &Schema) -> Result<ast::Entity, Refused> {
     strict::check(item, schema)?;
-    let entity = cedar::Entity::from_json_str(item, Some(&schema.cedar)).map_err(|error| causes(&error))?;
+    let entity = cedar::Entity::from_json_str(item, Some(&schema.cedar)).map_err(|error| {
+        let message = causes(&error);
+        Refused { place: strict::place(item, &message), ..Refused::from(message) }
+    })?;
     let kind = AsRef::<ast::Entity>::as_ref(&entity).uid().entity_type();
     match schema.model.entity_type(kind).map(|model| &model.held) {
         Some(Held::ByRequest { .. }) => Err(format!(

@@ -108,6 +108,40 @@ pub(super) fn check(text: &str, schema: &Schema) -> Result<(), Refused> {
     })
 }
 
+/// What kind of JSON a value is that its type cannot be, and what to write; Cedar refuses it too.
+fn misfit(value: &RawValue, shape: &Shape) -> Option<(&'static str, &'static str)> {
+    let first = *value.get().as_bytes().first()?;
+    let (fits, help) = match shape {
+        Shape::Bool => (matches!(first, b't' | b'f'), "write true or false, without quotation marks"),
+        Shape::Long => (matches!(first, b'-' | b'0'..=b'9'), "write a whole number, without quotation marks"),
+        Shape::String => (first == b'"', "write a text, in quotation marks"),
+        Shape::Set(_) => (first == b'[', "write a list, in square brackets"),
+        Shape::Entity(_) => (first == b'{', "write {\"type\": \"…\", \"id\": \"…\"}"),
+        Shape::Record(_) => (first == b'{', "write an object with its members, in braces"),
+        Shape::Extension(_) => (matches!(first, b'"' | b'{'), "write a text, in quotation marks"),
+    };
+    let is = match first {
+        b'"' => "a text",
+        b't' | b'f' => "true or false",
+        b'[' => "a list",
+        b'{' => "an object",
+        b'n' => "null",
+        _ => "a number",
+    };
+    // Cedar's escape can stand for a value of any type.
+    (!fits && first != b'{').then_some((is, help))
+}
+
+/// The value of the attribute that a message of Cedar names, in an entry.
+pub(super) fn place(text: &str, message: &str) -> Option<Range<usize>> {
+    let (_, named) = message.split_once("attribute `")?;
+    let (name, _) = named.split_once('`')?;
+    let attributes = serde_json::from_str::<Members<'_>>(text).ok()?.get("attrs").and_then(members)?;
+    let value = attributes.get(name)?;
+    let walk = Walk { text, entity: String::new() };
+    walk.refused(value, String::new(), "").place.map(|place| walk.with_name(name, place))
+}
+
 struct Walk<'t> {
     text: &'t str,
     entity: String,
@@ -117,6 +151,9 @@ impl<'t> Walk<'t> {
     /// A value, by its type if that is known.
     fn value(&self, value: &'t RawValue, shape: Option<&Shape>, path: &str, left: usize) -> Result<(), Refused> {
         let Some(left) = left.checked_sub(1) else { return Ok(()) };
+        if let Some((is, help)) = shape.and_then(|shape| misfit(value, shape)) {
+            return Err(self.refused(value, format!("`{path}` of {} is {is}", self.entity), help));
+        }
         match value.get().as_bytes().first() {
             Some(b'-' | b'0'..=b'9') => self.number(value, path),
             Some(b'[') => {

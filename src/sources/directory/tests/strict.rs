@@ -115,3 +115,31 @@ fn an_attribute_that_is_there_twice_is_named() {
     );
     assert_eq!(told, "`rights.register` of N::Account::\"a\" is there twice | {\"level\": 2} | leave one");
 }
+
+#[test]
+fn a_value_of_another_type_is_marked_itself() {
+    let marked = |attribute: &str, path: &str, is: &str, value: &str, help: &str| {
+        let told = told(&format!("\"attrs\": {{{attribute}}}, \"parents\": []"));
+        assert_eq!(told, format!("`{path}` of N::Account::\"a\" is {is} | {value} | {help}"));
+    };
+    let whole = "write a whole number, without quotation marks";
+    marked(r#""level": "3""#, "level", "a text", r#""3""#, whole);
+    marked(r#""levels": [1, true]"#, "levels[1]", "true or false", "true", whole);
+    marked(r#""levels": 1"#, "levels", "a number", "1", "write a list, in square brackets");
+    let reference = r#"write {"type": "…", "id": "…"}"#;
+    marked(r#""unit": "u""#, "unit", "a text", r#""u""#, reference);
+    marked(r#""unit": null"#, "unit", "null", "null", reference);
+    let text = "write a text, in quotation marks";
+    marked(r#""named": {"type": 1, "id": "i"}"#, "named.type", "a number", "1", text);
+    marked(r#""day": 20260101"#, "day", "a number", "20260101", text);
+    marked(
+        r#""rights": {"register": []}"#,
+        "rights.register",
+        "a list",
+        "[]",
+        "write an object with its members, in braces",
+    );
+    // What only Cedar can tell is marked where it says that it is.
+    let told = told(r#""attrs": {"level": 1, "day": "2026-13-01"}, "parents": []"#);
+    assert!(told.contains(r#"| "day": "2026-13-01" |"#), "{told}");
+}
