@@ -12,6 +12,7 @@
 //! - `matrix`: show which account may do what
 //! - `schema`: describe the questions, for who writes a client
 //! - `codegen`: make typed builders of questions
+//! - `new`: write the files of a new system
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `witness`: cosign the checkpoints of the logs of others
@@ -31,6 +32,7 @@ mod fmt;
 mod git;
 mod log;
 mod matrix;
+mod new;
 mod output;
 mod prove;
 mod question;
@@ -96,6 +98,9 @@ enum Command {
     /// Show which rules rest on an article of law
     #[command(after_help = basis::EXAMPLES)]
     Basis(basis::Arguments),
+    /// Write the files of something new
+    #[command(subcommand)]
+    New(new::Command),
     /// Describe what to ask and what can come of it: for developers of applications
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Arguments),
@@ -200,6 +205,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Matrix(arguments) => matrix::run(&arguments, &mut output),
         Command::Account(command) => account::run(&command, &mut output),
         Command::Basis(arguments) => basis::run(&arguments, &mut output),
+        Command::New(command) => new::run(&command, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Codegen(arguments) => codegen::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),

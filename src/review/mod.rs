@@ -11,6 +11,7 @@
 //! - `remedies`: what would allow a question that is denied
 //! - `reference`: what to ask, for developers of applications
 //! - `codegen`: builders of questions, for developers of applications
+//! - `scaffold`: the files of a new system
 //! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod account;
@@ -24,4 +25,5 @@ pub mod proof;
 pub mod reference;
 pub mod remedies;
 pub mod report;
+pub mod scaffold;
 pub mod suite;

@@ -55,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("review/basis", &["report"]),
     ("review/proof", &[]),
     ("review/account", &[]),
+    ("review/scaffold", &[]),
     ("review/remedies", &[]),
     ("review/reference", &["report"]),
     ("review/codegen", &[]),

@@ -2,6 +2,7 @@
 
 mod circles;
 mod docs;
+mod guide;
 mod layers;
 mod manifest;
 mod ops;

@@ -53,8 +53,8 @@ fn the_readme_shows_the_true_explanation() {
 }
 
 #[test]
-fn the_suite_of_the_page_about_changes_passes() {
-    let page = std::fs::read_to_string(repository().join("docs/changing-policies.md")).unwrap();
+fn the_suite_of_the_page_about_tools_passes() {
+    let page = std::fs::read_to_string(repository().join("docs/policy-tools.md")).unwrap();
     let (_, rest) = page.split_once("## `poort test`").unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();
     let (suite, _) = rest.split_once("```").unwrap();

@@ -8,6 +8,7 @@ pub mod diff;
 mod explain;
 mod hostile;
 mod matrix;
+mod new_system;
 mod pages;
 pub mod sample_policies;
 mod shipped;
