@@ -235,14 +235,20 @@ impl Prover<'_> {
         stated.iter().map(each).collect()
     }
 
-    /// Those that are about nothing in an environment, or are kept there by forbids that say as much.
+    /// Those that are about nothing in an environment, or are kept there by the form of the others: forbids say as much, or for each
+    /// permit it cannot apply to what they speak of, or forbids say as much of that.
     fn evident<'r>(&self, environment: &Environment, stated: &[&'r Rule], applicable: &[&Rule]) -> HashSet<&'r str> {
         let Environment { principal, action, resource } = environment;
         let policies = &self.snapshot.policies;
         let folded = |rule: &Rule| policies.folded(principal, action, resource, &rule.condition);
-        let forbids: Vec<_> = applicable.iter().filter(|rule| !rule.permits).filter_map(|rule| folded(rule)).collect();
-        let is_evident =
-            |stated: &&&Rule| !stated.permits && folded(stated).is_none_or(|condition| implies(&condition, &forbids));
+        let conditions = |permits: bool| -> Vec<_> {
+            applicable.iter().filter(|rule| rule.permits == permits).filter_map(|rule| folded(rule)).collect()
+        };
+        let (permits, forbids) = (conditions(true), conditions(false));
+        let keep = |condition: &Expr| {
+            implies(&[condition], &forbids) || permits.iter().all(|permit| implies(&[condition, permit], &forbids))
+        };
+        let is_evident = |stated: &&&Rule| !stated.permits && folded(stated).is_none_or(|condition| keep(&condition));
         stated.iter().filter(is_evident).map(|rule| rule.id.as_str()).collect()
     }
 

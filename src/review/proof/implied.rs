@@ -1,7 +1,8 @@
 //! Implication by form: whether one of some conditions holds wherever another does, as far as their conjunctions, disjunctions,
-//! comparisons with numbers and `has` show.
+//! comparisons with literals and `has` show.
 //!
-//! Most guarantees are kept by a forbid that says nearly the same, and then no solver is needed. `false` says nothing.
+//! Most guarantees are kept by a forbid that says nearly the same, or since no permit is for what they speak of, and then no solver
+//! is needed. `false` says nothing.
 //!
 //! **Why it is sure.** Where the premise is true, each part that is taken from it was evaluated and is true, or false where it
 //! is negated. So the conclusion is true, or its evaluation fails, and a policy that fails denies as a forbid does.
@@ -54,7 +55,11 @@ impl<'e> Part<'e> {
     /// Whether this alone shows another part, both of which are not taken apart.
     fn shows(self, other: Self) -> bool {
         let is_same = self.holds == other.holds && self.expression == other.expression;
-        is_same || is_swapped(self, other) || self.bounds(other) || (other.holds && self.reads(other.expression))
+        is_same
+            || is_swapped(self, other)
+            || self.bounds(other)
+            || self.limits(other)
+            || (other.holds && self.reads(other.expression))
     }
 
     /// Whether it bounds a number so that another comparison of it is decided.
@@ -93,6 +98,32 @@ impl<'e> Part<'e> {
         }
     }
 
+    /// Whether it limits a value to some literals, or excludes some, so that another such comparison of it is decided.
+    fn limits(self, other: Self) -> bool {
+        let (Some((value, known)), Some((same, asked))) = (self.literals(), other.literals()) else { return false };
+        let has = |list: &[&Literal], literal: &&Literal| list.contains(literal);
+        value == same
+            && match (self.holds, other.holds) {
+                (true, true) => known.iter().all(|literal| has(&asked, literal)),
+                (true, false) => !known.iter().any(|literal| has(&asked, literal)),
+                (false, false) => asked.iter().all(|literal| has(&known, literal)),
+                (false, true) => false,
+            }
+    }
+
+    /// The value that it compares with literals, of which it is to be one.
+    fn literals(self) -> Option<(&'e Expr, Vec<&'e Literal>)> {
+        let ExprKind::BinaryApp { op, arg1, arg2 } = self.expression.expr_kind() else { return None };
+        match (op, literal(arg1), literal(arg2), arg1.expr_kind()) {
+            (BinaryOp::Eq, None, Some(one), _) => Some((arg1, vec![one])),
+            (BinaryOp::Eq, Some(one), None, _) => Some((arg2, vec![one])),
+            (BinaryOp::Contains, _, None, ExprKind::Set(elements)) => {
+                Some((arg2, elements.iter().map(literal).collect::<Option<_>>()?))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether its evaluation reads the attributes that a `has` asks for, which then are there.
     fn reads(self, has: &Expr) -> bool {
         let is_decided =
@@ -114,6 +145,13 @@ impl<'e> Part<'e> {
         };
         // What decides whether the rest is evaluated is not looked behind.
         !self.expression.subexpressions().any(is_decided) && self.expression.subexpressions().any(is_read)
+    }
+}
+
+fn literal(expression: &Expr) -> Option<&Literal> {
+    match expression.expr_kind() {
+        ExprKind::Lit(literal) => Some(literal),
+        _ => None,
     }
 }
 
@@ -141,11 +179,14 @@ fn is_swapped(one: Part<'_>, other: Part<'_>) -> bool {
     fits && left == other_right && right == other_left
 }
 
-/// Whether one of the conclusions holds, or fails, wherever the premise holds.
-pub(super) fn implies(premise: &Expr, conclusions: &[Expr]) -> bool {
-    let is_shown = |holds: &[Part<'_>]| conclusions.iter().any(|conclusion| Part::of(conclusion, true).follows(holds));
+/// Whether one of the conclusions holds, or fails, wherever the premises hold, or they never hold together.
+pub(super) fn implies(premises: &[&Expr], conclusions: &[Expr]) -> bool {
+    let is_never = |holds: &[Part<'_>]| holds.iter().any(|part| Part::of(part.expression, !part.holds).follows(holds));
+    let is_shown = |holds: &[Part<'_>]| {
+        conclusions.iter().any(|conclusion| Part::of(conclusion, true).follows(holds)) || is_never(holds)
+    };
     // In each case these parts hold, and these have to be taken apart.
-    let mut cases = vec![(Vec::new(), vec![Part::of(premise, true)])];
+    let mut cases = vec![(Vec::new(), premises.iter().map(|premise| Part::of(premise, true)).collect::<Vec<_>>())];
     let mut looked_at = 0;
     'cases: while let Some((mut holds, mut open)) = cases.pop() {
         looked_at += 1;
@@ -180,7 +221,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    /// Conditions over two truths and two numbers of the context, which need not be there.
+    /// Conditions over two truths, and over two numbers and a text of the context, which need not be there.
     fn condition() -> impl Strategy<Value = String> {
         let number = || {
             prop_oneof![
@@ -192,6 +233,13 @@ mod tests {
         let operator = prop_oneof![Just("=="), Just("!="), Just("<"), Just("<="), Just(">"), Just(">=")];
         let compared =
             (number(), operator, number()).prop_map(|(one, operator, other)| format!("({one} {operator} {other})"));
+        let text = prop_oneof![
+            Just("(context.s == \"p\")"),
+            Just("(\"q\" == context.s)"),
+            Just("(context.s != \"r\")"),
+            Just("[\"p\", \"q\"].contains(context.s)"),
+            Just("[\"q\", \"r\", \"z\"].contains(context.s)"),
+        ];
         let named = prop_oneof![
             Just("context.a"),
             Just("context.b"),
@@ -200,7 +248,7 @@ mod tests {
             Just("true"),
             Just("false")
         ];
-        let leaf = prop_oneof![named.prop_map(str::to_owned), compared];
+        let leaf = prop_oneof![named.prop_map(str::to_owned), text.prop_map(str::to_owned), compared];
         leaf.prop_recursive(3, 12, 3, |inner| {
             prop_oneof![
                 inner.clone().prop_map(|one| format!("!{one}")),
@@ -215,13 +263,16 @@ mod tests {
     /// All contexts that matter to them.
     fn worlds() -> Vec<World> {
         let mut worlds = Vec::new();
-        // Two bits, and two numbers of which the last is not there.
-        for state in 0..100 {
+        // Two bits, and two numbers and a text of which the last is not there.
+        for state in 0..400 {
             let mut context = json!({"a": state % 2 == 0, "b": state / 2 % 2 == 0});
-            for (name, number) in [("x", state / 4 % 5), ("y", state / 20)] {
+            for (name, number) in [("x", state / 4 % 5), ("y", state / 20 % 5)] {
                 if number < 4 {
                     context[name] = Value::from(number);
                 }
+            }
+            if let Some(text) = ["p", "q", "r"].get(state / 100) {
+                context["s"] = Value::from(*text);
             }
             let uid = |text: &str| text.parse::<cedar::EntityUid>().unwrap();
             let (user, action, record) = (uid("U::\"u\""), uid("Action::\"a\""), uid("R::\"r\""));
@@ -236,16 +287,22 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_implied_holds_or_fails_in_every_world(premise in condition(), conclusion in condition()) {
+        fn what_is_implied_holds_or_fails_in_every_world(
+            premise in condition(), second in condition(), conclusion in condition(),
+        ) {
             thread_local!(static WORLDS: Vec<World> = worlds());
             let read = |text: &str| text.parse::<Expr>().unwrap();
-            let (one, other) = (read(&premise), read(&conclusion));
-            if implies(&one, std::slice::from_ref(&other)) {
+            let (one, second, other) = (read(&premise), read(&second), read(&conclusion));
+            for premises in [&[&one][..], &[&one, &second]] {
+                if !implies(premises, std::slice::from_ref(&other)) {
+                    continue;
+                }
                 WORLDS.with(|worlds| {
                     for world in worlds {
                         let evaluator = world.evaluator();
                         let slots = SlotEnv::default();
-                        let refutes = evaluator.holds(&one, &slots) == Ok(true) && evaluator.holds(&other, &slots) == Ok(false);
+                        let holds = |premise: &&Expr| evaluator.holds(premise, &slots) == Ok(true);
+                        let refutes = premises.iter().all(holds) && evaluator.holds(&other, &slots) == Ok(false);
                         prop_assert!(!refutes, "{premise} does not imply {conclusion}: {world:?}");
                     }
                     Ok(())
@@ -256,7 +313,7 @@ mod tests {
 
     fn implied(premise: &str, conclusions: &[&str]) -> bool {
         let read = |text: &str| text.parse::<Expr>().unwrap();
-        implies(&read(premise), &conclusions.iter().map(|text| read(text)).collect::<Vec<_>>())
+        implies(&[&read(premise)], &conclusions.iter().map(|text| read(text)).collect::<Vec<_>>())
     }
 
     #[test]
@@ -277,6 +334,12 @@ mod tests {
             ("context.x.y", &["context has x.y && context has x"]),
             ("context.x.y < 3", &["context has x.y"]),
             ("false", &["context.a"]),
+            ("context.a && !context.a", &["context.b"]),
+            ("context.s == \"p\"", &["[\"p\", \"q\"].contains(context.s)"]),
+            ("context.s == \"p\"", &["context.s != \"q\""]),
+            ("[\"p\", \"q\"].contains(context.s)", &["!([\"r\"].contains(context.s))"]),
+            ("!([\"p\", \"q\"].contains(context.s))", &["\"q\" != context.s"]),
+            ("[\"p\"].contains(context.s) && !([\"q\", \"p\"].contains(context.s))", &["context.b"]),
         ] {
             assert!(implied(premise, conclusions), "{premise} implies {conclusions:?}");
         }
@@ -303,6 +366,11 @@ mod tests {
             ("context.a || context.x.y", "context has x.y"),
             ("context has x", "context has x.y"),
             ("context.x", "context has y"),
+            ("[\"p\", \"q\"].contains(context.s)", "context.s == \"p\""),
+            ("!([\"p\"].contains(context.s))", "!([\"p\", \"q\"].contains(context.s))"),
+            ("!([\"p\"].contains(context.s))", "context.s == \"q\""),
+            ("context.s == \"p\"", "context.t == \"p\""),
+            ("context.s.contains(\"p\")", "context.s == \"p\""),
         ] {
             assert!(!implied(premise, &[conclusion]), "{premise} does not imply {conclusion}");
         }
