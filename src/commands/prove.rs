@@ -8,6 +8,7 @@ use crate::{
     types::problem::Problem,
 };
 use clap::Args;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Args)]
 pub(super) struct Proving {
@@ -24,10 +25,12 @@ pub(super) struct Found {
     pub(super) summary: String,
 }
 
-/// Runs the proofs, if the flag is given. Broken and undecided guarantees are errors.
+/// Runs the proofs, if the flag is given. Broken and undecided guarantees are errors. `alone`: the policies that alone determined an
+/// answer to a case of a suite.
 pub(super) fn run(
     arguments: &Proving,
     snapshot: &Snapshot,
+    alone: &BTreeSet<String>,
     settings: &Settings,
     output: &mut Output,
 ) -> Result<Option<Found>, Exit> {
@@ -47,7 +50,7 @@ pub(super) fn run(
     let work =
         Work { effort, cache: cache.as_ref(), planned: &|steps| bar.inc_length(steps as u64), done: &|| bar.inc(1) };
     let proven = proof::prove(snapshot, &guarantees, work);
-    let checked = proof::check(snapshot, work);
+    let checked = proof::check(snapshot, alone, work);
     bar.finish_and_clear();
     cache.iter().for_each(Cache::prune);
     let count = |code: &str| checked.problems.iter().filter(|problem| problem.kind() == code).count();

@@ -9,7 +9,7 @@ use crate::{
         lint,
         proof::Guarantees,
         report::Format,
-        suite::{self, Runner, report::Results},
+        suite::{self, Ran, Runner, report::Results},
     },
     sources::{
         directory::{self, OF_TESTS},
@@ -19,7 +19,10 @@ use crate::{
     types::problem::{Problem, has_errors},
 };
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort validate                       the folder `policies`
@@ -53,9 +56,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Arguments { folder, format, deny_warnings, prove, common } = arguments;
     let common = common.in_folder(folder.as_deref());
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, bases, mut problems) = check(&settings);
+    let Checked { snapshot, bases, mut problems, alone } = check(&settings);
     let proven = match &snapshot {
-        Some(snapshot) => prove::run(prove, snapshot, &settings, output)?,
+        Some(snapshot) => prove::run(prove, snapshot, &alone, &settings, output)?,
         None => None,
     };
     let (found, proven) = proven.map_or_else(Default::default, |found| (found.problems, found.summary));
@@ -91,25 +94,37 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     Ok(Exit::Done)
 }
 
-/// All problems, those that keep the policies from being used and the others; what rules rest on, if there is a list of laws.
-fn check(settings: &Settings) -> (Option<Snapshot>, Option<Bases>, Vec<Problem>) {
+/// What was found in a folder.
+struct Checked {
+    /// `None` if problems keep the policies from being used.
+    snapshot: Option<Snapshot>,
+    /// What rules rest on, if there is a list of laws.
+    bases: Option<Bases>,
+    problems: Vec<Problem>,
+    /// The policies that alone determined an answer to a case of a suite.
+    alone: BTreeSet<String>,
+}
+
+fn check(settings: &Settings) -> Checked {
     let policies = settings.store.policies.as_path();
     let (mut bases, unusable) = match Bases::read(policies) {
         Ok(bases) => (bases, None),
         Err(problem) => (None, Some(*problem)),
     };
-    let (snapshot, mut problems) = check_files(settings, policies, bases.as_mut());
+    let mut alone = BTreeSet::new();
+    let (snapshot, mut problems) = check_files(settings, policies, bases.as_mut(), &mut alone);
     problems.extend(unusable);
     problems.extend(bases.iter().flat_map(|bases| lint::invisible(&bases.laws.file)));
     problems.extend(basis::misnamed(policies));
     problems.extend(lint::unread(policies));
-    (snapshot.filter(|_| !has_errors(&problems)), bases, problems)
+    Checked { snapshot: snapshot.filter(|_| !has_errors(&problems)), bases, problems, alone }
 }
 
 fn check_files(
     settings: &Settings,
     policies: &Path,
     mut bases: Option<&mut Bases>,
+    alone: &mut BTreeSet<String>,
 ) -> (Option<Snapshot>, Vec<Problem>) {
     let sources = match Sources::read(policies, &settings.store.directory) {
         Ok(sources) => sources,
@@ -129,7 +144,7 @@ fn check_files(
         let schema = snapshot.policies.checked_schema();
         problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
         problems.extend(guarantees(policies, snapshot, &sources, bases).unwrap_or_else(|problems| problems));
-        problems.extend(suites(policies, sources, settings).unwrap_or_else(|problems| problems));
+        problems.extend(suites(policies, sources, settings, alone).unwrap_or_else(|problems| problems));
     }
     (snapshot, problems)
 }
@@ -160,7 +175,12 @@ fn guarantees(
 
 /// The problems of the suites: mistakes in their files, and questions that do not fit the schema or the directory.
 /// `poort test` checks whether cases pass.
-fn suites(policies: &Path, sources: Sources, settings: &Settings) -> Result<Vec<Problem>, Vec<Problem>> {
+fn suites(
+    policies: &Path,
+    sources: Sources,
+    settings: &Settings,
+    alone: &mut BTreeSet<String>,
+) -> Result<Vec<Problem>, Vec<Problem>> {
     // Suites use the accounts of their own folder, not those of an organisation.
     let of_the_folder = policies.join("directory") == settings.store.directory;
     if !of_the_folder || !policies.join(suite::FOLDER).exists() {
@@ -177,7 +197,8 @@ fn suites(policies: &Path, sources: Sources, settings: &Settings) -> Result<Vec<
     let (suites, problems) = suite::load(policies);
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &[]);
-    let ran = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    alone.extend(ran.iter().flat_map(Ran::alone));
     Ok(findings.into_iter().chain(Results { ran, problems }.all_problems()).collect())
 }
 

@@ -14,6 +14,7 @@ use crate::{
     types::problem::Problem,
 };
 use cedar_policy as cedar;
+use std::collections::BTreeSet;
 
 /// What was found about the policies of a set.
 #[derive(Debug, Default)]
@@ -50,9 +51,10 @@ impl Finding {
     }
 }
 
-/// Checks every policy of a set. A step is a policy.
+/// Checks every policy of a set. A step is a policy. `alone`: policies that some question shows to apply where no other of their
+/// effect does, so that the solver need not look for one.
 #[must_use]
-pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
+pub fn check(snapshot: &Snapshot, alone: &BTreeSet<String>, work: Work<'_>) -> Checked {
     let policies = &snapshot.policies;
     let rules = match Rule::all(&policies.set) {
         Ok(rules) => rules,
@@ -76,7 +78,7 @@ pub fn check(snapshot: &Snapshot, work: Work<'_>) -> Checked {
             };
         }
     };
-    let world = World { snapshot, policies, known, rules: &rules, environments: &environments };
+    let world = World { snapshot, policies, known, rules: &rules, environments: &environments, alone };
     let indexes: Vec<_> = (0..rules.len()).collect();
     (work.planned)(indexes.len());
     let found = workers::each(&indexes, work.effort, work.done, &|solver, index| {
@@ -147,6 +149,7 @@ pub(super) struct World<'a> {
     pub(super) policies: &'a Policies,
     pub(super) rules: &'a [Rule],
     pub(super) environments: &'a [Environment],
+    alone: &'a BTreeSet<String>,
 }
 
 impl World<'_> {
@@ -179,6 +182,9 @@ impl World<'_> {
     fn look(&self, solver: &mut Solver, index: usize) -> Finding {
         let mut finding = Finding::of(index);
         let Some(rule) = self.rules.get(index) else { return finding };
+        if self.alone.contains(&rule.id) {
+            (finding.matches, finding.covered) = (Some(true), false);
+        }
         // A policy that fails denies, so it has an effect.
         let can_be_covered = self.has_no_words(rule) && !rule.may_fail();
         for environment in self.environments.iter().filter(|it| rule.applies(it, &self.policies.action_entities)) {

@@ -47,6 +47,17 @@ pub struct Ran {
     pub warnings: Vec<Problem>,
 }
 
+impl Ran {
+    /// The policies that alone determined an answer to a case. Such a policy applies, and no other does what it does.
+    pub fn alone(&self) -> impl Iterator<Item = String> {
+        let verdicts = self.outcomes.iter().filter_map(|outcome| outcome.asked()?.answer.as_ref().ok());
+        verdicts.filter(|verdict| verdict.errors.is_empty()).filter_map(|verdict| match verdict.policies.as_slice() {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        })
+    }
+}
+
 /// The result of one case.
 #[derive(Debug)]
 pub enum CaseOutcome {

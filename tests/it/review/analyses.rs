@@ -144,7 +144,7 @@ fn check_proofs(tried: Tried<'_>, said: &mut Said) {
     let Tried { world, of, base, moment, questions, verdicts } = tried;
     let moment = &moment;
     let work = Work { effort: Effort::default(), cache: None, planned: &|_| (), done: &|| () };
-    let checked = check(&base, work);
+    let checked = check(&base, &BTreeSet::new(), work);
     let named = |code: &str| -> BTreeSet<usize> {
         let of_kind = checked.problems.iter().filter(|problem| problem.kind() == code);
         let lines = of_kind.map(|problem| problem.position().unwrap().0 - 1);

@@ -607,14 +607,30 @@ fn policies_without_effect_are_named_once() {
          when {{ context.purpose == \"8\" && context.purpose == \"9\" }};\n"
         ),
     );
-    let (out, told) = world.run(&["validate", "base", "--prove"], 0);
-    assert!(
-        out.contains("checked 6 policies: 1 never apply, 3 have no effect, 0 can fail, 0 undecided"),
-        "{out}\n{told}"
-    );
-    assert!(told.contains("`impossible` never applies"), "{told}");
-    assert!(told.contains("`narrow` has no effect: all that it permits, `advises` permits too"), "{told}");
-    assert!(told.contains("`twin` has no effect: all that it forbids, `inactive` forbids too"), "{told}");
+    // What a case shows of policies that decide together says nothing of each alone.
+    let case = |subject: &str, decision: &str| {
+        let resource = "{type: Record, id: r, properties: {unit: north, level: 1}}";
+        format!(
+            "  - {{name: {subject}, subject: \"Officer::{subject}\", action: consult, resource: {resource}, context: {{purpose: \"8\"}}, \
+             decision: {decision}}}\n"
+        )
+    };
+    let suite = format!("name: s\ncases:\n{}{}", case("officer-1", "allow"), case("officer-2", "deny"));
+    for suite in [None, Some(suite)] {
+        if let Some(suite) = suite {
+            fs::create_dir(world.path("base/tests")).unwrap();
+            fs::write(world.path("base/tests/s.yaml"), suite).unwrap();
+            world.run(&["test", "base"], 0);
+        }
+        let (out, told) = world.run(&["validate", "base", "--prove", "--no-cache"], 0);
+        assert!(
+            out.contains("checked 6 policies: 1 never apply, 3 have no effect, 0 can fail, 0 undecided"),
+            "{out}\n{told}"
+        );
+        assert!(told.contains("`impossible` never applies"), "{told}");
+        assert!(told.contains("`narrow` has no effect: all that it permits, `advises` permits too"), "{told}");
+        assert!(told.contains("`twin` has no effect: all that it forbids, `inactive` forbids too"), "{told}");
+    }
 }
 
 #[test]
