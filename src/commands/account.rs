@@ -1,29 +1,27 @@
 //! `poort account`: what the directory says of an account, and what it can do.
 
-use super::{Common, Exit, output::Output, question::named};
+use super::{Common, Exit, entity, output::Output};
 use crate::{
     pdp::Clock,
     review::{
-        account::{self, account, account_types},
+        account::{self, account},
         matrix::{self, Access, Filter, matrix},
     },
-    sources::{
-        policy::cedar_core::ast::{Eid, EntityUID},
-        snapshot::{Snapshot, Sources},
-    },
-    types::problem::has_errors,
+    sources::snapshot::{Snapshot, Sources},
+    types::{entity_id::EntityId, problem::has_errors},
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str = r#"Examples:
   poort account show officer-0021
   poort account show Partner::partner-0003 --as-of 2027-01-01
+  poort account show 'Officer::"officer-0021"'     the same, as Cedar writes it
   poort account show officer-0021 --conditions --format json
 
 It shows what the directory holds: attributes, groups, authorisations of its own and by what it refers to (such as the profile
 of its function) with their dates and approvers, what begins and ends from that day on, and who is named where. Then it shows
-what the account can do: always, or under conditions.";
+what the account can do: always, or under conditions."#;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -44,7 +42,7 @@ enum Form {
 pub(super) struct Arguments {
     /// The account: its id, or TYPE::ID where several types have it
     #[arg(value_name = "[TYPE::]ID")]
-    account: String,
+    account: EntityId,
     /// The day that counts, such as 2027-01-01 [default: today]. The directory is that of now
     #[arg(long, value_name = "DATE")]
     as_of: Option<jiff::civil::Date>,
@@ -70,7 +68,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         output.problems(&problems);
     }
     let snapshot = snapshot.ok_or(Exit::NotValid)?;
-    let uid = find(&snapshot, wanted).map_err(|message| {
+    let uid = entity::account(&snapshot, wanted).map_err(|message| {
         output.error(&message);
         Exit::Failed
     })?;
@@ -103,31 +101,4 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     };
     output.conclude(&text)?;
     Ok(Exit::Done)
-}
-
-/// The account with this id.
-fn find(snapshot: &Snapshot, wanted: &str) -> Result<EntityUID, String> {
-    let (kind, id) = match named(wanted) {
-        Some((kind, id)) => {
-            let model = snapshot.policies.model.entity(&kind)?;
-            (Some(model.name.clone()), id)
-        }
-        None => (None, wanted.to_owned()),
-    };
-    let types: Vec<_> =
-        account_types(snapshot).map(|it| &it.name).filter(|it| kind.as_ref().is_none_or(|kind| kind == *it)).collect();
-    let known: Vec<_> = types.iter().filter(|kind| snapshot.directory.knows(kind, &id)).collect();
-    match known.as_slice() {
-        [kind] => Ok(EntityUID::from_components((**kind).clone(), Eid::new(id), None)),
-        [] => {
-            let near =
-                types.iter().find_map(|kind| Some(format!("{kind}::{}", snapshot.directory.nearest(kind, &id)?)));
-            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            Err(format!("the directory has no account `{wanted}`{near}"))
-        }
-        several => {
-            let several: Vec<_> = several.iter().map(|kind| format!("{kind}::{id}")).collect();
-            Err(format!("`{wanted}` is several accounts; write one of {}", several.join(", ")))
-        }
-    }
 }

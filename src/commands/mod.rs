@@ -6,6 +6,7 @@
 //! - `evaluate`: answer AuthZEN JSON from a file
 //! - `account`: show what the directory says of an account
 //! - `explain`, `explained`: say why a question was decided as it was, and what would allow it
+//! - `entity`: what an id on the command line names
 //! - `question`: questions by flags or from a file
 //! - `diff`, `side`, `git`: show what a change of policies would grant and take away
 //! - `basis`: show which rules rest on an article of law
@@ -24,6 +25,7 @@ mod account;
 mod basis;
 mod codegen;
 mod diff;
+mod entity;
 mod evaluate;
 mod exit;
 mod explain;

@@ -1,16 +1,17 @@
 //! Questions on the command line: by flags, or from a file.
 
-use super::{Exit, output::Output};
+use super::{Exit, entity, output::Output};
 use crate::{
     config::Settings,
     pdp,
     sources::{
-        policy::{ActionModel, Attributes, EntityModel, Held, Shape},
+        policy::{ActionModel, Attributes, Held, Shape},
         snapshot::Snapshot,
     },
     types::{
         authzen::{self, EvaluationsBody, Limits},
         decision::{Answer, Fault},
+        entity_id::EntityId,
         evaluation::{Action, Batch, Entity, Evaluation, Map, Value},
     },
 };
@@ -27,13 +28,13 @@ use std::{
 pub(super) struct By {
     /// Who asks: an id of the directory, or TYPE::ID
     #[arg(long, value_name = "[TYPE::]ID", requires = "action", requires = "resource")]
-    subject: Option<String>,
+    subject: Option<EntityId>,
     /// What they want to do
     #[arg(long, value_name = "NAME", requires = "subject")]
     action: Option<String>,
     /// What they want to do it to, such as Registration::2026-000123
     #[arg(long, value_name = "TYPE::ID", requires = "subject")]
-    resource: Option<String>,
+    resource: Option<EntityId>,
     /// A property of the resource; several are given one by one. A list or an object is JSON
     #[arg(long = "property", value_name = "NAME=VALUE", requires = "subject")]
     properties: Vec<String>,
@@ -116,10 +117,13 @@ impl By {
         };
         let model = &snapshot.policies.model;
         let asked = model.action(action).map_err(|message| format!("--action: {message}"))?;
-        let subject = self.subject_of(snapshot, asked, subject)?;
-        let (kind, id) = named(resource)
-            .ok_or_else(|| format!("--resource: `{resource}` has no type; write TYPE::ID, such as Registration::1"))?;
-        let resource_model = model.entity(&kind).map_err(|message| format!("--resource: {message}"))?;
+        let subject = Self::subject_of(snapshot, asked, subject)?;
+        let (resource_model, id) = entity::typed(snapshot, resource)
+            .and_then(|typed| {
+                typed.ok_or_else(|| format!("`{resource}` has no type; write TYPE::ID, such as Registration::1"))
+            })
+            .map_err(|message| format!("--resource: {message}"))?;
+        let kind = resource_model.name.to_string();
         let declared = match &resource_model.held {
             Held::ByRequest { attributes, .. } => attributes.as_ref().clone(),
             _ => Attributes::new(),
@@ -137,35 +141,22 @@ impl By {
     }
 
     /// The type of a subject need not be given where one type of account alone knows the id.
-    fn subject_of(&self, snapshot: &Snapshot, action: &ActionModel, subject: &str) -> Result<Entity, String> {
-        let entity = |kind: String, id: String| Entity { kind, id, properties: Map::new() };
-        if let Some((kind, id)) = named(subject) {
-            return Ok(entity(kind, id));
+    fn subject_of(snapshot: &Snapshot, action: &ActionModel, subject: &EntityId) -> Result<Entity, String> {
+        let entity = |kind: String, id: &str| Entity { kind, id: id.to_owned(), properties: Map::new() };
+        let typed = entity::typed(snapshot, subject);
+        if let Ok(Some((kind, id))) = &typed {
+            return Ok(entity(kind.name.to_string(), id));
         }
-        let kinds = account_types(snapshot, action, subject);
-        match kinds.as_slice() {
-            [kind] => Ok(entity(kind.name.to_string(), subject.to_owned())),
-            [] => Err(format!("--subject: the directory does not know `{subject}`; write TYPE::ID for another")),
-            several => {
-                let several: Vec<_> = several.iter().map(|kind| format!("{}::{subject}", kind.name)).collect();
-                Err(format!("--subject: `{subject}` is several accounts; write one of {}", several.join(", ")))
+        let known = entity::untyped(snapshot, subject, &action.subjects);
+        match known.as_slice() {
+            [uid] => Ok(entity(uid.entity_type().to_string(), uid.eid().as_ref())),
+            [] => {
+                typed.map_err(|message| format!("--subject: {message}"))?;
+                Err(format!("--subject: the directory does not know `{subject}`; write TYPE::ID for another"))
             }
+            several => Err(format!("--subject: {}", entity::several_accounts(subject, several))),
         }
     }
-}
-
-fn account_types<'s>(snapshot: &'s Snapshot, action: &ActionModel, id: &str) -> Vec<&'s EntityModel> {
-    let known = action.subjects.iter().filter(|kind| snapshot.directory.knows(kind, id));
-    known.filter_map(|kind| snapshot.policies.model.entity_type(kind)).map(AsRef::as_ref).collect()
-}
-
-/// `Registration::"2026-1"` or `Registration::2026-1`: type and id.
-pub(super) fn named(text: &str) -> Option<(String, String)> {
-    let (kind, id) = match text.strip_suffix('"').and_then(|named| named.split_once("::\"")) {
-        Some(found) => found,
-        None => text.rsplit_once("::")?,
-    };
-    Some((kind.to_owned(), id.to_owned()))
 }
 
 /// Values as a person types them. The schema says which are texts, so that `purpose=8` is one.

@@ -5,6 +5,7 @@
 //! - `revision`: the digests that name policies and directory
 //! - `trace`: trace context (W3C), and the identity of a record
 //! - `moment`: the one point in time of a decision
+//! - `entity_id`: the id of an entity as a person types it
 //! - `problem`: a mistake in a file, with its place
 //! - `authzen`: AuthZEN JSON, read and written
 //! - `build`: the version, the commit and the digest of this program
@@ -14,6 +15,7 @@
 pub mod authzen;
 pub mod build;
 pub mod decision;
+pub mod entity_id;
 pub mod escape;
 pub mod evaluation;
 pub mod moment;

@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     }
     let wanted = selection.wanted();
     let scope = Scope {
-        data_subject: data_subject.to_owned(),
+        data_subject: data_subject.to_string(),
         zone: settings.time_zone.clone(),
         since: wanted.since,
         until: wanted.until,

@@ -4,7 +4,7 @@ use super::{Exit, Output};
 use crate::{
     config::Settings,
     record::decision_log::{DataSubjectFilter, Pseudonyms, Segments, Selection, Wanted},
-    types::{decision::Decision, trace::TraceId},
+    types::{decision::Decision, entity_id::EntityId, trace::TraceId},
 };
 use clap::{Args, ValueEnum};
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
@@ -18,16 +18,16 @@ pub(super) struct Select {
     /// Before this moment; a day is its first moment
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
-    /// About this subject, such as officer-0007 or Officer::officer-0007
+    /// About this subject, such as officer-0007, Officer::officer-0007 or Officer::"officer-0007"
     #[arg(long, value_name = "[TYPE::]ID")]
-    subject: Option<String>,
+    subject: Option<EntityId>,
     /// About this resource
     #[arg(long, value_name = "[TYPE::]ID")]
-    resource: Option<String>,
+    resource: Option<EntityId>,
     /// About this person or other data subject, whose id records have as a pseudonym. The type is that of @data_subject in
     /// the schema, whole or what follows its last `/`
     #[arg(long, value_name = "[TYPE::]ID")]
-    data_subject: Option<String>,
+    data_subject: Option<EntityId>,
     /// About this action
     #[arg(long, value_name = "NAME")]
     action: Option<String>,
@@ -96,20 +96,20 @@ impl Select {
             output.error("--since is not before --until, so no record can lie between them");
             return Err(Exit::Usage);
         }
-        let data_subject = self.data_subject.as_deref().map(|named| {
+        let data_subject = self.data_subject.as_ref().map(|named| {
             // No key is made here: no record was written under a new one.
             let pseudonyms = Pseudonyms::read(&settings.log.pseudonyms_path()).map_err(|error| {
                 output.failure(&error);
                 Exit::Failed
             })?;
-            Ok(DataSubjectFilter::new(unquoted(named), pseudonyms))
+            Ok(DataSubjectFilter::new(named.clone(), pseudonyms))
         });
         Ok(Selection::new(Wanted {
             since,
             until,
             trace: self.trace,
-            subject: self.subject.as_deref().map(unquoted),
-            resource: self.resource.as_deref().map(unquoted),
+            subject: self.subject.clone(),
+            resource: self.resource.clone(),
             data_subject: data_subject.transpose()?,
             action: self.action.clone(),
             decision: self.decision.map(Way::decision),
@@ -120,8 +120,8 @@ impl Select {
     }
 
     /// The data subject, as it is asked for.
-    pub(super) fn data_subject(&self) -> Option<&str> {
-        self.data_subject.as_deref()
+    pub(super) fn data_subject(&self) -> Option<&EntityId> {
+        self.data_subject.as_ref()
     }
 
     /// The flags that leave out decisions about a data subject, as they are written.
@@ -140,8 +140,8 @@ impl Select {
             errors,
         } = self;
         let given = [
-            ("--subject", subject.clone()),
-            ("--resource", resource.clone()),
+            ("--subject", subject.as_ref().map(ToString::to_string)),
+            ("--resource", resource.as_ref().map(ToString::to_string)),
             ("--action", action.clone()),
             ("--decision", decision.map(|way| way.decision().to_string())),
             ("--policy", policy.clone()),
@@ -170,14 +170,6 @@ pub(super) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Ex
             output.error(&format!("--data-subject: {doubt}"));
             Err(Exit::Failed)
         }
-    }
-}
-
-/// `Officer::"officer-0007"`, as Cedar writes it, is the same as `Officer::officer-0007`.
-fn unquoted(named: &str) -> String {
-    match named.strip_suffix('"').and_then(|named| named.split_once("::\"")) {
-        Some((kind, id)) => format!("{kind}::{id}"),
-        None => named.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! were made under a key that is not there, the result may miss some, and a message says so.
 
 use super::{Pseudonyms, stored_record::EntityName};
+use crate::types::entity_id::EntityId;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
@@ -13,7 +14,7 @@ use std::{
 /// A data subject that is looked for.
 #[derive(Debug)]
 pub struct DataSubjectFilter {
-    wanted: String,
+    wanted: EntityId,
     pseudonyms: Pseudonyms,
     met: Mutex<Met>,
 }
@@ -28,9 +29,9 @@ struct Met {
 }
 
 impl DataSubjectFilter {
-    /// `wanted` is `ID` or `TYPE::ID`. The type is that of the schema's `@data_subject`, or what follows its last `/`.
+    /// The type that is wanted is that of the schema's `@data_subject`.
     #[must_use]
-    pub fn new(wanted: String, pseudonyms: Pseudonyms) -> Self {
+    pub fn new(wanted: EntityId, pseudonyms: Pseudonyms) -> Self {
         Self { wanted, pseudonyms, met: Mutex::default() }
     }
 
@@ -61,18 +62,8 @@ impl DataSubjectFilter {
     /// The pseudonyms of what is wanted, if it is of this type.
     fn pseudonyms_of<'a>(&self, met: &'a mut Met, kind: &str) -> &'a BTreeSet<String> {
         met.types.entry(kind.to_owned()).or_insert_with(|| {
-            let values = self.values(kind);
-            values.iter().flat_map(|value| self.pseudonyms.of_all_keys(kind, value)).collect()
+            self.wanted.ids_in(kind).flat_map(|value| self.pseudonyms.of_all_keys(kind, value)).collect()
         })
-    }
-
-    /// What the wanted id may be, if its type is this one.
-    fn values(&self, kind: &str) -> Vec<&str> {
-        let behind = |kind: &str| self.wanted.strip_prefix(kind)?.strip_prefix("::");
-        let short = kind.rsplit('/').next().unwrap_or(kind);
-        let mut values = vec![self.wanted.as_str()];
-        values.extend([behind(kind), behind(short)].into_iter().flatten());
-        values
     }
 
     /// Why records about the data subject may not have been found, if they may not.
@@ -89,12 +80,8 @@ impl DataSubjectFilter {
                 list(&mut met.unknown_keys.iter())
             ));
         }
-        let has_type = self.wanted.contains("::");
-        if has_type
-            && !met.is_found
-            && !met.types.is_empty()
-            && met.types.keys().all(|kind| self.values(kind).len() == 1)
-        {
+        let is_of_none = !met.types.keys().any(|kind| self.wanted.names_type(kind));
+        if self.wanted.has_type() && is_of_none && !met.is_found && !met.types.is_empty() {
             return Some(format!(
                 "no record has a data subject of the type in `{}`; the types on record are {}",
                 self.wanted,
@@ -111,6 +98,10 @@ mod tests {
 
     const BSN: &str = "https://politie.example/id-types/bsn";
 
+    fn id(text: &str) -> EntityId {
+        text.parse().unwrap()
+    }
+
     fn keys(ids: &[(&str, u8)]) -> Pseudonyms {
         let keys: Vec<_> = ids.iter().map(|(id, byte)| (*id, [*byte; 32])).collect();
         Pseudonyms::from_keys(keys[0], &keys[1..])
@@ -123,16 +114,16 @@ mod tests {
     #[test]
     fn a_subject_is_found_by_value_under_every_key_with_its_type_in_each_form_and_without() {
         let (old, both) = (keys(&[("old", 1)]), keys(&[("new", 2), ("old", 1)]));
-        for wanted in ["123".to_owned(), "bsn::123".to_owned(), format!("{BSN}::123")] {
-            let sought = DataSubjectFilter::new(wanted, both.clone());
+        for wanted in ["123".to_owned(), "bsn::123".to_owned(), format!("{BSN}::123"), "Bsn::\"123\"".to_owned()] {
+            let sought = DataSubjectFilter::new(id(&wanted), both.clone());
             assert!(sought.is(&recorded(&old, BSN, "123")) && sought.is(&recorded(&both, BSN, "123")));
             assert!(!sought.is(&recorded(&both, BSN, "124")));
             assert_eq!(sought.doubt(), None);
         }
-        let sought = DataSubjectFilter::new("bsn::123".to_owned(), both.clone());
+        let sought = DataSubjectFilter::new(id("bsn::123"), both.clone());
         assert!(!sought.is(&recorded(&both, "https://politie.example/id-types/plate", "123")));
         // An id may hold the separator of type and id.
-        let sought = DataSubjectFilter::new("a::b".to_owned(), both.clone());
+        let sought = DataSubjectFilter::new(id("a::b"), both.clone());
         assert!(sought.is(&recorded(&both, BSN, "a::b")));
         assert_eq!(sought.doubt(), None);
     }
@@ -140,11 +131,11 @@ mod tests {
     #[test]
     fn what_may_be_missed_is_said() {
         let (old, new) = (keys(&[("old", 1)]), keys(&[("new", 2)]));
-        let sought = DataSubjectFilter::new("123".to_owned(), new.clone());
+        let sought = DataSubjectFilter::new(id("123"), new.clone());
         assert!(!sought.is(&recorded(&old, BSN, "123")));
         assert!(sought.doubt().unwrap().contains("`old`"));
 
-        let sought = DataSubjectFilter::new("PersonEntry::123".to_owned(), new.clone());
+        let sought = DataSubjectFilter::new(id("PersonEntry::123"), new.clone());
         assert_eq!(sought.doubt(), None, "no record has any data subject");
         sought.is(&recorded(&new, BSN, "123"));
         assert!(sought.doubt().unwrap().contains(BSN));

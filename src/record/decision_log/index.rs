@@ -184,8 +184,8 @@ impl<'a> Index<'a> {
         }
         let holds = |role, name: &str| self.holds(role, name);
         wanted.trace.is_none_or(|trace| holds(Role::Trace, &trace.to_string()))
-            && wanted.subject.as_ref().is_none_or(|named| ids(named).any(|id| holds(Role::Subject, id)))
-            && wanted.resource.as_ref().is_none_or(|named| ids(named).any(|id| holds(Role::Resource, id)))
+            && wanted.subject.as_ref().is_none_or(|named| named.readings().any(|(_, id)| holds(Role::Subject, id)))
+            && wanted.resource.as_ref().is_none_or(|named| named.readings().any(|(_, id)| holds(Role::Resource, id)))
             && wanted.data_subject.as_ref().is_none_or(|sought| {
                 let Some(kinds) = &self.head.data_subjects else { return true };
                 sought.may_be_among(kinds, &|pseudonym| holds(Role::DataSubject, pseudonym))
@@ -195,12 +195,6 @@ impl<'a> Index<'a> {
     fn holds(&self, role: Role, name: &str) -> bool {
         self.head.names != Some(0) && self.filter.as_ref().is_none_or(|filter| filter.contains(&hash(role, name)))
     }
-}
-
-/// What the id can be in `ID` or `TYPE::ID`: where the type ends is not known.
-fn ids(named: &str) -> impl Iterator<Item = &str> {
-    let behind = named.match_indices("::").filter_map(|(at, sign)| named.get(at.saturating_add(sign.len())..));
-    std::iter::once(named).chain(behind)
 }
 
 #[cfg(test)]

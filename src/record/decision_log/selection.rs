@@ -8,7 +8,7 @@ use super::{
     data_subject_filter::DataSubjectFilter,
     stored_record::{EntityName, OneDecision, StoredRecord},
 };
-use crate::types::{authzen, decision::Decision, trace::TraceId};
+use crate::types::{authzen, decision::Decision, entity_id::EntityId, trace::TraceId};
 use memchr::memmem;
 
 /// What is wanted. What is `None` does not matter; all the rest must hold.
@@ -20,10 +20,10 @@ pub struct Wanted {
     pub until: Option<i64>,
     /// Of this trace.
     pub trace: Option<TraceId>,
-    /// About this subject: `ID` or `TYPE::ID`.
-    pub subject: Option<String>,
-    /// About this resource: `ID` or `TYPE::ID`.
-    pub resource: Option<String>,
+    /// About this subject.
+    pub subject: Option<EntityId>,
+    /// About this resource.
+    pub resource: Option<EntityId>,
     /// About this data subject.
     pub data_subject: Option<DataSubjectFilter>,
     /// About this action.
@@ -54,9 +54,7 @@ impl Selection {
     pub fn new(wanted: Wanted) -> Self {
         let mut needles = Vec::new();
         for named in [&wanted.subject, &wanted.resource].into_iter().flatten() {
-            // Where the type ends and the id begins is not known yet; what follows the last `::` is in the id.
-            let end = named.rsplit("::").next().unwrap_or(named);
-            needles.push(quoted(end).split_off(1));
+            needles.push(quoted(named.tail()).split_off(1));
         }
         // The names of all attributes that name data subjects hold this.
         needles.extend(wanted.data_subject.as_ref().map(|_| b"data_subject".to_vec()));
@@ -105,8 +103,9 @@ impl Selection {
     #[must_use]
     pub fn takes_decision(&self, one: &OneDecision) -> bool {
         let Wanted { subject, resource, data_subject, action, decision, policy, errors, .. } = &self.wanted;
-        let is = |wanted: &Option<String>, named: &Option<EntityName>| {
-            wanted.as_ref().is_none_or(|wanted| named.as_ref().is_some_and(|named| names(wanted, named)))
+        let is = |wanted: &Option<EntityId>, named: &Option<EntityName>| {
+            let is_it = |wanted: &EntityId| named.as_ref().is_some_and(|named| wanted.names(&named.kind, &named.id));
+            wanted.as_ref().is_none_or(is_it)
         };
         is(subject, &one.subject)
             && is(resource, &one.resource)
@@ -183,17 +182,6 @@ pub fn timestamp(record: &[u8]) -> Option<i64> {
         str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
     });
     quick.or_else(|| serde_json::from_slice::<At>(record).ok().map(|At { timestamp }| timestamp))
-}
-
-/// Whether `ID` or `TYPE::ID` names this. The namespace of a type may be left out, here and by the caller.
-fn names(wanted: &str, EntityName { kind, id }: &EntityName) -> bool {
-    let same =
-        |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"));
-    wanted == id
-        || wanted
-            .strip_suffix(id.as_str())
-            .and_then(|rest| rest.strip_suffix("::"))
-            .is_some_and(|wanted| same(wanted, kind) || same(kind, wanted))
 }
 
 fn quoted(text: &str) -> Vec<u8> {

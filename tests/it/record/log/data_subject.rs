@@ -121,7 +121,7 @@ async fn what_cannot_be_found_any_more_is_reported() {
     };
     assert_eq!(refused("person-884411", &["`2025`", "log.pseudonyms.keys"]), 2, "what is found is printed");
     place.write_keys(&[NEW, OLD]);
-    assert_eq!(refused("PersonEntry::person-884411", &["--data-subject", TYPE]), 0);
+    assert_eq!(refused("Plate::person-884411", &["--data-subject", TYPE]), 0);
     fs::remove_file(&place.keys).unwrap();
     assert_eq!(refused("person-884411", &["cannot read the keys of pseudonyms", "pseudonym-keys"]), 0);
     assert!(!place.keys.exists(), "a key that nothing was recorded under is not made");
