@@ -261,8 +261,14 @@ impl<'a> Printer<'a> {
     }
 
     fn lines(&mut self, frame: &Frame) -> Result<(), Stop> {
-        if self.form == Form::Csv && !std::mem::replace(&mut self.is_begun, true) {
-            self.row(&line::COLUMNS)?;
+        let is_coloured = self.is_coloured;
+        let paint = |code: u8, text: &str| {
+            if is_coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        };
+        match self.form {
+            _ if std::mem::replace(&mut self.is_begun, true) => {}
+            Form::Csv => self.row(&line::COLUMNS)?,
+            _ => self.write(line::heading(&paint).as_bytes())?,
         }
         let unreadable = |error| Stop::Failed(format!("record {} cannot be shown: {error}", frame.seq));
         let Some(recorded) = StoredRecord::read(&frame.payload).map_err(unreadable)? else {
@@ -275,10 +281,6 @@ impl<'a> Printer<'a> {
             if self.form == Form::Csv {
                 self.row(&line::row(&recorded, item, one))?;
             } else {
-                let is_coloured = self.is_coloured;
-                let paint = |code: u8, text: &str| {
-                    if is_coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-                };
                 self.write(line::table(&recorded, one, &self.settings.time_zone, &paint).as_bytes())?;
             }
         }

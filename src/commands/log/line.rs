@@ -28,6 +28,12 @@ pub(super) const COLUMNS: [&str; 14] = [
 /// The sign for a value that is not known.
 const NOTHING: &str = "-";
 
+/// The heading of the lines for a person.
+pub(super) fn heading(paint: &dyn Fn(u8, &str) -> String) -> String {
+    let [when, subject, action, resource] = ["when", "subject", "action", "resource"];
+    paint(1, &format!("{when:<30}  {subject:<28} {action:<12} {resource:<32} decision, policies, purpose"))
+}
+
 /// For a person: time, subject, action, resource, decision, policies, purpose.
 pub(super) fn table(
     recorded: &StoredRecord<'_>,
@@ -98,10 +104,10 @@ pub(super) fn csv<T: AsRef<[u8]>>(fields: &[T]) -> Vec<u8> {
     row
 }
 
-/// A moment in the organisation's time zone.
+/// A moment in the organisation's time zone, with the distance of that from UTC.
 pub(super) fn local(millis: i64, zone: &TimeZone) -> String {
     match Timestamp::from_millisecond(millis) {
-        Ok(moment) => moment.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
+        Ok(moment) => moment.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string(),
         Err(_) => format!("{millis} ms"),
     }
 }

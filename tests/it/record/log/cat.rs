@@ -42,8 +42,10 @@ fn fits(decision: &Decision, flag: &str, value: &str) -> bool {
         let (kind, id) = (&decision.parts[role]["type"], &decision.parts[role]["id"]);
         let Some((kind, id)) = kind.as_str().zip(id.as_str()) else { return false };
         let short = kind.rsplit("::").next().unwrap();
+        // Quotes are around the empty id alone here.
+        let value = value.replace("\"\"", "");
         [id.to_owned(), format!("{kind}::{id}"), format!("{short}::{id}"), format!("Politie::{short}::{id}")]
-            .contains(&value.to_owned())
+            .contains(&value)
     };
     let context = &answer["context"];
     match flag {
@@ -74,7 +76,10 @@ fn flags() -> Vec<(&'static str, String)> {
                 "Unit::x",
             ],
         ),
-        ("--resource", &["inv-0042", "Investigation::inv-0043", "officer-0007", "", "Investigation::", "Nothing::x"]),
+        (
+            "--resource",
+            &["inv-0042", "Investigation::inv-0043", "officer-0007", "\"\"", "Investigation::\"\"", "Nothing::x"],
+        ),
         ("--action", &["consult", "erase", "nothing"]),
         ("--decision", &["allow", "deny"]),
         ("--policy", &["summit.team", "never.embargo", "no.policy"]),
@@ -120,7 +125,13 @@ async fn each_filter_finds_what_a_search_through_all_records_finds() {
         let fitting: Vec<_> = fitting.map(|(record, item, decision)| row(record, item, &decision)).collect();
         assert_eq!(rows, fitting, "{words:?}");
         let table = log_well("cat", &sidecar.data, &[&words[..], &["--format=table"]].concat());
-        assert_eq!(table.lines().count(), fitting.len(), "{words:?}\n{table}");
+        let (heading, lines) = table.split_once('\n').unwrap_or_default();
+        assert_eq!(lines.lines().count(), fitting.len(), "{words:?}\n{table}");
+        assert!(fitting.is_empty() || heading.starts_with("when ") && heading.contains(" subject "), "{heading}");
+        assert!(
+            lines.lines().all(|line| line.get(23..31).is_some_and(|zone| [" +01:00 ", " +02:00 "].contains(&zone))),
+            "{table}"
+        );
     }
     assert!(found_any > 5, "{found_any} of 30 found anything");
 }
@@ -232,7 +243,7 @@ async fn a_callers_text_cannot_steer_a_terminal_or_spreadsheet() {
     question["subject"]["id"] = "=1+1\u{1b}[31m\nallow".into();
     sidecar.evaluate(&question).await;
     let table = log_well("cat", &sidecar.data, &["--format", "table"]);
-    assert_eq!(table.lines().count(), 1, "{table:?}");
+    assert_eq!(table.lines().count(), 2, "{table:?}");
     assert!(table.contains("\\u{1b}[31m\\u{a}allow") && !table.contains('\u{1b}'), "{table:?}");
     let csv = log_well("cat", &sidecar.data, &["--format", "csv"]);
     assert!(csv.contains("'=1+1"), "{csv:?}");
