@@ -70,6 +70,8 @@
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | what a user is told of a deny | `Evaluated::reason_user`, and `sources/policy/reason_user.rs` for what may be told |
 //! | the form of a report | `review/*/report/` |
+//! | the yearly review of rights | `review/matrix/report/page/` |
+//! | how an id is written on the command line | `types/entity_id.rs` |
 //! | what a developer of an application reads | `pdp/description/`; the page: `review/reference/`; builders: `review/codegen/` |
 //! | a part that starts and stops with the server | `server/mod.rs` |
 //! | a command or a flag | `commands/`, one file a command |

@@ -74,12 +74,12 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     })?;
     let day = as_of.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
     let sheet = account(&snapshot, &uid, &day).ok_or(Exit::Failed)?;
-    let filter = Filter { account: sheet.id.clone(), ..Filter::default() };
-    let mut rights = matrix(&snapshot, &day, &filter, &|_, _| {}).map_err(|error| {
+    let named = format!("{}::{}", sheet.kind, json!(sheet.id));
+    let filter = Filter { account: named, test_accounts: true, ..Filter::default() };
+    let rights = matrix(&snapshot, &day, &filter, &|_, _| {}).map_err(|error| {
         output.error(&error);
         Exit::Failed
     })?;
-    rights.accounts.retain(|account| account.kind == sheet.kind && account.id == sheet.id);
     let text = match format {
         Form::Human => {
             let paint = |code, text: &str| output.paint_result(code, text);

@@ -33,7 +33,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort diff git:main policies --accept accepted.yaml --report html=diff.html --report markdown=diff.md
   poort diff git:main policies --accept-template >> accepted.yaml
 
-BASE and HEAD are folders, or git:REVISION, or git:REVISION:path/to/policies. Without a path, a revision is read at the place
+BASE and HEAD are folders, git:REVISION, git:REVISION:path/to/policies, or archive:POLICIES or archive:POLICIES,DIRECTORY: revisions
+as records name them. Without a path, a revision is read at the place
 of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
 questions equally, or shows questions that they decide differently. Where the directory changed, it works out what that
 allows and denies, for each account that it touches.

@@ -1,35 +1,52 @@
 //! `poort matrix`: reports which account may do what.
 
-use super::{Common, Exit, output::Output};
+use super::{
+    Common, Exit,
+    output::Output,
+    side::{Places, Unusable},
+};
 use crate::{
+    config::Settings,
     pdp::Clock,
     review::{
-        matrix::{self, Filter, matrix},
+        matrix::{self, Changes, Filter, Gives, Matrix, Review, gives, matrix},
         report::Format,
     },
     sources::snapshot::{Snapshot, Sources},
-    types::problem::{Problem, has_errors},
+    types::{
+        entity_id::{EntityId, NoId, is_same_type},
+        problem::{Problem, has_errors},
+    },
 };
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 use std::{fs, path::PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
-  poort matrix --html matrix.html              a page for the yearly review of rights
-  poort matrix --account officer-0007 --details    one account with its conditions
-  poort matrix --record AnprHit --action disclose  who can disclose hits
-  poort matrix --by Role                       what the accounts of each role may do
+  poort matrix --html review.html              the page for the yearly review of rights, also to print (A4, landscape)
+  poort matrix --html review.html --since git:v2025 --since-day 2025-11-23
+                                               with what changed since last year's review
+  poort matrix --account officer-0007 --details        one account with its conditions
+  poort matrix --resource AnprHit --action disclose    who can disclose hits, and under which conditions
+  poort matrix --by Role                       what each role gives to the accounts in it
   poort matrix --format csv > matrix.csv       for a spreadsheet
   poort matrix --today 2027-01-01              as of another day
 
-Each cell says what every possible question would get: always allowed, never allowed, or allowed under conditions.";
+Each cell says what every possible question would get: always allowed, never allowed, or allowed under conditions; and whose
+records it reaches: all, those of a unit or another group of the account (unit), or those that name the account (own).
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+--since takes a folder, git:REVISION, git:REVISION:PATH, or archive:POLICIES or archive:POLICIES,DIRECTORY, which are revisions
+as records name them, or their first 8 digits or more.
+
+Test accounts are left out, and counted: those that the schema marks with @test_account.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
     /// For a terminal
     Table,
     /// A line for each account, type of record and action
     Csv,
-    /// The same as JSON
+    /// The same as JSON, with accounts, authorisations and what changed
     Json,
 }
 
@@ -44,30 +61,45 @@ pub(super) struct Arguments {
     /// Write a page for people to this file, instead of a result
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "by", "details"])]
     html: Option<PathBuf>,
-    /// In the table: one paragraph for each group of this type, such as Role or Unit, in the place of each account
-    #[arg(long, value_name = "TYPE", conflicts_with = "details")]
+    /// In the table: what each group of this type, such as Role or Unit, gives to the accounts in it
+    #[arg(long, value_name = "TYPE", conflicts_with_all = ["details", "since"])]
     by: Option<String>,
-    /// Only accounts whose type, id, name or groups contain this
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    /// Also what changed since this side
+    #[arg(long, value_name = "SIDE")]
+    since: Option<String>,
+    /// The day that counts on the side of --since [default: the same day]
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "since")]
+    since_day: Option<Date>,
+    /// Only this account ([TYPE::]ID), or those whose type, id, name or groups contain this
+    #[arg(long, value_name = "ID|TEXT", default_value = "", hide_default_value = true, value_parser = account)]
     account: String,
-    /// Only types of record whose name contains this
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    record: String,
-    /// Only actions whose name contains this
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    /// Only this type of record, or those whose name contains this. With one type and one action: who can
+    #[arg(long, alias = "record", value_name = "TYPE|TEXT", default_value = "", hide_default_value = true)]
+    resource: String,
+    /// Only this action, or those whose name contains this
+    #[arg(long, value_name = "NAME|TEXT", default_value = "", hide_default_value = true)]
     action: String,
     /// The day that counts, such as 2027-01-01 [default: today]
     #[arg(long, value_name = "DATE", value_parser = day)]
-    today: Option<jiff::civil::Date>,
+    today: Option<Date>,
     /// In the table: also the conditions
     #[arg(long)]
     details: bool,
+    /// Test accounts too
+    #[arg(long)]
+    with_test_accounts: bool,
     #[command(flatten)]
     common: Common,
 }
 
+/// An id, or a part of a name. What looks like an id with a type, or in quotes, must be one.
+fn account(text: &str) -> Result<String, NoId> {
+    let is_id = text.contains("::") || text.contains('"');
+    if is_id { text.parse::<EntityId>().map(|_| text.to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// A day as it is written in a policy.
-fn day(text: &str) -> Result<jiff::civil::Date, String> {
+fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| "this is no day; write year, month and day, as in 2027-01-01".to_owned())
 }
 
@@ -81,8 +113,13 @@ fn write_nothing(arguments: &Arguments, problems: &[Problem], output: &mut Outpu
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { folder, format, html, by, account, record, action, today, details, common } = arguments;
-    let (settings, _) = common.in_folder(folder.as_deref()).settings(Default::default(), output)?;
+    let common = &arguments.common;
+    let (settings, _) = common.in_folder(arguments.folder.as_deref()).settings(Default::default(), output)?;
+    if arguments.by.is_some() && arguments.format != Form::Table {
+        output
+            .error("--by is for the table; in CSV and JSON each line names an account, and the page shows groups too");
+        return Ok(Exit::Usage);
+    }
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
         Err(problems) => (None, problems),
@@ -93,54 +130,136 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Some(snapshot) = snapshot else {
         return write_nothing(arguments, &problems, output).map(|()| Exit::NotValid);
     };
-    let day = today.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
-    let filter = Filter { account: account.clone(), record: record.clone(), action: action.clone() };
-    let bar = output.progress("accounts");
-    let made = matrix(&snapshot, &day, &filter, &|done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    });
-    bar.finish_and_clear();
-    let matrix = made.map_err(|error| {
-        output.error(&error);
-        Exit::Failed
-    })?;
+    let asked = Asked {
+        day: arguments
+            .today
+            .map_or_else(|| Clock::new(settings.time_zone.clone(), None).now().today, |day| day.to_string()),
+        filter: Filter {
+            account: arguments.account.clone(),
+            record: arguments.resource.clone(),
+            action: arguments.action.clone(),
+            test_accounts: arguments.with_test_accounts,
+        },
+    };
+    let matrix = asked.matrix(&snapshot, &asked.day, output)?;
     if matrix.accounts.is_empty() || matrix.records.is_empty() {
         output.error("nothing fits: no account, type of record or action has this text in its name");
+        if arguments.resource.contains("::") {
+            output.tell("  help: --resource takes a type; `poort explain` is about one record");
+        }
         return Ok(Exit::Usage);
     }
-    if let Some(file) = html {
-        if let Err(error) = fs::write(file, matrix::html(&matrix)) {
+    let changes = asked.changes(arguments, &settings, &matrix, output)?;
+    if let Some(file) = &arguments.html {
+        let gives = asked.gives(&snapshot, &matrix, &matrix.group_types(), output)?;
+        let review = Review { matrix: &matrix, changes: changes.as_ref(), gives: &gives };
+        if let Err(error) = fs::write(file, matrix::html(&review)) {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
             return Ok(Exit::Failed);
         }
         output.tell(&format!("wrote {}", file.display()));
         return Ok(Exit::Done);
     }
-    let paint = |code, text: &str| output.paint(code, text);
-    let text = match (format, by) {
-        (Form::Table, Some(wanted)) => {
-            let types = matrix.group_types();
-            let is_wanted = |kind: &&&str| kind.rsplit("::").next() == Some(wanted) || *kind == wanted;
-            let Some(kind) = types.iter().find(is_wanted) else {
-                output.error(&format!("no account is in a `{wanted}`; --by takes one of: {}", types.join(", ")));
-                return Ok(Exit::Usage);
-            };
-            matrix::groups_text(&matrix, kind, &paint) + "\n"
-        }
-        (_, Some(_)) => {
-            output.error(
-                "--by is for the table; in CSV and JSON each line names an account, and the page shows groups too",
-            );
-            return Ok(Exit::Usage);
-        }
-        (Form::Table, None) => matrix::text(&matrix, *details, &paint) + "\n",
-        (Form::Json, None) => matrix::json(&matrix),
-        (Form::Csv, None) => matrix::csv(&matrix).map_err(|error| {
+    let text = match arguments.format {
+        Form::Table => asked.table(arguments, &snapshot, &matrix, changes.as_ref(), output)?,
+        Form::Json => matrix::json(&Review { matrix: &matrix, changes: changes.as_ref(), gives: &[] }),
+        Form::Csv => matrix::csv(&matrix).map_err(|error| {
             output.failure(&error);
             Exit::Failed
         })?,
     };
     output.conclude(&text)?;
     Ok(Exit::Done)
+}
+
+/// What a matrix is about.
+struct Asked {
+    day: String,
+    filter: Filter,
+}
+
+impl Asked {
+    fn matrix(&self, snapshot: &Snapshot, day: &str, output: &mut Output) -> Result<Matrix, Exit> {
+        let bar = output.progress("accounts");
+        let made = matrix(snapshot, day, &self.filter, &|done, of| {
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+        });
+        bar.finish_and_clear();
+        made.map_err(|error| failed(&error, output))
+    }
+
+    fn changes(
+        &self,
+        arguments: &Arguments,
+        settings: &Settings,
+        matrix: &Matrix,
+        output: &mut Output,
+    ) -> Result<Option<Changes>, Exit> {
+        let Some(since) = &arguments.since else { return Ok(None) };
+        let places = Places::of(settings, arguments.common.directory.as_deref());
+        let side = places.read(since).map_err(|unusable| match unusable {
+            Unusable::Misnamed(message) => {
+                output.error(&format!("--since: {message}"));
+                Exit::Usage
+            }
+            Unusable::NotValid(problems) => {
+                output.problems(&problems);
+                output.error(&format!("--since: {since} is not valid, so nothing can be compared with it"));
+                Exit::NotValid
+            }
+        })?;
+        let day = arguments.since_day.map_or_else(|| self.day.clone(), |day| day.to_string());
+        let before = self.matrix(&side.snapshot, &day, output)?;
+        Ok(Some(Changes::between(since, &before, matrix)))
+    }
+
+    /// What the groups of each of these types give.
+    fn gives(
+        &self,
+        snapshot: &Snapshot,
+        matrix: &Matrix,
+        kinds: &[&str],
+        output: &mut Output,
+    ) -> Result<Vec<(String, Vec<Gives>)>, Exit> {
+        let bar = output.progress("groups");
+        let progress = |number: usize| if number > 0 { bar.set_length(number as u64) } else { bar.inc(1) };
+        let found = gives(snapshot, matrix, &self.filter, kinds, &progress);
+        bar.finish_and_clear();
+        found.map_err(|error| failed(&error, output))
+    }
+
+    fn table(
+        &self,
+        arguments: &Arguments,
+        snapshot: &Snapshot,
+        matrix: &Matrix,
+        changes: Option<&Changes>,
+        output: &mut Output,
+    ) -> Result<String, Exit> {
+        if let Some(wanted) = &arguments.by {
+            let types = matrix.group_types();
+            let Some(kind) = types.iter().find(|kind| is_same_type(wanted, kind)) else {
+                output.error(&format!("no account is in a `{wanted}`; --by takes one of: {}", types.join(", ")));
+                return Err(Exit::Usage);
+            };
+            let gives = self.gives(snapshot, matrix, &[*kind], output)?;
+            let gives = gives.first().map_or(&[][..], |(_, gives)| gives);
+            let paint = |code, text: &str| output.paint_result(code, text);
+            return Ok(matrix::gives_text(matrix, kind, gives, &paint) + "\n");
+        }
+        let paint = |code, text: &str| output.paint_result(code, text);
+        let changed = changes.map(|changes| matrix::changes_text(matrix, changes, &paint) + "\n\n").unwrap_or_default();
+        let is_asked = !arguments.resource.is_empty() && !arguments.action.is_empty();
+        let table = match (matrix.records.as_slice(), matrix.actions.as_slice()) {
+            ([record], [action]) if is_asked => matrix::who_can_text(matrix, record, action, &paint),
+            _ => matrix::text(matrix, arguments.details, &paint),
+        };
+        Ok(changed + &table + "\n")
+    }
+}
+
+fn failed(message: &str, output: &mut Output) -> Exit {
+    output.error(message);
+    Exit::Failed
 }

@@ -1,4 +1,4 @@
-//! Reads the sides of a comparison: a folder, or a folder in a git revision.
+//! Reads the sides of a comparison: a folder, a folder in a git revision, or revisions in the archive of a server.
 
 use super::git::Commit;
 use crate::{
@@ -8,8 +8,12 @@ use crate::{
         directory,
         policy::{self, SCHEMA_FILE},
         snapshot::{Snapshot, Sources},
+        store::Archive,
     },
-    types::problem::{Problem, has_errors},
+    types::{
+        problem::{Problem, has_errors},
+        revision::Revision,
+    },
 };
 use std::path::{Path, PathBuf};
 
@@ -19,7 +23,12 @@ pub(super) struct Places {
     policies: PathBuf,
     /// The directory for both sides; `None`: each has its own.
     directory: Option<PathBuf>,
+    /// What a server kept of revisions that were active.
+    archive: Archive,
 }
+
+/// The fewest digits of a revision that name it.
+const FEWEST: usize = 8;
 
 /// Why a side cannot be used.
 pub(super) enum Unusable {
@@ -43,18 +52,21 @@ impl Places {
         let configured = &settings.store.directory;
         let is_own = *configured == policies.join("directory");
         let directory = flag.map(Path::to_owned).or_else(|| (!is_own).then(|| configured.clone()));
-        Self { policies, directory }
+        let archive = Archive::new(settings.store.archive.clone(), settings.store.archive_max);
+        Self { policies, directory, archive }
     }
 
     /// Reads a side and checks it.
     pub(super) fn read(&self, named: &str) -> Result<Side, Unusable> {
-        let read = match named.strip_prefix("git:") {
-            Some(revision) => self.revision(revision).map_err(|unusable| match unusable {
-                Unusable::Misnamed(message) => Unusable::Misnamed(format!("{named}: {message}")),
-                other => other,
-            })?,
-            None => self.folder(Path::new(named)).map_err(Unusable::NotValid)?,
+        let read = match named.split_once(':') {
+            Some(("git", revision)) => self.revision(revision),
+            Some(("archive", revisions)) => self.archived(revisions),
+            _ => self.folder(Path::new(named)).map_err(Unusable::NotValid),
         };
+        let read = read.map_err(|unusable| match unusable {
+            Unusable::Misnamed(message) => Unusable::Misnamed(format!("{named}: {message}")),
+            other => other,
+        })?;
         let Read { sources, guarantees } = read;
         let (snapshot, mut problems) = Snapshot::from_sources(&sources);
         let guarantees = match (&snapshot, guarantees) {
@@ -87,6 +99,46 @@ impl Places {
         let guarantees = folder.join(Guarantees::FOLDER);
         let guarantees = if guarantees.exists() { Some(policy::Sources::read(&guarantees)?) } else { None };
         Ok(Read { sources: Sources { policies, directory }, guarantees })
+    }
+
+    /// `POLICIES` or `POLICIES,DIRECTORY`: revisions as records name them, or the first of their digits. Without a directory it
+    /// is that of now.
+    fn archived(&self, named: &str) -> Result<Read, Unusable> {
+        let misnamed = Unusable::Misnamed;
+        let (policies, directory) = named.split_once(',').map_or((named, None), |(one, other)| (one, Some(other)));
+        let policies = self.revision_in_archive(policies).map_err(misnamed)?;
+        let policies = self.archive.policies(&policies).map_err(|error| misnamed(error.to_string()))?;
+        let directory = match directory {
+            Some(directory) => {
+                let directory = self.revision_in_archive(directory).map_err(misnamed)?;
+                self.archive.directory(&directory).map_err(|error| misnamed(error.to_string()))?
+            }
+            None => {
+                let own = self.policies.join("directory");
+                let directory = directory::Sources::read(self.directory.as_ref().unwrap_or(&own));
+                let with = |it: directory::Sources| it.with(&self.policies, directory::PROFILES);
+                directory.and_then(with).map_err(Unusable::NotValid)?
+            }
+        };
+        Ok(Read { sources: Sources { policies, directory }, guarantees: None })
+    }
+
+    fn revision_in_archive(&self, named: &str) -> Result<Revision, String> {
+        let digits = named.strip_prefix("sha256:").unwrap_or(named);
+        if digits.len() < FEWEST {
+            return Err(format!(
+                "`{named}` is no revision; write {FEWEST} of its digits or more, as records have them"
+            ));
+        }
+        let kept = self.archive.list().map_err(|error| format!("the archive cannot be read: {error}"))?;
+        let mut fit = kept.into_iter().filter(|revision| revision.digits().starts_with(digits));
+        match (fit.next(), fit.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(format!("the archive has no revision `{named}`")),
+            (Some(_), Some(_)) => {
+                Err(format!("several revisions of the archive begin with `{named}`; write more digits"))
+            }
+        }
     }
 
     /// `REVISION` or `REVISION:path/to/policies`.

@@ -5,25 +5,25 @@
 //!   profile of its function.
 //! - A date *begins* something where another date beside it must not be before it (`@not_before`); else it *ends* something.
 //!
+//! - `values`: reads values of the directory
 //! - `report`: for a person and as JSON
 
 mod report;
+mod values;
 
-pub use report::{json, text};
+pub use report::{authorisation_json, json, text};
 
-use crate::{
-    sources::{
-        policy::{
-            Attributes, EntityModel, Extension, Held, Shape, ShapeWords,
-            cedar_core::ast::{Entity, EntityUID, Literal, PartialValue, Value, ValueKind},
-            shown, wire_value,
-        },
-        snapshot::Snapshot,
+use crate::sources::{
+    policy::{
+        Attributes, EntityModel, Extension, Held, Shape, ShapeWords,
+        cedar_core::ast::{Entity, EntityUID, Literal, PartialValue, Value, ValueKind},
+        shown,
     },
-    types::evaluation,
+    snapshot::Snapshot,
 };
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
+use values::{Values, day, places_of, uid_of, values};
 
 /// An account.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct AccountSheet {
 }
 
 /// A value with its name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     /// The attribute.
     pub name: String,
@@ -61,8 +61,21 @@ pub struct Fact {
     pub value: String,
     /// The attribute `name` of what it refers to.
     pub about: Option<String>,
+    /// What it refers to: its id, and whether the directory knows it.
+    pub refers_to: Option<Reference>,
     /// What the schema says of it.
     pub doc: Option<String>,
+}
+
+/// An entity that a value refers to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// Its type and id, as Cedar writes it.
+    pub uid: String,
+    /// Its id.
+    pub id: String,
+    /// The directory knows it.
+    pub is_known: bool,
 }
 
 /// Something that the account is in.
@@ -79,7 +92,7 @@ pub struct GroupOf {
 }
 
 /// What an account is authorised to do under one name.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Authorisation {
     /// The entity whose tag it is: the account, or what it refers to.
     pub of: String,
@@ -89,6 +102,8 @@ pub struct Authorisation {
     pub tag: String,
     /// Its parts.
     pub facts: Vec<Fact>,
+    /// The attributes of the entity whose tag it is, where that is not the account; such as the approvers of a profile.
+    pub of_facts: Vec<Fact>,
     /// Whether its days include the day that counts.
     pub state: State,
 }
@@ -153,10 +168,17 @@ pub fn account_types(snapshot: &Snapshot) -> impl Iterator<Item = &EntityModel> 
 /// An account on a day. `None` if the directory does not know it.
 #[must_use]
 pub fn account(snapshot: &Snapshot, uid: &EntityUID, day: &str) -> Option<AccountSheet> {
+    let sheet = placement(snapshot, uid, day)?;
+    Some(AccountSheet { named_by: Sheet::of(snapshot, day).named_by(uid), ..sheet })
+}
+
+/// The same without `named_by`, for which every entity of the directory is looked at.
+#[must_use]
+pub fn placement(snapshot: &Snapshot, uid: &EntityUID, day: &str) -> Option<AccountSheet> {
     let entity = snapshot.directory.get(uid)?;
     let model = snapshot.policies.model.entity_type(uid.entity_type())?;
     let words = snapshot.policies.model.words.entity(&model.name.to_string());
-    let sheet = Sheet { snapshot, day, accounts: account_types(snapshot).map(|kind| kind.name.to_string()).collect() };
+    let sheet = Sheet::of(snapshot, day);
     let attributes = model.attributes.as_deref().cloned().unwrap_or_default();
     let mut found = AccountSheet {
         kind: uid.entity_type().to_string(),
@@ -169,7 +191,7 @@ pub fn account(snapshot: &Snapshot, uid: &EntityUID, day: &str) -> Option<Accoun
         authorisations: Vec::new(),
         days: Vec::new(),
         named: Vec::new(),
-        named_by: sheet.named_by(uid),
+        named_by: Vec::new(),
     };
     sheet.days_in("", &attributes, &values(entity.attrs()), &mut found);
     sheet.tags(entity, model, None, &mut found);
@@ -200,9 +222,11 @@ struct Sheet<'a> {
     accounts: BTreeSet<String>,
 }
 
-type Values = Vec<(SmolStr, Value)>;
+impl<'a> Sheet<'a> {
+    fn of(snapshot: &'a Snapshot, day: &'a str) -> Self {
+        Self { snapshot, day, accounts: account_types(snapshot).map(|kind| kind.name.to_string()).collect() }
+    }
 
-impl Sheet<'_> {
     fn is_account(&self, uid: &EntityUID) -> bool {
         self.accounts.contains(&uid.entity_type().to_string())
     }
@@ -212,6 +236,11 @@ impl Sheet<'_> {
             name: name.to_string(),
             value: shown(value, &|_| false),
             about: uid_of(value).and_then(|uid| self.name_of(uid)),
+            refers_to: uid_of(value).map(|uid| Reference {
+                uid: uid.to_string(),
+                id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+                is_known: self.snapshot.directory.get(uid).is_some(),
+            }),
             doc: words
                 .and_then(|words| words.fields.get(name))
                 .and_then(|field| field.doc.as_deref())
@@ -255,6 +284,8 @@ impl Sheet<'_> {
         let mut tags = values(entity.tags());
         tags.sort_by(|one, other| one.0.cmp(&other.0));
         let of = entity.uid().to_string();
+        let of_facts = by.map(|_| self.facts(&values(entity.attrs()), words.map(|words| &words.shape)));
+        let of_facts = of_facts.unwrap_or_default();
         for (tag, value) in tags {
             let fields: Values = match value.value_kind() {
                 ValueKind::Record(fields) => fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -268,6 +299,7 @@ impl Sheet<'_> {
                 tag: tag.to_string(),
                 state: self.state(&declared, &fields),
                 facts: self.facts(&fields, words.map(|words| &words.tags)),
+                of_facts: of_facts.clone(),
             });
         }
     }
@@ -320,45 +352,5 @@ impl Sheet<'_> {
             }
         }
         found.into_iter().collect()
-    }
-}
-
-/// Where a value names an entity.
-fn places_of(name: &str, value: &Value, wanted: &EntityUID) -> Vec<String> {
-    match value.value_kind() {
-        ValueKind::Lit(Literal::EntityUID(uid)) if **uid == *wanted => vec![name.to_owned()],
-        ValueKind::Set(set) => {
-            let names = set.iter().any(|element| !places_of(name, element, wanted).is_empty());
-            names.then(|| name.to_owned()).into_iter().collect()
-        }
-        ValueKind::Record(fields) => {
-            fields.iter().flat_map(|(field, value)| places_of(&format!("{name}.{field}"), value, wanted)).collect()
-        }
-        ValueKind::Lit(_) | ValueKind::ExtensionValue(_) => Vec::new(),
-    }
-}
-
-fn values<'e>(fields: impl Iterator<Item = (&'e SmolStr, &'e PartialValue)>) -> Values {
-    let value = |(name, value): (&SmolStr, &PartialValue)| match value {
-        PartialValue::Value(value) => Some((name.clone(), value.clone())),
-        PartialValue::Residual(_) => None,
-    };
-    let mut values: Values = fields.filter_map(value).collect();
-    values.sort_by(|one, other| one.0.cmp(&other.0));
-    values
-}
-
-fn uid_of(value: &Value) -> Option<&EntityUID> {
-    match value.value_kind() {
-        ValueKind::Lit(Literal::EntityUID(uid)) => Some(uid),
-        _ => None,
-    }
-}
-
-/// The day of a date.
-fn day(value: &Value) -> Option<String> {
-    match (value.value_kind(), wire_value(value)) {
-        (ValueKind::ExtensionValue(_), Ok(evaluation::Value::String(text))) => text.get(..10).map(str::to_owned),
-        _ => None,
     }
 }

@@ -44,26 +44,31 @@ pub fn text(sheet: &AccountSheet, paint: &dyn Fn(u8, &str) -> String) -> String 
         authorisation(&mut lines, one, paint);
     }
     heading(&mut lines, "What begins and ends");
-    if sheet.days.is_empty() {
-        lines.push(plain(2, "nothing, from this day on"));
-    }
+    lines.push(if sheet.days.is_empty() {
+        plain(2, "nothing, from this day on")
+    } else {
+        paint(2, &format!("  {:10}  {:9}   of what", "day", "which"))
+    });
     for day in &sheet.days {
         let word = if day.begins { "first day" } else { "last day" };
         let what = if day.what.is_empty() { String::new() } else { format!("{}: ", day.what) };
-        lines.push(plain(2, &format!("{}  {word}   {what}{}", day.day, day.name)));
+        lines.push(plain(2, &format!("{}  {word:<9}   {what}{}", day.day, day.name)));
     }
     for (title, named, most) in [
         ("Who is named here, such as who approved it", &sheet.named, usize::MAX),
         ("What names this account, such as what it approved", &sheet.named_by, LISTED),
     ] {
         heading(&mut lines, title);
-        if named.is_empty() {
-            lines.push(plain(2, "nothing"));
-        }
+        let width = named.iter().map(|named| named.place.chars().count()).max().unwrap_or(0);
+        lines.push(if named.is_empty() {
+            plain(2, "nothing")
+        } else {
+            paint(2, &format!("  {:width$}   who or what", "where"))
+        });
         for Named { place, entity, name, is_known } in named.iter().take(most) {
             let name = name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
             let unknown = if *is_known { "" } else { "  (the directory does not know it)" };
-            lines.push(plain(2, &format!("{place}   {entity}{name}{unknown}")));
+            lines.push(plain(2, &format!("{place:width$}   {entity}{name}{unknown}")));
         }
         let more = named.len().saturating_sub(most);
         lines.extend((more > 0).then(|| plain(2, &format!("and {more} more (--format json lists all)"))));
@@ -83,7 +88,7 @@ fn authorisation(lines: &mut Vec<String>, one: &Authorisation, paint: &dyn Fn(u8
 
 fn facts(lines: &mut Vec<String>, indent: usize, facts: &[Fact]) {
     let width = facts.iter().map(|fact| fact.name.chars().count()).max().unwrap_or(0);
-    for Fact { name, value, about, doc: _ } in facts {
+    for Fact { name, value, about, .. } in facts {
         let about = about.as_deref().map(|about| format!("  {about}")).unwrap_or_default();
         lines.push(plain(indent, &format!("{name:width$}  {value}{about}")));
     }
@@ -93,12 +98,24 @@ fn plain(indent: usize, text: &str) -> String {
     format!("{:indent$}{}", "", escape::line(text))
 }
 
+fn facts_json(facts: &[Fact]) -> Vec<Json> {
+    let fact =
+        |Fact { name, value, about, doc, .. }: &Fact| json!({"name": name, "value": value, "about": about, "doc": doc});
+    facts.iter().map(fact).collect()
+}
+
+/// An authorisation for a program.
+#[must_use]
+pub fn authorisation_json(one: &Authorisation) -> Json {
+    json!({
+        "of": one.of, "by": one.by, "tag": one.tag, "state": one.state.name(), "parts": facts_json(&one.facts),
+        "of_parts": facts_json(&one.of_facts),
+    })
+}
+
 /// For a program.
 #[must_use]
 pub fn json(sheet: &AccountSheet) -> Json {
-    let fact =
-        |Fact { name, value, about, doc }: &Fact| json!({"name": name, "value": value, "about": about, "doc": doc});
-    let facts = |facts: &[Fact]| facts.iter().map(fact).collect::<Vec<_>>();
     let named = |named: &[Named]| {
         let one = |Named { place, entity, name, is_known }: &Named| json!({"place": place, "entity": entity, "name": name, "known": is_known});
         named.iter().map(one).collect::<Vec<_>>()
@@ -109,13 +126,11 @@ pub fn json(sheet: &AccountSheet) -> Json {
         "name": sheet.name,
         "doc": sheet.doc,
         "day": sheet.day,
-        "attributes": facts(&sheet.facts),
+        "attributes": facts_json(&sheet.facts),
         "groups": sheet.groups.iter().map(|group| json!({
             "type": group.kind, "id": group.id, "name": group.name, "direct": group.is_direct,
         })).collect::<Vec<_>>(),
-        "authorisations": sheet.authorisations.iter().map(|one| json!({
-            "of": one.of, "by": one.by, "tag": one.tag, "state": one.state.name(), "parts": facts(&one.facts),
-        })).collect::<Vec<_>>(),
+        "authorisations": sheet.authorisations.iter().map(authorisation_json).collect::<Vec<_>>(),
         "days": sheet.days.iter().map(|day| json!({
             "day": day.day, "what": day.what, "name": day.name, "begins": day.begins,
         })).collect::<Vec<_>>(),

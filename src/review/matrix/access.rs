@@ -1,13 +1,22 @@
 //! Evaluates the policies in part for one account in one environment, and derives its access.
 
 use super::{
-    Access, Account, Environment, Part,
+    Access, Account, Part,
     failing::Failing,
+    reach::{self, Reach},
     simplify::{conjuncts, simplify, truth},
 };
 use crate::{sources::snapshot::Snapshot, types::decision::PolicyFacts};
 use cedar_policy::{self as cedar, pst};
 use std::sync::Arc;
+
+/// One combination that the schema allows, with the policies that can apply to it.
+pub(super) struct Environment {
+    pub(super) principal: cedar::EntityTypeName,
+    pub(super) action: cedar::EntityUid,
+    pub(super) resource: cedar::EntityTypeName,
+    pub(super) policies: cedar::PolicySet,
+}
 
 pub(super) fn access(
     snapshot: &Snapshot,
@@ -32,7 +41,11 @@ pub(super) fn access(
     let response = policies.tpe(&request, entities, &snapshot.policies.schema).map_err(|error| failed(&error))?;
 
     let whole = |ids: Vec<cedar::PolicyId>| {
-        sorted(ids.iter().map(|id| Part { policy: facts(snapshot, id), conditions: Vec::new() }).collect())
+        sorted(
+            ids.iter()
+                .map(|id| Part { policy: facts(snapshot, id), conditions: Vec::new(), reach: Reach::All })
+                .collect(),
+        )
     };
     // The engine denies where any policy fails.
     let in_error: Vec<_> = response.error_permits().chain(response.error_forbids()).cloned().collect();
@@ -47,7 +60,10 @@ pub(super) fn access(
         // It can still fail before it reaches its `false`.
         let applies = conditions.iter().all(|condition| truth(condition) != Some(false));
         let open = conditions.iter().filter(|condition| truth(condition).is_none());
-        let part = Part { policy: facts(snapshot, id), conditions: open.map(ToString::to_string).collect() };
+        // A forbid leaves the records for which it does not hold.
+        let is_permit = policy.effect() == cedar::Effect::Permit;
+        let reach = reach::reach(&expression, is_permit, account).unwrap_or(Reach::Own);
+        let part = Part { policy: facts(snapshot, id), conditions: open.map(ToString::to_string).collect(), reach };
         Ok(Left { part: applies.then_some(part), can_fail: failing.can_fail(&expression) })
     };
     let all = |ids: Vec<&cedar::PolicyId>| ids.into_iter().map(left).collect::<Result<Vec<_>, String>>();

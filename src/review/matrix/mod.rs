@@ -9,38 +9,48 @@
 //! - *never* and *always* are the engine's answer to every question of that kind. If answers can differ, or a policy
 //!   could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix.rs` asks the engine).
 //! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay unknown.
+//! - No account is left out unseen: test accounts are counted and named ([`Matrix::left_out`]).
 //!
-//! - `today`: puts the day into the policies
-//! - `access`: one account's access, by partial evaluation
+//! - `rights`: the accounts and their cells; `today` and `constant`: put the day into the policies, and what has one value
+//! - `access`: one account's access, by partial evaluation; `reach`: whose records that is
 //! - `failing`: whether a residual condition can fail
 //! - `simplify`: makes residual conditions readable
+//! - `test_accounts`: those that the schema marks as such
+//! - `letters`: the letters of the operations
+//! - `gives`: what a group gives to the accounts in it
+//! - `changes`: what changed since an earlier matrix
 //! - `report`: as text, CSV, JSON and HTML
 
 mod access;
+mod changes;
+mod constant;
 mod failing;
+mod gives;
+mod letters;
+mod reach;
 mod report;
+mod rights;
 mod simplify;
+mod test_accounts;
 mod today;
 
-pub use report::{csv, csv_header, groups_text, html, json, text};
+pub use changes::{AccountChange, Changes, Presence, RightChange};
+pub use gives::{Given, Gives, gives};
+pub use letters::Operation;
+pub use reach::Reach;
+pub use report::{Review, changes_text, csv, csv_header, gives_text, html, json, text, who_can_text};
 
 use crate::{
-    review::partial,
-    sources::{
-        policy::{Scope, cedar_core::ast},
-        snapshot::Snapshot,
-    },
-    types::decision::PolicyFacts,
+    review::account::Authorisation,
+    sources::{policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
+    types::{decision::PolicyFacts, entity_id::EntityId},
 };
-use cedar_policy as cedar;
+use rights::Environments;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::Arc,
 };
+use test_accounts::TestMarks;
 
 /// The rights of accounts on a day.
 #[derive(Debug)]
@@ -55,13 +65,20 @@ pub struct Matrix {
     pub records: Vec<String>,
     /// The actions, ordered.
     pub actions: Vec<String>,
+    /// All operations of the schema, with their letters.
+    pub operations: Vec<Operation>,
     /// The accounts, ordered by type and id.
     pub accounts: Vec<Account>,
+    /// The test accounts that the filter leaves out, ordered by type and id.
+    pub left_out: Vec<Account>,
+    /// How test accounts are recognised, such as `Officer.function is tester`; empty if the schema marks none.
+    pub test_marks: Vec<String>,
 }
 
 /// An account and what it may do.
 #[derive(Debug)]
 pub struct Account {
+    uid: EntityUID,
     /// Its type, as the schema names it.
     pub kind: String,
     /// Its id.
@@ -70,6 +87,8 @@ pub struct Account {
     pub name: Option<String>,
     /// All that it is in (units, roles, teams, organisations), ordered by type and id.
     pub groups: Vec<Group>,
+    /// What it is authorised to do: itself, or by what it refers to.
+    pub authorisations: Vec<Authorisation>,
     /// What it may do, by record and action. What the schema rules out has no cell.
     pub cells: BTreeMap<(String, String), Access>,
 }
@@ -85,20 +104,6 @@ pub struct Group {
     pub name: Option<String>,
 }
 
-/// How many accounts of a group may do something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Those that always may.
-    pub always: usize,
-    /// Those that may under conditions.
-    pub conditions: usize,
-    /// Those that never may.
-    pub never: usize,
-}
-
-/// What the accounts of a group may do, by record and action.
-pub type Rights = BTreeMap<(String, String), Counts>;
-
 impl Matrix {
     /// The types of groups that accounts are in, ordered.
     #[must_use]
@@ -108,26 +113,11 @@ impl Matrix {
         types.into_iter().collect()
     }
 
-    /// The groups of a type, ordered, with the number of their accounts and what these may do. A group counts all
-    /// accounts in it, also through groups in it.
+    /// The letter of an action.
     #[must_use]
-    pub fn groups(&self, kind: &str) -> BTreeMap<&Group, (usize, Rights)> {
-        let mut groups = BTreeMap::<&Group, (usize, Rights)>::new();
-        for account in &self.accounts {
-            for group in account.groups.iter().filter(|group| group.kind == kind) {
-                let (members, rights) = groups.entry(group).or_default();
-                *members += 1;
-                for (key, access) in &account.cells {
-                    let counts = rights.entry(key.clone()).or_default();
-                    match access {
-                        Access::Always { .. } => counts.always += 1,
-                        Access::Under { .. } => counts.conditions += 1,
-                        Access::Never { .. } => counts.never += 1,
-                    }
-                }
-            }
-        }
-        groups
+    pub fn letter<'m>(&'m self, action: &'m str) -> &'m str {
+        let operation = self.operations.iter().find(|operation| operation.name == action);
+        operation.map_or(action, |operation| &operation.letter)
     }
 }
 
@@ -160,6 +150,8 @@ pub struct Part {
     pub policy: Arc<PolicyFacts>,
     /// The conditions that all must hold for it to apply, in Cedar; empty if it applies whatever is asked.
     pub conditions: Vec<String>,
+    /// Whose records it reaches at most: of a permit, those that it permits; of a forbid, those that it leaves.
+    pub reach: Reach,
 }
 
 impl Access {
@@ -172,35 +164,52 @@ impl Access {
             Self::Never { .. } => "never",
         }
     }
+
+    /// The policies that permit, and those that forbid.
+    #[must_use]
+    pub fn parts(&self) -> [&[Part]; 2] {
+        match self {
+            Self::Always { permits } => [permits, &[]],
+            Self::Under { permits, forbids } => [permits, forbids],
+            Self::Never { forbids } => [&[], forbids],
+        }
+    }
 }
 
-/// Which accounts, records and actions to look at: those whose name or id contains the text; empty is all.
+/// Which accounts, records and actions to look at; an empty text is all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of an account: its type, id, name or a group.
+    /// Of an account: its id in any form ([`EntityId`]), else a part of its type, id, name or a group.
     pub account: String,
-    /// Of a type of record.
+    /// Of a type of record: its name, else a part of it.
     pub record: String,
-    /// Of an action.
+    /// Of an action: its name, else a part of it.
     pub action: String,
+    /// Test accounts too.
+    pub test_accounts: bool,
 }
 
 impl Filter {
     fn takes(wanted: &str, text: &str) -> bool {
         text.to_lowercase().contains(&wanted.to_lowercase())
     }
-}
 
-/// One combination that the schema allows, with the policies that can apply to it.
-struct Environment {
-    principal: cedar::EntityTypeName,
-    action: cedar::EntityUid,
-    resource: cedar::EntityTypeName,
-    policies: cedar::PolicySet,
+    /// Those of the accounts that are wanted.
+    fn accounts(&self, accounts: &mut Vec<Account>) {
+        let named: Option<EntityId> = self.account.parse().ok();
+        let is_named = |account: &Account| named.as_ref().is_some_and(|id| id.names(&account.kind, &account.id));
+        if accounts.iter().any(is_named) {
+            return accounts.retain(is_named);
+        }
+        accounts.retain(|account| {
+            [&account.id, &account.kind]
+                .into_iter()
+                .chain(&account.name)
+                .chain(account.groups.iter().flat_map(|group| std::iter::once(&group.id).chain(&group.name)))
+                .any(|text| Self::takes(&self.account, text))
+        });
+    }
 }
-
-/// The stack of a thread that evaluates, in bytes: policies are walked by recursion.
-const STACK: usize = 64 << 20;
 
 /// Computes the rights. `progress` is called with the number of accounts that are done, and of all.
 ///
@@ -212,155 +221,26 @@ pub fn matrix(
     filter: &Filter,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Matrix, String> {
-    let environments = environments(snapshot, day, filter)?;
-    let entities = partial::entities(snapshot)?;
-    let subjects: BTreeSet<String> = environments.iter().map(|environment| environment.principal.to_string()).collect();
-    let mut accounts: Vec<_> = snapshot
-        .directory
-        .iter()
-        .filter(|entity| subjects.contains(&entity.uid().entity_type().to_string()))
-        .map(|entity| account(snapshot, entity))
-        .filter(|account| {
-            std::iter::once(&account.id)
-                .chain([&account.kind])
-                .chain(&account.name)
-                .chain(account.groups.iter().map(|group| &group.id))
-                .chain(account.groups.iter().filter_map(|group| group.name.as_ref()))
-                .any(|text| Filter::takes(&filter.account, text))
-        })
-        .collect();
+    let environments = Environments::of(snapshot, day, filter)?;
+    let subjects = environments.names(|environment| environment.principal.to_string());
+    let entities = snapshot.directory.iter();
+    let entities = entities.filter(|entity| subjects.contains(&entity.uid().entity_type().to_string()));
+    let mut accounts: Vec<_> = entities.map(|entity| rights::account(snapshot, entity, day)).collect();
     accounts.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
-    let accounts = fill(snapshot, accounts, &environments, &entities, progress)?;
-    let names = |name: fn(&Environment) -> String| {
-        let names: BTreeSet<_> = environments.iter().map(name).collect();
-        names.into_iter().collect()
-    };
+    filter.accounts(&mut accounts);
+    let marks = TestMarks::of(snapshot);
+    let accounts = environments.fill(snapshot, accounts, progress)?;
+    let is_left_out = |account: &Account| !filter.test_accounts && marks.is_test(snapshot, &account.uid);
+    let (left_out, accounts) = accounts.into_iter().partition(is_left_out);
     Ok(Matrix {
         day: day.to_owned(),
         revision: snapshot.policies.revision.to_string(),
         directory_revision: snapshot.directory.revision.to_string(),
-        records: names(|environment| environment.resource.to_string()),
-        actions: names(|environment| action_name(&environment.action)),
+        records: environments.names(|environment| environment.resource.to_string()).into_iter().collect(),
+        actions: environments.names(|environment| letters::name(&environment.action)).into_iter().collect(),
+        operations: letters::operations(snapshot),
         accounts,
+        left_out,
+        test_marks: marks.words(),
     })
-}
-
-fn action_name(action: &cedar::EntityUid) -> String {
-    AsRef::<str>::as_ref(action.id()).to_owned()
-}
-
-/// Fills the cells of all accounts, on all cores.
-fn fill(
-    snapshot: &Snapshot,
-    accounts: Vec<Account>,
-    environments: &[Environment],
-    entities: &cedar::PartialEntities,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Vec<Account>, String> {
-    let (done, total) = (AtomicUsize::new(0), accounts.len());
-    progress(0, total);
-    let fill_one = |mut account: Account| -> Result<Account, String> {
-        for environment in environments.iter().filter(|environment| environment.principal.to_string() == account.kind) {
-            let access = access::access(snapshot, environment, &account, entities)?;
-            account.cells.insert((environment.resource.to_string(), action_name(&environment.action)), access);
-        }
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-        Ok(account)
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut shares: Vec<Vec<(usize, Account)>> = (0..threads).map(|_| Vec::new()).collect();
-    for (index, account) in accounts.into_iter().enumerate() {
-        if let Some(share) = shares.get_mut(index % threads) {
-            share.push((index, account));
-        }
-    }
-    let mut filled = thread::scope(|scope| {
-        let handles: Vec<_> = shares
-            .into_iter()
-            .map(|share| {
-                let fill_one = &fill_one;
-                thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
-                    share
-                        .into_iter()
-                        .map(|(index, account)| Ok((index, fill_one(account)?)))
-                        .collect::<Result<Vec<_>, String>>()
-                })
-            })
-            .collect();
-        let mut filled = Vec::with_capacity(total);
-        for handle in handles {
-            let handle = handle.map_err(|error| error.to_string())?;
-            filled.extend(handle.join().map_err(|_| "the evaluation broke off; this is a fault of poort".to_owned())??);
-        }
-        Ok::<_, String>(filled)
-    })?;
-    filled.sort_by_key(|(index, _)| *index);
-    Ok(filled.into_iter().map(|(_, account)| account).collect())
-}
-
-fn account(snapshot: &Snapshot, entity: &ast::Entity) -> Account {
-    let mut groups: Vec<_> = entity
-        .ancestors()
-        .map(|uid| Group {
-            kind: uid.entity_type().to_string(),
-            id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
-            name: snapshot.directory.get(uid).and_then(|group| name(group)),
-        })
-        .collect();
-    groups.sort();
-    Account {
-        kind: entity.uid().entity_type().to_string(),
-        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
-        name: name(entity),
-        groups,
-        cells: BTreeMap::new(),
-    }
-}
-
-/// The attribute `name`, if it is a text.
-fn name(entity: &ast::Entity) -> Option<String> {
-    match entity.get("name")? {
-        ast::PartialValue::Value(value) => match value.value_kind() {
-            ast::ValueKind::Lit(ast::Literal::String(name)) => Some(name.to_string()),
-            _ => None,
-        },
-        ast::PartialValue::Residual(_) => None,
-    }
-}
-
-/// The combinations that the schema allows and the filter takes, ordered, each with the policies that can apply.
-fn environments(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Vec<Environment>, String> {
-    let policies = &snapshot.policies;
-    let mut found = BTreeMap::new();
-    for environment in policies.schema.request_envs() {
-        let action = action_name(environment.action());
-        let key = (environment.principal().to_string(), environment.resource().to_string(), action);
-        if Filter::takes(&filter.record, &key.1) && Filter::takes(&filter.action, &key.2) {
-            found.insert(
-                (key, environment.action().to_string()),
-                Environment {
-                    principal: environment.principal().clone(),
-                    action: environment.action().clone(),
-                    resource: environment.resource().clone(),
-                    policies: cedar::PolicySet::new(),
-                },
-            );
-        }
-    }
-    for policy in policies.set.policies() {
-        let (scope, on_day) = (Scope::of(policy), today::on_day(policy, day)?);
-        let on_day: &ast::Policy = on_day.as_ref();
-        let condition = on_day.condition();
-        for Environment { principal, action, resource, policies: met } in found.values_mut() {
-            let (principal, action, resource) = (principal.as_ref(), action.as_ref(), resource.as_ref());
-            if !scope.leaves_room(principal, action, resource, &policies.action_entities) {
-                continue;
-            }
-            // What the types and the action fix need not be looked at for each account.
-            let Some(condition) = policies.folded(principal, action, resource, &condition) else { continue };
-            let folded = ast::Policy::from_when_clause(on_day.effect(), condition, on_day.id().clone(), None);
-            met.add(folded.into()).map_err(|error| error.to_string())?;
-        }
-    }
-    Ok(found.into_values().collect())
 }

@@ -103,12 +103,13 @@ const STYLE: &str = r"
   --warning-ground: #3b2b0b; --link: #8fbcf0; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 78rem; padding: 1.5rem; background: var(--ground); color: var(--text);
-  font: 16px/1.5 system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }
+  font: 16px/1.5 system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.25rem; margin: 2rem 0 .6rem; }
 h3 { font-size: 1.02rem; margin: 1.2rem 0 .4rem; }
 .summary { font-size: 1.05rem; color: var(--soft); margin: 0 0 1rem; }
 a { color: var(--link); } code, pre, .mono { font-family: var(--mono); font-size: .88em; }
-pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .8rem; overflow-x: auto; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .8rem;
+  overflow-wrap: anywhere; white-space: pre-wrap; }
 table { border-collapse: collapse; width: 100%; font-size: .93rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: left; vertical-align: top; }
 thead th { background: var(--panel); position: sticky; top: 0; }
@@ -125,7 +126,7 @@ thead th { background: var(--panel); position: sticky; top: 0; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .6rem 0; padding: .5rem .9rem; }
 summary { cursor: pointer; font-weight: 600; }
 input[type=search], select { font: inherit; padding: .35rem .6rem; border: 1px solid var(--line); border-radius: 6px;
-  background: var(--ground); color: var(--text); }
+  background: var(--ground); color: var(--text); max-width: 100%; }
 footer { border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; margin-top: 2.5rem; }
 @media print { body { max-width: none; padding: 0; } details { break-inside: avoid; } thead th { position: static; } }
 ";

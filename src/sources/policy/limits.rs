@@ -37,7 +37,7 @@ const NAMES: [(&str, &str); 5] = [
     ("recorded", "schema::recorded"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
-const READ: [&str; 15] = [
+const READ: [&str; 16] = [
     "doc",
     "source",
     "parents",
@@ -53,6 +53,7 @@ const READ: [&str; 15] = [
     "tags",
     "obligation",
     "reason_user",
+    "test_account",
 ];
 
 pub(super) struct Reader<'a> {

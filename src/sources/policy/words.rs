@@ -1,5 +1,5 @@
-//! What the schema says in words: `@doc` on types, attributes and actions, and the names of its common types. For people that
-//! write questions; no decision reads it. Comments are for who reads the file, and do not count.
+//! What the schema says in words: `@doc` on types, attributes and actions, the names of its common types, and which accounts
+//! are test accounts. For people that write questions and review rights; no decision reads it. Comments are for who reads the file, and do not count.
 
 use super::written::{DEPTH, Types, value};
 use cedar_policy_core::{
@@ -44,6 +44,8 @@ pub struct ShapeWords {
     pub name: Option<SmolStr>,
     /// The `@doc` of the attribute, else of the common type.
     pub doc: Option<Arc<str>>,
+    /// The values of the attribute that say of an account that it is a test account (`@test_account`).
+    pub test_account: Vec<Arc<str>>,
     /// The attributes of a record.
     pub fields: BTreeMap<SmolStr, ShapeWords>,
     /// The elements of a set.
@@ -92,6 +94,12 @@ fn doc(annotations: &Annotations) -> Option<Arc<str>> {
     value(annotations, "doc").map(str::trim).filter(|doc| !doc.is_empty()).map(Arc::from)
 }
 
+/// What an annotation lists, separated by commas.
+fn listed(annotations: &Annotations, name: &str) -> Vec<Arc<str>> {
+    let text = value(annotations, name).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Arc::from).collect()
+}
+
 fn shape(types: &Types<'_>, ty: &Type<InternalName>, left: usize) -> ShapeWords {
     let mut words = ShapeWords::default();
     let Some(left) = left.checked_sub(1) else { return words };
@@ -106,6 +114,7 @@ fn shape(types: &Types<'_>, ty: &Type<InternalName>, left: usize) -> ShapeWords 
             for (name, attribute) in attributes {
                 let mut field = shape(types, &attribute.ty, left);
                 field.doc = doc(&attribute.annotations).or(field.doc);
+                field.test_account = listed(&attribute.annotations, "test_account");
                 words.fields.insert(name.clone(), field);
             }
         }

@@ -1,7 +1,7 @@
 //! Clients that others wrote: Python's grpcio, Node's grpc-js and curl, over TCP and over a Unix socket. The scripts are in
 //! `tests/clients`, and are examples for application developers too. `tests/run` installs what they need.
 
-use crate::support::{Sidecar, allowed, denied, repository};
+use crate::support::{Sidecar, allowed, denied, installed, repository};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -122,13 +122,6 @@ fn curl(options: &[&str], url: &str, question: &Value) -> Value {
     command.args(["--silent", "--show-error", "--fail-with-body", "--noproxy", "*"]).args(options);
     command.args(["--header", "content-type: application/json", "--data-binary", "@-", url]);
     serde_json::from_str(&output(&mut command, &question.to_string())).unwrap()
-}
-
-#[track_caller]
-fn installed(path: &str) -> PathBuf {
-    let path = repository().join(path);
-    assert!(path.exists(), "{} is not there; tests/run installs it", path.display());
-    path
 }
 
 /// The lines of JSON that a client prints.

@@ -2,4 +2,5 @@
 
 mod cli;
 mod fmt;
+mod ids;
 mod many_policies;

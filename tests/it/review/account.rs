@@ -48,7 +48,7 @@ fn an_account_is_shown_in_the_schemas_words() {
         "files current",
         "old ended",
         "approved_by  Person::\"gone\"",
-        "tag \"files\".approved_by   Person::\"gone\"  (the directory does not know it)",
+        "tag \"files\".approved_by         Person::\"gone\"  (the directory does not know it)",
         "profile Profile::\"desk\".owner   Person::\"b\"  B. Invented",
         "What it can do",
         "◐ read",

@@ -1,5 +1,8 @@
 //! `poort matrix`: each cell holds for all questions of its kind, as the engine decides them.
 
+mod reach;
+mod yearly;
+
 use crate::support::{check, check_page, folder, open, policies, run};
 use jiff::tz::TimeZone;
 use poort::{
@@ -36,9 +39,13 @@ const ACCOUNTS: &str = r#"[
 ]"#;
 
 fn snapshot(policies: &str) -> Snapshot {
+    snapshot_of(SCHEMA, ACCOUNTS, policies)
+}
+
+fn snapshot_of(schema: &str, accounts: &str, policies: &str) -> Snapshot {
     let sources = Sources {
-        policies: policy::Sources::from_texts("p", [("schema.cedarschema", SCHEMA), ("a.cedar", policies)]),
-        directory: directory::Sources::from_texts("d", [("accounts.json", ACCOUNTS)]),
+        policies: policy::Sources::from_texts("p", [("schema.cedarschema", schema), ("a.cedar", policies)]),
+        directory: directory::Sources::from_texts("d", [("accounts.json", accounts)]),
     };
     let (snapshot, problems) = Snapshot::from_sources(&sources);
     snapshot.unwrap_or_else(|| panic!("{problems:?}"))
@@ -159,7 +166,7 @@ fn every_question_of_the_suites_fits_its_cell() {
     let snapshot = Snapshot::from_sources(&sources).0.unwrap();
     let day = "2026-11-23";
     let mut checked = 0;
-    let matrix = matrix(&snapshot, day, &Filter::default(), &|_, _| ()).unwrap();
+    let matrix = matrix(&snapshot, day, &Filter { test_accounts: true, ..Filter::default() }, &|_, _| ()).unwrap();
     let zone = TimeZone::get("Europe/Amsterdam").unwrap();
     let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
     let moment = Clock::new(zone, None).at(noon);
@@ -213,7 +220,7 @@ fn the_table_csv_and_json_say_the_same() {
     assert!(table.contains("read if open: Open <i>documents</i>."), "{table}");
 
     let groups = matrix(&["--by", "Group"]);
-    assert!(groups.contains("Group chiefs  (1 account)\n  Doc  read ◐ 1  write ✓ 1\n"), "{groups}");
+    assert!(groups.contains("Group chiefs  (1 account)\n  held by ann\n  Doc  write\n      by chief\n"), "{groups}");
 
     let json: Value = serde_json::from_str(&matrix(&["--format", "json"])).unwrap();
     let cells = json["cells"].as_array().unwrap();
@@ -256,8 +263,13 @@ fn each_cell_of_the_page_leads_to_its_conditions() {
 fn an_empty_selection_and_unreadable_files_are_reported() {
     let folder = written(POLICIES);
     let path = folder.path().to_str().unwrap();
-    let output = run(["matrix", path, "--account", "nobody"]);
-    assert_eq!(output.status.code(), Some(64));
+    for nothing in
+        [["--account", "nobody"], ["--account", "Other::ann"], ["--resource", "Other"], ["--action", "rea d"]]
+    {
+        check(&run([&["matrix", path][..], &nothing].concat()), 64);
+    }
+    let (_, told) = check(&run(["matrix", path, "--resource", "Doc::1"]), 64);
+    assert!(told.contains("--resource takes a type; `poort explain` is about one record"), "{told}");
     fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource").unwrap();
     let output = run(["matrix", path]);
     assert_eq!(output.status.code(), Some(3));

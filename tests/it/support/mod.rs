@@ -1,5 +1,6 @@
 //! The real binary in a folder of its own, and clients for it.
 
+mod accessible;
 mod asked;
 mod authority;
 mod browser;
@@ -11,9 +12,10 @@ pub mod mutate;
 mod sidecar;
 mod wait;
 
+pub use accessible::{asked_of, check_accessible, violations};
 pub use asked::{batch, grpc_bytes, parts};
 pub use authority::{Authority, Identity};
-pub use browser::{check_page, open};
+pub use browser::{check_page, open, print};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};
 pub use http::{Reply, request, request_over};
@@ -35,6 +37,13 @@ pub fn repository() -> &'static Path {
 /// The repository's own policies.
 pub fn policies() -> PathBuf {
     repository().join("policies")
+}
+
+/// A folder of the repository with what `tests/run` installs.
+pub fn installed(path: &str) -> PathBuf {
+    let path = repository().join(path);
+    assert!(path.exists(), "{} is not there; tests/run installs it", path.display());
+    path
 }
 
 /// A copy of the repository's own policies that a test may change. Without their suites, which would notice.

@@ -1,23 +1,54 @@
 //! Reports the matrix in the forms that people and programs read.
 //!
-//! - `text`: for a terminal
+//! - `text`: for a terminal; `who_can`, `groups`, `changes`: for a terminal, who can do one thing, what groups give, what changed
 //! - `table`: CSV, a line for each cell, and JSON
-//! - `page`: HTML
+//! - `page`: HTML, the yearly review
 
+mod changes;
+mod groups;
 mod page;
 mod table;
 mod text;
+mod who_can;
 
+pub use changes::changes_text;
+pub use groups::gives_text;
 pub use page::html;
 pub use table::{csv, csv_header, json};
-pub use text::{groups_text, text};
+pub use text::text;
+pub use who_can::who_can_text;
+
+use super::{Access, Changes, Gives, Matrix, Reach};
+
+/// What a page or a document for a program is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Review<'a> {
+    /// The rights.
+    pub matrix: &'a Matrix,
+    /// What changed since an earlier side.
+    pub changes: Option<&'a Changes>,
+    /// What groups give, by the type of groups.
+    pub gives: &'a [(String, Vec<Gives>)],
+}
 
 /// The signs of a right, which do not rely on colour.
 const ALWAYS: &str = "✓";
 const CONDITIONS: &str = "◐";
-const NEVER: &str = "·";
 
 /// The name of a type or action without its namespace.
 fn short(name: &str) -> &str {
     name.rsplit_once("::").map_or(name, |(_, short)| short)
+}
+
+/// How far a right reaches, where that is not to all records: ` (unit)`.
+fn narrowed(access: &Access) -> String {
+    match access.reach() {
+        Some(reach) if reach != Reach::All => format!(" ({})", reach.word()),
+        _ => String::new(),
+    }
+}
+
+/// A number with its noun: `1 account`, `2 accounts`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

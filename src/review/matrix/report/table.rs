@@ -1,11 +1,28 @@
 //! Writes the matrix as CSV and JSON: a line or an object for each account, type of record and action.
 
-use super::super::{Access, Account, Matrix, Part};
-use crate::review::report::inert;
+use super::{
+    super::{Access, Account, Changes, Group, Matrix, Part, Reach},
+    Review,
+};
+use crate::review::{
+    account::{self, Authorisation},
+    report::inert,
+};
 use serde_json::{Value, json};
 
-const COLUMNS: [&str; 10] =
-    ["day", "account_type", "account", "name", "record", "action", "access", "permits", "forbids", "conditions"];
+const COLUMNS: [&str; 11] = [
+    "day",
+    "account_type",
+    "account",
+    "name",
+    "record",
+    "action",
+    "access",
+    "permits",
+    "forbids",
+    "conditions",
+    "reach",
+];
 
 /// CSV (RFC 4180) with a header. Several policies are separated by a space; conditions by a line break.
 ///
@@ -15,7 +32,7 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for (account, record, action, access) in cells(matrix) {
-        let (permits, forbids) = parts(access);
+        let [permits, forbids] = access.parts();
         let ids = |parts: &[Part]| parts.iter().map(|part| part.policy.id.as_str()).collect::<Vec<_>>().join(" ");
         let conditions = |word: &str, parts: &[Part]| -> Vec<String> {
             parts
@@ -26,6 +43,7 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
         };
         let conditions = [conditions("if", permits), conditions("unless", forbids)].concat().join("\n");
         let name = account.name.as_deref().unwrap_or_default();
+        let reach = access.reach().map_or("", Reach::word);
         let row = [
             &matrix.day,
             account.kind.as_str(),
@@ -37,6 +55,7 @@ pub fn csv(matrix: &Matrix) -> Result<String, csv::Error> {
             &ids(permits),
             &ids(forbids),
             &conditions,
+            reach,
         ];
         writer.write_record(row.map(inert))?;
     }
@@ -59,9 +78,10 @@ pub(super) fn conjunction(conditions: &[String], and: &str) -> String {
     conditions.iter().map(one).collect::<Vec<_>>().join(and)
 }
 
-/// One object: the day, the revisions, and a list of cells.
+/// One object: the day, the revisions, a list of cells, the accounts with their authorisations, and what changed.
 #[must_use]
-pub fn json(matrix: &Matrix) -> String {
+pub fn json(review: &Review<'_>) -> String {
+    let matrix = review.matrix;
     let list = |parts: &[Part]| -> Vec<Value> {
         parts
             .iter()
@@ -70,30 +90,61 @@ pub fn json(matrix: &Matrix) -> String {
     };
     let cells: Vec<_> = cells(matrix)
         .map(|(account, record, action, access)| {
-            let (permits, forbids) = parts(access);
+            let [permits, forbids] = access.parts();
             json!({
                 "account": { "type": account.kind, "id": account.id, "name": account.name },
-                "record": record, "action": action, "access": access.word(),
+                "record": record, "action": action, "access": access.word(), "reach": access.reach().map(Reach::word),
                 "permits": list(permits), "forbids": list(forbids),
             })
         })
         .collect();
-    let whole = json!({
+    let accounts: Vec<_> = matrix.accounts.iter().map(account_json).collect();
+    let left_out: Vec<_> = matrix.left_out.iter().map(account_json).collect();
+    let mut whole = json!({
         "day": matrix.day, "revision": matrix.revision, "directory_revision": matrix.directory_revision, "cells": cells,
+        "accounts": accounts, "test_accounts": { "left_out": left_out, "recognised_by": matrix.test_marks },
     });
+    if let (Some(changes), Some(members)) = (review.changes, whole.as_object_mut()) {
+        members.insert("changes".to_owned(), changes_json(changes));
+    }
     format!("{whole:#}\n")
+}
+
+fn account_json(account: &Account) -> Value {
+    json!({
+        "type": account.kind, "id": account.id, "name": account.name,
+        "groups": groups_json(&account.groups),
+        "authorisations": account.authorisations.iter().map(account::authorisation_json).collect::<Vec<_>>(),
+    })
+}
+
+fn groups_json(groups: &[Group]) -> Vec<Value> {
+    groups.iter().map(|group| json!({ "type": group.kind, "id": group.id, "name": group.name })).collect()
+}
+
+fn changes_json(changes: &Changes) -> Value {
+    let authorisation = |one: &Option<Authorisation>| one.as_ref().map(account::authorisation_json);
+    let accounts = changes.accounts.iter().map(|account| {
+        let rights = account.rights.iter();
+        json!({
+            "type": account.kind, "id": account.id, "name": account.name, "presence": account.presence.name(),
+            "joined": groups_json(&account.joined), "left": groups_json(&account.left),
+            "authorisations": account.authorisations.iter().map(|(before, after)| json!({
+                "before": authorisation(before), "after": authorisation(after),
+            })).collect::<Vec<_>>(),
+            "rights": rights.map(|((record, action), change)| json!({
+                "record": record, "action": action, "change": change.name(),
+            })).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "since": changes.since, "day": changes.day, "revision": changes.revision,
+        "directory_revision": changes.directory_revision, "accounts": accounts.collect::<Vec<_>>(),
+    })
 }
 
 fn cells(matrix: &Matrix) -> impl Iterator<Item = (&Account, &str, &str, &Access)> {
     matrix.accounts.iter().flat_map(|account| {
         account.cells.iter().map(move |((record, action), access)| (account, record.as_str(), action.as_str(), access))
     })
-}
-
-fn parts(access: &Access) -> (&[Part], &[Part]) {
-    match access {
-        Access::Always { permits } => (permits, &[]),
-        Access::Under { permits, forbids } => (permits, forbids),
-        Access::Never { forbids } => (&[], forbids),
-    }
 }

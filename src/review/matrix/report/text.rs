@@ -2,7 +2,7 @@
 
 use super::{
     super::{Access, Matrix},
-    ALWAYS, CONDITIONS, short,
+    ALWAYS, CONDITIONS, counted, narrowed, short,
 };
 use crate::types::escape;
 
@@ -11,9 +11,11 @@ use crate::types::escape;
 pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) -> String {
     let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!(
-        "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   what is not shown: never",
+        "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   (own), (unit): only records that name the account, or of \
+         its groups   what is not shown: never",
         matrix.day
     )];
+    lines.extend(left_out(matrix));
     for account in &matrix.accounts {
         lines.push(String::new());
         let name = account.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
@@ -34,7 +36,7 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
                 .iter()
                 .map(|(action, access)| match access {
                     Access::Always { .. } => paint(32, &escape::line(&format!("{ALWAYS} {action}"))),
-                    _ => paint(33, &escape::line(&format!("{CONDITIONS} {action}"))),
+                    _ => paint(33, &escape::line(&format!("{CONDITIONS} {action}{}", narrowed(access)))),
                 })
                 .collect();
             lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
@@ -49,39 +51,16 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
     lines.join("\n")
 }
 
-/// The rights of the groups of a type: how many of their accounts may do what.
-#[must_use]
-pub fn groups_text(matrix: &Matrix, kind: &str, paint: &dyn Fn(u8, &str) -> String) -> String {
-    let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
-    let mut lines = vec![format!(
-        "Rights on {}   {ALWAYS} accounts that always may   {CONDITIONS} accounts that may under conditions",
-        matrix.day
-    )];
-    for (group, (members, rights)) in matrix.groups(kind) {
-        lines.push(String::new());
-        let name = group.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
-        let accounts = if members == 1 { "account" } else { "accounts" };
-        let heading = format!("{} {}{name}  ({members} {accounts})", short(kind), group.id);
-        lines.push(paint(1, &escape::line(&heading)));
-        for record in &matrix.records {
-            let mut words = Vec::new();
-            for action in &matrix.actions {
-                let Some(counts) = rights.get(&(record.clone(), action.clone())) else { continue };
-                for (sign, count, colour) in [(ALWAYS, counts.always, 32), (CONDITIONS, counts.conditions, 33)] {
-                    if count > 0 {
-                        words.push(paint(colour, &escape::line(&format!("{action} {sign} {count}"))));
-                    }
-                }
-            }
-            if !words.is_empty() {
-                lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
-            }
-        }
-    }
-    lines.join("\n")
+/// A line about the test accounts that are not shown.
+pub(super) fn left_out(matrix: &Matrix) -> Option<String> {
+    let number = matrix.left_out.len();
+    let accounts = counted(number, "test account");
+    let how = matrix.test_marks.join(", ");
+    (number > 0).then(|| format!("{accounts} left out ({how}); --with-test-accounts shows them"))
 }
 
-fn conditions(action: &str, access: &Access, lines: &mut Vec<String>) {
+/// The conditions of a right, under what it is about.
+pub(super) fn conditions(action: &str, access: &Access, lines: &mut Vec<String>) {
     let Access::Under { permits, forbids } = access else { return };
     for (word, parts) in [("if", permits), ("unless", forbids)] {
         for part in parts {

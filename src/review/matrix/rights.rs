@@ -1,0 +1,178 @@
+//! Computes the rights of accounts: every combination that the schema allows, with the policies that can apply to it, on all
+//! cores.
+
+use super::{
+    Account, Filter, Group,
+    access::{self, Environment},
+    constant::Constants,
+    letters, today,
+};
+use crate::{
+    review::{account, partial},
+    sources::{
+        policy::{Scope, cedar_core::ast},
+        snapshot::Snapshot,
+    },
+    types::entity_id::is_same_type,
+};
+use cedar_policy as cedar;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+/// The combinations that are wanted, ordered, as the policies are on a day.
+pub(super) struct Environments(pub(super) Vec<Environment>);
+
+/// The stack of a thread that evaluates, in bytes: policies are walked by recursion.
+const STACK: usize = 64 << 20;
+
+/// Called with the number of accounts that are done, and of all.
+pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+impl Environments {
+    /// The names that these have, ordered.
+    pub(super) fn names(&self, name: fn(&Environment) -> String) -> BTreeSet<String> {
+        self.0.iter().map(name).collect()
+    }
+
+    /// The combinations that the schema allows and the filter takes, ordered, each with the policies that can apply.
+    pub(super) fn of(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Self, String> {
+        let policies = &snapshot.policies;
+        let mut found = BTreeMap::new();
+        for environment in policies.schema.request_envs() {
+            let action = letters::name(environment.action());
+            let key = (environment.principal().to_string(), environment.resource().to_string(), action);
+            let environment = Environment {
+                principal: environment.principal().clone(),
+                action: environment.action().clone(),
+                resource: environment.resource().clone(),
+                policies: cedar::PolicySet::new(),
+            };
+            found.insert((key, environment.action.to_string()), environment);
+        }
+        // A name that is one of them is that one alone, and not what holds it too.
+        let names_record = |record: &str| is_same_type(&filter.record, record);
+        let (one_record, one_action) = (
+            found.keys().any(|((_, record, _), _)| names_record(record)),
+            found.keys().any(|((_, _, action), _)| *action == filter.action),
+        );
+        found.retain(|((_, record, action), _), _| {
+            (if one_record { names_record(record) } else { Filter::takes(&filter.record, record) })
+                && (if one_action { *action == filter.action } else { Filter::takes(&filter.action, action) })
+        });
+        let types = found.values().map(|environment| &environment.resource);
+        let constants: BTreeMap<_, _> =
+            types.map(|kind| (kind.clone(), Constants::of(&policies.model, kind.as_ref()))).collect();
+        for policy in policies.set.policies() {
+            let (scope, on_day) = (Scope::of(policy), today::on_day(policy, day)?);
+            let condition = |policy: &cedar::Policy| AsRef::<ast::Policy>::as_ref(policy).condition();
+            let (text, whole, mut about) = (on_day.to_string(), condition(&on_day), BTreeMap::new());
+            for (kind, constants) in &constants {
+                about.extend(constants.put_into(&on_day, &text)?.map(|policy| (kind, condition(&policy))));
+            }
+            let on_day: &ast::Policy = on_day.as_ref();
+            for Environment { principal, action, resource, policies: met } in found.values_mut() {
+                let condition = about.get(&&*resource).unwrap_or(&whole);
+                let (principal, action, resource) = (principal.as_ref(), action.as_ref(), resource.as_ref());
+                if !scope.leaves_room(principal, action, resource, &policies.action_entities) {
+                    continue;
+                }
+                // What the types and the action fix need not be looked at for each account.
+                let Some(condition) = policies.folded(principal, action, resource, condition) else {
+                    continue;
+                };
+                let folded = ast::Policy::from_when_clause(on_day.effect(), condition, on_day.id().clone(), None);
+                met.add(folded.into()).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(Self(found.into_values().collect()))
+    }
+
+    /// Fills the cells of all accounts, on all cores.
+    pub(super) fn fill(
+        &self,
+        snapshot: &Snapshot,
+        accounts: Vec<Account>,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Account>, String> {
+        let entities = partial::entities(snapshot)?;
+        let (done, total) = (AtomicUsize::new(0), accounts.len());
+        progress(0, total);
+        let fill_one = |mut account: Account| -> Result<Account, String> {
+            for environment in self.0.iter().filter(|environment| environment.principal.to_string() == account.kind) {
+                let access = access::access(snapshot, environment, &account, &entities)?;
+                account.cells.insert((environment.resource.to_string(), letters::name(&environment.action)), access);
+            }
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            Ok(account)
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let mut shares: Vec<Vec<(usize, Account)>> = (0..threads).map(|_| Vec::new()).collect();
+        for (index, account) in accounts.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(index % threads) {
+                share.push((index, account));
+            }
+        }
+        let mut filled = thread::scope(|scope| {
+            let handles: Vec<_> = shares
+                .into_iter()
+                .map(|share| {
+                    let fill_one = &fill_one;
+                    thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
+                        share
+                            .into_iter()
+                            .map(|(index, account)| Ok((index, fill_one(account)?)))
+                            .collect::<Result<Vec<_>, String>>()
+                    })
+                })
+                .collect();
+            let mut filled = Vec::with_capacity(total);
+            for handle in handles {
+                let handle = handle.map_err(|error| error.to_string())?;
+                filled.extend(
+                    handle.join().map_err(|_| "the evaluation broke off; this is a fault of poort".to_owned())??,
+                );
+            }
+            Ok::<_, String>(filled)
+        })?;
+        filled.sort_by_key(|(index, _)| *index);
+        Ok(filled.into_iter().map(|(_, account)| account).collect())
+    }
+}
+
+/// What is known of an account before its rights are.
+pub(super) fn account(snapshot: &Snapshot, entity: &ast::Entity, day: &str) -> Account {
+    let mut groups: Vec<_> = entity
+        .ancestors()
+        .map(|uid| Group {
+            kind: uid.entity_type().to_string(),
+            id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
+            name: snapshot.directory.get(uid).and_then(|group| name(group)),
+        })
+        .collect();
+    groups.sort();
+    Account {
+        uid: entity.uid().clone(),
+        kind: entity.uid().entity_type().to_string(),
+        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
+        name: name(entity),
+        groups,
+        authorisations: account::placement(snapshot, entity.uid(), day)
+            .map(|sheet| sheet.authorisations)
+            .unwrap_or_default(),
+        cells: BTreeMap::new(),
+    }
+}
+
+/// The attribute `name`, if it is a text.
+fn name(entity: &ast::Entity) -> Option<String> {
+    match entity.get("name")? {
+        ast::PartialValue::Value(value) => match value.value_kind() {
+            ast::ValueKind::Lit(ast::Literal::String(name)) => Some(name.to_string()),
+            _ => None,
+        },
+        ast::PartialValue::Residual(_) => None,
+    }
+}

@@ -1,0 +1,48 @@
+//! Tells test accounts from others, as the schema marks them: `@test_account("tester")` on an attribute of a type of account
+//! says that who has this value is one. Several values are separated by commas.
+
+use crate::sources::{
+    policy::cedar_core::ast::{EntityUID, Literal, PartialValue, ValueKind},
+    snapshot::Snapshot,
+};
+use smol_str::SmolStr;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The attributes that mark test accounts, with their values, by type of account.
+pub(super) struct TestMarks(BTreeMap<String, Vec<(SmolStr, Vec<Arc<str>>)>>);
+
+impl TestMarks {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let model = &snapshot.policies.model;
+        let marks = model.entity_types().filter_map(|kind| {
+            let kind = kind.name.to_string();
+            let fields = model.words.entity(&kind)?.shape.fields.iter();
+            let marks: Vec<_> = fields
+                .filter(|(_, words)| !words.test_account.is_empty())
+                .map(|(name, words)| (name.clone(), words.test_account.clone()))
+                .collect();
+            (!marks.is_empty()).then_some((kind, marks))
+        });
+        Self(marks.collect())
+    }
+
+    pub(super) fn is_test(&self, snapshot: &Snapshot, uid: &EntityUID) -> bool {
+        let marks = self.0.get(&uid.entity_type().to_string()).into_iter().flatten();
+        let Some(entity) = snapshot.directory.get(uid) else { return false };
+        marks.into_iter().any(|(attribute, values)| match entity.get(attribute) {
+            Some(PartialValue::Value(value)) => match value.value_kind() {
+                ValueKind::Lit(Literal::String(text)) => values.iter().any(|value| **value == **text),
+                _ => false,
+            },
+            _ => false,
+        })
+    }
+
+    /// For a person.
+    pub(super) fn words(&self) -> Vec<String> {
+        let each = self.0.iter().flat_map(|(kind, marks)| {
+            marks.iter().map(move |(attribute, values)| format!("{kind}.{attribute} is {}", values.join(" or ")))
+        });
+        each.collect()
+    }
+}
