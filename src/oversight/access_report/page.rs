@@ -51,9 +51,9 @@ fn table(accesses: &[Access], zone: &TimeZone) -> Markup {
         html! { @if !members.is_empty() { ul { @for (name, value) in members { li { (name) ": " (value) } } } } }
     };
     html! {
-        div.wide { table {
+        div.wide role="region" tabindex="0" aria-label="Questions about the data subject" { table {
             thead { tr {
-                th { "When" } th { "Who" } th { "What" } th { "Decision" } th { "Why" } th { "Rules and articles" } th { "From" } th { "To" }
+                th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Decision" } th scope="col" { "Why" } th scope="col" { "Rules and articles" } th scope="col" { "From" } th scope="col" { "To" }
             } }
             tbody { @for access in accesses {
                 tr {

@@ -45,8 +45,8 @@ pub fn html(report: &Report<'_>) -> String {
         (accounts(report))
         (files(report))
         h2 { "All environments" }
-        div.wide { table {
-            thead { tr { th { "account" } th { "operation" } th { "record" } th { "result" } th { "settled" } } }
+        div.wide role="region" tabindex="0" aria-label="Environments" { table {
+            thead { tr { th scope="col" { "account" } th scope="col" { "operation" } th scope="col" { "record" } th scope="col" { "result" } th scope="col" { "settled" } } }
             tbody { @for outcome in &comparison.environments { (row(outcome)) } }
         } }
     };
@@ -201,8 +201,8 @@ fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&Side
             @if example.real { (badge(Tone::Neutral, "accounts of the directory")) }
             @else { (badge(Tone::Neutral, "made-up accounts")) } }
         table.question { tbody {
-            @for (name, value) in rows { tr { th { (name) } td { (value) } } }
-            @if let Some(when) = example.when() { tr { th { "asked" } td { (when) } } }
+            @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } }
+            @if let Some(when) = example.when() { tr { th scope="row" { "asked" } td { (when) } } }
             (said("before", base))
             (said("after", head))
         } }
@@ -219,7 +219,7 @@ fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&Side
 fn said(side: &str, said: &SideAnswer) -> Markup {
     html! {
         tr {
-            th { (side) }
+            th scope="row" { (side) }
             td {
                 @if said.allowed { (badge(Tone::Good, "allow")) } @else { (badge(Tone::Bad, "deny")) }
                 " " (said.reason)

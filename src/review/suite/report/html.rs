@@ -64,8 +64,8 @@ pub fn html(results: &Results, coverage: &Coverage<'_>, mutation: Option<&Mutati
 fn suites(results: &Results) -> Markup {
     html! {
         h2 { "Suites" }
-        div.wide { table {
-            thead { tr { th { "Suite" } th { "File" } th { "Passed" } th { "Failed" } th { "Not asked" } } }
+        div.wide role="region" tabindex="0" aria-label="Suites" { table {
+            thead { tr { th scope="col" { "Suite" } th scope="col" { "File" } th scope="col" { "Passed" } th scope="col" { "Failed" } th scope="col" { "Not asked" } } }
             tbody { @for ran in &results.ran {
                 @let counts = ran.counts();
                 tr {
@@ -118,8 +118,8 @@ fn missing(coverage: &Coverage<'_>) -> Markup {
         @if gaps.is_empty() {
             p { (badge(Tone::Good, "nothing")) " Every policy applied in some case, and every condition was seen both ways." }
         } @else {
-            div.wide { table {
-                thead { tr { th { "What" } th { "Policy" } th { "Condition" } th { "Place" } } }
+            div.wide role="region" tabindex="0" aria-label="What the tests have not seen" { table {
+                thead { tr { th scope="col" { "What" } th scope="col" { "Policy" } th scope="col" { "Condition" } th scope="col" { "Place" } } }
                 tbody { @for gap in &gaps {
                     @let id: &str = gap.covered.policy.id.as_ref();
                     @let tone = if gap.what().contains("never reached") || gap.condition.is_none() { Tone::Bad } else { Tone::Warning };
@@ -141,8 +141,8 @@ fn changes(mutation: &Mutation<'_>) -> Markup {
         h2 { "Changes that no case notices" }
         p { (noticed + unnoticed.len()) " changes of one condition were tried; some case notices " (noticed) " of them." }
         @if !unnoticed.is_empty() {
-            div.wide { table {
-                thead { tr { th { "Policy" } th { "Change" } th { "Missing" } th { "Place" } } }
+            div.wide role="region" tabindex="0" aria-label="Changes that no case notices" { table {
+                thead { tr { th scope="col" { "Policy" } th scope="col" { "Change" } th scope="col" { "Missing" } th scope="col" { "Place" } } }
                 tbody { @for one in unnoticed {
                     @let id: &str = one.policy.id.as_ref();
                     tr {
@@ -159,8 +159,8 @@ fn changes(mutation: &Mutation<'_>) -> Markup {
         }
         @if !mutation.guarantees.is_empty() {
             h2 { "Guarantees and what breaks them" }
-            div.wide { table {
-                thead { tr { th { "Guarantee" } th { "Change that breaks it" } th { "Case" } } }
+            div.wide role="region" tabindex="0" aria-label="Guarantees and what breaks them" { table {
+                thead { tr { th scope="col" { "Guarantee" } th scope="col" { "Change that breaks it" } th scope="col" { "Case" } } }
                 tbody { @for control in &mutation.guarantees {
                     tr {
                         td { (control.guarantee) " " (control.title) }

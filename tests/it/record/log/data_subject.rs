@@ -1,7 +1,7 @@
 //! `poort log cat --data-subject`: finds all records about a data subject, or says why it cannot.
 
 use super::{log, log_well};
-use crate::support::{Sidecar, allowed, check_page, copied_policies, folder};
+use crate::support::{Sidecar, allowed, check_accessible, check_page, copied_policies, folder};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -184,6 +184,7 @@ async fn a_report_says_who_asked_about_a_person() {
     let page = folder.path().join("report.html");
     fs::write(&page, log_well("report", &place.data, &flags)).unwrap();
     let shown = check_page(&page).html;
+    check_accessible(&page);
     for part in [
         "3</dd>",
         "&lt;i&gt;U. V.",
