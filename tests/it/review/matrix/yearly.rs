@@ -237,3 +237,22 @@ fn all_columns_fit_on_paper_with_everything_opened() {
     assert!(columns > 40, "{columns}");
     assert_eq!((too_wide, closed), (Vec::new(), 0));
 }
+
+#[test]
+fn a_team_gives_what_records_that_name_it_ask() {
+    let folder = folder();
+    let uid = |kind: &str, id: &str| serde_json::json!({"type": kind, "id": id});
+    let directory = serde_json::json!([
+        {"uid": uid("Team", "heron"), "attrs": {}, "parents": []},
+        {"uid": uid("User", "ann"), "attrs": {}, "parents": [uid("Team", "heron")]},
+    ]);
+    fs::create_dir(folder.path().join("directory")).unwrap();
+    let schema = "entity Team; entity User in [Team]; @source(\"request\") entity Doc { team: Team };
+        action read appliesTo { principal: User, resource: Doc, context: {} };";
+    fs::write(folder.path().join("schema.cedarschema"), schema).unwrap();
+    let policy = "@id(\"team\") permit (principal, action, resource) when { principal in resource.team };";
+    fs::write(folder.path().join("a.cedar"), policy).unwrap();
+    fs::write(folder.path().join("directory/all.json"), directory.to_string()).unwrap();
+    let told = matrix(folder.path(), &["--by", "Team"]);
+    assert!(told.ends_with("  held by ann\n  Doc  read\n      its records by team\n"), "{told}");
+}
