@@ -19,7 +19,7 @@ use poort::{
     sources::{directory, policy::Policies},
     types::{
         authzen,
-        decision::{Answer, Decision, Verdict},
+        decision::{Answer, Cause, Decision, Verdict},
     },
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
@@ -102,14 +102,8 @@ fn cache_key(number: u64) -> Arc<[u8]> {
 
 /// Whether the verdict under this key was there.
 fn look_up(cache: &Cache, key: &Arc<[u8]>) -> bool {
-    let verdict = Verdict {
-        decision: Decision::Allow,
-        policies: Vec::new(),
-        errors: Vec::new(),
-        unknown: None,
-        reason: "Allowed by one policy.".to_owned(),
-        unsupported: false,
-    };
+    let verdict =
+        Verdict { decision: Decision::Allow, policies: Vec::new(), errors: Vec::new(), cause: Cause::Policies };
     cache.verdict::<Infallible>(Some(key), || Ok(verdict)).unwrap().1
 }
 

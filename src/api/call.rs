@@ -1,12 +1,13 @@
-//! The call that headers describe: trace context and deadline. gRPC metadata and HTTP headers are read alike.
+//! The call that headers describe: trace context, deadline and language. gRPC metadata and HTTP headers are read alike.
 
 use super::peer::Peer;
 use crate::{
-    pdp::{Binding, Call, LONGEST_DEADLINE},
-    types::trace::TraceContext,
+    pdp::{Binding, Call, LONGEST_DEADLINE, Refusal},
+    types::{language::Language, trace::TraceContext},
 };
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue, header};
 use std::time::{Duration, Instant};
+use tonic::metadata::{MetadataMap, MetadataValue};
 
 /// The call with these headers, over the connection that the extensions name. A `traceparent` that is missing, invalid or
 /// there twice begins a new trace.
@@ -55,6 +56,54 @@ pub(super) fn preferred(headers: &HeaderMap) -> Option<AnswerContext> {
             _ => None,
         }
     })
+}
+
+/// The language of an answer's sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spoken {
+    pub(super) language: Language,
+    /// Whether the caller said which languages it prefers.
+    is_negotiated: bool,
+}
+
+impl Spoken {
+    /// That of a caller with these headers (`Accept-Language`; RFC 9110, section 12.5.4), else the usual one here.
+    pub(super) fn of(headers: &HeaderMap, usual: Language) -> Self {
+        let mut lists = headers.get_all(header::ACCEPT_LANGUAGE).iter().peekable();
+        if lists.peek().is_none() {
+            return Self { language: usual, is_negotiated: false };
+        }
+        let lists = lists.filter_map(|list| list.to_str().ok());
+        Self { language: Language::preferred(lists, usual).unwrap_or(usual), is_negotiated: true }
+    }
+
+    /// English: what is wrong with a message is for its developer.
+    pub(super) const fn for_developers(self) -> Self {
+        Self { language: Language::English, ..self }
+    }
+
+    /// That of a refusal.
+    pub(super) const fn of_refusal(self, refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(_) | Refusal::Missing(_) | Refusal::TooMany { .. } => self.for_developers(),
+            Refusal::Busy | Refusal::TooLarge | Refusal::Late | Refusal::NotReady | Refusal::NoRecord => self,
+        }
+    }
+
+    /// Names the language in the headers of an answer, for a caller that has preferences.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        if self.is_negotiated {
+            headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
+            headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+        }
+    }
+
+    /// The same in the metadata of gRPC.
+    pub(super) fn tell_in(self, metadata: &mut MetadataMap) {
+        if self.is_negotiated {
+            metadata.insert("content-language", MetadataValue::from_static(self.language.tag()));
+        }
+    }
 }
 
 /// When the head of a call was read.

@@ -4,14 +4,19 @@
 //! What has no answer says why, as [`status`](super::status) has it. `X-Request-ID` is returned as it was sent.
 
 use super::{
-    AnswerContext, Config, call, documents, grpc, origin,
+    AnswerContext, Config,
+    call::{self, Spoken},
+    documents, grpc, origin,
     status::{Fault, Reason},
 };
 use crate::{
     pdp::{Answered, Binding, Call, Pdp, Quota, Refusal, Taken, Unread, description},
-    types::authzen::{
-        self, EvaluationsBody, Limits,
-        addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
+    types::{
+        authzen::{
+            self, EvaluationsBody, Limits,
+            addresses::{EVALUATION, EVALUATIONS, METADATA, OPENAPI, SCHEMA},
+        },
+        language::Language,
     },
 };
 use axum::{
@@ -41,6 +46,7 @@ struct Service {
     scheme: &'static str,
     context: AnswerContext,
     explain: bool,
+    language: Language,
 }
 
 pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router {
@@ -54,6 +60,7 @@ pub(super) fn routes(pdp: &Arc<Pdp>, config: &Config, unread: &Quota) -> Router 
         scheme: if config.tls { "https" } else { "http" },
         context: config.context,
         explain: config.explain,
+        language: config.language,
     };
     let public_url = service.public_url.clone();
     let wrong_method = async |request: Request<Body>| {
@@ -134,16 +141,19 @@ impl Service {
             EvaluationsBody::Several(batch) => {
                 let answered = self.pdp.evaluate_batch(&self.call(head, &body, deadline), batch).await?;
                 let Answered { answer, record, explanations } = &answered;
-                Ok(self.answer(&head.headers, |out, context| match context {
-                    AnswerContext::Full => authzen::write_explained_answers(out, answer, Some(*record), explanations),
-                    AnswerContext::None => authzen::write_minimal_answers(out, &answered.answer),
+                Ok(self.answer(&head.headers, |out, context, language| match context {
+                    AnswerContext::Full => {
+                        authzen::write_explained_answers(out, answer, language, Some(*record), explanations);
+                    }
+                    AnswerContext::None => authzen::write_minimal_answers(out, &answered.answer, language),
                 }))
             }
         }
     }
 
     fn told(&self, unanswered: &Unanswered, headers: &HeaderMap) -> Response<Body> {
-        match unanswered {
+        let spoken = Spoken::of(headers, self.language);
+        let (spoken, mut response) = match unanswered {
             Unanswered::Unread(fault) => {
                 self.pdp.count_unread(match fault.reason {
                     Reason::TooLarge => Unread::TooLarge,
@@ -151,10 +161,15 @@ impl Service {
                     Reason::NotArrived => Unread::Late,
                     _ => Unread::Invalid,
                 });
-                fault.response(headers)
+                (spoken.for_developers(), fault.response(headers))
             }
-            Unanswered::Refused(refusal) => Fault::from(refusal).response(headers),
-        }
+            Unanswered::Refused(refusal) => {
+                let spoken = spoken.of_refusal(refusal);
+                (spoken, Fault::of(refusal, spoken.language).response(headers))
+            }
+        };
+        spoken.tell(response.headers_mut());
+        response
     }
 
     fn call(&self, head: &Parts, body: &[u8], deadline: Instant) -> Call {
@@ -170,20 +185,22 @@ impl Service {
     ) -> Result<Response<Body>, Unanswered> {
         let answered = self.pdp.evaluate(call, evaluation).await?;
         let explanation = answered.explanations.first().and_then(Option::as_ref);
-        Ok(self.answer(&head.headers, |out, context| match context {
+        Ok(self.answer(&head.headers, |out, context, language| match context {
             AnswerContext::Full => {
-                authzen::write_explained_answer(out, &answered.answer, Some(answered.record), explanation);
+                authzen::write_explained_answer(out, &answered.answer, language, Some(answered.record), explanation);
             }
-            AnswerContext::None => authzen::write_minimal_answer(out, &answered.answer),
+            AnswerContext::None => authzen::write_minimal_answer(out, &answered.answer, language),
         }))
     }
 
-    /// An answer that says as much as the caller prefers.
-    fn answer(&self, headers: &HeaderMap, write: impl FnOnce(&mut Vec<u8>, AnswerContext)) -> Response<Body> {
+    /// An answer that says as much as the caller prefers, in the language that it prefers.
+    fn answer(&self, headers: &HeaderMap, write: impl FnOnce(&mut Vec<u8>, AnswerContext, Language)) -> Response<Body> {
         let preferred = call::preferred(headers);
+        let spoken = Spoken::of(headers, self.language);
         let mut out = Vec::with_capacity(1024);
-        write(&mut out, preferred.unwrap_or(self.context));
+        write(&mut out, preferred.unwrap_or(self.context), spoken.language);
         let mut response = json(StatusCode::OK, out);
+        spoken.tell(response.headers_mut());
         if let Some(preferred) = preferred {
             let applied = match preferred {
                 AnswerContext::Full => "return=representation",

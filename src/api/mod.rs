@@ -9,7 +9,7 @@
 //! - `documents`: the descriptions of questions
 //! - `admin`: the operators' port: health, readiness, metrics
 //! - `status`: the status of a refusal in each binding
-//! - `call`: trace context and deadline of a call
+//! - `call`: trace context, deadline and language of a call
 //! - `peer`: the connection of a call
 //! - `origin`: the names of this decision point, in `Host` and `Origin`
 //! - `transport`: sockets, TLS and connections
@@ -27,7 +27,10 @@ pub mod transport;
 pub use call::AnswerContext;
 pub use grpc::{FILE_DESCRIPTOR_SET, Health, pb};
 
-use crate::pdp::{Pdp, Quota};
+use crate::{
+    pdp::{Pdp, Quota},
+    types::language::Language,
+};
 use opentelemetry::metrics::Meter;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +55,8 @@ pub struct Config {
     pub context: AnswerContext,
     /// Whether callers get explanations of answers when they ask for them.
     pub explain: bool,
+    /// The language of sentences for a caller that prefers none of poort's languages.
+    pub language: Language,
 }
 
 impl Default for Config {
@@ -70,6 +75,7 @@ impl Default for Config {
             tls: false,
             context: AnswerContext::Full,
             explain: false,
+            language: Language::default(),
         }
     }
 }

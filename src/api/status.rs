@@ -20,7 +20,10 @@
 
 use crate::{
     pdp::{Refusal, engine::Invalid},
-    types::authzen::{self, ReadError},
+    types::{
+        authzen::{self, ReadError},
+        language::Language,
+    },
 };
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -152,14 +155,15 @@ impl Fault {
     }
 }
 
-impl From<&Refusal> for Fault {
-    fn from(refusal: &Refusal) -> Self {
+impl Fault {
+    /// Why a call was refused, in this language; for what is wrong with a question that is English.
+    pub(super) fn of(refusal: &Refusal, language: Language) -> Self {
         let fields = match refusal {
             Refusal::Invalid(mistakes) => mistakes.told().to_vec(),
             Refusal::Missing(path) => vec![Invalid { path: path.clone(), message: "is missing".to_owned() }],
             _ => Vec::new(),
         };
-        Self { fields, ..Self::new(Reason::of(refusal), refusal.to_string()) }
+        Self { fields, ..Self::new(Reason::of(refusal), refusal.message(language)) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `poort account`: what the directory says of an account, and what it can do.
 
-use super::{Common, Exit, entity, output::Output};
+use super::{Common, Exit, entity, output::Output, spoken::Spoken};
 use crate::{
     pdp::Clock,
     review::{
@@ -8,7 +8,7 @@ use crate::{
         matrix::{self, Access, Filter, matrix},
     },
     sources::snapshot::{Snapshot, Sources},
-    types::{entity_id::EntityId, problem::has_errors},
+    types::{entity_id::EntityId, problem::has_errors, texts::account as texts},
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -18,6 +18,7 @@ const EXAMPLES: &str = r#"Examples:
   poort account show Partner::partner-0003 --as-of 2027-01-01
   poort account show 'Officer::"officer-0021"'     the same, as Cedar writes it
   poort account show officer-0021 --conditions --format json
+  poort account show officer-0021 --lang nl       in Dutch
 
 It shows what the directory holds: attributes, groups, authorisations of its own and by what it refers to (such as the profile
 of its function) with their dates and approvers, what begins and ends from that day on, and who is named where. Then it shows
@@ -53,12 +54,14 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
+    spoken: Spoken,
+    #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
     let Command::Show(arguments) = command;
-    let Arguments { account: wanted, as_of, conditions, format, common } = arguments;
+    let Arguments { account: wanted, as_of, conditions, format, spoken, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
@@ -72,6 +75,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         output.error(&message);
         Exit::Failed
     })?;
+    let language = spoken.language(&settings);
     let day = as_of.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
     let sheet = account(&snapshot, &uid, &day).ok_or(Exit::Failed)?;
     let named = format!("{}::{}", sheet.kind, json!(sheet.id));
@@ -84,7 +88,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Form::Human => {
             let paint = |code, text: &str| output.paint_result(code, text);
             let can = matrix::text(&rights, *conditions, &paint);
-            format!("{}\n{}\n{can}\n", account::text(&sheet, &paint), paint(1, "What it can do"))
+            format!("{}\n{}\n{can}\n", account::text(&sheet, language, &paint), paint(1, texts::can_do(language)))
         }
         Form::Json => {
             let mut object = account::json(&sheet);

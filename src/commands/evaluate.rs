@@ -2,7 +2,7 @@
 //!
 //! It is a tool for trials: nothing is recorded, so the answer names no record.
 
-use super::{Common, Exit, explain::explained, explained::Lines, output::Output, question};
+use super::{Common, Exit, explain::explained, explained::Lines, output::Output, question, spoken::Spoken};
 use crate::{
     pdp::{
         self, Clock,
@@ -14,6 +14,7 @@ use crate::{
         authzen::{self, Limits},
         decision::Answer,
         evaluation::{Batch, Evaluation, Parts},
+        language::Language,
         moment::Moment,
         problem::has_errors,
     },
@@ -24,6 +25,7 @@ use std::{path::PathBuf, sync::Arc};
 pub(super) const EXAMPLES: &str = r#"Examples:
   poort evaluate question.json
   poort evaluate --explain < question.json
+  poort evaluate --lang nl question.json      with titles, reasons and advice in Dutch
 
 A question:
   {"subject":  {"type": "Officer", "id": "officer-0007"},
@@ -44,6 +46,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
+    spoken: Spoken,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -54,11 +58,13 @@ struct World {
     config: engine::Config,
     /// The conditions of the policies, if the answers are explained.
     conditions: Option<Vec<Conditioned>>,
+    language: Language,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, explain, common } = arguments;
+    let Arguments { file, explain, spoken, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
+    let language = spoken.language(&settings);
     let bytes = question::read(file, output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
@@ -73,6 +79,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         snapshot,
         moment: Clock::new(settings.time_zone, settings.application.as_deref()).now(),
         config: settings.pdp.engine,
+        language,
     };
     let limits = Limits { depth: settings.api.depth, batch: settings.pdp.batch };
     let mut out = Vec::new();
@@ -82,12 +89,12 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
                 output.error(&error.to_string());
                 Exit::Failed
             })?;
-            authzen::write_answer(&mut out, &answer, None);
+            authzen::write_answer(&mut out, &answer, language, None);
             answer.decision().is_allow()
         }
         Ok(authzen::EvaluationsBody::Several(batch)) => {
             let answers = world.answers(&batch, output);
-            authzen::write_answers(&mut out, &answers, None);
+            authzen::write_answers(&mut out, &answers, language, None);
             answers.iter().all(|answer| answer.decision().is_allow())
         }
         Err(error) => {
@@ -110,7 +117,7 @@ impl World {
     }
 
     fn answer(&self, parts: Parts<'_>, output: &mut Output) -> Result<Answer, Mistakes> {
-        let Self { snapshot, moment, config, conditions } = self;
+        let Self { snapshot, moment, config, conditions, language } = self;
         let checked = engine::check_question(snapshot, parts, moment, *config)?;
         let verdict = Arc::new(engine::decide(snapshot, &checked.question()?));
         if let Some(conditions) = conditions {
@@ -124,7 +131,7 @@ impl World {
             match explained(snapshot, conditions, &evaluation, moment, *config) {
                 Ok(explained) => {
                     let paint = |code, text: &str| output.paint(code, text);
-                    let mut lines = Lines::new(&paint);
+                    let mut lines = Lines::new(&paint, *language);
                     explained.write(&mut lines);
                     lines.finish().iter().for_each(|line| output.tell_painted(line));
                 }

@@ -7,6 +7,7 @@ use super::{
     log::{RecordsOfTrace, meaning},
     output::Output,
     question::{Asked, By},
+    spoken::Spoken,
 };
 use crate::{
     config::Settings,
@@ -27,9 +28,11 @@ use crate::{
         authzen,
         decision::{Evaluated, Explanation},
         evaluation::Evaluation,
+        language::Language,
         moment::Moment,
         problem::has_errors,
         revision::Revision,
+        texts::explain as explain_texts,
         trace::TraceId,
     },
 };
@@ -44,6 +47,7 @@ pub(super) const EXAMPLES: &str = r#"Examples:
   poort explain question.json                  a question, or several, as AuthZEN JSON
   poort explain --trace 41c36574039cef5168c2d8c396644242      a record of the log in --data
   poort log cat --subject officer-0021 --decision deny | poort explain -
+  poort explain --lang nl question.json        in Dutch
 
 First it says which policies decide, with each condition that was looked at: met or not met, the values of both sides, and
 its file and line. An `unless` is an exception: where it is met, the policy does not apply.
@@ -85,6 +89,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
+    spoken: Spoken,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -97,9 +103,9 @@ struct World {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, by, trace, archive, today, format, common } = arguments;
+    let Arguments { file, by, trace, archive, today, format, spoken, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
-    let mut told = Told { form: *format, n_told: 0 };
+    let mut told = Told { form: *format, language: spoken.language(&settings), n_told: 0 };
     if let Some(trace) = trace {
         let trace = TraceId::parse(trace).ok_or_else(|| {
             output.error("--trace: a trace id has 32 hexadecimal digits, lowercase, not all zero");
@@ -172,7 +178,8 @@ fn explain_records(
     let mut exit = Exit::Done;
     for record in records {
         let Ok(Some(recorded)) = StoredRecord::read(record) else { continue };
-        let name = format!("record {}/{}", recorded.trace_id, recorded.span_id);
+        let key = format!("{}/{}", recorded.trace_id, recorded.span_id);
+        let name = format!("record {key}");
         let asked = match replay.questions(&recorded) {
             Ok(asked) => asked,
             Err(reason) => {
@@ -183,7 +190,7 @@ fn explain_records(
         };
         let conditions = conditions::of(&asked.snapshot.policies);
         let world = World { snapshot: asked.snapshot, conditions, moment: asked.moment, config: asked.config };
-        let name = format!("{name} of {}", recorded.moment().now_text);
+        let name = explain_texts::record_of(told.language, key, recorded.moment().now_text);
         let asked = match asked.asked {
             RecordedRequest::One(evaluation) => Asked::One(evaluation.into_owned()),
             RecordedRequest::Several(batch) => Asked::Several(batch.into_owned()),
@@ -230,6 +237,7 @@ pub(super) fn explained(
 /// Writes the explanations of a command.
 struct Told {
     form: Form,
+    language: Language,
     n_told: usize,
 }
 
@@ -247,10 +255,10 @@ impl Told {
             Exit::Failed
         })?;
         let text = match self.form {
-            Form::Json => json_of(evaluation, &explained, name) + "\n",
+            Form::Json => json_of(evaluation, &explained, name, self.language) + "\n",
             Form::Human => {
                 let paint = |code, text: &str| output.paint_result(code, text);
-                let mut lines = Lines::new(&paint);
+                let mut lines = Lines::new(&paint, self.language);
                 let mut text = String::new();
                 if self.n_told > 0 {
                     text.push('\n');
@@ -272,15 +280,15 @@ impl Explained {
     pub(super) fn write(&self, lines: &mut Lines<'_>) {
         let Self { evaluated, explanation, remedies } = self;
         let decision = evaluated.verdict.decision;
-        lines.decision(decision, &evaluated.reason());
+        lines.decision(decision, evaluated);
         lines.explanation(explanation);
-        if !decision.is_allow() && evaluated.verdict.unknown.is_none() {
+        if !decision.is_allow() && evaluated.verdict.unknown().is_none() {
             lines.remedies(remedies);
         }
     }
 }
 
-fn json_of(evaluation: &Evaluation, explained: &Explained, name: Option<&str>) -> String {
+fn json_of(evaluation: &Evaluation, explained: &Explained, name: Option<&str>, language: Language) -> String {
     let Explained { evaluated, explanation, remedies } = explained;
     let text = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut out = Vec::new();
@@ -290,9 +298,9 @@ fn json_of(evaluation: &Evaluation, explained: &Explained, name: Option<&str>) -
     let remedies = json!({
         "policies": remedies.policies.iter().map(|one| json!({
             "policy": one.policy.id,
-            "title": one.policy.title,
+            "title": one.policy.title.in_language(language),
             "remedies": one.remedies.iter().map(|remedy| remedy.changes.iter().map(|change| json!({
-                "held": change.held.name(), "words": change.words, "change": change.json,
+                "held": change.held.name(), "words": change.words.in_language(language), "change": change.json,
             })).collect::<Vec<_>>()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "without": remedies.without,
@@ -301,9 +309,9 @@ fn json_of(evaluation: &Evaluation, explained: &Explained, name: Option<&str>) -
     let question = text(&|out| authzen::write_evaluation(out, evaluation));
     let mut object = json!({
         "decision": evaluated.verdict.decision.is_allow(),
-        "reason": evaluated.reason(),
+        "reason": evaluated.reason(language),
         "question": question,
-        "explanation": text(&|out| authzen::write_explanation(out, explanation)),
+        "explanation": text(&|out| authzen::write_explanation(out, explanation, language)),
         "remedies": remedies,
     });
     if let (Some(name), Some(members)) = (name, object.as_object_mut()) {

@@ -2,13 +2,15 @@
 //! allow it.
 
 use crate::{
-    review::remedies::{Held, MOST_CHANGES, Remedies},
+    review::remedies::{Change, Held, MOST_CHANGES, Remedies},
     types::{
         decision::{
-            ClauseKind, Decision, Effect, ExplainedClause, ExplainedPart, ExplainedPolicy, Explanation, Outcome,
-            PartForm,
+            ClauseKind, Decision, Effect, Evaluated, ExplainedClause, ExplainedPart, ExplainedPolicy, Explanation,
+            Outcome, PartForm,
         },
         escape,
+        language::Language,
+        texts::explain,
     },
 };
 
@@ -19,11 +21,12 @@ const PERMITS: usize = 6;
 pub(super) struct Lines<'a> {
     lines: Vec<String>,
     paint: &'a dyn Fn(u8, &str) -> String,
+    language: Language,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(paint: &'a dyn Fn(u8, &str) -> String) -> Self {
-        Self { lines: Vec::new(), paint }
+    pub(super) fn new(paint: &'a dyn Fn(u8, &str) -> String, language: Language) -> Self {
+        Self { lines: Vec::new(), paint, language }
     }
 
     pub(super) fn finish(self) -> Vec<String> {
@@ -31,60 +34,59 @@ impl<'a> Lines<'a> {
     }
 
     /// What was decided.
-    pub(super) fn decision(&mut self, decision: Decision, reason: &str) {
+    pub(super) fn decision(&mut self, decision: Decision, evaluated: &Evaluated) {
+        let reason = evaluated.reason(self.language);
         let colour = if decision.is_allow() { 32 } else { 31 };
-        self.lines.push(format!("{}  {}", (self.paint)(colour, decision.name()), escape::line(reason)));
+        self.lines.push(format!("{}  {}", (self.paint)(colour, decision.name()), escape::line(&reason)));
     }
 
     pub(super) fn explanation(&mut self, explanation: &Explanation) {
         explanation.policies.iter().for_each(|policy| self.policy(policy));
         match explanation.others {
             0 => {}
-            1 => self.plain(2, "1 other policy about such questions is not told: it does not decide"),
-            others => {
-                self.plain(
-                    2,
-                    &format!("{others} other policies about such questions are not told: they do not decide"),
-                );
-            }
+            1 => self.plain(2, explain::other_policy(self.language)),
+            others => self.plain(2, &explain::other_policies(self.language, others)),
         }
     }
 
     fn policy(&mut self, policy: &ExplainedPolicy) {
         let ExplainedPolicy { facts, effect, place, outcome, clauses } = policy;
         let applies = match outcome {
-            Outcome::Met => "applies".to_owned(),
-            Outcome::Failed(message) => format!("could not be evaluated, so nothing is allowed: {message}"),
-            Outcome::NotMet | Outcome::NotReached => "does not apply".to_owned(),
+            Outcome::Met => explain::applies(self.language).to_owned(),
+            Outcome::Failed(message) => explain::policy_failed(self.language, message),
+            Outcome::NotMet | Outcome::NotReached => explain::applies_not(self.language).to_owned(),
         };
         let line = format!("  {} {} {applies}   {place}", effect.name(), facts.id);
         let line = if outcome.is_met() { (self.paint)(1, &line) } else { escape::line(&line).into_owned() };
         self.lines.push(line);
         if !facts.title.is_empty() {
-            self.plain(6, &facts.title);
+            self.plain(6, facts.title.in_language(self.language));
         }
         let unreached = clauses.iter().filter(|clause| clause.part.outcome == Outcome::NotReached).count();
         clauses
             .iter()
             .filter(|clause| clause.part.outcome != Outcome::NotReached)
             .for_each(|it| self.clause(*effect, it));
-        if unreached > 0 {
-            let clauses = if unreached == 1 { "clause is" } else { "clauses are" };
-            self.plain(6, &format!("· {unreached} more {clauses} not looked at"));
+        match unreached {
+            0 => {}
+            1 => self.plain(6, explain::clause_unreached(self.language)),
+            several => self.plain(6, &explain::clauses_unreached(self.language, several)),
         }
     }
 
     fn clause(&mut self, effect: Effect, clause: &ExplainedClause) {
         let outcome = &clause.part.outcome;
+        let language = self.language;
         let then = match (clause.kind, outcome, effect) {
-            (ClauseKind::Unless, Outcome::NotMet, Effect::Forbid) => ": this exception does not lift the forbid",
-            (ClauseKind::Unless, Outcome::NotMet, Effect::Permit) => ": nothing here stops the permit",
-            (ClauseKind::Unless, Outcome::Met, Effect::Forbid) => ": this exception lifts the forbid",
-            (ClauseKind::Unless, Outcome::Met, Effect::Permit) => ": this stops the permit",
-            (ClauseKind::Scope, ..) => ": the policy is about others",
-            _ => "",
+            (ClauseKind::Unless, Outcome::NotMet, Effect::Forbid) => Some(explain::exception_leaves_forbid(language)),
+            (ClauseKind::Unless, Outcome::NotMet, Effect::Permit) => Some(explain::exception_leaves_permit(language)),
+            (ClauseKind::Unless, Outcome::Met, Effect::Forbid) => Some(explain::exception_lifts_forbid(language)),
+            (ClauseKind::Unless, Outcome::Met, Effect::Permit) => Some(explain::exception_stops_permit(language)),
+            (ClauseKind::Scope, ..) => Some(explain::scope_differs(language)),
+            _ => None,
         };
-        self.plain(6, &format!("{} — {}{then}", clause.kind.name(), outcome.words()));
+        let then = then.map(|then| format!(": {then}")).unwrap_or_default();
+        self.plain(6, &format!("{} — {}{then}", clause.kind.name(), outcome.words(language)));
         match &clause.part.form {
             PartForm::All(parts) => self.several(8, parts),
             _ => self.part(8, &clause.part),
@@ -95,9 +97,10 @@ impl<'a> Lines<'a> {
     fn several(&mut self, indent: usize, parts: &[ExplainedPart]) {
         parts.iter().filter(|part| part.outcome != Outcome::NotReached).for_each(|part| self.part(indent, part));
         let unreached = parts.iter().filter(|part| part.outcome == Outcome::NotReached).count();
-        if unreached > 0 {
-            let conditions = if unreached == 1 { "condition is" } else { "conditions are" };
-            self.plain(indent, &format!("· {unreached} more {conditions} not looked at"));
+        match unreached {
+            0 => {}
+            1 => self.plain(indent, explain::condition_unreached(self.language)),
+            several => self.plain(indent, &explain::conditions_unreached(self.language, several)),
         }
     }
 
@@ -109,8 +112,8 @@ impl<'a> Lines<'a> {
             Outcome::NotReached => ("·", 0),
         };
         let words = match &part.outcome {
-            Outcome::Failed(message) => format!("could not be evaluated: {message}"),
-            other => other.words().to_owned(),
+            Outcome::Failed(message) => explain::failed_for(self.language, message),
+            other => other.words(self.language).to_owned(),
         };
         let mut head = |text: &str| {
             let mark = if colour == 0 { mark.to_owned() } else { (self.paint)(colour, mark) };
@@ -128,15 +131,15 @@ impl<'a> Lines<'a> {
                 self.values(indent + 4, &condition.values);
             }
             PartForm::Not(inner) => {
-                head(&format!("the opposite of this — {words}"));
+                head(&format!("{} — {words}", explain::opposite(self.language)));
                 self.part(indent + 2, inner);
             }
             PartForm::All(parts) => {
-                head(&format!("all of these — {words}"));
+                head(&format!("{} — {words}", explain::all_of(self.language)));
                 self.several(indent + 2, parts);
             }
             PartForm::Any(parts) => {
-                head(&format!("one of these — {words}"));
+                head(&format!("{} — {words}", explain::one_of(self.language)));
                 self.several(indent + 2, parts);
             }
             PartForm::If(parts) => {
@@ -163,50 +166,61 @@ impl<'a> Lines<'a> {
 
     /// What would allow a question that is denied.
     pub(super) fn remedies(&mut self, remedies: &Remedies) {
+        let language = self.language;
         let Remedies { policies, without, is_cut } = remedies;
         self.lines.push(String::new());
         if policies.is_empty() {
-            let why = "no set of changes does for any permit";
-            let why = if *without == 0 { "no permit is about such questions" } else { why };
-            let most = format!("at most {MOST_CHANGES} changes of account, context or record were tried together");
-            self.plain(0, &format!("Nothing small would allow it: {why}; {most}."));
+            let nothing = match without {
+                0 => explain::nothing_small_without_permit(language, MOST_CHANGES),
+                _ => explain::nothing_small(language, MOST_CHANGES),
+            };
+            self.plain(0, &nothing);
         } else {
-            self.lines.push((self.paint)(1, "What would allow it (the engine decided each of these):"));
+            self.lines.push((self.paint)(1, explain::what_would_allow(language)));
         }
         for one in policies.iter().take(PERMITS) {
-            self.plain(2, &format!("by {}: {}", one.policy.id, one.policy.title));
+            let title = one.policy.title.in_language(language);
+            self.plain(2, &explain::by_policy(language, &one.policy.id, title));
             for (place, remedy) in one.remedies.iter().enumerate() {
-                let or = if place == 0 { "•" } else { "or" };
+                let or = if place == 0 { "•" } else { explain::or(language) };
                 for (index, change) in remedy.changes.iter().enumerate() {
-                    let before = if index == 0 { format!("{or:<3}") } else { "   and ".to_owned() };
-                    let what = match (change.held, &change.entity) {
-                        (Held::Context, _) => "context: ".to_owned(),
-                        (Held::Action, _) => "properties of the action: ".to_owned(),
-                        (Held::Account, Some(entity)) => format!("account {entity}: "),
-                        (Held::Record, Some(entity)) => format!("record {entity}: "),
-                        (_, Some(entity)) => format!("{entity}, which others share: "),
-                        (_, None) => String::new(),
-                    };
-                    self.plain(4, &format!("{before}{what}{}", change.words));
+                    let and = explain::and(language);
+                    let before = if index == 0 { format!("{or:<3}") } else { format!("   {and} ") };
+                    let words = change.words.in_language(language);
+                    self.plain(4, &format!("{before}{}{words}", whose(change, language)));
                 }
             }
         }
         if policies.len() > PERMITS {
-            self.plain(2, &format!("and by {} more permits, with larger changes", policies.len() - PERMITS));
+            self.plain(2, &explain::more_permits(language, policies.len() - PERMITS));
         }
-        if *without > 0 && !policies.is_empty() {
-            let permits = if *without == 1 { "permit" } else { "permits" };
-            self.plain(2, &format!("nothing small does for {without} more {permits} about such questions"));
+        match without {
+            _ if policies.is_empty() => {}
+            0 => {}
+            1 => self.plain(2, explain::permit_without(language)),
+            several => self.plain(2, &explain::permits_without(language, several)),
         }
         if !policies.is_empty() {
-            self.plain(2, "where any fitting value does, such as an approver or a day, the value shown is an example");
+            self.plain(2, explain::value_is_example(language));
         }
         if *is_cut {
-            self.plain(2, "not all was tried: the bound of the search was met");
+            self.plain(2, explain::search_cut(language));
         }
     }
 
     fn plain(&mut self, indent: usize, text: &str) {
         self.lines.push(format!("{:indent$}{}", "", escape::line(text)));
+    }
+}
+
+/// What a change is of.
+fn whose(change: &Change, language: Language) -> String {
+    match (change.held, &change.entity) {
+        (Held::Context, _) => explain::in_context(language).to_owned(),
+        (Held::Action, _) => explain::in_action(language).to_owned(),
+        (Held::Account, Some(entity)) => explain::of_account(language, entity),
+        (Held::Record, Some(entity)) => explain::of_record(language, entity),
+        (_, Some(entity)) => explain::of_shared(language, entity),
+        (_, None) => String::new(),
     }
 }

@@ -19,6 +19,7 @@
 //! - `witness`: cosign the checkpoints of the logs of others
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
+//! - `spoken`: the language in which a command speaks to people
 //! - `output`: the only writer of standard output and standard error
 
 mod account;
@@ -42,6 +43,7 @@ mod schema;
 mod serve;
 mod side;
 mod solver_options;
+mod spoken;
 mod test;
 mod validate;
 mod witness;

@@ -28,7 +28,7 @@ use crate::{
     record::{decision_log, shipping, witness},
     sources::{directory, store},
     telemetry,
-    types::build,
+    types::{build, language::Language},
 };
 use jiff::{civil::Date, tz::TimeZone};
 use reader::Reader;
@@ -163,6 +163,9 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
                 .choice("answers.context", &[("full", AnswerContext::Full), ("none", AnswerContext::None)])
                 .unwrap_or(api.context),
             explain: reader.choice("answers.explain", &[("true", true), ("false", false)]).unwrap_or(api.explain),
+            language: reader
+                .choice("answers.language", &Language::ALL.map(|language| (language.tag(), language)))
+                .unwrap_or(api.language),
         },
         connections: ConnectionLimits {
             connections: reader.count("limits.connections", 1..=1 << 20).unwrap_or(connections.connections),

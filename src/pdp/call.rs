@@ -5,6 +5,8 @@ use crate::{
     record::decision_log::Caller,
     types::{
         decision::Explanation,
+        language::Language,
+        texts::answers,
         trace::{RecordIdentity, TraceContext},
     },
 };
@@ -114,20 +116,35 @@ pub enum Refusal {
         limit: usize,
     },
     /// As many questions as may be are under way.
-    #[error("too many questions are under way; ask again shortly")]
+    #[error("{}", answers::busy(Language::English))]
     Busy,
     /// The record would be larger than the decision log takes.
-    #[error("the question and its answer are too large for one decision record")]
+    #[error("{}", answers::too_large_to_record(Language::English))]
     TooLarge,
     /// The deadline passed before the answer could leave. A record says so.
-    #[error("the deadline passed before the decision was on record")]
+    #[error("{}", answers::late(Language::English))]
     Late,
     /// No policies are active, or the decision log is not open yet.
-    #[error("not ready: no policies are active, or the decision log is not open")]
+    #[error("{}", answers::not_ready(Language::English))]
     NotReady,
     /// The decision log cannot take the record, so there is no answer.
-    #[error("the decision log cannot be written, so nothing is decided")]
+    #[error("{}", answers::no_record(Language::English))]
     NoRecord,
+}
+
+impl Refusal {
+    /// Why, for a person. What is wrong with a question is for its developer, and in English.
+    #[must_use]
+    pub fn message(&self, language: Language) -> String {
+        match self {
+            Self::Invalid(_) | Self::Missing(_) | Self::TooMany { .. } => self.to_string(),
+            Self::Busy => answers::busy(language).to_owned(),
+            Self::TooLarge => answers::too_large_to_record(language).to_owned(),
+            Self::Late => answers::late(language).to_owned(),
+            Self::NotReady => answers::not_ready(language).to_owned(),
+            Self::NoRecord => answers::no_record(language).to_owned(),
+        }
+    }
 }
 
 /// Why the wire ended a call without a decision.
@@ -143,4 +160,26 @@ pub enum Unread {
     Untaken,
     /// The messages that are under way take all the memory that is for them.
     NoRoom,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_that_users_may_see_is_told_in_both_languages() {
+        for (refusal, is_translated) in [
+            (Refusal::Busy, true),
+            (Refusal::TooLarge, true),
+            (Refusal::Late, true),
+            (Refusal::NotReady, true),
+            (Refusal::NoRecord, true),
+            (Refusal::Missing("subject".to_owned()), false),
+            (Refusal::TooMany { found: 2, limit: 1 }, false),
+        ] {
+            let [english, dutch] = Language::ALL.map(|language| refusal.message(language));
+            assert_eq!(english, refusal.to_string());
+            assert_eq!(english != dutch, is_translated, "{dutch}");
+        }
+    }
 }

@@ -24,10 +24,12 @@ pub(super) async fn open(
     signals: &mut Signals,
 ) -> Result<Option<DecisionLog>, StartError> {
     let (config, instance, meter) = (settings.log.clone(), settings.instance.clone(), meter.clone());
+    let language = settings.api.language;
     let configuration = Revision::of_texts(&settings.store.configuration);
     // Reads all that is there, which takes a while for a large log; and the binary.
     let opening = spawn_blocking(move || {
         let producer = Producer::of_build(&Build::this(), &configuration, &instance, &config.producer);
+        let producer = producer.in_language(language);
         DecisionLog::open(&config, &instance, producer, &meter)
     });
     let opened = tokio::select! {

@@ -7,6 +7,7 @@ use crate::{
     types::{
         decision::{Answer, Deciding, Evaluated, ExplainedPolicy, Explanation, Fault, Outcome, UnknownReference},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Path, Semantic, Value},
+        language::Language,
         trace::RecordIdentity,
     },
 };
@@ -161,27 +162,37 @@ impl Reader {
     }
 }
 
+/// How much an answer says, and in which language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Says {
+    pub(super) context: AnswerContext,
+    pub(super) language: Language,
+}
+
 /// An answer that says as much as it should, with the record that it left, and its index in that record if it is one of a
 /// batch.
 pub(super) fn response(
-    context: AnswerContext,
+    Says { context, language }: Says,
     answer: &Answer,
     record: RecordIdentity,
     index: Option<usize>,
     explanation: Option<&Explanation>,
 ) -> pb::EvaluateResponse {
-    let full = full(answer, record, index);
+    let full = full(answer, language, record, index);
     match context {
-        AnswerContext::Full => pb::EvaluateResponse { explanation: explanation.map(explained), ..full },
+        AnswerContext::Full => pb::EvaluateResponse {
+            explanation: explanation.map(|explanation| explained(explanation, language)),
+            ..full
+        },
         AnswerContext::None => {
             let pb::EvaluateResponse { decision, obligations, error, reason, .. } = full;
-            let reason = answer.unsupported().map(|_| reason).unwrap_or_default();
+            let reason = answer.unsupported(language).map(|_| reason).unwrap_or_default();
             pb::EvaluateResponse { decision, obligations, error, reason, ..pb::EvaluateResponse::default() }
         }
     }
 }
 
-fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
+fn full(answer: &Answer, language: Language, record: RecordIdentity, index: Option<usize>) -> pb::EvaluateResponse {
     let (decision, trace_id) = (answer.decision().is_allow(), record.trace_id);
     let record =
         Some(pb::RecordIdentity { index: index.and_then(|index| u32::try_from(index).ok()), ..identity(record) });
@@ -200,14 +211,17 @@ fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::Ev
                 policies: verdict
                     .policies
                     .iter()
-                    .map(|policy| pb::DeterminingPolicy { id: policy.id.clone(), title: policy.title.clone() })
+                    .map(|policy| pb::DeterminingPolicy {
+                        id: policy.id.clone(),
+                        title: policy.title.in_language(language).to_owned(),
+                    })
                     .collect(),
                 errors: verdict
                     .errors
                     .iter()
                     .map(|error| pb::EvaluationError { policy: error.policy.clone(), message: error.message.clone() })
                     .collect(),
-                reason: evaluated.reason().into_owned(),
+                reason: evaluated.reason(language),
                 obligations: verdict
                     .policies
                     .iter()
@@ -218,22 +232,27 @@ fn full(answer: &Answer, record: RecordIdentity, index: Option<usize>) -> pb::Ev
                         properties: Some(structure(&obligation.properties)),
                     })
                     .collect(),
-                advice: verdict.policies.iter().flat_map(|policy| policy.advice.clone()).collect(),
+                advice: verdict
+                    .policies
+                    .iter()
+                    .filter_map(|policy| policy.advice.as_ref())
+                    .map(|advice| advice.in_language(language).to_owned())
+                    .collect(),
                 revision: revision.to_string(),
                 directory_revision: directory_revision.to_string(),
                 record,
                 error: None,
-                undeclared: undeclared.lines().map(Into::into).collect(),
+                undeclared: undeclared.lines(language).map(Into::into).collect(),
                 subject: subject.as_deref().map(structure),
                 unknown: unknown.iter().map(reference).collect(),
-                reason_user: evaluated.reason_user(Some(trace_id)).unwrap_or_default(),
+                reason_user: evaluated.reason_user(language, Some(trace_id)).unwrap_or_default(),
                 explanation: None,
             }
         }
     }
 }
 
-fn explained(Explanation { policies, others }: &Explanation) -> pb::Explanation {
+fn explained(Explanation { policies, others }: &Explanation, language: Language) -> pb::Explanation {
     let condition = |Deciding { clause, condition, outcome }: Deciding<'_>| pb::ExplainedCondition {
         clause: clause.name().to_owned(),
         condition: condition.text.clone(),
@@ -251,7 +270,7 @@ fn explained(Explanation { policies, others }: &Explanation) -> pb::Explanation 
     };
     let policy = |policy: &ExplainedPolicy| pb::ExplainedPolicy {
         id: policy.facts.id.clone(),
-        title: policy.facts.title.clone(),
+        title: policy.facts.title.in_language(language).to_owned(),
         effect: policy.effect.name().to_owned(),
         applies: policy.outcome.is_met(),
         place: policy.place.inside(),

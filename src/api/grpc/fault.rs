@@ -2,19 +2,28 @@
 
 use super::convert::Malformed;
 use crate::{
-    api::status::{Fault, Reason},
+    api::{
+        call::Spoken,
+        status::{Fault, Reason},
+    },
     pdp::{Pdp, Refusal, Unread},
+    types::language::Language,
 };
 use tonic::Status;
 
-pub(super) fn refused(refusal: &Refusal) -> Status {
-    Fault::from(refusal).status()
+/// Why a call was refused, in the language of its answer.
+pub(super) fn refused(refusal: &Refusal, spoken: Spoken) -> Status {
+    let spoken = spoken.of_refusal(refusal);
+    let mut status = Fault::of(refusal, spoken.language).status();
+    spoken.tell_in(status.metadata_mut());
+    status
 }
 
 /// What never became a question, counted.
 pub(super) fn malformed(pdp: &Pdp, malformed: Malformed) -> Status {
     let fault = match malformed {
-        Malformed::Refused(refusal) => Fault::from(&refusal),
+        // It is for the developer of the question.
+        Malformed::Refused(refusal) => Fault::of(&refusal, Language::English),
         Malformed::TooDeep(message) => Fault::new(Reason::TooLarge, message),
     };
     pdp.count_unread(if fault.reason == Reason::TooLarge { Unread::TooLarge } else { Unread::Invalid });

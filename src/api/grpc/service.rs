@@ -1,17 +1,19 @@
 //! The calls of `poort.v1.AccessEvaluation`.
 
 use super::{
-    convert,
+    convert::{self, Says},
     fault::{malformed, refused},
     pb,
     stream::{self, Terms},
 };
 use crate::{
     api::{
-        AnswerContext, Config, call,
+        AnswerContext, Config,
+        call::{self, Spoken},
         status::{Fault, Reason},
     },
     pdp::{Binding, Call, Pdp},
+    types::language::Language,
 };
 use std::{
     sync::Arc,
@@ -27,13 +29,14 @@ pub(in crate::api) struct Service {
     deadline: Duration,
     context: AnswerContext,
     explain: bool,
+    language: Language,
     stopping: CancellationToken,
 }
 
 impl Service {
     pub(super) fn new(pdp: Arc<Pdp>, config: &Config, stopping: CancellationToken) -> Self {
-        let Config { depth, deadline, context, explain, .. } = *config;
-        Self { pdp, depth, deadline, context, explain, stopping }
+        let Config { depth, deadline, context, explain, language, .. } = *config;
+        Self { pdp, depth, deadline, context, explain, language, stopping }
     }
 
     fn call<T>(&self, request: &Request<T>) -> Result<Call, Status> {
@@ -44,6 +47,10 @@ impl Service {
         call::preferred(request.metadata().as_ref()).unwrap_or(self.context)
     }
 
+    fn spoken<T>(&self, request: &Request<T>) -> Spoken {
+        Spoken::of(request.metadata().as_ref(), self.language)
+    }
+
     fn deadline<T>(&self, request: &Request<T>) -> Result<Instant, Status> {
         let headers = request.metadata().as_ref();
         call::grpc_deadline(headers, request.extensions(), self.deadline)
@@ -51,37 +58,46 @@ impl Service {
     }
 }
 
+/// A response that names its language to a caller that has preferences.
+fn told<T>(spoken: Spoken, message: T) -> Response<T> {
+    let mut response = Response::new(message);
+    spoken.tell_in(response.metadata_mut());
+    response
+}
+
 #[tonic::async_trait]
 impl pb::access_evaluation_server::AccessEvaluation for Service {
     async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
-        let (call, context) = (self.call(&request)?, self.context(&request));
+        let (call, context, spoken) = (self.call(&request)?, self.context(&request), self.spoken(&request));
         let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
         let evaluation =
             convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
-        let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal))?;
+        let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal, spoken))?;
         let explanation = answered.explanations.first().and_then(Option::as_ref);
-        Ok(Response::new(convert::response(context, &answered.answer, answered.record, None, explanation)))
+        let says = Says { context, language: spoken.language };
+        Ok(told(spoken, convert::response(says, &answered.answer, answered.record, None, explanation)))
     }
 
     async fn evaluate_batch(
         &self,
         request: Request<pb::EvaluateBatchRequest>,
     ) -> Result<Response<pb::EvaluateBatchResponse>, Status> {
-        let (call, context) = (self.call(&request)?, self.context(&request));
+        let (call, context, spoken) = (self.call(&request)?, self.context(&request), self.spoken(&request));
         let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
         let limit = self.pdp.batch_limit();
         let batch =
             convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
-        let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal))?;
+        let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal, spoken))?;
+        let says = Says { context, language: spoken.language };
         let evaluations = answered.answer.iter().enumerate();
         let evaluations = evaluations
             .map(|(index, answer)| {
                 let explanation = answered.explanations.get(index).and_then(Option::as_ref);
-                convert::response(context, answer, answered.record, Some(index), explanation)
+                convert::response(says, answer, answered.record, Some(index), explanation)
             })
             .collect();
         let record = Some(convert::identity(answered.record));
-        Ok(Response::new(pb::EvaluateBatchResponse { evaluations, record }))
+        Ok(told(spoken, pb::EvaluateBatchResponse { evaluations, record }))
     }
 
     type EvaluateStreamStream = stream::Answers;
@@ -99,7 +115,8 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
             None => None,
         };
         let (pdp, depth, usual) = (self.pdp.clone(), self.depth, self.deadline);
-        let terms = Terms { pdp, depth, usual, whole, context: self.context(&request), explain: self.explain };
-        Ok(Response::new(stream::answers(request, terms, self.stopping.clone())))
+        let (context, explain, spoken) = (self.context(&request), self.explain, self.spoken(&request));
+        let terms = Terms { pdp, depth, usual, whole, context, explain, spoken };
+        Ok(told(spoken, stream::answers(request, terms, self.stopping.clone())))
     }
 }

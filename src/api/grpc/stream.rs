@@ -9,12 +9,15 @@
 
 use super::{
     collect::Held,
-    convert,
+    convert::{self, Says},
     fault::{malformed, refused},
     pb,
 };
 use crate::{
-    api::{AnswerContext, call},
+    api::{
+        AnswerContext,
+        call::{self, Spoken},
+    },
     pdp::{Binding, Call, Pdp, Unread},
     types::trace::TraceContext,
 };
@@ -53,6 +56,8 @@ pub(super) struct Terms {
     pub(super) context: AnswerContext,
     /// Whether a question that asks for an explanation gets it.
     pub(super) explain: bool,
+    /// The language of its sentences.
+    pub(super) spoken: Spoken,
 }
 
 /// The answers, as the caller takes them.
@@ -170,11 +175,11 @@ impl Run {
         if !traceparent.is_empty() {
             call.trace = TraceContext::from_headers(Some(&traceparent), Some(&tracestate));
         }
-        let Terms { ref pdp, depth, context, explain, .. } = self.terms;
+        let Terms { ref pdp, depth, context, explain, spoken, .. } = self.terms;
         call.asks_why = explain && evaluation.as_ref().is_some_and(|evaluation| evaluation.explain);
         let (pdp, taken) = (pdp.clone(), self.held.pop());
         async move {
-            let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth, context).await;
+            let answer = answer(&pdp, id, evaluation.unwrap_or_default(), &call, depth, (context, spoken)).await;
             drop(taken);
             (answer, deadline)
         }
@@ -187,17 +192,18 @@ async fn answer(
     evaluation: pb::EvaluateRequest,
     call: &Call,
     depth: usize,
-    context: AnswerContext,
+    (context, spoken): (AnswerContext, Spoken),
 ) -> pb::EvaluateStreamResponse {
     use pb::evaluate_stream_response::Result as Outcome;
     let answered = match convert::evaluation(evaluation, depth) {
-        Ok(evaluation) => pdp.evaluate(call, evaluation).await.map_err(|refusal| refused(&refusal)),
+        Ok(evaluation) => pdp.evaluate(call, evaluation).await.map_err(|refusal| refused(&refusal, spoken)),
         Err(fault) => Err(malformed(pdp, fault)),
     };
     let result = match answered {
         Ok(answered) => {
             let explanation = answered.explanations.first().and_then(Option::as_ref);
-            Outcome::Evaluation(convert::response(context, &answered.answer, answered.record, None, explanation))
+            let says = Says { context, language: spoken.language };
+            Outcome::Evaluation(convert::response(says, &answered.answer, answered.record, None, explanation))
         }
         Err(status) => {
             // They are poort's own, and so can be read.

@@ -35,7 +35,7 @@ mod verify_fork;
 pub(super) use of_trace::RecordsOfTrace;
 pub(super) use replay::meaning;
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, output::Output, spoken::Spoken};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]

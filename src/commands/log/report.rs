@@ -1,7 +1,7 @@
 //! `poort log report`: who asked for data about a person.
 
 use super::{
-    Common, Exit, Output, line,
+    Common, Exit, Output, Spoken, line,
     select::{self, Select},
     source::{Found, Received, Strays},
 };
@@ -12,7 +12,7 @@ use crate::{
     },
     review::report::inert,
     sources::store::Archive,
-    types::escape,
+    types::{escape, language::Language},
 };
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use std::{error::Error, path::PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort log report --data-subject PersonEntry::person-884411 > report.html
+  poort log report --data-subject PersonEntry::person-884411 --lang nl > overzicht.html      for the person
   poort log report --data-subject bsn::123456782 --since 2025-11-01 --format csv > report.csv
   poort log report --data-subject person-884411 --received stored.jsonl.zst --archive copy/revisions > report.html
                                                        what a pipeline stored, of all sidecars
@@ -50,6 +51,8 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_enum, default_value = "html", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
+    spoken: Spoken,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -62,7 +65,7 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { received, archive, select, format, common } = arguments;
+    let Arguments { received, archive, select, format, spoken, common } = arguments;
     let Some(data_subject) = select.data_subject() else {
         output.error("name the data subject: --data-subject TYPE::ID; the type is that of @data_subject in the schema");
         return Err(Exit::Usage);
@@ -106,22 +109,23 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         until: wanted.until,
         narrowing: select.narrowing(),
         made: Timestamp::now().as_millisecond(),
+        language: spoken.language(&settings),
     };
     let missing: Vec<_> = reader.missing().collect();
     output.conclude(&match format {
         Form::Html => page(&scope, &accesses, &missing),
-        Form::Csv => csv(&accesses),
+        Form::Csv => csv(&accesses, scope.language),
     })?;
     select::doubt(&selection, output).map(|()| Exit::Done)
 }
 
-fn csv(accesses: &[Access]) -> String {
+fn csv(accesses: &[Access], language: Language) -> String {
     let joined = |members: &[(String, String)]| {
         members.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
     };
     let mut out = line::csv(&COLUMNS);
     for access in accesses {
-        let rules = |part: fn(&Rule) -> &str| {
+        let rules = |part: &dyn Fn(&Rule) -> &str| {
             access.rules.iter().map(part).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
         };
         let row = [
@@ -136,11 +140,11 @@ fn csv(accesses: &[Access]) -> String {
             access.decision.map(|decision| decision.name().to_owned()).unwrap_or_default(),
             access.purpose.clone().unwrap_or_default(),
             joined(&access.reasons),
-            rules(|rule| &rule.id),
-            rules(|rule| &rule.basis),
+            rules(&|rule| &rule.id),
+            rules(&|rule| &rule.basis),
             joined(&access.origin),
             joined(&access.recipient),
-            rules(|rule| &rule.title),
+            rules(&|rule| rule.title.in_language(language)),
         ];
         out.push(b'\n');
         out.extend(line::csv(&row.map(|field| inert(&escape::lines(&field)))));

@@ -16,8 +16,12 @@ use crate::{
         policy::cedar_core::ast::{Eid, Entity, EntityUID, Literal, PartialValue, ValueKind},
         snapshot::Snapshot,
     },
-    types::decision::Decision,
+    types::{
+        decision::{Decision, Wording},
+        language::Language,
+    },
 };
+use cedar_policy as cedar;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -60,7 +64,7 @@ pub struct Rule {
     /// Its id.
     pub id: String,
     /// Its title; empty if it has none.
-    pub title: String,
+    pub title: Wording,
     /// The articles of law that it rests on.
     pub basis: String,
 }
@@ -80,6 +84,8 @@ pub struct Scope {
     pub narrowing: Vec<String>,
     /// When the report was made.
     pub made: i64,
+    /// The language of its sentences.
+    pub language: Language,
 }
 
 /// Reads accesses from records.
@@ -135,7 +141,7 @@ impl Reader {
                 reasons,
                 recipient,
                 origin: origin.clone(),
-                rules: rules(&whole, recorded.is_batch().then_some(index)),
+                rules: rules(&whole, recorded.is_batch().then_some(index), snapshot.as_deref()),
             }
         };
         Ok(wanted.map(access).collect())
@@ -194,16 +200,19 @@ fn reference(entity: &Entity, name: &str) -> Option<String> {
     }
 }
 
-/// The policies that determined an answer of a record, that of this item if it is a batch.
-fn rules(record: &Value, item: Option<usize>) -> Vec<Rule> {
+/// The policies that determined an answer of a record, that of this item if it is a batch. The record has a title in one language;
+/// the others are those of the revision that decided.
+fn rules(record: &Value, item: Option<usize>, snapshot: Option<&Snapshot>) -> Vec<Rule> {
     let answer = item.map(|index| format!("/evaluations/{index}")).unwrap_or_default();
     let list = |place: &str| record.pointer(place).and_then(Value::as_array).into_iter().flatten();
     let text = |object: &Value, name: &str| object[name].as_str().unwrap_or_default().to_owned();
     let rule = |policy: &Value| {
         let basis = list("/attributes/poort.basis").find(|basis| basis["policy"] == policy["id"]);
+        let id = text(policy, "id");
+        let known = snapshot.and_then(|snapshot| snapshot.policies.facts.get(&cedar::PolicyId::new(&id)));
         Rule {
-            id: text(policy, "id"),
-            title: text(policy, "title"),
+            title: known.map_or_else(|| text(policy, "title").into(), |facts| facts.title.clone()),
+            id,
             basis: basis.map(|basis| text(basis, "basis")).unwrap_or_default(),
         }
     };

@@ -3,7 +3,7 @@
 use super::{Access, Scope};
 use crate::{
     review::report::{Page, Tone, badge, facts},
-    types::decision::Decision,
+    types::{decision::Decision, language::Language, texts::access_report as texts},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
@@ -14,50 +14,60 @@ use std::collections::BTreeSet;
 pub fn page(scope: &Scope, accesses: &[Access], missing: &[&str]) -> String {
     let accounts: BTreeSet<_> = accesses.iter().map(|access| &access.account).collect();
     let allowed = accesses.iter().filter(|access| access.decision == Some(Decision::Allow)).count();
+    let language = scope.language;
     let figures = [
-        ("questions", accesses.len().to_string(), Tone::Neutral),
-        ("allowed", allowed.to_string(), Tone::Neutral),
-        ("denied or not answered", (accesses.len() - allowed).to_string(), Tone::Neutral),
-        ("accounts", accounts.len().to_string(), Tone::Neutral),
+        (texts::questions(language), accesses.len().to_string(), Tone::Neutral),
+        (texts::allowed_count(language), allowed.to_string(), Tone::Neutral),
+        (texts::denied_count(language), (accesses.len() - allowed).to_string(), Tone::Neutral),
+        (texts::accounts(language), accounts.len().to_string(), Tone::Neutral),
     ];
     let at = |millis| moment(millis, &scope.zone);
     let page = Page {
-        title: "Access report",
+        title: texts::title(language),
         summary: html! {
-            "Who asked for data about " strong { (scope.data_subject) } ", "
+            (texts::about(language)) " " strong { (scope.data_subject) } ", "
             @match (scope.since, scope.until) {
-                (Some(since), Some(until)) => { "from " (at(since)) " until " (at(until)) },
-                (Some(since), None) => { "since " (at(since)) },
-                (None, Some(until)) => { "until " (at(until)) },
-                (None, None) => "in the whole log",
+                (Some(since), Some(until)) => (texts::from_until(language, at(since), at(until))),
+                (Some(since), None) => (texts::since_then(language, at(since))),
+                (None, Some(until)) => (texts::until_then(language, at(until))),
+                (None, None) => (texts::whole_log(language)),
             }
-            ". Made on " (at(scope.made)) "; times are those of " (zone(&scope.zone)) "."
+            ". " (texts::made_on(language, at(scope.made), zone(&scope.zone, language)))
         },
         body: html! {
             (facts(figures))
-            @if accesses.is_empty() { p { "The log has no question about this data subject." } }
-            @else { (table(accesses, &scope.zone)) }
-            (limits(&scope.narrowing, missing))
+            @if accesses.is_empty() { p { (texts::no_question(language)) } }
+            @else { (table(accesses, scope)) }
+            (limits(&scope.narrowing, missing, language))
         },
         style: "td ul{margin:0;padding-left:1rem}td:first-child{white-space:nowrap}td .mono{overflow-wrap:anywhere}\
                 td:nth-child(2),td:nth-child(3){min-width:9rem}td:nth-child(6){min-width:15rem}@media print{@page{size:A4 landscape}}",
         script: "",
     };
-    page.render()
+    page.render_in(language)
 }
 
-fn table(accesses: &[Access], zone: &TimeZone) -> Markup {
+fn table(accesses: &[Access], Scope { zone, language, .. }: &Scope) -> Markup {
+    let language = *language;
+    let heads = [
+        texts::when(language),
+        texts::who(language),
+        texts::what(language),
+        texts::decision(language),
+        texts::why(language),
+        texts::rules(language),
+        texts::from_where(language),
+        texts::to_whom(language),
+    ];
     let list = |members: &[(String, String)]| {
         html! { @if !members.is_empty() { ul { @for (name, value) in members { li { (name) ": " (value) } } } } }
     };
     html! {
-        div.wide role="region" tabindex="0" aria-label="Questions about the data subject" { table {
-            thead { tr {
-                th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Decision" } th scope="col" { "Why" } th scope="col" { "Rules and articles" } th scope="col" { "From" } th scope="col" { "To" }
-            } }
+        div.wide role="region" tabindex="0" aria-label=(texts::table(language)) { table {
+            thead { tr { @for head in heads { th scope="col" { (head) } } } }
             tbody { @for access in accesses {
                 tr {
-                    td { (moment(access.time, zone)) div.mono { "record " (access.seq) } }
+                    td { (moment(access.time, zone)) div.mono { (texts::record(language, access.seq)) } }
                     td {
                         @if let Some(name) = &access.name { (name) br; }
                         span.mono { (access.account) }
@@ -65,17 +75,17 @@ fn table(accesses: &[Access], zone: &TimeZone) -> Markup {
                     }
                     td { (access.action) br; span.mono { (access.resource) } }
                     td { @match access.decision {
-                        Some(Decision::Allow) => (badge(Tone::Neutral, "allowed")),
-                        Some(Decision::Deny) => (badge(Tone::Neutral, "denied")),
-                        None => (badge(Tone::Warning, "no answer")),
+                        Some(Decision::Allow) => (badge(Tone::Neutral, texts::allowed(language))),
+                        Some(Decision::Deny) => (badge(Tone::Neutral, texts::denied(language))),
+                        None => (badge(Tone::Warning, texts::no_answer(language))),
                     } }
                     td {
-                        @if let Some(purpose) = &access.purpose { "purpose " (purpose) }
+                        @if let Some(purpose) = &access.purpose { (texts::purpose(language, purpose)) }
                         (list(&access.reasons))
                     }
                     td { ul { @for rule in &access.rules {
                         li {
-                            @if rule.title.is_empty() { span.mono { (rule.id) } } @else { (rule.title) }
+                            @if rule.title.is_empty() { span.mono { (rule.id) } } @else { (rule.title.in_language(language)) }
                             @if !rule.basis.is_empty() { " (" (rule.basis) ")" }
                         }
                     } } }
@@ -88,19 +98,18 @@ fn table(accesses: &[Access], zone: &TimeZone) -> Markup {
 }
 
 /// What a reader must not take the report for.
-fn limits(narrowing: &[String], missing: &[&str]) -> Markup {
+fn limits(narrowing: &[String], missing: &[&str], language: Language) -> Markup {
     html! {
-        h2 { "What this report does not cover" }
+        h2 { (texts::not_covered(language)) }
         ul {
-            @if !narrowing.is_empty() { li { strong { "It is not complete" } ": it has only what fits " code { (narrowing.join(" ")) } "." } }
-            li { "It lists decisions. That a question was allowed does not show that the record was opened." }
-            li { "It has the questions of this log alone, and those in which the schema names the data subject (" code { "@data_subject" }
-                "). What an application does without asking is in no log of poort." }
-            li { "Records that were removed at the end of their term are not in it." }
-            li { "Values that the schema conceals are pseudonyms here too." }
-            @for why in missing {
-                li { "Names of accounts are missing for some records: " (why) "." }
+            @if !narrowing.is_empty() {
+                li { strong { (texts::incomplete(language)) } (texts::only_what_fits(language)) code { (narrowing.join(" ")) } "." }
             }
+            li { (texts::decisions_alone(language)) }
+            li { (texts::this_log_alone(language)) }
+            li { (texts::not_removed(language)) }
+            li { (texts::pseudonyms(language)) }
+            @for why in missing { li { (texts::missing(language, why)) } }
         }
     }
 }
@@ -113,6 +122,6 @@ fn moment(millis: i64, zone: &TimeZone) -> String {
     }
 }
 
-fn zone(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("the configured time zone")
+fn zone(zone: &TimeZone, language: Language) -> &str {
+    zone.iana_name().unwrap_or(texts::configured_zone(language))
 }

@@ -30,6 +30,7 @@ use crate::{
         authzen::{self, Limits},
         decision::Answer,
         evaluation::{Batch, Item, Parts},
+        language::Language,
         moment::Moment,
         revision::Revision,
     },
@@ -202,7 +203,7 @@ impl<'a> Replay<'a> {
                 answers
             }
         };
-        let now = written(&answers, &asked, &snapshot);
+        let now = written(&answers, &asked, &snapshot, recorded.language());
         if now.as_deref() == Ok(then.as_bytes()) {
             return Ok(ReplayOutcome::Same);
         }
@@ -278,8 +279,13 @@ impl Decider<'_> {
     }
 }
 
-/// The answers as the record has them.
-fn written(answers: &Answers, asked: &RecordedRequest<'_>, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+/// The answers as the record has them, with sentences in its language.
+fn written(
+    answers: &Answers,
+    asked: &RecordedRequest<'_>,
+    snapshot: &Snapshot,
+    language: Language,
+) -> Result<Vec<u8>, String> {
     let answers = answers.as_ref().map_err(Clone::clone)?;
     let decided = match (answers.as_slice(), asked) {
         ([answer], RecordedRequest::One(_)) => RecordedResponse::One(Cow::Borrowed(answer)),
@@ -287,8 +293,8 @@ fn written(answers: &Answers, asked: &RecordedRequest<'_>, snapshot: &Snapshot) 
     };
     let mut out = Vec::new();
     match on_record(asked, &decided, &snapshot.policies.model) {
-        RecordedResponse::One(answer) => authzen::write_answer(&mut out, &answer, None),
-        RecordedResponse::Several(answers) => authzen::write_answers(&mut out, &answers, None),
+        RecordedResponse::One(answer) => authzen::write_answer(&mut out, &answer, language, None),
+        RecordedResponse::Several(answers) => authzen::write_answers(&mut out, &answers, language, None),
         RecordedResponse::Nothing(_) => {}
     }
     Ok(out)

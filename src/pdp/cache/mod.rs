@@ -18,7 +18,7 @@
 
 mod doorkeeper;
 
-use crate::types::decision::Verdict;
+use crate::types::{decision::Verdict, language::Language};
 use doorkeeper::Doorkeeper;
 use opentelemetry::{
     KeyValue,
@@ -137,7 +137,7 @@ impl Cache {
         }
         self.lookups.add(1, &[KeyValue::new("result", "miss")]);
         let verdict = Arc::new(decide()?);
-        if self.is_on && verdict.errors.is_empty() && verdict.unknown.is_none() && self.doorkeeper.admits(key) {
+        if self.is_on && verdict.errors.is_empty() && verdict.unknown().is_none() && self.doorkeeper.admits(key) {
             self.verdicts.insert(key.clone(), verdict.clone());
         }
         Ok((verdict, false))
@@ -156,8 +156,8 @@ impl Cache {
             return Ok((known, true));
         }
         tracing::error!(
-            cached = known.reason,
-            fresh = fresh.as_ref().map_or("a refusal", |fresh| &fresh.reason),
+            cached = known.reason(Language::English),
+            fresh = fresh.as_ref().map_or("a refusal".to_owned(), |fresh| fresh.reason(Language::English)),
             "A cached answer is not the one that the policies give. This is a fault of poort; please report it. The cache is \
              emptied, and the fresh answer is given."
         );
@@ -175,25 +175,24 @@ impl Cache {
 
 /// What an entry takes, in bytes.
 fn weight(key: &Key, verdict: &Arc<Verdict>) -> u32 {
-    let bytes = ENTRY + key.len() + verdict.reason.len() + 8 * verdict.policies.len();
+    let bytes = ENTRY + key.len() + 8 * verdict.policies.len();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::decision::{Decision, ErrorKind, EvaluationError, Party};
+    use crate::types::decision::{Cause, Decision, ErrorKind, EvaluationError, Party, PolicyFacts};
     use std::convert::Infallible;
 
-    fn verdict(reason: &str) -> Result<Verdict, Infallible> {
-        Ok(Verdict {
-            decision: Decision::Allow,
-            policies: vec![],
-            errors: vec![],
-            unknown: None,
-            unsupported: false,
-            reason: reason.to_owned(),
-        })
+    fn verdict(policy: &str) -> Result<Verdict, Infallible> {
+        let facts = PolicyFacts { id: policy.to_owned(), ..PolicyFacts::default() };
+        let policies = vec![Arc::new(facts)];
+        Ok(Verdict { decision: Decision::Allow, policies, errors: vec![], cause: Cause::Policies })
+    }
+
+    fn policy(verdict: &Verdict) -> &str {
+        &verdict.policies[0].id
     }
 
     fn cache(memory: u64) -> Cache {
@@ -207,7 +206,7 @@ mod tests {
         assert!(!cache.verdict(Some(&key), || verdict("first")).unwrap().1);
         let (found, hit) = cache.verdict(Some(&key), || verdict("second")).unwrap();
         assert!(hit);
-        assert_eq!(found.reason, "first");
+        assert_eq!(policy(&found), "first");
         assert!(!cache.verdict(Some(&Arc::from(b"on".as_slice())), || verdict("other")).unwrap().1);
         assert!(!cache.verdict(None, || verdict("now")).unwrap().1);
     }
@@ -216,14 +215,15 @@ mod tests {
     fn a_verdict_that_quotes_the_question_is_not_kept() {
         let error = EvaluationError { policy: "p".into(), kind: ErrorKind::Overflow, message: "User::\"a\"".into() };
         let failed = Verdict { errors: vec![error], ..verdict("failed").unwrap() };
-        let unknown = Verdict { unknown: Some(Party::Subject), ..verdict("unknown").unwrap() };
+        let unknown =
+            Verdict { cause: Cause::Unknown { party: Party::Subject, uid: None }, ..verdict("unknown").unwrap() };
         for quoting in [failed, unknown] {
             let cache = cache(1 << 20);
             let key: Arc<[u8]> = Arc::from(b"one".as_slice());
             assert!(!cache.verdict(Some(&key), || Ok::<_, Infallible>(quoting)).unwrap().1);
             let (found, hit) = cache.verdict(Some(&key), || verdict("second")).unwrap();
             assert!(!hit);
-            assert_eq!(found.reason, "second");
+            assert_eq!(policy(&found), "second");
         }
     }
 
@@ -236,9 +236,9 @@ mod tests {
             cache.verdict(Some(key), || verdict("first")).unwrap();
         }
         let (found, hit) = cache.verdict(keys.first(), || verdict("first")).unwrap();
-        assert!(hit && found.reason == "first");
+        assert!(hit && policy(&found) == "first");
         let (found, hit) = cache.verdict(keys.first(), || verdict("second")).unwrap();
-        assert!(!hit && found.reason == "second");
+        assert!(!hit && policy(&found) == "second");
         assert!(!cache.verdict(keys.last(), || verdict("first")).unwrap().1);
         // A question that does not fit is refused, whatever is cached.
         assert_eq!(cache.verdict(keys.last(), || Err("unfit")).unwrap_err(), "unfit");

@@ -131,6 +131,7 @@ fn question(id: &str, text: &str, asked: &str, answered: &str) -> Value {
         "parameters": [
             header("traceparent", "W3C Trace Context: the record of the answer is part of this trace."),
             header("tracestate", "W3C Trace Context."),
+            header("Accept-Language", "The languages of sentences, as preferred: `en` and `nl` are known. `Content-Language` tells which was taken."),
             header("X-Request-ID", "Returns as it was sent."),
         ],
         "requestBody": {"required": true, "content": content(asked)},

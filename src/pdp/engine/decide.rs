@@ -8,7 +8,7 @@ use crate::{
         snapshot::Snapshot,
     },
     types::{
-        decision::{Decision, ErrorKind, EvaluationError, PolicyFacts, Verdict},
+        decision::{Cause, Decision, ErrorKind, EvaluationError, PolicyFacts, Verdict},
         escape,
     },
 };
@@ -29,22 +29,15 @@ const ERROR: usize = 4_000;
 /// Decides a question that was translated under this snapshot.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, question: &CedarRequest<'_>) -> Verdict {
-    let denied = |unknown, reason| Verdict {
-        decision: Decision::Deny,
-        policies: Vec::new(),
-        errors: Vec::new(),
-        unknown,
-        reason,
-        unsupported: false,
-    };
+    let denied = |cause| Verdict { decision: Decision::Deny, policies: Vec::new(), errors: Vec::new(), cause };
     if let Some((party, uid)) = question.unknown_party() {
         let uid = escape::cut_to(&uid.to_string(), UID).into_owned();
-        return denied(Some(party), format!("Denied: the directory does not know the {} {uid}.", party.name()));
+        return denied(Cause::Unknown { party, uid: Some(uid) });
     }
     match World::of_slice(snapshot, question) {
         Ok(world) => evaluate_slice(snapshot, question.slice, &world),
         // The parties were checked to be consistent, and the directory has each entity once.
-        Err(_) => denied(None, "Denied: the entities of the question contradict each other.".to_owned()),
+        Err(_) => denied(Cause::Contradiction),
     }
 }
 
@@ -117,8 +110,7 @@ fn verdict_of(allowed: bool, mut reasons: Vec<Arc<PolicyFacts>>, mut errors: Vec
     // permit determines the decision.
     let determining = if allowed && !errors.is_empty() { Vec::new() } else { reasons };
     let decision = if allowed && errors.is_empty() { Decision::Allow } else { Decision::Deny };
-    let reason = reason(decision, &determining, &errors);
-    Verdict { decision, policies: determining, errors, unknown: None, reason, unsupported: false }
+    Verdict { decision, policies: determining, errors, cause: Cause::Policies }
 }
 
 fn kind(error: &CedarError) -> ErrorKind {
@@ -130,27 +122,5 @@ fn kind(error: &CedarError) -> ErrorKind {
         CedarError::FailedExtensionFunctionExecution(_) => ErrorKind::Function,
         CedarError::RecursionLimit(_) => ErrorKind::TooDeep,
         _ => ErrorKind::Other,
-    }
-}
-
-fn reason(decision: Decision, determining: &[Arc<PolicyFacts>], errors: &[EvaluationError]) -> String {
-    let titles = determining
-        .iter()
-        .map(|facts| {
-            if facts.title.is_empty() {
-                format!("policy `{}`", facts.id)
-            } else {
-                facts.title.trim_end_matches('.').to_owned()
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("; ");
-    match (decision, determining, errors) {
-        (Decision::Allow, ..) => format!("Allowed: {titles}."),
-        (Decision::Deny, [_, ..], _) => format!("Denied: {titles}."),
-        (Decision::Deny, [], [first, ..]) => {
-            format!("Denied: policy `{}` could not be evaluated, so nothing is allowed.", first.policy)
-        }
-        (Decision::Deny, [], []) => "Denied: no policy permits this.".to_owned(),
     }
 }

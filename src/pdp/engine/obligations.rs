@@ -6,7 +6,7 @@
 use crate::{
     sources::policy::Invalid,
     types::{
-        decision::{Decision, Obligation, PolicyFacts, SESSION_TERMINATION, Verdict},
+        decision::{Cause, Decision, Obligation, PolicyFacts, SESSION_TERMINATION, Verdict},
         evaluation::{Map, Path, Value},
     },
 };
@@ -40,9 +40,9 @@ pub(super) fn supported<'a>(context: &'a Map, path: Path<'_>) -> Result<Option<B
 /// The verdict on a question about this subject, for an application that can do these. Whose sessions end is the subject's
 /// id (AuthZEN obligations profile).
 pub(super) fn about(mut verdict: Arc<Verdict>, subject: &str, supported: Option<&BTreeSet<&str>>) -> Arc<Verdict> {
-    if let Some(reason) = supported.filter(|_| verdict.decision.is_allow()).and_then(|can| beyond(&verdict, can)) {
+    if let Some(keys) = supported.filter(|_| verdict.decision.is_allow()).and_then(|can| beyond(&verdict, can)) {
         let (decision, policies, errors) = (Decision::Deny, Vec::new(), Vec::new());
-        return Arc::new(Verdict { decision, policies, errors, unknown: None, reason, unsupported: true });
+        return Arc::new(Verdict { decision, policies, errors, cause: Cause::Unsupported(keys) });
     }
     let is_open = |due: &Obligation| due.kind == SESSION_TERMINATION && !due.properties.contains_key("subject");
     let has_open = |facts: &Arc<PolicyFacts>| facts.obligations.iter().any(is_open);
@@ -56,13 +56,11 @@ pub(super) fn about(mut verdict: Arc<Verdict>, subject: &str, supported: Option<
     verdict
 }
 
-/// Why an application that can do these cannot have this allow.
-fn beyond(verdict: &Verdict, supported: &BTreeSet<&str>) -> Option<String> {
+/// What an application that can do these would have to do more for this allow, by key, if anything.
+fn beyond(verdict: &Verdict, supported: &BTreeSet<&str>) -> Option<Vec<String>> {
     let asked = verdict.policies.iter().flat_map(|facts| &facts.obligations);
     // An application that names the type says that it knows all of them.
     let asked = asked.filter(|due| !supported.contains(due.kind.as_str()));
     let beyond: BTreeSet<&str> = asked.flat_map(Obligation::keys).filter(|key| !supported.contains(key)).collect();
-    let keys = beyond.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    (!beyond.is_empty())
-        .then(|| format!("Denied: the application does not support the obligations of this access: {keys}."))
+    (!beyond.is_empty()).then(|| beyond.into_iter().map(str::to_owned).collect())
 }

@@ -1,6 +1,6 @@
 //! The producer of records: the parts that all records of a process share, written once.
 
-use crate::types::{authzen, build::Build, revision::Revision};
+use crate::types::{authzen, build::Build, language::Language, revision::Revision};
 use std::collections::BTreeMap;
 
 /// What makes the records, with which configuration, and in which log.
@@ -13,6 +13,7 @@ pub struct Producer {
     origin: String,
     /// `"resource":{…}`
     resource: Vec<u8>,
+    language: Language,
 }
 
 impl Producer {
@@ -52,7 +53,15 @@ impl Producer {
         written.0.push(b'}');
         written.1.extend_from_slice(b"\"resource\":");
         strings(&mut written.1, &resource);
-        Self { configuration: written.0, place: Vec::new(), origin: String::new(), resource: written.1 }.in_log("")
+        let (configuration, resource) = written;
+        let (place, origin, language) = (Vec::new(), String::new(), Language::default());
+        Self { configuration, place, origin, resource, language }.in_log("")
+    }
+
+    /// The same producer, with the sentences of its records in this language.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// The same producer, writing to the log of this origin.
@@ -74,6 +83,11 @@ impl Producer {
     /// `"poort.log.origin":"…","poort.log.seq":`, to be followed by the number.
     pub(super) fn place(&self) -> &[u8] {
         &self.place
+    }
+
+    /// The language of the sentences in its records.
+    pub(super) const fn language(&self) -> Language {
+        self.language
     }
 
     /// The log that it writes to.

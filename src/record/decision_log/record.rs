@@ -9,6 +9,7 @@
 //! | `poort.batch.data_subjects` | whom the questions of a batch are about, with the index of each |
 //! | `poort.cache.hits` | how many answers of this call were found in the cache |
 //! | `poort.data_subjects` | whom one question is about, if more than one |
+//! | `poort.language` | the language of its sentences (`nl`), if that is not English |
 //! | `poort.log.concealed` | what was left out or replaced: JSON pointers into `body`, ordered |
 //! | `poort.log.origin` | the log that the record is in, as its checkpoints name it |
 //! | `poort.log.seq` | the record's place in it |
@@ -36,6 +37,7 @@ use crate::{
     types::{
         authzen,
         decision::Answer,
+        language::Language,
         moment::Moment,
         revision::Revision,
         trace::{Parent, TraceContext},
@@ -117,6 +119,10 @@ impl Record<'_> {
         if !is_batch && questions.iter().any(|question| question.subjects.len() > 1) {
             write_subjects(&mut draft.out, "poort.data_subjects", questions);
         }
+        let language = producer.language();
+        if language != Language::English {
+            push(&mut draft.out, &[b",\"poort.language\":\"", language.tag().as_bytes(), b"\""]);
+        }
         draft.concealed(request_places, response_places);
         push(&mut draft.out, &[b",", producer.place()]);
         let seq_at = draft.out.len();
@@ -143,11 +149,11 @@ impl Record<'_> {
         draft.or_late(b"", |out| match decided {
             RecordedResponse::One(answer) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
-                authzen::write_answer(out, answer, None);
+                authzen::write_answer(out, answer, language, None);
             }
             RecordedResponse::Several(answers) => {
                 out.extend_from_slice(b",\"adl.core.response\":");
-                authzen::write_answers(out, answers, None);
+                authzen::write_answers(out, answers, language, None);
             }
             RecordedResponse::Nothing(_) => {}
         });
@@ -313,9 +319,9 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::recorded_call::Cause, *};
+    use super::{super::recorded_call::Cause as Unanswered, *};
     use crate::types::{
-        decision::{Decision, ErrorKind, Evaluated, EvaluationError, PolicyFacts, Undeclared, Verdict},
+        decision::{Cause, Decision, ErrorKind, Evaluated, EvaluationError, PolicyFacts, Undeclared, Verdict},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     };
     use std::sync::Arc;
@@ -335,14 +341,7 @@ mod tests {
     }
 
     fn answer(errors: Vec<EvaluationError>) -> Answer {
-        let verdict = Verdict {
-            decision: Decision::Deny,
-            policies: vec![],
-            errors,
-            unknown: None,
-            reason: "No.".into(),
-            unsupported: false,
-        };
+        let verdict = Verdict { decision: Decision::Deny, policies: vec![], errors, cause: Cause::Policies };
         Answer::Evaluated(Evaluated {
             verdict: Arc::new(verdict),
             revision: Revision::of([]),
@@ -436,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_late_call_has_no_response() {
-        let nothing = RecordedResponse::Nothing(Cause::DeadlineExceeded);
+        let nothing = RecordedResponse::Nothing(Unanswered::DeadlineExceeded);
         let record = record(RecordedRequest::One(Cow::Owned(evaluation())), nothing, None);
         assert_eq!(record["status"], "Error");
         assert!(record["body"].get("adl.core.response").is_none());

@@ -3,7 +3,7 @@
 //! It is read from the bytes that were written, and borrows from them. What this version does not know is skipped.
 
 use super::RecordKind;
-use crate::types::{decision::Decision, moment::Moment, revision::Revision};
+use crate::types::{decision::Decision, language::Language, moment::Moment, revision::Revision};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -44,6 +44,8 @@ struct Attributes<'a> {
     seq: u64,
     #[serde(rename = "poort.log.concealed")]
     concealed: Option<Vec<String>>,
+    #[serde(rename = "poort.language")]
+    language: Option<String>,
     #[serde(rename = "poort.outcome", borrow)]
     outcome: Option<Cow<'a, str>>,
     #[serde(rename = "poort.pdp")]
@@ -227,6 +229,12 @@ impl<'a> StoredRecord<'a> {
     #[must_use]
     pub const fn poort(&self) -> &Poort {
         &self.attributes.configuration.poort
+    }
+
+    /// The language of its sentences.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.attributes.language.as_deref().and_then(|tag| tag.parse().ok()).unwrap_or_default()
     }
 
     /// Why no decision was made, if none was.

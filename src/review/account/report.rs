@@ -1,7 +1,7 @@
 //! Writes an account for a terminal and as JSON.
 
 use super::{AccountSheet, Authorisation, Fact, Named, State};
-use crate::types::escape;
+use crate::types::{escape, language::Language, texts::account as texts};
 use serde_json::{Value as Json, json};
 
 /// How many of the entities that name the account are listed for a person.
@@ -9,80 +9,84 @@ const LISTED: usize = 20;
 
 /// For a terminal. `paint` puts a text in an ANSI colour, or leaves it as it is.
 #[must_use]
-pub fn text(sheet: &AccountSheet, paint: &dyn Fn(u8, &str) -> String) -> String {
+pub fn text(sheet: &AccountSheet, language: Language, paint: &dyn Fn(u8, &str) -> String) -> String {
     let mut lines = Vec::new();
     let name = sheet.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
     lines.push(paint(1, &format!("{} {}{name}", sheet.kind, sheet.id)));
     lines.extend(sheet.doc.iter().map(|doc| plain(2, doc)));
-    lines.push(plain(2, &format!("on {}", sheet.day)));
+    lines.push(plain(2, &texts::on_day(language, &sheet.day)));
     let heading = |lines: &mut Vec<String>, text: &str| {
         lines.push(String::new());
         lines.push(paint(1, text));
     };
-    heading(&mut lines, "Placement");
+    heading(&mut lines, texts::placement(language));
     facts(&mut lines, 2, &sheet.facts);
-    heading(&mut lines, "In");
+    heading(&mut lines, texts::member_of(language));
     if sheet.groups.is_empty() {
-        lines.push(plain(2, "nothing"));
+        lines.push(plain(2, texts::nothing(language)));
     }
     for group in &sheet.groups {
         let name = group.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
-        let through = if group.is_direct { "" } else { "  (through another)" };
+        let through = texts::through_another(language);
+        let through = if group.is_direct { String::new() } else { format!("  {through}") };
         lines.push(plain(2, &format!("{} {}{name}{through}", group.kind, group.id)));
     }
-    heading(&mut lines, "Authorisations");
+    heading(&mut lines, texts::authorisations(language));
     if sheet.authorisations.is_empty() {
-        lines.push(plain(2, "none"));
+        lines.push(plain(2, texts::none(language)));
     }
     let mut of = "";
     for one in &sheet.authorisations {
         if one.of != of {
             of = &one.of;
-            let by = one.by.as_deref().map_or_else(|| "its own".to_owned(), |by| format!("by its {by}, {of}"));
-            lines.push(plain(2, &by));
+            let by = one.by.as_deref().map(|by| texts::by_its(language, by, of));
+            lines.push(plain(2, by.as_deref().unwrap_or(texts::its_own(language))));
         }
-        authorisation(&mut lines, one, paint);
+        authorisation(&mut lines, one, language, paint);
     }
-    heading(&mut lines, "What begins and ends");
+    heading(&mut lines, texts::begins_and_ends(language));
     lines.push(if sheet.days.is_empty() {
-        plain(2, "nothing, from this day on")
+        plain(2, texts::nothing_from_then(language))
     } else {
-        paint(2, &format!("  {:10}  {:9}   of what", "day", "which"))
+        let (day, which, what) = (texts::day(language), texts::which(language), texts::of_what(language));
+        paint(2, &format!("  {day:10}  {which:11}   {what}"))
     });
     for day in &sheet.days {
-        let word = if day.begins { "first day" } else { "last day" };
+        let word = if day.begins { texts::first_day(language) } else { texts::last_day(language) };
         let what = if day.what.is_empty() { String::new() } else { format!("{}: ", day.what) };
-        lines.push(plain(2, &format!("{}  {word:<9}   {what}{}", day.day, day.name)));
+        lines.push(plain(2, &format!("{}  {word:<11}   {what}{}", day.day, day.name)));
     }
     for (title, named, most) in [
-        ("Who is named here, such as who approved it", &sheet.named, usize::MAX),
-        ("What names this account, such as what it approved", &sheet.named_by, LISTED),
+        (texts::named_here(language), &sheet.named, usize::MAX),
+        (texts::names_account(language), &sheet.named_by, LISTED),
     ] {
         heading(&mut lines, title);
         let width = named.iter().map(|named| named.place.chars().count()).max().unwrap_or(0);
         lines.push(if named.is_empty() {
-            plain(2, "nothing")
+            plain(2, texts::nothing(language))
         } else {
-            paint(2, &format!("  {:width$}   who or what", "where"))
+            let (place, who) = (texts::place(language), texts::who_or_what(language));
+            paint(2, &format!("  {place:width$}   {who}"))
         });
         for Named { place, entity, name, is_known } in named.iter().take(most) {
             let name = name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
-            let unknown = if *is_known { "" } else { "  (the directory does not know it)" };
+            let unknown = texts::unknown_here(language);
+            let unknown = if *is_known { String::new() } else { format!("  {unknown}") };
             lines.push(plain(2, &format!("{place:width$}   {entity}{name}{unknown}")));
         }
         let more = named.len().saturating_sub(most);
-        lines.extend((more > 0).then(|| plain(2, &format!("and {more} more (--format json lists all)"))));
+        lines.extend((more > 0).then(|| plain(2, &texts::and_more_in_json(language, more))));
     }
     lines.join("\n") + "\n"
 }
 
-fn authorisation(lines: &mut Vec<String>, one: &Authorisation, paint: &dyn Fn(u8, &str) -> String) {
-    let colour = match one.state {
-        State::Current => 32,
-        State::NotYet => 33,
-        State::Ended => 31,
+fn authorisation(lines: &mut Vec<String>, one: &Authorisation, language: Language, paint: &dyn Fn(u8, &str) -> String) {
+    let (colour, state) = match one.state {
+        State::Current => (32, texts::current(language)),
+        State::NotYet => (33, texts::not_yet(language)),
+        State::Ended => (31, texts::ended(language)),
     };
-    lines.push(format!("    {} {}", escape::line(&one.tag), paint(colour, one.state.name())));
+    lines.push(format!("    {} {}", escape::line(&one.tag), paint(colour, state)));
     facts(lines, 6, &one.facts);
 }
 

@@ -85,7 +85,7 @@ impl Bases {
         place: &Place,
         problems: &mut Vec<Problem>,
     ) -> Rule {
-        let title = policies.facts.get(id).map(|facts| facts.title.clone()).unwrap_or_default();
+        let title = policies.facts.get(id).map(|facts| facts.title.base().to_owned()).unwrap_or_default();
         let (file, line) = (place.file.name.to_string(), place.line());
         let mut references = BTreeSet::new();
         for (text, at) in basis(policies, id).into_iter().flat_map(|basis| items(place, basis)) {

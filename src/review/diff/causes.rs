@@ -22,7 +22,7 @@ use crate::{
         meaning,
     },
     sources::{policy::Policies, snapshot::Snapshot},
-    types::{decision::Verdict, revision::Revision},
+    types::{decision::Verdict, language::Language, revision::Revision},
 };
 use std::collections::BTreeSet;
 
@@ -275,8 +275,8 @@ pub(super) fn said(verdict: &Verdict) -> SideAnswer {
         policies: verdict
             .policies
             .iter()
-            .map(|facts| Policy { id: facts.id.clone(), title: facts.title.clone() })
+            .map(|facts| Policy { id: facts.id.clone(), title: facts.title.base().to_owned() })
             .collect(),
-        reason: verdict.reason.clone(),
+        reason: verdict.reason(Language::English),
     }
 }

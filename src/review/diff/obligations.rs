@@ -35,7 +35,7 @@ fn obligations(facts: Option<&PolicyFacts>) -> BTreeSet<String> {
 }
 
 fn advice(facts: Option<&PolicyFacts>) -> BTreeSet<String> {
-    facts.into_iter().flat_map(|facts| facts.advice.iter().cloned()).collect()
+    facts.into_iter().flat_map(|facts| &facts.advice).map(|advice| advice.base().to_owned()).collect()
 }
 
 /// A plain text as it is, anything else in JSON.
@@ -60,7 +60,7 @@ mod tests {
             kind: "custom".to_owned(),
             properties: Map::from([("obligation".to_owned(), Value::String((*text).to_owned()))]),
         };
-        let advice = advice.iter().map(|text| (*text).to_owned()).collect();
+        let advice = advice.first().map(|text| (*text).into());
         PolicyFacts { obligations: texts.iter().map(obligation).collect(), advice, ..PolicyFacts::default() }
     }
 

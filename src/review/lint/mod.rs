@@ -71,7 +71,7 @@ fn written(policies: &Policies) -> impl Iterator<Item = (&cedar::PolicyId, &Plac
 fn titles(policies: &Policies, problems: &mut Vec<Problem>) {
     let mut titles = BTreeMap::<&str, Vec<(&cedar::PolicyId, &Place)>>::new();
     for (id, place) in written(policies) {
-        let title = policies.facts.get(id).map_or("", |facts| facts.title.as_str());
+        let title = policies.facts.get(id).map_or("", |facts| facts.title.base());
         if title.is_empty() {
             problems.push(
                 Problem::warning("policy::no-title", &place.file, format!("`{id}` has no @title"))

@@ -297,6 +297,6 @@ impl World<'_> {
         self.policies
             .facts
             .get(&cedar::PolicyId::new(&rule.id))
-            .is_none_or(|facts| facts.obligations.is_empty() && facts.advice.is_empty())
+            .is_none_or(|facts| facts.obligations.is_empty() && facts.advice.is_none())
     }
 }

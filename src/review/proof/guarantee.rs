@@ -166,7 +166,7 @@ pub fn prove(snapshot: &Snapshot, guarantees: &Guarantees, work: Work<'_>) -> Pr
                 title: stated
                     .facts
                     .get(&cedar::PolicyId::new(&rule.id))
-                    .map(|facts| facts.title.clone())
+                    .map(|facts| facts.title.base().to_owned())
                     .unwrap_or_default(),
                 proven: 0,
                 broken: Vec::new(),

@@ -12,6 +12,8 @@ use crate::{
     types::{
         authzen,
         evaluation::{self, Map},
+        language::Language,
+        texts::explain,
     },
 };
 use serde_json::{Value as Json, json};
@@ -40,9 +42,32 @@ pub struct Change {
     /// The entity that is changed; `None` for the context and the action.
     pub entity: Option<String>,
     /// In words for a person: what it is now, and what it would be.
-    pub words: String,
+    pub words: Words,
     /// For a program.
     pub json: Json,
+}
+
+/// What a change is, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// A value that is other: its name, what it is now and what it would be.
+    Value(String),
+    /// The entity would be in this group also.
+    Joins(String),
+    /// The entity would be in this group no longer.
+    Leaves(String),
+}
+
+impl Words {
+    /// The words in this language.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> String {
+        match self {
+            Self::Value(words) => words.clone(),
+            Self::Joins(group) => explain::also_in(language, group),
+            Self::Leaves(group) => explain::no_longer_in(language, group),
+        }
+    }
 }
 
 /// The changes from one state to another, those of the caller first.
@@ -56,7 +81,8 @@ fn change(scene: &Scene<'_>, from: &State, to: &State, target: &Target) -> Optio
     match target {
         Target::Membership(uid, group) => {
             let joins = to.entities.get(uid).is_some_and(|entity| entity.is_child_of(group));
-            let words = if joins { format!("also in {group}") } else { format!("no longer in {group}") };
+            let group_name = group.to_string();
+            let words = if joins { Words::Joins(group_name) } else { Words::Leaves(group_name) };
             let key = if joins { "join" } else { "leave" };
             let json = json!({ "entity": uid_json(uid), key: uid_json(group) });
             Some(told(scene, uid, words, json))
@@ -85,7 +111,7 @@ fn change(scene: &Scene<'_>, from: &State, to: &State, target: &Target) -> Optio
                     let after = value(after, name, is_tag);
                     let kind = if is_tag { "tag" } else { "attribute" };
                     let shown_name = if is_tag { format!("tag \"{name}\"") } else { name.to_string() };
-                    let words = differences(&shown_name, before, after).join("; ");
+                    let words = Words::Value(differences(&shown_name, before, after).join("; "));
                     let after = after.map(value_json).transpose().ok()?;
                     let json = json!({ "entity": uid_json(uid), kind: name.as_str(), "value": after });
                     Some(told(scene, uid, words, json))
@@ -124,7 +150,7 @@ fn in_properties<'m>(properties: &'m Map, name: &str, is_tag: bool) -> Option<&'
     }
 }
 
-fn told(scene: &Scene<'_>, uid: &EntityUID, words: String, json: Json) -> Change {
+fn told(scene: &Scene<'_>, uid: &EntityUID, words: Words, json: Json) -> Change {
     let held = if *uid == scene.subject {
         Held::Account
     } else if *uid == scene.resource {
@@ -147,7 +173,7 @@ fn of_question(
         authzen::write_value(&mut out, value);
         String::from_utf8(out).unwrap_or_default()
     };
-    let words = arrow(name, before.map(text), after.map(text));
+    let words = Words::Value(arrow(name, before.map(text), after.map(text)));
     let after = after.map(|after| serde_json::from_str::<Json>(&text(after)).unwrap_or_default());
     Change { held, entity: None, words, json: json!({ "question": part, "name": name, "value": after }) }
 }

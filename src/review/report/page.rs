@@ -3,7 +3,7 @@
 //! The page's own `Content-Security-Policy` forbids it to load anything. So a page that needs something from elsewhere
 //! fails everywhere, and not only without a network.
 
-use crate::types::escape;
+use crate::types::{escape, language::Language, texts::page as page_texts};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// A page.
@@ -66,13 +66,19 @@ pub fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String, Tone)>) -> Ma
 }
 
 impl Page<'_> {
-    /// The whole page as text.
+    /// The whole page as text, in English.
     #[must_use]
     pub fn render(&self) -> String {
+        self.render_in(Language::English)
+    }
+
+    /// The whole page as text. Its parts are in this language.
+    #[must_use]
+    pub fn render_in(&self, language: Language) -> String {
         let Self { title, summary, body, style, script } = self;
         let page = html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang=(language) {
                 head {
                     meta charset="utf-8";
                     meta http-equiv="Content-Security-Policy"
@@ -85,7 +91,7 @@ impl Page<'_> {
                 body {
                     header { h1 { (title) } p.summary { (summary) } }
                     main { (body) }
-                    footer { p { "Made by poort " (env!("CARGO_PKG_VERSION")) ". This page is complete: it loads nothing." } }
+                    footer { p { (page_texts::made_by(language, env!("CARGO_PKG_VERSION"))) } }
                     @if !script.is_empty() { script { (PreEscaped(script)) } }
                 }
             }

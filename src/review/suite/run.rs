@@ -17,6 +17,7 @@ use crate::{
     sources::{directory, policy::Schema, snapshot::Snapshot},
     types::{
         decision::{Decision, Verdict},
+        language::Language,
         moment::Moment,
         problem::{Problem, SourceFile, causes},
         suggest::nearest,
@@ -368,7 +369,12 @@ pub fn differences(expected: &Expected, answer: &Result<Verdict, String>) -> Vec
         ExpectedDecision::Invalid => false,
     };
     if !same {
-        found.push(format!("expected {}, got {}. {}", expected.decision.name(), verdict.decision, verdict.reason));
+        found.push(format!(
+            "expected {}, got {}. {}",
+            expected.decision.name(),
+            verdict.decision,
+            verdict.reason(Language::English)
+        ));
     }
     if expected.decision == ExpectedDecision::Invalid {
         return found;
@@ -391,7 +397,13 @@ pub fn differences(expected: &Expected, answer: &Result<Verdict, String>) -> Vec
             texts
         };
         let wanted = sorted(expected.clone());
-        let given = sorted(verdict.policies.iter().flat_map(|facts| facts.advice.iter().cloned()).collect());
+        let given = sorted(
+            verdict
+                .policies
+                .iter()
+                .flat_map(|facts| facts.advice.iter().map(|advice| advice.base().to_owned()))
+                .collect(),
+        );
         if wanted != given {
             found.push(format!("expected the advice {}, got {}", listed(&wanted), listed(&given)));
         }

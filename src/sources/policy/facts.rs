@@ -5,16 +5,34 @@
 //! becomes one of the type `custom` with the property `obligation`. Or it is a JSON object with `type` and `properties`, as
 //! in the AuthZEN obligations profile. A list of objects gives several, since Cedar allows each annotation once. Advice is a
 //! text.
+//!
+//! A sentence for people can have translations, such as `@title_nl`. It is read in its language where it has that one, else as
+//! it is written without a language. An obligation is for a program, and has none.
 
 use super::obligations::{self, Obligations};
 use crate::types::{
     authzen,
-    decision::{Obligation, PolicyFacts},
+    decision::{Obligation, PolicyFacts, Wording},
     evaluation::{Map, Value},
+    language::Language,
 };
+use std::collections::BTreeMap;
 
 /// The annotation with what a user is told.
 pub(super) const REASON_USER: &str = "reason_user";
+
+/// The annotations that are sentences for people, and so can have translations.
+pub const SENTENCES: [&str; 3] = ["title", "advice", REASON_USER];
+
+/// The sentence and the language of an annotation such as `title_nl`; `Err` for a language that poort does not know. `None`: it
+/// is no translation.
+#[must_use]
+pub fn translation(annotation: &str) -> Option<(&'static str, Result<Language, &str>)> {
+    SENTENCES.into_iter().find_map(|sentence| {
+        let tag = annotation.strip_prefix(sentence)?.strip_prefix('_')?;
+        Some((sentence, tag.parse().map_err(|_| tag)))
+    })
+}
 
 /// The types of obligations that the AuthZEN obligations profile knows.
 const TYPES: [&str; 4] = ["step-up", "notification", "session_termination", "custom"];
@@ -28,31 +46,48 @@ pub(super) fn read<'a>(
     annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
     declared: &Obligations,
 ) -> Result<PolicyFacts, (String, String)> {
-    let mut facts = PolicyFacts { id: id.to_owned(), ..PolicyFacts::default() };
-    for (key, text) in annotations {
-        match key {
-            "title" => facts.title = text.trim().to_owned(),
-            "basis" => facts.basis = text.trim().to_owned(),
+    let annotations: BTreeMap<&str, &str> = annotations.into_iter().collect();
+    let sentence = |name| sentence(&annotations, name);
+    let mut facts = PolicyFacts {
+        id: id.to_owned(),
+        title: sentence("title").unwrap_or_default(),
+        basis: annotations.get("basis").map_or("", |text| text.trim()).to_owned(),
+        advice: sentence("advice"),
+        ..PolicyFacts::default()
+    };
+    facts.reason_user = sentence(REASON_USER).map(|told| told.or(&facts.title).map(ended));
+    for (key, text) in &annotations {
+        match *key {
             "obligation" if declared.is_empty() => {
                 let help = "write a short text, or a JSON object such as {\"type\": \"custom\", \"properties\": {}}";
                 facts.obligations = free(id, text).map_err(|message| (message, help.to_owned()))?;
             }
             "obligation" => facts.obligations = numbered(id, obligations::asked(declared, text)?),
-            "advice" => facts.advice = vec![text.trim().to_owned()],
-            REASON_USER => facts.reason_user = Some(text.trim().to_owned()),
             _ => {}
         }
     }
-    if let Some(sentence) = &mut facts.reason_user {
-        if sentence.is_empty() {
-            sentence.clone_from(&facts.title);
-        }
-        // Others follow it.
-        if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?']) {
-            sentence.push('.');
+    Ok(facts)
+}
+
+/// A sentence with its translations.
+fn sentence(annotations: &BTreeMap<&str, &str>, name: &str) -> Option<Wording> {
+    let mut sentence = Wording::from(annotations.get(name)?.trim());
+    for (annotation, text) in annotations {
+        if let Some((of, Ok(language))) = translation(annotation)
+            && of == name
+        {
+            sentence.translate(language, text.trim().to_owned());
         }
     }
-    Ok(facts)
+    Some(sentence)
+}
+
+/// A sentence that others can follow.
+fn ended(mut sentence: String) -> String {
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// The obligations of a policy, each with an id of its own.
@@ -115,7 +150,7 @@ mod tests {
     #[test]
     fn a_plain_text_is_a_custom_obligation() {
         let facts = one("mask the victim").unwrap();
-        assert_eq!((facts.title.as_str(), facts.basis.as_str()), ("A title.", "Wpg art. 8"));
+        assert_eq!((facts.title, facts.basis.as_str()), ("A title.".into(), "Wpg art. 8"));
         assert_eq!(facts.obligations[0].kind, "custom");
         assert_eq!(facts.obligations[0].properties["obligation"], Value::String("mask the victim".into()));
     }

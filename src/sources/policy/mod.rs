@@ -64,6 +64,7 @@ mod words;
 mod written;
 
 pub use annotations::Marks;
+pub use facts::{SENTENCES, translation};
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use limit::Limit;
 pub use listed::Listed;

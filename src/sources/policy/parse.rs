@@ -45,7 +45,13 @@ impl Place {
     /// The line of an annotation; the first line, if the policy has none with this name.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Range<usize> {
-        let Some(start) = self.text().find(&format!("@{name}")) else { return self.first_line() };
+        let written = format!("@{name}");
+        let is_whole = |start: &usize| {
+            let after = self.text().get(start + written.len()..).and_then(|rest| rest.chars().next());
+            !after.is_some_and(|next| next == '_' || next.is_ascii_alphanumeric())
+        };
+        let mut found = self.text().match_indices(&written).map(|(start, _)| start).filter(is_whole);
+        let Some(start) = found.next() else { return self.first_line() };
         let length = self.text().get(start..).and_then(|text| text.find('\n'));
         self.span.start + start..length.map_or(self.span.end, |length| self.span.start + start + length)
     }
@@ -158,11 +164,9 @@ impl Parsed {
     ) {
         let Place { file, .. } = &place;
         let annotation = |name| annotations.get(name).map_or("", |text: &String| text.trim());
-        for (name, text) in [
-            ("id", AsRef::<str>::as_ref(&id)),
-            ("title", annotation("title")),
-            (facts::REASON_USER, annotation(facts::REASON_USER)),
-        ] {
+        let repeated = annotations.keys().map(String::as_str).filter(|name| is_repeated(name));
+        let repeated = repeated.map(|name| (name, annotation(name)));
+        for (name, text) in [("id", AsRef::<str>::as_ref(&id))].into_iter().chain(repeated) {
             if let Some(hidden) = text.chars().find(|character| escape::is_hidden(*character)) {
                 problems.push(hidden_character(file, name, text, hidden).at(place.annotation(name), "here"));
                 return;
@@ -179,6 +183,15 @@ impl Parsed {
                 .help("give each policy an @id of its own"),
             );
             return;
+        }
+        for name in annotations.keys() {
+            if let Some((sentence, Ok(_))) = facts::translation(name)
+                && !annotations.contains_key(sentence)
+            {
+                let message = format!("@{name} on `{id}` translates @{sentence}, which is not there");
+                let problem = Problem::error("policy::translation", file, message).at(place.annotation(name), "here");
+                problems.push(problem.help(format!("write @{sentence}, which counts where a language is not there")));
+            }
         }
         let annotations = annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         match facts::read(AsRef::<str>::as_ref(&id), annotations, &self.obligations) {
@@ -264,6 +277,12 @@ impl Parsed {
         self.places.insert(id, place);
         Ok(())
     }
+}
+
+/// Whether answers, records and reports repeat an annotation, or its translation, on one line.
+fn is_repeated(name: &str) -> bool {
+    let sentence = facts::translation(name).map_or(name, |(sentence, _)| sentence);
+    ["title", facts::REASON_USER].contains(&sentence)
 }
 
 /// Refuses hidden characters in ids, titles and sentences for users, which go into answers, records and reports.

@@ -10,6 +10,7 @@ use crate::types::{
         UnknownReference,
     },
     evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
+    language::Language,
     trace::RecordIdentity,
 };
 use std::io::Write as _;
@@ -83,18 +84,19 @@ fn write_properties(out: &mut Vec<u8>, properties: &Map) {
 
 /// Writes an answer as AuthZEN has it. `record` names the answer's record; the record itself leaves that out, since its
 /// envelope has it.
-pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, record: Option<RecordIdentity>) {
-    write_explained_answer(out, answer, record, None);
+pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, language: Language, record: Option<RecordIdentity>) {
+    write_explained_answer(out, answer, language, record, None);
 }
 
 /// Writes an answer as [`write_answer`] does, with its explanation if it has one.
 pub fn write_explained_answer(
     out: &mut Vec<u8>,
     answer: &Answer,
+    language: Language,
     record: Option<RecordIdentity>,
     explanation: Option<&Explanation>,
 ) {
-    answer_in(out, answer, record.map(|identity| Place { identity, index: None }), explanation);
+    answer_in(out, answer, language, record.map(|identity| Place { identity, index: None }), explanation);
 }
 
 /// The place of an answer: its record, and its index if the record is that of a batch.
@@ -104,10 +106,16 @@ struct Place {
     index: Option<usize>,
 }
 
-fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>, explanation: Option<&Explanation>) {
+fn answer_in(
+    out: &mut Vec<u8>,
+    answer: &Answer,
+    language: Language,
+    record: Option<Place>,
+    explanation: Option<&Explanation>,
+) {
     out.extend_from_slice(b"{\"context\":{");
     match answer {
-        Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, record, explanation),
+        Answer::Evaluated(evaluated) => write_evaluated(out, evaluated, language, record, explanation),
         Answer::Fault(fault) => {
             write_fault(out, fault);
             write_record(out, record);
@@ -120,35 +128,37 @@ fn answer_in(out: &mut Vec<u8>, answer: &Answer, record: Option<Place>, explanat
 
 /// Writes the answers to a batch as AuthZEN has them. Each names its record and its place in it, so that the caller can join
 /// the record to its own log decision by decision.
-pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], record: Option<RecordIdentity>) {
-    write_explained_answers(out, answers, record, &[]);
+pub fn write_answers(out: &mut Vec<u8>, answers: &[Answer], language: Language, record: Option<RecordIdentity>) {
+    write_explained_answers(out, answers, language, record, &[]);
 }
 
 /// Writes answers as [`write_answers`] does, each with its explanation if it has one.
 pub fn write_explained_answers(
     out: &mut Vec<u8>,
     answers: &[Answer],
+    language: Language,
     record: Option<RecordIdentity>,
     explanations: &[Option<Explanation>],
 ) {
     out.extend_from_slice(b"{\"evaluations\":");
     write_list(out, answers.iter().enumerate(), |out, (index, answer)| {
         let explanation = explanations.get(index).and_then(Option::as_ref);
-        answer_in(out, answer, record.map(|identity| Place { identity, index: Some(index) }), explanation);
+        let place = record.map(|identity| Place { identity, index: Some(index) });
+        answer_in(out, answer, language, place, explanation);
     });
     out.push(b'}');
 }
 
 /// Writes what a caller needs of an answer to act on it: the decision, and if there are any the obligations, the fault, or
 /// the reason why the caller itself is in the way.
-pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
+pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer, language: Language) {
     out.push(b'{');
     match answer {
         Answer::Evaluated(evaluated) => {
             let mut obligations = evaluated.verdict.policies.iter().flat_map(|policy| &policy.obligations).peekable();
-            if let Some(reason) = answer.unsupported() {
+            if let Some(reason) = answer.unsupported(language) {
                 out.extend_from_slice(b"\"context\":{\"reason\":");
-                write_string(out, reason);
+                write_string(out, &reason);
                 out.extend_from_slice(b"},");
             } else if obligations.peek().is_some() {
                 out.extend_from_slice(b"\"context\":{\"obligations\":");
@@ -167,9 +177,9 @@ pub fn write_minimal_answer(out: &mut Vec<u8>, answer: &Answer) {
 }
 
 /// Writes the answers to a batch, each as [`write_minimal_answer`] has it.
-pub fn write_minimal_answers(out: &mut Vec<u8>, answers: &[Answer]) {
+pub fn write_minimal_answers(out: &mut Vec<u8>, answers: &[Answer], language: Language) {
     out.extend_from_slice(b"{\"evaluations\":");
-    write_list(out, answers, write_minimal_answer);
+    write_list(out, answers, |out, answer| write_minimal_answer(out, answer, language));
     out.push(b'}');
 }
 
@@ -195,11 +205,18 @@ fn write_obligation(out: &mut Vec<u8>, Obligation { id, kind, properties }: &Obl
     out.push(b'}');
 }
 
-fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Place>, explanation: Option<&Explanation>) {
+fn write_evaluated(
+    out: &mut Vec<u8>,
+    evaluated: &Evaluated,
+    language: Language,
+    record: Option<Place>,
+    explanation: Option<&Explanation>,
+) {
     let verdict = evaluated.verdict.as_ref();
     let policies = &verdict.policies;
     out.extend_from_slice(b"\"advice\":");
-    write_list(out, policies.iter().flat_map(|policy| &policy.advice), |out, advice| write_string(out, advice));
+    let advice = policies.iter().filter_map(|policy| policy.advice.as_ref());
+    write_list(out, advice, |out, advice| write_string(out, advice.in_language(language)));
     out.extend_from_slice(b",\"directory_revision\":");
     write_string(out, evaluated.directory_revision.as_str());
     out.extend_from_slice(b",\"errors\":");
@@ -212,7 +229,7 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     });
     if let Some(explanation) = explanation {
         out.extend_from_slice(b",\"explanation\":");
-        write_explanation(out, explanation);
+        write_explanation(out, explanation, language);
     }
     out.extend_from_slice(b",\"obligations\":");
     write_list(out, policies.iter().flat_map(|policy| &policy.obligations), write_obligation);
@@ -221,13 +238,13 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
         out.extend_from_slice(b"{\"id\":");
         write_string(out, &policy.id);
         out.extend_from_slice(b",\"title\":");
-        write_string(out, &policy.title);
+        write_string(out, policy.title.in_language(language));
         out.push(b'}');
     });
     out.extend_from_slice(b",\"reason\":");
-    let reason = evaluated.reason();
+    let reason = evaluated.reason(language);
     write_string(out, &reason);
-    write_reasons(out, evaluated, &reason, record);
+    write_reasons(out, evaluated, &reason, language, record);
     write_record(out, record);
     out.extend_from_slice(b",\"revision\":");
     write_string(out, evaluated.revision.as_str());
@@ -237,7 +254,7 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
     }
     if !evaluated.undeclared.is_empty() {
         out.extend_from_slice(b",\"undeclared\":");
-        write_list(out, evaluated.undeclared.lines(), |out, line| write_string(out, &line));
+        write_list(out, evaluated.undeclared.lines(language), |out, line| write_string(out, &line));
     }
     if !evaluated.unknown.is_empty() {
         out.extend_from_slice(b",\"unknown\":");
@@ -263,8 +280,8 @@ fn write_evaluated(out: &mut Vec<u8>, evaluated: &Evaluated, record: Option<Plac
 
 /// AuthZEN's pair, on a deny. The record has no `reason_admin`, which is its `reason`, and no reference: it is what a
 /// reference leads to.
-fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, record: Option<Place>) {
-    let Some(told) = evaluated.reason_user(record.map(|place| place.identity.trace_id)) else { return };
+fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, language: Language, record: Option<Place>) {
+    let Some(told) = evaluated.reason_user(language, record.map(|place| place.identity.trace_id)) else { return };
     if record.is_some() {
         out.extend_from_slice(b",\"reason_admin\":{\"403\":");
         write_string(out, reason);
@@ -276,16 +293,15 @@ fn write_reasons(out: &mut Vec<u8>, evaluated: &Evaluated, reason: &str, record:
 }
 
 /// Writes an explanation: each policy with the conditions that decided whether it applies.
-pub fn write_explanation(out: &mut Vec<u8>, Explanation { policies, others }: &Explanation) {
+pub fn write_explanation(out: &mut Vec<u8>, Explanation { policies, others }: &Explanation, language: Language) {
     let _ = write!(out, "{{\"others\":{others},\"policies\":");
     write_list(out, policies, |out, policy| {
         let _ = write!(out, "{{\"applies\":{},\"conditions\":", policy.outcome.is_met());
         write_list(out, policy.deciding(), write_condition);
         out.extend_from_slice(b",\"effect\":");
         write_string(out, policy.effect.name());
-        for (name, text) in
-            [("id", &policy.facts.id), ("place", &policy.place.inside()), ("title", &policy.facts.title)]
-        {
+        let title = policy.facts.title.in_language(language);
+        for (name, text) in [("id", policy.facts.id.as_str()), ("place", &policy.place.inside()), ("title", title)] {
             let _ = write!(out, ",\"{name}\":");
             write_string(out, text);
         }

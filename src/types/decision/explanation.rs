@@ -2,6 +2,7 @@
 //! people. No decision reads it.
 
 use super::PolicyFacts;
+use crate::types::{language::Language, texts::explain};
 use std::{fmt, sync::Arc};
 
 /// The explanation of a decision.
@@ -159,12 +160,12 @@ impl Outcome {
 
     /// Met, not met, or why neither can be said.
     #[must_use]
-    pub const fn words(&self) -> &'static str {
+    pub const fn words(&self, language: Language) -> &'static str {
         match self {
-            Self::Met => "met",
-            Self::NotMet => "not met",
-            Self::Failed(_) => "could not be evaluated",
-            Self::NotReached => "not looked at",
+            Self::Met => explain::met(language),
+            Self::NotMet => explain::not_met(language),
+            Self::Failed(_) => explain::failed(language),
+            Self::NotReached => explain::not_looked_at(language),
         }
     }
 }

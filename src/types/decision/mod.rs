@@ -3,26 +3,28 @@
 //! *Allow* and *deny* are decisions; *permit* and *forbid* are effects of a policy. A deny is an answer, never an error.
 //!
 //! - `explanation`: why, condition by condition, for people
+//! - `reason`: why, in a sentence for people
 //! - `undeclared`: members of the question that were ignored
 //! - `unknown`: references that the directory does not know
+//! - `wording`: what a policy says, in its languages
 
 mod explanation;
+mod reason;
 mod undeclared;
 mod unknown;
+mod wording;
 
 pub use explanation::{
     ClauseKind, Deciding, Effect, ExplainedClause, ExplainedCondition, ExplainedPart, ExplainedPolicy, Explanation,
     Outcome, PartForm, SourceLine,
 };
+pub use reason::Cause;
 pub use undeclared::Undeclared;
 pub use unknown::{MOST, Named, UnknownReference};
+pub use wording::Wording;
 
-use crate::types::{evaluation::Map, revision::Revision, trace::TraceId};
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-    sync::Arc,
-};
+use crate::types::{evaluation::Map, language::Language, revision::Revision};
+use std::{fmt, sync::Arc};
 
 /// May the access go ahead?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,12 +67,8 @@ pub struct Verdict {
     pub policies: Vec<Arc<PolicyFacts>>,
     /// The policies that could not be evaluated, ordered by id. Any of these makes the decision a deny.
     pub errors: Vec<EvaluationError>,
-    /// The party that the directory does not know, if the question was denied for that.
-    pub unknown: Option<Party>,
-    /// One sentence for a person who may know all that it says.
-    pub reason: String,
-    /// The policies allow, and the application cannot do what the access asks for.
-    pub unsupported: bool,
+    /// Why it is what it is. The sentence for it is made in the language of whom it is for.
+    pub cause: Cause,
 }
 
 /// The one or the other entity of a question.
@@ -99,19 +97,16 @@ pub struct PolicyFacts {
     /// The policy's `@id`.
     pub id: String,
     /// The policy's `@title`; empty if it has none.
-    pub title: String,
+    pub title: Wording,
     /// The articles of law that the policy rests on (`@basis`); empty if it names none.
     pub basis: String,
     /// What the caller must do when this policy determines the decision.
     pub obligations: Vec<Obligation>,
     /// What the caller may do when this policy determines the decision.
-    pub advice: Vec<String>,
+    pub advice: Option<Wording>,
     /// What the user of the application is told when this policy denies (`@reason_user`). `None`: nothing.
-    pub reason_user: Option<String>,
+    pub reason_user: Option<Wording>,
 }
-
-/// What a user is told where no policy says more. It is the same whatever denies.
-const NOT_ALLOWED: &str = "This is not allowed.";
 
 /// The type of the obligation that ends all sessions of a subject (AuthZEN obligations profile).
 pub const SESSION_TERMINATION: &str = "session_termination";
@@ -211,36 +206,6 @@ pub struct Evaluated {
     pub unknown: Vec<UnknownReference>,
 }
 
-impl Evaluated {
-    /// What the user of the application is told: nothing of an allow; of a deny what the policies that deny say to users
-    /// (`@reason_user`), else a general sentence; and the number under which the log has it.
-    #[must_use]
-    pub fn reason_user(&self, reference: Option<TraceId>) -> Option<String> {
-        let Verdict { decision: Decision::Deny, policies, .. } = self.verdict.as_ref() else { return None };
-        let told = policies.iter().filter_map(|policy| policy.reason_user.as_deref());
-        let mut told = told.collect::<Vec<_>>().join(" ");
-        if told.is_empty() {
-            NOT_ALLOWED.clone_into(&mut told);
-        }
-        if let Some(reference) = reference {
-            // Writing to a String cannot fail.
-            let _ = write!(told, " Reference: {reference}.");
-        }
-        Some(told)
-    }
-
-    /// One sentence for a person; where the answer is a deny, also what the directory does not know.
-    #[must_use]
-    pub fn reason(&self) -> Cow<'_, str> {
-        let reason = self.verdict.reason.as_str();
-        if self.unknown.is_empty() || self.verdict.decision.is_allow() {
-            return reason.into();
-        }
-        let unknown = self.unknown.iter().map(UnknownReference::sentence);
-        std::iter::once(reason.to_owned()).chain(unknown).collect::<Vec<_>>().join(" ").into()
-    }
-}
-
 /// Why an item of a batch was not evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -262,9 +227,11 @@ impl Answer {
 
     /// The reason, if the application alone is why this is a deny: it cannot do what the access asks for.
     #[must_use]
-    pub fn unsupported(&self) -> Option<&str> {
+    pub fn unsupported(&self, language: Language) -> Option<String> {
         match self {
-            Self::Evaluated(evaluated) => evaluated.verdict.unsupported.then_some(evaluated.verdict.reason.as_str()),
+            Self::Evaluated(evaluated) => {
+                evaluated.verdict.is_unsupported().then(|| evaluated.verdict.reason(language))
+            }
             Self::Fault(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** an answer does not grow with the question. A few members are named, the others counted.
 
-use crate::types::evaluation::Path;
+use crate::types::{evaluation::Path, language::Language, texts::answers};
 use std::borrow::Cow;
 
 /// How many are named. A caller that misspells a member does so in one place or in a few.
@@ -42,8 +42,8 @@ impl Undeclared {
     }
 
     /// Their paths, such as `resource.properties.colour`; if there are too many, the last line says how many more.
-    pub fn lines(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let others = (self.others > 0).then(|| format!("and {} more", self.others).into());
+    pub fn lines(&self, language: Language) -> impl Iterator<Item = Cow<'_, str>> {
+        let others = (self.others > 0).then(|| answers::and_more(language, self.others).into());
         self.named.iter().map(|member| member.path.as_str().into()).chain(others)
     }
 
@@ -71,11 +71,11 @@ mod tests {
     fn a_few_are_named_and_the_others_counted() {
         let context = Path::root("context");
         let mut undeclared = Undeclared::default();
-        assert!(undeclared.is_empty() && undeclared.lines().next().is_none());
+        assert!(undeclared.is_empty() && undeclared.lines(Language::English).next().is_none());
         for number in 0..20 {
             undeclared.add(context.field(&format!("n{number}")));
         }
-        let lines: Vec<_> = undeclared.lines().collect();
+        let lines: Vec<_> = undeclared.lines(Language::English).collect();
         assert_eq!(lines.len(), 17);
         assert_eq!(
             (lines[0].as_ref(), lines[15].as_ref(), lines[16].as_ref()),
@@ -94,7 +94,7 @@ mod tests {
             undeclared.add(path);
         }
         let (coarse, cut) = undeclared.without_inner_names();
-        let lines: Vec<_> = coarse.lines().collect();
+        let lines: Vec<_> = coarse.lines(Language::English).collect();
         assert_eq!(lines, ["context.a", "context.a", "resource.properties.c", "resource.properties.tags", "context.a"]);
         assert_eq!(cut, [1, 3, 4]);
     }

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** an answer does not grow with the question. A few references are named.
 
-use std::borrow::Cow;
+use crate::types::{language::Language, texts::answers};
 
 /// How many are named.
 pub const MOST: usize = 4;
@@ -31,16 +31,12 @@ pub struct Named {
 impl UnknownReference {
     /// A sentence for a person.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, language: Language) -> String {
         let Self { path, kind, named } = self;
         match named {
-            None => format!("The directory does not know the {kind} of {path}."),
-            Some(Named { id, nearest }) => {
-                let meant: Cow<'_, str> =
-                    nearest.as_ref().map_or("".into(), |nearest| format!("; did you mean `{nearest}`?").into());
-                let end = if meant.is_empty() { "." } else { "" };
-                format!("The directory does not know the {kind} `{id}` of {path}{meant}{end}")
-            }
+            None => answers::unknown_hidden(language, kind, path),
+            Some(Named { id, nearest: None }) => answers::unknown_named(language, kind, id, path),
+            Some(Named { id, nearest: Some(nearest) }) => answers::unknown_like(language, kind, id, path, nearest),
         }
     }
 }

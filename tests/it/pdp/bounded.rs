@@ -7,7 +7,10 @@ use poort::{
         engine::{UnknownEntities, check_question, decide},
     },
     sources::snapshot::{Snapshot, Sources},
-    types::authzen::{Limits, read_batch, read_evaluation},
+    types::{
+        authzen::{Limits, read_batch, read_evaluation},
+        language::Language,
+    },
 };
 use serde_json::{Value, json};
 
@@ -57,7 +60,10 @@ fn what_quotes_a_question_quotes_its_beginning() {
     unknown["subject"]["id"] = long().into();
     let evaluation = read_evaluation(unknown.to_string().as_bytes(), LIMITS).unwrap();
     let checked = check_question(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
-    check(&decide(&snapshot, &checked.question().unwrap()).reason, "does not know the subject Politie::Officer::");
+    check(
+        &decide(&snapshot, &checked.question().unwrap()).reason(Language::English),
+        "does not know the subject Politie::Officer::",
+    );
 
     let twice = format!(r#"{{"{0}": 1, "{0}": 2}}"#, long());
     check(&read_evaluation(twice.as_bytes(), LIMITS).unwrap_err().to_string(), "is given twice");

@@ -26,6 +26,7 @@ use poort::{
     types::{
         decision::{Decision, Verdict},
         evaluation::{Action, Entity, Evaluation, Map, Value},
+        language::Language,
     },
 };
 use proptest::{prelude::*, strategy::ValueTree as _};
@@ -57,11 +58,14 @@ fn check(world: &World, snapshot: &Snapshot, full: &Full, asked: &Question) -> R
         let texts = format!("{:#?}\n{:#?}", world.files, world.links);
         return Err(TestCaseError::fail(format!(
             "poort:  {found:?}\ncedar:  {expected:?}\nreason: {}\n{texts}\n{:#?}\n{:#?}",
-            verdict.reason, asked.evaluation, asked.moment
+            verdict.reason(Language::English),
+            asked.evaluation,
+            asked.moment
         )));
     }
     if asked.is_unknown(full) {
-        prop_assert!(verdict.reason.contains("does not know"), "{}", verdict.reason);
+        let reason = verdict.reason(Language::English);
+        prop_assert!(reason.contains("does not know"), "{reason}");
     }
     Ok(expected)
 }

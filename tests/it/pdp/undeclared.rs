@@ -22,6 +22,7 @@ use poort::{
         authzen::{Limits, read_evaluation},
         decision::Decision,
         evaluation::{Action, Entity, Evaluation, Map, Value as Given},
+        language::Language,
         moment::Moment,
         problem::report,
     },
@@ -107,7 +108,7 @@ fn asked(snapshot: &Snapshot, question: &Value, undeclared: UndeclaredMembers) -
     let config = Config { undeclared, ..Config::default() };
     let checked = check_question(snapshot, &evaluation, &moment, config).map_err(|error| error.to_string())?;
     checked.question().map_err(|error| error.to_string())?;
-    Ok(checked.into_undeclared().lines().map(Into::into).collect())
+    Ok(checked.into_undeclared().lines(Language::English).map(Into::into).collect())
 }
 
 /// Sets members, by JSON pointer; null takes one away.
@@ -323,7 +324,8 @@ fn a_misspelt_member_never_changes_an_answer_unnamed() {
                 let decided = |evaluation| {
                     let checked = check_question(&snapshot, evaluation, &right.moment, right.unknown)?;
                     let verdict = decide(&snapshot, &checked.question()?);
-                    let named: Vec<String> = checked.into_undeclared().lines().map(Into::into).collect();
+                    let named: Vec<String> =
+                        checked.into_undeclared().lines(Language::English).map(Into::into).collect();
                     Ok::<_, poort::pdp::engine::Mistakes>((verdict, named))
                 };
                 let Ok((expected, before)) = decided(&right.evaluation) else { continue };
@@ -441,7 +443,8 @@ fn every_misspelt_optional_attribute_of_the_sample_is_found() {
                     match check_question(&snapshot, &evaluation, &moment, Config::default()) {
                         Ok(checked) => {
                             assert!(!is_read, "{resource}.{wrong} for {}", action.uid);
-                            let named: Vec<String> = checked.into_undeclared().lines().map(Into::into).collect();
+                            let named: Vec<String> =
+                                checked.into_undeclared().lines(Language::English).map(Into::into).collect();
                             assert_eq!(named, [format!("resource.properties.{wrong}")]);
                             ignored.insert(format!("{resource}.{name}"));
                         }

@@ -55,6 +55,12 @@ fn an_account_is_shown_in_the_schemas_words() {
     ] {
         assert!(told.contains(part), "no `{part}` in\n{told}");
     }
+    let dutch = show(&["--lang", "nl"]);
+    for part in
+        ["Plaatsing", "files geldt", "old geëindigd", "laatste dag", "(niet bekend in de administratie)", "◐ read"]
+    {
+        assert!(dutch.contains(part), "no `{part}` in\n{dutch}");
+    }
     let sheet: Value = serde_json::from_str(&show(&["--format", "json"])).unwrap();
     let days: Vec<_> = sheet["days"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap()).collect();
     assert_eq!(days, ["2027-01-31", "2027-06-30", "2027-12-31"], "in their order, and none that is past");

@@ -163,6 +163,51 @@ fn an_unless_that_is_met_says_that_it_stops_the_permit() {
     assert!(!told.contains("What would allow it"), "{told}");
 }
 
+/// What `poort explain` says in Dutch, with the conditions and values of the policies left out.
+fn told_in_dutch(policies: &str, subject: &str) -> String {
+    let by = ["explain", "--lang", "nl", "--policies", policies, "--subject", subject, "--action", "read"];
+    let of = ["--resource", "File::\"f\"", "--property", "level=2"];
+    check(&run([by.as_slice(), &of].concat()), 0).0
+}
+
+#[test]
+fn an_explanation_is_in_dutch_where_that_is_asked() {
+    let folder = folder();
+    let policies = files(folder.path());
+    let text = POLICIES
+        .replace("another.\")", "another.\")\n@title_nl(\"Er gebeurt niets zonder autorisatie.\")")
+        .replace("read.\")", "read.\")\n@title_nl(\"Lezers mogen lezen.\")");
+    fs::write(folder.path().join("policies/files.cedar"), text).unwrap();
+    let low = told_in_dutch(&policies, "low");
+    has(
+        &low,
+        &[
+            "deny  Geweigerd: Er gebeurt niets zonder autorisatie.",
+            "forbid files.gate geldt",
+            "unless — niet voldaan: deze uitzondering heft het verbod niet op",
+            "✗ resource.level <= principal.authorised.level — niet voldaan",
+            "nog 1 voorwaarde is niet bekeken",
+            "Wat het zou toestaan",
+            "volgens files.read: Lezers mogen lezen.",
+            "bij account Officer::\"low\": authorised.level 1 → 2",
+        ],
+    );
+    has(&told_in_dutch(&policies, "other"), &["scope — niet voldaan: de regel gaat over anderen", "ook in Group"]);
+    for subject in ["low", "none", "self", "other"] {
+        let told = told_in_dutch(&policies, subject).to_lowercase();
+        for word in ["the", "and", "what", "which", "with", "not", "of these", "met", "denied", "policy"] {
+            let is_there = told.split(|it: char| !it.is_alphabetic()).any(|it| it == word);
+            assert!(!is_there, "`{word}` in {told}");
+        }
+    }
+    let arguments = ["evaluate", "--lang", "nl", "--policies", &policies];
+    let (answer, _) = check(&run_with_input(arguments, question("low").to_string().as_bytes()), 2);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["context"]["policies"][0]["title"], "Er gebeurt niets zonder autorisatie.");
+    let (_, refused) = check(&run(["explain", "--lang", "de", "x.json"]), 64);
+    assert!(refused.contains("`de` is no language of poort; the languages are en and nl"), "{refused}");
+}
+
 #[test]
 fn evaluate_explains_as_explain_does() {
     let folder = folder();

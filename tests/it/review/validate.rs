@@ -3,6 +3,7 @@
 mod misspelt;
 mod obligations;
 mod reason_user;
+mod translations;
 
 use crate::support::{check, copied_policies, folder, run};
 use serde_json::Value;

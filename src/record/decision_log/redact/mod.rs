@@ -29,7 +29,7 @@ use super::{Pseudonyms, RecordedRequest, RecordedResponse};
 use crate::{
     sources::policy::Model,
     types::{
-        decision::{Answer, Evaluated, Fault, Party, PolicyFacts, SESSION_TERMINATION, Verdict},
+        decision::{Answer, Cause, Evaluated, Fault, Party, PolicyFacts, SESSION_TERMINATION, Verdict},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},
     },
 };
@@ -310,11 +310,10 @@ impl Walk<'_> {
             parties.iter().any(is_hidden)
         };
         let hides_subject = hides(Party::Subject);
-        if let Some(unknown) = verdict.unknown
-            && hides(unknown)
+        if let Some(party) = verdict.unknown()
+            && hides(party)
         {
-            let reason = format!("Denied: the directory does not know the {}.", unknown.name());
-            Arc::make_mut(&mut verdict).reason = reason;
+            Arc::make_mut(&mut verdict).cause = Cause::Unknown { party, uid: None };
             self.note(at.field("reason"));
         }
         let mut index = 0;

@@ -33,11 +33,10 @@ pub(super) fn is_plain_answer(answer: &Answer, is_strict: bool) -> bool {
     match answer {
         Answer::Fault(_) => !is_strict,
         Answer::Evaluated(evaluated) => {
-            let Verdict { decision: _, policies, errors, unknown, reason: _, unsupported: _ } =
-                evaluated.verdict.as_ref();
+            let Verdict { decision: _, policies, errors, cause: _ } = evaluated.verdict.as_ref();
             let obligations = || policies.iter().flat_map(|policy| &policy.obligations);
             ((errors.is_empty() && evaluated.undeclared.is_empty() && evaluated.unknown.is_empty()) || !is_strict)
-                && unknown.is_none()
+                && evaluated.verdict.unknown().is_none()
                 && evaluated.subject.as_deref().is_none_or(is_plain_map)
                 && obligations().all(|obligation| is_plain_obligation(obligation, is_strict))
         }

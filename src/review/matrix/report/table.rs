@@ -85,7 +85,7 @@ pub fn json(review: &Review<'_>) -> String {
     let list = |parts: &[Part]| -> Vec<Value> {
         parts
             .iter()
-            .map(|part| json!({ "id": part.policy.id, "title": part.policy.title, "conditions": part.conditions }))
+            .map(|part| json!({ "id": part.policy.id, "title": part.policy.title.base(), "conditions": part.conditions }))
             .collect()
     };
     let cells: Vec<_> = cells(matrix)

@@ -64,7 +64,7 @@ pub(super) fn conditions(action: &str, access: &Access, lines: &mut Vec<String>)
     let Access::Under { permits, forbids } = access else { return };
     for (word, parts) in [("if", permits), ("unless", forbids)] {
         for part in parts {
-            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title);
+            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title.base());
             lines.push(format!("      {}", escape::line(&policy)));
             lines.extend(part.conditions.iter().map(|condition| format!("          {}", escape::line(condition))));
         }

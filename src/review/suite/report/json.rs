@@ -28,7 +28,11 @@ use crate::{
         },
     },
     sources::snapshot::Snapshot,
-    types::{authzen, decision::Verdict},
+    types::{
+        authzen,
+        decision::{Verdict, Wording},
+        language::Language,
+    },
 };
 use serde_json::{Value, json};
 
@@ -117,9 +121,9 @@ fn answer(verdict: &Verdict) -> Value {
         "decision": verdict.decision.name(),
         "policies": verdict.policies.iter().map(|facts| facts.id.as_str()).collect::<Vec<_>>(),
         "obligations": obligations,
-        "advice": verdict.policies.iter().flat_map(|facts| &facts.advice).collect::<Vec<_>>(),
+        "advice": verdict.policies.iter().filter_map(|facts| facts.advice.as_ref()).map(Wording::base).collect::<Vec<_>>(),
         "errors": verdict.errors.iter().map(|error| json!({ "policy": error.policy, "message": error.message }))
             .collect::<Vec<_>>(),
-        "reason": verdict.reason,
+        "reason": verdict.reason(Language::English),
     })
 }

@@ -20,6 +20,7 @@ use poort::{
         authzen::{self, Limits, read_evaluation},
         decision::{ClauseKind, ExplainedPart, Outcome, PartForm},
         evaluation::Evaluation,
+        language::Language,
         moment::Moment,
     },
 };
@@ -182,7 +183,7 @@ fn every_change_that_is_shown_allows_the_question() {
                 let asked = engine::translate(&after, &evaluation, &moment, config);
                 let asked = asked.unwrap_or_else(|error| panic!("{error}: {remedy:?}"));
                 let verdict = engine::decide(&after, &asked);
-                assert!(verdict.decision.is_allow(), "{question:?}\n{remedy:?}\n{}", verdict.reason);
+                assert!(verdict.decision.is_allow(), "{question:?}\n{remedy:?}\n{}", verdict.reason(Language::English));
                 assert!(verdict.policies.iter().any(|facts| facts.id == policy.policy.id), "{remedy:?}");
                 n_checked += 1;
             }

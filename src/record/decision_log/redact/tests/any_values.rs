@@ -66,7 +66,8 @@ proptest! {
         };
         let message = all.iter().cloned().collect::<String>();
         let errors = vec![EvaluationError { policy: "p".into(), kind: ErrorKind::Other, message: message.clone() }];
-        let unknown = Verdict { errors, unknown: Some(Party::Subject), reason: message.clone(), ..verdict() };
+        let cause = Cause::Unknown { party: Party::Subject, uid: Some(message.clone()) };
+        let unknown = Verdict { errors, cause, ..verdict() };
         let decided = match &asked {
             RecordedRequest::One(_) => decided(answer(unknown)),
             RecordedRequest::Several(_) => RecordedResponse::Several(vec![Answer::Fault(Fault { status: 400, message })].into()),

@@ -4,7 +4,7 @@ use super::*;
 use crate::record::decision_log::redact::conceal;
 
 fn concealed<T>(asked: &RecordedRequest<'_>, look: impl FnOnce(&Redacted<'_>) -> T) -> T {
-    look(&conceal(asked, &RecordedResponse::Nothing(Cause::DeadlineExceeded), &model(), &keys(1)))
+    look(&conceal(asked, &RecordedResponse::Nothing(Unanswered::DeadlineExceeded), &model(), &keys(1)))
 }
 
 fn people(count: usize) -> serde_json::Value {
@@ -55,7 +55,7 @@ fn a_record_that_would_be_too_large_is_none() {
         caller: None,
         moment: &moment,
         asked,
-        decided: RecordedResponse::Nothing(Cause::DeadlineExceeded),
+        decided: RecordedResponse::Nothing(Unanswered::DeadlineExceeded),
         model: &model(),
         policies: &Revision::of([]),
         directory: &Revision::of([]),

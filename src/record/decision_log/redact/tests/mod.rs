@@ -3,7 +3,7 @@
 mod any_values;
 mod bounds;
 
-use super::super::{Caller, Cause, Producer, Record, TooLarge};
+use super::super::{Caller, Cause as Unanswered, Producer, Record, TooLarge};
 use super::*;
 use crate::{
     record::spool::Payload,
@@ -94,7 +94,7 @@ fn bytes_with(
     };
     let payload = record.to_payload(&producer, pseudonyms).unwrap();
     // Where the deadline passes before it is written, it is the record of a call that was not answered, byte for byte.
-    let unanswered = Record { decided: RecordedResponse::Nothing(Cause::DeadlineExceeded), ..record };
+    let unanswered = Record { decided: RecordedResponse::Nothing(Unanswered::DeadlineExceeded), ..record };
     assert_eq!(written(payload.clone().into_late()), written(unanswered.to_payload(&producer, pseudonyms).unwrap()));
     assert!(written(payload.clone().into_late()).len() <= payload.max_len());
     let bytes = written(payload).into_bytes();
@@ -122,14 +122,7 @@ fn several(batch: &serde_json::Value) -> RecordedRequest<'static> {
 }
 
 fn verdict() -> Verdict {
-    Verdict {
-        decision: Decision::Deny,
-        policies: vec![],
-        errors: vec![],
-        unknown: None,
-        reason: "No.".into(),
-        unsupported: false,
-    }
+    Verdict { decision: Decision::Deny, policies: vec![], errors: vec![], cause: Cause::Policies }
 }
 
 fn answer(verdict: Verdict) -> Answer {
@@ -264,17 +257,17 @@ fn texts_that_can_quote_values_are_replaced() {
         keys(1).of("context.action.tool", "drill")
     );
 
-    let reason = "Denied: the directory does not know the subject Source::\"inf-7\".".to_owned();
-    let unknown = Verdict { unknown: Some(Party::Subject), reason: reason.clone(), ..verdict() };
-    let denied = record(one(&asked), decided(answer(unknown)));
+    let cause = Cause::Unknown { party: Party::Subject, uid: Some("Source::\"inf-7\"".to_owned()) };
+    let unknown = Verdict { cause, ..verdict() };
+    let denied = record(one(&asked), decided(answer(unknown.clone())));
     let context = &denied["body"]["adl.core.response"]["context"];
     assert_eq!(context["reason"], "Denied: the directory does not know the subject.");
     let places = denied["attributes"]["poort.log.concealed"].as_array().unwrap();
     assert!(places.contains(&json!("/adl.core.response/context/reason")), "{places:?}");
 
     // Of another type the id may be seen.
-    let unknown = Verdict { unknown: Some(Party::Subject), reason: reason.clone(), ..verdict() };
     let seen = record(one(&question(json!({}), json!({}))), decided(answer(unknown)));
+    let reason = "Denied: the directory does not know the subject Source::\"inf-7\".";
     assert_eq!(seen["body"]["adl.core.response"]["context"]["reason"], reason);
 }
 
@@ -315,7 +308,7 @@ fn whose_sessions_end_is_concealed_as_the_subject_is() {
 #[test]
 fn a_late_call_is_concealed_too() {
     let asked = question(json!({"plate": "12-ABC-3"}), json!({}));
-    let bytes = bytes_with(one(&asked), RecordedResponse::Nothing(Cause::DeadlineExceeded), &model(), &keys(1));
+    let bytes = bytes_with(one(&asked), RecordedResponse::Nothing(Unanswered::DeadlineExceeded), &model(), &keys(1));
     assert!(!String::from_utf8(bytes).unwrap().contains("12-ABC-3"));
 }
 

@@ -79,7 +79,7 @@ fn rights(matrix: &Matrix, access: &Access, actions: &[&str], limits: &Limits<'_
 fn permit(word: &str, part: &Part) -> Markup {
     html! {
         li {
-            b { (word) } " " code { (part.policy.id) } " " (part.policy.title)
+            b { (word) } " " code { (part.policy.id) } " " (part.policy.title.base())
             (conditions(part))
         }
     }

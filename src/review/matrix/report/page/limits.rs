@@ -29,7 +29,7 @@ impl<'m> Limits<'m> {
         html! {
             p.limits { "unless a limit holds: "
                 @for (part, number) in numbers {
-                    a href=(format!("#l{number}")) title=(format!("{}: {}", part.policy.id, part.policy.title)) { "L" (number) } " "
+                    a href=(format!("#l{number}")) title=(format!("{}: {}", part.policy.id, part.policy.title.base())) { "L" (number) } " "
                 }
             }
         }
@@ -48,7 +48,7 @@ impl<'m> Limits<'m> {
                         tbody { @for (place, part) in self.all.iter().enumerate() {
                             tr id=(format!("l{}", place + 1)) {
                                 th scope="row" { "L" (place + 1) }
-                                td { code { (part.policy.id) } br; (part.policy.title) }
+                                td { code { (part.policy.id) } br; (part.policy.title.base()) }
                                 td { (conditions(part)) }
                             }
                         } }
