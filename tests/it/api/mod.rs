@@ -10,4 +10,5 @@ mod clients;
 pub(crate) mod description;
 mod faults;
 mod interop;
+mod languages;
 mod transport;

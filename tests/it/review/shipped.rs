@@ -2,6 +2,8 @@
 //! noticed, and every guarantee proven, and broken by some mutation.
 
 use crate::support::{check, copied_policies, folder, policies, run};
+use cedar_policy::PolicySet;
+use poort::sources::policy::SENTENCES;
 use std::{fs, path::Path};
 
 #[track_caller]
@@ -34,6 +36,32 @@ fn every_attribute_of_a_question_is_explained() {
     let rows: Vec<_> = rows.collect();
     let silent: Vec<_> = rows.iter().filter(|line| line.ends_with("|  |")).collect();
     assert!(rows.len() > 200 && silent.is_empty(), "{} rows, without a word: {silent:#?}", rows.len());
+}
+
+#[test]
+fn every_policy_and_guarantee_speaks_dutch() {
+    let folder = policies();
+    let of = |folder: &Path| {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|kind| kind == "cedar")).collect::<Vec<_>>()
+    };
+    let files = [of(&folder), of(&folder.join("guarantees"))].concat();
+    let mut n_policies = 0;
+    for file in files {
+        let set: PolicySet = fs::read_to_string(&file).unwrap().parse().unwrap();
+        for policy in set.policies() {
+            n_policies += 1;
+            let id = policy.annotation("id").unwrap();
+            for sentence in SENTENCES {
+                let Some(base) = policy.annotation(sentence).filter(|text| !text.is_empty()) else { continue };
+                let dutch = policy.annotation(format!("{sentence}_nl")).unwrap_or_default();
+                assert!(!dutch.is_empty() && dutch != base, "{id} has no @{sentence}_nl");
+                assert_eq!(base.ends_with('.'), dutch.ends_with('.'), "{id}: {dutch}");
+            }
+            assert!(policy.annotation("title_nl").is_some(), "{id} has no @title_nl");
+        }
+    }
+    assert!(n_policies > 400, "{n_policies}");
 }
 
 fn changed(file: &Path, from: &str, to: &str) {

@@ -201,6 +201,23 @@ async fn a_report_says_who_asked_about_a_person() {
     let denied =
         log_well("report", &place.data, &[&flags[..], &["--decision", "deny", "--action", "consult"]].concat());
     assert!(denied.contains("It is not complete") && denied.contains("--action consult --decision deny"), "{denied}");
+    let in_dutch = [&flags[..], &["--lang", "nl"]].concat();
+    fs::write(&page, log_well("report", &place.data, &in_dutch)).unwrap();
+    let shown = check_page(&page).html;
+    for part in [
+        "lang=\"nl\"",
+        "Wie vroeg om gegevens over",
+        "geweigerd</span>",
+        "Een geautoriseerde ambtenaar mag de kernregisters raadplegen",
+        "Wat dit overzicht niet laat zien",
+        "Gemaakt door poort",
+    ] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    for word in ["the", "and", "who", "what", "which", "with", "not", "allowed", "denied"] {
+        let words = shown.split_once("<body>").unwrap().1.split(|it: char| !it.is_alphabetic());
+        assert!(!words.map(str::to_lowercase).any(|it| it == word), "`{word}` in {shown}");
+    }
     let empty = log_well("report", &place.data, &["--data-subject", "person-entry::nobody"]);
     assert!(empty.contains("no question about this data subject"), "{empty}");
     // Where the revisions are gone, the page says so.
