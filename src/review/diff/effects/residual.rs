@@ -37,6 +37,8 @@ use std::{
 /// What is left on one side; no policy, if no question is allowed.
 pub(super) struct Residual {
     pub(super) rules: Vec<Rule>,
+    /// Every question is denied, whatever other policies say.
+    denies: bool,
     /// Ids that stand for entities that are not in the directory.
     pub(super) absent: BTreeSet<EntityUID>,
 }
@@ -54,7 +56,7 @@ impl Residual {
         side: &Snapshot,
         entities: &cedar::PartialEntities,
     ) -> Result<Self, String> {
-        let none = || Ok(Self { rules: Vec::new(), absent: BTreeSet::new() });
+        let none = || Ok(Self { rules: Vec::new(), denies: true, absent: BTreeSet::new() });
         let party = |root: Root| fixed.iter().find(|(place, _)| place.root == root && place.is_party());
         for root in [Root::Principal, Root::Resource] {
             // poort denies what is about an account that it does not know.
@@ -105,12 +107,13 @@ impl Residual {
         if let Some(open) = left.open.into_inner() {
             return Err(open);
         }
-        Ok(Self { rules: Rule::all(&kept)?, absent: left.absent.into_inner() })
+        Ok(Self { rules: Rule::all(&kept)?, denies: false, absent: left.absent.into_inner() })
     }
 
-    /// Equal where the rules are.
+    /// Equal where the rules are. That nothing is left of some policies is not that they deny everything.
     pub(super) fn texts(&self) -> Vec<Arc<str>> {
-        let mut texts: Vec<_> = self.rules.iter().map(|rule| rule.text.clone()).collect();
+        let mut texts: Vec<Arc<str>> = self.rules.iter().map(|rule| rule.text.clone()).collect();
+        texts.extend(self.denies.then(|| Arc::from("everything is denied")));
         texts.sort();
         texts
     }

@@ -88,6 +88,21 @@ fn every_form_has_each_changed_fact_of_an_account() {
 }
 
 #[test]
+fn an_account_that_a_forbid_alone_stopped_is_newly_allowed() {
+    let world = World::new();
+    // Nothing but `inactive` reads what changed: before it denies everything, and after it says nothing.
+    accounts(&world, |accounts| accounts[2]["attrs"]["active"] = true.into());
+    let comparison = world.diff(&[], 5);
+    let group = &comparison["account_groups"][0];
+    assert_eq!(group["line"], "newly allowed for Officer::\"officer-2\": consult × Record", "{comparison}");
+    // And the other way.
+    accounts(&world, |accounts| accounts[1]["attrs"]["active"] = false.into());
+    let comparison = world.diff(&[], 5);
+    let group = &comparison["account_groups"][0];
+    assert_eq!(group["line"], "newly denied for Officer::\"officer-1\": consult × Record", "{comparison}");
+}
+
+#[test]
 fn an_account_change_is_accepted_as_reviewed() {
     let world = World::new();
     accounts(&world, |accounts| accounts[1]["attrs"]["level"] = 3.into());
