@@ -36,7 +36,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 BASE and HEAD are folders, git:REVISION, git:REVISION:path/to/policies, or archive:POLICIES or archive:POLICIES,DIRECTORY: revisions
 as records name them. Without a path, a revision is read at the place
 of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
-questions equally, or shows questions that they decide differently. Where the directory changed, it works out what that
+questions equally, or shows questions that they decide differently. The first line says who can now do what. Where the directory changed, it works out what that
 allows and denies, for each account that it touches.
 
 Exits with 0 if nothing asks for acceptance that the --accept file does not list; with 5 if something does: what is newly
@@ -107,7 +107,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let (base, head) = sides(arguments, &settings, output)?;
     let effort = arguments.effort.effort(output)?;
     let cache = arguments.effort.cache();
-    let options = Options { effort, filter: arguments.env.clone(), cache };
+    let places = Places::of(&settings, arguments.common.directory.as_deref());
+    let untested = untested(&places, arguments, &head);
+    let options = Options { effort, filter: arguments.env.clone(), cache, untested };
     let bar = output.progress("environments");
     let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
     bar.finish_and_clear();
@@ -139,6 +141,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     };
     output.conclude(&format!("{}\n", text.trim_end()))?;
     Ok(if report.passes() { Exit::Done } else { Exit::Differences })
+}
+
+/// The actions that the suites asked about before, that there still are, and that no suite asks about now.
+fn untested(places: &Places, arguments: &Arguments, head: &Side) -> Vec<String> {
+    let (Some(before), Some(after)) = (places.tested(&arguments.base), places.tested(&arguments.head)) else {
+        return Vec::new();
+    };
+    let left = before.into_iter().filter(|action| !after.contains(action));
+    left.filter(|action| head.snapshot.policies.model.action(action).is_ok()).collect()
 }
 
 /// Reads both sides. If one is not valid, its problems are reported in the form that was asked for.

@@ -3,7 +3,7 @@
 use super::git::Commit;
 use crate::{
     config::Settings,
-    review::{diff::Side, proof::Guarantees},
+    review::{diff::Side, proof::Guarantees, suite},
     sources::{
         directory,
         policy::{self, SCHEMA_FILE},
@@ -11,11 +11,14 @@ use crate::{
         store::Archive,
     },
     types::{
-        problem::{Problem, has_errors},
+        problem::{Problem, SourceFile, has_errors},
         revision::Revision,
     },
 };
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Default places for sides that name none.
 pub(super) struct Places {
@@ -82,6 +85,37 @@ impl Places {
             }
             _ => Err(Unusable::NotValid(problems.into_iter().filter(Problem::is_error).collect())),
         }
+    }
+
+    /// The actions that the suites of a side ask about; `None` if a suite cannot be read.
+    pub(super) fn tested(&self, named: &str) -> Option<BTreeSet<String>> {
+        let mut problems = Vec::new();
+        let suites = match named.strip_prefix("git:") {
+            Some(revision) => {
+                let (revision, folder) = revision.split_once(':').map_or((revision, None), |(it, of)| (it, Some(of)));
+                let commit = Commit::of(revision).ok()?;
+                let folder = folder.map_or_else(|| commit.inside(&self.policies), |it| Ok(it.to_owned())).ok()?;
+                let folder = [folder.trim_matches('/'), suite::FOLDER].join("/");
+                let is_suite = |name: &str| {
+                    !name.starts_with('.') && [".yaml", ".yml", ".json"].iter().any(|it| name.ends_with(it))
+                };
+                let files = commit.files(folder.trim_start_matches('/'), &is_suite).ok()?.unwrap_or_default();
+                let files = files.into_iter().map(|(name, text)| SourceFile { name: name.into(), text: text.into() });
+                files.filter_map(|file| suite::read_file(&file, &mut problems)).collect()
+            }
+            None if !Path::new(named).join(suite::FOLDER).exists() => Vec::new(),
+            None => {
+                let (suites, found) = suite::load(Path::new(named));
+                problems.extend(found.into_iter().filter(|problem| problem.kind() != "suite::none"));
+                suites
+            }
+        };
+        let cases = suites.iter().flat_map(|suite| &suite.cases);
+        let actions = cases.filter_map(|case| match &case.question {
+            suite::Question::Wire { evaluation, .. } => Some(evaluation.action.name.clone()),
+            suite::Question::Cedar(_) => None,
+        });
+        (!has_errors(&problems)).then(|| actions.collect())
     }
 
     fn folder(&self, folder: &Path) -> Result<Read, Vec<Problem>> {

@@ -13,7 +13,10 @@
 //! undecided.
 
 use super::{
-    Difference, Direction, Policy, Question, SideAnswer,
+    Difference, Direction, Facts, Policy, Question, Reached, SideAnswer,
+    effects::Reach,
+    facts,
+    new_questions::NewQuestions,
     pairing::{Half, Pairing},
 };
 use crate::{
@@ -39,9 +42,14 @@ pub(super) struct OneWay<'a> {
     pub(super) from: Option<&'a Half<'a>>,
 }
 
-impl OneWay<'_> {
-    /// Finds them all, or says why some may be missing.
-    pub(super) fn run(&self, solver: &mut Solver, found: &mut Vec<Difference>) -> Result<(), String> {
+impl<'a> OneWay<'a> {
+    /// Finds them all, and the accounts for whom they matter; or says why some may be missing.
+    pub(super) fn run(
+        &self,
+        solver: &mut Solver,
+        found: &mut Vec<Difference>,
+        reached: &mut Vec<Reached>,
+    ) -> Result<(), String> {
         let Self { to, from, world, .. } = self;
         if !to.rules.iter().any(|rule| rule.permits) {
             return Ok(());
@@ -66,31 +74,109 @@ impl OneWay<'_> {
             account: None,
             confirm: &confirm,
         };
+        let only = self.pairing.pair.only.as_ref();
         let mut holds = vec![light, meaning::allowed(&to.rules)];
+        holds.extend(only.map(NewQuestions::expression).transpose()?);
+        let mut causes = Vec::new();
+        let ended = self.search(solver, &search, holds.clone(), denied.as_ref(), &mut causes);
+        self.conclude(solver, &search, (&holds, denied.as_ref()), causes, found, reached)?;
+        ended
+    }
+
+    /// Finds the causes, each with a question as the solver has it.
+    fn search(
+        &self,
+        solver: &mut Solver,
+        search: &Search<'_>,
+        mut holds: Vec<Expr>,
+        denied: Option<&Compiled>,
+        causes: &mut Vec<(Vec<String>, Example)>,
+    ) -> Result<(), String> {
         let rounds = self.rounds();
         for _ in 0..rounds {
-            let example = match search.find(solver, &joined::all(holds.clone()), denied.as_ref()) {
+            let example = match search.find(solver, &joined::all(holds.clone()), denied) {
                 Searched::None => return Ok(()),
                 Searched::Undecided(reason) => return Err(reason),
                 Searched::Example(example) => *example,
             };
-            let (mut difference, example) = self.narrowed(solver, &search, &holds, denied.as_ref(), example)?;
-            self.make_readable(solver, &search, &holds, denied.as_ref(), &mut difference, example)?;
-            let cause = difference.policies.clone();
-            if found.iter().any(|known| known.change == self.change && known.policies == cause) {
+            let (difference, example) = self.narrowed(solver, search, &holds, denied, example)?;
+            let cause = difference.policies;
+            if causes.iter().any(|(known, _)| *known == cause) {
                 return Err(format!("the cause {} came twice; this is a fault of poort", cause.join(", ")));
             }
-            found.push(difference);
             holds.push(Expr::not(self.explained(&cause)));
+            causes.push((cause, example));
+            if self.pairing.pair.only.is_some() {
+                return Ok(());
+            }
         }
         // The search is complete only after a proof that no difference is left.
-        match search.find(solver, &joined::all(holds), denied.as_ref()) {
+        match search.find(solver, &joined::all(holds), denied) {
             Searched::None => Ok(()),
             Searched::Undecided(reason) => Err(reason),
             Searched::Example(_) => {
                 Err(format!("there are more than {rounds} causes; what lies behind them was not looked at"))
             }
         }
+    }
+
+    /// Makes the questions readable, about real accounts where any fits, and says for which accounts they matter.
+    fn conclude(
+        &self,
+        solver: &mut Solver,
+        search: &Search<'_>,
+        (holds, denied): (&[Expr], Option<&Compiled>),
+        causes: Vec<(Vec<String>, Example)>,
+        found: &mut Vec<Difference>,
+        reached: &mut Vec<Reached>,
+    ) -> Result<(), String> {
+        if causes.is_empty() {
+            return Ok(());
+        }
+        let same = |cause: &[String], example: &Example| self.difference(example).is_ok_and(|it| it.policies == cause);
+        let plain: Vec<_> = causes
+            .into_iter()
+            .map(|(cause, example)| {
+                let example = search.plain(example, &|example| same(&cause, example));
+                (cause, example)
+            })
+            .collect();
+        let examples = plain.iter().map(|(_, example)| example.clone()).collect();
+        let (concerned, real) = self.reached(solver, examples);
+        for (cause, example) in plain {
+            let same = |example: &Example| same(&cause, example);
+            let fits = real.iter().find(|example| same(example)).cloned();
+            let example = match fits.or_else(|| search.with_real_accounts(&example, &same)) {
+                Some(real) => search.plain(real, &same),
+                // Accounts that the directory does not hold were not looked at one by one.
+                None if concerned.whoever => search.readable(solver, holds, denied, example, &same),
+                None => example,
+            };
+            found.push(self.difference(&example)?);
+        }
+        reached.push(concerned);
+        Ok(())
+    }
+
+    /// The accounts for whom the differences matter, of which these are examples.
+    fn reached(&self, solver: &mut Solver, examples: Vec<Example>) -> (Reached, Vec<Example>) {
+        let Pairing { environment, pair, changed } = self.pairing;
+        let differs = |example: &Example| self.judge(example).is_ok_and(|judged| judged.is_some());
+        let Self { change, world, to, from, .. } = *self;
+        let (known, directories) = (pair.known, pair.directories);
+        Reach {
+            environment,
+            change,
+            known,
+            directories,
+            to,
+            from,
+            changed,
+            world,
+            only: pair.only.as_ref(),
+            differs: &differs,
+        }
+        .find(solver, examples)
     }
 
     /// How many causes are looked for: as many as there are changed policies here, and pairs of them. Where the other side
@@ -163,6 +249,9 @@ impl OneWay<'_> {
 
     /// What both sides say, if the question is such a one.
     fn judge(&self, example: &Example) -> Result<Option<(Verdict, Option<Verdict>)>, String> {
+        if self.pairing.pair.only.as_ref().is_some_and(|only| !only.has(&example.evaluation)) {
+            return Ok(None);
+        }
         let own = if example.real { None } else { Some(example.directory(&self.world.policies)?) };
         let decide = |half: &Half<'_>| match &own {
             // Each side already has the real directory.
@@ -192,6 +281,9 @@ impl OneWay<'_> {
         }
         policies.sort();
         policies.dedup();
+        if let Some(only) = &self.pairing.pair.only {
+            policies = vec![only.cause()];
+        }
         let refused = || SideAnswer {
             allowed: false,
             policies: Vec::new(),
@@ -203,7 +295,8 @@ impl OneWay<'_> {
             Direction::NewlyDenied => (to, from),
         };
         let digest = self.digest(&policies);
-        Ok(Difference { change: self.change, policies, digest, example: self.question(example), base, head })
+        let example = self.question(example, &policies);
+        Ok(Difference { change: self.change, policies, digest, example, base, head })
     }
 
     /// Names exactly this change of these policies.
@@ -215,7 +308,9 @@ impl OneWay<'_> {
         let mut parts = Vec::new();
         for (side, half) in [("before", before), ("after", after)] {
             let Some(half) = half else { continue };
-            for rule in half.rules.iter().filter(|rule| ids.contains(&rule.id)) {
+            // What new questions are allowed depends on all policies.
+            let counts = |rule: &&&Rule| self.pairing.pair.only.is_some() || ids.contains(&rule.id);
+            for rule in half.rules.iter().filter(counts) {
                 parts.push((format!("{side} {}", rule.id), rule.text.as_bytes()));
             }
             if !ids.iter().any(|id| self.pairing.changed.contains(id)) {
@@ -225,27 +320,18 @@ impl OneWay<'_> {
         Revision::of(parts.iter().map(|(name, text)| (name.as_str(), *text))).to_string()
     }
 
-    fn question(&self, example: &Example) -> Question {
+    fn question(&self, example: &Example, ids: &[String]) -> Question {
         let halves = [Some(self.to), self.from];
         let policies: Vec<_> = halves.iter().flatten().map(|half| half.snapshot.policies.as_ref()).collect();
-        question(example, self.pairing.environment, &policies)
-    }
-
-    /// Replaces the example by one that a person can read, which has the same cause.
-    fn make_readable(
-        &self,
-        solver: &mut Solver,
-        search: &Search<'_>,
-        holds: &[Expr],
-        denied: Option<&Compiled>,
-        difference: &mut Difference,
-        example: Example,
-    ) -> Result<(), String> {
-        let cause = difference.policies.clone();
-        let same = |example: &Example| -> bool { self.difference(example).is_ok_and(|found| found.policies == cause) };
-        let readable = search.readable(solver, holds, denied, example, &same);
-        *difference = self.difference(&readable)?;
-        Ok(())
+        if let Some(only) = &self.pairing.pair.only {
+            let facts = Facts { context: only.facts(), ..Facts::default() };
+            return Question { facts, ..question(example, self.pairing.environment, &policies) };
+        }
+        let question = question(example, self.pairing.environment, &policies);
+        let rule = |half: Option<&'a Half<'a>>, id: &String| half?.rules.iter().find(|rule| rule.id == *id).copied();
+        let sides: Vec<facts::Sides<'_>> =
+            ids.iter().map(|id| (rule(self.from, id), rule(Some(self.to), id))).collect();
+        Question { facts: Facts::of(&sides, example, self.pairing.environment, &self.world.directory), ..question }
     }
 }
 
@@ -264,6 +350,7 @@ pub(super) fn question(example: &Example, environment: &Environment, policies: &
         application: example.moment.application.as_ref().map(ToString::to_string),
         time_matters,
         real: example.real,
+        facts: Facts::default(),
         entities: if example.real { Vec::new() } else { example.entities.clone() },
     }
 }

@@ -12,6 +12,8 @@ pub enum Change {
     Removed,
     /// It says something else.
     Changed,
+    /// It has another id, and decides the same.
+    Renamed,
     /// It decides the same, and asks something else of callers.
     Obligations,
     /// It decides and asks the same, with other annotations.
@@ -26,6 +28,7 @@ impl Change {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Changed => "changed",
+            Self::Renamed => "renamed",
             Self::Obligations => "obligations changed",
             Self::Reworded => "reworded",
         }
@@ -37,6 +40,8 @@ impl Change {
 pub struct PolicyChange {
     /// Its id.
     pub id: String,
+    /// Its id in the side before, if that is another one.
+    pub renamed_from: Option<String>,
     /// What it says, in one sentence.
     pub title: String,
     /// How it changed.
@@ -57,6 +62,14 @@ pub struct PolicyChange {
     pub head: Option<Spot>,
     /// Its text with what was removed and added.
     pub lines: Vec<Line>,
+}
+
+impl PolicyChange {
+    /// Its id, and the one that it had.
+    #[must_use]
+    pub fn named(&self) -> String {
+        self.renamed_from.as_ref().map_or_else(|| self.id.clone(), |before| format!("{before} → {}", self.id))
+    }
 }
 
 /// What a policy does where it applies.

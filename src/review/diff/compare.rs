@@ -5,6 +5,7 @@ use super::{
     effects::{Effects, Found},
     naming,
     pairing::Pairing,
+    people,
     plan::{Plan, Step},
     policies,
 };
@@ -23,6 +24,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// Proofs that were made before.
     pub cache: Option<Cache>,
+    /// Actions that the tests no longer ask about.
+    pub untested: Vec<String>,
 }
 
 /// Compares two sides. `begin` is told how many environments need a proof, `done` is called after each.
@@ -97,7 +100,10 @@ pub fn compare(
         }
     }
     naming::tell_apart(&mut environments);
+    let people = people::named(&environments, &base.snapshot, &head.snapshot);
     Ok(Comparison {
+        people,
+        untested: options.untested.clone(),
         not_worked_out: effects.err(),
         base: named(base),
         head: named(head),

@@ -1,6 +1,6 @@
 //! The comparison: the result of comparing two sides.
 
-use super::{Change, EntityChange, PolicyChange, SchemaChange};
+use super::{Account, Change, EntityChange, Facts, PolicyChange, SchemaChange};
 use crate::review::proof::Environment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +24,10 @@ pub struct Comparison {
     pub schema: Vec<SchemaChange>,
     /// What changed in the directory.
     pub directory: Vec<EntityChange>,
+    /// Actions that the tests no longer ask about.
+    pub untested: Vec<String>,
+    /// The accounts for whom something is different, by their names in it.
+    pub people: BTreeMap<String, Account>,
     /// Why it is not known what the change of the directory changes in decisions, if it is not.
     pub not_worked_out: Option<String>,
 }
@@ -52,6 +56,9 @@ pub struct EnvironmentChange {
     pub whole: Whole,
     /// What is different, if anything.
     pub differences: Vec<Difference>,
+    /// For which accounts of the directory something is different, in each direction that has differences.
+    #[serde(default)]
+    pub reached: Vec<Reached>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
     /// If something is undecided: names exactly what was compared. It is the digest of the policies that can apply on
@@ -110,6 +117,7 @@ impl EnvironmentChange {
                 resource: environment.resource.to_string(),
             },
             differences: Vec::new(),
+            reached: Vec::new(),
             undecided: Vec::new(),
             undecided_digest: None,
             note: None,
@@ -173,6 +181,19 @@ impl Direction {
     }
 }
 
+/// The accounts for whom something is different in an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// In which direction.
+    pub change: Direction,
+    /// The accounts, as `Type::"id"`, ordered. The engine decided a question of each, or of one that is alike.
+    pub accounts: Vec<String>,
+    /// For how many more it is not known.
+    pub open: usize,
+    /// The directory holds no accounts of this type: whoever the question describes.
+    pub whoever: bool,
+}
+
 /// A difference with a question that shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
@@ -210,6 +231,9 @@ pub struct Question {
     pub real: bool,
     /// If they are not: the entities that the directory would have to hold.
     pub entities: Vec<serde_json::Value>,
+    /// The facts that matter to the changed policies.
+    #[serde(default)]
+    pub facts: Facts,
 }
 
 /// What one side says to a question.
@@ -283,6 +307,9 @@ impl Comparison {
                 count(Change::Removed),
                 count(Change::Changed),
             ));
+        }
+        if !self.untested.is_empty() {
+            notes.push(format!("the tests no longer ask about: {}", self.untested.join(", ")));
         }
         if let Some(reason) = &self.not_worked_out {
             notes.push(format!("what the change of the directory changes in decisions is not proven: {reason}"));

@@ -1,12 +1,25 @@
 //! Compares one environment in both directions, or takes the outcome of an earlier run if nothing that it depends on
 //! changed.
 
-use super::{Direction, EnvironmentChange, Settled, causes::OneWay, pairing::Pairing};
+use super::{
+    Direction, EnvironmentChange, Reached, Settled, causes::OneWay, new_questions::NewQuestions, pairing::Pairing,
+};
 use crate::review::proof::{Cache, Environment, Key, Solver};
 
 impl Pairing<'_> {
     /// The comparison, or that of an earlier run.
     pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> EnvironmentChange {
+        let mut outcome = self.one_cached(solver, cache);
+        if let Some(pair) = &self.pair.also {
+            let more = Pairing { pair, ..*self }.one_cached(solver, cache);
+            outcome.differences.extend(more.differences);
+            outcome.reached = joined(outcome.reached, more.reached);
+            outcome.undecided.extend(more.undecided);
+        }
+        outcome
+    }
+
+    fn one_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> EnvironmentChange {
         let Some(cache) = cache else { return self.run(solver) };
         let key = self.key();
         if let Some(mut found) = cache.get::<EnvironmentChange>(&key) {
@@ -25,6 +38,7 @@ impl Pairing<'_> {
         let mut key = Key::new();
         key.part(&format!("{:?}", self.environment));
         key.part(self.pair.note.as_deref().unwrap_or_default());
+        key.part(&self.pair.only.as_ref().map(NewQuestions::cause).unwrap_or_default());
         for side in [self.pair.base, self.pair.head] {
             let Some(half) = self.half(side) else {
                 key.part("refused");
@@ -60,7 +74,7 @@ impl Pairing<'_> {
             // The schema and the directory that count are the head's, where it has the environment.
             let Some(world) = head.as_ref().or(base.as_ref()) else { continue };
             let one_way = OneWay { pairing: self, change, world: world.snapshot, to, from: from.as_ref() };
-            if let Err(reason) = one_way.run(solver, &mut result.differences) {
+            if let Err(reason) = one_way.run(solver, &mut result.differences, &mut result.reached) {
                 result.undecided.push(format!("{}: {reason}", change.words()));
             }
         }
@@ -68,4 +82,20 @@ impl Pairing<'_> {
         result.differences.sort_by(|one, other| (one.change, &one.policies).cmp(&(other.change, &other.policies)));
         result
     }
+}
+
+/// The accounts of both; of whom it is not known in one part may be known in the other.
+fn joined(mut some: Vec<Reached>, more: Vec<Reached>) -> Vec<Reached> {
+    for reached in more {
+        match some.iter_mut().find(|it| it.change == reached.change) {
+            Some(it) => {
+                it.accounts.extend(reached.accounts);
+                it.accounts.sort();
+                it.accounts.dedup();
+                it.open = it.open.max(reached.open);
+            }
+            None => some.push(reached),
+        }
+    }
+    some
 }

@@ -14,10 +14,13 @@
 //! - `environment`, `causes`: compares one environment, and finds the causes of its differences
 //! - `effects`: what a change of the directory changes for accounts
 //! - `naming`: when types and actions are named with their namespaces
+//! - `read`: what policies read by name
+//! - `new_questions`: those without an attribute that became optional
 //! - `schema`, `policies`, `obligations`, `directory`: the changes in files
 //! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
 //! - `group`, `account_group`: equal causes over environments
+//! - `people`, `facts`, `headline`: who can now do what, in words, with the facts that matter
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
@@ -29,12 +32,17 @@ mod comparison;
 mod directory;
 mod effects;
 mod environment;
+mod facts;
 mod group;
+mod headline;
 mod naming;
+mod new_questions;
 mod obligations;
 mod pairing;
+mod people;
 mod plan;
 mod policies;
+mod read;
 pub mod report;
 mod review_item;
 #[cfg(test)]
@@ -49,9 +57,12 @@ pub use changes::{
 };
 pub use compare::{Options, compare};
 pub use comparison::{
-    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Settled, SideAnswer,
-    SideName, Whole,
+    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Reached, Settled,
+    SideAnswer, SideName, Whole,
 };
+pub use facts::Facts;
 pub use group::{Cause, Group, causes, groups};
+pub use headline::Headline;
+pub use people::Account;
 pub use review_item::{ItemKind, ReviewItem};
 pub use side::Side;

@@ -1,10 +1,18 @@
 //! What is compared in one environment: the policies of both sides that can apply to it.
 
+use super::new_questions::NewQuestions;
 use crate::{
-    review::proof::{Environment, MissingEntities, Rule},
+    review::{
+        partial,
+        proof::{Environment, MissingEntities, Rule},
+    },
     sources::snapshot::Snapshot,
 };
-use std::collections::BTreeSet;
+use cedar_policy as cedar;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// What decides on each side; a side that does not have the environment refuses.
 pub(super) struct Pair<'a> {
@@ -13,6 +21,11 @@ pub(super) struct Pair<'a> {
     /// The schema that counts: the head's, where it has the environment.
     pub(super) known: &'a MissingEntities,
     pub(super) note: Option<String>,
+    pub(super) directories: &'a PartialDirectories,
+    /// Only these questions are looked at, and the first that is decided otherwise is enough.
+    pub(super) only: Option<NewQuestions>,
+    /// What is looked at besides.
+    pub(super) also: Option<Box<Pair<'a>>>,
 }
 
 /// What is compared in one environment.
@@ -35,5 +48,18 @@ impl<'a> Pairing<'a> {
     pub(super) fn half(&self, side: Option<(&'a Snapshot, &'a [Rule])>) -> Option<Half<'a>> {
         let (snapshot, rules) = side?;
         Some(Half { snapshot, rules: Rule::applicable(rules, self.environment, &snapshot.policies) })
+    }
+}
+
+/// The directories of snapshots, as partial evaluation takes them; each is made once.
+#[derive(Debug, Default)]
+pub(super) struct PartialDirectories(Mutex<BTreeMap<u64, Made>>);
+
+type Made = Arc<Result<cedar::PartialEntities, String>>;
+
+impl PartialDirectories {
+    pub(super) fn of(&self, snapshot: &Snapshot) -> Made {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry(snapshot.generation).or_insert_with(|| Arc::new(partial::entities(snapshot))).clone()
     }
 }

@@ -3,16 +3,15 @@
 
 use super::{
     EnvironmentChange, SchemaChange, Settled, Side,
-    pairing::Pair,
+    pairing::{Pair, PartialDirectories},
+    policies,
+    read::Read,
     schema::{self, Declared},
 };
 use crate::{
     review::proof::{Environment, MissingEntities, Rule},
     sources::{
-        policy::{
-            self, Policies, SCHEMA_FILE,
-            cedar_core::ast::{ExprKind, Literal},
-        },
+        policy::{self, Policies, SCHEMA_FILE},
         snapshot::Snapshot,
     },
     types::{problem::has_errors, revision::Revision},
@@ -31,6 +30,10 @@ pub(super) struct Plan<'a> {
     base_judge: Snapshot,
     /// The base's policies with the head's types, if the types changed: how such environments are compared.
     adapted: Option<Result<Snapshot, String>>,
+    /// The head's policies with the base's types, if the types changed: how questions are compared that the new schema asks less
+    /// of.
+    older: Option<Result<Snapshot, String>>,
+    directories: PartialDirectories,
 }
 
 /// One side, with its policies as proofs need them.
@@ -88,11 +91,20 @@ impl<'a> Plan<'a> {
         let base_judge = Snapshot::of(base.snapshot.policies.clone(), head.snapshot.directory.clone());
         let (before, after) = (Prepared::of(base)?, Prepared::of(head)?);
         let schema = schema::changes(&before.declared, &after.declared);
-        let adapted = (!schema.is_empty()).then(|| {
-            let policies = adapt(base, head)?;
-            Ok(Snapshot::of(policies, head.snapshot.directory.clone()))
-        });
-        Ok(Self { base: before, head: after, schema, base_judge, adapted })
+        let under = |policies: &Side, schema_of: &Side| -> Result<Snapshot, String> {
+            Ok(Snapshot::of(adapt(policies, schema_of)?, head.snapshot.directory.for_other_policies()))
+        };
+        let adapted = (!schema.is_empty()).then(|| under(base, head));
+        let older = (!schema.is_empty()).then(|| under(head, base));
+        Ok(Self {
+            base: before,
+            head: after,
+            schema,
+            base_judge,
+            adapted,
+            older,
+            directories: PartialDirectories::default(),
+        })
     }
 
     /// Whether both sides have the environment.
@@ -121,18 +133,23 @@ impl<'a> Plan<'a> {
                 head: None,
                 known: &self.base.known,
                 note: Some("the new schema does not have these questions: they are refused".to_owned()),
+                directories: &self.directories,
+                only: None,
+                also: None,
             }),
         }
     }
 
     fn both(&'a self, environment: &Environment) -> Step<'a> {
         let (base, head) = (&self.base, &self.head);
-        let names = self.names(environment);
-        if self.has_same_types(environment, &names) {
+        let read = self.read(environment);
+        if self.has_same_types(environment, &read) {
             return if base.texts(environment) == head.texts(environment) {
                 Step::Settled(EnvironmentChange::equal(environment, Settled::Unchanged))
             } else {
-                Step::Prove(self.pair(&self.base_judge))
+                // What differs elsewhere does not matter here; the directory fits the new schema.
+                let judge = self.adapted.as_ref().and_then(|adapted| adapted.as_ref().ok());
+                Step::Prove(self.pair(judge.unwrap_or(&self.base_judge)))
             };
         }
         let undecided = |reason: String| {
@@ -144,7 +161,22 @@ impl<'a> Plan<'a> {
                 ..EnvironmentChange::equal(environment, Settled::Solver)
             })
         };
-        if let Some(line) = schema::changed_meaning((&base.declared, &head.declared), environment, &names) {
+        if let (Some(new), Some(Ok(older))) =
+            (schema::loosened((&base.declared, &head.declared), environment, &read), &self.older)
+        {
+            let also = Pair { base: None, only: Some(new), ..self.pair(&self.base_judge) };
+            return Step::Prove(Pair {
+                head: Some((older, &self.head.rules)),
+                known: &self.base.known,
+                note: Some(
+                    "compared for the questions that the old schema accepts; of those with less, one is shown that is allowed"
+                        .to_owned(),
+                ),
+                also: Some(Box::new(also)),
+                ..self.pair(&self.base_judge)
+            });
+        }
+        if let Some(line) = schema::changed_meaning((&base.declared, &head.declared), environment, &read) {
             return undecided(format!(
                 "what these questions mean changed with the schema ({line}), so that the two sides cannot be compared \
                  question by question"
@@ -166,22 +198,21 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The types and actions that policies of an environment name.
-    fn names(&self, environment: &Environment) -> BTreeSet<String> {
-        let mut names = named_in(&self.base.applicable(environment));
-        names.extend(named_in(&self.head.applicable(environment)));
-        names
+    /// What the policies of an environment read, on either side.
+    fn read(&self, environment: &Environment) -> Read {
+        let (base, head) = (self.base.applicable(environment), self.head.applicable(environment));
+        Read::of(base.into_iter().chain(head))
     }
 
-    fn has_same_types(&self, environment: &Environment, names: &BTreeSet<String>) -> bool {
-        self.base.declared.reachable(environment, names) == self.head.declared.reachable(environment, names)
+    fn has_same_types(&self, environment: &Environment, read: &Read) -> bool {
+        self.base.declared.reachable(environment, read) == self.head.declared.reachable(environment, read)
     }
 
     /// Names exactly what is compared in an environment: the policies that can apply on both sides, and the schemas where
     /// what they declare for it differs.
     pub(super) fn digest(&self, environment: &Environment) -> String {
         let mut parts = Vec::new();
-        let same_types = self.has_same_types(environment, &self.names(environment));
+        let same_types = self.has_same_types(environment, &self.read(environment));
         for (side, of) in [("before", &self.base), ("after", &self.head)] {
             for rule in of.applicable(environment) {
                 parts.push((format!("{side} policy {}", rule.id), rule.text.as_bytes()));
@@ -199,39 +230,31 @@ impl<'a> Plan<'a> {
             head: Some((&self.head.side.snapshot, &self.head.rules)),
             known: &self.head.known,
             note: None,
+            directories: &self.directories,
+            only: None,
+            also: None,
         }
     }
 
-    /// The policies whose texts differ between the sides.
+    /// The policies whose texts differ between the sides, whatever they are called.
     pub(super) fn changed(&self) -> BTreeSet<String> {
-        let texts = |side: &Prepared<'_>| -> BTreeMap<String, Arc<str>> {
-            side.rules.iter().map(|rule| (rule.id.clone(), rule.text.clone())).collect()
+        let texts = |side: &Prepared<'_>| -> BTreeMap<String, String> {
+            side.rules.iter().map(|rule| (rule.id.clone(), rule.text.to_string())).collect()
         };
         let (before, after) = (texts(&self.base), texts(&self.head));
-        before.keys().chain(after.keys()).filter(|id| before.get(*id) != after.get(*id)).cloned().collect()
+        let renamed = policies::renames(&before, &after);
+        let differs = |id: &&String| before.get(*id) != after.get(*id);
+        let is_renamed = |id: &&String| renamed.contains_key(*id) || renamed.values().any(|old| old == *id);
+        before.keys().chain(after.keys()).filter(differs).filter(|id| !is_renamed(id)).cloned().collect()
     }
 }
 
-/// The types and actions that policies name.
-fn named_in(rules: &[&Rule]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for part in rules.iter().flat_map(|rule| rule.condition().subexpressions()) {
-        match part.expr_kind() {
-            ExprKind::Lit(Literal::EntityUID(uid)) if uid.is_action() => drop(names.insert(uid.to_string())),
-            ExprKind::Lit(Literal::EntityUID(uid)) => drop(names.insert(uid.entity_type().to_string())),
-            ExprKind::Is { entity_type, .. } => drop(names.insert(entity_type.to_string())),
-            _ => {}
-        }
-    }
-    names
-}
-
-/// The base's policies, checked against the head's schema.
-fn adapt(base: &Side, head: &Side) -> Result<Arc<Policies>, String> {
-    let schema = head.sources.policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
-    let policies = base.sources.policies.files().filter(|(name, _)| *name != SCHEMA_FILE);
+/// The policies of one side, checked against the schema of the other.
+fn adapt(of: &Side, under: &Side) -> Result<Arc<Policies>, String> {
+    let schema = under.sources.policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
+    let policies = of.sources.policies.files().filter(|(name, _)| *name != SCHEMA_FILE);
     let texts: Vec<_> = policies.chain(schema).map(|(name, file)| (name, file.text.as_ref())).collect();
-    let sources = policy::Sources::from_texts(base.sources.policies.folder(), texts);
+    let sources = policy::Sources::from_texts(of.sources.policies.folder(), texts);
     let (_, policies, problems) = Policies::from_sources(&sources);
     match policies {
         Some(policies) if !has_errors(&problems) => Ok(Arc::new(policies)),

@@ -17,22 +17,44 @@ pub(super) type Stating<'a> = Option<(&'a Policies, &'a [Rule])>;
 /// What policies, templates and links became, ordered by id.
 pub(super) fn changes(base: Stating<'_>, head: Stating<'_>) -> Vec<PolicyChange> {
     let (before, after) = (stated(base), stated(head));
-    let ids: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    ids.into_iter().filter_map(|id| change(id, (base, before.get(id)), (head, after.get(id)))).collect()
+    let texts = |of: &BTreeMap<String, Stated>| of.iter().map(|(id, it)| (id.clone(), it.text.clone())).collect();
+    let renamed = renames(&texts(&before), &texts(&after));
+    let ids: BTreeSet<_> =
+        before.keys().chain(after.keys()).filter(|id| !renamed.values().any(|old| old == *id)).collect();
+    let changed = ids.into_iter().filter_map(|id| {
+        let old = renamed.get(id);
+        change(id, old, (base, before.get(old.unwrap_or(id))), (head, after.get(id)))
+    });
+    changed.collect()
+}
+
+/// The policies that have another id and say the same: the new id of each, and the old one.
+pub(super) fn renames(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut gone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, text) in before.iter().rev().filter(|(id, _)| !after.contains_key(*id)) {
+        gone.entry(text).or_default().push(id);
+    }
+    let added = after.iter().filter(|(id, _)| !before.contains_key(*id));
+    added.filter_map(|(id, text)| Some((id.clone(), gone.get_mut(text.as_str())?.pop()?.to_owned()))).collect()
 }
 
 fn change(
     id: &str,
+    old: Option<&String>,
     (base, one): (Stating<'_>, Option<&Stated>),
     (head, other): (Stating<'_>, Option<&Stated>),
 ) -> Option<PolicyChange> {
-    let obligations = obligations::change(id, facts(base, id, one), facts(head, id, other));
-    let annotations = match (one, other) {
+    let before = old.map_or(id, String::as_str);
+    let obligations = obligations::change(id, facts(base, before, one), facts(head, id, other));
+    let mut annotations = match (one, other) {
         (Some(one), Some(other)) => annotation_changes(&one.annotations, &other.annotations),
         _ => Vec::new(),
     };
+    // Another id is told as such.
+    annotations.retain(|annotation| annotation.name != "id" || old.is_none());
     let change = match (one, other) {
         (Some(one), Some(other)) if one.text != other.text => Change::Changed,
+        (Some(_), Some(_)) if old.is_some() => Change::Renamed,
         (Some(_), Some(_)) if obligations.is_some() => Change::Obligations,
         (Some(_), Some(_)) if !annotations.is_empty() => Change::Reworded,
         (Some(_), Some(_)) => return None,
@@ -40,9 +62,10 @@ fn change(
         (_, None) => Change::Removed,
     };
     let title = other.or(one).and_then(|stated| stated.annotations.get("title")).cloned().unwrap_or_default();
-    let (base, head) = (spot(base, id, one), spot(head, id, other));
+    let (base, head) = (spot(base, before, one), spot(head, id, other));
     Some(PolicyChange {
         id: id.to_owned(),
+        renamed_from: old.cloned(),
         title,
         change,
         digest: digest(id, one, other),

@@ -1,7 +1,10 @@
 //! A comparison for tests.
 
-use super::{Comparison, Difference, Direction, EnvironmentChange, Question, Settled, SideAnswer, SideName, Whole};
+use super::{
+    Comparison, Difference, Direction, EnvironmentChange, Facts, Question, Settled, SideAnswer, SideName, Whole,
+};
 use crate::types::revision::Revision;
+use std::collections::BTreeMap;
 
 /// An environment in which something is newly allowed by these policies.
 pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
@@ -15,6 +18,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
         time_matters: false,
         real: true,
         entities: Vec::new(),
+        facts: Facts::default(),
     };
     let policies = policies.iter().map(|id| (*id).to_owned()).collect();
     let change = Direction::NewlyAllowed;
@@ -29,6 +33,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
             resource: "Police::Record".to_owned(),
         },
         differences: vec![Difference { change, policies, digest, example, base: said(false), head: said(true) }],
+        reached: Vec::new(),
         undecided: Vec::new(),
         undecided_digest: None,
         note: None,
@@ -49,6 +54,8 @@ pub(super) fn comparison(environments: Vec<EnvironmentChange>) -> Comparison {
         guarantees: Vec::new(),
         schema: Vec::new(),
         directory: Vec::new(),
+        untested: Vec::new(),
+        people: BTreeMap::new(),
         not_worked_out: None,
     }
 }

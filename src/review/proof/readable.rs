@@ -36,26 +36,27 @@ impl Search<'_> {
         example: Example,
         same: &dyn Fn(&Example) -> bool,
     ) -> Example {
-        let mut example = self
-            .with_real_accounts(&example, same)
-            .or_else(|| self.find_real(solver, holds, denied, same))
-            .unwrap_or(example);
-        // Before any made-up value is replaced.
+        let tried = self.with_real_accounts(&example, same).map(|real| self.plain(real, same));
+        if let Some(real) = tried {
+            return real;
+        }
+        let plain = self.plain(example, same);
+        // Real accounts have plain values: they may fit now where they did not fit the solver's. The solver is asked last.
+        let real = self.with_real_accounts(&plain, same).or_else(|| self.find_real(solver, holds, denied, same));
+        real.map_or(plain, |real| self.plain(real, same))
+    }
+
+    /// The same case with names and values that a person can read; made-up accounts stay made up.
+    pub(crate) fn plain(&self, mut example: Example, same: &dyn Fn(&Example) -> bool) -> Example {
         if !example.real {
             self.rename(&mut example, same);
-            self.polish(&mut example, same);
-            // Real accounts have plain values: they may fit now where they did not fit the solver's.
-            match self.with_real_accounts(&example, same) {
-                Some(real) => example = real,
-                None => return example,
-            }
         }
         self.polish(&mut example, same);
         example
     }
 
     /// Puts real accounts and other entities of the directory where the solver made some up.
-    fn with_real_accounts(&self, example: &Example, same: &dyn Fn(&Example) -> bool) -> Option<Example> {
+    pub(crate) fn with_real_accounts(&self, example: &Example, same: &dyn Fn(&Example) -> bool) -> Option<Example> {
         let mut left = TRIES;
         let mut base = example.clone();
         (base.real, base.entities) = (true, Vec::new());
@@ -167,7 +168,7 @@ impl Search<'_> {
     }
 
     /// Asks the solver for a question about real accounts, all else of which it may choose.
-    fn find_real(
+    pub(crate) fn find_real(
         &self,
         solver: &mut Solver,
         holds: &[Expr],

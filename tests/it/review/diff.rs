@@ -4,6 +4,7 @@ mod acceptance;
 mod accounts;
 mod brute_force;
 mod directories;
+mod first_screen;
 mod kinds;
 mod reports;
 mod sides;
@@ -295,13 +296,15 @@ fn an_action_that_is_new_was_refused_before() {
     assert_eq!(comparison["schema"][0]["name"], "Action::\"disclose\"");
     // The other way it is newly denied.
     let (out, _) = world.run(&["diff", "head", "base"], 0);
-    assert!(out.starts_with("newly allowed in 0 of 4 environments, newly denied in 1,"), "{out}");
+    assert!(out.contains("\nnewly allowed in 0 of 4 environments, newly denied in 1,"), "{out}");
 }
 
 #[test]
 fn changed_types_are_compared_under_the_new_schema_or_not() {
     let world = World::new();
-    world.side_with("head", POLICIES, &SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };"));
+    let never = "@id(\"never\") forbid (principal, action, resource) when { resource has secret && 1 > 2 };";
+    let schema = SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };");
+    world.side_with("head", &format!("{POLICIES}\n{never}"), &schema);
     let comparison = world.diff(&[], 0);
     assert_eq!(comparison["counts"]["equal"], 3);
     assert!(comparison["environments"][0]["note"].as_str().unwrap().contains("under the new schema"));
@@ -314,6 +317,52 @@ fn changed_types_are_compared_under_the_new_schema_or_not() {
     let comparison = world.diff(&[], 5);
     assert_eq!((&comparison["counts"]["undecided"], &comparison["counts"]["equal"]), (&json!(3), &json!(0)));
     assert_eq!(comparison["passed"], false);
+}
+
+#[test]
+fn what_no_policy_reads_makes_no_environment_new() {
+    const SHARED: &str = r#"
+        type Grant = { level: Long };
+        entity Unit;
+        entity Officer { unit: Unit, own: Grant, other: Grant } tags Grant;
+        @source("request") entity Record { system: String, level: Long };
+        type Question = { purpose: String };
+        action consult, erase appliesTo { principal: Officer, resource: Record, context: Question };
+    "#;
+    let into = "@id(\"grant\") permit (principal, action == Action::\"consult\", resource)
+        when { principal.own.level > 1 && principal.hasTag(resource.system) && principal.getTag(resource.system).level > 1 };";
+    let whole = "@id(\"whole\") permit (principal, action == Action::\"erase\", resource) when { principal.own == principal.other };";
+    let world = World::new();
+    let policies = format!("{into}\n{whole}");
+    for (name, from, to, compared) in [
+        ("of a question", "purpose: String", "purpose: String, note?: String", [false, false]),
+        ("of an account", "unit: Unit,", "unit: Unit, badge: Long,", [false, false]),
+        (
+            "in a record that is looked into",
+            "type Grant = { level: Long }",
+            "type Grant = { level: Long, note?: String }",
+            [false, true],
+        ),
+        (
+            "a type that is read",
+            "type Grant = { level: Long }",
+            "type Grant = { level: Long, extra: Unit }",
+            [false, true],
+        ),
+        ("what is read", "own: Grant", "own: { level: Long, at?: Unit }", [false, true]),
+    ] {
+        assert!(SHARED.contains(from), "{name}");
+        let whole = if from == "own: Grant" { "other: Grant" } else { "no other" };
+        let head = SHARED.replace(from, to).replace(whole, "other: { level: Long, at?: Unit }");
+        for (side, schema) in [("base", SHARED), ("head", &head)] {
+            world.side_with(side, &policies, schema);
+            fs::write(world.path(side).join("directory/accounts.json"), "[]").unwrap();
+        }
+        let comparison = world.diff(&[], 0);
+        let environments = comparison["environments"].as_array().unwrap();
+        let settled: Vec<_> = environments.iter().map(|it| it["settled"] != "unchanged").collect();
+        assert_eq!(settled, compared, "{name}: {comparison}");
+    }
 }
 
 // ---- acceptance ----
@@ -356,12 +405,12 @@ fn revisions_are_read_from_git_without_a_checkout() {
     world.git(&["commit", "-qm", "one"]);
     world.side("policies", &wider());
     let (out, _) = world.run(&["diff", "git:main", "policies"], 5);
-    assert!(out.starts_with("newly allowed in 1 of 3 environments"), "{out}");
+    assert!(out.contains("\nnewly allowed in 1 of 3 environments"), "{out}");
     assert!(out.contains("compared: git:main (") && out.contains(") with policies ("), "{out}");
     world.git(&["mv", "policies", "moved"]);
     world.git(&["commit", "-qam", "two"]);
     let (out, _) = world.run(&["diff", "git:HEAD~1:policies", "git:HEAD:moved"], 5);
-    assert!(out.starts_with("newly allowed in 1 of 3 environments"), "{out}");
+    assert!(out.contains("\nnewly allowed in 1 of 3 environments"), "{out}");
     assert!(out.contains("moved/all.cedar:1"), "{out}");
     // Relative to the repository, also from a folder in it.
     let mut command = world.command(&["diff", "git:main~1", "git:main~1"]);
@@ -656,7 +705,6 @@ fn a_schema_that_changes_a_questions_meaning_is_never_equal() {
             grouped.replace("entity Officer", "@source(\"request\")\nentity Officer"),
         ),
         ("what lies in what", grouped.replace("@parents(\"unit\")\n", ""), grouped.clone()),
-        ("which questions are accepted", grouped.clone(), grouped.replace("purpose: String,", "purpose?: String,")),
         (
             "which questions are refused",
             grouped.clone(),

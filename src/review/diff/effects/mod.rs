@@ -20,12 +20,15 @@
 //! - `expressions`: what is put in place of a part of them; `shapes`: their types
 //! - `facts`: what the directory says of the entities that are left in them
 //! - `worked_out`: one entity in one place
+//! - `reach`: the accounts for whom a change of policies matters, by the same means; `fixed`: what it fixes in a question
 
 mod affected;
 mod bodies;
 mod expressions;
 mod facts;
+mod fixed;
 mod place;
+mod reach;
 mod residual;
 mod root;
 mod shapes;
@@ -40,6 +43,8 @@ use crate::{
     },
     sources::{directory::Directory, policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
 };
+pub(super) use reach::Reach;
+
 use affected::{Affected, Alike};
 use bodies::Bodies;
 use cedar_policy as cedar;

@@ -34,13 +34,18 @@ impl fmt::Display for Place {
 }
 
 impl Place {
+    /// The place of a party.
+    pub(super) fn party(root: Root, kind: &EntityType) -> Self {
+        Self { root, path: Vec::new(), kind: kind.clone(), is_parent: false }
+    }
+
     /// The places of an environment that its policies read, and those that hold several parents of a party.
     pub(super) fn all(model: &Model, environment: &Environment, bodies: &Bodies<'_>) -> (Vec<Self>, Vec<Self>) {
         let mut walk = Walk { bodies, places: Vec::new(), several: Vec::new() };
         for (root, kind) in [(Root::Principal, &environment.principal), (Root::Resource, &environment.resource)] {
             match model.entity_type(kind).map(|model| &model.held) {
                 Some(Held::ByDirectory) => {
-                    walk.places.push(Self { root, path: Vec::new(), kind: kind.clone(), is_parent: false });
+                    walk.places.push(Self::party(root, kind));
                 }
                 Some(Held::ByRequest { attributes, parents, tags: _ }) => {
                     walk.record(root, &[], attributes, parents);

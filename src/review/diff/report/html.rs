@@ -2,7 +2,9 @@
 
 use super::{Report, Standing, counted, guarantee_words};
 use crate::review::{
-    diff::{Change, Direction, EnvironmentChange, Group, PolicyChange, Question, Settled, SideAnswer, groups},
+    diff::{
+        Change, Comparison, Direction, EnvironmentChange, Group, PolicyChange, Question, Settled, SideAnswer, groups,
+    },
     report::{Page, Tone, badge, facts},
 };
 use maud::{Markup, html};
@@ -19,6 +21,7 @@ pub fn html(report: &Report<'_>) -> String {
     let tone = |count: usize, bad: Tone| if count == 0 { Tone::Good } else { bad };
     let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
     let groups = groups(comparison);
+    let headline = report.headline();
     let body = html! {
         (facts([
             ("newly allowed", allowed.to_string(), tone(allowed, Tone::Bad)),
@@ -44,17 +47,23 @@ pub fn html(report: &Report<'_>) -> String {
         (obligations(report))
         (accounts(report))
         (files(report))
-        h2 { "All environments" }
-        div.wide role="region" tabindex="0" aria-label="Environments" { table {
+        h2 { "Environments" }
+        p { (proven_equal(comparison)) }
+        @let others: Vec<_> = comparison.environments.iter().filter(|it| !it.is_equal()).collect();
+        @if !others.is_empty() { div.wide role="region" tabindex="0" aria-label="Environments" { table {
             thead { tr { th scope="col" { "account" } th scope="col" { "operation" } th scope="col" { "record" } th scope="col" { "result" } th scope="col" { "settled" } } }
-            tbody { @for outcome in &comparison.environments { (row(outcome)) } }
-        } }
+            tbody { @for outcome in others { (row(outcome)) } }
+        } } }
     };
     let page = Page {
         title: "What a policy change would do",
         summary: html! {
+            @for (index, line) in headline.lines().enumerate() {
+                @if index == 0 { strong { (line) } } @else { br; (line) }
+            }
+            br;
             @if report.passes() { (badge(Tone::Good, "passed")) } @else { (badge(Tone::Bad, "not passed")) }
-            " " (comparison.summary()) ". " (report.verdict()) "."
+            " " (report.verdict()) ". " (comparison.summary()) "."
         },
         body,
         style: STYLE,
@@ -258,7 +267,7 @@ fn fields(value: &Value) -> Markup {
 fn policy(change: &PolicyChange) -> Markup {
     let spot = change.head.as_ref().or(change.base.as_ref());
     html! {
-        h3 { code { (change.id) } " " (badge(Tone::Neutral, change.change.name())) " "
+        h3 { code { (change.named()) } " " (badge(Tone::Neutral, change.change.name())) " "
             @if let Some(spot) = spot { span.mono { (spot.file) ":" (spot.line) } } }
         @if !change.title.is_empty() { p { (change.title) } }
         pre.change {
@@ -291,7 +300,7 @@ fn files(report: &Report<'_>) -> Markup {
         @if !comparison.policies.is_empty() {
             h2 { "Policies" }
             ul { @for change in &comparison.policies {
-                li { (badge(Tone::Neutral, change.change.name())) " " code { (change.id) } " " (change.title)
+                li { (badge(Tone::Neutral, change.change.name())) " " code { (change.named()) } " " (change.title)
                     @if !change.annotations.is_empty() { ul { @for annotation in &change.annotations {
                         li { "@" (annotation.name) ": "
                             (annotation.before.as_deref().unwrap_or("nothing")) " → "
@@ -301,6 +310,18 @@ fn files(report: &Report<'_>) -> Markup {
             } }
         }
     }
+}
+
+/// How many environments are proven equal, and how.
+fn proven_equal(comparison: &Comparison) -> String {
+    let equal = |wanted: &[Settled]| {
+        comparison.environments.iter().filter(|it| it.is_equal() && wanted.contains(&it.settled)).count()
+    };
+    let (unchanged, proven) = (equal(&[Settled::Unchanged]), equal(&[Settled::Solver, Settled::Cache]));
+    format!(
+        "{} proven equal: {unchanged} have the same policies on both sides, and {proven} were proven by the solver.",
+        counted(comparison.equal(), "environment")
+    )
 }
 
 fn row(outcome: &EnvironmentChange) -> Markup {
@@ -313,9 +334,9 @@ fn row(outcome: &EnvironmentChange) -> Markup {
         tr.item data-text=(outcome.name()) {
             td { (outcome.principal) } td { (outcome.action) } td { (outcome.resource) }
             td {
-                @if outcome.is_equal() { (badge(Tone::Good, "equal")) }
                 @for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
-                    @if outcome.differences.iter().any(|difference| difference.change == change) {
+                    @if outcome.differences.iter().any(|difference| difference.change == change)
+                        || outcome.accounts.iter().any(|effect| effect.change == change) {
                         (badge(if change == Direction::NewlyAllowed { Tone::Bad } else { Tone::Warning }, change.words())) " "
                     }
                 }

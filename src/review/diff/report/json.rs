@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub fn json(report: &Report<'_>) -> String {
     let comparison = report.comparison;
     let judged = &report.judged;
+    let headline = report.headline();
     let groups: Vec<_> = groups(comparison)
         .iter()
         .map(|group| {
@@ -38,6 +39,8 @@ pub fn json(report: &Report<'_>) -> String {
                     "not_accepted": judged.open.len(),
                 }),
             ),
+            ("headline", json!(headline.sentences)),
+            ("headline_example", json!(headline.example)),
             ("verdict", json!(report.verdict())),
             ("notes", json!(comparison.notes())),
             ("not_accepted", judged.open.iter().map(|matter| named(*matter)).collect()),

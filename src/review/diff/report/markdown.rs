@@ -16,7 +16,13 @@ pub fn markdown(report: &Report<'_>) -> String {
     let comparison = report.comparison;
     let mut text = String::new();
     let mark = if report.passes() { "✅" } else { "❌" };
-    let _ = writeln!(text, "## {mark} Policy change: {}\n\n{}\n", escaped(&report.verdict()), comparison.summary());
+    let headline = report.headline();
+    let mut lines = headline.lines();
+    let _ = writeln!(text, "## {mark} {}\n", escaped(lines.next().unwrap_or_default()));
+    for line in lines {
+        let _ = writeln!(text, "{}\n", escaped(line));
+    }
+    let _ = writeln!(text, "**Policy change: {}**\n\n{}\n", escaped(&report.verdict()), comparison.summary());
     let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
     let _ = writeln!(
         text,
@@ -164,8 +170,8 @@ fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&Side
 fn policy(change: &PolicyChange, text: &mut String) {
     let spot = change.head.as_ref().or(change.base.as_ref());
     let place = spot.map(|spot| format!(" ({}:{})", code(&spot.file), spot.line)).unwrap_or_default();
-    let _ = writeln!(text, "{} {}{place}\n", code(&change.id), change.change.name());
-    if matches!(change.change, Change::Reworded | Change::Obligations) {
+    let _ = writeln!(text, "{} {}{place}\n", code(&change.named()), change.change.name());
+    if matches!(change.change, Change::Reworded | Change::Obligations | Change::Renamed) {
         return;
     }
     let lines: String = change.lines.iter().map(|line| format!("{}{}\n", line.mark, line.text)).collect();
@@ -189,7 +195,7 @@ fn files(report: &Report<'_>, text: &mut String) {
         }
     }
     for change in &comparison.policies {
-        let _ = writeln!(text, "- policy {} {}", code(&change.id), change.change.name());
+        let _ = writeln!(text, "- policy {} {}", code(&change.named()), change.change.name());
         for annotation in &change.annotations {
             let shown = |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), code);
             let (before, after) = (shown(&annotation.before), shown(&annotation.after));

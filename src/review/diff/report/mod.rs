@@ -20,8 +20,8 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, AccountGroup, Change, Comparison, EntityChange, Fact, Group, ItemKind, Judged, ObligationChange,
-    PolicyChange, ReviewItem, account_groups, comparison::counted,
+    Accepted, AccountGroup, Change, Comparison, EntityChange, Fact, Group, Headline, ItemKind, Judged,
+    ObligationChange, PolicyChange, ReviewItem, account_groups, comparison::counted,
 };
 
 /// What a report is about.
@@ -126,6 +126,11 @@ impl<'a> Report<'a> {
             .collect()
     }
 
+    /// Who can now do what, in words: the first lines of every form that people read.
+    fn headline(&self) -> Headline {
+        Headline::of(self.comparison)
+    }
+
     /// The verdict in one line.
     #[must_use]
     pub fn verdict(&self) -> String {
@@ -169,6 +174,7 @@ const fn guarantee_words(change: Change) -> &'static str {
         Change::Added => "new",
         Change::Removed => "gone: it no longer keeps later changes from breaking it",
         Change::Changed => "changed: it says something else now",
+        Change::Renamed => "renamed: it says the same",
         Change::Obligations | Change::Reworded => "reworded: it says the same",
     }
 }

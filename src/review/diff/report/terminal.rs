@@ -54,8 +54,14 @@ impl Writer {
         let comparison = report.comparison;
         let code = if report.passes() { 32 } else { 31 };
         let verdict = self.paint(code, &report.verdict());
-        self.line(&comparison.summary());
+        let headline = report.headline();
+        for (index, line) in headline.lines().enumerate() {
+            let line = if index == 0 { self.paint(1, line) } else { escape::line(line).into_owned() };
+            self.line(&line);
+        }
+        self.line("");
         self.line(&verdict);
+        self.line(&comparison.summary());
         let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
         self.line(&format!(
             "compared: {} (policies {}, directory {}) with {} (policies {}, directory {})",
@@ -171,7 +177,7 @@ impl Writer {
     fn policy(&mut self, change: &PolicyChange, with_lines: bool) {
         let spot = change.head.as_ref().or(change.base.as_ref());
         let place = spot.map(|spot| format!("  {}:{}", spot.file, spot.line)).unwrap_or_default();
-        let name = self.paint(1, &change.id);
+        let name = self.paint(1, &change.named());
         self.line(&format!("  {} {name}{place}", change.change.name()));
         if !with_lines {
             return;

@@ -13,7 +13,10 @@ fn read(world: &World, format: &str, code: i32) -> String {
 #[test]
 fn what_a_result_rests_on_is_in_every_form() {
     let world = World::new();
-    world.side_with("head", POLICIES, &SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };"));
+    let secret =
+        "@id(\"secret\") forbid (principal, action, resource) when { resource has secret && resource.secret };";
+    let schema = SCHEMA.replace("level: Long };", "level: Long, secret?: Bool };");
+    world.side_with("head", &format!("{POLICIES}\n{secret}"), &schema);
     let accounts = world.path("head/directory/accounts.json");
     let text = fs::read_to_string(&accounts).unwrap();
     fs::write(&accounts, text.replace("officer-2", "officer-3")).unwrap();
