@@ -13,7 +13,7 @@
 //! undecided.
 
 use super::{
-    Difference, Direction, Facts, Policy, Question, Reached, SideAnswer,
+    Difference, Direction, Facts, Question, Reached, SideAnswer,
     effects::Reach,
     facts,
     new_questions::NewQuestions,
@@ -21,11 +21,10 @@ use super::{
 };
 use crate::{
     review::proof::{
-        Assumed, Compiled, Environment, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, joined,
-        meaning,
+        Assumed, Compiled, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, joined, meaning,
     },
-    sources::{policy::Policies, snapshot::Snapshot},
-    types::{decision::Verdict, language::Language, revision::Revision},
+    sources::snapshot::Snapshot,
+    types::{decision::Verdict, revision::Revision},
 };
 use std::collections::BTreeSet;
 
@@ -146,6 +145,7 @@ impl<'a> OneWay<'a> {
         for (cause, example) in plain {
             let same = |example: &Example| same(&cause, example);
             let fits = real.iter().find(|example| same(example)).cloned();
+            let fits = fits.map(|real| search.with_real_records(&real, &same).unwrap_or(real));
             let example = match fits.or_else(|| search.with_real_accounts(&example, &same)) {
                 Some(real) => search.plain(real, &same),
                 // Accounts that the directory does not hold were not looked at one by one.
@@ -289,7 +289,7 @@ impl<'a> OneWay<'a> {
             policies: Vec::new(),
             reason: "Refused: the schema does not have this question.".to_owned(),
         };
-        let (to, from) = (said(&allowed), denied.as_ref().map_or_else(refused, said));
+        let (to, from) = (SideAnswer::of(&allowed), denied.as_ref().map_or_else(refused, SideAnswer::of));
         let (base, head) = match self.change {
             Direction::NewlyAllowed => (from, to),
             Direction::NewlyDenied => (to, from),
@@ -325,45 +325,12 @@ impl<'a> OneWay<'a> {
         let policies: Vec<_> = halves.iter().flatten().map(|half| half.snapshot.policies.as_ref()).collect();
         if let Some(only) = &self.pairing.pair.only {
             let facts = Facts { context: only.facts(), ..Facts::default() };
-            return Question { facts, ..question(example, self.pairing.environment, &policies) };
+            return Question { facts, ..Question::of(example, self.pairing.environment, &policies) };
         }
-        let question = question(example, self.pairing.environment, &policies);
+        let question = Question::of(example, self.pairing.environment, &policies);
         let rule = |half: Option<&'a Half<'a>>, id: &String| half?.rules.iter().find(|rule| rule.id == *id).copied();
         let sides: Vec<facts::Sides<'_>> =
             ids.iter().map(|id| (rule(self.from, id), rule(Some(self.to), id))).collect();
         Question { facts: Facts::of(&sides, example, self.pairing.environment, &self.world.directory), ..question }
-    }
-}
-
-/// An example as reports show it, with what of the moment matters to these policies.
-pub(super) fn question(example: &Example, environment: &Environment, policies: &[&Policies]) -> Question {
-    let Environment { principal, action, resource } = environment;
-    let time_matters = policies.iter().any(|policies| {
-        let reads = policies.footprint(principal, action, resource).pdp;
-        reads.hour || reads.today || reads.now
-    });
-    Question {
-        question: example.json(),
-        today: example.moment.today.clone(),
-        hour: example.moment.hour,
-        now: example.moment.now_text.clone(),
-        application: example.moment.application.as_ref().map(ToString::to_string),
-        time_matters,
-        real: example.real,
-        facts: Facts::default(),
-        entities: if example.real { Vec::new() } else { example.entities.clone() },
-    }
-}
-
-/// What a side says, as reports show it.
-pub(super) fn said(verdict: &Verdict) -> SideAnswer {
-    SideAnswer {
-        allowed: verdict.decision.is_allow(),
-        policies: verdict
-            .policies
-            .iter()
-            .map(|facts| Policy { id: facts.id.clone(), title: facts.title.base().to_owned() })
-            .collect(),
-        reason: verdict.reason(Language::English),
     }
 }

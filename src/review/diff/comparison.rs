@@ -1,6 +1,6 @@
 //! The comparison: the result of comparing two sides.
 
-use super::{Account, Change, EntityChange, Facts, PolicyChange, SchemaChange};
+use super::{Account, Change, EntityChange, PolicyChange, Question, SchemaChange, SideAnswer};
 use crate::review::proof::Environment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -212,50 +212,6 @@ pub struct Difference {
     pub head: SideAnswer,
 }
 
-/// A question that shows a difference.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Question {
-    /// In AuthZEN JSON, as `poort evaluate` takes it.
-    pub question: serde_json::Value,
-    /// The local date on which it is asked.
-    pub today: String,
-    /// The local hour.
-    pub hour: u8,
-    /// The moment, in UTC.
-    pub now: String,
-    /// The calling application, if that matters.
-    pub application: Option<String>,
-    /// Whether the policies read the moment.
-    pub time_matters: bool,
-    /// Whether the accounts, units and so on are those of the directory.
-    pub real: bool,
-    /// If they are not: the entities that the directory would have to hold.
-    pub entities: Vec<serde_json::Value>,
-    /// The facts that matter to the changed policies.
-    #[serde(default)]
-    pub facts: Facts,
-}
-
-/// What one side says to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SideAnswer {
-    /// Whether it allows it.
-    pub allowed: bool,
-    /// The policies that decide it: id and title.
-    pub policies: Vec<Policy>,
-    /// In one sentence.
-    pub reason: String,
-}
-
-/// A policy, as reports name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
-    /// Its id.
-    pub id: String,
-    /// What it says, in one sentence.
-    pub title: String,
-}
-
 impl Comparison {
     /// The differences of one direction with their environments.
     pub fn differences(&self, change: Direction) -> impl Iterator<Item = (&EnvironmentChange, &Difference)> {
@@ -352,19 +308,4 @@ impl Comparison {
 /// `1 environment`, `2 environments`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-impl Question {
-    /// When it is asked, if the policies read the moment; and by which application, if they read that.
-    #[must_use]
-    pub fn when(&self) -> Option<String> {
-        let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
-        let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
-        match (time, application) {
-            (None, None) => None,
-            (Some(time), None) => Some(time),
-            (None, Some(application)) => Some(application),
-            (Some(time), Some(application)) => Some(format!("{time}, {application}")),
-        }
-    }
 }

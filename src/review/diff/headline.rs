@@ -7,11 +7,11 @@ use super::{
     AccountEffect, Change, Comparison, Difference, Direction, EntityChange, EnvironmentChange, Fact, Question,
     SideAnswer, comparison::counted,
 };
+use crate::review::diff::lists::{joined, some, what};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many sentences there are, and how many names one of them lists.
+/// How many sentences there are.
 const SENTENCES: usize = 4;
-const NAMES: usize = 4;
 /// How many kinds of groups are shown of the accounts.
 const GROUPS: usize = 4;
 
@@ -158,7 +158,7 @@ fn sentence(
     let what = what(environments);
     match whom {
         Whom::Asking(about) => format!("Whoever asks {can} {what}, where {about}."),
-        Whom::Described(kind) => format!("Each {} that a question describes {can} {what}.", kind.to_lowercase()),
+        Whom::Described(kind) => format!("{} that questions describe {can} {what}.", plural(kind)),
         Whom::Accounts(accounts, 0) if accounts.is_empty() => {
             let other = if change == Direction::NewlyAllowed { "could" } else { "could no longer" };
             let kinds: BTreeSet<_> = environments.iter().map(|it| it.principal.to_lowercase()).collect();
@@ -173,6 +173,11 @@ fn sentence(
             format!("{least}{} {can} {what}{}.", who(comparison, accounts), groups(comparison, accounts))
         }
     }
+}
+
+/// A type of which there are several: `Visitors`.
+fn plural(kind: &str) -> String {
+    format!("{kind}s")
 }
 
 /// How many of which type; who, if it is one.
@@ -213,43 +218,6 @@ fn groups(comparison: &Comparison, accounts: &BTreeSet<&str>) -> String {
         parts.push(format!("{name} {}", some(values.iter().map(String::as_str))));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
-}
-
-/// The operations and the records: `consult and write Registration; erase Investigation`.
-fn what(environments: &[&EnvironmentChange]) -> String {
-    let mut by_action: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for outcome in environments {
-        by_action.entry(&outcome.action).or_default().insert(&outcome.resource);
-    }
-    let mut by_records: BTreeMap<BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
-    for (action, records) in by_action {
-        by_records.entry(records).or_default().push(action);
-    }
-    let parts: Vec<_> = by_records
-        .iter()
-        .map(|(records, actions)| format!("{} {}", some(actions.iter().copied()), some(records.iter().copied())))
-        .collect();
-    let more = parts.len().saturating_sub(NAMES);
-    let parts: Vec<_> = parts.into_iter().take(NAMES).collect();
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{}{more}", parts.join("; "))
-}
-
-/// The first of them, and how many more.
-fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    let more = names.len().saturating_sub(NAMES);
-    let mut names: Vec<String> = names.take(NAMES).map(str::to_owned).collect();
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
-    joined(&names)
-}
-
-fn joined(parts: &[String]) -> String {
-    match parts.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => parts.concat(),
-    }
 }
 
 /// What is not known.

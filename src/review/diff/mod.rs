@@ -16,11 +16,12 @@
 //! - `naming`: when types and actions are named with their namespaces
 //! - `read`: what policies read by name
 //! - `new_questions`: those without an attribute that became optional
+//! - `question`: the question that shows a difference
 //! - `schema`, `policies`, `obligations`, `directory`: the changes in files
 //! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
 //! - `group`, `account_group`: equal causes over environments
-//! - `people`, `facts`, `headline`: who can now do what, in words, with the facts that matter
+//! - `people`, `facts`, `lists`, `headline`: who can now do what, in words, with the facts that matter
 //! - `report`: the results in the forms that people and CI systems read
 
 mod accept;
@@ -35,6 +36,7 @@ mod environment;
 mod facts;
 mod group;
 mod headline;
+mod lists;
 mod naming;
 mod new_questions;
 mod obligations;
@@ -42,6 +44,7 @@ mod pairing;
 mod people;
 mod plan;
 mod policies;
+mod question;
 mod read;
 pub mod report;
 mod review_item;
@@ -57,12 +60,12 @@ pub use changes::{
 };
 pub use compare::{Options, compare};
 pub use comparison::{
-    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Policy, Question, Reached, Settled,
-    SideAnswer, SideName, Whole,
+    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Reached, Settled, SideName, Whole,
 };
 pub use facts::Facts;
 pub use group::{Cause, Group, causes, groups};
 pub use headline::Headline;
 pub use people::Account;
+pub use question::{Policy, Question, SideAnswer};
 pub use review_item::{ItemKind, ReviewItem};
 pub use side::Side;

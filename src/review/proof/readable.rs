@@ -57,10 +57,26 @@ impl Search<'_> {
 
     /// Puts real accounts and other entities of the directory where the solver made some up.
     pub(crate) fn with_real_accounts(&self, example: &Example, same: &dyn Fn(&Example) -> bool) -> Option<Example> {
+        self.put_real(self.subjects()?, example, same)
+    }
+
+    /// The same for the account that an example is about.
+    pub(crate) fn with_real_records(&self, example: &Example, same: &dyn Fn(&Example) -> bool) -> Option<Example> {
+        let id = ast::Eid::new(example.evaluation.subject.id.as_str());
+        let uid = ast::EntityUID::from_components(self.environment.principal.clone(), id, None);
+        self.put_real(vec![Some(self.snapshot.directory.get(&uid)?.clone())], example, same)
+    }
+
+    fn put_real(
+        &self,
+        subjects: Vec<Option<Arc<ast::Entity>>>,
+        example: &Example,
+        same: &dyn Fn(&Example) -> bool,
+    ) -> Option<Example> {
         let mut left = TRIES;
         let mut base = example.clone();
         (base.real, base.entities) = (true, Vec::new());
-        for subject in self.subjects()? {
+        for subject in subjects {
             for resource in self.real(&self.environment.resource, PLACES * 4, &[])? {
                 let mut candidate = base.clone();
                 let near: Vec<_> = subject.iter().chain(&resource).cloned().collect();

@@ -3,7 +3,7 @@
 use super::{Alike, Effects, bodies::Bodies, facts::facts, place::Place, residual::Residual, root::Root};
 use crate::{
     review::{
-        diff::{AccountEffect, Direction, causes},
+        diff::{AccountEffect, Direction, Question, SideAnswer},
         proof::{
             Assumed, Environment, Example, Rule, Scene, Search, Searched, Solver, assumptions, entity_json, is_absent,
             joined, meaning,
@@ -175,9 +175,9 @@ impl<'a> Case<'a> {
                 .map(|(place, alike)| (place.to_string(), alike.members().iter().map(ToString::to_string).collect()))
                 .collect(),
             because: self.effects.because(&uids),
-            example: causes::question(&example, self.environment, &[policies]),
-            base: causes::said(&base),
-            head: causes::said(&head),
+            example: Question::of(&example, self.environment, &[policies]),
+            base: SideAnswer::of(&base),
+            head: SideAnswer::of(&head),
         }))
     }
 

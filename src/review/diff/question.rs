@@ -1,0 +1,103 @@
+//! The question that shows a difference, and what both sides say to it, as reports show them.
+
+use super::Facts;
+use crate::{
+    review::proof::{Environment, Example},
+    sources::policy::Policies,
+    types::decision::Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// A question that shows a difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// In AuthZEN JSON, as `poort evaluate` takes it.
+    pub question: serde_json::Value,
+    /// The local date on which it is asked.
+    pub today: String,
+    /// The local hour.
+    pub hour: u8,
+    /// The moment, in UTC.
+    pub now: String,
+    /// The calling application, if that matters.
+    pub application: Option<String>,
+    /// Whether the policies read the moment.
+    pub time_matters: bool,
+    /// Whether the accounts, units and so on are those of the directory.
+    pub real: bool,
+    /// If they are not: the entities that the directory would have to hold.
+    pub entities: Vec<serde_json::Value>,
+    /// The facts that matter to the changed policies.
+    #[serde(default)]
+    pub facts: Facts,
+}
+
+/// What one side says to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideAnswer {
+    /// Whether it allows it.
+    pub allowed: bool,
+    /// The policies that decide it: id and title.
+    pub policies: Vec<Policy>,
+    /// In one sentence.
+    pub reason: String,
+}
+
+/// A policy, as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Its id.
+    pub id: String,
+    /// What it says, in one sentence.
+    pub title: String,
+}
+
+impl Question {
+    /// An example as reports show it, with what of the moment matters to these policies.
+    pub(super) fn of(example: &Example, environment: &Environment, policies: &[&Policies]) -> Self {
+        let Environment { principal, action, resource } = environment;
+        let time_matters = policies.iter().any(|policies| {
+            let reads = policies.footprint(principal, action, resource).pdp;
+            reads.hour || reads.today || reads.now
+        });
+        Self {
+            question: example.json(),
+            today: example.moment.today.clone(),
+            hour: example.moment.hour,
+            now: example.moment.now_text.clone(),
+            application: example.moment.application.as_ref().map(ToString::to_string),
+            time_matters,
+            real: example.real,
+            facts: Facts::default(),
+            entities: if example.real { Vec::new() } else { example.entities.clone() },
+        }
+    }
+
+    /// When it is asked, if the policies read the moment; and by which application, if they read that.
+    #[must_use]
+    pub fn when(&self) -> Option<String> {
+        let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
+        let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
+        match (time, application) {
+            (None, None) => None,
+            (Some(time), None) => Some(time),
+            (None, Some(application)) => Some(application),
+            (Some(time), Some(application)) => Some(format!("{time}, {application}")),
+        }
+    }
+}
+
+impl SideAnswer {
+    /// What a side says, as reports show it.
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        Self {
+            allowed: verdict.decision.is_allow(),
+            policies: verdict
+                .policies
+                .iter()
+                .map(|facts| Policy { id: facts.id.clone(), title: facts.title.clone() })
+                .collect(),
+            reason: verdict.reason.clone(),
+        }
+    }
+}
