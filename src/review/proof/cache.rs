@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 44] = [
+const MADE_BY: [&str; 56] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -38,10 +38,22 @@ const MADE_BY: [&str; 44] = [
     include_str!("solver.rs"),
     include_str!("workers.rs"),
     include_str!("../diff/causes.rs"),
+    include_str!("../diff/effects/expressions.rs"),
+    include_str!("../diff/effects/fixed.rs"),
+    include_str!("../diff/effects/place.rs"),
+    include_str!("../diff/effects/reach.rs"),
+    include_str!("../diff/effects/residual.rs"),
+    include_str!("../diff/effects/shapes.rs"),
     include_str!("../diff/environment.rs"),
+    include_str!("../diff/facts.rs"),
+    include_str!("../diff/new_questions.rs"),
     include_str!("../diff/pairing.rs"),
     include_str!("../diff/plan.rs"),
+    include_str!("../diff/policies.rs"),
+    include_str!("../diff/question.rs"),
+    include_str!("../diff/read.rs"),
     include_str!("../diff/schema.rs"),
+    include_str!("../partial.rs"),
     include_str!("../../pdp/engine/config.rs"),
     include_str!("../../pdp/engine/decide.rs"),
     include_str!("../../pdp/engine/translate.rs"),
