@@ -100,7 +100,9 @@ pub fn compare(
         }
     }
     naming::tell_apart(&mut environments);
-    let people = people::named(&environments, &base.snapshot, &head.snapshot);
+    let reached = environments.iter().flat_map(|it| &it.reached).flat_map(|reached| &reached.accounts);
+    let touched = environments.iter().flat_map(|it| &it.accounts).flat_map(|effect| &effect.accounts);
+    let people = people::named(reached.chain(touched), &base.snapshot, &head.snapshot);
     Ok(Comparison {
         people,
         untested: options.untested.clone(),

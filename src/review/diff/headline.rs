@@ -3,11 +3,11 @@
 //! **Invariant:** it says that nobody can do more or less only where that is proven of all that was compared
 //! (`tests/it/review/diff/first_screen.rs`).
 
+use super::lists::{joined, some, what};
 use super::{
     AccountEffect, Change, Comparison, Difference, Direction, EntityChange, EnvironmentChange, Fact, Question,
     SideAnswer, comparison::counted,
 };
-use crate::review::diff::lists::{joined, some, what};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many sentences there are.

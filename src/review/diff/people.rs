@@ -1,6 +1,6 @@
 //! What kind of accounts they are: the type of each, and what it refers to or is in, such as its organisation and unit.
 
-use super::{EnvironmentChange, facts};
+use super::facts;
 use crate::sources::{
     policy::cedar_core::ast::{Entity, EntityUID, Literal, PartialValue, Value, ValueKind},
     snapshot::Snapshot,
@@ -19,11 +19,13 @@ pub struct Account {
     pub groups: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// The accounts that a comparison names, by their names in it. One that is gone is as it was.
-pub(super) fn named(environments: &[EnvironmentChange], base: &Snapshot, head: &Snapshot) -> BTreeMap<String, Account> {
-    let reached = environments.iter().flat_map(|it| &it.reached).flat_map(|reached| &reached.accounts);
-    let effects = environments.iter().flat_map(|it| &it.accounts).flat_map(|effect| &effect.accounts);
-    let names: BTreeSet<&String> = reached.chain(effects).collect();
+/// Accounts by their names in a comparison. One that is gone is as it was.
+pub(super) fn named<'n>(
+    names: impl Iterator<Item = &'n String>,
+    base: &Snapshot,
+    head: &Snapshot,
+) -> BTreeMap<String, Account> {
+    let names: BTreeSet<&String> = names.collect();
     let account = |name: &str| {
         let uid: EntityUID = name.parse().ok()?;
         let entity = head.directory.get(&uid).or_else(|| base.directory.get(&uid))?;
