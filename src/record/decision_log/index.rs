@@ -244,12 +244,4 @@ mod tests {
         let made = Box::new(maker).finish();
         assert!(!Index::parse(&made).unwrap().holds(Role::Subject, "officer-0001"));
     }
-
-    #[test]
-    fn an_id_is_looked_for_wherever_the_type_may_end() {
-        assert_eq!(ids("a::b::c").collect::<Vec<_>>(), ["a::b::c", "b::c", "c"]);
-        assert_eq!(ids("c").collect::<Vec<_>>(), ["c"]);
-        assert_eq!(ids("Unit::").collect::<Vec<_>>(), ["Unit::", ""]);
-        assert_eq!(ids(":::x").collect::<Vec<_>>(), [":::x", ":x"]);
-    }
 }

@@ -4,7 +4,7 @@ use super::Facts;
 use crate::{
     review::proof::{Environment, Example},
     sources::policy::Policies,
-    types::decision::Verdict,
+    types::{decision::Verdict, language::Language},
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,9 +95,9 @@ impl SideAnswer {
             policies: verdict
                 .policies
                 .iter()
-                .map(|facts| Policy { id: facts.id.clone(), title: facts.title.clone() })
+                .map(|facts| Policy { id: facts.id.clone(), title: facts.title.base().to_owned() })
                 .collect(),
-            reason: verdict.reason.clone(),
+            reason: verdict.reason(Language::English),
         }
     }
 }

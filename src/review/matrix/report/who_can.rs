@@ -42,7 +42,8 @@ pub fn who_can_text(matrix: &Matrix, record: &str, action: &str, paint: &dyn Fn(
         }
         match access {
             Access::Always { permits } => {
-                let ids = permits.iter().map(|part| format!("      by {}: {}", part.policy.id, part.policy.title.base()));
+                let ids =
+                    permits.iter().map(|part| format!("      by {}: {}", part.policy.id, part.policy.title.base()));
                 lines.extend(ids.map(|line| escape::line(&line).into_owned()));
             }
             _ => conditions(action, access, &mut lines),
