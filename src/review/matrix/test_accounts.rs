@@ -8,8 +8,11 @@ use crate::sources::{
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The attributes that mark test accounts, with their values, by type of account.
-pub(super) struct TestMarks(BTreeMap<String, Vec<(SmolStr, Vec<Arc<str>>)>>);
+/// An attribute with the values that mark test accounts.
+type Marked = (SmolStr, Vec<Arc<str>>);
+
+/// The attributes that mark test accounts, by type of account.
+pub(super) struct TestMarks(BTreeMap<String, Vec<Marked>>);
 
 impl TestMarks {
     pub(super) fn of(snapshot: &Snapshot) -> Self {

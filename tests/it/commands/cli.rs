@@ -73,7 +73,7 @@ fn validate_names_problems_of_directory_and_policies() {
 }
 
 #[test]
-fn validate_points_at_the_entity_that_does_not_fit() {
+fn validate_points_at_the_value_that_does_not_fit() {
     let folder = folder();
     let policies = copied_policies(folder.path());
     let accounts = policies.join("directory/accounts.json");
@@ -82,7 +82,7 @@ fn validate_points_at_the_entity_that_does_not_fit() {
     let (_, told) = check(&run(["validate".as_ref(), policies.as_os_str()]), 3);
     let line = place(&accounts, "officer-0002").split_once(':').unwrap().0.to_owned();
     assert!(told.contains(&format!("accounts.json:{line}:")), "{told}");
-    assert!(told.contains("organisations.json:4:"), "{told}");
+    assert!(told.contains("organisations.json:5:"), "{told}");
     assert!(told.contains("officer-0002"), "{told}");
 }
 

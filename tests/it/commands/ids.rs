@@ -57,6 +57,10 @@ async fn every_flag_takes_the_same_forms_of_an_id() {
     person["resource"] = serde_json::json!({"type": "PersonEntry", "id": "officer-0007", "properties":
         {"unit": "station-north-1", "level": 1, "subjects_are_staff": false, "secret_address": false}});
     sidecar.evaluate(&person).await;
+    // A person's id is a pseudonym in the record, and that of an investigation is not.
+    let mut investigation = allowed();
+    investigation["resource"]["id"] = "officer-0007".into();
+    sidecar.evaluate(&investigation).await;
     let policies = policies();
     let commands = commands(policies.to_str().unwrap(), sidecar.data.to_str().unwrap());
     let [account, matrix, explain, subject, replay, resource, data_subject, report] = &commands;
@@ -73,12 +77,14 @@ async fn every_flag_takes_the_same_forms_of_an_id() {
             (&"officer-0007".into(), &true.into()),
             "{form}"
         );
-        assert_eq!(told(subject, form).lines().count(), 3, "{form}");
+        assert_eq!(told(subject, form).lines().count(), 4, "{form}");
         assert!(told(replay, form).starts_with("1 records: 1 the same"), "{form}");
-        // The same forms about another type.
-        let form = &form.replace("officer::", "person-entry::").replace("Officer::", "PersonEntry::");
-        for command in [resource, data_subject, report] {
-            assert_eq!(told(command, form).lines().count(), 2, "{form} {command:?}");
+        // The same forms about other types.
+        let of_another = form.replace("officer::", "investigation::").replace("Officer::", "Investigation::");
+        assert_eq!(told(resource, &of_another).lines().count(), 2, "{of_another}");
+        let of_person = &form.replace("officer::", "person-entry::").replace("Officer::", "PersonEntry::");
+        for command in [data_subject, report] {
+            assert_eq!(told(command, of_person).lines().count(), 2, "{of_person} {command:?}");
         }
     }
 }

@@ -65,7 +65,7 @@ fn every_tool_takes_ten_thousand_policies() {
     ends(&["fmt", "--check", base_path], 0);
     assert!(ends(&["test", base_path], 0).contains("2 passed"));
     let rights = ends(&["matrix", base_path, "--format", "csv"], 0);
-    let having: Vec<_> = rights.lines().filter(|line| line.contains(",conditions,")).collect();
+    let having: Vec<_> = rights.lines().skip(1).filter(|line| line.contains(",conditions,")).collect();
     assert!(having.len() == 1 && having[0].contains("a77") && having[0].contains("p7777"), "{having:?}");
 
     let file = head.join("part77.cedar");
