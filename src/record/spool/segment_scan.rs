@@ -161,7 +161,7 @@ impl SegmentScan {
         let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let want = self.want;
         let rest = self.view(self.offset, len)?;
-        let Some(last) = rest.iter().rposition(|&byte| byte != 0) else {
+        let Some(last) = last_written(rest) else {
             return Ok(Rest::Empty);
         };
         for start in 0..=last {
@@ -242,5 +242,39 @@ impl SegmentScan {
         }
         self.window.truncate(n);
         Ok(())
+    }
+}
+
+/// The place of the last byte that is not zero. Space that a segment reserves is tens of megabytes of zeros, and every look at the
+/// end of a growing log passes over it: whole blocks are compared.
+fn last_written(bytes: &[u8]) -> Option<usize> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut rest = bytes;
+    while let Some(start) = rest.len().checked_sub(ZEROS.len())
+        && let Some((before, block)) = rest.split_at_checked(start)
+        && block == ZEROS
+    {
+        rest = before;
+    }
+    rest.iter().rposition(|&byte| byte != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_written;
+
+    #[test]
+    fn the_last_written_byte_is_found_in_any_block() {
+        for length in [0, 1, 4095, 4096, 4097, 8192, 20_000] {
+            let mut bytes = vec![0; length];
+            assert_eq!(last_written(&bytes), None, "{length}");
+            for place in [0, 1, 4094, 4095, 4096, 8191, 12_345, length.saturating_sub(1)] {
+                if let Some(byte) = bytes.get_mut(place) {
+                    *byte = 1;
+                    assert_eq!(last_written(&bytes), Some(place), "{length}");
+                    bytes.fill(0);
+                }
+            }
+        }
     }
 }
