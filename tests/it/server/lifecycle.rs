@@ -73,7 +73,7 @@ async fn a_start_on_invalid_policies_exits_with_3() {
     fs::write(policies.join("bvh.cedar"), text.replacen("principal", "principle", 1)).unwrap();
     let ended = Sidecar::builder().policies(&policies).fail();
     assert_eq!(ended.code, Some(3), "{}", ended.log);
-    for part in ["bvh.cedar:8:3]", "  principle is", "  ─────────", "the policies cannot be used: 1 problem"]
+    for part in ["bvh.cedar:9:3]", "  principle is", "  ─────────", "the policies cannot be used: 1 problem"]
     {
         assert!(ended.log.contains(part), "no {part} in:\n{}", ended.log);
     }
