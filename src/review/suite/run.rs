@@ -49,9 +49,12 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The policies that alone determined an answer to a case. Such a policy applies, and no other does what it does.
+    /// The policies that alone determined an answer to a case as a caller asks it. Such a policy applies, and no other does what
+    /// it does. A case in Cedar's form has a world of its own, which no caller need be able to ask about.
     pub fn alone(&self) -> impl Iterator<Item = String> {
-        let verdicts = self.outcomes.iter().filter_map(|outcome| outcome.asked()?.answer.as_ref().ok());
+        let cases = self.suite.cases.iter().zip(&self.outcomes);
+        let asked = cases.filter(|(case, _)| matches!(case.question, Question::Wire { .. }));
+        let verdicts = asked.filter_map(|(_, outcome)| outcome.asked()?.answer.as_ref().ok());
         verdicts.filter(|verdict| verdict.errors.is_empty()).filter_map(|verdict| match verdict.policies.as_slice() {
             [only] => Some(only.id.clone()),
             _ => None,

@@ -653,7 +653,8 @@ fn policies_without_effect_are_named_once() {
          @id(\"advises\") @advice(\"look out\") permit (principal, action == Action::\"consult\", resource)\n\
          when {{ context.purpose == \"8\" }};\n\
          @id(\"impossible\") permit (principal, action == Action::\"erase\", resource)\n\
-         when {{ context.purpose == \"8\" && context.purpose == \"9\" }};\n"
+         when {{ context.purpose == \"8\" && context.purpose == \"9\" }};\n\
+         @id(\"no-hour\") permit (principal, action == Action::\"erase\", resource) when {{ context.pdp.hour == 24 }};\n"
         ),
     );
     // What a case shows of policies that decide together says nothing of each alone.
@@ -669,14 +670,26 @@ fn policies_without_effect_are_named_once() {
         if let Some(suite) = suite {
             fs::create_dir(world.path("base/tests")).unwrap();
             fs::write(world.path("base/tests/s.yaml"), suite).unwrap();
+            // A case in Cedar's form may be about an hour that no question has.
+            let context = json!({"purpose": "8", "pdp": {"hour": 24, "today": "2026-11-23", "now": "2026-11-23"}});
+            let request = json!({"principal": "Officer::\"o\"", "action": "Action::\"erase\"", "resource": "Record::\"r\"", "context": context});
+            let case = json!([{"request": request, "entities": "o.entities.json", "decision": "allow", "reason": ["no-hour"], "num_errors": 0}]);
+            let group = json!({"type": "Group", "id": "north"});
+            let entities = json!([
+                {"uid": {"type": "Officer", "id": "o"}, "attrs": {"level": 1, "active": true, "home": group}, "parents": []},
+                {"uid": {"type": "Record", "id": "r"}, "attrs": {"unit": group, "level": 1}, "parents": []},
+            ]);
+            fs::write(world.path("base/tests/c.json"), case.to_string()).unwrap();
+            fs::write(world.path("base/tests/o.entities.json"), entities.to_string()).unwrap();
             world.run(&["test", "base"], 0);
         }
         let (out, told) = world.run(&["validate", "base", "--prove", "--no-cache"], 0);
         assert!(
-            out.contains("checked 6 policies: 1 never apply, 3 have no effect, 0 can fail, 0 undecided"),
+            out.contains("checked 7 policies: 2 never apply, 3 have no effect, 0 can fail, 0 undecided"),
             "{out}\n{told}"
         );
         assert!(told.contains("`impossible` never applies"), "{told}");
+        assert!(told.contains("`no-hour` never applies"), "{told}");
         assert!(told.contains("`narrow` has no effect: all that it permits, `advises` permits too"), "{told}");
         assert!(told.contains("`twin` has no effect: all that it forbids, `inactive` forbids too"), "{told}");
     }
