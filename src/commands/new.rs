@@ -110,7 +110,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
                 Exit::Failed
             })?;
         }
-        output.tell(&format!("{verb} {}: {what}", path.display()));
+        output.tell(&format!("{verb} {}: {}", path.display(), what.join("; ")));
     }
     output.tell(&format!(
         "\nNext: write down what is special to it, then\n  poort validate {folder}\n  poort test {folder} --coverage-min 100 --mutate\n  poort diff git:HEAD {folder}",

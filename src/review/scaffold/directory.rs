@@ -2,7 +2,7 @@
 
 use super::{NewSystem, Piece};
 use crate::sources::directory::Sources;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// All entities of a directory; those of a file that is no list of entities are left out.
@@ -10,42 +10,39 @@ pub(super) fn entities(directory: &Sources) -> Vec<Value> {
     directory.files().flat_map(|file| serde_json::from_str::<Vec<Value>>(&file.text).unwrap_or_default()).collect()
 }
 
-/// The file with the register of systems, with this one in it.
-pub(super) fn registered(directory: &Sources, system: &NewSystem) -> Result<Piece, String> {
+/// Puts the system into the register of systems.
+pub(super) fn register(directory: &Sources, pieces: &mut Vec<Piece>, system: &NewSystem) -> Result<(), String> {
     let NewSystem { name, owner, assessment, assessed_until, .. } = system;
-    let make = |kind: &str| {
+    let make = |kind: &str, _: &str| {
         let namespace = kind.strip_suffix("::ProcessingRegister")?;
-        Some(json!({
-            "owner": {"type": format!("{namespace}::Unit"), "id": owner},
-            "dpia": assessment,
-            "dpia_until": assessed_until.to_string(),
-        }))
+        Some(format!(
+            r#"{{"owner": {{"type": "{namespace}::Unit", "id": "{owner}"}}, "dpia": "{assessment}", "dpia_until": "{assessed_until}"}}"#
+        ))
     };
-    let what = "its entry in the register of systems";
-    with_tag(directory, what, name, |kind, _| make(kind))
-        .ok_or_else(|| "the directory has no register of systems (an entity of type `ProcessingRegister`)".to_owned())
+    if tag(directory, pieces, "its entry in the register of systems", name, make).is_some() {
+        return Ok(());
+    }
+    Err("the directory has no register of systems (an entity of type `ProcessingRegister` with `tags`)".to_owned())
 }
 
-/// The file with a profile, with an authorisation for this system in it.
-pub(super) fn authorised(
+/// Puts an authorisation for the system into a profile.
+pub(super) fn authorise(
     directory: &Sources,
+    pieces: &mut Vec<Piece>,
     profile: &str,
     system: &NewSystem,
     namespace: &str,
-) -> Result<Piece, String> {
-    let operation = |name: &str| json!({"type": format!("{namespace}::Action"), "id": name});
-    let value = json!({
-        "operations": [operation("consult"), operation("collect"), operation("alter")],
-        "tasks": [system.purpose],
-        "level": 2,
-    });
+) -> Result<(), String> {
+    let operation = |name: &str| format!(r#"{{"type": "{namespace}::Action", "id": "{name}"}}"#);
+    let operations = ["consult", "collect", "alter"].map(operation).join(", ");
+    let value = format!(r#"{{"operations": [{operations}], "tasks": ["{}"], "level": 2}}"#, system.purpose);
     let is_profile = |kind: &str, id: &str| kind == format!("{namespace}::Profile") && id == profile;
-    let piece = with_tag(directory, "its authorisation in a profile", &system.name, |kind, id| {
-        is_profile(kind, id).then(|| value.clone())
-    });
-    let Piece { path, what, text } =
-        piece.ok_or_else(|| format!("--profile: the directory has no profile `{profile}`"))?;
-    Ok(Piece { path, what, text: next_version(text, |kind, id| is_profile(kind, id)) })
+    let make = |kind: &str, id: &str| is_profile(kind, id).then(|| value.clone());
+    let text = tag(directory, pieces, "its authorisation in a profile", &system.name, make).ok_or_else(|| {
+        format!("--profile: the directory has no profile `{profile}` with `tags`; a new one needs \"tags\": {{}}")
+    })?;
+    next_version(text, is_profile);
+    Ok(())
 }
 
 /// An entity as it is written: each value is a part of the text.
@@ -64,47 +61,51 @@ fn start(text: &str, part: &RawValue) -> usize {
     part.get().as_ptr().addr().saturating_sub(text.as_ptr().addr())
 }
 
-/// The first file with an entity that gets a tag, with that tag behind its others.
-fn with_tag(
+/// Gives the first entity that is meant a tag behind its others. Returns the text of its file, as it is in the pieces then.
+fn tag<'p>(
     directory: &Sources,
+    pieces: &'p mut Vec<Piece>,
     what: &'static str,
     name: &str,
-    value: impl Fn(&str, &str) -> Option<Value>,
-) -> Option<Piece> {
-    directory.files().find_map(|file| {
-        let (value, tags) = written(&file.text).iter().find_map(|entity| {
+    value: impl Fn(&str, &str) -> Option<String>,
+) -> Option<&'p mut String> {
+    let (path, text) = directory.files().find_map(|file| {
+        let path = PathBuf::from(&*file.name);
+        // A piece before may have changed it.
+        let text = pieces.iter().find(|piece| piece.path == path).map_or(&*file.text, |piece| &piece.text);
+        let (value, tags) = written(text).iter().find_map(|entity| {
             let (kind, id) = uid(entity)?;
             Some((value(&kind, &id)?, *entity.get("tags")?))
         })?;
         let inside = tags.get().strip_suffix('}')?.trim_end();
         let comma = if inside.ends_with('{') { "" } else { "," };
-        let mut text = file.text.to_string();
-        text.insert_str(
-            start(&file.text, tags) + inside.len(),
-            &format!("{comma}\n      \"{name}\": {}", spaced(&value)),
-        );
-        Some(Piece { path: PathBuf::from(&*file.name), what, text })
-    })
+        let mut changed = text.to_owned();
+        changed.insert_str(start(text, tags) + inside.len(), &format!("{comma}\n      \"{name}\": {value}"));
+        Some((path, changed))
+    })?;
+    let at = pieces.iter().position(|piece| piece.path == path).unwrap_or_else(|| {
+        pieces.push(Piece { path, what: Vec::new(), text: String::new() });
+        pieces.len() - 1
+    });
+    let piece = pieces.get_mut(at)?;
+    if !piece.what.contains(&what) {
+        piece.what.push(what);
+    }
+    piece.text = text;
+    Some(&mut piece.text)
 }
 
-/// JSON on one line, as people write it. No value in it has a quotation mark or a comma before one.
-fn spaced(value: &Value) -> String {
-    value.to_string().replace("\":", "\": ").replace(",\"", ", \"").replace("},{", "}, {")
-}
-
-/// The text with the next version of an entity.
-fn next_version(text: String, is_meant: impl Fn(&str, &str) -> bool) -> String {
-    let place = written(&text).iter().find_map(|entity| {
+/// Gives an entity its next version.
+fn next_version(text: &mut String, is_meant: impl Fn(&str, &str) -> bool) {
+    let place = written(text).iter().find_map(|entity| {
         uid(entity).filter(|(kind, id)| is_meant(kind, id))?;
         let attributes: Written<'_> = serde_json::from_str(entity.get("attrs")?.get()).ok()?;
         let version = attributes.get("version")?;
         let next = version.get().parse::<i64>().ok()?.checked_add(1)?;
-        let at = start(&text, version);
+        let at = start(text, version);
         Some((at..at + version.get().len(), next))
     });
-    let mut text = text;
     if let Some((place, next)) = place {
         text.replace_range(place, &next.to_string());
     }
-    text
 }

@@ -57,7 +57,7 @@ pub struct Piece {
     /// Its path, as the folder was named.
     pub path: PathBuf,
     /// What it gets of the new system.
-    pub what: &'static str,
+    pub what: Vec<&'static str>,
     /// Its whole text.
     pub text: String,
 }
@@ -89,7 +89,7 @@ pub fn pieces(
     let path = |within: &str| folder.join(within);
     let mut pieces = vec![Piece {
         path: path(crate::sources::policy::SCHEMA_FILE),
-        what: "the type of its records, and its name in the lists of systems",
+        what: vec!["the type of its records, and its name in the lists of systems"],
         text: schema::with(&schema_file.text, system, &entity)?,
     }];
     let made = [
@@ -107,15 +107,15 @@ pub fn pieces(
         if path.exists() {
             return Err(format!("{} is there already; take another name than `{name}`", path.display()));
         }
-        pieces.push(Piece { text: formatted(&path, fill(template, system, &known))?, path, what });
+        pieces.push(Piece { text: formatted(&path, fill(template, system, &known))?, path, what: vec![what] });
     }
-    pieces.push(directory::registered(directory, system)?);
+    directory::register(directory, &mut pieces, system)?;
     for profile in &system.profiles {
-        pieces.push(directory::authorised(directory, profile, system, &known.namespace)?);
+        directory::authorise(directory, &mut pieces, profile, system, &known.namespace)?;
     }
     let readme = path("README.md");
     if let Some(text) = fs::read_to_string(&readme).ok().and_then(|text| listed(&text, system)) {
-        pieces.push(Piece { path: readme, what: "its row in the table of systems", text });
+        pieces.push(Piece { path: readme, what: vec!["its row in the table of systems"], text });
     }
     Ok(pieces)
 }
@@ -131,6 +131,9 @@ fn check(system: &NewSystem) -> Result<(), String> {
     }
     if !is_name(kind, char::is_ascii_uppercase, |it| it.is_ascii_alphanumeric()) {
         return Err(format!("--type: `{kind}` cannot be the name of a type; write it as `Exhibit`"));
+    }
+    if system.assessed_until < system.today {
+        return Err(format!("--assessed-until: {} has passed; ask for a new assessment first", system.assessed_until));
     }
     let quoted = [
         ("--title", title),

@@ -93,6 +93,30 @@ fn a_new_system_is_valid_tested_and_closed() {
 }
 
 #[test]
+fn two_profiles_of_one_file_both_get_it() {
+    let folder = folder();
+    let policies = folder.path().join("policies");
+    copy_folder(&repository().join("policies"), &policies);
+    let file = |name: &str| policies.join(format!("profiles/{name}.json"));
+    let text = |name: &str| fs::read_to_string(file(name)).unwrap();
+    let both =
+        format!("{},\n{}", text("patrol").trim_end().strip_suffix(']').unwrap(), &text("detective").trim_start()[1..]);
+    fs::write(file("patrol"), both).unwrap();
+    fs::remove_file(file("detective")).unwrap();
+    let mut arguments = EXHIBITS.to_vec();
+    arguments.extend(["--profile", "patrol", "--profile", "detective", "--policies", policies.to_str().unwrap()]);
+    let (_, told) = check(&run(arguments), 0);
+    assert_eq!(told.matches("profiles/patrol.json").count(), 1, "{told}");
+    let written = text("patrol");
+    assert_eq!(
+        (written.matches("\"exhibits\": {").count(), written.matches("\"version\": 2").count()),
+        (2, 2),
+        "{written}"
+    );
+    check(&run(["validate", policies.to_str().unwrap()]), 0);
+}
+
+#[test]
 fn what_is_in_the_way_is_said_before_anything_is_written() {
     let folder = folder();
     let policies = folder.path().join("policies");
@@ -106,6 +130,7 @@ fn what_is_in_the_way_is_said_before_anything_is_written() {
         (["--title", "a \"quoted\" one"], 64, "a character that ends a text"),
         (["--profile", "petrol"], 64, "the directory has no profile `petrol`"),
         (["--purpose", "99"], 3, "nothing was written"),
+        (["--assessed-until", "2026-01-31"], 64, "--assessed-until: 2026-01-31 has passed"),
     ] {
         let (_, told) = check(&new(&policies, &flags), code);
         assert!(told.contains(expected), "{flags:?}: {told}");
