@@ -1,7 +1,8 @@
 //! The access report about a data subject: every decision about a person, with who asked, when, what, why, on which articles of
 //! law, from where and to whom. It serves a person's right of access (Wpg art. 25) and supervision of the log (Wpg art. 32a).
 //!
-//! Names of accounts are those of the directory that decided, and not those of today. The rules are as the record has them.
+//! Names of accounts are those of the directory that decided, and not those of today. The record has which rules
+//! decided, on which articles; their words are those of the revision that decided.
 //!
 //! - `page`: as a page for a person
 
@@ -102,7 +103,7 @@ impl Reader {
         Self { worlds, missing: BTreeSet::new() }
     }
 
-    /// Why names of accounts are missing, if they are.
+    /// Why names of accounts, and rules in another language than the record's, are missing, if they are.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.missing.iter().map(String::as_str)
     }
@@ -213,7 +214,11 @@ fn rules(record: &Value, item: Option<usize>, snapshot: Option<&Snapshot>) -> Ve
         Rule {
             title: known.map_or_else(|| text(policy, "title").into(), |facts| facts.title.clone()),
             id,
-            basis: basis.map(|basis| text(basis, "basis")).unwrap_or_default(),
+            // An older record does not have it.
+            basis: basis
+                .map(|basis| text(basis, "basis"))
+                .or_else(|| known.map(|facts| facts.basis.clone()))
+                .unwrap_or_default(),
         }
     };
     list(&format!("/body/adl.core.response{answer}/context/policies")).map(rule).collect()

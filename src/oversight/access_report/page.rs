@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-/// The page. `missing`: why names are missing.
+/// The page. `missing`: why names and translations are missing.
 #[must_use]
 pub fn page(scope: &Scope, accesses: &[Access], missing: &[&str]) -> String {
     let accounts: BTreeSet<_> = accesses.iter().map(|access| &access.account).collect();

@@ -59,7 +59,7 @@ texts! {
         nl: "Waarden die het schema afschermt, zijn ook hier pseudoniemen."
     }
     missing(why) {
-        en: "Names of accounts are missing for some records: {why}.",
-        nl: "Namen van accounts ontbreken bij sommige logregels: {why}."
+        en: "Names of accounts, and rules in this language, are missing for some records: {why}.",
+        nl: "Namen van accounts, en regels in deze taal, ontbreken bij sommige logregels: {why}."
     }
 }
