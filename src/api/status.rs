@@ -153,9 +153,7 @@ impl Fault {
         }
         response
     }
-}
 
-impl Fault {
     /// Why a call was refused, in this language; for what is wrong with a question that is English.
     pub(super) fn of(refusal: &Refusal, language: Language) -> Self {
         let fields = match refusal {

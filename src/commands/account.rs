@@ -1,6 +1,6 @@
 //! `poort account`: what the directory says of an account, and what it can do.
 
-use super::{Common, Exit, entity, output::Output, spoken::Spoken};
+use super::{Common, Exit, entity, language_flag::LanguageFlag, output::Output};
 use crate::{
     pdp::Clock,
     review::{
@@ -54,14 +54,14 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
-    spoken: Spoken,
+    language: LanguageFlag,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
     let Command::Show(arguments) = command;
-    let Arguments { account: wanted, as_of, conditions, format, spoken, common } = arguments;
+    let Arguments { account: wanted, as_of, conditions, format, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),
@@ -75,7 +75,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         output.error(&message);
         Exit::Failed
     })?;
-    let language = spoken.language(&settings);
+    let language = language.chosen(&settings);
     let day = as_of.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
     let sheet = account(&snapshot, &uid, &day).ok_or(Exit::Failed)?;
     let named = format!("{}::{}", sheet.kind, json!(sheet.id));

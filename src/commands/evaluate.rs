@@ -2,7 +2,9 @@
 //!
 //! It is a tool for trials: nothing is recorded, so the answer names no record.
 
-use super::{Common, Exit, explain::explained, explained::Lines, output::Output, question, spoken::Spoken};
+use super::{
+    Common, Exit, explain::explained, explained::Lines, language_flag::LanguageFlag, output::Output, question,
+};
 use crate::{
     pdp::{
         self, Clock,
@@ -46,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    spoken: Spoken,
+    language: LanguageFlag,
     #[command(flatten)]
     common: Common,
 }
@@ -62,9 +64,9 @@ struct World {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, explain, spoken, common } = arguments;
+    let Arguments { file, explain, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
-    let language = spoken.language(&settings);
+    let language = language.chosen(&settings);
     let bytes = question::read(file, output)?;
     let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
         Ok(sources) => Snapshot::from_sources(&sources),

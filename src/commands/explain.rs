@@ -4,10 +4,10 @@
 use super::{
     Common, Exit,
     explained::Lines,
+    language_flag::LanguageFlag,
     log::{RecordsOfTrace, meaning},
     output::Output,
     question::{Asked, By},
-    spoken::Spoken,
 };
 use crate::{
     config::Settings,
@@ -89,7 +89,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
-    spoken: Spoken,
+    language: LanguageFlag,
     #[command(flatten)]
     common: Common,
 }
@@ -103,9 +103,9 @@ struct World {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, by, trace, archive, today, format, spoken, common } = arguments;
+    let Arguments { file, by, trace, archive, today, format, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
-    let mut told = Told { form: *format, language: spoken.language(&settings), n_told: 0 };
+    let mut told = Told { form: *format, language: language.chosen(&settings), n_told: 0 };
     if let Some(trace) = trace {
         let trace = TraceId::parse(trace).ok_or_else(|| {
             output.error("--trace: a trace id has 32 hexadecimal digits, lowercase, not all zero");

@@ -19,7 +19,7 @@
 //! - `witness`: cosign the checkpoints of the logs of others
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
-//! - `spoken`: the language in which a command speaks to people
+//! - `language_flag`: the language in which a command speaks to people
 //! - `output`: the only writer of standard output and standard error
 
 mod account;
@@ -33,6 +33,7 @@ mod explain;
 mod explained;
 mod fmt;
 mod git;
+mod language_flag;
 mod log;
 mod matrix;
 mod new;
@@ -43,7 +44,6 @@ mod schema;
 mod serve;
 mod side;
 mod solver_options;
-mod spoken;
 mod test;
 mod validate;
 mod witness;

@@ -41,7 +41,7 @@ pub use quota::{Quota, Taken};
 
 use crate::{
     record::{
-        decision_log::{Appended, Cause, DecisionLog, Record, RecordedRequest, RecordedResponse},
+        decision_log::{Appended, DecisionLog, Record, RecordedRequest, RecordedResponse, Unanswered},
         spool::{AppendError, DamagedSegment},
     },
     sources::{policy::obligations::Obligations, snapshot::Snapshot, store::Store},
@@ -284,7 +284,7 @@ impl Pdp {
         moment: &Moment,
         run: &Run,
     ) -> Result<T, Refusal> {
-        let nothing = RecordedResponse::Nothing(Cause::DeadlineExceeded);
+        let nothing = RecordedResponse::Nothing(Unanswered::DeadlineExceeded);
         let record = record(call, asked, nothing, snapshot, moment);
         // A record without an answer has no late form, so the deadline has no effect.
         self.keep(call, record, run).await?;

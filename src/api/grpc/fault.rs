@@ -7,7 +7,6 @@ use crate::{
         status::{Fault, Reason},
     },
     pdp::{Pdp, Refusal, Unread},
-    types::language::Language,
 };
 use tonic::Status;
 
@@ -20,12 +19,14 @@ pub(super) fn refused(refusal: &Refusal, spoken: Spoken) -> Status {
 }
 
 /// What never became a question, counted.
-pub(super) fn malformed(pdp: &Pdp, malformed: Malformed) -> Status {
+pub(super) fn malformed(pdp: &Pdp, malformed: Malformed, spoken: Spoken) -> Status {
+    let spoken = spoken.for_developers();
     let fault = match malformed {
-        // It is for the developer of the question.
-        Malformed::Refused(refusal) => Fault::of(&refusal, Language::English),
+        Malformed::Refused(refusal) => Fault::of(&refusal, spoken.language),
         Malformed::TooDeep(message) => Fault::new(Reason::TooLarge, message),
     };
     pdp.count_unread(if fault.reason == Reason::TooLarge { Unread::TooLarge } else { Unread::Invalid });
-    fault.status()
+    let mut status = fault.status();
+    spoken.tell_in(status.metadata_mut());
+    status
 }

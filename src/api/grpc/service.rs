@@ -70,8 +70,8 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
     async fn evaluate(&self, request: Request<pb::EvaluateRequest>) -> Result<Response<pb::EvaluateResponse>, Status> {
         let (call, context, spoken) = (self.call(&request)?, self.context(&request), self.spoken(&request));
         let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
-        let evaluation =
-            convert::evaluation(request.into_inner(), self.depth).map_err(|fault| malformed(&self.pdp, fault))?;
+        let evaluation = convert::evaluation(request.into_inner(), self.depth)
+            .map_err(|fault| malformed(&self.pdp, fault, spoken))?;
         let answered = self.pdp.evaluate(&call, evaluation).await.map_err(|refusal| refused(&refusal, spoken))?;
         let explanation = answered.explanations.first().and_then(Option::as_ref);
         let says = Says { context, language: spoken.language };
@@ -85,8 +85,8 @@ impl pb::access_evaluation_server::AccessEvaluation for Service {
         let (call, context, spoken) = (self.call(&request)?, self.context(&request), self.spoken(&request));
         let call = Call { asks_why: self.explain && request.get_ref().explain, ..call };
         let limit = self.pdp.batch_limit();
-        let batch =
-            convert::batch(request.into_inner(), self.depth, limit).map_err(|fault| malformed(&self.pdp, fault))?;
+        let batch = convert::batch(request.into_inner(), self.depth, limit)
+            .map_err(|fault| malformed(&self.pdp, fault, spoken))?;
         let answered = self.pdp.evaluate_batch(&call, batch).await.map_err(|refusal| refused(&refusal, spoken))?;
         let says = Says { context, language: spoken.language };
         let evaluations = answered.answer.iter().enumerate();

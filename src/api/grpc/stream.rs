@@ -197,7 +197,7 @@ async fn answer(
     use pb::evaluate_stream_response::Result as Outcome;
     let answered = match convert::evaluation(evaluation, depth) {
         Ok(evaluation) => pdp.evaluate(call, evaluation).await.map_err(|refusal| refused(&refusal, spoken)),
-        Err(fault) => Err(malformed(pdp, fault)),
+        Err(fault) => Err(malformed(pdp, fault, spoken)),
     };
     let result = match answered {
         Ok(answered) => {

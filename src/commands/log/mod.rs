@@ -35,7 +35,7 @@ mod verify_fork;
 pub(super) use of_trace::RecordsOfTrace;
 pub(super) use replay::meaning;
 
-use super::{Common, Exit, output::Output, spoken::Spoken};
+use super::{Common, Exit, language_flag::LanguageFlag, output::Output};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,7 @@
 //! `poort log report`: who asked for data about a person.
 
 use super::{
-    Common, Exit, Output, Spoken, line,
+    Common, Exit, LanguageFlag, Output, line,
     select::{self, Select},
     source::{Found, Received, Strays},
 };
@@ -51,7 +51,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_enum, default_value = "html", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
-    spoken: Spoken,
+    language: LanguageFlag,
     #[command(flatten)]
     common: Common,
 }
@@ -65,7 +65,7 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { received, archive, select, format, spoken, common } = arguments;
+    let Arguments { received, archive, select, format, language, common } = arguments;
     let Some(data_subject) = select.data_subject() else {
         output.error("name the data subject: --data-subject TYPE::ID; the type is that of @data_subject in the schema");
         return Err(Exit::Usage);
@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         until: wanted.until,
         narrowing: select.narrowing(),
         made: Timestamp::now().as_millisecond(),
-        language: spoken.language(&settings),
+        language: language.chosen(&settings),
     };
     let missing: Vec<_> = reader.missing().collect();
     output.conclude(&match format {

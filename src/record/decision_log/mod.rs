@@ -82,7 +82,7 @@ pub use nodes::{NoProof, Prover, node_file};
 pub use producer::Producer;
 pub use pseudonyms::{Pseudonyms, PseudonymsError};
 pub use record::{Record, TooLarge};
-pub use recorded_call::{Cause, RecordedRequest, RecordedResponse};
+pub use recorded_call::{RecordedRequest, RecordedResponse, Unanswered};
 pub use redact::is_secret;
 pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;

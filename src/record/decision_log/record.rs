@@ -319,7 +319,7 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::recorded_call::Cause as Unanswered, *};
+    use super::{super::recorded_call::Unanswered, *};
     use crate::types::{
         decision::{Cause, Decision, ErrorKind, Evaluated, EvaluationError, PolicyFacts, Undeclared, Verdict},
         evaluation::{Action, Batch, Entity, Evaluation, Item, Map, Value},

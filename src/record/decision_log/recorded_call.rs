@@ -34,12 +34,12 @@ pub enum RecordedResponse<'a> {
     /// The answers to a batch.
     Several(Cow<'a, [Answer]>),
     /// No decision left.
-    Nothing(Cause),
+    Nothing(Unanswered),
 }
 
 /// Why no decision left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum Unanswered {
     /// The caller's deadline passed first.
     DeadlineExceeded,
 }
@@ -65,7 +65,7 @@ impl RecordedResponse<'_> {
                 _ => None,
             },
             Self::Several(_) => None,
-            Self::Nothing(Cause::DeadlineExceeded) => Some("deadline_exceeded"),
+            Self::Nothing(Unanswered::DeadlineExceeded) => Some("deadline_exceeded"),
         }
     }
 }

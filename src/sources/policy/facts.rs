@@ -75,6 +75,7 @@ fn sentence(annotations: &BTreeMap<&str, &str>, name: &str) -> Option<Wording> {
     for (annotation, text) in annotations {
         if let Some((of, Ok(language))) = translation(annotation)
             && of == name
+            && !text.trim().is_empty()
         {
             sentence.translate(language, text.trim().to_owned());
         }
@@ -153,6 +154,20 @@ mod tests {
         assert_eq!((facts.title, facts.basis.as_str()), ("A title.".into(), "Wpg art. 8"));
         assert_eq!(facts.obligations[0].kind, "custom");
         assert_eq!(facts.obligations[0].properties["obligation"], Value::String("mask the victim".into()));
+    }
+
+    #[test]
+    fn an_empty_translation_leaves_the_sentence() {
+        let annotations = [
+            ("title", "Nobody."),
+            ("title_nl", "Niemand."),
+            ("reason_user", ""),
+            ("reason_user_nl", " "),
+            ("title_en", ""),
+        ];
+        let facts = read("p", annotations, &Obligations::new()).unwrap();
+        assert_eq!(facts.title.in_language(Language::English), "Nobody.");
+        assert_eq!(facts.reason_user.unwrap().in_language(Language::Dutch), "Niemand.");
     }
 
     #[test]

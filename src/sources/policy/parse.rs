@@ -282,10 +282,10 @@ impl Parsed {
 /// Whether answers, records and reports repeat an annotation, or its translation, on one line.
 fn is_repeated(name: &str) -> bool {
     let sentence = facts::translation(name).map_or(name, |(sentence, _)| sentence);
-    ["title", facts::REASON_USER].contains(&sentence)
+    ["title", "basis", facts::REASON_USER].contains(&sentence)
 }
 
-/// Refuses hidden characters in ids, titles and sentences for users, which go into answers, records and reports.
+/// Refuses hidden characters in ids, titles, articles and sentences for users, which go into answers, records and reports.
 fn hidden_character(file: &SourceFile, name: &str, text: &str, hidden: char) -> Problem {
     let what = match hidden {
         '\n' => "a line break".to_owned(),

@@ -61,7 +61,7 @@ impl Verdict {
     pub const fn unknown(&self) -> Option<Party> {
         match self.cause {
             Cause::Unknown { party, uid: _ } => Some(party),
-            _ => None,
+            Cause::Policies | Cause::Contradiction | Cause::Unsupported(_) => None,
         }
     }
 

@@ -55,4 +55,7 @@ fn an_unknown_language_is_named_with_the_nearest() {
 fn a_translation_with_hidden_characters_is_an_error() {
     let folder = small(&policy("@title(\"Nobody reads.\")\n@title_nl(\"Niemand\\nleest.\")"));
     finds(folder.path(), &["policy::hidden-character a.cedar:3: write the title_nl on one line"]);
+    // Articles are in records too.
+    let folder = small(&policy("@title(\"Nobody reads.\")\n@basis(\"Wpg\\u{202e}8\")"));
+    finds(folder.path(), &["policy::hidden-character a.cedar:3: write the basis on one line"]);
 }

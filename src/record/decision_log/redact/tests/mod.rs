@@ -3,7 +3,7 @@
 mod any_values;
 mod bounds;
 
-use super::super::{Caller, Cause as Unanswered, Producer, Record, TooLarge};
+use super::super::{Caller, Producer, Record, TooLarge, Unanswered};
 use super::*;
 use crate::{
     record::spool::Payload,
@@ -278,7 +278,12 @@ fn obligations_carry_no_secrets() {
         ("to".to_owned(), Value::String("desk".to_owned())),
     ]);
     let obligation = Obligation { id: "p.1".into(), kind: "custom".into(), properties };
-    let policy = Arc::new(PolicyFacts { id: "p".into(), obligations: vec![obligation], ..PolicyFacts::default() });
+    let policy = Arc::new(PolicyFacts {
+        id: "p".into(),
+        basis: "wpg:8(1)".into(),
+        obligations: vec![obligation],
+        ..PolicyFacts::default()
+    });
     let verdict = Verdict { policies: vec![policy.clone()], ..verdict() };
     let record = record(one(&question(json!({}), json!({}))), decided(answer(verdict)));
     let context = &record["body"]["adl.core.response"]["context"];
@@ -290,7 +295,12 @@ fn obligations_carry_no_secrets() {
 fn whose_sessions_end_is_concealed_as_the_subject_is() {
     let properties = Map::from([("subject".to_owned(), Value::String("inf-7".to_owned()))]);
     let obligation = Obligation { id: "p".into(), kind: SESSION_TERMINATION.into(), properties };
-    let policy = Arc::new(PolicyFacts { id: "p".into(), obligations: vec![obligation], ..PolicyFacts::default() });
+    let policy = Arc::new(PolicyFacts {
+        id: "p".into(),
+        basis: "wpg:8(1)".into(),
+        obligations: vec![obligation],
+        ..PolicyFacts::default()
+    });
     let verdict = Verdict { policies: vec![policy], ..verdict() };
     let named = |kind: &str| {
         let resource = json!({"type": "Doc", "id": "d"});

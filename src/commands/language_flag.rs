@@ -5,15 +5,15 @@ use clap::Args;
 
 /// The flag of commands that speak several languages.
 #[derive(Debug, Args)]
-pub(super) struct Spoken {
+pub(super) struct LanguageFlag {
     /// The language of sentences: en or nl [default: `answers.language` of the configuration]
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Language>,
 }
 
-impl Spoken {
+impl LanguageFlag {
     /// The language that was asked for, else that of the configuration.
-    pub(super) fn language(&self, settings: &Settings) -> Language {
+    pub(super) fn chosen(&self, settings: &Settings) -> Language {
         self.lang.unwrap_or(settings.api.language)
     }
 }
