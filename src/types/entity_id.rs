@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `officer-0007` | the entity with this id, of whatever type |
 //! | `Officer::officer-0007`, `Politie::Officer::officer-0007` | the one of this type; its namespace may be left out |
-//! | `Officer::"officer-0007"` | the same, as Cedar writes it; in quotes, `\"` and `\\` are a quote and a backslash |
+//! | `Officer::"officer-0007"` | the same, as Cedar writes it, with its escapes: `\"`, `\\`, `\'`, `\n`, `\r`, `\t`, `\0`, `\u{301}` |
 //! | `https://politie.example/id-types/officer::officer-0007`, `officer::officer-0007` | the same, by the type's URI, or by what follows its last `/` |
 //!
 //! Without quotes an id may hold `::`. Then each `::` may be the end of the type, and whoever knows the types decides.
@@ -36,8 +36,7 @@ impl FromStr for EntityId {
         let quote = if text.starts_with('"') { Some(0) } else { text.find("::\"").map(|end| end + 2) };
         let readings = match quote.map(|quote| text.split_at(quote)) {
             Some((kind, quoted)) => {
-                // A JSON string has the escapes of Cedar's that an id needs.
-                let id = serde_json::from_str(quoted).map_err(|_| no_id())?;
+                let id = unquoted(quoted).ok_or_else(no_id)?;
                 let kind = kind.strip_suffix("::");
                 vec![(kind.map(str::to_owned), id)]
             }
@@ -59,6 +58,32 @@ impl FromStr for EntityId {
             Err(no_id())
         }
     }
+}
+
+/// The text in quotes, as Cedar prints it.
+fn unquoted(quoted: &str) -> Option<String> {
+    let mut signs = quoted.strip_prefix('"')?.strip_suffix('"')?.chars();
+    let mut text = String::new();
+    while let Some(sign) = signs.next() {
+        text.push(match sign {
+            '"' => return None,
+            '\\' => match signs.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                'u' => {
+                    let (code, rest) = signs.as_str().strip_prefix('{')?.split_once('}')?;
+                    signs = rest.chars();
+                    char::from_u32(u32::from_str_radix(code, 16).ok()?)?
+                }
+                sign @ ('"' | '\\' | '\'') => sign,
+                _ => return None,
+            },
+            sign => sign,
+        });
+    }
+    Some(text)
 }
 
 impl fmt::Display for EntityId {
@@ -161,7 +186,14 @@ mod tests {
         assert!(!id("\"a::b\"").names("a", "b"));
         // What a caller sent may be any text.
         assert!(id("a\"b\\c::d").names("a\"b\\c", "d") && id("Kind::\"\"").names("Kind", ""));
-        assert!(id("Kind::\"say \\\"so\\\" \\\\\"").names("Kind", "say \"so\" \\"));
+        // As Cedar prints them.
+        for text in ["say \"so\" \\", "O'Example", "e\u{301}", "a\tb\r\n\0", "\u{1}\u{202e}", "plain"] {
+            let printed = cedar_policy::EntityUid::from_type_name_and_id(
+                "Kind".parse().unwrap(),
+                cedar_policy::EntityId::new(text),
+            );
+            assert!(id(&printed.to_string()).names("Kind", text), "{printed}");
+        }
     }
 
     #[test]
@@ -180,7 +212,19 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for text in ["", " ", "Officer::", "::officer-0007", "Officer::\"a", "Officer::a\"", "::\"a\"", "\"a\"b"] {
+        for text in [
+            "",
+            " ",
+            "Officer::",
+            "::officer-0007",
+            "Officer::\"a",
+            "Officer::a\"",
+            "::\"a\"",
+            "\"a\"b",
+            "\"a\\\"",
+            "\"a\"b\"",
+            "\"\\q\"",
+        ] {
             let error = text.parse::<EntityId>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{text}` is no id; write ID, TYPE::ID or TYPE::\"ID\"")), "{error}");
         }
