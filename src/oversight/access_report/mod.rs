@@ -14,6 +14,7 @@ use super::replay::Worlds;
 use crate::{
     record::decision_log::{EntityName, OneDecision, Selection, StoredRecord, Unreadable},
     sources::{
+        directory,
         policy::cedar_core::ast::{Eid, Entity, EntityUID, Literal, PartialValue, ValueKind},
         snapshot::Snapshot,
     },
@@ -172,7 +173,7 @@ fn person(snapshot: Option<&Snapshot>, named: Option<&EntityName>) -> (Option<St
         let account = snapshot.directory.get(&EntityUID::from_components(model.name.clone(), Eid::new(id), None))?;
         let mut within: Vec<_> = model.parents.iter().filter_map(|name| reference(account, name)).collect();
         within.sort();
-        Some((text(account, "name"), within))
+        Some((directory::name_of(account), within))
     };
     found().unwrap_or_default()
 }
@@ -184,13 +185,6 @@ fn literal<'e>(entity: &'e Entity, name: &str) -> Option<&'e Literal> {
             _ => None,
         },
         PartialValue::Residual(_) => None,
-    }
-}
-
-fn text(entity: &Entity, name: &str) -> Option<String> {
-    match literal(entity, name)? {
-        Literal::String(text) => Some(text.to_string()),
-        _ => None,
     }
 }
 

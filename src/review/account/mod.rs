@@ -14,9 +14,10 @@ mod values;
 pub use report::{authorisation_json, json, text};
 
 use crate::sources::{
+    directory,
     policy::{
         Attributes, EntityModel, Extension, Held, Shape, ShapeWords,
-        cedar_core::ast::{Entity, EntityUID, Literal, PartialValue, Value, ValueKind},
+        cedar_core::ast::{Entity, EntityUID, Value, ValueKind},
         shown,
     },
     snapshot::Snapshot,
@@ -250,13 +251,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn name_of(&self, uid: &EntityUID) -> Option<String> {
-        match self.snapshot.directory.get(uid)?.get("name")? {
-            PartialValue::Value(value) => match value.value_kind() {
-                ValueKind::Lit(Literal::String(name)) => Some(name.to_string()),
-                _ => None,
-            },
-            PartialValue::Residual(_) => None,
-        }
+        directory::name_of(self.snapshot.directory.get(uid)?)
     }
 
     fn groups(&self, entity: &Entity) -> Vec<GroupOf> {

@@ -171,6 +171,24 @@ impl Directory {
     }
 }
 
+/// The text in an attribute of an entity, if it is one.
+#[must_use]
+pub fn text_of<'e>(entity: &'e ast::Entity, attribute: &str) -> Option<&'e str> {
+    match entity.get(attribute)? {
+        ast::PartialValue::Value(value) => match value.value_kind() {
+            ast::ValueKind::Lit(ast::Literal::String(text)) => Some(text),
+            _ => None,
+        },
+        ast::PartialValue::Residual(_) => None,
+    }
+}
+
+/// The attribute `name` of an entity, if it is a text.
+#[must_use]
+pub fn name_of(entity: &ast::Entity) -> Option<String> {
+    text_of(entity, "name").map(str::to_owned)
+}
+
 /// The entities that an entity refers to in attributes and tags, as often as it does.
 pub fn references(entity: &ast::Entity) -> impl Iterator<Item = ast::EntityUID> {
     let values = entity.attrs().chain(entity.tags()).filter_map(|(_, value)| match value {
