@@ -7,6 +7,7 @@
 //! | `@known` | a reference, or a set of them | the directory has what it names; for types that the directory holds |
 //! | `@not_before("from")` | a `datetime` | it is not earlier than that attribute beside it; for types that the directory holds |
 //! | `@recorded` | a reference, an attribute of the entity type itself | answers name what it refers to; for types that the directory holds |
+//! | `@test_account("a, b")` | a string, an attribute of the entity type itself | an account with one of these values is a test account; for types that the directory holds |
 //! | `@tags("a, b")` | an entity type with tags | their names are among these; for types that the directory holds |
 //!
 //! A question may leave out a required string for which `@values` lists one value: it has that value.
@@ -29,12 +30,13 @@ use smol_str::SmolStr;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The annotations that are read here, with the codes of what is wrong in them.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
     ("values", "schema::values"),
     ("range", "schema::range"),
     ("known", "schema::known"),
     ("not_before", "schema::not-before"),
     ("recorded", "schema::recorded"),
+    ("test_account", "schema::test-account"),
 ];
 /// All annotations of a schema that have a reader; `@doc` is for people.
 const READ: [&str; 16] = [
@@ -266,18 +268,21 @@ impl<'a> Reader<'a> {
     ) {
         let Some(text) = value(annotations, name) else { return };
         let one = match &attribute.shape {
-            Shape::Set(element) if !matches!(name, "not_before" | "recorded") => element.as_ref(),
+            Shape::Set(element) if !matches!(name, "not_before" | "recorded" | "test_account") => element.as_ref(),
             one => one,
         };
+        // The path of an attribute of the entity type itself has one dot.
+        let is_own = path.matches('.').count() == 1;
         let (fits, on) = match name {
             "values" => (matches!(one, Shape::String), "a string, or a set of strings"),
             "range" => (matches!(one, Shape::Long), "a whole number, or a set of them"),
             "known" => (matches!(one, Shape::Entity(_)), "an entity, or a set of them"),
-            // The path of an attribute of the entity type itself has one dot.
-            "recorded" => (
-                matches!(one, Shape::Entity(_)) && path.matches('.').count() == 1,
-                "an attribute of an entity type whose type is an entity",
-            ),
+            "recorded" => {
+                (matches!(one, Shape::Entity(_)) && is_own, "an attribute of an entity type whose type is an entity")
+            }
+            "test_account" => {
+                (*one == Shape::String && is_own, "an attribute of an entity type whose type is a string")
+            }
             _ => (matches!(one, Shape::Extension(Extension::Datetime)), "a datetime"),
         };
         if !fits {
@@ -303,6 +308,18 @@ impl<'a> Reader<'a> {
             }
             "known" => attribute.asked.known = true,
             "recorded" => attribute.recorded = true,
+            // Words of the schema: the matrix reads it.
+            "test_account" if text.split(',').all(|value| value.trim().is_empty()) => {
+                let message = format!("@test_account(\"{text}\") on `{path}` names no value");
+                self.complain(
+                    annotations,
+                    name,
+                    code,
+                    message,
+                    "name the values of test accounts, separated by commas",
+                );
+            }
+            "test_account" => {}
             _ => attribute.asked.not_before = Some(SmolStr::new(text)),
         }
     }

@@ -1,5 +1,6 @@
 //! What the schema says in words: `@doc` on types, attributes and actions, the names of its common types, and which accounts
-//! are test accounts. For people that write questions and review rights; no decision reads it. Comments are for who reads the file, and do not count.
+//! are test accounts. For people that write questions and review rights; no decision reads it. Comments are for who reads the
+//! file, and do not count.
 
 use super::written::{DEPTH, Types, value};
 use cedar_policy_core::{
@@ -105,6 +106,7 @@ fn shape(types: &Types<'_>, ty: &Type<InternalName>, left: usize) -> ShapeWords 
     let Some(left) = left.checked_sub(1) else { return words };
     let (annotations, resolved) = types.named(ty);
     words.doc = annotations.iter().find_map(|annotations| doc(annotations));
+    words.test_account = annotations.iter().flat_map(|annotations| listed(annotations, "test_account")).collect();
     if let (Type::CommonTypeRef { type_name, .. }, false) = (ty, annotations.is_empty()) {
         let name = type_name.to_string();
         words.name = name.rsplit("::").next().map(SmolStr::new);
@@ -114,7 +116,7 @@ fn shape(types: &Types<'_>, ty: &Type<InternalName>, left: usize) -> ShapeWords 
             for (name, attribute) in attributes {
                 let mut field = shape(types, &attribute.ty, left);
                 field.doc = doc(&attribute.annotations).or(field.doc);
-                field.test_account = listed(&attribute.annotations, "test_account");
+                field.test_account.extend(listed(&attribute.annotations, "test_account"));
                 words.fields.insert(name.clone(), field);
             }
         }

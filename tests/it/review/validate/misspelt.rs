@@ -137,6 +137,10 @@ fn a_limit_without_effect_is_an_error() {
         ("@range(\"1..4\")", "@recorded(\"x\")", "schema::recorded", 14),
         ("@known by?", "@recorded by?", "schema::recorded", 9),
         ("unit?: Unit", "unit?: Unit, @recorded units?: Set<Unit>", "schema::recorded", 7),
+        ("unit?: Unit", "@test_account(\"tester\") unit?: Unit", "schema::test-account", 7),
+        ("unit?: Unit", "unit?: Unit, @test_account(\" ,\") kind?: String", "schema::test-account", 7),
+        ("@source", "@test_account(\"tester\")\n@source", "schema::test-account", 13),
+        ("type Purpose = String", "@test_account(\"9\")\ntype Purpose = String", "schema::test-account", 2),
         ("type Purpose = String", "@range(\"1..2\")\ntype Purpose = String", "schema::range", 2),
     ] {
         let schema = SCHEMA.replacen(from, to, 1);
