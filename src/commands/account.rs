@@ -11,7 +11,7 @@ use crate::{
     types::{entity_id::EntityId, problem::has_errors, texts::account as texts},
 };
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::Value;
 
 const EXAMPLES: &str = r#"Examples:
   poort account show officer-0021
@@ -78,12 +78,13 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     let language = language.chosen(&settings);
     let day = as_of.map_or_else(|| Clock::new(settings.time_zone, None).now().today, |day| day.to_string());
     let sheet = account(&snapshot, &uid, &day).ok_or(Exit::Failed)?;
-    let named = format!("{}::{}", sheet.kind, json!(sheet.id));
-    let filter = Filter { account: named, test_accounts: true, ..Filter::default() };
-    let rights = matrix(&snapshot, &day, &filter, &|_, _| {}).map_err(|error| {
+    let filter = Filter { account: uid.to_string(), test_accounts: true, ..Filter::default() };
+    let mut rights = matrix(&snapshot, &day, &filter, &|_, _| {}).map_err(|error| {
         output.error(&error);
         Exit::Failed
     })?;
+    // The sheet says which account it is.
+    rights.filter = Filter::default();
     let text = match format {
         Form::Human => {
             let paint = |code, text: &str| output.paint_result(code, text);
@@ -94,11 +95,15 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
             let mut object = account::json(&sheet);
             let cells = rights.accounts.iter().flat_map(|account| &account.cells);
             let cells = cells.filter(|(_, access)| !matches!(access, Access::Never { .. }));
-            let can = cells.map(
-                |((record, action), access)| json!({"resource": record, "action": action, "access": access.word()}),
-            );
+            let can = cells.map(|((record, action), access)| {
+                let mut can = matrix::access_json(access, *conditions);
+                can.extend(
+                    [("resource", record), ("action", action)].map(|(name, of)| (name.to_owned(), of.as_str().into())),
+                );
+                can
+            });
             if let Some(members) = object.as_object_mut() {
-                members.insert("can".to_owned(), can.collect());
+                members.insert("can".to_owned(), can.collect::<Value>());
             }
             crate::types::escape::json(&object.to_string()).into_owned() + "\n"
         }

@@ -9,6 +9,7 @@ use crate::{
     config::Settings,
     pdp::Clock,
     review::{
+        diff::Side,
         matrix::{self, Changes, Filter, Gives, Matrix, Review, gives, matrix},
         report::Format,
     },
@@ -27,18 +28,20 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort matrix --html review.html --since git:v2025 --since-day 2025-11-23
                                                with what changed since last year's review
   poort matrix --account officer-0007 --details        one account with its conditions
-  poort matrix --resource AnprHit --action disclose    who can disclose hits, and under which conditions
-  poort matrix --by Role                       what each role gives to the accounts in it
+  poort matrix --resource AnprHit --action disclose    who of the directory can disclose hits, under which conditions
+  poort matrix --by Role                       what each role gives to the accounts in it, not what attributes give that name it
   poort matrix --format csv > matrix.csv       for a spreadsheet
   poort matrix --today 2027-01-01              as of another day
 
 Each cell says what every possible question would get: always allowed, never allowed, or allowed under conditions; and whose
-records it reaches: all, those of a unit or another group of the account (unit), or those that name the account (own).
+records it reaches at most: all, those of a unit or another group that the account is in or that names it (unit), or those that
+name the account itself (own). Accounts are those of the directory.
 
 --since takes a folder, git:REVISION, git:REVISION:PATH, or archive:POLICIES or archive:POLICIES,DIRECTORY, which are revisions
 as records name them, or their first 8 digits or more.
 
-Test accounts are left out, and counted: those that the schema marks with @test_account.";
+Test accounts are left out, and counted: those that the schema marks with @test_account. One that --account names by its id is
+shown.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
@@ -61,7 +64,8 @@ pub(super) struct Arguments {
     /// Write a page for people to this file, instead of a result
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "by", "details"])]
     html: Option<PathBuf>,
-    /// In the table: what each group of this type, such as Role or Unit, gives to the accounts in it
+    /// In the table: what each group of this type, such as Role or Unit, gives to the accounts in it. Not what an attribute gives
+    /// that names it, such as the account's unit
     #[arg(long, value_name = "TYPE", conflicts_with_all = ["details", "since"])]
     by: Option<String>,
     /// Also what changed since this side
@@ -130,28 +134,36 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let Some(snapshot) = snapshot else {
         return write_nothing(arguments, &problems, output).map(|()| Exit::NotValid);
     };
-    let asked = Asked {
-        day: arguments
-            .today
-            .map_or_else(|| Clock::new(settings.time_zone.clone(), None).now().today, |day| day.to_string()),
-        filter: Filter {
-            account: arguments.account.clone(),
-            record: arguments.resource.clone(),
-            action: arguments.action.clone(),
-            test_accounts: arguments.with_test_accounts,
-        },
+    let earlier = earlier(arguments, &settings, output)?;
+    let sides: Vec<_> = std::iter::once(&snapshot).chain(earlier.as_ref().map(|side| &side.snapshot)).collect();
+    let filter = Filter {
+        account: arguments.account.clone(),
+        record: arguments.resource.clone(),
+        action: arguments.action.clone(),
+        test_accounts: arguments.with_test_accounts,
+        named: None,
     };
-    let matrix = asked.matrix(&snapshot, &asked.day, output)?;
-    if matrix.accounts.is_empty() || matrix.records.is_empty() {
+    let filter = filter.on(&sides);
+    let day =
+        arguments.today.map_or_else(|| Clock::new(settings.time_zone.clone(), None).now().today, |day| day.to_string());
+    let matrix = made(&snapshot, &day, &filter, output)?;
+    let changes = match (&arguments.since, &earlier) {
+        (Some(since), Some(side)) => {
+            let day = arguments.since_day.map_or(day, |day| day.to_string());
+            Some(Changes::between(since, &made(&side.snapshot, &day, &filter, output)?, &matrix))
+        }
+        _ => None,
+    };
+    let is_changed = changes.as_ref().is_some_and(|changes| !changes.accounts.is_empty());
+    if (matrix.accounts.is_empty() || matrix.records.is_empty()) && matrix.left_out.is_empty() && !is_changed {
         output.error("nothing fits: no account, type of record or action has this text in its name");
         if arguments.resource.contains("::") {
             output.tell("  help: --resource takes a type; `poort explain` is about one record");
         }
         return Ok(Exit::Usage);
     }
-    let changes = asked.changes(arguments, &settings, &matrix, output)?;
     if let Some(file) = &arguments.html {
-        let gives = asked.gives(&snapshot, &matrix, &matrix.group_types(), output)?;
+        let gives = given(&snapshot, &matrix, &matrix.group_types(), output)?;
         let review = Review { matrix: &matrix, changes: changes.as_ref(), gives: &gives };
         if let Err(error) = fs::write(file, matrix::html(&review)) {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
@@ -161,102 +173,90 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         return Ok(Exit::Done);
     }
     let text = match arguments.format {
-        Form::Table => asked.table(arguments, &snapshot, &matrix, changes.as_ref(), output)?,
+        Form::Table => table(arguments, &snapshot, &matrix, changes.as_ref(), output)?,
         Form::Json => matrix::json(&Review { matrix: &matrix, changes: changes.as_ref(), gives: &[] }),
-        Form::Csv => matrix::csv(&matrix).map_err(|error| {
-            output.failure(&error);
-            Exit::Failed
-        })?,
+        Form::Csv => {
+            matrix::left_out(&matrix).into_iter().for_each(|line| output.tell(&line));
+            matrix::csv(&matrix).map_err(|error| {
+                output.failure(&error);
+                Exit::Failed
+            })?
+        }
     };
     output.conclude(&text)?;
     Ok(Exit::Done)
 }
 
-/// What a matrix is about.
-struct Asked {
-    day: String,
-    filter: Filter,
+/// The side of `--since`.
+fn earlier(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Option<Side>, Exit> {
+    let Some(since) = &arguments.since else { return Ok(None) };
+    let places = Places::of(settings, arguments.common.directory.as_deref());
+    let side = places.read(since).map_err(|unusable| match unusable {
+        Unusable::Misnamed(message) => {
+            output.error(&format!("--since: {message}"));
+            Exit::Usage
+        }
+        Unusable::NotValid(problems) => {
+            output.problems(&problems);
+            output.error(&format!("--since: {since} is not valid, so nothing can be compared with it"));
+            Exit::NotValid
+        }
+    })?;
+    Ok(Some(side))
 }
 
-impl Asked {
-    fn matrix(&self, snapshot: &Snapshot, day: &str, output: &mut Output) -> Result<Matrix, Exit> {
-        let bar = output.progress("accounts");
-        let made = matrix(snapshot, day, &self.filter, &|done, of| {
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
-        });
-        bar.finish_and_clear();
-        made.map_err(|error| failed(&error, output))
-    }
+fn made(snapshot: &Snapshot, day: &str, filter: &Filter, output: &mut Output) -> Result<Matrix, Exit> {
+    let bar = output.progress("accounts");
+    let made = matrix(snapshot, day, filter, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    made.map_err(|error| failed(&error, output))
+}
 
-    fn changes(
-        &self,
-        arguments: &Arguments,
-        settings: &Settings,
-        matrix: &Matrix,
-        output: &mut Output,
-    ) -> Result<Option<Changes>, Exit> {
-        let Some(since) = &arguments.since else { return Ok(None) };
-        let places = Places::of(settings, arguments.common.directory.as_deref());
-        let side = places.read(since).map_err(|unusable| match unusable {
-            Unusable::Misnamed(message) => {
-                output.error(&format!("--since: {message}"));
-                Exit::Usage
-            }
-            Unusable::NotValid(problems) => {
-                output.problems(&problems);
-                output.error(&format!("--since: {since} is not valid, so nothing can be compared with it"));
-                Exit::NotValid
-            }
-        })?;
-        let day = arguments.since_day.map_or_else(|| self.day.clone(), |day| day.to_string());
-        let before = self.matrix(&side.snapshot, &day, output)?;
-        Ok(Some(Changes::between(since, &before, matrix)))
-    }
+/// What the groups of each of these types give.
+fn given(
+    snapshot: &Snapshot,
+    matrix: &Matrix,
+    kinds: &[&str],
+    output: &mut Output,
+) -> Result<Vec<(String, Vec<Gives>)>, Exit> {
+    let bar = output.progress("groups");
+    let found = gives(snapshot, matrix, kinds, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    found.map_err(|error| failed(&error, output))
+}
 
-    /// What the groups of each of these types give.
-    fn gives(
-        &self,
-        snapshot: &Snapshot,
-        matrix: &Matrix,
-        kinds: &[&str],
-        output: &mut Output,
-    ) -> Result<Vec<(String, Vec<Gives>)>, Exit> {
-        let bar = output.progress("groups");
-        let progress = |number: usize| if number > 0 { bar.set_length(number as u64) } else { bar.inc(1) };
-        let found = gives(snapshot, matrix, &self.filter, kinds, &progress);
-        bar.finish_and_clear();
-        found.map_err(|error| failed(&error, output))
-    }
-
-    fn table(
-        &self,
-        arguments: &Arguments,
-        snapshot: &Snapshot,
-        matrix: &Matrix,
-        changes: Option<&Changes>,
-        output: &mut Output,
-    ) -> Result<String, Exit> {
-        if let Some(wanted) = &arguments.by {
-            let types = matrix.group_types();
-            let Some(kind) = types.iter().find(|kind| is_same_type(wanted, kind)) else {
-                output.error(&format!("no account is in a `{wanted}`; --by takes one of: {}", types.join(", ")));
-                return Err(Exit::Usage);
-            };
-            let gives = self.gives(snapshot, matrix, &[*kind], output)?;
-            let gives = gives.first().map_or(&[][..], |(_, gives)| gives);
-            let paint = |code, text: &str| output.paint_result(code, text);
-            return Ok(matrix::gives_text(matrix, kind, gives, &paint) + "\n");
-        }
-        let paint = |code, text: &str| output.paint_result(code, text);
-        let changed = changes.map(|changes| matrix::changes_text(matrix, changes, &paint) + "\n\n").unwrap_or_default();
-        let is_asked = !arguments.resource.is_empty() && !arguments.action.is_empty();
-        let table = match (matrix.records.as_slice(), matrix.actions.as_slice()) {
-            ([record], [action]) if is_asked => matrix::who_can_text(matrix, record, action, &paint),
-            _ => matrix::text(matrix, arguments.details, &paint),
+fn table(
+    arguments: &Arguments,
+    snapshot: &Snapshot,
+    matrix: &Matrix,
+    changes: Option<&Changes>,
+    output: &mut Output,
+) -> Result<String, Exit> {
+    if let Some(wanted) = &arguments.by {
+        let types = matrix.group_types();
+        let Some(kind) = types.iter().find(|kind| is_same_type(wanted, kind)) else {
+            output.error(&format!("no account is in a `{wanted}`; --by takes one of: {}", types.join(", ")));
+            return Err(Exit::Usage);
         };
-        Ok(changed + &table + "\n")
+        let gives = given(snapshot, matrix, &[*kind], output)?;
+        let gives = gives.first().map_or(&[][..], |(_, gives)| gives);
+        let paint = |code, text: &str| output.paint_result(code, text);
+        return Ok(matrix::gives_text(matrix, kind, gives, &paint) + "\n");
     }
+    let paint = |code, text: &str| output.paint_result(code, text);
+    let changed = changes.map(|changes| matrix::changes_text(matrix, changes, &paint) + "\n\n").unwrap_or_default();
+    let is_asked = !arguments.resource.is_empty() && !arguments.action.is_empty();
+    let table = match (matrix.records.as_slice(), matrix.actions.as_slice()) {
+        ([record], [action]) if is_asked => matrix::who_can_text(matrix, record, action, &paint),
+        _ => matrix::text(matrix, arguments.details, &paint),
+    };
+    Ok(changed + &table + "\n")
 }
 
 fn failed(message: &str, output: &mut Output) -> Exit {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) struct Environment {
     pub(super) principal: cedar::EntityTypeName,
     pub(super) action: cedar::EntityUid,
+    /// The action, as cells have it.
+    pub(super) name: String,
     pub(super) resource: cedar::EntityTypeName,
     pub(super) policies: cedar::PolicySet,
 }
@@ -24,7 +26,7 @@ pub(super) fn access(
     account: &Account,
     entities: &cedar::PartialEntities,
 ) -> Result<Access, String> {
-    let Environment { principal, action, resource, policies } = environment;
+    let Environment { principal, action, resource, policies, .. } = environment;
     let failing = Failing {
         schema: snapshot.policies.schema.as_ref(),
         model: &snapshot.policies.model,
@@ -43,7 +45,13 @@ pub(super) fn access(
     let whole = |ids: Vec<cedar::PolicyId>| {
         sorted(
             ids.iter()
-                .map(|id| Part { policy: facts(snapshot, id), conditions: Vec::new(), reach: Reach::All })
+                .map(|id| Part {
+                    policy: facts(snapshot, id),
+                    conditions: Vec::new(),
+                    reach: Reach::All,
+                    opened_by: Default::default(),
+                    can_fail: false,
+                })
                 .collect(),
         )
     };
@@ -63,8 +71,15 @@ pub(super) fn access(
         // A forbid leaves the records for which it does not hold.
         let is_permit = policy.effect() == cedar::Effect::Permit;
         let reach = reach::reach(&expression, is_permit, account).unwrap_or(Reach::Own);
-        let part = Part { policy: facts(snapshot, id), conditions: open.map(ToString::to_string).collect(), reach };
-        Ok(Left { part: applies.then_some(part), can_fail: failing.can_fail(&expression) })
+        let can_fail = failing.can_fail(&expression);
+        let part = Part {
+            policy: facts(snapshot, id),
+            conditions: open.map(ToString::to_string).collect(),
+            reach,
+            opened_by: reach::opening(&expression, is_permit, account),
+            can_fail,
+        };
+        Ok(Left { part: applies.then_some(part), can_fail })
     };
     let all = |ids: Vec<&cedar::PolicyId>| ids.into_iter().map(left).collect::<Result<Vec<_>, String>>();
     let permits = all(response.residual_permits().collect())?;

@@ -32,6 +32,8 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// Whether it is new, gone, or on both sides.
     pub presence: Presence,
+    /// Whether it is a test account now, where it was none, or the reverse.
+    pub became_test: Option<bool>,
     /// What it is in now and was not.
     pub joined: Vec<Group>,
     /// What it was in and is not.
@@ -70,11 +72,13 @@ impl Presence {
 pub enum RightChange {
     /// Nothing was allowed, and something is.
     Gained,
-    /// It is allowed always, or reaches further.
+    /// All that was allowed still is, and the policies show that more is.
     Wider,
+    /// Its conditions are other, and it can reach records that it did not: its reach, which is the most that it can be, is wider.
+    Further,
     /// Its conditions or policies are other.
     Conditions,
-    /// It is not always allowed any more, or reaches less far.
+    /// All that is allowed was so, and the policies show that less is.
     Narrower,
     /// Something was allowed, and nothing is.
     Lost,
@@ -82,7 +86,8 @@ pub enum RightChange {
 
 impl RightChange {
     /// All of them.
-    pub const EACH: [Self; 5] = [Self::Gained, Self::Wider, Self::Conditions, Self::Narrower, Self::Lost];
+    pub const EACH: [Self; 6] =
+        [Self::Gained, Self::Wider, Self::Further, Self::Conditions, Self::Narrower, Self::Lost];
 
     /// Its words.
     #[must_use]
@@ -90,6 +95,7 @@ impl RightChange {
         match self {
             Self::Gained => "gained",
             Self::Wider => "wider",
+            Self::Further => "other conditions, may reach further",
             Self::Conditions => "other conditions",
             Self::Narrower => "narrower",
             Self::Lost => "lost",
@@ -100,15 +106,17 @@ impl RightChange {
     fn of(before: Option<&Access>, after: Option<&Access>) -> Option<Self> {
         let never = Access::Never { forbids: Vec::new() };
         let (before, after) = (before.unwrap_or(&never), after.unwrap_or(&never));
-        let rank = |access: &Access| (access.reach(), matches!(access, Access::Always { .. }));
         match (before.reach(), after.reach()) {
             (None, None) => None,
             (None, Some(_)) => Some(Self::Gained),
             (Some(_), None) => Some(Self::Lost),
-            _ if rank(before) < rank(after) => Some(Self::Wider),
-            _ if rank(before) > rank(after) => Some(Self::Narrower),
-            _ if before != after => Some(Self::Conditions),
-            _ => None,
+            _ if before == after => None,
+            (earlier, later) => Some(match (after.covers(before), before.covers(after)) {
+                (true, false) => Self::Wider,
+                (false, true) => Self::Narrower,
+                (false, false) if earlier < later => Self::Further,
+                _ => Self::Conditions,
+            }),
         }
     }
 }
@@ -118,9 +126,9 @@ impl Changes {
     #[must_use]
     pub fn between(since: &str, before: &Matrix, after: &Matrix) -> Self {
         let (earlier, later) = (by_name(before), by_name(after));
-        let names: BTreeSet<_> = earlier.keys().chain(later.keys()).collect();
-        let changes =
-            names.into_iter().map(|name| AccountChange::of(earlier.get(name).copied(), later.get(name).copied()));
+        // What is left out on one side is compared all the same.
+        let shown: BTreeSet<_> = before.accounts.iter().chain(&after.accounts).map(name).collect();
+        let changes = shown.iter().map(|name| AccountChange::of(earlier.get(name).copied(), later.get(name).copied()));
         Self {
             since: since.to_owned(),
             day: before.day.clone(),
@@ -165,6 +173,7 @@ impl AccountChange {
                 (_, None) => Presence::Gone,
                 _ => Presence::Both,
             },
+            became_test: before.zip(after).filter(|(b, a)| b.is_test != a.is_test).map(|(_, after)| after.is_test),
             joined: later.difference(&earlier).cloned().collect(),
             left: earlier.difference(&later).cloned().collect(),
             authorisations: authorisations(before, after),
@@ -174,13 +183,18 @@ impl AccountChange {
 
     fn is_any(&self) -> bool {
         self.presence != Presence::Both
+            || self.became_test.is_some()
             || !(self.joined.is_empty() && self.left.is_empty())
             || !(self.authorisations.is_empty() && self.rights.is_empty())
     }
 }
 
 fn by_name(matrix: &Matrix) -> BTreeMap<(&str, &str), &Account> {
-    matrix.accounts.iter().map(|account| ((account.kind.as_str(), account.id.as_str()), account)).collect()
+    matrix.accounts.iter().chain(&matrix.left_out).map(|account| (name(account), account)).collect()
+}
+
+fn name(account: &Account) -> (&str, &str) {
+    (&account.kind, &account.id)
 }
 
 /// The authorisations that are on one side alone, or are other on the other side.
@@ -211,16 +225,30 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_right_is_compared_by_what_it_allows_how_surely_and_how_far() {
-        let under = |reach, condition: &str| Access::Under {
-            permits: vec![Part { policy: Arc::default(), conditions: vec![condition.to_owned()], reach }],
-            forbids: Vec::new(),
+    fn a_right_is_wider_or_narrower_where_its_policies_show_it() {
+        let part = |reach, condition: &str| Part {
+            policy: Arc::default(),
+            conditions: vec![condition.to_owned()],
+            reach,
+            opened_by: Default::default(),
+            can_fail: false,
+        };
+        let under =
+            |reach, condition: &str| Access::Under { permits: vec![part(reach, condition)], forbids: Vec::new() };
+        let limited = |condition: &str| Access::Under {
+            permits: vec![part(Reach::All, condition)],
+            forbids: vec![part(Reach::Unit, "limit")],
         };
         let (never, always) = (Access::Never { forbids: Vec::new() }, Access::Always { permits: Vec::new() });
         for (before, after, expected) in [
             (&never, &under(Reach::Own, "a"), Some(RightChange::Gained)),
             (&under(Reach::All, "a"), &never, Some(RightChange::Lost)),
-            (&under(Reach::Unit, "a"), &under(Reach::All, "a"), Some(RightChange::Wider)),
+            (&limited("a"), &under(Reach::All, "a"), Some(RightChange::Wider)),
+            (&under(Reach::All, "a"), &limited("a"), Some(RightChange::Narrower)),
+            // The reach is the most that it can be: what reaches less far can be other records.
+            (&under(Reach::All, "a"), &under(Reach::Unit, "b"), Some(RightChange::Conditions)),
+            (&under(Reach::Unit, "a"), &under(Reach::All, "b"), Some(RightChange::Further)),
+            (&under(Reach::All, "a"), &limited("b"), Some(RightChange::Conditions)),
             (&under(Reach::All, "a"), &always, Some(RightChange::Wider)),
             (&always, &under(Reach::All, "a"), Some(RightChange::Narrower)),
             (&under(Reach::All, "a"), &under(Reach::All, "b"), Some(RightChange::Conditions)),

@@ -1,24 +1,19 @@
 //! What a group gives to the accounts in it: what each of them may do with it, and could not do without it.
 //!
 //! The rights of each account are computed twice: as they are, and with the account not in the group. What its holders may do
-//! for other reasons is so left out. Where a record names the group itself, as in `principal in resource.team`, what is left of a
-//! policy is the same on both sides: that is given for the group's own records.
+//! for other reasons is so left out. Where a record names the group itself, as in `principal in resource.team`, what is left of
+//! a policy is the same on both sides: that is given for the group's own records.
 
-use super::{
-    Access, Account, Filter, Group, Matrix, Part, Reach,
-    rights::{self, Environments},
-};
+use super::{Access, Account, Group, Matrix, Part, Reach, accounts, rights::Environments};
 use crate::{
     sources::{
-        policy::{
-            EntityModel, Held, Shape,
-            cedar_core::ast::{Entity, EntityUID},
-        },
+        policy::{EntityModel, Held, Shape, cedar_core::ast::Entity},
         snapshot::Snapshot,
     },
     types::decision::PolicyFacts,
 };
 use cedar_policy as cedar;
+use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -44,39 +39,44 @@ pub struct Given {
     pub more: BTreeSet<String>,
     /// The accounts that may less with it.
     pub less: BTreeSet<String>,
+    /// The accounts that may it under other conditions, of which the policies do not say whether they are more or less.
+    pub other: BTreeSet<String>,
     /// How far the right reaches, of the account that it reaches furthest for.
     pub reach: Option<Reach>,
-    /// What permits it with the group alone, for some account; policies with other conditions of another account once.
+    /// What permits it with the group and not without it, for some account, or all that permits it where a policy forbids it whole
+    /// without the group; policies with other conditions of another account once.
     pub permits: BTreeMap<String, Part>,
-    /// What permits it for records that name the group, by an attribute in which the account must be.
+    /// What permits it for records that name the group, or forbids it for others: the account must be in what an attribute names.
     pub of_its_records: BTreeMap<String, Part>,
     /// What would forbid it without the group.
     pub lifts: BTreeMap<String, Arc<PolicyFacts>>,
     /// What forbids it with the group alone.
     pub forbids: BTreeMap<String, Arc<PolicyFacts>>,
+    /// What permits it without the group alone.
+    pub ends: BTreeMap<String, Arc<PolicyFacts>>,
+    /// What permits or forbids it with the group and without it, under other conditions.
+    pub others: BTreeMap<String, Arc<PolicyFacts>>,
 }
 
 /// What the groups of each of these types give to the accounts of a matrix that are in them themselves, ordered. `progress` is
-/// called with the number of groups, and after each with 0.
+/// called with the number of groups that are done, and of all.
 ///
 /// # Errors
 /// A policy that cannot be evaluated in part, with its reason.
 pub fn gives(
     snapshot: &Snapshot,
     matrix: &Matrix,
-    filter: &Filter,
     kinds: &[&str],
-    progress: &dyn Fn(usize),
+    progress: &dyn Fn(usize, usize),
 ) -> Result<Vec<(String, Vec<Gives>)>, String> {
-    let environments = Environments::of(snapshot, &matrix.day, filter)?;
+    let environments = Environments::of(snapshot, &matrix.day, &matrix.filter)?;
     let groups: BTreeSet<_> = matrix.accounts.iter().flat_map(|account| &account.groups).collect();
     let groups: Vec<_> = groups.into_iter().filter(|group| kinds.contains(&group.kind.as_str())).collect();
-    progress(groups.len());
-    let mut found = BTreeMap::<String, Vec<Gives>>::new();
-    for group in groups {
+    let (mut found, number) = (BTreeMap::<String, Vec<Gives>>::new(), groups.len());
+    for (done, group) in groups.into_iter().enumerate() {
+        progress(done, number);
         let gives = one(snapshot, matrix, &environments, group)?;
         found.entry(group.kind.clone()).or_default().extend(gives);
-        progress(0);
     }
     found.retain(|_, gives| !gives.is_empty());
     Ok(found.into_iter().collect())
@@ -98,8 +98,8 @@ fn one(
     let supposed = Snapshot::of(snapshot.policies.clone(), snapshot.directory.supposing(outside));
     // With the same groups: whose records those of a unit are does not change with the account.
     let bare = |with: &&Account| {
-        let account = rights::account(&supposed, supposed.directory.get(&with.uid)?, &matrix.day);
-        Some(Account { groups: with.groups.clone(), ..account })
+        let account = accounts::account(&supposed, supposed.directory.get(&with.uid)?);
+        Some(Account { groups: with.groups.clone(), of_all: with.of_all.clone(), ..account })
     };
     let without = environments.fill(&supposed, members.iter().filter_map(bare).collect(), &|_, _| {})?;
     let mut gives = Gives {
@@ -108,13 +108,14 @@ fn one(
         rights: BTreeMap::new(),
         named_by: named_by(snapshot, group),
     };
-    let of_its_records = OfItsRecords::of(snapshot, group);
+    let naming = naming(snapshot, group);
     for (with, without) in members.into_iter().zip(&without) {
         for (cell, with_it) in &with.cells {
-            if let Some(without_it) = without.cells.get(cell).filter(|without_it| *without_it != with_it) {
-                gives.rights.entry(cell.clone()).or_default().add(&with.id, with_it, without_it);
+            if let Some(given) = without.cells.get(cell).and_then(|without| Given::of(&with.id, with_it, without)) {
+                gives.rights.entry(cell.clone()).or_default().add(given);
             }
-            for part in with_it.parts()[0].iter().filter(|part| of_its_records.holds(with, &cell.0, part)) {
+            let Some(naming) = naming.get(&cell.0).filter(|_| with_it.reach().is_some()) else { continue };
+            for part in with_it.parts().concat().iter().filter(|part| !part.opened_by.is_disjoint(naming)) {
                 let given = gives.rights.entry(cell.clone()).or_default();
                 given.more.insert(with.id.clone());
                 given.of_its_records.insert(part.policy.id.clone(), part.clone());
@@ -125,62 +126,78 @@ fn one(
 }
 
 /// The attributes of records that can name a group, by the type of record: `team`, for teams.
-struct OfItsRecords(BTreeMap<String, Vec<String>>);
-
-impl OfItsRecords {
-    fn of(snapshot: &Snapshot, group: &Group) -> Self {
-        let names =
-            |shape: &Shape| matches!(shape, Shape::Entity(reference) if reference.kind.to_string() == group.kind);
-        let attributes = |kind: &Arc<EntityModel>| {
-            let Held::ByRequest { attributes, .. } = &kind.held else { return None };
-            let named = attributes.iter().filter(|(_, attribute)| names(&attribute.shape));
-            Some((kind.name.to_string(), named.map(|(name, _)| format!(" in resource.{name}")).collect()))
-        };
-        Self(snapshot.policies.model.entity_types().filter_map(attributes).collect())
+fn naming(snapshot: &Snapshot, group: &Group) -> BTreeMap<String, BTreeSet<SmolStr>> {
+    fn names(shape: &Shape, kind: &str) -> bool {
+        match shape {
+            Shape::Entity(reference) => reference.kind.to_string() == kind,
+            Shape::Set(element) => names(element, kind),
+            _ => false,
+        }
     }
-
-    /// Whether the account must be in what the record names.
-    fn holds(&self, account: &Account, record: &str, part: &Part) -> bool {
-        let account = account.uid.to_string();
-        let ends = |rest: &str| !rest.starts_with(|sign: char| sign.is_alphanumeric() || "_.".contains(sign));
-        let is_in = |condition: &String, attribute: &String| {
-            let wanted = format!("{account}{attribute}");
-            condition.match_indices(&wanted).any(|(at, _)| condition.get(at + wanted.len()..).is_some_and(ends))
-        };
-        let attributes = self.0.get(record).map_or(&[][..], Vec::as_slice);
-        attributes.iter().any(|attribute| part.conditions.iter().any(|condition| is_in(condition, attribute)))
-    }
+    let attributes = |kind: &Arc<EntityModel>| {
+        let Held::ByRequest { attributes, .. } = &kind.held else { return None };
+        let named = attributes.iter().filter(|(_, attribute)| names(&attribute.shape, &group.kind));
+        Some((kind.name.to_string(), named.map(|(name, _)| name.clone()).collect()))
+    };
+    snapshot.policies.model.entity_types().filter_map(attributes).collect()
 }
 
 impl Given {
-    fn add(&mut self, id: &str, with: &Access, without: &Access) {
-        let ([permits, forbids], [other_permits, other_forbids]) = (with.parts(), without.parts());
-        let new = |parts: &[Part], others: &[Part]| -> Vec<Part> {
-            parts.iter().filter(|part| !others.contains(part)).cloned().collect()
+    /// What a group changes for an account, if it does: what a right is with it and without it.
+    fn of(id: &str, with: &Access, without: &Access) -> Option<Self> {
+        let mut given = Self::default();
+        let side = match (with.covers(without), without.covers(with)) {
+            (true, true) => return None,
+            (true, false) => &mut given.more,
+            (false, true) => &mut given.less,
+            (false, false) => &mut given.other,
         };
-        let (opens, closes) = (new(permits, other_permits), new(forbids, other_forbids));
-        let lifts = new(other_forbids, forbids);
-        // A forbid whose conditions differ is in both lists: it is lifted in part.
-        let is_more = !opens.is_empty() || !lifts.is_empty();
-        let side = if is_more && with.reach().is_some() { &mut self.more } else { &mut self.less };
         side.insert(id.to_owned());
-        self.reach = self.reach.max(with.reach());
-        self.permits.extend(opens.into_iter().map(|part| (part.policy.id.clone(), part)));
-        let facts = |parts: Vec<Part>| parts.into_iter().map(|part| (part.policy.id.clone(), part.policy));
-        self.lifts.extend(facts(lifts));
+        given.reach = with.reach();
+        let ([permits, forbids], [other_permits, other_forbids]) = (with.parts(), without.parts());
+        let has = |parts: &[Part], policy: &str| parts.iter().any(|part| part.policy.id == policy);
+        let new = |parts: &[Part], others: &[Part]| -> Vec<Part> {
+            parts.iter().filter(|part| !has(others, &part.policy.id)).cloned().collect()
+        };
+        let differ = |parts: &[Part], others: &[Part]| -> Vec<Part> {
+            parts.iter().filter(|part| has(others, &part.policy.id) && !others.contains(part)).cloned().collect()
+        };
+        let facts = |parts: Vec<Part>| parts.into_iter().map(|part| (part.policy.id.clone(), part.policy)).collect();
+        given.others = facts([differ(permits, other_permits), differ(forbids, other_forbids)].concat());
+        // *Always* and *never* name only the policies that make it so: what else there is does not differ for that.
+        if !matches!(without, Access::Always { .. }) {
+            let permits = new(permits, other_permits).into_iter();
+            given.permits = permits.map(|part| (part.policy.id.clone(), part)).collect();
+        }
+        if !matches!(with, Access::Never { .. }) {
+            given.lifts = facts(new(other_forbids, forbids));
+        }
         // What limits a right that is there by the group alone is not taken away by it.
         if without.reach().is_some() {
-            self.forbids.extend(facts(closes));
+            given.forbids = facts(new(forbids, other_forbids));
+            let is_whole = matches!(with, Access::Always { .. })
+                || matches!(with, Access::Never { forbids } if !forbids.is_empty());
+            given.ends = if is_whole { BTreeMap::new() } else { facts(new(other_permits, permits)) };
         }
+        Some(given)
+    }
+
+    /// What it changes for another account too.
+    fn add(&mut self, other: Self) {
+        self.more.extend(other.more);
+        self.less.extend(other.less);
+        self.other.extend(other.other);
+        self.reach = self.reach.max(other.reach);
+        self.permits.extend(other.permits);
+        self.lifts.extend(other.lifts);
+        self.forbids.extend(other.forbids);
+        self.ends.extend(other.ends);
+        self.others.extend(other.others);
     }
 }
 
 fn is_direct(entity: &Entity, group: &Group) -> bool {
-    entity.parents().any(|parent| is_group(parent, group))
-}
-
-fn is_group(uid: &EntityUID, group: &Group) -> bool {
-    AsRef::<str>::as_ref(uid.eid()) == group.id && uid.entity_type().to_string() == group.kind
+    entity.parents().any(|parent| group.is(parent))
 }
 
 fn entity<'s>(snapshot: &'s Snapshot, account: &Account) -> Option<&'s Arc<Entity>> {
@@ -190,7 +207,7 @@ fn entity<'s>(snapshot: &'s Snapshot, account: &Account) -> Option<&'s Arc<Entit
 /// The account as it would be outside of the group.
 fn without(snapshot: &Snapshot, entity: &Entity, group: &Group) -> Option<Entity> {
     let mut outside = entity.clone();
-    let parent = entity.parents().find(|parent| is_group(parent, group))?.clone();
+    let parent = entity.parents().find(|parent| group.is(parent))?.clone();
     outside.remove_parent(&parent);
     let above: BTreeSet<_> = outside
         .parents()

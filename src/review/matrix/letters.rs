@@ -38,24 +38,26 @@ pub(super) fn operations(snapshot: &Snapshot) -> Vec<Operation> {
     found.sort_by(|one, other| (other.0, other.1, one.2.to_string()).cmp(&(one.0, one.1, other.2.to_string())));
     let mut taken = BTreeSet::new();
     let operation = |(is_whole, _, action, within): (bool, usize, &cedar::EntityUid, Vec<String>)| {
-        let name = name(action);
-        let words = policies.model.words.action(&action.type_name().to_string(), &name);
+        let name = name(policies, action);
+        let id: &str = action.id().as_ref();
+        let words = policies.model.words.action(&action.type_name().to_string(), id);
         let doc = words.and_then(|words| words.doc.as_deref()).map(str::to_owned);
-        Operation { letter: letter(&name, is_whole, &mut taken), name, within, doc }
+        Operation { letter: letter(id, is_whole, &mut taken), name, within, doc }
     };
     found.into_iter().map(operation).collect()
 }
 
-/// The id of an action, by which questions name it.
-pub(super) fn name(action: &cedar::EntityUid) -> String {
-    AsRef::<str>::as_ref(action.id()).to_owned()
+/// The shortest name by which questions name an action: its id, or its whole name where another action has that id too.
+pub(super) fn name(policies: &Policies, action: &cedar::EntityUid) -> String {
+    let names = policies.model.action_of(action.as_ref()).map(|model| policies.model.action_names(model));
+    names.and_then(|names| names.first().map(|name| (*name).to_owned())).unwrap_or_else(|| action.to_string())
 }
 
 /// The operations that an action is in.
 fn within(policies: &Policies, action: &cedar::EntityUid, all: &BTreeSet<&cedar::EntityUid>) -> Vec<String> {
     let Some(entity) = policies.action_entities.get(action.as_ref()) else { return Vec::new() };
     let is_above = |other: &&&cedar::EntityUid| entity.ancestors().any(|ancestor| ancestor == other.as_ref());
-    all.iter().filter(is_above).map(|other| name(other)).collect()
+    all.iter().filter(is_above).map(|other| name(policies, other)).collect()
 }
 
 /// The first letter of the name that is free, consonants before vowels; else the first one with a number.

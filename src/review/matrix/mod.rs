@@ -7,12 +7,14 @@
 //!
 //! What holds here:
 //! - *never* and *always* are the engine's answer to every question of that kind. If answers can differ, or a policy
-//!   could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix.rs` asks the engine).
+//!   could fail to evaluate, the cell says *under conditions* (`tests/it/review/matrix/suites.rs` asks the engine).
 //! - The day is given, so that placements and authorisations count as on that day. Records' own dates stay unknown.
 //! - No account is left out unseen: test accounts are counted and named ([`Matrix::left_out`]).
 //!
-//! - `rights`: the accounts and their cells; `today` and `constant`: put the day into the policies, and what has one value
-//! - `access`: one account's access, by partial evaluation; `reach`: whose records that is
+//! - `filter`: what is asked
+//! - `accounts`: the accounts; `rights`: their cells; `today` and `constant`: put the day into the policies, and what has one value
+//! - `access`: one account's access, by partial evaluation; `reach`: whose records that is; `covers`: whether it allows all that
+//!   another does
 //! - `failing`: whether a residual condition can fail
 //! - `simplify`: makes residual conditions readable
 //! - `test_accounts`: those that the schema marks as such
@@ -22,9 +24,12 @@
 //! - `report`: as text, CSV, JSON and HTML
 
 mod access;
+mod accounts;
 mod changes;
 mod constant;
+mod covers;
 mod failing;
+mod filter;
 mod gives;
 mod letters;
 mod reach;
@@ -35,17 +40,21 @@ mod test_accounts;
 mod today;
 
 pub use changes::{AccountChange, Changes, Presence, RightChange};
+pub use filter::{Filter, Named};
 pub use gives::{Given, Gives, gives};
 pub use letters::Operation;
 pub use reach::Reach;
-pub use report::{Review, changes_text, csv, csv_header, gives_text, html, json, text, who_can_text};
+pub use report::{
+    Review, access_json, changes_text, csv, csv_header, gives_text, html, json, left_out, text, who_can_text,
+};
 
 use crate::{
     review::account::Authorisation,
     sources::{policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
-    types::{decision::PolicyFacts, entity_id::EntityId},
+    types::decision::PolicyFacts,
 };
 use rights::Environments;
+use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -73,6 +82,8 @@ pub struct Matrix {
     pub left_out: Vec<Account>,
     /// How test accounts are recognised, such as `Officer.function is tester`; empty if the schema marks none.
     pub test_marks: Vec<String>,
+    /// What was asked, with what it names.
+    pub filter: Filter,
 }
 
 /// An account and what it may do.
@@ -87,10 +98,25 @@ pub struct Account {
     pub name: Option<String>,
     /// All that it is in (units, roles, teams, organisations), ordered by type and id.
     pub groups: Vec<Group>,
+    /// The groups that hold every account of its type.
+    of_all: Arc<BTreeSet<EntityUID>>,
     /// What it is authorised to do: itself, or by what it refers to.
     pub authorisations: Vec<Authorisation>,
     /// What it may do, by record and action. What the schema rules out has no cell.
     pub cells: BTreeMap<(String, String), Access>,
+    /// The schema marks it as a test account.
+    pub is_test: bool,
+}
+
+impl Account {
+    /// The groups whose records are fewer than all: those that do not hold every account of its type.
+    fn narrowing(&self) -> impl Iterator<Item = &Group> {
+        let is_of_all = |group: &Group| {
+            let is_it = |uid: &EntityUID| group.is(uid);
+            self.of_all.iter().any(is_it)
+        };
+        self.groups.iter().filter(move |group| !is_of_all(group))
+    }
 }
 
 /// Something that accounts are in.
@@ -102,6 +128,12 @@ pub struct Group {
     pub id: String,
     /// Its attribute `name`, where it has one.
     pub name: Option<String>,
+}
+
+impl Group {
+    fn is(&self, uid: &EntityUID) -> bool {
+        AsRef::<str>::as_ref(uid.eid()) == self.id && uid.entity_type().to_string() == self.kind
+    }
 }
 
 impl Matrix {
@@ -152,6 +184,10 @@ pub struct Part {
     pub conditions: Vec<String>,
     /// Whose records it reaches at most: of a permit, those that it permits; of a forbid, those that it leaves.
     pub reach: Reach,
+    /// The attributes of records by which a group opens them for the accounts in it: `team`, of `principal in resource.team`.
+    pub opened_by: BTreeSet<SmolStr>,
+    /// It may fail to evaluate, which denies.
+    pub can_fail: bool,
 }
 
 impl Access {
@@ -176,41 +212,6 @@ impl Access {
     }
 }
 
-/// Which accounts, records and actions to look at; an empty text is all.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of an account: its id in any form ([`EntityId`]), else a part of its type, id, name or a group.
-    pub account: String,
-    /// Of a type of record: its name, else a part of it.
-    pub record: String,
-    /// Of an action: its name, else a part of it.
-    pub action: String,
-    /// Test accounts too.
-    pub test_accounts: bool,
-}
-
-impl Filter {
-    fn takes(wanted: &str, text: &str) -> bool {
-        text.to_lowercase().contains(&wanted.to_lowercase())
-    }
-
-    /// Those of the accounts that are wanted.
-    fn accounts(&self, accounts: &mut Vec<Account>) {
-        let named: Option<EntityId> = self.account.parse().ok();
-        let is_named = |account: &Account| named.as_ref().is_some_and(|id| id.names(&account.kind, &account.id));
-        if accounts.iter().any(is_named) {
-            return accounts.retain(is_named);
-        }
-        accounts.retain(|account| {
-            [&account.id, &account.kind]
-                .into_iter()
-                .chain(&account.name)
-                .chain(account.groups.iter().flat_map(|group| std::iter::once(&group.id).chain(&group.name)))
-                .any(|text| Self::takes(&self.account, text))
-        });
-    }
-}
-
 /// Computes the rights. `progress` is called with the number of accounts that are done, and of all.
 ///
 /// # Errors
@@ -221,26 +222,29 @@ pub fn matrix(
     filter: &Filter,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Matrix, String> {
-    let environments = Environments::of(snapshot, day, filter)?;
+    let filter = if filter.named.is_some() { filter.clone() } else { filter.clone().on(&[snapshot]) };
+    let environments = Environments::of(snapshot, day, &filter)?;
     let subjects = environments.names(|environment| environment.principal.to_string());
-    let entities = snapshot.directory.iter();
-    let entities = entities.filter(|entity| subjects.contains(&entity.uid().entity_type().to_string()));
-    let mut accounts: Vec<_> = entities.map(|entity| rights::account(snapshot, entity, day)).collect();
+    let is_asked = |account: &Account| subjects.contains(&account.kind) && filter.takes_account(account);
+    let mut accounts: Vec<_> = accounts::accounts(snapshot).into_iter().filter(is_asked).collect();
     accounts.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
-    filter.accounts(&mut accounts);
     let marks = TestMarks::of(snapshot);
+    for account in &mut accounts {
+        account.authorisations = accounts::authorisations(snapshot, &account.uid, day);
+        account.is_test = marks.is_test(snapshot, &account.uid);
+    }
     let accounts = environments.fill(snapshot, accounts, progress)?;
-    let is_left_out = |account: &Account| !filter.test_accounts && marks.is_test(snapshot, &account.uid);
-    let (left_out, accounts) = accounts.into_iter().partition(is_left_out);
+    let (left_out, accounts) = accounts.into_iter().partition(|account| account.is_test && !filter.test_accounts);
     Ok(Matrix {
         day: day.to_owned(),
         revision: snapshot.policies.revision.to_string(),
         directory_revision: snapshot.directory.revision.to_string(),
         records: environments.names(|environment| environment.resource.to_string()).into_iter().collect(),
-        actions: environments.names(|environment| letters::name(&environment.action)).into_iter().collect(),
+        actions: environments.names(|environment| environment.name.clone()).into_iter().collect(),
         operations: letters::operations(snapshot),
         accounts,
         left_out,
         test_marks: marks.words(),
+        filter,
     })
 }

@@ -1,20 +1,23 @@
 //! Tells whose records a right reaches: those that name the account, those of its groups, or all.
 //!
 //! It reads the form of what is left of a policy: `resource in Unit::"…"` with a group that the account is in, or
-//! `resource.author == Officer::"…"` with the account itself. What it does not know reaches all records, so a right never
-//! reaches further than it says (`tests/it/review/matrix/reach.rs::no_allowed_question_is_outside_of_its_reach`).
+//! `resource.author == Officer::"…"` with the account itself. A group that holds all accounts narrows nothing. What it does not
+//! know reaches all records, so a right never reaches further than it says
+//! (`tests/it/review/matrix/suites.rs::each_question_of_the_suites_fits_its_cell_and_reach`).
 
 use super::{Access, Account};
 use cedar_policy::pst::{BinaryOp, EntityUID, Expr, Literal, UnaryOp, Var};
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
 
 /// Whose records a right reaches at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// Records that name the account itself.
     Own,
-    /// Records of a unit, a team or another group that the account is in.
+    /// Records of a unit, a team or another group that the account is in, or that names it, such as the team that it leads.
     Unit,
-    /// Records of everyone.
+    /// Records of everyone, or of a group that holds every account of the type.
     All,
 }
 
@@ -85,10 +88,11 @@ pub(super) fn reach(expression: &Expr, truth: bool, account: &Account) -> Option
     }
 }
 
-/// One is in the other. What an account is in is a group, also where the record names it.
+/// One is in the other. What an account is in, or what is in it, is not the account alone, also where the record names it.
 fn inside(one: &Expr, other: &Expr, account: &Account) -> Reach {
+    let is_account = [one, other].into_iter().any(|one| side(one, account) == Side::Account);
     let tied = tied(one, other, account);
-    if side(one, account) == Side::Account { tied.max(Reach::Unit) } else { tied }
+    if is_account { tied.max(Reach::Unit) } else { tied }
 }
 
 /// One is the other, or an element of it.
@@ -107,6 +111,41 @@ fn tied(one: &Expr, other: &Expr, account: &Account) -> Reach {
     }
 }
 
+/// The attributes of the record that name a group by which an expression comes to be `truth`: the account has to be in it, as in
+/// `principal in resource.team`.
+pub(super) fn opening(expression: &Expr, truth: bool, account: &Account) -> BTreeSet<SmolStr> {
+    let of = |expression: &Expr, truth| opening(expression, truth, account);
+    let is_possible = |expression: &Expr| reach(expression, truth, account).is_some();
+    let named = |one: &Expr, group: &Expr| {
+        let groups = match group {
+            Expr::Set(elements) => elements.iter().map(AsRef::as_ref).collect(),
+            one => vec![one],
+        };
+        let of_record = |group: &Expr| match group {
+            Expr::GetAttr { expr, attr } if matches!(**expr, Expr::Var(Var::Resource)) => Some(attr.clone()),
+            _ => None,
+        };
+        let is_account = side(one, account) == Side::Account;
+        groups.into_iter().filter(|_| is_account).filter_map(of_record).collect()
+    };
+    match expression {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => of(expr, !truth),
+        Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => &of(left, truth) | &of(right, truth),
+        Expr::IfThenElse { cond, then_expr, else_expr } => {
+            // The condition opens nothing where its other outcome can open it too.
+            let condition = match (is_possible(then_expr), is_possible(else_expr)) {
+                (true, false) => of(cond, true),
+                (false, true) => of(cond, false),
+                _ => BTreeSet::new(),
+            };
+            &condition | &(&of(then_expr, truth) | &of(else_expr, truth))
+        }
+        Expr::BinaryOp { op: BinaryOp::In, left, right } if truth => named(left, right),
+        Expr::Is { expr, in_expr: Some(group), .. } if truth => named(expr, group),
+        _ => BTreeSet::new(),
+    }
+}
+
 fn side(expression: &Expr, account: &Account) -> Side {
     match expression {
         Expr::Var(Var::Resource) => Side::Record,
@@ -120,7 +159,7 @@ fn side(expression: &Expr, account: &Account) -> Side {
             let kind = ty.to_string();
             if kind == account.kind && *eid == account.id {
                 Side::Account
-            } else if account.groups.iter().any(|group| group.kind == kind && *eid == group.id) {
+            } else if account.narrowing().any(|group| group.kind == kind && *eid == group.id) {
                 Side::Group
             } else {
                 Side::Other

@@ -2,18 +2,17 @@
 //! cores.
 
 use super::{
-    Account, Filter, Group,
+    Account, Filter,
     access::{self, Environment},
     constant::Constants,
     letters, today,
 };
 use crate::{
-    review::{account, partial},
+    review::partial,
     sources::{
         policy::{Scope, cedar_core::ast},
         snapshot::Snapshot,
     },
-    types::entity_id::is_same_type,
 };
 use cedar_policy as cedar;
 use std::{
@@ -37,30 +36,25 @@ impl Environments {
         self.0.iter().map(name).collect()
     }
 
-    /// The combinations that the schema allows and the filter takes, ordered, each with the policies that can apply.
+    /// The combinations that the schema allows and the filter takes, ordered, each with the policies that can apply. The filter
+    /// knows what it names.
     pub(super) fn of(snapshot: &Snapshot, day: &str, filter: &Filter) -> Result<Self, String> {
         let policies = &snapshot.policies;
         let mut found = BTreeMap::new();
         for environment in policies.schema.request_envs() {
-            let action = letters::name(environment.action());
-            let key = (environment.principal().to_string(), environment.resource().to_string(), action);
+            let name = letters::name(policies, environment.action());
+            let key = (environment.principal().to_string(), environment.resource().to_string(), name.clone());
             let environment = Environment {
+                name,
                 principal: environment.principal().clone(),
                 action: environment.action().clone(),
                 resource: environment.resource().clone(),
                 policies: cedar::PolicySet::new(),
             };
-            found.insert((key, environment.action.to_string()), environment);
+            found.insert(key, environment);
         }
-        // A name that is one of them is that one alone, and not what holds it too.
-        let names_record = |record: &str| is_same_type(&filter.record, record);
-        let (one_record, one_action) = (
-            found.keys().any(|((_, record, _), _)| names_record(record)),
-            found.keys().any(|((_, _, action), _)| *action == filter.action),
-        );
-        found.retain(|((_, record, action), _), _| {
-            (if one_record { names_record(record) } else { Filter::takes(&filter.record, record) })
-                && (if one_action { *action == filter.action } else { Filter::takes(&filter.action, action) })
+        found.retain(|(_, record, name), environment| {
+            filter.takes_record(record) && filter.takes_action(policies, &environment.action, name)
         });
         let types = found.values().map(|environment| &environment.resource);
         let constants: BTreeMap<_, _> =
@@ -73,7 +67,7 @@ impl Environments {
                 about.extend(constants.put_into(&on_day, &text)?.map(|policy| (kind, condition(&policy))));
             }
             let on_day: &ast::Policy = on_day.as_ref();
-            for Environment { principal, action, resource, policies: met } in found.values_mut() {
+            for Environment { principal, action, resource, policies: met, .. } in found.values_mut() {
                 let condition = about.get(&&*resource).unwrap_or(&whole);
                 let (principal, action, resource) = (principal.as_ref(), action.as_ref(), resource.as_ref());
                 if !scope.leaves_room(principal, action, resource, &policies.action_entities) {
@@ -103,7 +97,7 @@ impl Environments {
         let fill_one = |mut account: Account| -> Result<Account, String> {
             for environment in self.0.iter().filter(|environment| environment.principal.to_string() == account.kind) {
                 let access = access::access(snapshot, environment, &account, &entities)?;
-                account.cells.insert((environment.resource.to_string(), letters::name(&environment.action)), access);
+                account.cells.insert((environment.resource.to_string(), environment.name.clone()), access);
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             Ok(account)
@@ -139,40 +133,5 @@ impl Environments {
         })?;
         filled.sort_by_key(|(index, _)| *index);
         Ok(filled.into_iter().map(|(_, account)| account).collect())
-    }
-}
-
-/// What is known of an account before its rights are.
-pub(super) fn account(snapshot: &Snapshot, entity: &ast::Entity, day: &str) -> Account {
-    let mut groups: Vec<_> = entity
-        .ancestors()
-        .map(|uid| Group {
-            kind: uid.entity_type().to_string(),
-            id: AsRef::<str>::as_ref(uid.eid()).to_owned(),
-            name: snapshot.directory.get(uid).and_then(|group| name(group)),
-        })
-        .collect();
-    groups.sort();
-    Account {
-        uid: entity.uid().clone(),
-        kind: entity.uid().entity_type().to_string(),
-        id: AsRef::<str>::as_ref(entity.uid().eid()).to_owned(),
-        name: name(entity),
-        groups,
-        authorisations: account::placement(snapshot, entity.uid(), day)
-            .map(|sheet| sheet.authorisations)
-            .unwrap_or_default(),
-        cells: BTreeMap::new(),
-    }
-}
-
-/// The attribute `name`, if it is a text.
-fn name(entity: &ast::Entity) -> Option<String> {
-    match entity.get("name")? {
-        ast::PartialValue::Value(value) => match value.value_kind() {
-            ast::ValueKind::Lit(ast::Literal::String(name)) => Some(name.to_string()),
-            _ => None,
-        },
-        ast::PartialValue::Residual(_) => None,
     }
 }

@@ -1,10 +1,7 @@
 //! Tells test accounts from others, as the schema marks them: `@test_account("tester")` on an attribute of a type of account
 //! says that who has this value is one. Several values are separated by commas.
 
-use crate::sources::{
-    policy::cedar_core::ast::{EntityUID, Literal, PartialValue, ValueKind},
-    snapshot::Snapshot,
-};
+use crate::sources::{directory, policy::cedar_core::ast::EntityUID, snapshot::Snapshot};
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,13 +29,10 @@ impl TestMarks {
     pub(super) fn is_test(&self, snapshot: &Snapshot, uid: &EntityUID) -> bool {
         let marks = self.0.get(&uid.entity_type().to_string()).into_iter().flatten();
         let Some(entity) = snapshot.directory.get(uid) else { return false };
-        marks.into_iter().any(|(attribute, values)| match entity.get(attribute) {
-            Some(PartialValue::Value(value)) => match value.value_kind() {
-                ValueKind::Lit(Literal::String(text)) => values.iter().any(|value| **value == **text),
-                _ => false,
-            },
-            _ => false,
-        })
+        let is_marked = |(attribute, values): &Marked| {
+            directory::text_of(entity, attribute).is_some_and(|text| values.iter().any(|value| **value == *text))
+        };
+        marks.into_iter().any(is_marked)
     }
 
     /// For a person.

@@ -65,6 +65,11 @@ fn an_account_is_shown_in_the_schemas_words() {
     let days: Vec<_> = sheet["days"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap()).collect();
     assert_eq!(days, ["2027-01-31", "2027-06-30", "2027-12-31"], "in their order, and none that is past");
     assert_eq!(sheet["can"][0]["access"], "conditions");
+    let can = serde_json::json!({"resource": "File", "action": "read", "access": "conditions", "reach": "all"});
+    assert_eq!(sheet["can"], serde_json::json!([can]));
+    let sheet: Value = serde_json::from_str(&show(&["--format", "json", "--conditions"])).unwrap();
+    assert_eq!(sheet["can"][0]["permits"][0]["conditions"], serde_json::json!(["resource.level <= 3"]));
+    assert_eq!(sheet["can"][0]["reach"], "all");
     let arguments = ["account", "show", "b", "--format", "json", "--policies", path.to_str().unwrap()];
     let sheet: Value = serde_json::from_str(&check(&run(arguments), 0).0).unwrap();
     let named: Vec<_> = sheet["named_by"].as_array().unwrap().iter().map(|it| it["place"].as_str().unwrap()).collect();

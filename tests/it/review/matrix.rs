@@ -1,19 +1,19 @@
 //! `poort matrix`: each cell holds for all questions of its kind, as the engine decides them.
 
+mod groups;
 mod reach;
+mod since;
+mod suites;
 mod yearly;
 
-use crate::support::{check, check_page, folder, open, policies, run};
+use crate::support::{check, check_page, folder, open, run};
 use jiff::tz::TimeZone;
 use poort::{
     pdp::{
         Clock,
         engine::{self, UnknownEntities},
     },
-    review::{
-        matrix::{Access, Filter, Matrix, Part, matrix},
-        suite,
-    },
+    review::matrix::{Access, Filter, Matrix, Part, matrix},
     sources::{
         directory, policy,
         snapshot::{Snapshot, Sources},
@@ -160,35 +160,25 @@ fn a_policy_reading_a_missing_entity_is_a_condition() {
 }
 
 #[test]
-fn every_question_of_the_suites_fits_its_cell() {
-    let sources = Sources::read(&policies(), &policies().join("directory")).unwrap();
-    let sources = suite::with_entities(&policies(), sources).unwrap();
-    let snapshot = Snapshot::from_sources(&sources).0.unwrap();
-    let day = "2026-11-23";
-    let mut checked = 0;
-    let matrix = matrix(&snapshot, day, &Filter { test_accounts: true, ..Filter::default() }, &|_, _| ()).unwrap();
-    let zone = TimeZone::get("Europe/Amsterdam").unwrap();
-    let noon = zone.to_timestamp(day.parse::<jiff::civil::Date>().unwrap().at(12, 0, 0, 0)).unwrap();
-    let moment = Clock::new(zone, None).at(noon);
-    for evaluation in crate::review::sample_policies::questions() {
-        let question = engine::translate(&snapshot, &evaluation, &moment, UnknownEntities::Deny).unwrap();
-        let verdict = engine::decide(&snapshot, &question);
-        let account = matrix.accounts.iter().find(|account| account.id == evaluation.subject.id);
-        let Some(account) = account else { continue };
-        let key = (format!("Politie::{}", evaluation.resource.kind), evaluation.action.name.clone());
-        let determining: Vec<_> = verdict.policies.iter().map(|policy| policy.id.as_str()).collect();
-        let is_named = |parts: &[Part]| determining.iter().all(|id| ids(parts).contains(id));
-        let fits = match (&account.cells[&key], verdict.decision.is_allow()) {
-            (Access::Always { permits } | Access::Under { permits, .. }, true) => is_named(permits),
-            (Access::Under { forbids, .. }, false) => is_named(forbids),
-            // What forbids everything forbids this.
-            (Access::Never { forbids }, false) => ids(forbids).iter().all(|id| determining.contains(id)),
-            (Access::Always { .. }, false) | (Access::Never { .. }, true) => false,
-        };
-        assert!(fits, "{evaluation:?}\n{:?}", account.cells[&key]);
-        checked += 1;
-    }
-    assert!(checked > 1_200, "{checked}");
+fn actions_of_one_id_in_two_namespaces_have_cells_of_their_own() {
+    let schema = "entity User; @source(\"request\") entity Doc { open: Bool };
+        namespace A { action read, close appliesTo { principal: User, resource: Doc, context: {} }; }
+        namespace B { action read appliesTo { principal: User, resource: Doc, context: {} }; }";
+    let accounts = r#"[{"uid": {"type": "User", "id": "ann"}, "attrs": {}, "parents": []}]"#;
+    let policies = "permit (principal, action == A::Action::\"read\", resource);";
+    let made = |action: &str| {
+        let filter = Filter { action: action.to_owned(), ..Filter::default() };
+        let matrix = matrix(&snapshot_of(schema, accounts, policies), "2026-11-23", &filter, &|_, _| ()).unwrap();
+        let cells = matrix.accounts[0].cells.iter().map(|((_, action), access)| (action.clone(), access.word()));
+        cells.collect::<Vec<_>>()
+    };
+    let (one, other) = ("A::Action::\"read\"", "B::Action::\"read\"");
+    let told = |told: &[(&str, &'static str)]| -> Vec<(String, &'static str)> {
+        told.iter().map(|(action, word)| ((*action).to_owned(), *word)).collect()
+    };
+    assert_eq!(made(""), told(&[(one, "always"), (other, "never"), ("close", "never")]));
+    assert_eq!(made(other), told(&[(other, "never")]));
+    assert_eq!(made("read"), told(&[(one, "always"), (other, "never")]));
 }
 
 fn written(policies: &str) -> tempfile::TempDir {

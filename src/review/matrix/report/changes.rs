@@ -34,6 +34,10 @@ pub fn changes_text(matrix: &Matrix, changes: &Changes, paint: &dyn Fn(u8, &str)
 pub(super) fn sentences(account: &AccountChange) -> Vec<String> {
     let group = |group: &Group| format!("{} {}", short(&group.kind), group.id);
     let mut told = Vec::new();
+    told.extend(account.became_test.map(|is_test| {
+        let word = if is_test { "now a test account" } else { "no test account any more" };
+        word.to_owned()
+    }));
     // All that a new account has is new.
     if account.presence == Presence::Both {
         told.extend(account.joined.iter().map(|joined| format!("joined {}", group(joined))));

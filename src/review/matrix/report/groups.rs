@@ -3,7 +3,7 @@
 use super::{
     super::{Given, Gives, Matrix, Reach},
     counted, short,
-    text::left_out,
+    text::{asked, left_out},
 };
 use crate::types::escape;
 
@@ -11,10 +11,12 @@ use crate::types::escape;
 #[must_use]
 pub fn gives_text(matrix: &Matrix, kind: &str, gives: &[Gives], paint: &dyn Fn(u8, &str) -> String) -> String {
     let mut lines = vec![format!(
-        "What each {} gives on {}: what the accounts that are in it itself could not do without it",
+        "What each {} gives on {}: what the accounts that are in it itself could not do without it; not what an attribute gives \
+         that names it, such as the account's unit",
         short(kind),
         matrix.day
     )];
+    lines.extend(asked(matrix));
     lines.extend(left_out(matrix));
     let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
     for Gives { group, accounts, rights, named_by } in gives {
@@ -26,11 +28,12 @@ pub fn gives_text(matrix: &Matrix, kind: &str, gives: &[Gives], paint: &dyn Fn(u
         if rights.is_empty() {
             let policies: Vec<_> = named_by.iter().map(|policy| policy.id.as_str()).collect();
             let named = if policies.is_empty() {
-                "no policy names it".into()
+                "no policy has it in its text".into()
             } else {
                 format!("named by {}", policies.join(", "))
             };
-            lines.push(escape::line(&format!("  gives nothing to them; {named}")).into_owned());
+            let nothing = matrix.filter.nothing();
+            lines.push(escape::line(&format!("  gives {nothing} to them; {named}")).into_owned());
         }
         for ((record, action), given) in rights {
             lines.push(
@@ -52,20 +55,27 @@ pub(super) fn words(given: &Given, accounts: usize) -> String {
         _ => String::new(),
     };
     let of = |number: usize| if number == accounts { String::new() } else { format!(", {number} of {accounts}") };
-    match (given.more.len(), given.less.len()) {
-        (more, 0) => format!("{reach}{}", of(more)),
-        (0, less) => format!("{reach}: less than without it{}", of(less)),
-        (more, less) => format!("{reach}: more for {more}, less for {less}"),
+    match (given.more.len(), given.less.len(), given.other.len()) {
+        (more, 0, 0) => format!("{reach}{}", of(more)),
+        (0, less, 0) => format!("{reach}: less than without it{}", of(less)),
+        (0, 0, other) => format!("{reach}: under other conditions than without it{}", of(other)),
+        (more, less, other) => {
+            let each = [("more", more), ("less", less), ("other conditions", other)].into_iter();
+            let each = each.filter(|(_, number)| *number > 0).map(|(word, number)| format!("{word} for {number}"));
+            format!("{reach}: {}", each.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
 /// The policies by which it is given or taken.
 pub(super) fn reasons(given: &Given) -> Vec<(&'static str, Vec<&str>)> {
-    let all: [(_, Vec<&str>); 4] = [
+    let all: [(_, Vec<&str>); 6] = [
         ("by", given.permits.keys().map(String::as_str).collect()),
         ("its records by", given.of_its_records.keys().map(String::as_str).collect()),
         ("lifts", given.lifts.keys().map(String::as_str).collect()),
         ("limited by", given.forbids.keys().map(String::as_str).collect()),
+        ("not by", given.ends.keys().map(String::as_str).collect()),
+        ("other conditions by", given.others.keys().map(String::as_str).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

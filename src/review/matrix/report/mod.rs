@@ -14,8 +14,8 @@ mod who_can;
 pub use changes::changes_text;
 pub use groups::gives_text;
 pub use page::html;
-pub use table::{csv, csv_header, json};
-pub use text::text;
+pub use table::{access_json, csv, csv_header, json};
+pub use text::{left_out, text};
 pub use who_can::who_can_text;
 
 use super::{Access, Changes, Gives, Matrix, Reach};

@@ -8,7 +8,7 @@ use crate::review::{
     account::{self, Authorisation},
     report::inert,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const COLUMNS: [&str; 11] = [
     "day",
@@ -82,32 +82,42 @@ pub(super) fn conjunction(conditions: &[String], and: &str) -> String {
 #[must_use]
 pub fn json(review: &Review<'_>) -> String {
     let matrix = review.matrix;
-    let list = |parts: &[Part]| -> Vec<Value> {
-        parts
-            .iter()
-            .map(|part| json!({ "id": part.policy.id, "title": part.policy.title.base(), "conditions": part.conditions }))
-            .collect()
-    };
     let cells: Vec<_> = cells(matrix)
         .map(|(account, record, action, access)| {
-            let [permits, forbids] = access.parts();
-            json!({
-                "account": { "type": account.kind, "id": account.id, "name": account.name },
-                "record": record, "action": action, "access": access.word(), "reach": access.reach().map(Reach::word),
-                "permits": list(permits), "forbids": list(forbids),
-            })
+            let mut cell = access_json(access, true);
+            let account = json!({ "type": account.kind, "id": account.id, "name": account.name });
+            let about = [("account", account), ("record", record.into()), ("action", action.into())];
+            cell.extend(about.map(|(name, value)| (name.to_owned(), value)));
+            cell
         })
         .collect();
     let accounts: Vec<_> = matrix.accounts.iter().map(account_json).collect();
     let left_out: Vec<_> = matrix.left_out.iter().map(account_json).collect();
+    let (filter, text) = (&matrix.filter, |text: &String| (!text.is_empty()).then(|| text.clone()));
     let mut whole = json!({
         "day": matrix.day, "revision": matrix.revision, "directory_revision": matrix.directory_revision, "cells": cells,
+        "asked": { "account": text(&filter.account), "record": text(&filter.record), "action": text(&filter.action) },
         "accounts": accounts, "test_accounts": { "left_out": left_out, "recognised_by": matrix.test_marks },
     });
     if let (Some(changes), Some(members)) = (review.changes, whole.as_object_mut()) {
         members.insert("changes".to_owned(), changes_json(changes));
     }
     format!("{whole:#}\n")
+}
+
+/// An access as programs read it, with its policies and conditions if these are wanted.
+#[must_use]
+pub fn access_json(access: &Access, with_conditions: bool) -> Map<String, Value> {
+    let list = |parts: &[Part]| -> Value {
+        let one = |part: &Part| json!({ "id": part.policy.id, "title": part.policy.title.base(), "conditions": part.conditions });
+        parts.iter().map(one).collect()
+    };
+    let mut members = vec![("access", access.word().into()), ("reach", access.reach().map(Reach::word).into())];
+    if with_conditions {
+        let [permits, forbids] = access.parts();
+        members.extend([("permits", list(permits)), ("forbids", list(forbids))]);
+    }
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn account_json(account: &Account) -> Value {
@@ -128,6 +138,7 @@ fn changes_json(changes: &Changes) -> Value {
         let rights = account.rights.iter();
         json!({
             "type": account.kind, "id": account.id, "name": account.name, "presence": account.presence.name(),
+            "became_test_account": account.became_test,
             "joined": groups_json(&account.joined), "left": groups_json(&account.left),
             "authorisations": account.authorisations.iter().map(|(before, after)| json!({
                 "before": authorisation(before), "after": authorisation(after),

@@ -12,9 +12,10 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
     let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!(
         "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   (own), (unit): only records that name the account, or of \
-         its groups   what is not shown: never",
+         groups that it is in or that name it   what is not shown: never",
         matrix.day
     )];
+    lines.extend(asked(matrix));
     lines.extend(left_out(matrix));
     for account in &matrix.accounts {
         lines.push(String::new());
@@ -45,14 +46,20 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
             }
         }
         if nothing {
-            lines.push("  nothing".to_owned());
+            lines.push(format!("  {}", matrix.filter.nothing()));
         }
     }
     lines.join("\n")
 }
 
+/// A line about what was asked, if that is not all.
+pub(super) fn asked(matrix: &Matrix) -> Option<String> {
+    matrix.filter.words().map(|words| escape::line(&format!("only {words}")).into_owned())
+}
+
 /// A line about the test accounts that are not shown.
-pub(super) fn left_out(matrix: &Matrix) -> Option<String> {
+#[must_use]
+pub fn left_out(matrix: &Matrix) -> Option<String> {
     let number = matrix.left_out.len();
     let accounts = counted(number, "test account");
     let how = matrix.test_marks.join(", ");

@@ -3,7 +3,7 @@
 use super::{
     super::{Access, Account, Matrix},
     counted, short,
-    text::{conditions, left_out},
+    text::{asked, conditions, left_out},
 };
 use crate::types::escape;
 
@@ -24,7 +24,9 @@ pub fn who_can_text(matrix: &Matrix, record: &str, action: &str, paint: &dyn Fn(
         .sort_by_key(|(access, accounts)| (matches!(access, Access::Under { .. }), std::cmp::Reverse(accounts.len())));
     let number: usize = groups.iter().map(|(_, accounts)| accounts.len()).sum();
     let (of, who) = (counted(matrix.accounts.len(), "account"), format!("{action} {}", short(record)));
-    let mut lines = vec![paint(1, &escape::line(&format!("Who can {who} on {}: {number} of {of}", matrix.day)))];
+    let from = if matrix.filter.account.is_empty() { "of the directory" } else { "that were asked for" };
+    let mut lines = vec![paint(1, &escape::line(&format!("Who can {who} on {}: {number} of {of} {from}", matrix.day)))];
+    lines.extend(asked(matrix));
     lines.extend(left_out(matrix));
     let width = matrix.accounts.iter().map(|account| label(account).chars().count()).max().unwrap_or(0);
     for (access, accounts) in &groups {

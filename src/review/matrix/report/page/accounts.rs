@@ -26,7 +26,7 @@ fn section(matrix: &Matrix, account: &Account, index: usize, limits: &Limits<'_>
         details.account id=(format!("a{index}")) data-account=(index) {
             summary {
                 h3 { (short(&account.kind)) " " (account.id) @if let Some(name) = &account.name { " · " (name) } }
-                @if account.cells.values().all(|access| access.reach().is_none()) { " " (badge(Tone::Neutral, "nothing")) }
+                @if account.cells.values().all(|access| access.reach().is_none()) { " " (badge(Tone::Neutral, matrix.filter.nothing())) }
             }
             @if !account.groups.is_empty() { p.groups { "in " (account.groups.iter().map(shown).collect::<Vec<_>>().join(", ")) } }
             (authorisations(account))

@@ -70,7 +70,7 @@ fn value(account: &Account, fact: &Fact) -> Markup {
     html! {
         (reference.id) @if let Some(name) = &fact.about { span.name { (name) } }
         @if !reference.is_known { " " (badge(Tone::Bad, "not in the directory")) }
-        @if reference.uid == format!("{}::\"{}\"", account.kind, account.id) { " " (badge(Tone::Bad, "the account itself")) }
+        @if reference.uid == account.uid.to_string() { " " (badge(Tone::Bad, "the account itself")) }
     }
 }
 

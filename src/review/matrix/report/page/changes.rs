@@ -72,7 +72,7 @@ fn rights(matrix: &Matrix, changes: &Changes) -> Markup {
 
 fn change_badge(change: RightChange) -> Markup {
     let tone = match change {
-        RightChange::Gained | RightChange::Wider => Tone::Warning,
+        RightChange::Gained | RightChange::Wider | RightChange::Further => Tone::Warning,
         RightChange::Conditions | RightChange::Narrower | RightChange::Lost => Tone::Neutral,
     };
     badge(tone, change.name())

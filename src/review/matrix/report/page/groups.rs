@@ -34,8 +34,9 @@ fn row(matrix: &Matrix, Gives { group, accounts, rights, named_by }: &Gives) -> 
             td { (counted(accounts.len(), "account")) @if accounts.len() <= 12 { span.name { (accounts.join(", ")) } } }
             td {
                 @if rights.is_empty() {
-                    "nothing"
-                    @if !named_by.is_empty() { span.name { "named by " (named_by.iter().map(|policy| policy.id.as_str()).collect::<Vec<_>>().join(", ")) } }
+                    (matrix.filter.nothing())
+                    @if named_by.is_empty() { span.name { "no policy has it in its text" } }
+                    @else { span.name { "named by " (named_by.iter().map(|policy| policy.id.as_str()).collect::<Vec<_>>().join(", ")) } }
                 } @else {
                     ul.gives { @for ((record, action), given) in rights { li {
                         b { (matrix.letter(action)) } " " (action) " " strong { (short(record)) } (words(given, accounts.len()))

@@ -9,12 +9,12 @@ pub(super) fn legend(matrix: &Matrix) -> Markup {
     html! {
         section {
             h2 id="legend" { "How to read it" }
-            p { "A cell has a letter for each operation that the account may do with records of that type. An empty cell: "
+            p { "A cell has a letter for each operation that the account, which is one of the directory, may do with records of that type. An empty cell: "
                 "nothing, whatever is asked. The darker the letters, the further the right reaches:" }
             ul.legend {
                 @for (reach, words) in [
                     (Reach::All, "records of everyone"),
-                    (Reach::Unit, "only records of a unit, a team or another group that the account is in"),
+                    (Reach::Unit, "only records of a unit, a team or another group that the account is in, or that names it, such as a team that it leads"),
                     (Reach::Own, "only records that name the account itself"),
                 ] { li { (sign(reach, "C", false)) " " strong { (reach.word()) } ": " (words) } }
                 li { (sign(Reach::All, "C", true)) " " strong { "always" } ": no condition is left. All others are allowed under conditions" }

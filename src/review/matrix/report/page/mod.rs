@@ -20,7 +20,7 @@ mod style;
 
 use super::{Review, counted, short};
 use crate::review::{
-    matrix::{Access, Account, Group},
+    matrix::{Access, Account, Group, Matrix},
     report::{Page, Tone, facts},
 };
 use limits::Limits;
@@ -40,10 +40,13 @@ pub fn html(review: &Review<'_>) -> String {
         (true, Some(record), Some(action)) => format!("Who may {action} {} on {}", short(record), matrix.day),
         _ => format!("Who may do what on {}", matrix.day),
     };
+    let only = matrix.filter.words();
+    let title = only.as_ref().map_or(title.clone(), |words| format!("{title}: only {words}"));
     let page = Page {
         title: &title,
         summary: html! {
-            "The review of rights: " (counted(matrix.accounts.len(), "account")) " of the directory, "
+            @if only.is_none() { "The review of rights: " } @else { "A part of the review of rights: " }
+            (counted(matrix.accounts.len(), "account")) " of the directory, "
             (counted(matrix.actions.len(), "operation")) ", " (counted(matrix.records.len(), "type")) " of record. Policies "
             code { (matrix.revision) } ", directory " code { (matrix.directory_revision) } "."
         },
@@ -82,11 +85,14 @@ pub fn html(review: &Review<'_>) -> String {
 /// The test accounts, so that nobody is out of the review unseen.
 fn left_out(review: &Review<'_>) -> Markup {
     let matrix = review.matrix;
+    let asked = matrix.filter.words();
     html! {
         section {
             h2 id="left-out" { "Left out" }
+            @if let Some(words) = &asked { p { "This page is about a part: only " (words) ". Whatever else there is, it leaves out." } }
             @if matrix.test_marks.is_empty() {
-                p { "No account is left out: the schema marks no test accounts (" code { "@test_account" } ")." }
+                p { "No " @if asked.is_none() { "account" } @else { "account of that part" }
+                    " is left out: the schema marks no test accounts (" code { "@test_account" } ")." }
             } @else {
                 p { (counted(matrix.left_out.len(), "test account")) " left out. A test account is one whose "
                     (matrix.test_marks.iter().map(|mark| short(mark)).collect::<Vec<_>>().join(", ")) "." }
@@ -98,7 +104,7 @@ fn left_out(review: &Review<'_>) -> Markup {
                         th scope="row" { (short(&account.kind)) " " (account.id) }
                         td { (account.name.as_deref().unwrap_or_default()) }
                         td { (account.groups.iter().map(shown).collect::<Vec<_>>().join(", ")) }
-                        td { (reaches(account)) }
+                        td { (reaches(matrix, account)) }
                     } } }
                 } }
             }
@@ -107,10 +113,10 @@ fn left_out(review: &Review<'_>) -> Markup {
 }
 
 /// How many types of record an account may do something with.
-fn reaches(account: &Account) -> String {
+fn reaches(matrix: &Matrix, account: &Account) -> String {
     let allowed = account.cells.iter().filter(|(_, access)| !matches!(access, Access::Never { .. }));
     let records: std::collections::BTreeSet<_> = allowed.map(|((record, _), _)| record).collect();
-    if records.is_empty() { "nothing".to_owned() } else { counted(records.len(), "type") + " of record" }
+    if records.is_empty() { matrix.filter.nothing().to_owned() } else { counted(records.len(), "type") + " of record" }
 }
 
 /// A group with its type and name.
