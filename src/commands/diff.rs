@@ -7,7 +7,6 @@ use super::{
     solver_options,
 };
 use crate::{
-    config::Settings,
     review::{
         diff::{
             Accepted, Options, Side, compare,
@@ -33,19 +32,22 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort diff git:main policies --accept accepted.yaml --report html=diff.html --report markdown=diff.md
   poort diff git:main policies --accept-template >> accepted.yaml
 
-BASE and HEAD are folders, git:REVISION, git:REVISION:path/to/policies, or archive:POLICIES or archive:POLICIES,DIRECTORY: revisions
-as records name them. Without a path, a revision is read at the place
-of the --policies folder. For every type of principal, action and type of resource, poort proves that both sides decide all
-questions equally, or shows questions that they decide differently. The first line says who can now do what. Where the directory changed, it works out what that
-allows and denies, for each account that it touches.
+BASE and HEAD are a folder, git:REVISION, git:REVISION:path/to/policies, archive:POLICIES or archive:POLICIES,DIRECTORY.
+Without a path, a revision is read at the place of the --policies folder. The archive of a server has revisions as records
+name them.
 
-Exits with 0 if nothing asks for acceptance that the --accept file does not list; with 5 if something does: what is newly
-allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before, and whatever
-the directory says otherwise; also if --env left something out; with 3 if a side is not valid; with 64 without the solver cvc5, or for a revision that git does not know.";
+For every type of principal, action and type of resource, poort proves that both sides decide all questions equally, or
+shows questions that they decide differently. The first line says who can now do what. Where the directory changed, poort
+works out what that allows and denies, for each account that it touches.
+
+Exits with 0 if nothing asks for acceptance that the --accept file does not list. Exits with 5 if something does: what is
+newly allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before, and
+whatever the directory says otherwise; also if --env left something out. Exits with 3 if a side is not valid, and with 64
+without the solver cvc5, or for a revision that git does not know.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The side before the change: a folder, git:REVISION, or git:REVISION:PATH
+    /// The side before the change: a folder, git:REVISION, git:REVISION:PATH, or archive:POLICIES,DIRECTORY
     #[arg(value_name = "BASE")]
     base: String,
     /// The side after the change
@@ -104,10 +106,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let (settings, _) = arguments.common.settings(Default::default(), output)?;
     solver_options::check_meaning(&settings, output)?;
     let accepted = accepted(arguments, output)?;
-    let (base, head) = sides(arguments, &settings, output)?;
+    let places = Places::of(&settings, arguments.common.directory.as_deref());
+    let (base, head) = sides(&places, arguments, output)?;
     let effort = arguments.effort.effort(output)?;
     let cache = arguments.effort.cache();
-    let places = Places::of(&settings, arguments.common.directory.as_deref());
     let untested = untested(&places, arguments, &head);
     let options = Options { effort, filter: arguments.env.clone(), cache, untested };
     let bar = output.progress("environments");
@@ -153,8 +155,7 @@ fn untested(places: &Places, arguments: &Arguments, head: &Side) -> Vec<String> 
 }
 
 /// Reads both sides. If one is not valid, its problems are reported in the form that was asked for.
-fn sides(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<(Side, Side), Exit> {
-    let places = Places::of(settings, arguments.common.directory.as_deref());
+fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<(Side, Side), Exit> {
     let (mut wrong, mut names) = (Vec::new(), Vec::new());
     let mut read = |named: &String| match places.read(named) {
         Ok(side) => Ok(Some(side)),

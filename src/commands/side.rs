@@ -87,8 +87,11 @@ impl Places {
         }
     }
 
-    /// The actions that the suites of a side ask about; `None` if a suite cannot be read.
+    /// The actions that the suites of a side ask about; `None` if a suite cannot be read. An archive has no suites.
     pub(super) fn tested(&self, named: &str) -> Option<BTreeSet<String>> {
+        if named.starts_with("archive:") {
+            return None;
+        }
         let mut problems = Vec::new();
         let suites = match named.strip_prefix("git:") {
             Some(revision) => {

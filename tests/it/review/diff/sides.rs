@@ -1,6 +1,7 @@
 //! How `poort diff` reads its sides, and what it writes if one of them cannot be used.
 
 use crate::review::diff::{POLICIES, SCHEMA, World, wider};
+use poort::sources::{snapshot::Sources, store::Archive};
 use serde_json::Value;
 use std::fs;
 
@@ -115,4 +116,22 @@ fn named_types_of_attributes_are_no_obstacle() {
     world.side_with("base", POLICIES, &schema);
     world.side_with("head", &wider(), &schema);
     world.diff(&[], 5);
+}
+
+#[test]
+fn a_side_of_the_archive_is_not_one_without_tests() {
+    let world = World::new();
+    let sources = Sources::read(&world.path("base"), &world.path("base/directory")).unwrap();
+    let data = world.path("data");
+    fs::create_dir_all(data.join("revisions")).unwrap();
+    Archive::new(data.join("revisions"), u64::MAX).keep(&sources).unwrap();
+    let archived = format!("archive:{},{}", sources.policies.revision(), sources.directory.revision());
+    let suite = "cases:\n  - {name: one, subject: Officer::officer-2, action: consult, resource: {type: Record, id: r, \
+                 properties: {unit: north, level: 1}}, context: {purpose: x}, decision: deny}\n";
+    fs::create_dir_all(world.path("base/tests")).unwrap();
+    fs::write(world.path("base/tests/one.yaml"), suite).unwrap();
+    let compared = |head: &str| world.run(&["diff", "base", head, "--data", "data"], 0).0;
+    assert!(!compared(&archived).contains("the tests no longer ask"));
+    world.side("head", POLICIES);
+    assert!(compared("head").contains("the tests no longer ask about: consult"));
 }
