@@ -18,7 +18,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// Both sides, with all that the comparison of an environment may need of them.
@@ -29,10 +29,10 @@ pub(super) struct Plan<'a> {
     /// The base's policies with the head's directory, so that both sides decide about the same accounts.
     base_judge: Snapshot,
     /// The base's policies with the head's types, if the types changed: how such environments are compared.
-    adapted: Option<Result<Snapshot, String>>,
-    /// The head's policies with the base's types, if the types changed: how questions are compared that the new schema asks less
-    /// of.
-    older: Option<Result<Snapshot, String>>,
+    adapted: OnceLock<Result<Snapshot, String>>,
+    /// The head's policies with the base's types, if the types changed: how questions are compared that the new schema asks
+    /// less of.
+    older: OnceLock<Result<Snapshot, String>>,
     directories: PartialDirectories,
 }
 
@@ -91,20 +91,29 @@ impl<'a> Plan<'a> {
         let base_judge = Snapshot::of(base.snapshot.policies.clone(), head.snapshot.directory.clone());
         let (before, after) = (Prepared::of(base)?, Prepared::of(head)?);
         let schema = schema::changes(&before.declared, &after.declared);
-        let under = |policies: &Side, schema_of: &Side| -> Result<Snapshot, String> {
-            Ok(Snapshot::of(adapt(policies, schema_of)?, head.snapshot.directory.for_other_policies()))
-        };
-        let adapted = (!schema.is_empty()).then(|| under(base, head));
-        let older = (!schema.is_empty()).then(|| under(head, base));
         Ok(Self {
             base: before,
             head: after,
             schema,
             base_judge,
-            adapted,
-            older,
+            adapted: OnceLock::new(),
+            older: OnceLock::new(),
             directories: PartialDirectories::default(),
         })
+    }
+
+    /// The base's policies under the head's schema; `None`, if that is the same.
+    fn adapted(&self) -> Option<&Result<Snapshot, String>> {
+        (!self.schema.is_empty()).then(|| self.adapted.get_or_init(|| self.under(self.base.side, self.head.side)))
+    }
+
+    /// The head's policies under the base's schema; `None`, if that is the same.
+    fn older(&self) -> Option<&Result<Snapshot, String>> {
+        (!self.schema.is_empty()).then(|| self.older.get_or_init(|| self.under(self.head.side, self.base.side)))
+    }
+
+    fn under(&self, policies: &Side, schema_of: &Side) -> Result<Snapshot, String> {
+        Ok(Snapshot::of(adapt(policies, schema_of)?, self.head.side.snapshot.directory.for_other_policies()))
     }
 
     /// Whether both sides have the environment.
@@ -148,7 +157,7 @@ impl<'a> Plan<'a> {
                 Step::Settled(EnvironmentChange::equal(environment, Settled::Unchanged))
             } else {
                 // What differs elsewhere does not matter here; the directory fits the new schema.
-                let judge = self.adapted.as_ref().and_then(|adapted| adapted.as_ref().ok());
+                let judge = self.adapted().and_then(|adapted| adapted.as_ref().ok());
                 Step::Prove(self.pair(judge.unwrap_or(&self.base_judge)))
             };
         }
@@ -161,15 +170,16 @@ impl<'a> Plan<'a> {
                 ..EnvironmentChange::equal(environment, Settled::Solver)
             })
         };
-        if let (Some(new), Some(Ok(older))) =
-            (schema::loosened((&base.declared, &head.declared), environment, &read), &self.older)
+        if let Some(new) = schema::loosened((&base.declared, &head.declared), environment, &read)
+            && let Some(Ok(older)) = self.older()
         {
             let also = Pair { base: None, only: Some(new), ..self.pair(&self.base_judge) };
             return Step::Prove(Pair {
                 head: Some((older, &self.head.rules)),
                 known: &self.base.known,
                 note: Some(
-                    "compared for the questions that the old schema accepts; of those with less, one is shown that is allowed"
+                    "compared for the questions that the old schema accepts; of those that only the new one \
+                     accepts, one is shown that is allowed"
                         .to_owned(),
                 ),
                 also: Some(Box::new(also)),
@@ -182,7 +192,7 @@ impl<'a> Plan<'a> {
                  question by question"
             ));
         }
-        match &self.adapted {
+        match self.adapted() {
             Some(Ok(judge)) => Step::Prove(Pair {
                 note: Some(
                     "compared under the new schema: for questions as it has them, and not for those that only the old \
