@@ -142,6 +142,8 @@ impl<'a> OneWay<'a> {
             .collect();
         let examples = plain.iter().map(|(_, example)| example.clone()).collect();
         let (concerned, real) = self.reached(solver, examples);
+        let whoever = concerned.whoever;
+        reached.push(concerned);
         for (cause, example) in plain {
             let same = |example: &Example| same(&cause, example);
             let fits = real.iter().find(|example| same(example)).cloned();
@@ -149,18 +151,17 @@ impl<'a> OneWay<'a> {
             let example = match fits.or_else(|| search.with_real_accounts(&example, &same)) {
                 Some(real) => search.plain(real, &same),
                 // Accounts that the directory does not hold were not looked at one by one.
-                None if concerned.whoever => search.readable(solver, holds, denied, example, &same),
+                None if whoever => search.readable(solver, holds, denied, example, &same),
                 None => example,
             };
             found.push(self.difference(&example)?);
         }
-        reached.push(concerned);
         Ok(())
     }
 
     /// The accounts for whom the differences matter, of which these are examples.
     fn reached(&self, solver: &mut Solver, examples: Vec<Example>) -> (Reached, Vec<Example>) {
-        let Pairing { environment, pair, changed } = self.pairing;
+        let Pairing { environment, pair, changed, apart } = self.pairing;
         let differs = |example: &Example| self.judge(example).is_ok_and(|judged| judged.is_some());
         let Self { change, world, to, from, .. } = *self;
         let (known, directories) = (pair.known, pair.directories);
@@ -172,6 +173,7 @@ impl<'a> OneWay<'a> {
             to,
             from,
             changed,
+            apart,
             world,
             only: pair.only.as_ref(),
             differs: &differs,
@@ -324,13 +326,14 @@ impl<'a> OneWay<'a> {
         let halves = [Some(self.to), self.from];
         let policies: Vec<_> = halves.iter().flatten().map(|half| half.snapshot.policies.as_ref()).collect();
         if let Some(only) = &self.pairing.pair.only {
-            let facts = Facts { context: only.facts(), ..Facts::default() };
+            let facts = only.facts(&example.evaluation);
             return Question { facts, ..Question::of(example, self.pairing.environment, &policies) };
         }
         let question = Question::of(example, self.pairing.environment, &policies);
         let rule = |half: Option<&'a Half<'a>>, id: &String| half?.rules.iter().find(|rule| rule.id == *id).copied();
         let sides: Vec<facts::Sides<'_>> =
             ids.iter().map(|id| (rule(self.from, id), rule(Some(self.to), id))).collect();
-        Question { facts: Facts::of(&sides, example, self.pairing.environment, &self.world.directory), ..question }
+        let (environment, directory) = (self.pairing.environment, &self.world.directory);
+        Question { facts: Facts::of(&sides, example, environment, directory, question.when()), ..question }
     }
 }

@@ -1,19 +1,20 @@
 //! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
-    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, directory,
-    effects::{Effects, Found},
+    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, Together, directory,
+    effects::{Both, Effects, Found},
     naming,
     pairing::Pairing,
     people,
     plan::{Plan, Step},
-    policies,
+    policies, together,
 };
 use crate::{
     review::proof::{Cache, Effort, Environment, Rule, each},
+    sources::policy::cedar_core::ast::EntityUID,
     types::revision::Revision,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How to compare.
 #[derive(Debug, Default)]
@@ -50,13 +51,21 @@ pub fn compare(
     let guarantees = guarantees(base, head)?;
     let all_environments = environments.clone();
 
+    let both = Both::of(base, head);
+    let mut otherwise: BTreeMap<&Environment, BTreeSet<EntityUID>> = BTreeMap::new();
     let mut settled: Vec<Option<EnvironmentChange>> = Vec::new();
     let mut tasks = Vec::new();
     for environment in environments {
         settled.push(match plan.step(environment) {
             Step::Settled(outcome) => Some(outcome),
             Step::Prove(pair) => {
-                tasks.push((environment, pair));
+                if let Some(both) = both.as_ref().filter(|_| plan.is_on_both_sides(environment)) {
+                    otherwise.insert(environment, both.read_otherwise(environment));
+                }
+                let of_kind = |uid: &&EntityUID| *uid.entity_type() == environment.principal;
+                let apart: BTreeSet<_> =
+                    otherwise.get(environment).into_iter().flatten().filter(of_kind).cloned().collect();
+                tasks.push((environment, pair, apart));
                 None
             }
         });
@@ -69,12 +78,13 @@ pub fn compare(
     });
     let touched: Vec<_> = touched.collect();
     begin(tasks.len() + touched.len());
-    let proven = each(&tasks, options.effort, done, &|solver, (environment, pair)| {
-        let outcome = Pairing { environment, pair, changed: &changed }.run_cached(solver, options.cache.as_ref());
+    let proven = each(&tasks, options.effort, done, &|solver, (environment, pair, apart)| {
+        let outcome =
+            Pairing { environment, pair, changed: &changed, apart }.run_cached(solver, options.cache.as_ref());
         let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
         EnvironmentChange { undecided_digest, ..outcome }
     });
-    let mut proven = tasks.iter().zip(proven).map(|((environment, _), outcome)| {
+    let mut proven = tasks.iter().zip(proven).map(|((environment, ..), outcome)| {
         outcome.unwrap_or_else(|| EnvironmentChange {
             undecided: vec!["the analysis broke off".to_owned()],
             undecided_digest: Some(plan.digest(environment)),
@@ -97,6 +107,15 @@ pub fn compare(
             let sides = [base, head].map(|side| side.snapshot.directory.revision.as_str().as_bytes());
             let parts = [("policies", compared.as_bytes()), ("before", sides[0]), ("after", sides[1])];
             outcome.undecided_digest = Some(Revision::of(parts).to_string());
+        }
+    }
+    for (environment, _, apart) in &tasks {
+        let at = all_environments.iter().position(|it| it == environment);
+        let outcome = at.and_then(|at| environments.get_mut(at));
+        let (Some(outcome), Some(both), Some(uids)) = (outcome, &both, otherwise.get(environment)) else { continue };
+        if !uids.is_empty() && (!outcome.differences.is_empty() || !outcome.undecided.is_empty()) {
+            outcome.together = if both.are_named(uids, environment) { Together::Records } else { Together::Accounts };
+            together::add(outcome, apart, base, head);
         }
     }
     naming::tell_apart(&mut environments);

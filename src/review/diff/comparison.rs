@@ -57,7 +57,6 @@ pub struct EnvironmentChange {
     /// What is different, if anything.
     pub differences: Vec<Difference>,
     /// For which accounts of the directory something is different, in each direction that has differences.
-    #[serde(default)]
     pub reached: Vec<Reached>,
     /// Why something could not be decided.
     pub undecided: Vec<String>,
@@ -69,8 +68,23 @@ pub struct EnvironmentChange {
     /// How it was settled.
     pub settled: Settled,
     /// What the change of the directory changes under the policies of the side after.
-    #[serde(default)]
     pub accounts: Vec<AccountEffect>,
+    /// Whether what policies read of the directory changed together with them.
+    pub together: Together,
+}
+
+/// What of the directory changed together with policies that read it. Then neither `differences` nor `accounts` alone say what
+/// could be done before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Together {
+    /// Nothing.
+    Nothing,
+    /// Accounts: `reached` has those for whom both changes together make a difference, and counts those of whom that is not
+    /// known.
+    Accounts,
+    /// Also what policies name, or questions beside the account. What both changes do to such questions is not known.
+    Records,
 }
 
 /// What a change of the directory changes for accounts, with a question that shows it.
@@ -123,6 +137,7 @@ impl EnvironmentChange {
             note: None,
             settled,
             accounts: Vec::new(),
+            together: Together::Nothing,
         }
     }
 

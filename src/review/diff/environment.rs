@@ -27,7 +27,8 @@ impl Pairing<'_> {
             return found;
         }
         let outcome = self.run(solver);
-        if outcome.undecided.is_empty() {
+        // What is open may be settled with more effort.
+        if outcome.undecided.is_empty() && outcome.reached.iter().all(|reached| reached.open == 0) {
             cache.put(&key, &outcome);
         }
         outcome
@@ -39,6 +40,8 @@ impl Pairing<'_> {
         key.part(&format!("{:?}", self.environment));
         key.part(self.pair.note.as_deref().unwrap_or_default());
         key.part(&self.pair.only.as_ref().map(NewQuestions::cause).unwrap_or_default());
+        key.part(&format!("{}", self.apart.len()));
+        self.apart.iter().for_each(|uid| key.part(&uid.to_string()));
         for side in [self.pair.base, self.pair.head] {
             let Some(half) = self.half(side) else {
                 key.part("refused");

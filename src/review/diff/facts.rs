@@ -4,8 +4,11 @@ use crate::{
     review::proof::{Environment, Example, Rule},
     sources::{
         directory::Directory,
-        policy::cedar_core::ast::{
-            BinaryOp, Eid, Entity, EntityUID, Expr, ExprKind, Literal, PartialValue, UnaryOp, Value, ValueKind, Var,
+        policy::{
+            cedar_core::ast::{
+                BinaryOp, Eid, Entity, EntityUID, Expr, ExprKind, Literal, PartialValue, UnaryOp, Value, ValueKind, Var,
+            },
+            id_of,
         },
     },
     types::{authzen, evaluation},
@@ -23,6 +26,8 @@ pub struct Facts {
     pub record: Vec<String>,
     /// Of what else the question says.
     pub context: Vec<String>,
+    /// When it is asked, and by which application.
+    pub when: Option<String>,
 }
 
 /// How many facts of one kind are shown, and how much of one.
@@ -38,6 +43,7 @@ impl Facts {
         example: &Example,
         environment: &Environment,
         directory: &Directory,
+        when: Option<String>,
     ) -> Self {
         let mut read = Read::default();
         for part in changed.iter().flat_map(|sides| changed_parts(*sides)) {
@@ -54,6 +60,7 @@ impl Facts {
         facts.record = of_map(&evaluation.resource.properties, &read.resource);
         facts.context = of_map(&evaluation.context, &read.context);
         facts.context.extend(of_map(&evaluation.action.properties, &read.context));
+        facts.when = when.filter(|_| read.context.contains("pdp"));
         for facts in [&mut facts.account, &mut facts.record, &mut facts.context] {
             facts.truncate(MOST);
         }
@@ -146,7 +153,7 @@ impl Read {
 
 fn of_account(account: &Entity, read: &Read) -> Vec<String> {
     let above =
-        account.ancestors().filter(|uid| read.named.contains(uid)).map(|uid| format!("{} {}", kind(uid), id(uid)));
+        account.ancestors().filter(|uid| read.named.contains(uid)).map(|uid| format!("{} {}", kind(uid), id_of(uid)));
     let given = account.attrs().chain(account.tags()).filter(|(name, _)| read.principal.contains(*name));
     let given = given.filter_map(|(name, given)| match given {
         PartialValue::Value(value) => Some(format!("{name} {}", short(value))),
@@ -169,7 +176,7 @@ fn of_map(map: &evaluation::Map, read: &BTreeSet<SmolStr>) -> Vec<String> {
 /// A value without the types of entities, which its name tells.
 fn short(value: &Value) -> String {
     let text = match value.value_kind() {
-        ValueKind::Lit(Literal::EntityUID(uid)) => id(uid).to_owned(),
+        ValueKind::Lit(Literal::EntityUID(uid)) => id_of(uid).to_owned(),
         ValueKind::Set(set) => format!("[{}]", set.iter().map(short).collect::<Vec<_>>().join(", ")),
         _ => value.to_string(),
     };
@@ -182,10 +189,6 @@ fn cut(text: &str) -> String {
     } else {
         format!("{}…", text.chars().take(LENGTH).collect::<String>())
     }
-}
-
-fn id(uid: &EntityUID) -> &str {
-    uid.eid().as_ref()
 }
 
 /// The type as a word.

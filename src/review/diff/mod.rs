@@ -13,6 +13,7 @@
 //! - `side`, `pairing`: what is compared, as a whole and in one environment
 //! - `environment`, `causes`: compares one environment, and finds the causes of its differences
 //! - `effects`: what a change of the directory changes for accounts
+//! - `together`: what that and a change of policies change for the same accounts
 //! - `naming`: when types and actions are named with their namespaces
 //! - `read`: what policies read by name
 //! - `new_questions`: those without an attribute that became optional
@@ -52,6 +53,7 @@ mod review_item;
 mod sample;
 mod schema;
 mod side;
+mod together;
 
 pub use accept::{Accepted, Entry, Judged, Names, template};
 pub use account_group::{AccountGroup, account_groups};
@@ -60,7 +62,7 @@ pub use changes::{
 };
 pub use compare::{Options, compare};
 pub use comparison::{
-    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Reached, Settled, SideName, Whole,
+    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Reached, Settled, SideName, Together, Whole,
 };
 pub use facts::Facts;
 pub use group::{Cause, Group, causes, groups};

@@ -1,5 +1,6 @@
 //! Questions that the new schema accepts and the old one refused, because an attribute became optional.
 
+use super::Facts;
 use crate::{
     review::proof::{Environment, Expr, joined, quoted},
     types::evaluation::Evaluation,
@@ -54,13 +55,18 @@ impl NewQuestions {
 
     /// Whether a question is one of them.
     pub(super) fn has(&self, question: &Evaluation) -> bool {
-        self.missing.iter().any(|(part, name)| {
+        self.missing_in(question).next().is_some()
+    }
+
+    /// What a question lacks.
+    fn missing_in<'a>(&'a self, question: &'a Evaluation) -> impl Iterator<Item = (Part, &'a str)> {
+        self.missing.iter().map(|(part, name)| (*part, name.as_str())).filter(|(part, name)| {
             let map = match part {
                 Part::Principal => &question.subject.properties,
                 Part::Resource => &question.resource.properties,
                 Part::Context => &question.context,
             };
-            !map.contains_key(name.as_str())
+            !map.contains_key(*name)
         })
     }
 
@@ -70,8 +76,36 @@ impl NewQuestions {
         format!("optional: {}", names.join(", "))
     }
 
-    /// What they lack, as facts.
-    pub(super) fn facts(&self) -> Vec<String> {
-        self.missing.iter().map(|(_, name)| format!("no {name}")).collect()
+    /// What one of them lacks, as facts.
+    pub(super) fn facts(&self, question: &Evaluation) -> Facts {
+        let mut facts = Facts::default();
+        for (part, name) in self.missing_in(question) {
+            let of = match part {
+                Part::Principal => &mut facts.account,
+                Part::Resource => &mut facts.record,
+                Part::Context => &mut facts.context,
+            };
+            of.push(format!("no {name}"));
+        }
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::authzen::{Limits, read_evaluation};
+
+    #[test]
+    fn only_what_a_question_lacks_is_told() {
+        let missing = [(Part::Context, "purpose"), (Part::Context, "case"), (Part::Resource, "level")];
+        let new = NewQuestions { missing: missing.map(|(part, name)| (part, name.to_owned())).to_vec() };
+        let question = r#"{"subject": {"type": "U", "id": "u"}, "action": {"name": "read"},
+            "resource": {"type": "D", "id": "d"}, "context": {"case": "c"}}"#;
+        let question = read_evaluation(question.as_bytes(), Limits { depth: 8, batch: 1 }).unwrap();
+        let facts = new.facts(&question);
+        assert_eq!(facts.context, ["no purpose"]);
+        assert_eq!(facts.record, ["no level"]);
+        assert!(facts.account.is_empty() && new.has(&question));
     }
 }

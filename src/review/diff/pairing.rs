@@ -6,7 +6,7 @@ use crate::{
         partial,
         proof::{Environment, MissingEntities, Rule},
     },
-    sources::snapshot::Snapshot,
+    sources::{policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
 };
 use cedar_policy as cedar;
 use std::{
@@ -34,6 +34,9 @@ pub(super) struct Pairing<'a> {
     pub(super) pair: &'a Pair<'a>,
     /// The policies whose texts differ between the sides.
     pub(super) changed: &'a BTreeSet<String>,
+    /// Accounts of which the policies read something else than before: what changed for them is no matter of the policies
+    /// alone.
+    pub(super) apart: &'a BTreeSet<EntityUID>,
 }
 
 /// One side in one environment.

@@ -2,7 +2,10 @@
 
 use super::facts;
 use crate::sources::{
-    policy::cedar_core::ast::{Entity, EntityUID, Literal, PartialValue, Value, ValueKind},
+    policy::{
+        cedar_core::ast::{Eid, Entity, EntityType, EntityUID, Literal, PartialValue, Value, ValueKind},
+        id_of,
+    },
     snapshot::Snapshot,
 };
 use serde::Serialize;
@@ -38,7 +41,7 @@ impl Account {
     fn of(entity: &Entity) -> Self {
         let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut add = |name: String, uid: &EntityUID| {
-            groups.entry(name).or_default().insert(id(uid));
+            groups.entry(name).or_default().insert(id_of(uid).to_owned());
         };
         for (name, given) in entity.attrs() {
             if let PartialValue::Value(value) = given
@@ -48,7 +51,7 @@ impl Account {
             }
         }
         entity.parents().for_each(|uid| add(facts::kind(uid), uid));
-        Self { kind: facts::kind(entity.uid()), id: id(entity.uid()), groups }
+        Self { kind: facts::kind(entity.uid()), id: id_of(entity.uid()).to_owned(), groups }
     }
 }
 
@@ -59,6 +62,13 @@ fn reference(value: &Value) -> Option<&EntityUID> {
     }
 }
 
-fn id(uid: &EntityUID) -> String {
-    AsRef::<str>::as_ref(uid.eid()).to_owned()
+/// The name of an entity, `Type::"id"`.
+pub(super) fn name(kind: &str, id: &str) -> String {
+    EntityType::from_normalized_str(kind)
+        .map_or_else(|_| id.to_owned(), |kind| EntityUID::from_components(kind, Eid::new(id), None).to_string())
+}
+
+/// The id of an entity that is named `Type::"id"`; another text as it is.
+pub(super) fn id(name: &str) -> String {
+    name.parse().map_or_else(|_| name.to_owned(), |uid: EntityUID| id_of(&uid).to_owned())
 }

@@ -28,7 +28,6 @@ pub struct Question {
     /// If they are not: the entities that the directory would have to hold.
     pub entities: Vec<serde_json::Value>,
     /// The facts that matter to the changed policies.
-    #[serde(default)]
     pub facts: Facts,
 }
 

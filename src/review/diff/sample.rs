@@ -1,7 +1,8 @@
 //! A comparison for tests.
 
 use super::{
-    Comparison, Difference, Direction, EnvironmentChange, Facts, Question, Settled, SideAnswer, SideName, Whole,
+    Comparison, Difference, Direction, EnvironmentChange, Facts, Question, Settled, SideAnswer, SideName, Together,
+    Whole,
 };
 use crate::types::revision::Revision;
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
         note: None,
         settled: Settled::Solver,
         accounts: Vec::new(),
+        together: Together::Nothing,
     }
 }
 

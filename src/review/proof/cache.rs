@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 56] = [
+const MADE_BY: [&str; 58] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -38,11 +38,13 @@ const MADE_BY: [&str; 56] = [
     include_str!("solver.rs"),
     include_str!("workers.rs"),
     include_str!("../diff/causes.rs"),
+    include_str!("../diff/comparison.rs"),
     include_str!("../diff/effects/expressions.rs"),
     include_str!("../diff/effects/fixed.rs"),
     include_str!("../diff/effects/place.rs"),
     include_str!("../diff/effects/reach.rs"),
     include_str!("../diff/effects/residual.rs"),
+    include_str!("../diff/effects/root.rs"),
     include_str!("../diff/effects/shapes.rs"),
     include_str!("../diff/environment.rs"),
     include_str!("../diff/facts.rs"),

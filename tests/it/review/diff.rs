@@ -6,6 +6,7 @@ mod brute_force;
 mod directories;
 mod first_screen;
 mod kinds;
+mod reached;
 mod reports;
 mod sides;
 

@@ -39,7 +39,7 @@ impl Alike {
 }
 
 /// What policies read of an entity before and now, but for its id; `None` where it is not there.
-type Likeness = [Option<Vec<u8>>; 2];
+pub(super) type Likeness = [Option<Vec<u8>>; 2];
 
 /// What changed, and what that can reach.
 pub(super) struct Affected {
@@ -91,7 +91,21 @@ impl Affected {
 
     /// The entities of which the policies of an environment read something else, by type, and by what they read.
     pub(super) fn kinds(&self, effects: &Effects<'_>, environment: &Environment) -> BTreeMap<EntityType, Vec<Alike>> {
-        let policies = &effects.after.policies;
+        let directories = effects.sides().map(|side| &side.directory);
+        let alike = |members: Vec<EntityUID>| Some(Alike { first: members.first()?.clone(), members });
+        self.read_otherwise(&effects.after.policies, directories, environment)
+            .into_iter()
+            .map(|(kind, groups)| (kind, groups.into_values().filter_map(alike).collect()))
+            .collect()
+    }
+
+    /// The same under these policies.
+    pub(super) fn read_otherwise(
+        &self,
+        policies: &Policies,
+        sides: [&Directory; 2],
+        environment: &Environment,
+    ) -> BTreeMap<EntityType, BTreeMap<Likeness, Vec<EntityUID>>> {
         let Environment { principal, action, resource } = environment;
         let reads = policies.footprint(principal, action, resource).reads.as_ref();
         let mut found: BTreeMap<EntityType, BTreeMap<Likeness, Vec<EntityUID>>> = BTreeMap::new();
@@ -100,7 +114,6 @@ impl Affected {
             if policies.model.entity_type(kind).is_none_or(|model| model.held != Held::ByDirectory) {
                 continue;
             }
-            let sides = effects.sides().map(|side| &side.directory);
             let is_there = sides.map(|directory| directory.get(uid).is_some());
             let (differs, key) = match reads.map(|reads| reads.profile(kind)) {
                 // All is read.
@@ -118,8 +131,7 @@ impl Affected {
                 found.entry(kind.clone()).or_default().entry(key).or_default().push(uid.clone());
             }
         }
-        let alike = |members: Vec<EntityUID>| Some(Alike { first: members.first()?.clone(), members });
-        found.into_iter().map(|(kind, groups)| (kind, groups.into_values().filter_map(alike).collect())).collect()
+        found
     }
 
     /// The entities of [`Self::kinds`].

@@ -59,14 +59,26 @@ impl<'a> Bodies<'a> {
     }
 
     fn with_constants(&self, seeing: &Seeing) -> Result<cedar::Policy, String> {
-        partial::rewritten(&seeing.policy, &|expression| {
-            let Expr::GetAttr { expr, attr } = expression else { return None };
-            let root = match expr.as_ref() {
-                Expr::Var(pst::Var::Principal) => Root::Principal,
-                Expr::Var(pst::Var::Resource) => Root::Resource,
-                _ => return None,
-            };
-            Some(Expr::Literal(Literal::String(constant(self.model, self.environment, root, attr)?)))
-        })
+        with_constants(&seeing.policy, self.model, self.environment)
     }
+}
+
+/// A policy with the value of each attribute of a party that can have no other.
+///
+/// # Errors
+/// A policy that has no syntax tree.
+pub(super) fn with_constants(
+    policy: &cedar::Policy,
+    model: &Model,
+    environment: &Environment,
+) -> Result<cedar::Policy, String> {
+    partial::rewritten(policy, &|expression| {
+        let Expr::GetAttr { expr, attr } = expression else { return None };
+        let root = match expr.as_ref() {
+            Expr::Var(pst::Var::Principal) => Root::Principal,
+            Expr::Var(pst::Var::Resource) => Root::Resource,
+            _ => return None,
+        };
+        Some(Expr::Literal(Literal::String(constant(model, environment, root, attr)?)))
+    })
 }

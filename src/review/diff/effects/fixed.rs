@@ -37,7 +37,8 @@ const MOST: usize = 8;
 /// The values that a part of the question must have to be decided otherwise by this policy, as the side that allows has it
 /// and as the other one does. `None`: they are not known.
 pub(super) fn values(to: &Rule, from: &Rule) -> Option<Vec<Fixed>> {
-    if to.permits != from.permits {
+    // A policy that fails denies everything, whatever else it says.
+    if to.permits != from.permits || to.may_fail() || from.may_fail() {
         return None;
     }
     // A permit must apply on the side that allows and not on the other one; a forbid the other way round.

@@ -13,6 +13,7 @@
 //! - Entities that are alike before and alike after, but for their ids, are worked out once.
 //!
 //! - `affected`: the entities of which policies read something else, and which are alike
+//! - `both`: those that matter to a change of the policies too
 //! - `sight`: which policies see the change at all
 //! - `bodies`: the policies of an environment
 //! - `place`: where a question names an entity; `root`: where a place begins
@@ -24,6 +25,7 @@
 
 mod affected;
 mod bodies;
+mod both;
 mod expressions;
 mod facts;
 mod fixed;
@@ -43,6 +45,7 @@ use crate::{
     },
     sources::{directory::Directory, policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
 };
+pub(super) use both::Both;
 pub(super) use reach::Reach;
 
 use affected::{Affected, Alike};

@@ -11,7 +11,7 @@ use crate::{
 };
 use cedar_policy::pst;
 use smol_str::SmolStr;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// A place in a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,35 @@ impl Place {
             path = rest;
         }
         false
+    }
+}
+
+/// The types of all that questions of an environment can name beside the account that asks.
+pub(super) fn kinds(model: &Model, environment: &Environment) -> BTreeSet<EntityType> {
+    let mut found = BTreeSet::new();
+    for kind in [&environment.principal, &environment.resource] {
+        if let Some(Held::ByRequest { attributes, tags, .. }) = model.entity_type(kind).map(|model| &model.held) {
+            attributes.values().for_each(|attribute| kinds_of(&attribute.shape, &mut found));
+            tags.iter().for_each(|shape| kinds_of(shape, &mut found));
+        }
+    }
+    if matches!(model.entity_type(&environment.resource).map(|model| &model.held), Some(Held::ByDirectory)) {
+        found.insert(environment.resource.clone());
+    }
+    if let Some(action) = model.action_of(&environment.action) {
+        action.context.values().for_each(|attribute| kinds_of(&attribute.shape, &mut found));
+        let properties = action.properties.iter().flat_map(|properties| properties.attributes.values());
+        properties.for_each(|attribute| kinds_of(&attribute.shape, &mut found));
+    }
+    found
+}
+
+fn kinds_of(shape: &Shape, found: &mut BTreeSet<EntityType>) {
+    match shape {
+        Shape::Entity(reference) => drop(found.insert(reference.kind.clone())),
+        Shape::Record(attributes) => attributes.values().for_each(|attribute| kinds_of(&attribute.shape, found)),
+        Shape::Set(element) => kinds_of(element, found),
+        Shape::Bool | Shape::Long | Shape::String | Shape::Extension(_) => {}
     }
 }
 

@@ -9,6 +9,7 @@
 //! - An account that is not named is proven to be unconcerned, or is counted as open.
 
 use super::{
+    bodies::with_constants,
     fixed::{self, Fixed},
     place::Place,
     residual::Residual,
@@ -51,6 +52,8 @@ pub(in crate::review::diff) struct Reach<'a> {
     pub(in crate::review::diff) from: Option<&'a Half<'a>>,
     /// The policies whose texts differ.
     pub(in crate::review::diff) changed: &'a BTreeSet<String>,
+    /// Accounts that are left out: they changed too.
+    pub(in crate::review::diff) apart: &'a BTreeSet<EntityUID>,
     /// Whose directory counts.
     pub(in crate::review::diff) world: &'a Snapshot,
     /// Only these questions are looked at.
@@ -76,7 +79,8 @@ impl Reach<'_> {
         let fixed = self.fixed();
         let (mut found, mut concerned, mut open) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let mut alike: BTreeMap<_, (Vec<EntityUID>, Left, Option<&Fixed>)> = BTreeMap::new();
-        let mut accounts: Vec<_> = self.world.directory.uids().filter(|uid| uid.entity_type() == kind).collect();
+        let is_looked_at = |uid: &&EntityUID| uid.entity_type() == kind && !self.apart.contains(*uid);
+        let mut accounts: Vec<_> = self.world.directory.uids().filter(is_looked_at).collect();
         accounts.sort();
         for uid in accounts {
             match self.seen(uid, &examples, &fixed) {
@@ -152,7 +156,7 @@ impl Reach<'_> {
         Ok(Seen::Left(open))
     }
 
-    /// What is left of these policies for an account, on the side that allows and the other one.
+    /// What is left of these policies for an account, where no value is free that can have but one, on the side that allows and the other one.
     fn residuals(
         &self,
         uid: &EntityUID,
@@ -163,10 +167,11 @@ impl Reach<'_> {
             let entities = self.directories.of(half.snapshot);
             let entities = entities.as_ref().as_ref().map_err(Clone::clone)?;
             let policies = half.rules.iter().filter(|rule| wanted(rule)).filter_map(|rule| self.folded(half, rule));
-            let policies: Vec<_> = match fixed {
-                Some(fixed) => policies.map(|policy| fixed.put_into(&policy)).collect::<Result<_, _>>()?,
-                None => policies.collect(),
-            };
+            let policies = policies.map(|policy| {
+                let policy = with_constants(&policy, &half.snapshot.policies.model, self.environment)?;
+                fixed.map_or_else(|| Ok(policy.clone()), |fixed| fixed.put_into(&policy))
+            });
+            let policies: Vec<_> = policies.collect::<Result<_, String>>()?;
             let place = Place::party(Root::Principal, uid.entity_type());
             let account = [(&place, uid)];
             Residual::of(self.environment, &policies, &BTreeSet::new(), &account, half.snapshot, entities)

@@ -1,7 +1,8 @@
 //! `diff` against brute force: on small generated policy sets, both sides decide all questions over a small universe.
 //!
 //! No difference is missed: for each question whose decisions differ, the comparison has a difference of that direction
-//! in that environment. No difference is false: its question, decided again here, has the decisions that it shows.
+//! in that environment, and its account is among those for whom that matters, or some are open. No difference is false: its
+//! question, decided again here, has the decisions that it shows.
 
 use poort::{
     pdp::engine::{UnknownEntities, decide, translate},
@@ -20,7 +21,7 @@ use poort::{
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many cases are tried, if `PROPTEST_CASES` does not say.
 const CASES: u32 = 24;
@@ -225,12 +226,13 @@ fn check(base: &[Written], head: &[Written], schema: usize) -> Result<(), TestCa
     let base = side("base", sources(base, SCHEMA));
     let head = side("head", sources(head, &SCHEMA.replacen(from, to, 1)));
     let comparison = compare(&base, &head, &Options::default(), &|_| {}, &|| {}).unwrap();
-    let mut found = BTreeSet::new();
+    let (mut found, mut reached) = (BTreeSet::new(), BTreeMap::new());
     for outcome in &comparison.environments {
         // An environment that cannot be compared says so; that is no miss.
         prop_assert_eq!(&outcome.undecided, &Vec::<String>::new(), "{:?}", outcome);
+        let key = |change| (outcome.action.clone(), change == Direction::NewlyAllowed);
+        reached.extend(outcome.reached.iter().map(|reached| (key(reached.change), reached)));
         for difference in &outcome.differences {
-            let key = |change| (outcome.action.clone(), change == Direction::NewlyAllowed);
             found.insert(key(difference.change));
             let example = &difference.example;
             let at = moment(&example.today, &example.now, example.hour);
@@ -260,6 +262,9 @@ fn check(base: &[Written], head: &[Written], schema: usize) -> Result<(), TestCa
         if before != after {
             let key = (question["action"]["name"].as_str().unwrap().to_owned(), after);
             prop_assert!(found.contains(&key), "missed: {} {} → {}", question, before, after);
+            let name = format!("User::\"{}\"", question["subject"]["id"].as_str().unwrap());
+            let is_known = reached.get(&key).is_some_and(|it| it.accounts.contains(&name) || it.open > 0);
+            prop_assert!(is_known, "{} is not named: {} {} → {}", name, question, before, after);
         }
     }
     Ok(())

@@ -107,11 +107,16 @@ fn first_screen(after: &After, code: i32, expected: &[&str]) {
     told.extend(comparison["headline_example"].as_str());
     assert_eq!(told, expected);
     let (markdown, _) = world.run(&["diff", "base", "head", "--format", "markdown"], code);
-    let first = markdown.lines().next().unwrap().replace('\\', "");
-    assert!(first.starts_with("## ") && first.ends_with(expected[0]), "{markdown}");
+    let markdown = markdown.replace('\\', "");
     let (html, _) = world.run(&["diff", "base", "head", "--format", "html"], code);
-    let at = html.find(&format!("<strong>{}</strong>", expected[0].replace('"', "&quot;")));
-    assert!(at.is_some_and(|at| at < html.find("class=\"facts\"").unwrap()), "{html}");
+    let (first_screen, _) = html.split_once("class=\"facts\"").unwrap();
+    for (index, line) in expected.iter().enumerate() {
+        let shown = markdown.lines().nth(2 * index).unwrap();
+        assert!(shown.ends_with(line) && shown.starts_with("## ") == (index == 0), "{line}: {markdown}");
+        let escaped = line.replace('"', "&quot;");
+        let escaped = if index == 0 { format!("<strong>{escaped}</strong>") } else { escaped };
+        assert!(first_screen.contains(&escaped), "{line}: {html}");
+    }
 }
 
 #[test]
@@ -254,6 +259,34 @@ fn a_changed_obligation_says_what_is_no_longer_asked() {
             "No account can do more or less than before.",
             "Where `bvh.consult` decides, applications no longer have to: hide the reporter.",
             "Where `bvh.consult` decides, applications now have to: hide the address.",
+        ],
+    );
+}
+
+#[test]
+fn an_obligation_of_a_policy_that_is_gone_is_said() {
+    let (consult, _) = POLICIES.split_once("@id(\"bvh.erase\")").unwrap();
+    let again = consult.replace("bvh.consult", "bvh.again").replace("@obligation(\"hide the reporter\")\n", "");
+    // Written otherwise, so that it is another policy.
+    let again = again.replace("context.purpose == \"8\"", "[\"8\"].contains(context.purpose)");
+    first_screen(
+        &After::policies(consult, &again),
+        5,
+        &["No account can do more or less than before.", "`bvh.consult` is gone, and with it: hide the reporter."],
+    );
+}
+
+#[test]
+fn an_example_that_depends_on_the_moment_says_it() {
+    first_screen(
+        &After::policies("context.purpose == \"8\" &&", "context.pdp.hour < 6 &&"),
+        5,
+        &[
+            "3 officers can now consult Registration (organisation politie; unit north 2 and south 1; role archivist 1).",
+            "3 officers can no longer consult Registration (organisation politie; unit north 2 and south 1; role archivist 1).",
+            "For example officer-1 can now consult Registration with purpose \"example\", asked on 2026-01-05 in hour 5 (now: \
+             2026-01-05T05:00:00.000Z): allowed by `bvh.consult`, An officer may consult a registration for the daily police \
+             task.",
         ],
     );
 }
