@@ -35,7 +35,8 @@ pub(super) fn step(
 }
 
 /// The question of the item at this place. `None` if it is none.
-pub(super) fn parts<'a>(batch: &'a Batch, item: &'a Item, index: usize) -> Option<Parts<'a>> {
+#[must_use]
+pub fn parts<'a>(batch: &'a Batch, item: &'a Item, index: usize) -> Option<Parts<'a>> {
     resolve(&batch.defaults, item, index).ok()
 }
 

@@ -32,7 +32,7 @@ pub mod explain;
 mod metrics;
 mod quota;
 
-pub use batch::answers;
+pub use batch::{answers, parts};
 pub use call::{Answered, Binding, Call, LONGEST_DEADLINE, Refusal, Unread};
 pub use clock::Clock;
 pub use config::Config;
@@ -234,7 +234,7 @@ impl Pdp {
         if call.asks_why {
             let mut asked = Vec::with_capacity(answers.len());
             for (index, (item, answer)) in batch.items.iter().zip(&answers).enumerate() {
-                asked.push((batch::parts(&batch, item, index), answer));
+                asked.push((parts(&batch, item, index), answer));
             }
             explanations = self.conditions.explanations(call, &snapshot, &moment, self.config.engine, asked).await;
         }

@@ -35,7 +35,7 @@ pub fn decide(snapshot: &Snapshot, question: &CedarRequest<'_>) -> Verdict {
         return denied(Cause::Unknown { party, uid: Some(uid) });
     }
     match World::of_slice(snapshot, question) {
-        Ok(world) => evaluate_slice(snapshot, question.slice, &world),
+        Ok(world) => evaluate_slice(question.slice, &world),
         // The parties were checked to be consistent, and the directory has each entity once.
         Err(_) => denied(Cause::Contradiction),
     }
@@ -51,30 +51,58 @@ pub fn decide_in(snapshot: &Snapshot, world: &World) -> Verdict {
         return verdict(snapshot, false, std::iter::empty(), Vec::new());
     };
     let slice = snapshot.policies.slice(principal.entity_type(), action, resource.entity_type());
-    evaluate_slice(snapshot, slice, world)
+    evaluate_slice(slice, world)
+}
+
+/// The policies that apply to a question, and those that failed.
+#[derive(Debug, Default)]
+pub struct Applying {
+    /// The permits, ordered by id.
+    pub permits: Vec<Arc<PolicyFacts>>,
+    /// The forbids, ordered by id.
+    pub forbids: Vec<Arc<PolicyFacts>>,
+    /// Those that could not be evaluated.
+    pub errors: Vec<EvaluationError>,
+}
+
+/// The policies of this snapshot that apply to a question which was translated under it; nothing is decided. `None`: the
+/// directory does not know a party, or the entities contradict each other.
+#[must_use]
+pub fn applying(snapshot: &Snapshot, question: &CedarRequest<'_>) -> Option<Applying> {
+    if question.unknown_party().is_some() {
+        return None;
+    }
+    let mut found = applying_in(question.slice, &World::of_slice(snapshot, question).ok()?);
+    found.permits.sort_by(|one, other| one.id.cmp(&other.id));
+    found.forbids.sort_by(|one, other| one.id.cmp(&other.id));
+    Some(found)
 }
 
 /// Decides by the policies that the question can meet, as `policy::slices` argues, by Cedar's rule (a forbid that applies
 /// denies; else a permit that applies allows; what fails is neither).
-fn evaluate_slice(snapshot: &Snapshot, slice: &Slice, world: &World) -> Verdict {
-    let World { request, entities } = world;
-    let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+fn evaluate_slice(slice: &Slice, world: &World) -> Verdict {
+    let Applying { permits, forbids, errors } = applying_in(slice, world);
+    let allowed = forbids.is_empty() && !permits.is_empty();
+    verdict_of(allowed, if allowed { permits } else { forbids }, errors)
+}
+
+fn applying_in(slice: &Slice, World { request, entities }: &World) -> Applying {
+    let mut found = Applying::default();
     let evaluator = Evaluator::new(request.clone(), entities, Extensions::all_available());
-    let (Some(principal), Some(resource)) = (request.principal().uid(), request.resource().uid()) else {
-        return verdict(snapshot, false, std::iter::empty(), errors);
-    };
+    // poort's own questions have both; without policies nothing is allowed.
+    let (Some(principal), Some(resource)) = (request.principal().uid(), request.resource().uid()) else { return found };
     for ready in slice.met_by(principal, resource, entities) {
         match applies(&evaluator, ready) {
-            Ok(true) if ready.permits => permits.push(ready.facts.clone()),
-            Ok(true) => forbids.push(ready.facts.clone()),
+            Ok(true) if ready.permits => found.permits.push(ready.facts.clone()),
+            Ok(true) => found.forbids.push(ready.facts.clone()),
             Ok(false) => {}
             Err((kind, message)) => {
-                errors.push(EvaluationError { policy: AsRef::<str>::as_ref(&ready.id).to_owned(), kind, message });
+                let policy = AsRef::<str>::as_ref(&ready.id).to_owned();
+                found.errors.push(EvaluationError { policy, kind, message });
             }
         }
     }
-    let allowed = forbids.is_empty() && !permits.is_empty();
-    verdict_of(allowed, if allowed { permits } else { forbids }, errors)
+    found
 }
 
 /// Whether a policy applies, or why that cannot be said.

@@ -33,7 +33,7 @@ mod world;
 
 pub use crate::sources::policy::Invalid;
 pub use config::{Config, UnknownEntities};
-pub use decide::{decide, decide_in, verdict};
+pub use decide::{Applying, applying, decide, decide_in, verdict};
 pub use mistakes::Mistakes;
 pub use translate::{CedarRequest, CheckedQuestion, check_question, translate};
 pub use undeclared::UndeclaredMembers;
