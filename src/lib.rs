@@ -36,7 +36,7 @@
 //!  server       build, run, drain: what `serve` is made of
 //!  config       file, environment, flags → settings
 //!  api          who listens: gRPC, HTTP, the operators' port
-//!  oversight    after the decision: replay, access_report
+//!  oversight    after the decision: replay, access_report, signals
 //!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, report; what one account has
 //!               and lacks: account, remedies; and for who asks: reference, codegen
 //!  pdp          the path of a question: engine, cache; why: conditions, explain; and what a question may hold:
@@ -147,6 +147,8 @@
 //! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`).
 //! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`]
 //!    (`tests/it/record/log/replay.rs`).
+//! 10. **A signal can be made again** from the log and the settings, byte for byte, and changes no answer:
+//!     [`oversight::signals::Detection`] (`tests/it/record/signals.rs`, `src/oversight/signals/tests.rs`).
 //!
 //! # Absent on purpose
 //!

@@ -14,7 +14,7 @@ use std::{
 };
 
 pub(super) const EXAMPLES: &str = "Examples:
-  poort fmt                      *.cedar in the policy folder and in its guarantees/
+  poort fmt                      *.cedar in the policy folder, its guarantees/ and its signals/
   poort fmt policies/bvh.cedar   one file
   poort fmt --check              change nothing; show what would change, and exit with 1 if anything would
   poort fmt - < bvh.cedar        standard input to standard output, for editors
@@ -127,14 +127,14 @@ fn standard_input(check: bool, output: &mut Output) -> Result<Exit, Exit> {
     }
 }
 
-/// The file itself, or the policy files of a folder and of its guarantees.
+/// The file itself, or the policy files of a folder, of its guarantees and of its reasons for signals.
 fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if !fs::metadata(path)?.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
     let mut found = Vec::new();
-    for folder in [path.to_owned(), path.join("guarantees")] {
+    for folder in [path.to_owned(), path.join("guarantees"), path.join("signals")] {
         if folder.as_path() != path && !folder.is_dir() {
             continue;
         }

@@ -16,6 +16,7 @@
 //! - `new`: write the files of a new system
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
+//! - `signals`: atypical use, found in the decision log
 //! - `witness`: cosign the checkpoints of the logs of others
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
@@ -43,6 +44,7 @@ mod question;
 mod schema;
 mod serve;
 mod side;
+mod signals;
 mod solver_options;
 mod test;
 mod validate;
@@ -117,6 +119,9 @@ enum Command {
     /// Read the decision log on disk
     #[command(subcommand)]
     Log(log::Command),
+    /// Find atypical use in the decision log
+    #[command(subcommand)]
+    Signals(signals::Command),
     /// Be a witness: cosign the checkpoints of logs, and never two histories of one
     #[command(subcommand)]
     Witness(witness::Command),
@@ -214,6 +219,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Codegen(arguments) => codegen::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
+        Command::Signals(command) => signals::run(&command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

@@ -3,6 +3,7 @@
 use super::{Common, Exit, output::Output, prove};
 use crate::{
     config::Settings,
+    oversight::signals::{self, SettingsFiles},
     pdp::Clock,
     review::{
         basis::{self, Bases, Kind},
@@ -144,6 +145,7 @@ fn check_files(
         let schema = snapshot.policies.checked_schema();
         problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
         problems.extend(guarantees(policies, snapshot, &sources, bases).unwrap_or_else(|problems| problems));
+        problems.extend(signals(policies, snapshot).unwrap_or_else(|problems| problems));
         problems.extend(suites(policies, sources, settings, alone).unwrap_or_else(|problems| problems));
     }
     (snapshot, problems)
@@ -171,6 +173,14 @@ fn guarantees(
     let stated = guarantees.stated().zip(bases.as_mut());
     problems.extend(stated.into_iter().flat_map(|(stated, bases)| bases.add(Kind::Guarantee, stated)));
     Ok(problems)
+}
+
+/// The problems of the settings of signals, if there are any.
+fn signals(policies: &Path, snapshot: &Snapshot) -> Result<Vec<Problem>, Vec<Problem>> {
+    if !policies.join(signals::FOLDER).exists() {
+        return Ok(Vec::new());
+    }
+    SettingsFiles::read(policies)?.reasons.check(&snapshot.policies)
 }
 
 /// The problems of the suites: mistakes in their files, and questions that do not fit the schema or the directory.

@@ -34,6 +34,8 @@ mod verify_fork;
 
 pub(super) use of_trace::RecordsOfTrace;
 pub(super) use replay::meaning;
+pub(super) use select::{Select, doubt};
+pub(super) use source::{Found, Received, Strays};
 
 use super::{Common, Exit, language_flag::LanguageFlag, output::Output};
 use clap::Subcommand;

@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp, civil, tz::TimeZone};
 
 /// Flags that combine: a record must fit all of them. A batch fits when one of its decisions does.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Select {
+pub(in crate::commands) struct Select {
     /// From this moment on: 2026-11-23T14:00:00Z, 2026-11-23, 2026-11-23T14:00 (local), or "2h ago"
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
@@ -70,7 +70,7 @@ fn trace_id(text: &str) -> Result<TraceId, &'static str> {
 
 impl Select {
     /// The selection of these flags. `checkpoints`: signed checkpoints too.
-    pub(super) fn selection(
+    pub(in crate::commands) fn selection(
         &self,
         settings: &Settings,
         checkpoints: bool,
@@ -120,12 +120,12 @@ impl Select {
     }
 
     /// The data subject, as it is asked for.
-    pub(super) fn data_subject(&self) -> Option<&EntityId> {
+    pub(in crate::commands) fn data_subject(&self) -> Option<&EntityId> {
         self.data_subject.as_ref()
     }
 
     /// The flags that leave out decisions about a data subject, as they are written.
-    pub(super) fn narrowing(&self) -> Vec<String> {
+    pub(in crate::commands) fn narrowing(&self) -> Vec<String> {
         let Self {
             since: _,
             until: _,
@@ -152,18 +152,18 @@ impl Select {
     }
 
     /// The same, of one trace.
-    pub(super) fn of_trace(&self, trace: TraceId) -> Self {
+    pub(in crate::commands) fn of_trace(&self, trace: TraceId) -> Self {
         Self { trace: Some(trace), ..self.clone() }
     }
 
     /// Which segments are read.
-    pub(super) const fn segments(&self) -> Segments {
+    pub(in crate::commands) const fn segments(&self) -> Segments {
         if self.every_segment { Segments::All } else { Segments::Likely }
     }
 }
 
 /// Warns if records that match may not have been found, with the reason.
-pub(super) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Exit> {
+pub(in crate::commands) fn doubt(selection: &Selection, output: &mut Output) -> Result<(), Exit> {
     match selection.wanted().data_subject.as_ref().and_then(DataSubjectFilter::doubt) {
         None => Ok(()),
         Some(doubt) => {

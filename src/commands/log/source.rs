@@ -14,21 +14,21 @@ use std::{error::Error, io, path::PathBuf};
 
 /// The flag that names an export.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Received {
+pub(in crate::commands) struct Received {
     /// Read what a pipeline stored, and no data folder: records in JSON Lines, or an OTLP export in JSON, also compressed
     /// with gzip or Zstandard; `-` is standard input
     #[arg(long, value_name = "FILE")]
-    pub(super) received: Option<PathBuf>,
+    pub(in crate::commands) received: Option<PathBuf>,
 }
 
 /// The records of either that are wanted, in order.
-pub(super) enum Records<'s> {
+pub(in crate::commands) enum Records<'s> {
     Log(Box<Scan<'s>>),
     Export(Export<'static>, &'s Selection),
 }
 
 /// What is found there.
-pub(super) enum Found {
+pub(in crate::commands) enum Found {
     /// A record, with its place in the log.
     Record(u64, Vec<u8>),
     /// A line of an export that is no record.
@@ -37,13 +37,13 @@ pub(super) enum Found {
 
 /// The lines of an export that are no records.
 #[derive(Default)]
-pub(super) struct Strays {
+pub(in crate::commands) struct Strays {
     count: u64,
     first: u64,
 }
 
 impl Strays {
-    pub(super) const fn add(&mut self, line: u64) {
+    pub(in crate::commands) const fn add(&mut self, line: u64) {
         self.count += 1;
         if self.count == 1 {
             self.first = line;
@@ -51,7 +51,7 @@ impl Strays {
     }
 
     /// What to tell of them, if there are any.
-    pub(super) fn message(&self) -> Option<String> {
+    pub(in crate::commands) fn message(&self) -> Option<String> {
         let Self { count, first } = self;
         match count {
             0 => None,
@@ -63,7 +63,7 @@ impl Strays {
 
 impl Received {
     /// Opens the export, or the log.
-    pub(super) fn records<'s>(
+    pub(in crate::commands) fn records<'s>(
         &self,
         settings: &Settings,
         select: &Select,
@@ -87,7 +87,7 @@ impl Received {
 
 impl Records<'_> {
     /// The place of the first that is looked at, as far as it is known.
-    pub(super) fn first(&self) -> u64 {
+    pub(in crate::commands) fn first(&self) -> u64 {
         match self {
             Self::Log(scan) => Scan::position(scan),
             Self::Export(..) => 0,
@@ -95,7 +95,7 @@ impl Records<'_> {
     }
 
     /// How many there are, if that can be known.
-    pub(super) fn length(&self) -> Result<Option<u64>, Box<dyn Error>> {
+    pub(in crate::commands) fn length(&self) -> Result<Option<u64>, Box<dyn Error>> {
         match self {
             Self::Log(scan) => Ok(Some(scan.length()?)),
             Self::Export(..) => Ok(None),
@@ -103,7 +103,7 @@ impl Records<'_> {
     }
 
     /// The next one. `None` at the present end.
-    pub(super) fn next(&mut self) -> Result<Option<Found>, Box<dyn Error>> {
+    pub(in crate::commands) fn next(&mut self) -> Result<Option<Found>, Box<dyn Error>> {
         match self {
             Self::Log(scan) => Ok(scan.next().transpose()?.map(|frame| Found::Record(frame.seq, frame.payload))),
             Self::Export(export, selection) => {

@@ -15,7 +15,7 @@ use crate::{
     record::decision_log::{EntityName, OneDecision, Selection, StoredRecord, Unreadable},
     sources::{
         directory,
-        policy::cedar_core::ast::{Eid, Entity, EntityUID, Literal, PartialValue, ValueKind},
+        policy::cedar_core::ast::{Eid, EntityUID},
         snapshot::Snapshot,
     },
     types::{
@@ -171,28 +171,12 @@ fn person(snapshot: Option<&Snapshot>, named: Option<&EntityName>) -> (Option<St
         let (snapshot, EntityName { kind, id }) = snapshot.zip(named)?;
         let model = snapshot.policies.model.entity(kind).ok()?;
         let account = snapshot.directory.get(&EntityUID::from_components(model.name.clone(), Eid::new(id), None))?;
-        let mut within: Vec<_> = model.parents.iter().filter_map(|name| reference(account, name)).collect();
+        let mut within: Vec<_> =
+            model.parents.iter().filter_map(|name| directory::reference_of(account, name).map(str::to_owned)).collect();
         within.sort();
         Some((directory::name_of(account), within))
     };
     found().unwrap_or_default()
-}
-
-fn literal<'e>(entity: &'e Entity, name: &str) -> Option<&'e Literal> {
-    match entity.get(name)? {
-        PartialValue::Value(value) => match value.value_kind() {
-            ValueKind::Lit(literal) => Some(literal),
-            _ => None,
-        },
-        PartialValue::Residual(_) => None,
-    }
-}
-
-fn reference(entity: &Entity, name: &str) -> Option<String> {
-    match literal(entity, name)? {
-        Literal::EntityUID(uid) => Some(AsRef::<str>::as_ref(uid.eid()).to_owned()),
-        _ => None,
-    }
 }
 
 /// The policies that determined an answer of a record, that of this item if it is a batch. The record has a title in one language;

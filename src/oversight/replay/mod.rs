@@ -178,7 +178,7 @@ impl<'a> Replay<'a> {
             Some(snapshot) => snapshot.clone(),
             None => self.worlds.find(&named).map_err(Reason::Revision)?,
         };
-        let asked = read(recorded)?;
+        let asked = recorded_request(recorded)?;
         let moment = recorded.moment();
         let configuration = Revision::parse(&recorded.poort().digest);
         let configuration = configuration.ok_or_else(|| unreadable("adl.core.configuration"))?;
@@ -232,7 +232,11 @@ fn is_empty(batch: &Batch, item: usize) -> bool {
     batch.items.get(item) == Some(&Item::default())
 }
 
-fn read(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'static>, Reason> {
+/// The question or questions of a record, as it has them.
+///
+/// # Errors
+/// It cannot be read.
+pub fn recorded_request(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'static>, Reason> {
     let request = recorded.request().as_bytes();
     let unreadable = |error: authzen::ReadError| Reason::Unreadable(format!("its request cannot be read: {error}"));
     if !recorded.is_batch() {

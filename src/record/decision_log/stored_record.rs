@@ -6,7 +6,7 @@ use super::RecordKind;
 use crate::types::{decision::Decision, language::Language, moment::Moment, revision::Revision};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 use thiserror::Error;
 
 /// A decision record.
@@ -148,6 +148,13 @@ pub struct EntityName {
     pub kind: String,
     /// Its id.
     pub id: String,
+}
+
+impl fmt::Display for EntityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, id } = self;
+        write!(f, "{kind}::{id:?}")
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -25,11 +25,12 @@ struct Room {
 
 const POLICIES: Room = Room { name: "", endings: &["cedar", "cedarschema", "links.json"] };
 const TESTS: &str = "tests";
-const ROOMS: [Room; 4] = [
+const ROOMS: [Room; 5] = [
     Room { name: TESTS, endings: &["yaml", "yml", "json"] },
     Room { name: "guarantees", endings: &["cedar", "links.json"] },
     DIRECTORY,
     Room { name: "profiles", endings: &["json"] },
+    Room { name: "signals", endings: &["cedar", "toml"] },
 ];
 /// In the policy folder, and in the folder of the tests.
 const DIRECTORY: Room = Room { name: "directory", endings: &["json"] };

@@ -171,15 +171,31 @@ impl Directory {
     }
 }
 
-/// The text in an attribute of an entity, if it is one.
-#[must_use]
-pub fn text_of<'e>(entity: &'e ast::Entity, attribute: &str) -> Option<&'e str> {
+fn literal_of<'e>(entity: &'e ast::Entity, attribute: &str) -> Option<&'e ast::Literal> {
     match entity.get(attribute)? {
         ast::PartialValue::Value(value) => match value.value_kind() {
-            ast::ValueKind::Lit(ast::Literal::String(text)) => Some(text),
+            ast::ValueKind::Lit(literal) => Some(literal),
             _ => None,
         },
         ast::PartialValue::Residual(_) => None,
+    }
+}
+
+/// The text in an attribute of an entity, if it is one.
+#[must_use]
+pub fn text_of<'e>(entity: &'e ast::Entity, attribute: &str) -> Option<&'e str> {
+    match literal_of(entity, attribute)? {
+        ast::Literal::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The id of what an attribute of an entity refers to.
+#[must_use]
+pub fn reference_of<'e>(entity: &'e ast::Entity, attribute: &str) -> Option<&'e str> {
+    match literal_of(entity, attribute)? {
+        ast::Literal::EntityUID(uid) => Some(uid.eid().as_ref()),
+        _ => None,
     }
 }
 

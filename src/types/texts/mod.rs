@@ -10,6 +10,7 @@
 //! - `answers`: reasons and faults, as callers and users see them
 //! - `explain`: explanations of decisions
 //! - `page`: what every page has
+//! - `signals`: signals of atypical use
 
 /// Makes a function of each text. `{name}` in a text is what is given by that name.
 macro_rules! texts {
@@ -48,6 +49,7 @@ pub mod account;
 pub mod answers;
 pub mod explain;
 pub mod page;
+pub mod signals;
 
 #[cfg(test)]
 mod tests {
@@ -59,9 +61,16 @@ mod tests {
     const SAME: &[&str] = &["accounts"];
 
     fn all() -> impl Iterator<Item = &'static Entry> {
-        [super::access_report::ALL, super::account::ALL, super::answers::ALL, super::explain::ALL, super::page::ALL]
-            .into_iter()
-            .flatten()
+        [
+            super::access_report::ALL,
+            super::account::ALL,
+            super::answers::ALL,
+            super::explain::ALL,
+            super::page::ALL,
+            super::signals::ALL,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// What a text names in braces.

@@ -68,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("review/suite", &["report"]),
     ("oversight/replay", &[]),
     ("oversight/access_report", &["replay"]),
+    ("oversight/signals", &["replay"]),
     ("api/status", &[]),
     ("api/peer", &[]),
     ("api/call", &["peer"]),

@@ -7,4 +7,5 @@ mod packed;
 mod proofs;
 mod redaction;
 mod shipping;
+mod signals;
 mod witnesses;

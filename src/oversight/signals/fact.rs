@@ -1,0 +1,225 @@
+//! Facts: what matters of a decision, read from its record and from the directory that decided.
+
+use super::{
+    reasons::{Reason, Reasons, World},
+    settings::SettingsFiles,
+};
+use crate::{
+    oversight::replay::{Worlds, recorded_request},
+    pdp::{
+        engine::{self, Applying, Config, UndeclaredMembers, UnknownEntities},
+        parts,
+    },
+    record::decision_log::{EntityName, RecordedRequest, StoredRecord, Unreadable},
+    sources::{
+        directory::{reference_of, text_of},
+        policy::cedar_core::ast::{Eid, EntityUID},
+        snapshot::Snapshot,
+    },
+    types::{
+        decision::Decision,
+        evaluation::{Entity, Map, Parts},
+        moment::Moment,
+    },
+};
+use jiff::civil;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What matters of one decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// When, in milliseconds since 1970.
+    pub time: i64,
+    /// The local day, counted from 1970.
+    pub day: i64,
+    /// The place of its record in the log.
+    pub seq: u64,
+    /// The trace, the first half of the record's key.
+    pub trace: Arc<str>,
+    /// The span, the second half.
+    pub span: Arc<str>,
+    /// Which item, if it is a batch.
+    pub item: Option<usize>,
+    /// What part of its call it is: one question, or one item of several.
+    pub part: f64,
+    /// The account, as `Type::"id"`.
+    pub account: String,
+    /// Groups of accounts that it belongs to, the finest first.
+    pub peers: Arc<[String]>,
+    /// The record that it was about, as `Type::"id"`.
+    pub resource: String,
+    /// What was asked for.
+    pub action: String,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// The policies that denied it.
+    pub denied_by: Vec<String>,
+    /// The reasons that explain it.
+    pub reasons: Vec<Arc<Reason>>,
+    /// The rules that it matches.
+    pub rules: Vec<Arc<Reason>>,
+    /// The reasons that were looked for.
+    pub tried: Arc<[Arc<Reason>]>,
+    /// Whether its reasons could be looked for. If not, it counts neither as explained nor as unexplained.
+    pub judged: bool,
+}
+
+/// Reads facts from records.
+#[derive(Debug)]
+pub struct Reader {
+    worlds: Worlds,
+    reasons: Reasons,
+    /// The attributes that peers have in common.
+    same: Vec<String>,
+    /// Why reasons could not be looked for, and how often.
+    unjudged: BTreeMap<String, u64>,
+}
+
+/// What the caller may not say is left out, and what the directory does not know has no attributes: nothing is decided here.
+const CONFIG: Config = Config { unknown: UnknownEntities::Evaluate, undeclared: UndeclaredMembers::Ignore };
+
+impl Reader {
+    /// With the revisions that records name, under these settings.
+    #[must_use]
+    pub fn new(worlds: Worlds, files: &SettingsFiles) -> Self {
+        let SettingsFiles { settings, reasons, .. } = files;
+        Self { worlds, reasons: reasons.clone(), same: settings.peers.same.clone(), unjudged: BTreeMap::new() }
+    }
+
+    /// Why reasons could not be looked for, and how often.
+    pub fn unjudged(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.unjudged.iter().map(|(why, count)| (why.as_str(), *count))
+    }
+
+    /// The facts of a record: one for each decision.
+    ///
+    /// # Errors
+    /// The record has not the form of a decision record.
+    pub fn facts(&mut self, recorded: &StoredRecord<'_>) -> Result<Vec<Fact>, Unreadable> {
+        let decisions = recorded.decisions()?;
+        let asked = recorded_request(recorded).map_err(|reason| Unreadable(reason.to_string()))?;
+        let world = self.world(recorded).map_err(|why| self.count(why)).ok();
+        let moment = recorded.moment();
+        let day = day(&moment.today)?;
+        let part = 1.0 / decisions.len().max(1) as f64;
+        let (trace, span) = (Arc::from(&*recorded.trace_id), Arc::from(&*recorded.span_id));
+        let mut facts = Vec::with_capacity(decisions.len());
+        for (index, one) in decisions.into_iter().enumerate() {
+            let (Some(subject), Some(action), Some(resource)) = (one.subject, one.action, one.resource) else {
+                continue;
+            };
+            let allowed = one.decision == Some(Decision::Allow);
+            let whole_name = |named: &EntityName| match &world {
+                Some((snapshot, _)) => uid(snapshot, named).map(|uid| uid.to_string()),
+                None => None,
+            };
+            let mut fact = Fact {
+                time: recorded.timestamp,
+                day,
+                seq: recorded.seq(),
+                trace: Arc::clone(&trace),
+                span: Arc::clone(&span),
+                item: recorded.is_batch().then_some(index),
+                part,
+                account: whole_name(&subject).unwrap_or_else(|| subject.to_string()),
+                peers: Arc::from([subject.kind.clone()]),
+                resource: whole_name(&resource).unwrap_or_else(|| resource.to_string()),
+                action,
+                allowed,
+                denied_by: if allowed { Vec::new() } else { one.policies },
+                reasons: Vec::new(),
+                rules: Vec::new(),
+                tried: Arc::from([]),
+                judged: false,
+            };
+            if let Some((snapshot, world)) = &world {
+                fact.peers = self.peers(snapshot, &subject);
+                fact.tried = Arc::clone(&world.tried);
+                match question(&asked, index).and_then(|question| applying(world, question, &moment)) {
+                    Ok(found) => {
+                        (fact.reasons, fact.rules) = (world.named(&found.permits), world.named(&found.forbids));
+                        fact.judged = true;
+                    }
+                    Err(why) => self.count(why),
+                }
+            }
+            facts.push(fact);
+        }
+        Ok(facts)
+    }
+
+    /// The reasons that would explain a decision if another account had asked.
+    ///
+    /// # Errors
+    /// They could not be looked for.
+    pub fn reasons_of(
+        &mut self,
+        recorded: &StoredRecord<'_>,
+        item: Option<usize>,
+        account: &EntityName,
+    ) -> Result<Vec<Arc<Reason>>, String> {
+        let asked = recorded_request(recorded).map_err(|reason| reason.to_string())?;
+        let (_, world) = self.world(recorded)?;
+        let subject = Entity { kind: account.kind.clone(), id: account.id.clone(), properties: Map::new() };
+        let question = Parts { subject: &subject, ..question(&asked, item.unwrap_or(0))? };
+        let found = applying(&world, question, &recorded.moment())?;
+        Ok(world.named(&found.permits))
+    }
+
+    fn count(&mut self, why: String) {
+        *self.unjudged.entry(why).or_default() += 1;
+    }
+
+    fn world(&mut self, recorded: &StoredRecord<'_>) -> Result<(Arc<Snapshot>, Arc<World>), String> {
+        let named = recorded.policies().zip(recorded.directory());
+        let snapshot = self.worlds.find(&named.ok_or("it names no revision")?)?;
+        let world = self.reasons.under(&snapshot)?;
+        Ok((snapshot, world))
+    }
+
+    /// The groups of an account: its type with the attributes that peers have in common, and with fewer and fewer of them.
+    fn peers(&self, snapshot: &Snapshot, account: &EntityName) -> Arc<[String]> {
+        let entity = uid(snapshot, account).and_then(|uid| snapshot.directory.get(&uid));
+        let values = self.same.iter().map_while(|name| {
+            let entity = entity?;
+            text_of(entity, name).or_else(|| reference_of(entity, name))
+        });
+        let mut name = account.kind.rsplit("::").next().unwrap_or(&account.kind).to_owned();
+        let mut groups = vec![name.clone()];
+        for value in values {
+            name = format!("{name} · {value}");
+            groups.push(name.clone());
+        }
+        groups.reverse();
+        groups.into()
+    }
+}
+
+/// A day of the calendar, counted from 1970.
+fn day(text: &str) -> Result<i64, Unreadable> {
+    const FIRST: civil::Date = civil::date(1970, 1, 1);
+    let span = text.parse::<civil::Date>().and_then(|date| date.since(FIRST));
+    span.map(|span| i64::from(span.get_days())).map_err(|error| Unreadable(format!("its day `{text}`: {error}")))
+}
+
+fn uid(snapshot: &Snapshot, EntityName { kind, id }: &EntityName) -> Option<EntityUID> {
+    let model = snapshot.policies.model.entity(kind).ok()?;
+    Some(EntityUID::from_components(model.name.clone(), Eid::new(id), None))
+}
+
+fn question<'a>(asked: &'a RecordedRequest<'_>, index: usize) -> Result<Parts<'a>, String> {
+    match asked {
+        RecordedRequest::One(evaluation) => Ok(evaluation.as_ref().into()),
+        RecordedRequest::Several(batch) => {
+            let item = batch.items.get(index).and_then(|item| parts(batch, item, index));
+            item.ok_or_else(|| "an item of a batch has a fault".to_owned())
+        }
+    }
+}
+
+/// The reasons and rules that apply to a question.
+fn applying(world: &World, question: Parts<'_>, moment: &Moment) -> Result<Applying, String> {
+    let asked =
+        engine::translate(&world.snapshot, question, moment, CONFIG).map_err(|mistakes| mistakes.to_string())?;
+    engine::applying(&world.snapshot, &asked).ok_or_else(|| "the entities contradict each other".to_owned())
+}

@@ -1,0 +1,43 @@
+//! A signal in JSON: one line, with the same bytes for the same signal.
+
+use super::signal::{Evidence, Signal};
+use crate::types::language::Language;
+use serde_json::{Value, json};
+
+/// A signal as one line.
+#[must_use]
+pub fn json(signal: &Signal) -> Value {
+    let Signal { id, change, time, account, detector, family, score, threshold, .. } = signal;
+    let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, settings, .. } = signal;
+    let of_record = |one: &Evidence| {
+        let Evidence { seq, trace, span, item } = one;
+        json!({"seq": seq, "trace_id": **trace, "span_id": **span, "item": item})
+    };
+    let evidence: Vec<_> = evidence.iter().map(of_record).collect();
+    // Logarithms differ in their last digits between machines.
+    let rounded = |number: f64| (number * 100.0).round() / 100.0;
+    json!({
+        "event_name": "poort.signal",
+        "id": id,
+        "change": change.name(),
+        "time": time,
+        "account": account,
+        "detector": detector.name(),
+        "family": family.name(),
+        "score": rounded(*score),
+        "threshold": rounded(*threshold),
+        "days": days,
+        "observed": rounded(*observed),
+        "of": of.map(rounded),
+        "expected": rounded(*expected),
+        "surprise": rounded(*surprise),
+        "peers": {"name": peers, "accounts": accounts},
+        "evidence": evidence,
+        "tried": tried.iter().map(|reason| &*reason.id).collect::<Vec<_>>(),
+        "settings": settings.as_str(),
+        "sentence": {
+            "en": signal.sentence(Language::English),
+            "nl": signal.sentence(Language::Dutch),
+        },
+    })
+}

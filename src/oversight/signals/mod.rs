@@ -1,0 +1,51 @@
+//! Signals of atypical use, found in the decision log: accesses without a known reason, and use unlike that of peers. A signal is
+//! a question to answer. It does not say that use was wrong.
+//!
+//! [`Detection::step`] is a function of the settings and of the decisions before, in their order, and of nothing else. It has no
+//! clock: time is that of records. So the same log gives the same signals again, byte for byte, and nothing here is on the path
+//! of a question.
+//!
+//! What holds here:
+//! - **Peers decide what is usual**, and never the account alone: misuse that goes on for years is usual for who does it.
+//! - **An access without a reason explains nothing later.** Else a second look would excuse the first.
+//! - **Shares count, and not amounts**, where reasons are concerned: who works more has no higher score.
+//! - **The budget is first, the threshold second**: the threshold is the score that gives the number of signals that people can
+//!   look at. Before there is a baseline, nothing is signalled.
+//!
+//! - `settings`: what is signalled, and when: a file that people agree on
+//! - `reasons`: policies that say what explains an access, and what is always a signal
+//! - `fact`: what matters of a decision, read from a record
+//! - `peers`: groups of accounts with like work, and what is usual in them
+//! - `tail`: how unlikely a number is among peers
+//! - `touches`: which account had access to which record
+//! - `profile`: what is kept of an account
+//! - `detection`: the step
+//! - `signal`: a signal, and its sentence
+//! - `json`, `ocsf`: a signal in JSON, and as an OCSF Detection Finding
+//! - `power`: how much each reason explains of real accesses, and of random ones
+
+mod detection;
+mod fact;
+mod json;
+mod ocsf;
+mod peers;
+mod power;
+mod profile;
+mod reasons;
+mod settings;
+mod signal;
+mod tail;
+mod touches;
+
+#[cfg(test)]
+mod tests;
+
+pub use detection::{AccountDay, Detection};
+pub use fact::{Fact, Reader};
+pub use json::json;
+pub use ocsf::ocsf;
+pub use power::{Power, Share};
+
+pub use reasons::{Reason, Reasons};
+pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};
+pub use signal::{Change, Detector, Evidence, Family, Signal};

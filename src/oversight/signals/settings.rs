@@ -1,0 +1,179 @@
+//! Settings: what is signalled and when, in `signals/detectors.toml` of the policy folder.
+//!
+//! Works councils, data protection officers and the street decide whether signals are used at all (WOR art. 27(1)(k), (l)). So
+//! each number that matters is in this file, with its unit, and each signal names the revision of the folder.
+
+use super::reasons::Reasons;
+use crate::{
+    sources::policy,
+    types::{
+        problem::{Problem, SourceFile},
+        revision::Revision,
+    },
+};
+use serde::Deserialize;
+use std::path::Path;
+
+/// The folder of signals in a policy folder.
+pub const FOLDER: &str = "signals";
+
+/// The file of the settings in it.
+pub const SETTINGS_FILE: &str = "detectors.toml";
+
+/// What is signalled, and when.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub(super) budget: Budget,
+    pub(super) peers: Comparison,
+    pub(super) accesses: Accesses,
+    pub(super) unexplained: Option<Unexplained>,
+    pub(super) breadth: Option<Counted>,
+    pub(super) burst: Option<Counted>,
+    pub(super) probing: Option<Probing>,
+}
+
+/// How many signals there are.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Budget {
+    /// For each 1 000 active accounts and workday.
+    pub(super) per_thousand: f64,
+    /// So many days of the log make a baseline, and have no signals.
+    pub(super) baseline_days: u32,
+    /// No lower score is signalled.
+    pub(super) least_score: f64,
+    /// So much is taken off a score for each day with questions, since chance alone gives some.
+    pub(super) usual_score: f64,
+    /// A score is half after so many days.
+    pub(super) half_life_days: f64,
+    /// A signal without anything new is closed after so many days.
+    pub(super) quiet_days: u32,
+}
+
+/// With whom an account is compared.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Comparison {
+    /// Attributes of accounts: peers have the same values. The last is left out first where they would be too few.
+    pub(super) same: Vec<String>,
+    /// How many accounts a group needs.
+    pub(super) accounts: u32,
+    /// On how many days an account must have been active to count as one.
+    pub(super) active_days: u32,
+}
+
+/// How long an access is known.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accesses {
+    /// An explained access explains others by the same account to the same record for so many days, at most twice as long.
+    pub(super) days: u32,
+    /// So many accesses are known at most, which bounds memory.
+    pub(super) most: usize,
+}
+
+/// Accesses without a known reason, as a share of first accesses.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unexplained {
+    pub(super) weight: f64,
+}
+
+/// A number that is unlike that of peers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counted {
+    pub(super) weight: f64,
+    /// Fewer have no score.
+    pub(super) least: f64,
+}
+
+/// Denied questions, as a share of all.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Probing {
+    pub(super) weight: f64,
+    /// Fewer denied questions have no score.
+    pub(super) least: f64,
+    /// They must be denied by so many different policies.
+    pub(super) policies: usize,
+}
+
+/// The files of a folder of signals, checked.
+#[derive(Debug)]
+pub struct SettingsFiles {
+    /// What is signalled, and when.
+    pub settings: Settings,
+    /// What explains an access, and what is always a signal.
+    pub reasons: Reasons,
+    /// The digest of the folder.
+    pub revision: Revision,
+}
+
+impl SettingsFiles {
+    /// Reads the folder of signals of a policy folder.
+    ///
+    /// # Errors
+    /// What is wrong with the files, each with its place.
+    pub fn read(policies: &Path) -> Result<Self, Vec<Problem>> {
+        let folder = policies.join(FOLDER);
+        let path = folder.join(SETTINGS_FILE);
+        let file = SourceFile::read(&path, "signals::unreadable", "signals::not-utf8").map_err(|problem| {
+            vec![problem.help(format!("signals need a file `{FOLDER}/{SETTINGS_FILE}` in the policy folder"))]
+        })?;
+        let settings = Settings::parse(&file).map_err(|problem| vec![*problem])?;
+        let sources = policy::Sources::read(&folder)?;
+        let named = sources.files().map(|(name, file)| (name, file.text.as_bytes()));
+        let revision = Revision::of(named.chain([(SETTINGS_FILE, file.text.as_bytes())]));
+        Ok(Self { settings, reasons: Reasons::new(sources), revision })
+    }
+}
+
+impl Settings {
+    fn parse(file: &SourceFile) -> Result<Self, Box<Problem>> {
+        let settings: Self = toml::from_str(&file.text).map_err(|error| {
+            let problem = Problem::error("signals::settings", file, error.message().to_owned());
+            Box::new(match error.span() {
+                Some(span) => problem.at(span, "here"),
+                None => problem,
+            })
+        })?;
+        match settings.mistake() {
+            Some((key, message)) => {
+                let start = file.text.find(key).unwrap_or(0);
+                let problem = Problem::error("signals::settings", file, format!("`{key}` {message}"));
+                Err(Box::new(problem.at(start..start + key.len(), "here")))
+            }
+            None => Ok(settings),
+        }
+    }
+
+    /// A number that makes no sense, by its key.
+    fn mistake(&self) -> Option<(&'static str, &'static str)> {
+        let Self { budget, peers, accesses, unexplained, breadth, burst, probing } = self;
+        let weights = [
+            unexplained.as_ref().map(|it| it.weight),
+            breadth.as_ref().map(|it| it.weight),
+            burst.as_ref().map(|it| it.weight),
+            probing.as_ref().map(|it| it.weight),
+        ];
+        let is_positive = |number: f64| number.is_finite() && number > 0.0;
+        [
+            (
+                is_positive(budget.per_thousand) && budget.per_thousand <= 1_000.0,
+                "per_thousand",
+                "is above 0 and at most 1000",
+            ),
+            (is_positive(budget.half_life_days), "half_life_days", "is above 0"),
+            (budget.least_score.is_finite() && budget.least_score >= 0.0, "least_score", "is 0 or more"),
+            (budget.usual_score.is_finite() && budget.usual_score >= 0.0, "usual_score", "is 0 or more"),
+            (peers.accounts > 0, "accounts", "is 1 or more"),
+            (accesses.days > 0, "days", "is 1 or more"),
+            (accesses.most > 0, "most", "is 1 or more"),
+            (weights.into_iter().flatten().all(is_positive), "weight", "is above 0"),
+        ]
+        .into_iter()
+        .find_map(|(is_right, key, message)| (!is_right).then_some((key, message)))
+    }
+}

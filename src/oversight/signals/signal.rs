@@ -1,0 +1,168 @@
+//! A signal: what was found about the use of an account, and the sentence that explains it.
+
+use super::reasons::Reason;
+use crate::types::{language::Language, revision::Revision, texts::signals as texts};
+use std::sync::Arc;
+
+/// What found it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detector {
+    /// More accesses without a known reason than peers have.
+    Unexplained,
+    /// More records that it had no access to before than peers have.
+    Breadth,
+    /// More questions within minutes than peers have.
+    Burst,
+    /// More denied questions, by several policies, than peers have.
+    Probing,
+    /// A rule.
+    Rule(Arc<Reason>),
+}
+
+impl Detector {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unexplained => "unexplained",
+            Self::Breadth => "breadth",
+            Self::Burst => "burst",
+            Self::Probing => "probing",
+            Self::Rule(rule) => &rule.id,
+        }
+    }
+}
+
+/// Detectors that see the same kind of thing: of one family only the highest score counts, and one signal is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Accesses without a reason.
+    Reason,
+    /// How much.
+    Volume,
+    /// Denies.
+    Denial,
+    /// Rules.
+    Exact,
+}
+
+impl Family {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Reason, Self::Volume, Self::Denial, Self::Exact];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::Volume => "volume",
+            Self::Denial => "denial",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Opened,
+    /// Its score rose.
+    Raised,
+    /// Nothing new came for a time.
+    Faded,
+}
+
+impl Change {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Raised => "raised",
+            Self::Faded => "faded",
+        }
+    }
+}
+
+/// A decision that a signal rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The place of its record in the log.
+    pub seq: u64,
+    /// The trace, the first half of the record's key.
+    pub trace: Arc<str>,
+    /// The span, the second half.
+    pub span: Arc<str>,
+    /// Which item, if it is a batch.
+    pub item: Option<usize>,
+}
+
+/// A signal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// Its id: the same log and settings give the same.
+    pub id: String,
+    /// What became of it.
+    pub change: Change,
+    /// When: the time of the decision that brought it, in milliseconds since 1970.
+    pub time: i64,
+    /// The account, as `Type::"id"`.
+    pub account: String,
+    /// What found it.
+    pub detector: Detector,
+    /// Of which family that is.
+    pub family: Family,
+    /// The score of the account in this family, with that of the days before.
+    pub score: f64,
+    /// The score that is needed.
+    pub threshold: f64,
+    /// On how many days with questions, up to today, the next three were counted.
+    pub days: usize,
+    /// What was counted.
+    pub observed: f64,
+    /// Of how many; `None` for a number by itself.
+    pub of: Option<f64>,
+    /// What is usual among peers.
+    pub expected: f64,
+    /// The score of today alone: -log10 of its probability.
+    pub surprise: f64,
+    /// The name of the peers.
+    pub peers: String,
+    /// How many accounts they are.
+    pub accounts: u32,
+    /// The decisions that it rests on, the latest ones.
+    pub evidence: Vec<Evidence>,
+    /// The reasons that were looked for.
+    pub tried: Arc<[Arc<Reason>]>,
+    /// The revision of the settings.
+    pub settings: Revision,
+}
+
+impl Signal {
+    /// It in one sentence or two.
+    #[must_use]
+    pub fn sentence(&self, language: Language) -> String {
+        let Self { days, observed, of, expected, surprise, peers, accounts, detector, tried, .. } = self;
+        let number = |number: f64| if number < 9.5 { format!("{number:.1}") } else { format!("{number:.0}") };
+        let (observed, expected) = (format!("{observed:.0}"), number(*expected));
+        let of = of.map(|of| format!("{of:.0}")).unwrap_or_default();
+        let mut sentences = vec![match (detector, self.change) {
+            (_, Change::Faded) => texts::faded(language).to_owned(),
+            (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, peers, accounts, expected),
+            (Detector::Breadth, _) => texts::breadth(language, observed, peers, accounts, expected),
+            (Detector::Burst, _) => texts::burst(language, observed, peers, accounts, expected),
+            (Detector::Probing, _) => texts::probing(language, days, observed, of, peers, accounts, expected),
+            (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
+        }];
+        if self.family != Family::Exact && self.change != Change::Faded {
+            sentences.push(texts::odds(language, format!("{:.0}", 10f64.powf(*surprise))));
+        }
+        if matches!(detector, Detector::Unexplained) && !tried.is_empty() && self.change != Change::Faded {
+            let titles: Vec<_> = tried.iter().map(|reason| reason.title.in_language(language)).collect();
+            sentences.push(texts::tried(language, titles.join(" ")));
+        }
+        sentences.push(texts::no_judgement(language).to_owned());
+        sentences.join(" ")
+    }
+}

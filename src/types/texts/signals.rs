@@ -1,0 +1,39 @@
+//! The sentences of signals (`poort signals`). A signal is a question: no sentence says that use was wrong.
+
+use crate::types::language::Language;
+use std::fmt::Display;
+
+texts! {
+    unexplained(days, observed, of, peers, accounts, expected) {
+        en: "On its last {days} days with questions this account had access to {observed} records without a known reason, of {of} \
+             that it had no access to before; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
+        nl: "Op de laatste {days} dagen met vragen had dit account toegang tot {observed} gegevens zonder bekende reden, van {of} \
+             waartoe het nog geen toegang had; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    }
+    breadth(observed, peers, accounts, expected) {
+        en: "Today this account had access to {observed} records that it had no access to before; among its peers ({peers}: \
+             {accounts} accounts) {expected} is usual.",
+        nl: "Vandaag had dit account toegang tot {observed} gegevens waartoe het nog geen toegang had; bij vergelijkbare accounts \
+             ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    }
+    burst(observed, peers, accounts, expected) {
+        en: "Within minutes this account asked {observed} questions; among its peers ({peers}: {accounts} accounts) {expected} is \
+             usual at a day's busiest moment.",
+        nl: "Binnen enkele minuten stelde dit account {observed} vragen; bij vergelijkbare accounts ({peers}: {accounts} accounts) \
+             is {expected} gebruikelijk op het drukste moment van een dag."
+    }
+    probing(days, observed, of, peers, accounts, expected) {
+        en: "On its last {days} days with questions {observed} of {of} questions of this account were denied, today by several \
+             policies; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
+        nl: "Op de laatste {days} dagen met vragen zijn {observed} van {of} vragen van dit account geweigerd, vandaag door \
+             verschillende regels; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    }
+    odds(odds) { en: "The odds of today alone are 1 in {odds}.", nl: "De kans op alleen vandaag is 1 op {odds}." }
+    tried(titles) { en: "Reasons that were looked for: {titles}", nl: "Redenen waarnaar is gezocht: {titles}" }
+    rule(title) { en: "A rule was met: {title}", nl: "Een regel is geraakt: {title}" }
+    faded { en: "Nothing new came for a time.", nl: "Er kwam een tijd niets nieuws bij." }
+    no_judgement {
+        en: "This does not say that the use was wrong.",
+        nl: "Dit zegt niet dat het gebruik onjuist was."
+    }
+}

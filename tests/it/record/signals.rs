@@ -1,0 +1,260 @@
+//! `poort signals`: what a log has of atypical use is found from the records alone, in the order of the log.
+
+use crate::support::{
+    Sidecar, allowed, check, copied_policies, copy_folder, folder, installed, repository, run, run_with_input,
+};
+use serde_json::{Value, json};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+const SCHEMA: &str = r#"entity Team;
+entity Person in [Team] { station: String };
+@source("request") entity File { team: Team };
+action open appliesTo { principal: Person, resource: File, context: { pdp: {} } };
+"#;
+const REASONS: &str = r#"@id("own-team")
+@title("The account is in the team of the file.")
+permit (principal, action, resource)
+when { principal in resource.team };
+
+@id("decoy")
+@title("The file exists for nobody.")
+@score("8")
+forbid (principal, action, resource == File::"decoy");
+"#;
+const SETTINGS: &str = r#"[budget]
+per_thousand = 0.3
+baseline_days = 28
+least_score = 2.0
+usual_score = 0.2
+half_life_days = 5.0
+quiet_days = 14
+[peers]
+same = ["station"]
+accounts = 10
+active_days = 5
+[accesses]
+days = 30
+most = 100000
+[unexplained]
+weight = 1.0
+"#;
+
+/// A policy folder with accounts in two teams, and the log of `days` days in which one of them opens foreign files on day 30.
+struct Place {
+    policies: PathBuf,
+    log: PathBuf,
+}
+
+impl Place {
+    fn new(folder: &Path, days: u32) -> Self {
+        let place = Self { policies: folder.join("policies"), log: folder.join("log.jsonl") };
+        for (name, text) in [
+            ("schema.cedarschema", SCHEMA),
+            ("all.cedar", "@id(\"all\")\n@title(\"Everybody.\")\npermit (principal, action, resource);\n"),
+            ("signals/detectors.toml", SETTINGS),
+            ("signals/reasons.cedar", REASONS),
+        ] {
+            place.write(name, text);
+        }
+        let team = |account: u32| format!("team-{}", account % 2);
+        let uid = |kind: &str, id: &str| json!({"type": kind, "id": id});
+        let teams = (0..2).map(|number| json!({"uid": uid("Team", &team(number)), "attrs": {}, "parents": []}));
+        let people = (0..20).map(|account| {
+            json!({"uid": uid("Person", &format!("p{account}")), "attrs": {"station": "north"},
+                "parents": [uid("Team", &team(account))]})
+        });
+        place.write("directory/people.json", &Value::Array(teams.chain(people).collect()).to_string());
+        let asked = json!({"subject": uid("Person", "p0"), "action": {"name": "open"},
+            "resource": {"type": "File", "id": "f", "properties": {"team": "team-0"}}});
+        let arguments = ["evaluate".as_ref(), "--policies".as_ref(), place.policies.as_os_str()];
+        let (answer, _) = check(&run_with_input(arguments, asked.to_string().as_bytes()), 0);
+        let named: Value = serde_json::from_str(&answer).unwrap();
+        let mut log = String::new();
+        let mut seq = 0;
+        for day in 1..=days {
+            for account in 0..20 {
+                let foreign = if account == 7 && day == 30 { 6 } else { 0 };
+                for number in 0..3 + foreign {
+                    let of_team = team(if number < 3 { account } else { account + 1 });
+                    let record =
+                        record(seq, day, account, &format!("{day}-{account}-{number}"), &of_team, &named["context"]);
+                    writeln!(log, "{record}").unwrap();
+                    seq += 1;
+                }
+            }
+        }
+        fs::write(&place.log, log).unwrap();
+        place
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.policies.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn signals(&self, command: &str, more: &[&str]) -> Output {
+        let places = ["--policies", self.policies.to_str().unwrap(), "--received", self.log.to_str().unwrap()];
+        run(["signals", command].iter().chain(&places).chain(more))
+    }
+
+    fn replayed(&self, more: &[&str]) -> Vec<Value> {
+        let (out, _) = check(&self.signals("replay", &[&["--format", "json"], more].concat()), 0);
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn record(seq: u64, day: u32, account: u32, file: &str, team: &str, named: &Value) -> Value {
+    let time: jiff::Timestamp = "2026-01-01T09:00:00Z".parse().unwrap();
+    let time = time + jiff::SignedDuration::from_secs(i64::from(day) * 86_400 + (seq % 3_600) as i64);
+    json!({
+        "event_name": "adl.access_evaluation",
+        "trace_id": format!("{:032x}", seq + 1), "span_id": format!("{:016x}", seq + 1),
+        "status": "Unset", "timestamp": time.as_millisecond(),
+        "attributes": {
+            "adl.core.configuration": {"poort": {"version": "0", "digest": ""}},
+            "adl.core.policies": {"policies": {"revision": named["revision"]}},
+            "adl.core.information": {"directory": {"revision": named["directory_revision"]}},
+            "poort.log.seq": seq,
+            "poort.pdp": {"hour": 9, "now": time.to_string(), "today": time.to_string()[..10]}},
+        "body": {
+            "adl.core.request": {"subject": {"type": "Person", "id": format!("p{account}")}, "action": {"name": "open"},
+                "resource": {"type": "File", "id": file, "properties": {"team": team}}},
+            "adl.core.response": {"decision": true, "context": {"policies": [{"id": "all"}]}}}})
+}
+
+#[test]
+fn foreign_files_are_a_signal_with_the_decisions_it_rests_on() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let signals = place.replayed(&[]);
+    let first = &signals[0];
+    assert_eq!((&first["account"], &first["detector"]), (&json!("Person::\"p7\""), &json!("unexplained")), "{first}");
+    assert!(signals.iter().all(|signal| signal["account"] == first["account"]), "{signals:?}");
+    assert_eq!(first["peers"], json!({"name": "Person · north", "accounts": 20}));
+    // Each decision that it rests on is one of the foreign ones.
+    let log = fs::read_to_string(&place.log).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    let evidence = signals.last().unwrap()["evidence"].as_array().unwrap().clone();
+    assert!(!evidence.is_empty());
+    for one in evidence {
+        let record = lines[one["seq"].as_u64().unwrap() as usize];
+        assert!(record.contains(one["trace_id"].as_str().unwrap()) && record.contains("\"id\":\"30-7-"), "{record}");
+        assert!(record.contains("\"team\":\"team-0\""), "{record}");
+    }
+    assert_eq!(signals, place.replayed(&[]), "the same log gives the same signals");
+    let (shown, told) = check(&place.signals("replay", &["--lang", "nl"]), 0);
+    assert!(
+        shown.contains("zonder bekende reden") && shown.contains("Dit zegt niet dat het gebruik onjuist was."),
+        "{shown}"
+    );
+    assert!(told.contains("decisions of 20 accounts"), "{told}");
+    // As findings of OCSF, they are valid against its published schema.
+    let (findings, _) = check(&place.signals("replay", &["--format", "ocsf"]), 0);
+    assert_eq!(findings.lines().count(), signals.len());
+    let mut validator = Command::new(installed("target/tests/python/bin/python"))
+        .arg(repository().join("tests/clients/python/ocsf.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    validator.stdin.take().unwrap().write_all(findings.as_bytes()).unwrap();
+    let (counted, _) = check(&validator.wait_with_output().unwrap(), 0);
+    assert_eq!(counted.trim(), format!("{} findings of class 2004 are valid", signals.len()));
+    // Nobody is signalled by a budget of nearly nothing and a threshold that nothing reaches.
+    let other = folder.path().join("other");
+    copy_folder(&place.policies, &other);
+    fs::write(other.join("signals/detectors.toml"), SETTINGS.replace("least_score = 2.0", "least_score = 30.0"))
+        .unwrap();
+    assert_eq!(place.replayed(&["--against", other.to_str().unwrap()]), Vec::<Value>::new());
+}
+
+#[test]
+fn known_misuse_is_counted_and_reasons_show_their_power() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let truth = folder.path().join("truth.csv");
+    fs::write(&truth, "account,pattern\n\"Person::\"\"p7\"\"\",foreign\n").unwrap();
+    let flags = ["--truth", truth.to_str().unwrap(), "--from", "2026-01-20", "--false-signals", "0.65"];
+    let (table, _) = check(&place.signals("evaluate", &flags), 0);
+    let row = table.lines().nth(1).unwrap();
+    assert!(
+        table.starts_with("false_signals,false_accounts,score,foreign\n0.65,0,") && row.ends_with(",1.000"),
+        "{table}"
+    );
+
+    place.write("signals/all.cedar", "@id(\"all\")\n@title(\"All.\")\npermit (principal, action, resource);\n");
+    let (table, _) = check(&place.signals("power", &[]), 0);
+    let row = |reason: &str| table.lines().find(|line| line.starts_with(reason)).unwrap_or_else(|| panic!("{table}"));
+    assert!(row("all").contains("100.0 %   100.0 %  says nothing: leave it out"), "{table}");
+    assert!(row("own-team").contains("99.7 %"), "{table}");
+    assert!(row("own-team").ends_with("give it @weight(\"0.5\")"), "half of the others are in the team: {table}");
+}
+
+#[test]
+fn mistakes_in_settings_are_told_with_their_place() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let of_settings = |wrong: &str, right: &str| ("signals/detectors.toml", SETTINGS.replace(right, wrong));
+    let of_reasons = |text: &str| ("signals/reasons.cedar", format!("@id(\"r\")\n@title(\"T.\")\n{text}"));
+    for ((name, text), wanted) in [
+        (of_settings("per_thousnd", "per_thousand"), "per_thousnd"),
+        (of_settings("per_thousand = -1", "per_thousand = 0.3"), "`per_thousand` is above 0"),
+        (of_settings("weight = 0", "weight = 1.0"), "`weight` is above 0"),
+        (of_settings("days = 0", "days = 30"), "`days` is 1 or more"),
+        (of_reasons("permit (principal, action, resource) when { resource.tem == resource.team };"), "tem"),
+        (of_reasons("@score(\"5\")\npermit (principal, action, resource);"), "@score is for a `forbid`"),
+        (of_reasons("@weight(\"0.5\")\nforbid (principal, action, resource);"), "@weight is for a `permit`"),
+        (of_reasons("@weight(\"2\")\npermit (principal, action, resource);"), "@weight is above 0 and at most 1"),
+        (of_reasons("@unless(\"later\")\nforbid (principal, action, resource);"), "@unless can only be \"explained\""),
+    ] {
+        let right = fs::read_to_string(place.policies.join(name)).unwrap();
+        place.write(name, &text);
+        let validated = check(&run(["validate".as_ref(), place.policies.as_os_str()]), 3).1;
+        let file = name.rsplit('/').next().unwrap();
+        assert!(validated.contains(wanted) && validated.contains(file), "{wanted}: {validated}");
+        let replayed = place.signals("replay", &[]);
+        if file == "detectors.toml" {
+            assert!(check(&replayed, 3).1.contains(wanted));
+        } else {
+            // A log can name a schema under which a reason is not valid: then its decisions are not judged, and counted.
+            assert!(check(&replayed, 0).1.contains("could not be judged"), "{wanted}");
+        }
+        place.write(name, &right);
+    }
+    fs::remove_file(place.policies.join("signals/detectors.toml")).unwrap();
+    let (_, told) = check(&place.signals("replay", &[]), 3);
+    assert!(told.contains("detectors.toml"), "{told}");
+}
+
+#[tokio::test]
+async fn signals_change_no_answer_and_a_rule_is_met_by_a_real_record() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    fs::write(
+        policies.join("signals/rules.cedar"),
+        "@id(\"rule.always\")\n@title(\"Every access.\")\n@score(\"5\")\nforbid (principal, action, resource);\n",
+    )
+    .unwrap();
+    let sidecar = Sidecar::builder().policies(&policies).start();
+    let plain = Sidecar::builder().start();
+    let (answer, without) = (sidecar.evaluate(&allowed()).await, plain.evaluate(&allowed()).await);
+    assert_eq!(answer["decision"], true);
+    assert_eq!(answer["context"]["revision"], without["context"]["revision"], "a rule is no policy");
+    let data = sidecar.data.to_str().unwrap();
+    let (out, _) = check(
+        &run(["signals", "replay", "--policies", policies.to_str().unwrap(), "--data", data, "--format", "json"]),
+        0,
+    );
+    let signal: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(signal["detector"], "rule.always");
+    assert_eq!(signal["account"], "Politie::Officer::\"officer-0007\"");
+    assert_eq!(signal["evidence"][0]["trace_id"], answer["context"]["record"]["trace_id"]);
+    assert_eq!(signal["evidence"][0]["seq"], sidecar.records()[0]["attributes"]["poort.log.seq"]);
+}
