@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     })?;
     let mut walk = facts.open(output)?;
     let mut detection = Detection::new(&walk.files);
-    let mut days = Vec::new();
+    let mut days = detection.ended_days();
     walk.each(output, |reader, recorded| {
         for fact in reader.facts(recorded)? {
             detection.step(&fact);

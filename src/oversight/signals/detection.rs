@@ -16,6 +16,12 @@ use std::{collections::HashMap, sync::Arc};
 const WEEKS: i64 = 28;
 const WORKDAYS: f64 = 20.0;
 
+/// No log pauses for so many days.
+const YEAR: i64 = 366;
+
+/// How many days a record can be late.
+const LATE: i64 = 7;
+
 /// By how much the threshold moves from one day to the next at most.
 const STEP: f64 = 1.1;
 
@@ -36,7 +42,8 @@ pub struct Detection {
     /// The first day, and today.
     days: Option<(i64, i64)>,
     threshold: Option<f64>,
-    ended: Vec<AccountDay>,
+    /// The days of accounts that ended, if they are asked for.
+    ended: Option<Vec<AccountDay>>,
 }
 
 /// A day of an account that is over.
@@ -65,7 +72,7 @@ impl Detection {
             active: Vec::new(),
             days: None,
             threshold: None,
-            ended: Vec::new(),
+            ended: None,
         }
     }
 
@@ -81,19 +88,19 @@ impl Detection {
         self.profiles.len()
     }
 
-    /// The days of accounts that ended since this was last asked.
+    /// The days of accounts that ended since this was last asked; from the first time on.
     pub fn ended_days(&mut self) -> Vec<AccountDay> {
-        std::mem::take(&mut self.ended)
+        self.ended.replace(Vec::new()).unwrap_or_default()
     }
 
     /// Takes one more decision. Returns what it signals.
     pub fn step(&mut self, fact: &Fact) -> Vec<Signal> {
         let mut signals = Vec::new();
         let (first, today) = *self.days.get_or_insert((fact.day, fact.day));
-        // A record that is late counts for today.
-        let day = today.max(fact.day);
-        if day > today {
-            self.days = Some((first, day));
+        // A record that is late counts for today. If it is later than that, the clock was ahead before.
+        let day = if today - fact.day > LATE { fact.day } else { today.max(fact.day) };
+        if day != today {
+            self.days = Some((first.min(day), day));
             self.end_day(today, day, fact.time, &mut signals);
         }
         let place = self.place(fact);
@@ -199,14 +206,19 @@ impl Detection {
             self.active.iter().filter_map(|place| Some(profiles.get(*place)?.today.first)).collect();
         firsts.sort_by(f64::total_cmp);
         let most = firsts.get(firsts.len() * 99 / 100).copied().unwrap_or(1.0).max(1.0);
-        (ended..next).for_each(|_| peers.fade());
+        // A clock that was a year wrong takes nothing away from what is usual.
+        let passed = (next - ended).max(1);
+        (0..if passed > YEAR { 0 } else { passed }).for_each(|_| peers.fade());
         for place in self.active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
             peers.add(&profile.groups, &profile.today, most);
-            if profile.highest >= profile.peak.0 || ended - profile.peak.1 >= WEEKS {
+            if profile.highest >= profile.peak.0 || (ended - profile.peak.1).abs() >= WEEKS {
                 profile.peak = (profile.highest, ended);
             }
-            self.ended.push(AccountDay { account: Arc::clone(&profile.account), day: ended, score: profile.highest });
+            if let Some(days) = &mut self.ended {
+                let (account, score) = (Arc::clone(&profile.account), profile.highest);
+                days.push(AccountDay { account, day: ended, score });
+            }
             profile.end_day(ended, settings.budget.half_life_days, settings.budget.usual_score);
             if profile.active_days == settings.peers.active_days {
                 peers.count(&profile.groups, true);
@@ -221,7 +233,9 @@ impl Detection {
         let quiet = i64::from(self.settings.budget.quiet_days);
         for profile in &mut self.profiles {
             for family in Family::ALL {
-                let Some(open) = profile.open.of_mut(family).take_if(|open| day - open.told >= quiet) else { continue };
+                let Some(open) = profile.open.of_mut(family).take_if(|open| (day - open.told).abs() >= quiet) else {
+                    continue;
+                };
                 signals.push(Signal {
                     id: open.id,
                     change: Change::Faded,
@@ -251,7 +265,7 @@ impl Detection {
     fn set_threshold(&mut self, day: i64) {
         let budget = &self.settings.budget;
         let Some((first, _)) = self.days else { return };
-        let of_late = self.profiles.iter().filter(|profile| day - profile.peak.1 <= WEEKS);
+        let of_late = self.profiles.iter().filter(|profile| (day - profile.peak.1).abs() <= WEEKS);
         let accounts = of_late.clone().count();
         let mut peaks: Vec<_> =
             of_late.filter(|profile| !profile.is_signalled()).map(|profile| profile.peak.0).collect();
@@ -362,9 +376,9 @@ fn rule(profile: &mut Profile, fact: &Fact) -> Option<f64> {
     Some(rule.weight)
 }
 
-fn evidence(fact: &Fact) -> Evidence {
-    let Fact { seq, trace, span, item, .. } = fact;
-    Evidence { seq: *seq, trace: Arc::clone(trace), span: Arc::clone(span), item: *item }
+const fn evidence(fact: &Fact) -> Evidence {
+    let Fact { seq, record, item, .. } = fact;
+    Evidence { seq: *seq, record: *record, item: *item }
 }
 
 fn id(revision: &Revision, account: &str, family: Family, day: i64) -> String {

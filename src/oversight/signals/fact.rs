@@ -20,6 +20,7 @@ use crate::{
         decision::Decision,
         evaluation::{Entity, Map, Parts},
         moment::Moment,
+        trace::{RecordIdentity, SpanId, TraceId},
     },
 };
 use jiff::civil;
@@ -34,10 +35,8 @@ pub struct Fact {
     pub day: i64,
     /// The place of its record in the log.
     pub seq: u64,
-    /// The trace, the first half of the record's key.
-    pub trace: Arc<str>,
-    /// The span, the second half.
-    pub span: Arc<str>,
+    /// The key of its record.
+    pub record: RecordIdentity,
     /// Which item, if it is a batch.
     pub item: Option<usize>,
     /// What part of its call it is: one question, or one item of several.
@@ -102,7 +101,7 @@ impl Reader {
         let moment = recorded.moment();
         let day = day(&moment.today)?;
         let part = 1.0 / decisions.len().max(1) as f64;
-        let (trace, span) = (Arc::from(&*recorded.trace_id), Arc::from(&*recorded.span_id));
+        let record = identity(recorded)?;
         let mut facts = Vec::with_capacity(decisions.len());
         for (index, one) in decisions.into_iter().enumerate() {
             let (Some(subject), Some(action), Some(resource)) = (one.subject, one.action, one.resource) else {
@@ -117,8 +116,7 @@ impl Reader {
                 time: recorded.timestamp,
                 day,
                 seq: recorded.seq(),
-                trace: Arc::clone(&trace),
-                span: Arc::clone(&span),
+                record,
                 item: recorded.is_batch().then_some(index),
                 part,
                 account: whole_name(&subject).unwrap_or_else(|| subject.to_string()),
@@ -200,6 +198,14 @@ fn day(text: &str) -> Result<i64, Unreadable> {
     const FIRST: civil::Date = civil::date(1970, 1, 1);
     let span = text.parse::<civil::Date>().and_then(|date| date.since(FIRST));
     span.map(|span| i64::from(span.get_days())).map_err(|error| Unreadable(format!("its day `{text}`: {error}")))
+}
+
+fn identity(recorded: &StoredRecord<'_>) -> Result<RecordIdentity, Unreadable> {
+    let (trace, span) = (TraceId::parse(&recorded.trace_id), SpanId::parse(&recorded.span_id));
+    let (Some(trace_id), Some(span_id)) = (trace, span) else {
+        return Err(Unreadable("its trace_id or span_id is none".to_owned()));
+    };
+    Ok(RecordIdentity { trace_id, span_id })
 }
 
 fn uid(snapshot: &Snapshot, EntityName { kind, id }: &EntityName) -> Option<EntityUID> {

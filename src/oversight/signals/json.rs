@@ -1,7 +1,7 @@
 //! A signal in JSON: one line, with the same bytes for the same signal.
 
 use super::signal::{Evidence, Signal};
-use crate::types::language::Language;
+use crate::types::{language::Language, trace::RecordIdentity};
 use serde_json::{Value, json};
 
 /// A signal as one line.
@@ -10,8 +10,8 @@ pub fn json(signal: &Signal) -> Value {
     let Signal { id, change, time, account, detector, family, score, threshold, .. } = signal;
     let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, settings, .. } = signal;
     let of_record = |one: &Evidence| {
-        let Evidence { seq, trace, span, item } = one;
-        json!({"seq": seq, "trace_id": **trace, "span_id": **span, "item": item})
+        let Evidence { seq, record: RecordIdentity { trace_id, span_id }, item } = one;
+        json!({"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item})
     };
     let evidence: Vec<_> = evidence.iter().map(of_record).collect();
     // Logarithms differ in their last digits between machines.

@@ -4,7 +4,7 @@
 //! says nothing of a person.
 
 use super::signal::{Change, Detector, Evidence, Family, Signal};
-use crate::types::{build, language::Language};
+use crate::types::{build, language::Language, trace::RecordIdentity};
 use serde_json::{Value, json};
 
 /// The class: Detection Finding.
@@ -87,10 +87,11 @@ const fn pattern(family: Family) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn evidence_of(Evidence { seq, trace, span, item }: &Evidence) -> Value {
+fn evidence_of(Evidence { seq, record, item }: &Evidence) -> Value {
+    let RecordIdentity { trace_id, span_id } = record;
     json!({
         "name": format!("record {seq}"),
         "api": {"operation": "access_evaluation"},
-        "data": {"seq": seq, "trace_id": **trace, "span_id": **span, "item": item},
+        "data": {"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item},
     })
 }

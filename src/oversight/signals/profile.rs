@@ -123,7 +123,7 @@ impl Profile {
             denied_by: BTreeSet::new(),
             scores: ByFamily::default(),
             highest: 0.0,
-            peak: (0.0, i64::MIN),
+            peak: (0.0, 0),
             open: ByFamily::default(),
             evidence: ByFamily::default(),
             found: ByFamily::default(),
@@ -153,7 +153,7 @@ impl Profile {
     }
 
     pub(super) fn evidence(&self, family: Family) -> Vec<Evidence> {
-        self.evidence.of(family).iter().cloned().collect()
+        self.evidence.of(family).iter().copied().collect()
     }
 
     /// The score of a family, with that of the days before.
@@ -200,6 +200,8 @@ impl Profile {
             let carried = if family == Family::Volume { 0.0 } else { self.score(family, day, half_life) - usual };
             *self.carried.of_mut(family) = carried.max(0.0);
         }
+        // It is for the number of this day alone.
+        *self.evidence.of_mut(Family::Volume) = VecDeque::new();
         self.carried_on = day;
         self.scores = ByFamily::default();
         self.highest = 0.0;
@@ -210,5 +212,5 @@ impl Profile {
 }
 
 fn fading(days: i64, half_life: f64) -> f64 {
-    (-(days.max(0) as f64) / half_life).exp2()
+    (-(days.abs() as f64) / half_life).exp2()
 }

@@ -1,7 +1,7 @@
 //! A signal: what was found about the use of an account, and the sentence that explains it.
 
 use super::reasons::Reason;
-use crate::types::{language::Language, revision::Revision, texts::signals as texts};
+use crate::types::{language::Language, revision::Revision, texts::signals as texts, trace::RecordIdentity};
 use std::sync::Arc;
 
 /// What found it.
@@ -86,14 +86,12 @@ impl Change {
 }
 
 /// A decision that a signal rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
     /// The place of its record in the log.
     pub seq: u64,
-    /// The trace, the first half of the record's key.
-    pub trace: Arc<str>,
-    /// The span, the second half.
-    pub span: Arc<str>,
+    /// The key of its record.
+    pub record: RecordIdentity,
     /// Which item, if it is a batch.
     pub item: Option<usize>,
 }

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     sources::policy,
-    types::{language::Language, revision::Revision},
+    types::{
+        language::Language,
+        revision::Revision,
+        trace::{RecordIdentity, SpanId, TraceId},
+    },
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{collections::BTreeSet, sync::Arc};
@@ -40,8 +44,10 @@ fn access(account: &str, record: &str, day: i64, hour: i64, is_explained: bool) 
         time: (day * 24 + hour) * HOUR,
         day,
         seq: 0,
-        trace: Arc::from("0123456789abcdef0123456789abcdef"),
-        span: Arc::from("0123456789abcdef"),
+        record: RecordIdentity {
+            trace_id: TraceId::from_bytes([1; 16]).unwrap(),
+            span_id: SpanId::from_bytes([1; 8]).unwrap(),
+        },
         item: None,
         part: 1.0,
         account: account.to_owned(),
@@ -282,4 +288,21 @@ fn what_cannot_be_judged_counts_neither_way() {
         work.facts.push(Fact { judged: false, ..fact });
     }
     assert_eq!(opened(&work.signals(), "unknown"), Vec::<&Signal>::new());
+}
+
+#[test]
+fn a_clock_that_was_ahead_blinds_nobody() {
+    let mut work = Work::new(16, 60, 60);
+    work.day("burst", 50, 9, 1.0);
+    let mut facts = work.facts.clone();
+    facts.sort_by_key(|fact| fact.time);
+    // One record of the year 11000, and some that are a day late.
+    let place = facts.iter().position(|fact| fact.day == 20).unwrap();
+    facts.insert(place, access("officer-1", "far", 3_300_000, 9, true));
+    let late = facts.iter().position(|fact| fact.day == 31).unwrap();
+    let moved = facts.remove(late - 1);
+    facts.insert(late + 30, moved);
+    let mut detection = Detection::new(&files());
+    let signals: Vec<_> = facts.iter().flat_map(|fact| detection.step(fact)).collect();
+    assert_eq!(opened(&signals, "burst").len(), 1);
 }

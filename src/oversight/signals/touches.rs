@@ -26,7 +26,7 @@ pub(super) struct Touches {
     newer: HashSet<u64>,
     older: HashSet<u64>,
     /// The first day of the newer generation.
-    since: i64,
+    since: Option<i64>,
     /// How many days a generation has.
     days: i64,
     /// How many pairs a generation has at most; then it ends early.
@@ -35,7 +35,7 @@ pub(super) struct Touches {
 
 impl Touches {
     pub(super) fn new(days: u32, most: usize) -> Self {
-        Self { newer: HashSet::new(), older: HashSet::new(), since: i64::MIN, days: i64::from(days), most }
+        Self { newer: HashSet::new(), older: HashSet::new(), since: None, days: i64::from(days), most }
     }
 
     /// Whether this account had access to this record before this day, and whether that was explained.
@@ -53,12 +53,10 @@ impl Touches {
 
     /// Keeps an access.
     pub(super) fn keep(&mut self, account: &str, record: &str, is_explained: bool, day: i64) {
-        if self.since == i64::MIN {
-            self.since = day;
-        }
-        if day - self.since >= self.days || self.newer.len() >= self.most {
+        let since = *self.since.get_or_insert(day);
+        if (day - since).abs() >= self.days || self.newer.len() >= self.most {
             self.older = mem::take(&mut self.newer);
-            self.since = day;
+            self.since = Some(day);
         }
         let (with, without) = numbers(account, record);
         self.newer.insert(if is_explained { with } else { without });
