@@ -1,9 +1,13 @@
 //! `poort signals evaluate`: how much of known misuse is found, at which number of false signals.
 
 use super::{Exit, Output, facts::Facts};
-use crate::oversight::signals::{AccountDay, Detection};
+use crate::{
+    oversight::signals::{AccountDay, Detection},
+    review::report::inert,
+};
 use clap::Args;
 use jiff::civil::Date;
+use serde::Deserialize;
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
@@ -52,15 +56,27 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     days.extend(detection.ended_days());
     let from = from.since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()));
     days.retain(|day| day.day >= from);
-    output.conclude(&table(&days, &truth, false_signals)).map(|()| Exit::Done)
+    output.conclude(&table(&days, &truth, false_signals))?;
+    Ok(walk.ended(output))
+}
+
+/// A line of the truth.
+#[derive(Debug, Deserialize)]
+struct Row {
+    account: String,
+    pattern: String,
 }
 
 /// The kind of misuse of each account.
 fn read(path: &Path) -> Result<HashMap<String, String>, String> {
     let in_file = |error: csv::Error| format!("--truth: `{}`: {error}", path.display());
     let mut reader = csv::Reader::from_path(path).map_err(in_file)?;
-    let truth: Result<HashMap<_, _>, _> = reader.deserialize().collect();
-    truth.map_err(in_file)
+    let mut truth = HashMap::new();
+    for row in reader.deserialize() {
+        let Row { account, pattern } = row.map_err(in_file)?;
+        truth.insert(account, pattern);
+    }
+    Ok(truth)
 }
 
 fn table(days: &[AccountDay], truth: &HashMap<String, String>, false_signals: &[f64]) -> String {
@@ -80,7 +96,7 @@ fn table(days: &[AccountDay], truth: &HashMap<String, String>, false_signals: &[
         kinds.entry(kind).or_default().push(score);
     }
     let mut table = "false_signals,false_accounts,score".to_owned();
-    kinds.keys().for_each(|kind| table.push_str(&format!(",{kind}")));
+    kinds.keys().for_each(|kind| table.push_str(&format!(",{}", inert(kind).replace([',', '"', '\n'], " "))));
     table.push('\n');
     for wanted in false_signals {
         let allowed = (wanted * f64::from(benign_days) / 1_000.0).round() as usize;

@@ -10,8 +10,9 @@ use crate::{
         replay::{Local, Worlds},
         signals::{Reader, SettingsFiles},
     },
-    record::decision_log::StoredRecord,
+    record::decision_log::{StoredRecord, Unreadable},
     sources::store::Archive,
+    types::escape,
 };
 use clap::Args;
 use std::{error::Error, path::PathBuf};
@@ -39,6 +40,8 @@ pub(super) struct Walk<'f> {
     pub(super) settings: Settings,
     pub(super) files: SettingsFiles,
     pub(super) reader: Reader,
+    /// What of the log could not be read.
+    failed: Option<String>,
 }
 
 impl Facts {
@@ -54,7 +57,7 @@ impl Facts {
         let archive = Archive::new(archive, settings.store.archive_max);
         let local = Local::read(&settings.store.policies, &settings.store.directory);
         let reader = Reader::new(Worlds::new(archive, local), &files);
-        Ok(Walk { facts: self, settings, files, reader })
+        Ok(Walk { facts: self, settings, files, reader, failed: None })
     }
 }
 
@@ -63,14 +66,20 @@ impl Walk<'_> {
     pub(super) fn each(
         &mut self,
         output: &mut Output,
-        mut take: impl FnMut(&mut Reader, &StoredRecord<'_>) -> Result<(), Box<dyn Error>>,
+        mut take: impl FnMut(&mut Reader, &StoredRecord<'_>) -> Result<(), Unreadable>,
     ) -> Result<(), Exit> {
         let Facts { received, select, .. } = self.facts;
         let selection = select.selection(&self.settings, false, output)?;
+        if let [flag, ..] = select.narrowing().as_slice() {
+            output.error(&format!(
+                "{flag}: a part of the records says nothing about what is usual; only --since and --until can be given"
+            ));
+            return Err(Exit::Usage);
+        }
         let mut records = received.records(&self.settings, select, &selection, output)?;
         let bar = output.progress("records");
         let first = records.first();
-        let mut strays = Strays::default();
+        let (mut strays, mut unreadable) = (Strays::default(), Vec::new());
         let mut read = || -> Result<(), Box<dyn Error>> {
             if let Some(length) = records.length()? {
                 bar.set_length(length);
@@ -80,9 +89,13 @@ impl Walk<'_> {
                     Found::Stray(line) => strays.add(line),
                     Found::Record(seq, record) => {
                         bar.set_position(seq.saturating_sub(first));
-                        let in_record = |error: Box<dyn Error>| format!("record {seq}: {error}");
-                        if let Some(recorded) = StoredRecord::read(&record)? {
-                            take(&mut self.reader, &recorded).map_err(in_record)?;
+                        let taken = StoredRecord::read(&record).and_then(|recorded| match recorded {
+                            Some(recorded) => take(&mut self.reader, &recorded),
+                            None => Ok(()),
+                        });
+                        // One record that cannot be read must not hide what the others show.
+                        if let Err(error) = taken {
+                            unreadable.push(format!("record {seq}: {error}"));
                         }
                     }
                 }
@@ -91,13 +104,27 @@ impl Walk<'_> {
         };
         let read = read();
         bar.finish_and_clear();
-        if let Err(error) = read.and_then(|()| strays.message().map_or(Ok(()), |message| Err(message.into()))) {
+        if let Err(error) = read {
             output.failure(&*error);
             return Err(Exit::Failed);
         }
         for (why, count) in self.reader.unjudged() {
-            output.tell(&format!("{count} decisions could not be judged: {why}"));
+            output.tell(&format!("{count} decisions could not be judged: {}", escape::line(why)));
         }
-        doubt(&selection, output)
+        doubt(&selection, output)?;
+        let message = unreadable.first().map(|first| format!("{} records cannot be read; {first}", unreadable.len()));
+        self.failed = strays.message().or(message);
+        Ok(())
+    }
+
+    /// How the command ends: with a failure if a part of the log could not be read.
+    pub(super) fn ended(&self, output: &mut Output) -> Exit {
+        match &self.failed {
+            None => Exit::Done,
+            Some(message) => {
+                output.error(message);
+                Exit::Failed
+            }
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::commands) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let mut walk = arguments.facts.open(output)?;
     let mut power = Power::new(arguments.seed);
-    walk.each(output, |reader, recorded| Ok(power.add(reader, recorded)?))?;
+    walk.each(output, |reader, recorded| power.add(reader, recorded))?;
     let of = |part: u64, whole: u64| if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
     let line = |name: &str, share: &Share, advice: &str| {
         let (real, random) = (of(share.real, power.all.real), of(share.random, power.all.random));
@@ -41,5 +41,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     }
     shown.push_str(&line("any of them", &power.explained, ""));
     shown.push_str(&format!("{} first accesses\n", power.all.real));
-    output.conclude(&shown).map(|()| Exit::Done)
+    output.conclude(&shown)?;
+    Ok(walk.ended(output))
 }

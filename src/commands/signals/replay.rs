@@ -3,11 +3,10 @@
 use super::{Exit, LanguageFlag, Output, facts::Facts};
 use crate::{
     oversight::signals::{Detection, Signal, json, ocsf},
-    types::language::Language,
+    types::{escape, language::Language},
 };
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, tz::TimeZone};
-use std::error::Error;
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort signals replay                                 the signals of the log in the data folder
@@ -56,14 +55,16 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
             decisions += 1;
             signals.extend(detection.step(&fact));
         }
-        Ok::<_, Box<dyn Error>>(())
+        Ok(())
     })?;
-    signals.extend(detection.end());
+    detection.end();
     let zone = &walk.settings.time_zone;
     let shown: String = match format {
         Form::Json => signals.iter().map(|signal| format!("{}\n", json(signal))).collect(),
         Form::Ocsf => signals.iter().map(|signal| format!("{}\n", ocsf(signal))).collect(),
-        Form::Human => signals.iter().map(|signal| human(signal, zone, language)).collect(),
+        Form::Human => {
+            signals.iter().map(|signal| escape::lines(&human(signal, zone, language)).into_owned()).collect()
+        }
     };
     output.conclude(&shown)?;
     if *format == Form::Human {
@@ -74,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         let (accounts, signals) = (detection.accounts(), signals.len());
         output.tell(&format!("{decisions} decisions of {accounts} accounts, {signals} signals; {threshold}"));
     }
-    Ok(Exit::Done)
+    Ok(walk.ended(output))
 }
 
 fn human(signal: &Signal, zone: &TimeZone, language: Language) -> String {

@@ -1,9 +1,10 @@
 //! The step of detection: the facts before, and one more, to signals.
 
 use super::{
+    calendar::Calendar,
     fact::Fact,
-    peers::{Group, Peers},
-    profile::{Found, Open, Profile, Scored},
+    peers::{Bounds, Group, Peers},
+    profile::{Found, Open, Profile, Scored, WEEKS},
     settings::{Settings, SettingsFiles},
     signal::{Change, Detector, Evidence, Family, Signal},
     tail,
@@ -12,15 +13,8 @@ use super::{
 use crate::types::revision::Revision;
 use std::{collections::HashMap, sync::Arc};
 
-/// How long a highest score counts for the threshold, in days, and how many workdays that are.
-const WEEKS: i64 = 28;
+/// How many workdays are in the weeks for which a highest score counts for the threshold.
 const WORKDAYS: f64 = 20.0;
-
-/// No log pauses for so many days.
-const YEAR: i64 = 366;
-
-/// How many days a record can be late.
-const LATE: i64 = 7;
 
 /// By how much the threshold moves from one day to the next at most.
 const STEP: f64 = 1.1;
@@ -39,8 +33,7 @@ pub struct Detection {
     active: Vec<usize>,
     peers: Peers,
     touches: Touches,
-    /// The first day, and today.
-    days: Option<(i64, i64)>,
+    calendar: Calendar,
     threshold: Option<f64>,
     /// The days of accounts that ended, if they are asked for.
     ended: Option<Vec<AccountDay>>,
@@ -70,7 +63,7 @@ impl Detection {
             places: HashMap::new(),
             profiles: Vec::new(),
             active: Vec::new(),
-            days: None,
+            calendar: Calendar::default(),
             threshold: None,
             ended: None,
         }
@@ -96,14 +89,15 @@ impl Detection {
     /// Takes one more decision. Returns what it signals.
     pub fn step(&mut self, fact: &Fact) -> Vec<Signal> {
         let mut signals = Vec::new();
-        let (first, today) = *self.days.get_or_insert((fact.day, fact.day));
-        // A record that is late counts for today. If it is later than that, the clock was ahead before.
-        let day = if today - fact.day > LATE { fact.day } else { today.max(fact.day) };
-        if day != today {
-            self.days = Some((first.min(day), day));
-            self.end_day(today, day, fact.time, &mut signals);
-        }
         let place = self.place(fact);
+        let ended = self.calendar.today();
+        let passed = self.calendar.pass(fact.day, place, self.active.len());
+        if passed > 0 {
+            self.end_day(ended, passed);
+            self.close_quiet(fact.time, &mut signals);
+            self.set_threshold();
+        }
+        let day = self.calendar.today();
         let Self { settings, peers, touches, threshold, revision, .. } = self;
         let Some(profile) = self.profiles.get_mut(place) else { return signals };
         if profile.today.asked == 0.0 {
@@ -111,11 +105,14 @@ impl Detection {
         }
         let (name, group) = peers.nearest(&profile.groups);
         let usual = Usual { group, everybody: peers.everybody() };
-        profile.ask(fact.time, fact.part);
+        profile.ask(fact.time, fact.record);
+        profile.judged |= fact.judged || !fact.allowed;
+        let before = touches.before(&profile.account, &fact.resource);
         if fact.allowed {
-            touch(profile, touches, fact, day);
+            touch(profile, touches, fact, before, day);
         } else {
-            profile.today.denied += fact.part;
+            profile.today.denied += if profile.call.denied { 0.0 } else { 1.0 };
+            profile.call.denied = true;
             profile.denied_by.extend(fact.denied_by.iter().cloned());
             profile.keep(Family::Denial, evidence(fact));
         }
@@ -123,22 +120,35 @@ impl Detection {
         let half_life = settings.budget.half_life_days;
         let scored = profile.scored(day, half_life);
         profile.highest = scored.iter().map(|(_, score)| *score).fold(profile.highest, f64::max);
-        let of_rule = rule(profile, fact).map(|score| (Family::Exact, score));
-        let of_scores = scored.into_iter().filter(|(_, score)| threshold.is_some_and(|threshold| *score > threshold));
-        for (family, score) in of_rule.into_iter().chain(of_scores) {
-            let Some((found, days)) = profile.found(family) else { continue };
-            let open = profile.open.of_mut(family);
-            let change = match open {
-                None => Change::Opened,
-                Some(open) if score >= open.score + RISE => Change::Raised,
-                Some(_) => continue,
-            };
-            let id = match open {
-                Some(open) => open.id.clone(),
-                None => id(revision, &profile.account, family, day),
-            };
+        let passes = |score: f64| threshold.is_some_and(|threshold| score > threshold);
+        let of_scores = scored.into_iter().filter(|(_, score)| passes(*score)).filter_map(|(family, score)| {
+            let (found, days) = profile.found(family)?;
+            Some((family, score, found, days))
+        });
+        let of_rules = rules(fact, before).map(|found| (Family::Exact, found.surprise, found, 1));
+        let told: Vec<_> = of_rules.chain(of_scores).collect();
+        for (family, score, found, days) in told {
+            if family == Family::Exact {
+                profile.keep(family, evidence(fact));
+            }
             let Found { detector, observed, of, expected, surprise } = found;
-            *open = Some(Open { id: id.clone(), detector: detector.clone(), score, told: day });
+            let place = profile.open(family, &detector);
+            let (change, id) = match place.and_then(|place| profile.open.get_mut(place)) {
+                None => {
+                    let id = id(revision, &profile.account, family, &detector, day);
+                    let detector = detector.clone();
+                    profile.open.push(Open { id: id.clone(), family, detector, score, since: day, last: day });
+                    (Change::Opened, id)
+                }
+                Some(open) => {
+                    open.last = day;
+                    if score < open.score + RISE {
+                        continue;
+                    }
+                    open.score = score;
+                    (Change::Raised, open.id.clone())
+                }
+            };
             signals.push(Signal {
                 id,
                 change,
@@ -163,87 +173,74 @@ impl Detection {
         signals
     }
 
-    /// Ends the last day.
-    pub fn end(&mut self) -> Vec<Signal> {
-        let mut signals = Vec::new();
-        if let Some((_, today)) = self.days {
-            self.end_day(today, today + 1, 0, &mut signals);
-        }
-        signals
+    /// Ends the last day, of which no more records come.
+    pub fn end(&mut self) {
+        self.end_day(self.calendar.today(), 1);
     }
 
     /// The place of an account's profile. Where its peers are others than before, it begins anew among them.
     fn place(&mut self, fact: &Fact) -> usize {
-        let Self { places, profiles, peers, settings, .. } = self;
-        match places.get(fact.account.as_str()) {
-            Some(place) => {
-                if let Some(profile) = profiles.get_mut(*place)
-                    && profile.peers != fact.peers
-                {
-                    if profile.active_days >= settings.peers.active_days {
-                        peers.count(&profile.groups, false);
-                    }
-                    profile.active_days = 0;
-                    profile.groups = peers.of(&fact.peers);
-                    profile.peers = Arc::clone(&fact.peers);
-                }
-                *place
-            }
-            None => {
-                let account: Arc<str> = Arc::from(fact.account.as_str());
-                let groups = peers.of(&fact.peers);
-                profiles.push(Profile::new(Arc::clone(&account), Arc::clone(&fact.peers), groups));
-                places.insert(account, profiles.len() - 1);
-                profiles.len() - 1
-            }
+        let Self { places, profiles, peers, .. } = self;
+        let place = places.get(fact.account.as_str()).copied().unwrap_or_else(|| {
+            let account: Arc<str> = Arc::from(fact.account.as_str());
+            profiles.push(Profile::new(Arc::clone(&account), fact.known));
+            places.insert(account, profiles.len() - 1);
+            profiles.len() - 1
+        });
+        if let Some(names) = fact.peers.as_ref().filter(|_| fact.known)
+            && let Some(profile) = profiles.get_mut(place)
+            && profile.peers != *names
+        {
+            leave(profile, peers);
+            profile.groups = peers.of(names);
+            profile.peers = Arc::clone(names);
         }
+        place
     }
 
-    /// A day is over: what was usual on it is known, and with it the threshold of the next.
-    fn end_day(&mut self, ended: i64, next: i64, time: i64, signals: &mut Vec<Signal>) {
+    /// A day is over: what was usual on it is known.
+    fn end_day(&mut self, ended: i64, passed: i64) {
         let Self { settings, profiles, peers, .. } = self;
-        let mut firsts: Vec<_> =
-            self.active.iter().filter_map(|place| Some(profiles.get(*place)?.today.first)).collect();
-        firsts.sort_by(f64::total_cmp);
-        let most = firsts.get(firsts.len() * 99 / 100).copied().unwrap_or(1.0).max(1.0);
-        // A clock that was a year wrong takes nothing away from what is usual.
-        let passed = (next - ended).max(1);
-        (0..if passed > YEAR { 0 } else { passed }).for_each(|_| peers.fade());
+        (0..passed.min(366)).for_each(|_| peers.fade());
+        // A day of which nothing could be judged says nothing about first accesses.
+        let counts = |profile: &Profile| profile.known;
+        let days: Vec<_> =
+            self.active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
+        let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
         for place in self.active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
-            peers.add(&profile.groups, &profile.today, most);
-            if profile.highest >= profile.peak.0 || (ended - profile.peak.1).abs() >= WEEKS {
-                profile.peak = (profile.highest, ended);
+            if profile.counts_today() {
+                peers.add(&profile.groups, &profile.today, &most);
             }
             if let Some(days) = &mut self.ended {
                 let (account, score) = (Arc::clone(&profile.account), profile.highest);
                 days.push(AccountDay { account, day: ended, score });
             }
             profile.end_day(ended, settings.budget.half_life_days, settings.budget.usual_score);
-            if profile.active_days == settings.peers.active_days {
+            if profile.known && !profile.counted && profile.active_days >= settings.peers.active_days {
                 peers.count(&profile.groups, true);
+                profile.counted = true;
             }
         }
-        self.close_quiet(next, time, signals);
-        self.set_threshold(next);
     }
 
-    /// Closes signals to which nothing came for long.
-    fn close_quiet(&mut self, day: i64, time: i64, signals: &mut Vec<Signal>) {
-        let quiet = i64::from(self.settings.budget.quiet_days);
+    /// Closes signals to which nothing came for long. Who was not active for weeks is no peer any more.
+    fn close_quiet(&mut self, time: i64, signals: &mut Vec<Signal>) {
+        let (day, quiet) = (self.calendar.today(), i64::from(self.settings.budget.quiet_days));
         for profile in &mut self.profiles {
-            for family in Family::ALL {
-                let Some(open) = profile.open.of_mut(family).take_if(|open| (day - open.told).abs() >= quiet) else {
-                    continue;
-                };
+            if profile.counted && day - profile.last_day > WEEKS * 7 {
+                leave(profile, &mut self.peers);
+            }
+            let Profile { account, open, .. } = profile;
+            for Open { id, family, detector, score, .. } in open.extract_if(.., |open| day - open.last >= quiet) {
                 signals.push(Signal {
-                    id: open.id,
+                    id,
                     change: Change::Faded,
                     time,
-                    account: profile.account.to_string(),
-                    detector: open.detector,
+                    account: account.to_string(),
+                    detector,
                     family,
-                    score: open.score,
+                    score,
                     threshold: self.threshold.unwrap_or_default(),
                     days: 0,
                     observed: 0.0,
@@ -260,20 +257,23 @@ impl Detection {
         }
     }
 
-    /// The threshold is the score that as many accounts passed in the last weeks as the budget has signals. An account with an
-    /// open signal has no part in it: else misuse that was found would hide what comes after it.
-    fn set_threshold(&mut self, day: i64) {
-        let budget = &self.settings.budget;
-        let Some((first, _)) = self.days else { return };
-        let of_late = self.profiles.iter().filter(|profile| (day - profile.peak.1).abs() <= WEEKS);
-        let accounts = of_late.clone().count();
-        let mut peaks: Vec<_> =
-            of_late.filter(|profile| !profile.is_signalled()).map(|profile| profile.peak.0).collect();
-        if day - first < i64::from(budget.baseline_days) {
+    /// The threshold is the score that as many accounts passed in the last weeks as the budget has signals. An account whose
+    /// signal is older has no part in it: else misuse that was found would hide what comes after it.
+    fn set_threshold(&mut self) {
+        let (budget, day) = (&self.settings.budget, self.calendar.today());
+        if self.calendar.ended() < budget.baseline_days {
             return;
         }
+        let active: Vec<_> = self
+            .profiles
+            .iter()
+            .filter(|profile| profile.known)
+            .filter_map(|profile| Some((profile, profile.peak(day)?)))
+            .collect();
+        let is_old = |profile: &Profile| profile.open.iter().any(|open| day - open.since > WEEKS * 7);
+        let mut peaks: Vec<_> = active.iter().filter(|(it, _)| !is_old(it)).map(|(_, peak)| *peak).collect();
         peaks.sort_by(|one, other| other.total_cmp(one));
-        let signals = budget.per_thousand / 1_000.0 * accounts as f64 * WORKDAYS;
+        let signals = budget.per_thousand / 1_000.0 * active.len() as f64 * WORKDAYS;
         let wanted = peaks.get(signals as usize).copied().unwrap_or_default();
         let moved = match self.threshold {
             None => wanted,
@@ -283,29 +283,48 @@ impl Detection {
     }
 }
 
+/// An account is no peer any more of those that it was with.
+fn leave(profile: &mut Profile, peers: &mut Peers) {
+    if profile.counted {
+        peers.count(&profile.groups, false);
+    }
+    (profile.counted, profile.active_days) = (false, 0);
+}
+
 /// What is usual for an account.
 struct Usual<'a> {
     group: &'a Group,
     everybody: &'a Group,
 }
 
-/// Counts an access that was allowed.
-fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, day: i64) {
-    if !fact.judged {
+/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once.
+fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) {
+    let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
+    let explained = explained.map(|reason| reason.weight).fold(0.0, f64::max);
+    // What explains itself alone is neither an access without a reason nor a reason for others.
+    if !fact.judged || (explained < 1.0 && fact.reasons.iter().any(|reason| reason.only_itself)) {
         return;
     }
-    let before = touches.before(&profile.account, &fact.resource);
-    let explained = fact.reasons.iter().map(|reason| reason.weight).fold(0.0, f64::max);
-    // A reason that explains only in part makes no reason for the next access.
-    let is_explained = explained >= 1.0 || before == Before::Explained;
-    touches.keep(&profile.account, &fact.resource, is_explained, day);
-    if before != Before::Never {
+    let kind = match (fact.listed, explained >= 1.0) {
+        (true, _) => Before::Listed,
+        (false, true) => Before::Explained,
+        (false, false) => Before::Unexplained,
+    };
+    // A record that was in a list is counted when it is opened.
+    let is_first = before == Before::Never || (before == Before::Listed && !fact.listed);
+    if is_first || kind == Before::Explained {
+        touches.keep(&profile.account, &fact.resource, kind, day);
+    }
+    if !is_first {
         return;
     }
-    profile.today.first += fact.part;
-    profile.today.unexplained += fact.part * (1.0 - explained);
+    profile.today.first += if profile.call.first { 0.0 } else { 1.0 };
+    profile.call.first = true;
     profile.keep(Family::Volume, evidence(fact));
-    if explained < 1.0 {
+    let unexplained = 1.0 - explained;
+    if unexplained > 0.0 {
+        profile.today.unexplained += (unexplained - profile.call.unexplained).max(0.0);
+        profile.call.unexplained = profile.call.unexplained.max(unexplained);
         profile.keep(Family::Reason, evidence(fact));
     }
 }
@@ -359,21 +378,17 @@ fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
     }
 }
 
-/// The score of the heaviest rule that a fact meets.
-fn rule(profile: &mut Profile, fact: &Fact) -> Option<f64> {
-    let is_explained = fact.reasons.iter().any(|reason| reason.weight >= 1.0);
-    let met = fact.rules.iter().filter(|rule| fact.allowed && !(rule.only_unexplained && is_explained));
-    let rule = met.max_by(|one, other| one.weight.total_cmp(&other.weight))?;
-    profile.keep(Family::Exact, evidence(fact));
-    let found = Found {
+/// The rules that a fact meets.
+fn rules(fact: &Fact, before: Before) -> impl Iterator<Item = Found> {
+    let is_explained = !fact.reasons.is_empty() || before == Before::Explained;
+    let met = fact.rules.iter().filter(move |rule| fact.allowed && !(rule.only_unexplained && is_explained));
+    met.map(|rule| Found {
         detector: Detector::Rule(Arc::clone(rule)),
         observed: 1.0,
         of: None,
         expected: 0.0,
         surprise: rule.weight,
-    };
-    *profile.scores.of_mut(Family::Exact) = Scored { score: 0.0, found: Some(found) };
-    Some(rule.weight)
+    })
 }
 
 const fn evidence(fact: &Fact) -> Evidence {
@@ -381,9 +396,16 @@ const fn evidence(fact: &Fact) -> Evidence {
     Evidence { seq: *seq, record: *record, item: *item }
 }
 
-fn id(revision: &Revision, account: &str, family: Family, day: i64) -> String {
+fn id(revision: &Revision, account: &str, family: Family, detector: &Detector, day: i64) -> String {
     let day = day.to_string();
-    let parts = [("settings", revision.as_str()), ("account", account), ("family", family.name()), ("day", &day)];
+    let rule = if family == Family::Exact { detector.name() } else { "" };
+    let parts = [
+        ("settings", revision.as_str()),
+        ("account", account),
+        ("family", family.name()),
+        ("rule", rule),
+        ("day", day.as_str()),
+    ];
     let digest = Revision::of(parts.map(|(name, part)| (name, part.as_bytes())));
     digest.digits().get(..16).unwrap_or_default().to_owned()
 }

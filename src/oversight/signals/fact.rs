@@ -5,7 +5,7 @@ use super::{
     settings::SettingsFiles,
 };
 use crate::{
-    oversight::replay::{Worlds, recorded_request},
+    oversight::replay::{Reason as Unjudged, Worlds, recorded_request},
     pdp::{
         engine::{self, Applying, Config, UndeclaredMembers, UnknownEntities},
         parts,
@@ -39,16 +39,16 @@ pub struct Fact {
     pub record: RecordIdentity,
     /// Which item, if it is a batch.
     pub item: Option<usize>,
-    /// What part of its call it is: one question, or one item of several.
-    pub part: f64,
-    /// The account, as `Type::"id"`.
+    /// Whether its call asked more for the account, as a page of several records does.
+    pub listed: bool,
+    /// The account, as `Type::"id"`; of those that the directory does not know, the type alone.
     pub account: String,
-    /// Groups of accounts that it belongs to, the finest first.
-    pub peers: Arc<[String]>,
+    /// Whether the directory knows it.
+    pub known: bool,
+    /// Groups of accounts that it belongs to, the finest first. `None`: that is not known now.
+    pub peers: Option<Arc<[String]>>,
     /// The record that it was about, as `Type::"id"`.
     pub resource: String,
-    /// What was asked for.
-    pub action: String,
     /// Whether it was allowed.
     pub allowed: bool,
     /// The policies that denied it.
@@ -73,6 +73,9 @@ pub struct Reader {
     /// Why reasons could not be looked for, and how often.
     unjudged: BTreeMap<String, u64>,
 }
+
+/// How many different reasons why something could not be judged are told.
+const TOLD: usize = 20;
 
 /// What the caller may not say is left out, and what the directory does not know has no attributes: nothing is decided here.
 const CONFIG: Config = Config { unknown: UnknownEntities::Evaluate, undeclared: UndeclaredMembers::Ignore };
@@ -99,41 +102,38 @@ impl Reader {
         let asked = recorded_request(recorded).map_err(|reason| Unreadable(reason.to_string()))?;
         let world = self.world(recorded).map_err(|why| self.count(why)).ok();
         let moment = recorded.moment();
-        let day = day(&moment.today)?;
-        let part = 1.0 / decisions.len().max(1) as f64;
-        let record = identity(recorded)?;
+        let (day, record) = (day(&moment.today)?, identity(recorded)?);
+        let mut items: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        for EntityName { kind, id } in decisions.iter().filter_map(|one| one.subject.as_ref()) {
+            *items.entry((kind, id)).or_default() += 1;
+        }
         let mut facts = Vec::with_capacity(decisions.len());
-        for (index, one) in decisions.into_iter().enumerate() {
-            let (Some(subject), Some(action), Some(resource)) = (one.subject, one.action, one.resource) else {
-                continue;
-            };
+        for (index, one) in decisions.iter().enumerate() {
+            let (Some(subject), Some(resource)) = (&one.subject, &one.resource) else { continue };
             let allowed = one.decision == Some(Decision::Allow);
-            let whole_name = |named: &EntityName| match &world {
-                Some((snapshot, _)) => uid(snapshot, named).map(|uid| uid.to_string()),
-                None => None,
-            };
+            let snapshot = world.as_ref().map(|(snapshot, _)| &**snapshot);
+            let (account, known) = account(snapshot, subject);
             let mut fact = Fact {
                 time: recorded.timestamp,
                 day,
                 seq: recorded.seq(),
                 record,
                 item: recorded.is_batch().then_some(index),
-                part,
-                account: whole_name(&subject).unwrap_or_else(|| subject.to_string()),
-                peers: Arc::from([subject.kind.clone()]),
-                resource: whole_name(&resource).unwrap_or_else(|| resource.to_string()),
-                action,
+                listed: items.get(&(&*subject.kind, &*subject.id)).is_some_and(|items| *items > 1),
+                account,
+                known,
+                peers: snapshot.map(|snapshot| self.peers(snapshot, subject)),
+                resource: named(snapshot, resource),
                 allowed,
-                denied_by: if allowed { Vec::new() } else { one.policies },
+                denied_by: if allowed { Vec::new() } else { one.policies.clone() },
                 reasons: Vec::new(),
                 rules: Vec::new(),
                 tried: Arc::from([]),
                 judged: false,
             };
-            if let Some((snapshot, world)) = &world {
-                fact.peers = self.peers(snapshot, &subject);
+            if let Some((_, world)) = &world {
                 fact.tried = Arc::clone(&world.tried);
-                match question(&asked, index).and_then(|question| applying(world, question, &moment)) {
+                match self.applying(recorded, world, &asked, index, &moment) {
                     Ok(found) => {
                         (fact.reasons, fact.rules) = (world.named(&found.permits), world.named(&found.forbids));
                         fact.judged = true;
@@ -144,6 +144,26 @@ impl Reader {
             facts.push(fact);
         }
         Ok(facts)
+    }
+
+    /// The reasons and rules that apply to a question of a record.
+    fn applying(
+        &mut self,
+        recorded: &StoredRecord<'_>,
+        world: &World,
+        asked: &RecordedRequest<'_>,
+        index: usize,
+        moment: &Moment,
+    ) -> Result<Applying, String> {
+        // What was left out could have been a reason.
+        if recorded.is_concealed_beyond_ids() {
+            return Err(Unjudged::Concealed.to_string());
+        }
+        let found = applying(world, question(asked, index)?, moment)?;
+        for error in &found.errors {
+            self.count(format!("`{}` failed: {}", error.policy, error.message));
+        }
+        Ok(found)
     }
 
     /// The reasons that would explain a decision if another account had asked.
@@ -165,6 +185,8 @@ impl Reader {
     }
 
     fn count(&mut self, why: String) {
+        let is_new = !self.unjudged.contains_key(&why);
+        let why = if is_new && self.unjudged.len() >= TOLD { "for other reasons".to_owned() } else { why };
         *self.unjudged.entry(why).or_default() += 1;
     }
 
@@ -198,6 +220,22 @@ fn day(text: &str) -> Result<i64, Unreadable> {
     const FIRST: civil::Date = civil::date(1970, 1, 1);
     let span = text.parse::<civil::Date>().and_then(|date| date.since(FIRST));
     span.map(|span| i64::from(span.get_days())).map_err(|error| Unreadable(format!("its day `{text}`: {error}")))
+}
+
+/// The name of an account, and whether the directory knows it. Ids that it does not know can be invented without end, so those of a
+/// type are one.
+fn account(snapshot: Option<&Snapshot>, account: &EntityName) -> (String, bool) {
+    let Some(snapshot) = snapshot else { return (account.to_string(), true) };
+    match uid(snapshot, account).filter(|uid| snapshot.directory.get(uid).is_some()) {
+        Some(uid) => (uid.to_string(), true),
+        None => (format!("{} that the directory does not know", account.kind), false),
+    }
+}
+
+/// The whole name of a record.
+fn named(snapshot: Option<&Snapshot>, resource: &EntityName) -> String {
+    let uid = snapshot.and_then(|snapshot| uid(snapshot, resource));
+    uid.map_or_else(|| resource.to_string(), |uid| uid.to_string())
 }
 
 fn identity(recorded: &StoredRecord<'_>) -> Result<RecordIdentity, Unreadable> {

@@ -19,11 +19,15 @@
 //! - `tail`: how unlikely a number is among peers
 //! - `touches`: which account had access to which record
 //! - `profile`: what is kept of an account
+//! - `calendar`: the day, where records agree on it
 //! - `detection`: the step
 //! - `signal`: a signal, and its sentence
 //! - `json`, `ocsf`: a signal in JSON, and as an OCSF Detection Finding
+//! - `changes`: what a change of the settings changes, in words
 //! - `power`: how much each reason explains of real accesses, and of random ones
 
+mod calendar;
+mod changes;
 mod detection;
 mod fact;
 mod json;
@@ -40,6 +44,7 @@ mod touches;
 #[cfg(test)]
 mod tests;
 
+pub use changes::changes;
 pub use detection::{AccountDay, Detection};
 pub use fact::{Fact, Reader};
 pub use json::json;

@@ -56,7 +56,7 @@ pub fn ocsf(signal: &Signal) -> Value {
             "types": [family.name()],
             "analytic": {"name": detector.name(), "uid": detector.name(), "type_id": analytic, "version": settings.as_str()},
         },
-        "evidences": evidence.iter().map(evidence_of).collect::<Vec<_>>(),
+        "evidences": evidence.iter().map(|one| evidence_of(one, account)).collect::<Vec<_>>(),
     });
     if let (Some(pattern), Some(members)) = (pattern(*family), finding.as_object_mut()) {
         let anomaly = |value: f64| {
@@ -87,11 +87,12 @@ const fn pattern(family: Family) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn evidence_of(Evidence { seq, record, item }: &Evidence) -> Value {
+fn evidence_of(Evidence { seq, record, item }: &Evidence, account: &str) -> Value {
     let RecordIdentity { trace_id, span_id } = record;
     json!({
         "name": format!("record {seq}"),
         "api": {"operation": "access_evaluation"},
+        "user": {"uid": account},
         "data": {"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item},
     })
 }

@@ -25,8 +25,8 @@ pub(super) struct Part {
 
 impl Part {
     /// A day with more than its bound keeps its share, and weighs less.
-    fn add(&mut self, part: f64, whole: f64) {
-        let weight = if part > MOST { MOST / part } else { 1.0 };
+    fn add(&mut self, part: f64, whole: f64, most: f64) {
+        let weight = (MOST / part).min(most / whole).min(1.0);
         self.part += part * weight;
         self.whole += whole * weight;
     }
@@ -65,16 +65,36 @@ impl Count {
 /// What an account did on one day.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DayOfAccount {
-    /// Records that it had access to and never before; those of a batch are one.
+    /// Calls with a record that it had no access to before.
     pub(super) first: f64,
-    /// Of those, without a reason.
+    /// Of those, with one for which there is no reason.
     pub(super) unexplained: f64,
-    /// Questions.
+    /// Calls.
     pub(super) asked: f64,
-    /// Of those, denied.
+    /// Of those, with a denied question.
     pub(super) denied: f64,
-    /// The most questions within ten minutes or so.
+    /// The most calls within ten minutes or so.
     pub(super) busiest: f64,
+}
+
+/// The most of a day of an account that counts for others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    first: f64,
+    asked: f64,
+    busiest: f64,
+}
+
+impl Bounds {
+    /// Five times what half of the accounts of a day have at most.
+    pub(super) fn of(days: &[DayOfAccount]) -> Self {
+        let bound = |of: &dyn Fn(&DayOfAccount) -> f64| {
+            let mut numbers: Vec<_> = days.iter().map(of).collect();
+            numbers.sort_by(f64::total_cmp);
+            numbers.get(numbers.len() / 2).copied().unwrap_or_default().max(1.0) * 5.0
+        };
+        Self { first: bound(&|day| day.first), asked: bound(&|day| day.asked), busiest: bound(&|day| day.busiest) }
+    }
 }
 
 /// What is usual in a group.
@@ -89,11 +109,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn add(&mut self, day: &DayOfAccount, most: f64) {
-        self.unexplained.add(day.unexplained, day.first.min(most));
-        self.denied.add(day.denied, day.asked);
-        self.first.add(day.first.min(most));
-        self.busiest.add(day.busiest);
+    fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
+        self.unexplained.add(day.unexplained, day.first, most.first);
+        self.denied.add(day.denied, day.asked, most.asked);
+        self.first.add(day.first.min(most.first));
+        self.busiest.add(day.busiest.min(most.busiest));
     }
 
     fn fade(&mut self) {
@@ -150,16 +170,16 @@ impl Peers {
         &self.everybody
     }
 
-    /// The finest group that is large enough, else the coarsest.
+    /// The finest group that is large enough, else everybody, whose name is empty: in a small group an account would be compared
+    /// with itself.
     pub(super) fn nearest(&self, groups: &[GroupId]) -> (&str, &Group) {
         let mut known = groups.iter().filter_map(|id| self.groups.get(id.0));
-        let last = known.clone().next_back();
         let large = known.find(|(_, group)| group.accounts >= self.accounts);
-        large.or(last).map_or(("", &self.everybody), |(name, group)| (name, group))
+        large.map_or(("", &self.everybody), |(name, group)| (name, group))
     }
 
-    /// Adds a day of an account of these groups. `most`: more first accesses count as so many.
-    pub(super) fn add(&mut self, groups: &[GroupId], day: &DayOfAccount, most: f64) {
+    /// Adds a day of an account of these groups.
+    pub(super) fn add(&mut self, groups: &[GroupId], day: &DayOfAccount, most: &Bounds) {
         self.each(groups, |group| group.add(day, most));
     }
 
@@ -198,7 +218,7 @@ mod tests {
     fn the_finest_group_that_is_large_enough_is_taken() {
         let mut peers = Peers::new(2);
         let station = peers.of(&names(&["officer/patrol/station-1", "officer/patrol", "officer"]));
-        assert_eq!(peers.nearest(&station).0, "officer", "none is large enough");
+        assert_eq!(peers.nearest(&station).0, "", "none is large enough");
         peers.count(&station, true);
         let other = peers.of(&names(&["officer/patrol/station-2", "officer/patrol", "officer"]));
         peers.count(&other, true);
@@ -216,8 +236,9 @@ mod tests {
             let mut peers = Peers::new(1);
             let group = peers.of(&names(&["officer"]));
             for _ in 0..28 {
-                (0..20).for_each(|_| peers.add(&group, &day(10.0, 0.4), 50.0));
-                peers.add(&group, &day(bad, bad), 50.0);
+                let most = Bounds::of(&[day(10.0, 0.4); 21]);
+                (0..20).for_each(|_| peers.add(&group, &day(10.0, 0.4), &most));
+                peers.add(&group, &day(bad, bad), &most);
                 peers.fade();
             }
             peers.nearest(&group).1.unexplained.share(&peers.everybody().unexplained)
@@ -225,5 +246,23 @@ mod tests {
         let (without, with) = (usual(0.0), usual(1_000.0));
         assert!((0.035..0.05).contains(&without), "{without}");
         assert!(with < without + 0.012, "{with}");
+    }
+
+    #[test]
+    fn one_account_hides_no_other_by_much_work() {
+        let work = |asked, denied, busiest| DayOfAccount { asked, denied, busiest, ..DayOfAccount::default() };
+        let usual = |script: DayOfAccount| {
+            let mut peers = Peers::new(1);
+            let mut days = vec![work(40.0, 0.4, 5.0); 20];
+            days.push(script);
+            let most = Bounds::of(&days);
+            days.iter().for_each(|day| peers.add(&[], day, &most));
+            let Group { denied, busiest, .. } = peers.everybody();
+            (denied.share(denied), busiest.mean())
+        };
+        let (share, mean) = usual(work(40.0, 0.4, 5.0));
+        let (of_script, beside) = usual(work(100_000.0, 0.0, 100_000.0));
+        assert!(of_script > share / 1.5, "{of_script} {share}");
+        assert!(beside < mean * 1.3, "{beside} {mean}");
     }
 }

@@ -3,10 +3,16 @@
 //!
 //! A reason that explains as many at random says nothing, and hides what it should not: such a one gets a weight, or goes.
 
-use super::fact::{Fact, Reader};
+use super::{
+    fact::{Fact, Reader},
+    touches::{Before, Touches},
+};
 use crate::record::decision_log::{EntityName, StoredRecord, Unreadable};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::{BTreeMap, HashSet};
+
+/// How many accesses are known, to find the first ones.
+const MOST: usize = 10_000_000;
 
 /// How much of something is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +29,7 @@ pub struct Power {
     random: StdRng,
     accounts: Vec<EntityName>,
     known: HashSet<String>,
-    seen: HashSet<(String, String)>,
+    seen: Touches,
     /// First accesses.
     pub all: Share,
     /// Those that any reason explains.
@@ -40,7 +46,7 @@ impl Power {
             random: StdRng::seed_from_u64(seed),
             accounts: Vec::new(),
             known: HashSet::new(),
-            seen: HashSet::new(),
+            seen: Touches::new(u32::MAX, MOST),
             all: Share::default(),
             explained: Share::default(),
             reasons: BTreeMap::new(),
@@ -55,11 +61,12 @@ impl Power {
         let decisions = recorded.decisions()?;
         for fact in reader.facts(recorded)? {
             let subject = decisions.get(fact.item.unwrap_or(0)).and_then(|one| one.subject.clone());
-            let Some(subject) = subject.filter(|_| fact.allowed && fact.judged) else { continue };
+            let Some(subject) = subject.filter(|_| fact.allowed && fact.judged && fact.known) else { continue };
             if self.known.insert(fact.account.clone()) {
                 self.accounts.push(subject.clone());
             }
-            if self.seen.insert((fact.account.clone(), fact.resource.clone())) {
+            if self.seen.before(&fact.account, &fact.resource) == Before::Never {
+                self.seen.keep(&fact.account, &fact.resource, Before::Explained, fact.day);
                 self.count(reader, recorded, &fact, &subject);
             }
         }

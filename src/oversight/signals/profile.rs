@@ -4,19 +4,23 @@ use super::{
     peers::{DayOfAccount, GroupId},
     signal::{Detector, Evidence, Family},
 };
+use crate::types::trace::RecordIdentity;
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
 
-/// How many decisions of each kind are kept as evidence.
-const EVIDENCE: usize = 20;
+/// How many decisions of each family are kept as evidence.
+const EVIDENCE: usize = 8;
 
 /// How many days with questions a sentence counts.
 const DAYS: usize = 7;
 
 /// How long a question counts for a burst, in milliseconds: half after five minutes.
 const BURST: f64 = 300_000.0;
+
+/// How many weeks a highest score counts for the threshold.
+pub(super) const WEEKS: i64 = 4;
 
 /// One for each family.
 #[derive(Debug, Clone, Default)]
@@ -52,34 +56,53 @@ impl<T> ByFamily<T> {
 pub(super) struct Profile {
     /// `Type::"id"`.
     pub(super) account: Arc<str>,
+    /// Whether the directory knows it. What it does not know is no peer of anybody.
+    pub(super) known: bool,
     /// Its groups, the finest first.
     pub(super) groups: Box<[GroupId]>,
     /// The names of them, by which a change is seen.
     pub(super) peers: Arc<[String]>,
     /// On how many days it was active, with these peers.
     pub(super) active_days: u32,
+    /// Whether its groups count it.
+    pub(super) counted: bool,
+    /// The last day on which it was active.
+    pub(super) last_day: i64,
     /// What it did today.
     pub(super) today: DayOfAccount,
+    /// Whether anything of today could be judged.
+    pub(super) judged: bool,
     /// The policies that denied it today.
     pub(super) denied_by: BTreeSet<String>,
+    /// Its last call, and what of it is counted.
+    pub(super) call: Call,
     /// What today gives each family.
     pub(super) scores: ByFamily<Scored>,
     /// The highest score of a family today, with that of the days before.
     pub(super) highest: f64,
-    /// The highest score of the last weeks, and its day.
-    pub(super) peak: (f64, i64),
     /// Its open signals.
-    pub(super) open: ByFamily<Option<Open>>,
+    pub(super) open: Vec<Open>,
+    /// The highest score of a week, for each of the last ones.
+    peaks: [(i64, f64); WEEKS as usize],
     evidence: ByFamily<VecDeque<Evidence>>,
-    /// What was found on the last days with questions.
-    found: ByFamily<VecDeque<Found>>,
+    /// The accesses of the last days with questions.
+    found: VecDeque<Found>,
     /// What the days before give each family, and the day for which that holds.
     carried: ByFamily<f64>,
     carried_on: i64,
-    /// Questions, those of minutes ago for less.
+    /// Calls, those of minutes ago for less.
     recent: f64,
     /// The time of the last one.
     last: i64,
+}
+
+/// What of a call is counted: each once, however many questions it has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Call {
+    record: Option<RecordIdentity>,
+    pub(super) first: bool,
+    pub(super) unexplained: f64,
+    pub(super) denied: bool,
 }
 
 /// The score of a family, and what gives it.
@@ -105,28 +128,36 @@ pub(super) struct Found {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Open {
     pub(super) id: String,
+    pub(super) family: Family,
     pub(super) detector: Detector,
     /// The highest score that was told.
     pub(super) score: f64,
-    /// The day on which it was last told.
-    pub(super) told: i64,
+    /// The day on which it was opened.
+    pub(super) since: i64,
+    /// The last day that gave it.
+    pub(super) last: i64,
 }
 
 impl Profile {
-    pub(super) fn new(account: Arc<str>, peers: Arc<[String]>, groups: Box<[GroupId]>) -> Self {
+    pub(super) fn new(account: Arc<str>, known: bool) -> Self {
         Self {
             account,
-            groups,
-            peers,
+            known,
+            groups: Box::default(),
+            peers: Arc::from([]),
             active_days: 0,
+            counted: false,
+            last_day: 0,
             today: DayOfAccount::default(),
+            judged: false,
             denied_by: BTreeSet::new(),
+            call: Call::default(),
             scores: ByFamily::default(),
             highest: 0.0,
-            peak: (0.0, 0),
-            open: ByFamily::default(),
+            open: Vec::new(),
+            peaks: [(i64::MIN, 0.0); WEEKS as usize],
             evidence: ByFamily::default(),
-            found: ByFamily::default(),
+            found: VecDeque::new(),
             carried: ByFamily::default(),
             carried_on: 0,
             recent: 0.0,
@@ -134,12 +165,16 @@ impl Profile {
         }
     }
 
-    /// Counts a question. `part`: what part of its call it is.
-    pub(super) fn ask(&mut self, time: i64, part: f64) {
-        let passed = (time - self.last).max(0) as f64;
-        self.recent = self.recent * (-passed / BURST).exp2() + part;
-        self.last = self.last.max(time);
-        self.today.asked += part;
+    /// Counts a call, once.
+    pub(super) fn ask(&mut self, time: i64, record: RecordIdentity) {
+        if self.call.record == Some(record) {
+            return;
+        }
+        self.call = Call { record: Some(record), ..Call::default() };
+        let passed = time.abs_diff(self.last) as f64;
+        self.recent = self.recent * (-passed / BURST).exp2() + 1.0;
+        self.last = time;
+        self.today.asked += 1.0;
         self.today.busiest = self.today.busiest.max(self.recent);
     }
 
@@ -169,33 +204,49 @@ impl Profile {
         scored
     }
 
-    /// What a family found today and on the days with questions before, and how many those are. A number of one day is not added
-    /// up.
+    /// What a family found today, and how many days that is. Accesses are those of the days with questions before too, since their
+    /// score is.
     pub(super) fn found(&self, family: Family) -> Option<(Found, usize)> {
         let mut found = self.scores.of(family).found.clone()?;
-        let mut days = 1;
-        if found.of.is_some() {
-            for before in self.found.of(family) {
-                found.observed += before.observed;
-                found.of = found.of.zip(before.of).map(|(one, other)| one + other);
-                found.expected += before.expected;
-                days += 1;
-            }
+        if family != Family::Reason {
+            return Some((found, 1));
         }
-        Some((found, days))
+        for before in &self.found {
+            found.observed += before.observed;
+            found.of = found.of.zip(before.of).map(|(one, other)| one + other);
+            found.expected += before.expected;
+        }
+        Some((found, self.found.len() + 1))
     }
 
-    /// Whether a signal about it is open.
-    pub(super) fn is_signalled(&self) -> bool {
-        Family::ALL.iter().any(|family| self.open.of(*family).is_some())
+    /// The place of an open signal: one for each family, and for each rule.
+    pub(super) fn open(&self, family: Family, detector: &Detector) -> Option<usize> {
+        let is_it =
+            |open: &Open| open.family == family && (family != Family::Exact || open.detector.name() == detector.name());
+        self.open.iter().position(is_it)
+    }
+
+    /// Whether today says what is usual: of an account that the directory knows, with something that could be judged.
+    pub(super) const fn counts_today(&self) -> bool {
+        self.known && self.judged
+    }
+
+    /// The highest score of the last weeks; `None` if it was not active in them.
+    pub(super) fn peak(&self, day: i64) -> Option<f64> {
+        let week = day.div_euclid(7);
+        let of_late = self.peaks.iter().filter(|(of, _)| week - of.max(&(week - WEEKS)) < WEEKS);
+        of_late.map(|(_, score)| *score).reduce(f64::max)
     }
 
     /// The day is over. `usual`: what is left out of a score for each day with questions, since chance alone gives some.
     pub(super) fn end_day(&mut self, day: i64, half_life: f64, usual: f64) {
+        let week = day.div_euclid(7);
+        if let Some(peak) = self.peaks.get_mut(week.rem_euclid(WEEKS) as usize) {
+            *peak = if peak.0 == week { (week, peak.1.max(self.highest)) } else { (week, self.highest) };
+        }
+        self.found.extend(self.scores.of(Family::Reason).found.clone());
+        self.found.drain(..self.found.len().saturating_sub(DAYS - 1));
         for family in Family::ALL {
-            let days = self.found.of_mut(family);
-            days.extend(self.scores.of(family).found.clone());
-            days.drain(..days.len().saturating_sub(DAYS - 1));
             // How much somebody does differs from day to day, and adds up to nothing.
             let carried = if family == Family::Volume { 0.0 } else { self.score(family, day, half_life) - usual };
             *self.carried.of_mut(family) = carried.max(0.0);
@@ -203,14 +254,16 @@ impl Profile {
         // It is for the number of this day alone.
         *self.evidence.of_mut(Family::Volume) = VecDeque::new();
         self.carried_on = day;
+        self.last_day = day;
         self.scores = ByFamily::default();
         self.highest = 0.0;
         self.active_days += 1;
         self.today = DayOfAccount::default();
         self.denied_by.clear();
+        self.judged = false;
     }
 }
 
 fn fading(days: i64, half_life: f64) -> f64 {
-    (-(days.abs() as f64) / half_life).exp2()
+    (-(days.max(0) as f64) / half_life).exp2()
 }

@@ -7,6 +7,7 @@
 //! | annotation | |
 //! |---|---|
 //! | `@weight("0.5")` | a reason explains only so much of an access, since it explains many that are at random |
+//! | `@explains("itself")` | a reason explains this access, and no later one to the same record |
 //! | `@score("5")` | how much a rule weighs; 8 is the most |
 //! | `@unless("explained")` | a rule holds only for an access that no reason explains |
 
@@ -38,6 +39,8 @@ pub struct Reason {
     pub title: Wording,
     /// Of a reason: how much of an access it explains, up to 1. Of a rule: its score.
     pub weight: f64,
+    /// Of a reason: whether it explains no later access.
+    pub only_itself: bool,
     /// Whether it is a rule.
     pub is_rule: bool,
     /// Of a rule: whether it holds only for an access that no reason explains.
@@ -65,6 +68,11 @@ pub(super) struct World {
 impl Reasons {
     pub(super) fn new(sources: policy::Sources) -> Self {
         Self { sources, held: VecDeque::new() }
+    }
+
+    /// The files as they are written, by name.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.files().filter(|(name, _)| name.ends_with(".cedar")).map(|(name, file)| (name, &*file.text))
     }
 
     /// Checks them against the schema of these policies.
@@ -171,6 +179,12 @@ fn reason(policies: &Policies, id: &cedar::PolicyId) -> Result<Reason, Box<Probl
     if is_rule && weight.is_some() {
         return Err(wrong("weight", "is for a `permit`; a `forbid` has @score"));
     }
+    let only_itself = match annotation("explains") {
+        None => false,
+        Some("itself") if !is_rule => true,
+        Some("itself") => return Err(wrong("explains", "is for a `permit`; a `forbid` explains nothing")),
+        Some(_) => return Err(wrong("explains", "can only be \"itself\"")),
+    };
     if !is_rule && (score.is_some() || annotation("unless").is_some()) {
         let name = if score.is_some() { "score" } else { "unless" };
         return Err(wrong(name, "is for a `forbid`, which is a rule"));
@@ -185,6 +199,7 @@ fn reason(policies: &Policies, id: &cedar::PolicyId) -> Result<Reason, Box<Probl
         id: Arc::from(AsRef::<str>::as_ref(id)),
         title: facts.map(|facts| facts.title.clone()).unwrap_or_default(),
         weight: if is_rule { score.unwrap_or(super::tail::HIGHEST) } else { weight.unwrap_or(1.0) },
+        only_itself,
         is_rule,
         only_unexplained,
     })

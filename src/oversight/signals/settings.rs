@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use serde::Deserialize;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// The folder of signals in a policy folder.
 pub const FOLDER: &str = "signals";
@@ -109,6 +109,8 @@ pub struct SettingsFiles {
     pub reasons: Reasons,
     /// The digest of the folder.
     pub revision: Revision,
+    /// The settings as they are written.
+    text: Arc<str>,
 }
 
 impl SettingsFiles {
@@ -122,11 +124,28 @@ impl SettingsFiles {
         let file = SourceFile::read(&path, "signals::unreadable", "signals::not-utf8").map_err(|problem| {
             vec![problem.help(format!("signals need a file `{FOLDER}/{SETTINGS_FILE}` in the policy folder"))]
         })?;
-        let settings = Settings::parse(&file).map_err(|problem| vec![*problem])?;
-        let sources = policy::Sources::read(&folder)?;
-        let named = sources.files().map(|(name, file)| (name, file.text.as_bytes()));
+        Self::of(&file, policy::Sources::read(&folder)?)
+    }
+
+    /// Settings with reasons and rules.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn of(file: &SourceFile, reasons: policy::Sources) -> Result<Self, Vec<Problem>> {
+        let settings = Settings::parse(file).map_err(|problem| vec![*problem])?;
+        let named = reasons.files().map(|(name, file)| (name, file.text.as_bytes()));
         let revision = Revision::of(named.chain([(SETTINGS_FILE, file.text.as_bytes())]));
-        Ok(Self { settings, reasons: Reasons::new(sources), revision })
+        Ok(Self { settings, reasons: Reasons::new(reasons), revision, text: file.text.clone() })
+    }
+
+    /// The numbers that are set, by their keys with dots.
+    pub(super) fn numbers(&self) -> BTreeMap<String, String> {
+        let parts: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+            toml::from_str(&self.text).unwrap_or_default();
+        let of_part = |(part, values): (String, BTreeMap<String, serde_json::Value>)| {
+            values.into_iter().map(move |(key, value)| (format!("{part}.{key}"), value.to_string()))
+        };
+        parts.into_iter().flat_map(of_part).collect()
     }
 }
 
@@ -140,8 +159,8 @@ impl Settings {
             })
         })?;
         match settings.mistake() {
-            Some((key, message)) => {
-                let start = file.text.find(key).unwrap_or(0);
+            Some((part, key, message)) => {
+                let start = place(&file.text, part, key).unwrap_or(0);
                 let problem = Problem::error("signals::settings", file, format!("`{key}` {message}"));
                 Err(Box::new(problem.at(start..start + key.len(), "here")))
             }
@@ -149,31 +168,49 @@ impl Settings {
         }
     }
 
-    /// A number that makes no sense, by its key.
-    fn mistake(&self) -> Option<(&'static str, &'static str)> {
+    /// A number that makes no sense, by its part and key.
+    fn mistake(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let Self { budget, peers, accesses, unexplained, breadth, burst, probing } = self;
-        let weights = [
-            unexplained.as_ref().map(|it| it.weight),
-            breadth.as_ref().map(|it| it.weight),
-            burst.as_ref().map(|it| it.weight),
-            probing.as_ref().map(|it| it.weight),
-        ];
         let is_positive = |number: f64| number.is_finite() && number > 0.0;
-        [
+        let is_weight = |number: f64| is_positive(number) && number <= 1.0;
+        let weight = "is above 0 and at most 1";
+        let mut checks = vec![
             (
-                is_positive(budget.per_thousand) && budget.per_thousand <= 1_000.0,
+                "budget",
                 "per_thousand",
-                "is above 0 and at most 1000",
+                is_positive(budget.per_thousand) && budget.per_thousand <= 1e3,
+                "is above 0, at most 1000",
             ),
-            (is_positive(budget.half_life_days), "half_life_days", "is above 0"),
-            (budget.least_score.is_finite() && budget.least_score >= 0.0, "least_score", "is 0 or more"),
-            (budget.usual_score.is_finite() && budget.usual_score >= 0.0, "usual_score", "is 0 or more"),
-            (peers.accounts > 0, "accounts", "is 1 or more"),
-            (accesses.days > 0, "days", "is 1 or more"),
-            (accesses.most > 0, "most", "is 1 or more"),
-            (weights.into_iter().flatten().all(is_positive), "weight", "is above 0"),
-        ]
-        .into_iter()
-        .find_map(|(is_right, key, message)| (!is_right).then_some((key, message)))
+            ("budget", "least_score", budget.least_score.is_finite() && budget.least_score >= 0.0, "is 0 or more"),
+            ("budget", "usual_score", budget.usual_score.is_finite() && budget.usual_score >= 0.0, "is 0 or more"),
+            ("budget", "half_life_days", is_positive(budget.half_life_days), "is above 0"),
+            ("budget", "quiet_days", budget.quiet_days > 0, "is 1 or more"),
+            ("peers", "accounts", peers.accounts > 0, "is 1 or more"),
+            ("peers", "active_days", peers.active_days > 0, "is 1 or more"),
+            ("accesses", "days", accesses.days > 0, "is 1 or more"),
+            ("accesses", "most", accesses.most > 1, "is 2 or more"),
+        ];
+        checks.extend(unexplained.iter().map(|it| ("unexplained", "weight", is_weight(it.weight), weight)));
+        for (part, it) in [("breadth", breadth), ("burst", burst)] {
+            checks.extend(it.iter().map(|it| (part, "weight", is_weight(it.weight), weight)));
+            checks.extend(it.iter().map(|it| (part, "least", is_positive(it.least), "is above 0")));
+        }
+        checks.extend(probing.iter().map(|it| ("probing", "weight", is_weight(it.weight), weight)));
+        checks.extend(probing.iter().map(|it| ("probing", "least", is_positive(it.least), "is above 0")));
+        let wrong = checks.into_iter().find(|(_, _, is_right, _)| !is_right);
+        wrong.map(|(part, key, _, message)| (part, key, message))
     }
+}
+
+/// The place of a key in a part of the file.
+fn place(text: &str, part: &str, key: &str) -> Option<usize> {
+    let start = text.find(&format!("[{part}]"))?;
+    let mut at = start;
+    for line in text.get(start..)?.split_inclusive('\n') {
+        if line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(at + line.len() - line.trim_start().len());
+        }
+        at += line.len();
+    }
+    None
 }

@@ -1,6 +1,6 @@
 //! A signal: what was found about the use of an account, and the sentence that explains it.
 
-use super::reasons::Reason;
+use super::{reasons::Reason, tail::HIGHEST};
 use crate::types::{language::Language, revision::Revision, texts::signals as texts, trace::RecordIdentity};
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ pub struct Signal {
     pub expected: f64,
     /// The score of today alone: -log10 of its probability.
     pub surprise: f64,
-    /// The name of the peers.
+    /// The name of the peers; empty: all accounts.
     pub peers: String,
     /// How many accounts they are.
     pub accounts: u32,
@@ -145,16 +145,19 @@ impl Signal {
         let number = |number: f64| if number < 9.5 { format!("{number:.1}") } else { format!("{number:.0}") };
         let (observed, expected) = (format!("{observed:.0}"), number(*expected));
         let of = of.map(|of| format!("{of:.0}")).unwrap_or_default();
+        let peers = if peers.is_empty() { texts::everybody(language) } else { peers };
         let mut sentences = vec![match (detector, self.change) {
             (_, Change::Faded) => texts::faded(language).to_owned(),
             (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, peers, accounts, expected),
             (Detector::Breadth, _) => texts::breadth(language, observed, peers, accounts, expected),
             (Detector::Burst, _) => texts::burst(language, observed, peers, accounts, expected),
-            (Detector::Probing, _) => texts::probing(language, days, observed, of, peers, accounts, expected),
+            (Detector::Probing, _) => texts::probing(language, observed, of, peers, accounts, expected),
             (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
         }];
         if self.family != Family::Exact && self.change != Change::Faded {
-            sentences.push(texts::odds(language, format!("{:.0}", 10f64.powf(*surprise))));
+            let odds = format!("{:.0}", 10f64.powf(*surprise));
+            let is_capped = *surprise >= HIGHEST;
+            sentences.push(if is_capped { texts::no_odds(language).to_owned() } else { texts::odds(language, odds) });
         }
         if matches!(detector, Detector::Unexplained) && !tried.is_empty() && self.change != Change::Faded {
             let titles: Vec<_> = tried.iter().map(|reason| reason.title.in_language(language)).collect();

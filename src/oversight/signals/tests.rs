@@ -4,28 +4,31 @@ use super::{
     detection::Detection,
     fact::Fact,
     json,
-    reasons::{Reason, Reasons},
-    settings::{Settings, SettingsFiles},
+    reasons::Reason,
+    settings::SettingsFiles,
     signal::{Change, Family, Signal},
 };
 use crate::{
     sources::policy,
     types::{
         language::Language,
-        revision::Revision,
+        problem::SourceFile,
         trace::{RecordIdentity, SpanId, TraceId},
     },
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 const SETTINGS: &str = include_str!("../../../policies/signals/detectors.toml");
 const HOUR: i64 = 3_600_000;
 
 fn files() -> SettingsFiles {
-    let settings: Settings = toml::from_str(SETTINGS).unwrap();
-    let reasons = Reasons::new(policy::Sources::from_texts("signals", []));
-    SettingsFiles { settings, reasons, revision: Revision::of([("detectors.toml", SETTINGS.as_bytes())]) }
+    let file = SourceFile { name: Arc::from("detectors.toml"), text: Arc::from(SETTINGS) };
+    SettingsFiles::of(&file, policy::Sources::from_texts("signals", [])).unwrap()
 }
 
 fn reason(id: &str, weight: f64, only_unexplained: bool) -> Arc<Reason> {
@@ -33,9 +36,22 @@ fn reason(id: &str, weight: f64, only_unexplained: bool) -> Arc<Reason> {
         id: Arc::from(id),
         title: format!("The title of {id}.").into(),
         weight,
+        only_itself: false,
         is_rule: only_unexplained,
         only_unexplained,
     })
+}
+
+fn identity(call: &str) -> RecordIdentity {
+    let mut hasher = DefaultHasher::new();
+    call.hash(&mut hasher);
+    let bytes = hasher.finish().to_be_bytes();
+    let trace = [bytes, bytes].concat().try_into().unwrap();
+    RecordIdentity { trace_id: TraceId::from_bytes(trace).unwrap(), span_id: SpanId::from_bytes(bytes).unwrap() }
+}
+
+fn peers(function: &str) -> Option<Arc<[String]>> {
+    Some(Arc::from([format!("Officer · {function}"), "Officer".to_owned()]))
 }
 
 /// An access: by whom, to what, when, for a reason or not.
@@ -44,16 +60,13 @@ fn access(account: &str, record: &str, day: i64, hour: i64, is_explained: bool) 
         time: (day * 24 + hour) * HOUR,
         day,
         seq: 0,
-        record: RecordIdentity {
-            trace_id: TraceId::from_bytes([1; 16]).unwrap(),
-            span_id: SpanId::from_bytes([1; 8]).unwrap(),
-        },
+        record: identity(&format!("{account} {record} {day} {hour}")),
         item: None,
-        part: 1.0,
+        listed: false,
         account: account.to_owned(),
-        peers: Arc::from(["Officer · patrol".to_owned(), "Officer".to_owned()]),
+        known: true,
+        peers: peers("patrol"),
         resource: record.to_owned(),
-        action: "consult".to_owned(),
         allowed: true,
         denied_by: Vec::new(),
         reasons: if is_explained { vec![reason("own-team", 1.0, false)] } else { Vec::new() },
@@ -99,8 +112,8 @@ impl Work {
         let mut facts: Vec<_> = self.facts.iter().collect();
         facts.sort_by_key(|fact| fact.time);
         let mut detection = Detection::new(&files());
-        let mut signals: Vec<_> = facts.into_iter().flat_map(|fact| detection.step(fact)).collect();
-        signals.extend(detection.end());
+        let signals: Vec<_> = facts.into_iter().flat_map(|fact| detection.step(fact)).collect();
+        detection.end();
         signals
     }
 }
@@ -124,7 +137,7 @@ fn a_month_without_misuse_keeps_to_the_budget() {
 
 #[test]
 fn misuse_of_every_pace_is_found() {
-    let mut work = Work::new(8, 400, 57);
+    let mut work = Work::new(8, 800, 57);
     work.day("burst", 20, 4, 0.04);
     for day in 0..57 {
         for account in ["slow", "burst", "harvest", "mole", "hard-worker"] {
@@ -157,7 +170,7 @@ fn a_sentence_counts_the_days_that_the_score_is_of() {
     assert!(first.observed >= 6.0 && first.days >= 6, "{first:?}");
     assert!(first.expected < first.observed / 2.0 && first.of > Some(20.0), "{first:?}");
     let sentence = first.sentence(Language::English);
-    assert!(sentence.contains(&format!("On its last {} days", first.days)), "{sentence}");
+    assert!(sentence.contains(&format!("over {} of its days", first.days)), "{sentence}");
     assert!(sentence.contains("Reasons that were looked for: The title of own-team."), "{sentence}");
 }
 
@@ -197,14 +210,80 @@ fn a_second_look_explains_nothing() {
     assert_eq!(opened(&work.signals(), "colleague"), Vec::<&Signal>::new());
 }
 
+/// A page of these foreign records, in one call.
+fn list(account: &str, day: i64, hour: i64, numbers: std::ops::Range<usize>) -> Vec<Fact> {
+    let record = identity(&format!("list {account} {day} {hour} {numbers:?}"));
+    let item = |number| {
+        let fact = access(account, &format!("listed-{number}"), day, hour, false);
+        Fact { record, listed: true, item: Some(number), ..fact }
+    };
+    numbers.map(item).collect()
+}
+
 #[test]
-fn the_items_of_a_batch_are_one_access() {
+fn a_list_is_one_access_whatever_its_length() {
     let mut work = Work::new(11, 60, 45);
-    for item in 0..50 {
-        let fact = access("lister", &format!("listed-{item}"), 40, 9, false);
-        work.facts.push(Fact { part: 1.0 / 50.0, item: Some(item), ..fact });
-    }
+    work.facts.extend(list("lister", 40, 9, 0..50));
     assert_eq!(opened(&work.signals(), "lister"), Vec::<&Signal>::new());
+    for length in [6, 10, 15, 50] {
+        let mut work = Work::new(11, 60, 45);
+        (0..8).for_each(|page| work.facts.extend(list("lister", 40, 9, page * length..(page + 1) * length)));
+        let signals = work.signals();
+        let found = opened(&signals, "lister");
+        assert!(!found.is_empty(), "eight pages of {length} are eight accesses");
+        assert!(found[0].observed.fract() == 0.0 && found[0].observed <= 8.0, "{found:?}");
+    }
+}
+
+#[test]
+fn a_list_does_not_excuse_what_is_opened_from_it() {
+    let mut work = Work::new(11, 60, 45);
+    work.facts.extend(list("lister", 39, 9, 0..50));
+    for number in 0..8 {
+        work.facts.push(access("lister", &format!("listed-{number}"), 40, 9, false));
+    }
+    assert!(!opened(&work.signals(), "lister").is_empty());
+    // One foreign record among many of the own team is one, too.
+    let mut work = Work::new(11, 60, 45);
+    for page in 0..8 {
+        let mut facts = list("mixer", 40, 9, page * 50..(page + 1) * 50);
+        facts[1..].iter_mut().for_each(|fact| fact.reasons = vec![reason("own-team", 1.0, false)]);
+        work.facts.extend(facts);
+    }
+    assert!(!opened(&work.signals(), "mixer").is_empty());
+}
+
+#[test]
+fn what_explains_itself_alone_excuses_nothing_later() {
+    let mut work = Work::new(11, 60, 45);
+    let itself = Arc::new(Reason { only_itself: true, ..(*reason("street", 1.0, false)).clone() });
+    for number in 0..8 {
+        let fact = access("snoop", &format!("met-{number}"), 39, 9, false);
+        work.facts.push(Fact { reasons: vec![itself.clone()], ..fact });
+        work.facts.push(access("street-only", &format!("met-{number}"), 39, 9, false));
+        work.facts.last_mut().unwrap().reasons = vec![itself.clone()];
+        work.facts.push(access("snoop", &format!("met-{number}"), 40, 9, false));
+    }
+    let signals = work.signals();
+    assert!(!opened(&signals, "snoop").is_empty());
+    assert!(opened(&signals, "street-only").is_empty());
+}
+
+#[test]
+fn a_reason_in_part_explains_in_part() {
+    let observed = |weight: f64| {
+        let mut work = Work::new(11, 60, 45);
+        for number in 0..20 {
+            let fact = access("half", &format!("weak-{number}"), 40, 9, false);
+            work.facts.push(Fact { reasons: vec![reason("weak", weight, false)], ..fact });
+        }
+        let signals = work.signals();
+        let of_reason = signals.iter().filter(|signal| signal.account == "half" && signal.family == Family::Reason);
+        of_reason.map(|signal| signal.observed).fold(0.0, f64::max)
+    };
+    let in_part = observed(0.1);
+    assert!(in_part > 9.0 && in_part.fract() > 1e-6, "{in_part}");
+    assert_eq!(observed(1.0), 0.0);
 }
 
 #[test]
@@ -231,11 +310,22 @@ fn a_rule_signals_before_there_is_a_baseline() {
     };
     let mut detection = Detection::new(&files());
     assert_eq!(detection.step(&about("explained", true, true)), []);
+    assert_eq!(detection.step(&about("explained", false, true)), [], "an access for a reason explains the next");
     assert_eq!(detection.step(&about("always", true, false)).len(), 1);
     let signals = detection.step(&about("unexplained", false, true));
     assert_eq!(signals.len(), 1);
     assert_eq!((signals[0].detector.name(), signals[0].score), ("rule.colleague", 3.0));
-    assert_eq!(detection.step(&about("unexplained", false, true)), [], "one signal is open");
+    assert_eq!(
+        detection.step(&about("unexplained", false, true)),
+        [],
+        "a second look excuses nothing, and one signal is open"
+    );
+    let decoy = Fact { rules: vec![reason("rule.decoy", 8.0, false)], ..access("unexplained", "decoy", 1, 9, false) };
+    assert_eq!(detection.step(&decoy).len(), 1, "one rule does not hide another");
+    // A reason in part is a reason that is known.
+    let mut half = about("half", false, true);
+    half.reasons = vec![reason("weak", 0.5, false)];
+    assert_eq!(detection.step(&half), []);
 }
 
 #[test]
@@ -265,13 +355,13 @@ fn who_moves_is_compared_with_new_peers() {
     }
     for fact in &mut work.facts {
         if fact.account.starts_with("desk-") || (fact.account == "officer-3" && fact.day >= 40) {
-            fact.peers = Arc::from(["Officer · desk".to_owned(), "Officer".to_owned()]);
+            fact.peers = peers("desk");
         }
     }
     for day in 40..50 {
         for number in 0..4 {
             let fact = access("officer-3", &format!("of-others-{day}-{number}"), day, 9, false);
-            work.facts.push(Fact { peers: Arc::from(["Officer · desk".to_owned(), "Officer".to_owned()]), ..fact });
+            work.facts.push(Fact { peers: peers("desk"), ..fact });
         }
     }
     let signals = work.signals();
@@ -281,13 +371,101 @@ fn who_moves_is_compared_with_new_peers() {
 }
 
 #[test]
+fn a_signal_stays_open_while_it_goes_on() {
+    let mut work = Work::new(17, 400, 90);
+    for day in 0..90 {
+        work.day("mole", day, 4, 0.02);
+        work.day("mole", day, 3, 1.0);
+    }
+    let signals = work.signals();
+    assert_eq!(
+        opened(&signals, "mole").len(),
+        1,
+        "{:?}",
+        signals.iter().map(|it| (it.change, &it.account)).collect::<Vec<_>>()
+    );
+    assert!(!signals.iter().any(|signal| signal.account == "mole" && signal.change == Change::Faded));
+}
+
+#[test]
+fn the_budget_holds_for_months() {
+    let work = Work::new(18, 500, 168);
+    let signals = work.signals();
+    let opened = signals.iter().filter(|signal| signal.change == Change::Opened).count() as f64;
+    let budget: f64 = 0.3 / 1_000.0 * 500.0 * 100.0;
+    assert!(opened <= budget + 2.0 * budget.sqrt(), "{opened} signals in 100 workdays, the budget is {budget}");
+    assert!(opened >= budget / 2.5, "{opened} signals in 100 workdays, the budget is {budget}");
+}
+
+#[test]
 fn what_cannot_be_judged_counts_neither_way() {
     let mut work = Work::new(15, 60, 45);
     for number in 0..20 {
         let fact = access("unknown", &format!("record-of-unknown-{number}"), 40, 9, false);
-        work.facts.push(Fact { judged: false, ..fact });
+        work.facts.push(Fact { judged: false, peers: None, ..fact });
     }
-    assert_eq!(opened(&work.signals(), "unknown"), Vec::<&Signal>::new());
+    let without = work.signals();
+    assert_eq!(opened(&without, "unknown"), Vec::<&Signal>::new());
+    // A revision that is away for a while moves nobody to other peers.
+    let mut away = Work::new(15, 60, 45);
+    away.day("burst", 40, 9, 1.0);
+    let with = opened(&away.signals(), "burst")[0].peers.clone();
+    for account in 0..60 {
+        let fact = access(&format!("officer-{account}"), "away", 38, 9, false);
+        away.facts.push(Fact { judged: false, peers: None, ..fact });
+    }
+    assert_eq!(opened(&away.signals(), "burst")[0].peers, with);
+    assert_eq!(with, "Officer · patrol");
+    // A day of which nothing can be judged says nothing about what is usual.
+    let expected = |unjudged: i64| {
+        let mut work = Work::new(15, 60, 45);
+        work.facts.retain(|fact| fact.day < 30 || fact.day >= 40);
+        for day in 30..30 + unjudged {
+            for account in 0..60 {
+                let fact = access(&format!("officer-{account}"), "unjudged", day, 9, false);
+                work.facts.push(Fact { judged: false, peers: None, ..fact });
+            }
+        }
+        for number in 0..20 {
+            work.facts.push(access("broad", &format!("own-{number}"), 41, 9, true));
+        }
+        opened(&work.signals(), "broad")[0].expected
+    };
+    let (without, with) = (expected(0), expected(10));
+    assert!((without - with).abs() < 0.2, "{without} {with}");
+}
+
+#[test]
+fn accounts_that_the_directory_does_not_know_are_nobodys_peers() {
+    let score = |invented: usize| {
+        let mut work = Work::new(19, 60, 45);
+        work.day("burst", 40, 6, 1.0);
+        for day in 0..40 {
+            for _ in 0..invented {
+                let fact = access("Officer that the directory does not know", "any", day, 9, false);
+                work.facts.push(denied(Fact { known: false, peers: None, ..fact }, "unknown"));
+            }
+        }
+        let signals = work.signals();
+        let first = opened(&signals, "burst")[0];
+        (first.expected, first.accounts)
+    };
+    assert_eq!(score(0), score(200));
+}
+
+#[test]
+fn one_of_a_kind_is_compared_with_everybody() {
+    let mut work = Work::new(20, 100, 57);
+    for day in 0..57 {
+        work.day("system", day, 4, 1.0);
+    }
+    for fact in work.facts.iter_mut().filter(|fact| fact.account == "system") {
+        fact.peers = Some(Arc::from(["System".to_owned()]));
+    }
+    let signals = work.signals();
+    let found = opened(&signals, "system");
+    assert_eq!(found.len(), 1, "what it always does is no measure of itself");
+    assert!(found[0].sentence(Language::Dutch).contains("alle accounts"), "{}", found[0].sentence(Language::Dutch));
 }
 
 #[test]
@@ -304,5 +482,11 @@ fn a_clock_that_was_ahead_blinds_nobody() {
     facts.insert(late + 30, moved);
     let mut detection = Detection::new(&files());
     let signals: Vec<_> = facts.iter().flat_map(|fact| detection.step(fact)).collect();
-    assert_eq!(opened(&signals, "burst").len(), 1);
+    let opened: Vec<_> = signals.iter().map(|signal| (&*signal.account, signal.change)).collect();
+    assert_eq!(opened, work.signals().iter().map(|signal| (&*signal.account, signal.change)).collect::<Vec<_>>());
+    assert!(opened.contains(&("burst", Change::Opened)));
+    // Neither does a time that no clock has.
+    for time in [i64::MIN, i64::MAX] {
+        detection.step(&Fact { time, ..access("officer-2", "far", 59, 9, true) });
+    }
 }

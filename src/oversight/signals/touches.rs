@@ -14,6 +14,8 @@ use std::{
 pub(super) enum Before {
     /// The account never had access to the record, or long ago.
     Never,
+    /// It was in a list of several, at most.
+    Listed,
     /// It had, without a reason.
     Unexplained,
     /// It had, for a reason.
@@ -34,41 +36,36 @@ pub(super) struct Touches {
 }
 
 impl Touches {
+    /// A generation has so many days; both together have so many pairs.
     pub(super) fn new(days: u32, most: usize) -> Self {
-        Self { newer: HashSet::new(), older: HashSet::new(), since: None, days: i64::from(days), most }
+        Self { newer: HashSet::new(), older: HashSet::new(), since: None, days: i64::from(days), most: most / 2 }
     }
 
-    /// Whether this account had access to this record before this day, and whether that was explained.
+    /// What there was of this account and this record before.
     pub(super) fn before(&self, account: &str, record: &str) -> Before {
-        let (with, without) = numbers(account, record);
-        let has = |number| self.newer.contains(number) || self.older.contains(number);
-        if has(&with) {
-            Before::Explained
-        } else if has(&without) {
-            Before::Unexplained
-        } else {
-            Before::Never
-        }
+        let number = number(account, record);
+        let has =
+            |kind: Before| self.newer.contains(&(number | kind as u64)) || self.older.contains(&(number | kind as u64));
+        let kinds = [Before::Explained, Before::Unexplained, Before::Listed];
+        kinds.into_iter().find(|kind| has(*kind)).unwrap_or(Before::Never)
     }
 
     /// Keeps an access.
-    pub(super) fn keep(&mut self, account: &str, record: &str, is_explained: bool, day: i64) {
+    pub(super) fn keep(&mut self, account: &str, record: &str, kind: Before, day: i64) {
         let since = *self.since.get_or_insert(day);
-        if (day - since).abs() >= self.days || self.newer.len() >= self.most {
+        if day - since >= self.days || self.newer.len() >= self.most {
             self.older = mem::take(&mut self.newer);
             self.since = Some(day);
         }
-        let (with, without) = numbers(account, record);
-        self.newer.insert(if is_explained { with } else { without });
+        self.newer.insert(number(account, record) | kind as u64);
     }
 }
 
-/// The number of a pair, explained and not.
-fn numbers(account: &str, record: &str) -> (u64, u64) {
+/// The number of a pair; the last two bits are free.
+fn number(account: &str, record: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (account, record).hash(&mut hasher);
-    let number = hasher.finish();
-    (number | 1, number & !1)
+    hasher.finish() & !3
 }
 
 #[cfg(test)]
@@ -79,23 +76,23 @@ mod tests {
     fn an_access_is_forgotten_after_two_generations() {
         let mut touches = Touches::new(30, 1_000);
         assert_eq!(touches.before("a", "r"), Before::Never);
-        touches.keep("a", "r", false, 0);
+        touches.keep("a", "r", Before::Unexplained, 0);
         assert_eq!(touches.before("a", "r"), Before::Unexplained);
-        touches.keep("a", "r", true, 1);
+        touches.keep("a", "r", Before::Explained, 1);
         assert_eq!(touches.before("a", "r"), Before::Explained);
         assert_eq!(touches.before("b", "r"), Before::Never);
-        touches.keep("b", "r", true, 31);
+        touches.keep("b", "r", Before::Explained, 31);
         assert_eq!(touches.before("a", "r"), Before::Explained, "it is in the older generation");
-        touches.keep("b", "r", true, 61);
+        touches.keep("b", "r", Before::Explained, 61);
         assert_eq!(touches.before("a", "r"), Before::Never);
         assert_eq!(touches.before("b", "r"), Before::Explained, "it was touched again");
     }
 
     #[test]
     fn many_accesses_end_a_generation_early() {
-        let mut touches = Touches::new(30, 10);
+        let mut touches = Touches::new(30, 20);
         for record in 0..100 {
-            touches.keep("a", &record.to_string(), true, 0);
+            touches.keep("a", &record.to_string(), Before::Explained, 0);
             assert!(touches.newer.len() + touches.older.len() <= 20);
         }
         assert_eq!(touches.before("a", "99"), Before::Explained);

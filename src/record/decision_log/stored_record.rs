@@ -253,8 +253,18 @@ impl<'a> StoredRecord<'a> {
     /// Whether parts of its request were concealed when it was written, so that the question is not known any more.
     #[must_use]
     pub fn is_concealed(&self) -> bool {
+        self.concealed().next().is_some()
+    }
+
+    /// The same, where a pseudonym in the place of the resource's id is no matter: equal ids have equal ones.
+    #[must_use]
+    pub fn is_concealed_beyond_ids(&self) -> bool {
+        self.concealed().any(|place| !place.ends_with("/resource/id"))
+    }
+
+    fn concealed(&self) -> impl Iterator<Item = &str> {
         let places = self.attributes.concealed.iter().flatten();
-        places.into_iter().any(|place| place.starts_with("/adl.core.request"))
+        places.map(String::as_str).filter(|place| place.starts_with("/adl.core.request"))
     }
 
     /// What the policies saw of the time.

@@ -5,10 +5,10 @@ use std::fmt::Display;
 
 texts! {
     unexplained(days, observed, of, peers, accounts, expected) {
-        en: "On its last {days} days with questions this account had access to {observed} records without a known reason, of {of} \
-             that it had no access to before; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
-        nl: "Op de laatste {days} dagen met vragen had dit account toegang tot {observed} gegevens zonder bekende reden, van {of} \
-             waartoe het nog geen toegang had; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+        en: "Counted over {days} of its days with questions, this account had access to {observed} records without a known reason, of \
+             {of} that it had no access to before; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
+        nl: "Geteld over {days} van zijn dagen met vragen had dit account toegang tot {observed} gegevens zonder bekende reden, van \
+             {of} waartoe het nog geen toegang had; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
     }
     breadth(observed, peers, accounts, expected) {
         en: "Today this account had access to {observed} records that it had no access to before; among its peers ({peers}: \
@@ -17,18 +17,23 @@ texts! {
              ({peers}: {accounts} accounts) is {expected} gebruikelijk."
     }
     burst(observed, peers, accounts, expected) {
-        en: "Within minutes this account asked {observed} questions; among its peers ({peers}: {accounts} accounts) {expected} is \
+        en: "Within minutes this account made {observed} calls; among its peers ({peers}: {accounts} accounts) {expected} is \
              usual at a day's busiest moment.",
-        nl: "Binnen enkele minuten stelde dit account {observed} vragen; bij vergelijkbare accounts ({peers}: {accounts} accounts) \
+        nl: "Binnen enkele minuten deed dit account {observed} aanroepen; bij vergelijkbare accounts ({peers}: {accounts} accounts) \
              is {expected} gebruikelijk op het drukste moment van een dag."
     }
-    probing(days, observed, of, peers, accounts, expected) {
-        en: "On its last {days} days with questions {observed} of {of} questions of this account were denied, today by several \
-             policies; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
-        nl: "Op de laatste {days} dagen met vragen zijn {observed} van {of} vragen van dit account geweigerd, vandaag door \
-             verschillende regels; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    probing(observed, of, peers, accounts, expected) {
+        en: "Today {observed} of {of} calls of this account had a denied question, by several policies; among its peers ({peers}: \
+             {accounts} accounts) {expected} is usual.",
+        nl: "Vandaag is in {observed} van {of} aanroepen van dit account een vraag geweigerd, door verschillende regels; bij \
+             vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
     }
-    odds(odds) { en: "The odds of today alone are 1 in {odds}.", nl: "De kans op alleen vandaag is 1 op {odds}." }
+    everybody { en: "all accounts", nl: "alle accounts" }
+    odds(odds) { en: "The probability of today alone is 1 in {odds}.", nl: "De kans op alleen vandaag is 1 op {odds}." }
+    no_odds {
+        en: "The probability of today alone is less than 1 in 100 000 000.",
+        nl: "De kans op alleen vandaag is kleiner dan 1 op 100 000 000."
+    }
     tried(titles) { en: "Reasons that were looked for: {titles}", nl: "Redenen waarnaar is gezocht: {titles}" }
     rule(title) { en: "A rule was met: {title}", nl: "Een regel is geraakt: {title}" }
     faded { en: "Nothing new came for a time.", nl: "Er kwam een tijd niets nieuws bij." }

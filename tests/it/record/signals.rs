@@ -207,6 +207,8 @@ fn mistakes_in_settings_are_told_with_their_place() {
         (of_settings("per_thousnd", "per_thousand"), "per_thousnd"),
         (of_settings("per_thousand = -1", "per_thousand = 0.3"), "`per_thousand` is above 0"),
         (of_settings("weight = 0", "weight = 1.0"), "`weight` is above 0"),
+        (of_settings("active_days = 0", "active_days = 5"), "`active_days` is 1 or more"),
+        (of_reasons("@explains(\"all\")\npermit (principal, action, resource);"), "@explains can only be \"itself\""),
         (of_settings("days = 0", "days = 30"), "`days` is 1 or more"),
         (of_reasons("permit (principal, action, resource) when { resource.tem == resource.team };"), "tem"),
         (of_reasons("@score(\"5\")\npermit (principal, action, resource);"), "@score is for a `forbid`"),
@@ -257,4 +259,104 @@ async fn signals_change_no_answer_and_a_rule_is_met_by_a_real_record() {
     assert_eq!(signal["account"], "Politie::Officer::\"officer-0007\"");
     assert_eq!(signal["evidence"][0]["trace_id"], answer["context"]["record"]["trace_id"]);
     assert_eq!(signal["evidence"][0]["seq"], sidecar.records()[0]["attributes"]["poort.log.seq"]);
+}
+
+#[test]
+fn what_the_log_leaves_out_counts_neither_way() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let conceal = |pointer: &str| {
+        let log = fs::read_to_string(&place.log).unwrap();
+        let lines = log.lines().map(|line| {
+            let mut record: Value = serde_json::from_str(line).unwrap();
+            record["attributes"]["poort.log.concealed"] = json!([pointer]);
+            format!("{record}\n")
+        });
+        fs::write(&place.log, lines.collect::<String>()).unwrap();
+    };
+    conceal("/adl.core.request/resource/id");
+    assert!(!place.replayed(&[]).is_empty(), "a pseudonym is as good as an id");
+    conceal("/adl.core.request/resource/properties/team");
+    let (out, told) = check(&place.signals("replay", &["--format", "json"]), 0);
+    assert_eq!(out, "");
+    assert!(told.contains("1926 decisions could not be judged: parts of the question were concealed"), "{told}");
+    // One record that cannot be read hides nothing of the others.
+    conceal("/adl.core.request/resource/id");
+    let log = fs::read_to_string(&place.log).unwrap();
+    fs::write(&place.log, log.replacen("\"span_id\":\"0000000000000001\"", "\"span_id\":\"none\"", 1)).unwrap();
+    let (out, told) = check(&place.signals("replay", &["--format", "json"]), 1);
+    assert!(
+        out.contains("p7") && told.contains("1 records cannot be read; record 0: its trace_id or span_id is none"),
+        "{told}"
+    );
+    let (_, told) = check(&place.signals("replay", &["--subject", "p7"]), 64);
+    assert!(told.contains("--subject p7: a part of the records says nothing about what is usual"), "{told}");
+}
+
+#[test]
+fn a_change_of_settings_is_told_in_words() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    git(&["init", "-q"]);
+    git(&["add", "policies"]);
+    git(&["commit", "-q", "-m", "before"]);
+    let told = |base: &str, code| {
+        let arguments = ["signals", "diff", base, "policies"];
+        let mut poort = Command::new(env!("CARGO_BIN_EXE_poort"));
+        check(&poort.args(arguments).current_dir(folder.path()).output().unwrap(), code).0
+    };
+    assert_eq!(told("git:HEAD", 0), "nothing differs in what is signalled\n");
+    copy_folder(&place.policies, &folder.path().join("before"));
+    place.write("signals/detectors.toml", &SETTINGS.replace("per_thousand = 0.3", "per_thousand = 0.6"));
+    let decoy = REASONS.replace("decoy\");", "trap\");").replace("own-team", "team");
+    place.write("signals/reasons.cedar", &decoy);
+    let changed = told("git:HEAD", 5);
+    for line in [
+        "- signals for each 1 000 active accounts and workday: 0.6, before 0.3  [budget.per_thousand]",
+        "- gone: The account is in the team of the file.  [own-team]",
+        "- new: The account is in the team of the file.  [team]",
+        "- other than before: The file exists for nobody.  [decoy]",
+        "resource == File::\"trap\"",
+    ] {
+        assert!(changed.contains(line), "{line}: {changed}");
+    }
+    assert_eq!(changed, told("before", 5));
+    let (_, told) = check(&run(["signals", "diff", "git:nothing"]), 64);
+    assert!(told.contains("nothing"), "{told}");
+}
+
+#[test]
+fn every_number_of_the_settings_has_a_meaning() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let before = folder.path().join("before");
+    copy_folder(&policies, &before);
+    let settings = fs::read_to_string(policies.join("signals/detectors.toml")).unwrap();
+    // Every number differs.
+    let other: Vec<_> = settings
+        .lines()
+        .map(|line| match line.split_once(" = ") {
+            Some((key, value)) if key == "same" => format!("{key} = [\"function\"] # {value}"),
+            Some((key, value)) => {
+                let number = value.split_whitespace().next().unwrap();
+                let other = if key == "weight" { "0.35".to_owned() } else { format!("1{number}") };
+                line.replace(&format!("{key} = {number}"), &format!("{key} = {other}"))
+            }
+            None => line.to_owned(),
+        })
+        .collect();
+    fs::write(policies.join("signals/detectors.toml"), other.join("\n")).unwrap();
+    let (changed, _) = check(&run(["signals".as_ref(), "diff".as_ref(), before.as_os_str(), policies.as_os_str()]), 5);
+    let keys = settings.lines().filter(|line| line.contains(" = ")).count();
+    assert_eq!(changed.lines().count(), keys, "{changed}");
+    for line in changed.lines() {
+        let (meaning, key) =
+            line.split_once(": ").and_then(|(meaning, rest)| Some((meaning, rest.rsplit_once('[')?.1))).unwrap();
+        assert!(!key.starts_with(meaning.trim_start_matches("- ")), "it has no words: {line}");
+    }
 }
