@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         Some(last) => print_last(&mut printer, &selection, arguments, *last, &settings),
         None => Scan::new(&settings.log.records(), &selection, select.segments())
             .map_err(|error| Stop::unlisted(&settings, &error))
-            .and_then(|scan| go_on(&mut printer, scan, *follow)),
+            .and_then(|scan| go_on(&mut printer, if *follow { scan } else { scan.once() }, *follow)),
     };
     // Records are flushed before messages about the rest.
     let flushed = printer.out.flush();

@@ -75,7 +75,7 @@ impl Received {
             Some(path) => (path, open(path).map(|file| Records::Export(Export::new(file), selection))),
             None => {
                 let scan = Scan::new(&dir, selection, select.segments());
-                (&dir, scan.map(|scan| Records::Log(Box::new(scan))))
+                (&dir, scan.map(|scan| Records::Log(Box::new(scan.once()))))
             }
         };
         opened.map_err(|error: io::Error| {

@@ -50,6 +50,8 @@ pub struct Scan<'s> {
     /// Where the next one begins for which there is no segment ahead.
     newest: u64,
     end: Option<u64>,
+    /// Whether what is written after the end was met is left out.
+    once: bool,
     reader: Option<Reader>,
 }
 
@@ -73,7 +75,13 @@ impl<'s> Scan<'s> {
     ) -> Self {
         let mut ahead = VecDeque::from(segments);
         let newest = if end.is_none() { ahead.pop_back() } else { None }.map_or(0, |segment| segment.first);
-        Self { dir: dir.to_owned(), selection, which, ahead, newest, end, reader: None }
+        Self { dir: dir.to_owned(), selection, which, ahead, newest, end, once: false, reader: None }
+    }
+
+    /// Ends where the log ends when the scan comes there, also while it grows faster than it is read.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// The seq of the next record that is looked at.
@@ -87,7 +95,7 @@ impl<'s> Scan<'s> {
     /// # Errors
     /// The newest segment cannot be read.
     pub fn length(&self) -> Result<u64, ReadError> {
-        let mut newest = Reader::open_at(&self.dir, self.newest)?;
+        let mut newest = Reader::open_at(&self.dir, self.newest)?.once();
         while newest.next().transpose()?.is_some() {}
         Ok(Reader::position(&newest).saturating_sub(self.position()))
     }
@@ -117,16 +125,21 @@ impl<'s> Scan<'s> {
             let Some(next) = self.ahead.pop_front() else { return Ok(()) };
             if self.can_hold(&next)? {
                 if self.reader.is_none() {
-                    self.reader = Some(Reader::open_at(&self.dir, next.first)?);
+                    self.reader = Some(self.open(next.first)?);
                 }
                 return Ok(());
             }
             self.reader = None;
         }
         if self.reader.is_none() && self.end.is_none() {
-            self.reader = Some(Reader::open_at(&self.dir, self.newest)?);
+            self.reader = Some(self.open(self.newest)?);
         }
         Ok(())
+    }
+
+    fn open(&self, seq: u64) -> Result<Reader, ReadError> {
+        let reader = Reader::open_at(&self.dir, seq)?;
+        Ok(if self.once { reader.once() } else { reader })
     }
 
     fn can_hold(&self, segment: &SegmentFile) -> Result<bool, ReadError> {

@@ -86,6 +86,8 @@ pub struct Reader {
     /// The seq to go on with. `None` until the first segment was seen.
     want: Option<u64>,
     at: Option<SegmentScan>,
+    /// Whether what is written after the end was met is left out.
+    once: bool,
     is_broken: bool,
 }
 
@@ -95,7 +97,7 @@ impl Reader {
     /// # Errors
     /// The folder cannot be listed.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, ReadError> {
-        let reader = Self { dir: dir.as_ref().into(), want: None, at: None, is_broken: false };
+        let reader = Self { dir: dir.as_ref().into(), want: None, at: None, once: false, is_broken: false };
         list(&reader.dir).map_err(|error| reader.failed(error))?;
         Ok(reader)
     }
@@ -121,6 +123,13 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Ends where the spool ends when the reader comes there, also while it grows faster than it is read. Then it returns `None` for
+    /// ever.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+
     /// The seq of the next record; 0 as long as no segment was seen.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -141,8 +150,10 @@ impl Reader {
             let first = self.at.as_ref().map(|walk| walk.first);
             let oldest = segments.first().map(|segment| segment.first);
             let next = segments.into_iter().find(|segment| Some(segment.first) > first);
+            // Without a successor, what is found now was written after the end was met.
+            let is_later = self.once && next.is_none();
             if let Some(frame) = self.look_again()? {
-                return Ok(Some(frame));
+                return Ok(self.unless_later(frame, is_later));
             }
             match (self.rest()?, next) {
                 (Rest::LaterCommit, _) => {
@@ -150,7 +161,7 @@ impl Reader {
                     // frame that is wanted must be there now.
                     return match self.look_again()? {
                         None => Err(self.damaged(Damage::RecordsLost)),
-                        found => Ok(found),
+                        Some(frame) => Ok(self.unless_later(frame, is_later)),
                     };
                 }
                 (Rest::Unknown(damage), _) => return Err(self.damaged(damage)),
@@ -227,6 +238,11 @@ impl Reader {
         Ok(found)
     }
 
+    fn unless_later(&mut self, frame: Frame, is_later: bool) -> Option<Frame> {
+        self.is_broken |= is_later;
+        (!is_later).then_some(frame)
+    }
+
     fn look_again(&mut self) -> Result<Option<Frame>, ReadError> {
         if let Some(walk) = &mut self.at {
             walk.refresh();
@@ -272,7 +288,7 @@ impl Iterator for Reader {
             return None;
         }
         let next = self.advance().transpose();
-        self.is_broken = matches!(next, Some(Err(_)));
+        self.is_broken |= matches!(next, Some(Err(_)));
         next
     }
 }

@@ -450,3 +450,19 @@ fn a_reader_begins_at_its_seq_or_the_nearest_kept_record() {
         assert_eq!(reader.position(), (expected + 1).min(30), "from {wanted}");
     }
 }
+
+#[test]
+fn a_reader_that_reads_once_ends_while_the_spool_grows() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    (0..3).for_each(|n| record(&spool, payload(n, 300)).map(drop).unwrap());
+    let mut reader = Reader::open(place.dir()).unwrap().once();
+    assert_eq!(reader.by_ref().take(3).filter(Result::is_ok).count(), 3);
+    // Written before the reader looks at the end again.
+    record(&spool, payload(3, 300)).unwrap();
+    assert!(reader.next().is_none(), "what comes later is for another reader");
+    record(&spool, payload(4, 300)).unwrap();
+    assert!(reader.next().is_none());
+    assert_eq!(place.read().len(), 5);
+    spool.close();
+}
