@@ -20,6 +20,7 @@ use crate::{
     },
 };
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 use jiff::civil::Date;
 use std::{fs, path::PathBuf};
 
@@ -205,12 +206,14 @@ fn earlier(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     Ok(Some(side))
 }
 
+fn at(bar: &ProgressBar, done: usize, of: usize) {
+    bar.set_length(of as u64);
+    bar.set_position(done as u64);
+}
+
 fn made(snapshot: &Snapshot, day: &str, filter: &Filter, output: &mut Output) -> Result<Matrix, Exit> {
     let bar = output.progress("accounts");
-    let made = matrix(snapshot, day, filter, &|done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    });
+    let made = matrix(snapshot, day, filter, &|done, of| at(&bar, done, of));
     bar.finish_and_clear();
     made.map_err(|error| failed(&error, output))
 }
@@ -223,10 +226,7 @@ fn given(
     output: &mut Output,
 ) -> Result<Vec<(String, Vec<Gives>)>, Exit> {
     let bar = output.progress("groups");
-    let found = gives(snapshot, matrix, kinds, &|done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    });
+    let found = gives(snapshot, matrix, kinds, &|done, of| at(&bar, done, of));
     bar.finish_and_clear();
     found.map_err(|error| failed(&error, output))
 }

@@ -79,7 +79,7 @@ impl Walk<'_> {
         let mut records = received.records(&self.settings, select, &selection, output)?;
         let bar = output.progress("records");
         let first = records.first();
-        let (mut strays, mut unreadable) = (Strays::default(), Vec::new());
+        let (mut strays, mut unreadable) = (Strays::default(), None::<(u64, String)>);
         let mut read = || -> Result<(), Box<dyn Error>> {
             if let Some(length) = records.length()? {
                 bar.set_length(length);
@@ -95,7 +95,7 @@ impl Walk<'_> {
                         });
                         // One record that cannot be read must not hide what the others show.
                         if let Err(error) = taken {
-                            unreadable.push(format!("record {seq}: {error}"));
+                            unreadable.get_or_insert_with(|| (0, format!("record {seq}: {error}"))).0 += 1;
                         }
                     }
                 }
@@ -112,7 +112,7 @@ impl Walk<'_> {
             output.tell(&format!("{count} decisions could not be judged: {}", escape::line(why)));
         }
         doubt(&selection, output)?;
-        let message = unreadable.first().map(|first| format!("{} records cannot be read; {first}", unreadable.len()));
+        let message = unreadable.map(|(count, first)| format!("{count} records cannot be read; {first}"));
         self.failed = strays.message().or(message);
         Ok(())
     }

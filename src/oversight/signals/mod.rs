@@ -10,7 +10,7 @@
 //! - **An access without a reason explains nothing later.** Else a second look would excuse the first.
 //! - **Shares count, and not amounts**, where reasons are concerned: who works more has no higher score.
 //! - **The budget is first, the threshold second**: the threshold is the score that gives the number of signals that people can
-//!   look at. Before there is a baseline, nothing is signalled.
+//!   look at. Before there is a baseline, only rules signal.
 //!
 //! - `settings`: what is signalled, and when: a file that people agree on
 //! - `reasons`: policies that say what explains an access, and what is always a signal
@@ -50,7 +50,6 @@ pub use fact::{Fact, Reader};
 pub use json::json;
 pub use ocsf::ocsf;
 pub use power::{Power, Share};
-
 pub use reasons::{Reason, Reasons};
 pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};
 pub use signal::{Change, Detector, Evidence, Family, Signal};

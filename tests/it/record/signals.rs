@@ -104,6 +104,22 @@ impl Place {
         run(["signals", command].iter().chain(&places).chain(more))
     }
 
+    /// The signals as findings of OCSF, which are valid against its published schema.
+    fn findings(&self) -> Vec<Value> {
+        let (findings, _) = check(&self.signals("replay", &["--format", "ocsf"]), 0);
+        let mut validator = Command::new(installed("target/tests/python/bin/python"))
+            .arg(repository().join("tests/clients/python/ocsf.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        validator.stdin.take().unwrap().write_all(findings.as_bytes()).unwrap();
+        let (counted, _) = check(&validator.wait_with_output().unwrap(), 0);
+        let findings: Vec<Value> = findings.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(counted.trim(), format!("{} findings of class 2004 are valid", findings.len()));
+        findings
+    }
+
     fn replayed(&self, more: &[&str]) -> Vec<Value> {
         let (out, _) = check(&self.signals("replay", &[&["--format", "json"], more].concat()), 0);
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -155,24 +171,88 @@ fn foreign_files_are_a_signal_with_the_decisions_it_rests_on() {
         "{shown}"
     );
     assert!(told.contains("decisions of 20 accounts"), "{told}");
-    // As findings of OCSF, they are valid against its published schema.
-    let (findings, _) = check(&place.signals("replay", &["--format", "ocsf"]), 0);
-    assert_eq!(findings.lines().count(), signals.len());
-    let mut validator = Command::new(installed("target/tests/python/bin/python"))
-        .arg(repository().join("tests/clients/python/ocsf.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    validator.stdin.take().unwrap().write_all(findings.as_bytes()).unwrap();
-    let (counted, _) = check(&validator.wait_with_output().unwrap(), 0);
-    assert_eq!(counted.trim(), format!("{} findings of class 2004 are valid", signals.len()));
+    assert_eq!(place.findings().len(), signals.len());
     // Nobody is signalled by a budget of nearly nothing and a threshold that nothing reaches.
     let other = folder.path().join("other");
     copy_folder(&place.policies, &other);
     fs::write(other.join("signals/detectors.toml"), SETTINGS.replace("least_score = 2.0", "least_score = 30.0"))
         .unwrap();
     assert_eq!(place.replayed(&["--against", other.to_str().unwrap()]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_rule_is_a_finding_that_names_the_account_and_closes() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 20);
+    let log = fs::read_to_string(&place.log).unwrap();
+    let mut lines: Vec<_> = log.lines().map(str::to_owned).collect();
+    let named: Value = serde_json::from_str(&lines[0]).unwrap();
+    let revisions = json!({
+        "revision": named["attributes"]["adl.core.policies"]["policies"]["revision"],
+        "directory_revision": named["attributes"]["adl.core.information"]["directory"]["revision"],
+    });
+    lines.insert(70, record(100_000, 2, 3, "decoy", "team-1", &revisions).to_string());
+    fs::write(&place.log, lines.join("\n")).unwrap();
+    let findings = place.findings();
+    let [opened, closed] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((&opened["activity_id"], &closed["activity_id"]), (&json!(1), &json!(3)));
+    assert_eq!((&opened["is_alert"], &closed["is_alert"]), (&json!(true), &json!(false)));
+    assert_eq!(opened["finding_info"]["analytic"], closed["finding_info"]["analytic"]);
+    assert_eq!(opened["evidences"][0]["user"]["uid"], "Person::\"p3\"");
+    assert_eq!(opened["evidences"][0]["data"]["seq"], 100_000);
+    assert!(opened["message"].as_str().unwrap().starts_with("A rule was met: The file exists for nobody."), "{opened}");
+}
+
+#[test]
+fn a_batch_is_one_call_and_opens_nothing_for_later() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let log = fs::read_to_string(&place.log).unwrap();
+    let mut records: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_foreign = |record: &Value| {
+        record["body"]["adl.core.request"]["subject"]["id"] == "p7" && {
+            let id = record["body"]["adl.core.request"]["resource"]["id"].as_str().unwrap();
+            id.starts_with("30-7-") && id.as_bytes()[5] >= b'3'
+        }
+    };
+    // A page with the six foreign files, a day before they are opened; and accounts that nobody knows.
+    let items: Vec<_> = records.iter().filter(|record| is_foreign(record)).collect();
+    let items: Vec<_> =
+        items.iter().map(|it| json!({"resource": it["body"]["adl.core.request"]["resource"]})).collect();
+    assert_eq!(items.len(), 6);
+    let day_29 = records.iter().position(|it| it["attributes"]["poort.pdp"]["today"] == "2026-01-30").unwrap();
+    let mut page = records[day_29].clone();
+    page["event_name"] = "adl.access_evaluations".into();
+    page["trace_id"] = "f".repeat(32).into();
+    page["attributes"]["poort.log.seq"] = 200_000.into();
+    let answers: Vec<_> = items.iter().map(|_| json!({"decision": true})).collect();
+    page["body"]["adl.core.request"] =
+        json!({"subject": {"type": "Person", "id": "p7"}, "action": {"name": "open"}, "evaluations": items});
+    page["body"]["adl.core.response"] = json!({"evaluations": answers});
+    let ghosts: Vec<_> = (0..30)
+        .map(|number| {
+            let mut ghost = records[day_29].clone();
+            ghost["trace_id"] = format!("{:032x}", 300_000 + number).into();
+            ghost["body"]["adl.core.request"]["subject"]["id"] = format!("ghost-{number}").into();
+            ghost["body"]["adl.core.response"]["decision"] = false.into();
+            ghost
+        })
+        .collect();
+    records.splice(day_29..day_29, ghosts.into_iter().chain([page]));
+    fs::write(&place.log, records.iter().map(|record| format!("{record}\n")).collect::<String>()).unwrap();
+    let signals = place.replayed(&[]);
+    let last = signals.last().expect("what was on a page is counted when it is opened");
+    assert_eq!(
+        (&last["account"], &last["observed"]),
+        (&json!("Person::\"p7\""), &json!(5.0)),
+        "one page and four files, when the score rose last"
+    );
+    assert!(
+        signals.iter().any(|it| it["evidence"].as_array().unwrap().iter().any(|one| one["item"] == 5)),
+        "{signals:?}"
+    );
+    let (_, told) = check(&place.signals("replay", &[]), 0);
+    assert!(told.contains("decisions of 21 accounts"), "accounts that the directory does not know are one: {told}");
 }
 
 #[test]
