@@ -311,7 +311,9 @@ async fn the_example_configuration_is_accepted_and_changes_nothing() {
     let example = fs::read_to_string(repository().join("poort.example.toml")).unwrap();
     let sidecar = Sidecar::builder().config(&example).start();
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
-    assert!(!sidecar.log().contains("WARN"), "{}", sidecar.log());
+    // A busy machine reads the policies for longer than the five seconds after which poort says so.
+    let warned = |line: &str| line.contains("WARN") && !line.contains("still being read");
+    assert!(!sidecar.log().lines().any(warned), "{}", sidecar.log());
     let file = repository().join("poort.example.toml");
     check(&run(["validate".as_ref(), "--config".as_ref(), file.as_os_str()]), 0);
 }

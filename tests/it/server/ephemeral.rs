@@ -53,8 +53,8 @@ async fn an_ephemeral_sidecar_answers_on_its_day_and_leaves_nothing() {
     question["resource"]["properties"]["first_processed"] = json!("2025-02-20");
     let answered = answer(address, &question).await;
     assert_eq!(answered["context"]["policies"][0]["id"], "never.after-one-year", "{answered}");
-    // Less than a segment of a log that is kept.
-    let taken: u64 = walk(&scratch).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    // Less than a segment of a log that is kept. Files that poort renames meanwhile take nothing.
+    let taken: u64 = walk(&scratch).iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum();
     assert!(taken > 0 && taken < 8 << 20, "{taken}");
     kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
     assert!(running.0.wait().unwrap().success());
