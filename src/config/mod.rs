@@ -21,6 +21,7 @@ use crate::{
         self, AnswerContext,
         transport::{Address, Limits as ConnectionLimits, Plaintext, Tls},
     },
+    oversight::signals::live,
     pdp::{
         self, Deciding, cache,
         engine::{self, UndeclaredMembers, UnknownEntities},
@@ -63,6 +64,8 @@ pub struct Settings {
     pub log: decision_log::Config,
     /// Who cosigns its checkpoints.
     pub witness: Option<witness::Config>,
+    /// Whether signals of atypical use are looked for while poort answers.
+    pub signals: Option<live::Config>,
     /// Where its records are shipped.
     pub ship: Vec<shipping::config::Sink>,
     /// The organisation's time zone.
@@ -145,6 +148,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
     let engine = engine::Config { unknown, undeclared };
     let tls = tls(reader);
     let instance = reader.text("instance").unwrap_or_else(host_name);
+    let signals = signals(reader, &policies, &log.data);
     Settings {
         ephemeral: Ephemeral::default(),
         listen: reader.list("listen").unwrap_or_else(|| vec![loopback(50051)]),
@@ -214,6 +218,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             data: log.data,
         },
         witness: witness(reader),
+        signals,
         ship: ship::sinks(reader),
         telemetry: telemetry(reader, &instance),
         written: Written::default(),
@@ -248,6 +253,12 @@ fn witness(reader: &mut Reader<'_>) -> Option<witness::Config> {
     }
     let timeout = timeout.unwrap_or(witness::Config::DEFAULT_TIMEOUT);
     policy.map(|policy| witness::Config { policy, required, timeout, ca })
+}
+
+fn signals(reader: &mut Reader<'_>, policies: &Path, data: &Path) -> Option<live::Config> {
+    let enabled = reader.choice("signals.enabled", &[("true", true), ("false", false)]).unwrap_or_default();
+    let pseudonyms = reader.path("signals.pseudonyms.keys");
+    enabled.then(|| live::Config { policies: policies.to_owned(), data: data.to_owned(), pseudonyms })
 }
 
 fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {

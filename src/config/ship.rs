@@ -95,7 +95,8 @@ fn places(sink: &Sink) -> Vec<(&'static str, Place)> {
                 None => ("subject", &nats.subject),
                 Some(own) => ("subject_own", own),
             };
-            let decisions = (sink.records != Records::Own).then(|| ("subject", (at(&nats.subject), "decisions")));
+            let takes_decisions = matches!(sink.records, Records::All | Records::Decisions);
+            let decisions = takes_decisions.then(|| ("subject", (at(&nats.subject), "decisions")));
             let own = (sink.records != Records::Decisions).then(|| (key, (at(subject), "own")));
             decisions.into_iter().chain(own).collect()
         }
@@ -128,7 +129,12 @@ impl Table<'_, '_> {
         self.refuse_what_does_not_fit(kind);
         let to = self.destination(kind);
         let format = self.reader.choice(&self.key("format"), &[("adl", Format::Adl), ("ocsf", Format::Ocsf)]);
-        let records = [("all", Records::All), ("decisions", Records::Decisions), ("own", Records::Own)];
+        let records = [
+            ("all", Records::All),
+            ("decisions", Records::Decisions),
+            ("own", Records::Own),
+            ("signals", Records::Signals),
+        ];
         let records = self.reader.choice(&self.key("records"), &records);
         let timeout = self.reader.duration(&self.key("timeout"), millis(100)..=millis(300_000));
         let batch = self.reader.count(&self.key("batch"), 1..=10_000);

@@ -51,6 +51,9 @@ pub fn check(settings: &Settings) -> Result<Checked, StartError> {
     if snapshot.is_none() {
         return Err(StartError::Policies(warnings));
     }
+    if let Some(signals) = &settings.signals {
+        signals.check().map_err(StartError::configuration)?;
+    }
     data_folder(&settings.log.data)?;
     keys(&settings.log)?;
     let mut checked = Checked { warnings, in_use: Vec::new() };

@@ -3,6 +3,7 @@
 use super::{StartError, signals::Signals};
 use crate::{
     config::Settings,
+    oversight::signals::live::{self, Live},
     record::{
         decision_log::{DecisionLog, Producer},
         shipping::{self, Shipping},
@@ -90,6 +91,20 @@ pub(super) fn ship(settings: &Settings, log: &DecisionLog, meter: &Meter) -> Res
     Shipping::start(settings.ship.clone(), &source, &config.data, meter).map_err(|error| match error {
         shipping::StartError::Setup { .. } => StartError::configuration(error),
         shipping::StartError::Io { .. } => StartError::system(error),
+    })
+}
+
+/// Starts to look for signals of atypical use, where that is configured.
+pub(super) fn look_for_signals(
+    settings: &Settings,
+    log: &DecisionLog,
+    store: &Arc<Store>,
+    meter: &Meter,
+) -> Result<Option<Live>, StartError> {
+    let started = settings.signals.clone().map(|config| Live::start(config, log.clone(), store.clone(), meter));
+    started.transpose().map_err(|error| match error {
+        live::StartError::Thread(_) => StartError::system(error),
+        live::StartError::Settings(_) | live::StartError::Pseudonyms(_) => StartError::configuration(error),
     })
 }
 

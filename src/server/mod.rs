@@ -8,7 +8,7 @@
 //! - `ports`: sockets, for callers and for operators
 //! - `supervisor`: the sockets that it passes, and what it is told
 //! - `files`: policies and directory, read first and looked at again
-//! - `log`: the decision log and its shipping
+//! - `log`: the decision log, its shipping, and signals that are found in it
 //! - `readiness`: the health service follows the log
 //! - `certificates`: the server's certificate while poort runs, and when each certificate ends
 //! - `signals`: what signals ask for
@@ -149,6 +149,7 @@ impl Server {
             let records = settings.log.records();
             retention::start(log.clone(), keep, shipping.cursors(), store.clone(), records, stopping.clone())
         });
+        let signalling = log::look_for_signals(&settings, &log, &store, &meter)?;
         let dispatch = api::dispatch(&pdp, &settings.api, &health, &meter, &stopping);
         let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
@@ -171,6 +172,11 @@ impl Server {
         parts.push("health", async { drop(telling.await) });
         parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
         parts.push("witnesses", async { drop(futures_util::future::OptionFuture::from(watched).await) });
+        parts.push("signals", async {
+            if let Some(live) = signalling {
+                live.stop().await;
+            }
+        });
         parts.push("decision log", log::close(log, store));
         parts.push("shipping", shipping.stop(grace.min(PARTING)));
         // Operators can look until the very end.

@@ -4,7 +4,8 @@
 //! id is new for every call. An invalid `traceparent` counts as absent and a new trace begins (W3C Trace Context,
 //! section 3.2). The flags, the sampled bit among them, are carried and never changed, and decide nothing here.
 
-use std::{collections::BTreeSet, fmt};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 /// 16 bytes that name a trace; never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +75,19 @@ macro_rules! id {
             }
         }
 
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'_, str>::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| D::Error::custom("no id"))
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}({self})", stringify!($name))
@@ -98,7 +112,7 @@ const fn hex(nibble: u8) -> u8 {
 }
 
 /// The key of a decision record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RecordIdentity {
     /// The trace of the request.
     pub trace_id: TraceId,

@@ -45,7 +45,7 @@ day to spare. Exits with 1 if a record is damaged, and what is before it is prin
 told, since they were made under a key of pseudonyms that is not there any more.";
 
 /// How long to wait between two looks for new records.
-const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+pub(in crate::commands) const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Arguments {
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let mut printer = Printer::new(*format, &settings, &selection, *limit, output.result_is_coloured());
     let printed = match last {
         last if received.received.is_some() => {
-            print_export(&mut printer, received.records(&settings, select, &selection, output)?, *last)
+            print_export(&mut printer, received.records(&settings, select.segments(), &selection, output)?, *last)
         }
         Some(last) => print_last(&mut printer, &selection, arguments, *last, &settings),
         None => Scan::new(&settings.log.records(), &selection, select.segments())
@@ -148,7 +148,7 @@ fn go_on(printer: &mut Printer<'_>, mut scan: Scan<'_>, follow: bool) -> Result<
             return Ok(());
         }
         printer.out.flush().map_err(Stop::Output)?;
-        if is_closed(PAUSE)? {
+        if is_closed(PAUSE).map_err(Stop::Output)? {
             return Ok(());
         }
     }
@@ -215,13 +215,13 @@ fn print_last(
 }
 
 /// Waits for so long, or until the reader of standard output is gone.
-fn is_closed(pause: Timespec) -> Result<bool, Stop> {
+pub(in crate::commands) fn is_closed(pause: Timespec) -> io::Result<bool> {
     let stdout = io::stdout();
     // No event is requested: `poll` reports the loss of the other end unasked.
     let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
     match poll(&mut watched, Some(&pause)) {
         Ok(_) | Err(Errno::INTR) => {}
-        Err(error) => return Err(Stop::Output(error.into())),
+        Err(error) => return Err(error.into()),
     }
     Ok(watched.iter().any(|watched| watched.revents().intersects(PollFlags::ERR | PollFlags::HUP)))
 }

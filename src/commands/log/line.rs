@@ -95,7 +95,7 @@ pub(super) fn row(recorded: &StoredRecord<'_>, item: usize, one: &OneDecision) -
 }
 
 /// A row of CSV (RFC 4180), without its line end.
-pub(super) fn csv<T: AsRef<[u8]>>(fields: &[T]) -> Vec<u8> {
+pub(in crate::commands) fn csv<T: AsRef<[u8]>>(fields: &[T]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(512).from_writer(Vec::with_capacity(256));
     // Writing to a Vec cannot fail.
     let _ = writer.write_record(fields);

@@ -32,6 +32,8 @@ mod status;
 mod verify;
 mod verify_fork;
 
+pub(super) use cat::{PAUSE, is_closed};
+pub(super) use line::csv;
 pub(super) use of_trace::RecordsOfTrace;
 pub(super) use replay::meaning;
 pub(super) use select::{Select, doubt};

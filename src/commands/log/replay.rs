@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         let side = places.read(named).map_err(|unusable| refused(named, unusable, output))?;
         replay = replay.against(Arc::new(side.snapshot));
     }
-    let records = received.records(&settings, select, &selection, output)?;
+    let records = received.records(&settings, select.segments(), &selection, output)?;
     let mut tally = Tally::new(*format, settings.time_zone.clone(), output.result_is_coloured());
     let strays = match go(&mut replay, records, &mut tally, limit.unwrap_or(u64::MAX), output) {
         Ok(strays) => strays,

@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let archive = Archive::new(archive.as_ref().unwrap_or(&settings.store.archive).clone(), settings.store.archive_max);
     let local = Local::read(&settings.store.policies, &settings.store.directory);
     let mut reader = Reader::new(Worlds::new(archive, local));
-    let mut records = received.records(&settings, select, &selection, output)?;
+    let mut records = received.records(&settings, select.segments(), &selection, output)?;
     let (mut accesses, mut strays) = (Vec::new(), Strays::default());
     let bar = output.progress("records");
     let first = records.first();

@@ -116,6 +116,7 @@ impl Select {
             policy: self.policy.clone(),
             errors: self.errors,
             checkpoints,
+            signals: false,
         }))
     }
 

@@ -1,10 +1,10 @@
 //! Where the commands of `poort log` take records from: the log in the data folder, or an export (`--received`).
 
-use super::{Exit, Output, select::Select};
+use super::{Exit, Output};
 use crate::{
     config::Settings,
     record::decision_log::{
-        Scan, Selection,
+        Scan, Segments, Selection,
         export::{Export, Exported, open},
         seq,
     },
@@ -66,7 +66,7 @@ impl Received {
     pub(in crate::commands) fn records<'s>(
         &self,
         settings: &Settings,
-        select: &Select,
+        segments: Segments,
         selection: &'s Selection,
         output: &mut Output,
     ) -> Result<Records<'s>, Exit> {
@@ -74,7 +74,7 @@ impl Received {
         let (path, opened) = match &self.received {
             Some(path) => (path, open(path).map(|file| Records::Export(Export::new(file), selection))),
             None => {
-                let scan = Scan::new(&dir, selection, select.segments());
+                let scan = Scan::new(&dir, selection, segments);
                 (&dir, scan.map(|scan| Records::Log(Box::new(scan.once()))))
             }
         };

@@ -76,7 +76,7 @@ impl Walk<'_> {
             ));
             return Err(Exit::Usage);
         }
-        let mut records = received.records(&self.settings, select, &selection, output)?;
+        let mut records = received.records(&self.settings, select.segments(), &selection, output)?;
         let bar = output.progress("records");
         let first = records.first();
         let (mut strays, mut unreadable) = (Strays::default(), None::<(u64, String)>);

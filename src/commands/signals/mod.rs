@@ -1,22 +1,47 @@
 //! `poort signals`: atypical use, found in the decision log. One file a command:
 //!
-//! - `replay`: the signals of a log
+//! - `list`: the signals on record, and those that come
+//! - `show`: one of them
+//! - `explain`: the reasons of a decision
+//! - `status`: which settings are active, and how many signals there are
+//! - `replay`: the signals of a log, made again
 //! - `power`: how much each reason explains
 //! - `diff`: what a change of the settings changes
 //! - `evaluate`: how much of known misuse is found
-//! - `facts`: the flags and the walk that they share
+//! - `facts`: the flags and the walk of those that look for signals
+//! - `recorded`: the same of those that read what is on record
 
 mod diff;
 mod evaluate;
+mod explain;
 mod facts;
+mod list;
 mod power;
+mod recorded;
 mod replay;
+mod show;
+mod status;
 
 use super::{Common, Exit, language_flag::LanguageFlag, log, output::Output};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// List the signals on record
+    #[command(after_help = list::LIST)]
+    List(list::Arguments),
+    /// Show what becomes of signals, as it comes
+    #[command(after_help = list::FOLLOW)]
+    Follow(list::Following),
+    /// Show a signal, what became of it, and the decisions that it rests on
+    #[command(after_help = show::EXAMPLES)]
+    Show(show::Arguments),
+    /// Say which reasons a decision had, and which it had not
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<explain::Arguments>),
+    /// Say under which settings signals are looked for, and how many there are
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Arguments),
     /// Make the signals of a log again: the same log and settings give the same signals
     #[command(after_help = replay::EXAMPLES)]
     Replay(Box<replay::Arguments>),
@@ -33,6 +58,11 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
     match command {
+        Command::List(arguments) => list::run(arguments, output),
+        Command::Follow(arguments) => list::follow(arguments, output),
+        Command::Show(arguments) => show::run(arguments, output),
+        Command::Explain(arguments) => explain::run(arguments, output),
+        Command::Status(arguments) => status::run(arguments, output),
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Diff(arguments) => diff::run(arguments, output),
         Command::Power(arguments) => power::run(arguments, output),

@@ -2,7 +2,8 @@
 
 use super::{Exit, LanguageFlag, Output, facts::Facts};
 use crate::{
-    oversight::signals::{Detection, Signal, json, ocsf},
+    oversight::signals::{Detection, Signal, json},
+    record::shipping::finding,
     types::{escape, language::Language},
 };
 use clap::{Args, ValueEnum};
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let zone = &walk.settings.time_zone;
     let shown: String = match format {
         Form::Json => signals.iter().map(|signal| format!("{}\n", json(signal))).collect(),
-        Form::Ocsf => signals.iter().map(|signal| format!("{}\n", ocsf(signal))).collect(),
+        Form::Ocsf => signals.iter().map(|signal| format!("{}\n", finding(&json(signal)))).collect(),
         Form::Human => {
             signals.iter().map(|signal| escape::lines(&human(signal, zone, language)).into_owned()).collect()
         }

@@ -69,6 +69,15 @@ impl Worlds {
         *configurations.entry(digest.clone()).or_insert_with(find)
     }
 
+    /// Holds a snapshot that is there already. What was missing may be there now.
+    pub fn hold(&mut self, snapshot: Arc<Snapshot>) {
+        let named = (snapshot.policies.revision.clone(), snapshot.directory.revision.clone());
+        self.held.retain(|(held, _)| *held != named);
+        self.held.push_front((named, snapshot));
+        self.held.truncate(HELD);
+        self.missing.clear();
+    }
+
     /// The snapshot of these revisions.
     ///
     /// # Errors

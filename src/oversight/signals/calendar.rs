@@ -3,6 +3,7 @@
 //! A clock that is ahead must not end the day for everybody. So the day after comes with its first record, and any later one when
 //! several accounts have it. It never goes back: a record that is late counts for today.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How many accounts must have a day that is not the next; fewer, if fewer were active.
@@ -12,7 +13,7 @@ const AGREED: usize = 5;
 const CANDIDATES: usize = 4;
 
 /// The calendar.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Calendar {
     today: Option<i64>,
     /// Later days, with the accounts that have them.

@@ -11,6 +11,7 @@ use super::{
     touches::{Before, Touches},
 };
 use crate::types::revision::Revision;
+use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many workdays are in the weeks for which a highest score counts for the threshold.
@@ -22,12 +23,20 @@ const STEP: f64 = 1.1;
 /// By how much a score rises before it is told again.
 const RISE: f64 = 1.0;
 
-/// What is known of all accounts.
+/// The detection of signals under some settings.
 #[derive(Debug)]
 pub struct Detection {
     settings: Settings,
     revision: Revision,
     places: HashMap<Arc<str>, usize>,
+    known: Known,
+    /// The days of accounts that ended, if they are asked for.
+    ended: Option<Vec<AccountDay>>,
+}
+
+/// What is known of all accounts: what the decisions before have to do with the next.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Known {
     profiles: Vec<Profile>,
     /// Those that were active today.
     active: Vec<usize>,
@@ -35,8 +44,6 @@ pub struct Detection {
     touches: Touches,
     calendar: Calendar,
     threshold: Option<f64>,
-    /// The days of accounts that ended, if they are asked for.
-    ended: Option<Vec<AccountDay>>,
 }
 
 /// A day of an account that is over.
@@ -54,31 +61,48 @@ impl Detection {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(files: &SettingsFiles) -> Self {
-        let settings = files.settings.clone();
-        Self {
-            peers: Peers::new(settings.peers.accounts),
-            touches: Touches::new(settings.accesses.days, settings.accesses.most),
-            settings,
-            revision: files.revision.clone(),
-            places: HashMap::new(),
+        let Settings { peers, accesses, .. } = &files.settings;
+        let known = Known {
             profiles: Vec::new(),
             active: Vec::new(),
+            peers: Peers::new(peers.accounts),
+            touches: Touches::new(accesses.days, accesses.most),
             calendar: Calendar::default(),
             threshold: None,
+        };
+        Self::resume(files, known)
+    }
+
+    /// Goes on with what was known, under the same settings.
+    #[must_use]
+    pub fn resume(files: &SettingsFiles, mut known: Known) -> Self {
+        known.peers.index();
+        let places = known.profiles.iter().enumerate();
+        Self {
+            settings: files.settings.clone(),
+            revision: files.revision.clone(),
+            places: places.map(|(place, profile)| (Arc::clone(&profile.account), place)).collect(),
+            known,
             ended: None,
         }
+    }
+
+    /// What is known, to go on with it later.
+    #[must_use]
+    pub const fn known(&self) -> &Known {
+        &self.known
     }
 
     /// The score that is needed for a signal. `None`: there is no baseline yet.
     #[must_use]
     pub const fn threshold(&self) -> Option<f64> {
-        self.threshold
+        self.known.threshold
     }
 
     /// How many accounts are known.
     #[must_use]
     pub const fn accounts(&self) -> usize {
-        self.profiles.len()
+        self.known.profiles.len()
     }
 
     /// The days of accounts that ended since this was last asked; from the first time on.
@@ -90,18 +114,18 @@ impl Detection {
     pub fn step(&mut self, fact: &Fact) -> Vec<Signal> {
         let mut signals = Vec::new();
         let place = self.place(fact);
-        let ended = self.calendar.today();
-        let passed = self.calendar.pass(fact.day, place, self.active.len());
+        let ended = self.known.calendar.today();
+        let passed = self.known.calendar.pass(fact.day, place, self.known.active.len());
         if passed > 0 {
             self.end_day(ended, passed);
             self.close_quiet(fact.time, &mut signals);
             self.set_threshold();
         }
-        let day = self.calendar.today();
-        let Self { settings, peers, touches, threshold, revision, .. } = self;
-        let Some(profile) = self.profiles.get_mut(place) else { return signals };
+        let day = self.known.calendar.today();
+        let Self { settings, revision, known: Known { profiles, active, peers, touches, threshold, .. }, .. } = self;
+        let Some(profile) = profiles.get_mut(place) else { return signals };
         if profile.today.asked == 0.0 {
-            self.active.push(place);
+            active.push(place);
         }
         let (name, group) = peers.nearest(&profile.groups);
         let usual = Usual { group, everybody: peers.everybody() };
@@ -175,12 +199,12 @@ impl Detection {
 
     /// Ends the last day, of which no more records come.
     pub fn end(&mut self) {
-        self.end_day(self.calendar.today(), 1);
+        self.end_day(self.known.calendar.today(), 1);
     }
 
     /// The place of an account's profile. Where its peers are others than before, it begins anew among them.
     fn place(&mut self, fact: &Fact) -> usize {
-        let Self { places, profiles, peers, .. } = self;
+        let Self { places, known: Known { profiles, peers, .. }, .. } = self;
         let place = places.get(fact.account.as_str()).copied().unwrap_or_else(|| {
             let account: Arc<str> = Arc::from(fact.account.as_str());
             profiles.push(Profile::new(Arc::clone(&account), fact.known));
@@ -200,14 +224,13 @@ impl Detection {
 
     /// A day is over: what was usual on it is known.
     fn end_day(&mut self, ended: i64, passed: i64) {
-        let Self { settings, profiles, peers, .. } = self;
+        let Self { settings, known: Known { profiles, active, peers, .. }, .. } = self;
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
         let counts = |profile: &Profile| profile.known;
-        let days: Vec<_> =
-            self.active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
+        let days: Vec<_> = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
         let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
-        for place in self.active.drain(..) {
+        for place in active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
             if profile.counts_today() {
                 peers.add(&profile.groups, &profile.today, &most);
@@ -226,10 +249,10 @@ impl Detection {
 
     /// Closes signals to which nothing came for long. Who was not active for weeks is no peer any more.
     fn close_quiet(&mut self, time: i64, signals: &mut Vec<Signal>) {
-        let (day, quiet) = (self.calendar.today(), i64::from(self.settings.budget.quiet_days));
-        for profile in &mut self.profiles {
+        let (day, quiet) = (self.known.calendar.today(), i64::from(self.settings.budget.quiet_days));
+        for profile in &mut self.known.profiles {
             if profile.counted && day - profile.last_day > WEEKS * 7 {
-                leave(profile, &mut self.peers);
+                leave(profile, &mut self.known.peers);
             }
             let Profile { account, open, .. } = profile;
             for Open { id, family, detector, score, .. } in open.extract_if(.., |open| day - open.last >= quiet) {
@@ -241,7 +264,7 @@ impl Detection {
                     detector,
                     family,
                     score,
-                    threshold: self.threshold.unwrap_or_default(),
+                    threshold: self.known.threshold.unwrap_or_default(),
                     days: 0,
                     observed: 0.0,
                     of: None,
@@ -260,11 +283,12 @@ impl Detection {
     /// The threshold is the score that as many accounts passed in the last weeks as the budget has signals. An account whose
     /// signal is older has no part in it: else misuse that was found would hide what comes after it.
     fn set_threshold(&mut self) {
-        let (budget, day) = (&self.settings.budget, self.calendar.today());
-        if self.calendar.ended() < budget.baseline_days {
+        let (budget, day) = (&self.settings.budget, self.known.calendar.today());
+        if self.known.calendar.ended() < budget.baseline_days {
             return;
         }
         let active: Vec<_> = self
+            .known
             .profiles
             .iter()
             .filter(|profile| profile.known)
@@ -275,11 +299,11 @@ impl Detection {
         peaks.sort_by(|one, other| other.total_cmp(one));
         let signals = budget.per_thousand / 1_000.0 * active.len() as f64 * WORKDAYS;
         let wanted = peaks.get(signals as usize).copied().unwrap_or_default();
-        let moved = match self.threshold {
+        let moved = match self.known.threshold {
             None => wanted,
             Some(before) => wanted.clamp(before / STEP, before * STEP),
         };
-        self.threshold = Some(moved.max(budget.least_score));
+        self.known.threshold = Some(moved.max(budget.least_score));
     }
 }
 

@@ -88,6 +88,11 @@ impl Reader {
         Self { worlds, reasons: reasons.clone(), same: settings.peers.same.clone(), unjudged: BTreeMap::new() }
     }
 
+    /// These snapshots are those that the next records name.
+    pub fn hold(&mut self, active: impl IntoIterator<Item = Arc<Snapshot>>) {
+        active.into_iter().for_each(|snapshot| self.worlds.hold(snapshot));
+    }
+
     /// Why reasons could not be looked for, and how often.
     pub fn unjudged(&self) -> impl Iterator<Item = (&str, u64)> {
         self.unjudged.iter().map(|(why, count)| (why.as_str(), *count))

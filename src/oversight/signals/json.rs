@@ -14,10 +14,12 @@ pub fn json(signal: &Signal) -> Value {
         json!({"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item})
     };
     let evidence: Vec<_> = evidence.iter().map(of_record).collect();
-    // Logarithms differ in their last digits between machines.
-    let rounded = |number: f64| (number * 100.0).round() / 100.0;
+    // Logarithms differ in their last digits between machines. A whole number is written as one, as canonical JSON has it.
+    let rounded = |number: f64| match (number * 100.0).round() / 100.0 {
+        whole if whole.fract() == 0.0 => json!(whole as i64),
+        number => json!(number),
+    };
     json!({
-        "event_name": "poort.signal",
         "id": id,
         "change": change.name(),
         "time": time,

@@ -22,7 +22,10 @@
 //! - `calendar`: the day, where records agree on it
 //! - `detection`: the step
 //! - `signal`: a signal, and its sentence
-//! - `json`, `ocsf`: a signal in JSON, and as an OCSF Detection Finding
+//! - `history`: what the records of a log say became of each signal
+//! - `recording`: which signals go on record
+//! - `live`: a thread that puts them there while poort answers
+//! - `json`: a signal in JSON
 //! - `changes`: what a change of the settings changes, in words
 //! - `power`: how much each reason explains of real accesses, and of random ones
 
@@ -30,12 +33,14 @@ mod calendar;
 mod changes;
 mod detection;
 mod fact;
+mod history;
 mod json;
-mod ocsf;
+pub mod live;
 mod peers;
 mod power;
 mod profile;
 mod reasons;
+mod recording;
 mod settings;
 mod signal;
 mod tail;
@@ -47,8 +52,8 @@ mod tests;
 pub use changes::changes;
 pub use detection::{AccountDay, Detection};
 pub use fact::{Fact, Reader};
+pub use history::{Active, History, Recorded, Status};
 pub use json::json;
-pub use ocsf::ocsf;
 pub use power::{Power, Share};
 pub use reasons::{Reason, Reasons};
 pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};

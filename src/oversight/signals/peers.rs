@@ -2,6 +2,7 @@
 //!
 //! What an account-day can add is bounded, and old days fade, so that nobody moves what is usual for others by much.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// By how much a day counts less than the next: half after 28 days.
@@ -17,7 +18,7 @@ const FIRST: f64 = 0.05;
 const MOST: f64 = 2.0;
 
 /// A part of a whole among peers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Part {
     part: f64,
     whole: f64,
@@ -39,7 +40,7 @@ impl Part {
 }
 
 /// A number of each account-day among peers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Count {
     days: f64,
     sum: f64,
@@ -63,7 +64,7 @@ impl Count {
 }
 
 /// What an account did on one day.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct DayOfAccount {
     /// Calls with a record that it had no access to before.
     pub(super) first: f64,
@@ -98,7 +99,7 @@ impl Bounds {
 }
 
 /// What is usual in a group.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Group {
     pub(super) unexplained: Part,
     pub(super) denied: Part,
@@ -135,14 +136,15 @@ impl Group {
 }
 
 /// The place of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct GroupId(usize);
 
 /// All groups.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Peers {
     everybody: Group,
     groups: Vec<(String, Group)>,
+    #[serde(skip)]
     places: HashMap<String, GroupId>,
     /// How many accounts a group needs.
     accounts: u32,
@@ -152,6 +154,12 @@ impl Peers {
     /// Groups need so many accounts to be compared with.
     pub(super) fn new(accounts: u32) -> Self {
         Self { everybody: Group::default(), groups: Vec::new(), places: HashMap::new(), accounts }
+    }
+
+    /// Finds groups by their names again, which are not kept twice.
+    pub(super) fn index(&mut self) {
+        let places = self.groups.iter().enumerate().map(|(place, (name, _))| (name.clone(), GroupId(place)));
+        self.places = places.collect();
     }
 
     /// The groups of these names.

@@ -5,6 +5,7 @@ use super::{
     signal::{Detector, Evidence, Family},
 };
 use crate::types::trace::RecordIdentity;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
@@ -23,7 +24,7 @@ const BURST: f64 = 300_000.0;
 pub(super) const WEEKS: i64 = 4;
 
 /// One for each family.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct ByFamily<T> {
     reason: T,
     volume: T,
@@ -52,7 +53,7 @@ impl<T> ByFamily<T> {
 }
 
 /// An account.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Profile {
     /// `Type::"id"`.
     pub(super) account: Arc<str>,
@@ -97,7 +98,7 @@ pub(super) struct Profile {
 }
 
 /// What of a call is counted: each once, however many questions it has.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Call {
     record: Option<RecordIdentity>,
     pub(super) first: bool,
@@ -106,7 +107,7 @@ pub(super) struct Call {
 }
 
 /// The score of a family, and what gives it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Scored {
     /// With its weight.
     pub(super) score: f64,
@@ -114,7 +115,7 @@ pub(super) struct Scored {
 }
 
 /// What a detector found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) detector: Detector,
     pub(super) observed: f64,
@@ -125,7 +126,7 @@ pub(super) struct Found {
 }
 
 /// An open signal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Open {
     pub(super) id: String,
     pub(super) family: Family,

@@ -22,6 +22,7 @@ use crate::{
     },
 };
 use cedar_policy as cedar;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
@@ -31,7 +32,7 @@ use std::{
 const HELD: usize = 4;
 
 /// A reason, or a rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
     /// Its id.
     pub id: Arc<str>,

@@ -138,6 +138,12 @@ impl SettingsFiles {
         Ok(Self { settings, reasons: Reasons::new(reasons), revision, text: file.text.clone() })
     }
 
+    /// How many signals there are for each 1 000 active accounts and workday.
+    #[must_use]
+    pub const fn per_thousand(&self) -> f64 {
+        self.settings.budget.per_thousand
+    }
+
     /// The numbers that are set, by their keys with dots.
     pub(super) fn numbers(&self) -> BTreeMap<String, String> {
         let parts: BTreeMap<String, BTreeMap<String, serde_json::Value>> =

@@ -2,10 +2,11 @@
 
 use super::{reasons::Reason, tail::HIGHEST};
 use crate::types::{language::Language, revision::Revision, texts::signals as texts, trace::RecordIdentity};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What found it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Detector {
     /// More accesses without a known reason than peers have.
     Unexplained,
@@ -34,7 +35,7 @@ impl Detector {
 }
 
 /// Detectors that see the same kind of thing: of one family only the highest score counts, and one signal is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
     /// Accesses without a reason.
     Reason,
@@ -74,6 +75,9 @@ pub enum Change {
 }
 
 impl Change {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Opened, Self::Raised, Self::Faded];
+
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -86,7 +90,7 @@ impl Change {
 }
 
 /// A decision that a signal rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The place of its record in the log.
     pub seq: u64,

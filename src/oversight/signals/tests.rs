@@ -187,6 +187,30 @@ fn the_same_log_gives_the_same_bytes() {
 }
 
 #[test]
+fn what_was_kept_on_disk_goes_on_as_if_it_had_not_ended() {
+    let mut work = Work::new(9, 60, 45);
+    work.day("burst", 40, 9, 1.0);
+    let (rule, mut looks) = (reason("rule", 5.0, true), access("clerk", "staff", 30, 9, false));
+    looks.rules = vec![rule];
+    work.facts.push(looks);
+    let mut facts: Vec<_> = work.facts.iter().collect();
+    facts.sort_by_key(|fact| fact.time);
+    let files = files();
+    let whole = work.signals();
+    assert!(whole.iter().any(|signal| signal.family == Family::Exact) && whole.len() > 2);
+    let mut detection = Detection::new(&files);
+    let mut signals = Vec::new();
+    for (place, fact) in facts.into_iter().enumerate() {
+        if place % 97 == 0 {
+            let kept = serde_json::to_vec(detection.known()).unwrap();
+            detection = Detection::resume(&files, serde_json::from_slice(&kept).unwrap());
+        }
+        signals.extend(detection.step(fact));
+    }
+    assert_eq!(signals, whole);
+}
+
+#[test]
 fn a_second_look_explains_nothing() {
     let mut work = Work::new(10, 60, 45);
     let mut again = Vec::new();

@@ -3,6 +3,7 @@
 //! Pairs are kept as numbers of 64 bits, in two generations: memory is bounded, and what is older than two generations is
 //! forgotten. A pair that is touched again moves to the newer one.
 
+use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -23,7 +24,7 @@ pub(super) enum Before {
 }
 
 /// The pairs.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Touches {
     newer: HashSet<u64>,
     older: HashSet<u64>,

@@ -1,8 +1,14 @@
 //! The kinds of records in the log.
 
 use super::{
-    checkpoint::CHECKPOINT, cosigned::COSIGNED, damage::DAMAGE, gap::GAP, keys::KEY, restored::RESTORED,
+    checkpoint::CHECKPOINT,
+    cosigned::COSIGNED,
+    damage::DAMAGE,
+    gap::GAP,
+    keys::KEY,
+    restored::RESTORED,
     retention::RETENTION,
+    signal::{SIGNAL, SIGNAL_SETTINGS},
 };
 use std::borrow::Cow;
 
@@ -25,6 +31,8 @@ pub enum RecordKind {
     Damage,
     /// The folder was put back from a backup.
     Restored,
+    /// What became of a signal of atypical use, or its settings.
+    Signal,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -48,6 +56,7 @@ impl RecordKind {
                 KEY => Self::Key,
                 DAMAGE => Self::Damage,
                 RESTORED => Self::Restored,
+                SIGNAL | SIGNAL_SETTINGS => Self::Signal,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -28,6 +28,7 @@
 //! - `keys`: the record of keys that were changed on purpose
 //! - `past`: what earlier processes left, and whether this one may continue it
 //! - `gap`: the record of answers without a record
+//! - `signal`: the records of signals of atypical use
 //! - `kind`: which of these a record is
 //! - `retention`: the record that says what was deleted
 //! - `restored`: the record that says that the folder was put back from a backup
@@ -65,6 +66,7 @@ mod restored;
 mod retention;
 mod scan;
 mod selection;
+mod signal;
 mod signer;
 mod stored_record;
 pub mod verify;
@@ -88,6 +90,7 @@ pub use restored::{RESTORED, Restored};
 pub use retention::RETENTION;
 pub use scan::{Scan, Segments};
 pub use selection::{Selection, Wanted, seq, timestamp};
+pub use signal::{Cause, SIGNAL, SIGNAL_SETTINGS, SignalRecord};
 pub use stored_record::{EntityName, OneDecision, Poort, StoredRecord, Unreadable};
 
 use crate::{
@@ -423,6 +426,12 @@ impl DecisionLog {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<State> {
         self.spool.watch()
+    }
+
+    /// The name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.producer.origin()
     }
 
     /// The spool below, for consumers of records.

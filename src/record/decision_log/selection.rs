@@ -6,6 +6,7 @@
 use super::{
     RecordKind,
     data_subject_filter::DataSubjectFilter,
+    signal::SIGNAL,
     stored_record::{EntityName, OneDecision, StoredRecord},
 };
 use crate::types::{authzen, decision::Decision, entity_id::EntityId, trace::TraceId};
@@ -34,6 +35,8 @@ pub struct Wanted {
     pub policy: Option<String>,
     /// A policy failed, an item of a batch had a fault, or no decision left.
     pub errors: bool,
+    /// Records of signals of atypical use, and nothing else.
+    pub signals: bool,
     /// Signed checkpoints and their cosignatures too, whatever is wanted of decisions. Without it, none is.
     pub checkpoints: bool,
 }
@@ -62,6 +65,7 @@ impl Selection {
         needles.extend(wanted.policy.as_deref().map(|policy| [b"{\"id\":", quoted(policy).as_slice()].concat()));
         needles.extend(wanted.trace.map(|trace| format!("\"trace_id\":\"{trace}\"").into_bytes()));
         needles.extend(wanted.decision.map(|decision| format!("\"decision\":{}", decision.is_allow()).into_bytes()));
+        needles.extend(wanted.signals.then(|| format!("\"event_name\":\"{SIGNAL}").into_bytes()));
         let finder = |needle: &[u8]| memmem::Finder::new(needle).into_owned();
         Self {
             needles: needles.iter().map(|needle| finder(needle)).collect(),

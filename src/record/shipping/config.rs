@@ -76,8 +76,10 @@ pub enum Records {
     All,
     /// Records of decisions, which are those of the Authorization Decision Log.
     Decisions,
-    /// What poort records of itself: checkpoints, gaps, changes of keys, retention.
+    /// What poort records of itself: checkpoints, gaps, changes of keys, retention, signals.
     Own,
+    /// Signals of atypical use, and nothing else: for security operations.
+    Signals,
 }
 
 /// Where records go.

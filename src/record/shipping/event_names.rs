@@ -6,5 +6,7 @@ pub(super) const DECISIONS: &str = "adl.";
 pub(super) const GAP: &str = "poort.log.gap";
 /// The signed state of the log.
 pub(super) const CHECKPOINT: &str = "poort.log.checkpoint";
+/// What became of a signal of atypical use.
+pub(super) const SIGNAL: &str = "poort.signal";
 /// The same, cosigned by witnesses.
 pub(super) const COSIGNED: &str = "poort.log.cosigned";

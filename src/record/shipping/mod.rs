@@ -40,6 +40,7 @@ mod backoff;
 pub mod config;
 mod delivery;
 mod event_names;
+mod finding;
 mod handle;
 mod metrics;
 mod ocsf;
@@ -58,6 +59,7 @@ mod window;
 mod tests;
 
 pub use again::{Again, ask};
+pub use finding::finding;
 pub use handle::{Cursors, PARTING, Shipping, StartError};
 pub use sink::SetupError;
 pub(in crate::record) use sink::client;

@@ -6,6 +6,7 @@
 //! | record | OCSF |
 //! |---|---|
 //! | one decision; each decision of a batch | API Activity (6003) with the profiles `security_control` and `trace` |
+//! | a signal of atypical use | Detection Finding (2004), see `finding` |
 //! | a gap in the log | Base Event (0), severity High |
 //! | a checkpoint | nothing: it speaks for the bytes of records, which are not sent in this format |
 //!
@@ -14,7 +15,10 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value gives null for a name that it does not have")]
 
-use super::event_names::{CHECKPOINT, COSIGNED, GAP};
+use super::{
+    event_names::{CHECKPOINT, COSIGNED, GAP, SIGNAL},
+    finding::finding,
+};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -31,6 +35,7 @@ pub(super) fn events(record: &str, seq: u64) -> Result<Vec<Value>, serde_json::E
             vec![decision(&record, seq, None, &body["adl.core.request"], &body["adl.core.response"])]
         }
         "adl.access_evaluations" => batch(&record, seq),
+        SIGNAL => vec![of_signal(&record, seq)],
         _ => vec![base_event(&record, seq, name)],
     };
     Ok(events.into_iter().map(without_nulls).collect())
@@ -181,6 +186,16 @@ fn authorizations(response: &Value, revision: &Value) -> Value {
 
 fn errors(response: &Value) -> Option<&Value> {
     Some(&response["context"]["errors"]).filter(|errors| errors.as_array().is_some_and(|errors| !errors.is_empty()))
+}
+
+/// The finding of a signal, with its place in the log.
+fn of_signal(record: &Value, seq: u64) -> Value {
+    let signal = &record["body"][SIGNAL];
+    let mut event = finding(signal);
+    let mut metadata = metadata(record, seq, None, &[]);
+    metadata["correlation_uid"] = signal["id"].clone();
+    event["metadata"] = metadata;
+    event
 }
 
 /// The event of a record that is no decision: a gap above all, and kinds that later versions add.

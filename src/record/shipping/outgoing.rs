@@ -2,7 +2,7 @@
 
 use super::{
     config::{Format, Records},
-    event_names::{DECISIONS, GAP},
+    event_names::{DECISIONS, GAP, SIGNAL},
     ocsf,
 };
 use crate::record::{evidence::leaf, spool::reader::Frame};
@@ -62,6 +62,16 @@ impl Label {
         self.event_name.starts_with(DECISIONS)
     }
 
+    /// Whether a sink for these gets it.
+    fn is_for(&self, records: Records) -> bool {
+        match records {
+            Records::All => true,
+            Records::Decisions => self.is_decision(),
+            Records::Own => !self.is_decision(),
+            Records::Signals => self.event_name == SIGNAL,
+        }
+    }
+
     /// The kind, for receivers.
     pub(super) fn kind(&self) -> &'static str {
         if self.is_decision() { "decision" } else { "own" }
@@ -86,8 +96,7 @@ impl Outgoing {
             }
         };
         let (label, documents) = match serde_json::from_str::<Label>(&record) {
-            Ok(label) if records == Records::Decisions && !label.is_decision() => (label, Ok(Vec::new())),
-            Ok(label) if records == Records::Own && label.is_decision() => (label, Ok(Vec::new())),
+            Ok(label) if !label.is_for(records) => (label, Ok(Vec::new())),
             Ok(label) => (label, documents(&record, seq, format)),
             Err(error) => (Label::default(), Err(format!("the record cannot be read: {error}"))),
         };

@@ -1,9 +1,10 @@
 //! What a policy says, in the languages that its author wrote it in.
 
 use crate::types::language::Language;
+use serde::{Deserialize, Serialize};
 
 /// A sentence in one language at least.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wording {
     base: String,
     english: Option<String>,

@@ -132,6 +132,7 @@ fn with_all_parts() -> (Sidecar, Authority) {
         .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
         .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
         .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
+        .config("[signals]\nenabled = true\n")
         .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
         .start();
     (sidecar, authority)

@@ -17,8 +17,8 @@ const WINGS: &[(&str, &[&str])] = &[
     ("review", &["pdp", "sources", "types"]),
     ("oversight", &["pdp", "record", "review", "sources", "types"]),
     ("api", &["pdp", "record", "sources", "telemetry", "types"]),
-    ("config", &["api", "pdp", "record", "sources", "telemetry", "types"]),
-    ("server", &["api", "config", "pdp", "record", "sources", "telemetry", "types"]),
+    ("config", &["api", "oversight", "pdp", "record", "sources", "telemetry", "types"]),
+    ("server", &["api", "config", "oversight", "pdp", "record", "sources", "telemetry", "types"]),
     ("commands", &["config", "oversight", "pdp", "record", "review", "server", "sources", "telemetry", "types"]),
 ];
 

@@ -2,6 +2,7 @@
 
 mod durability;
 mod formats;
+mod live_signals;
 mod log;
 mod packed;
 mod proofs;

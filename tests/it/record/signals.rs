@@ -17,7 +17,7 @@ entity Person in [Team] { station: String };
 @source("request") entity File { team: Team };
 action open appliesTo { principal: Person, resource: File, context: { pdp: {} } };
 "#;
-const REASONS: &str = r#"@id("own-team")
+pub(super) const REASONS: &str = r#"@id("own-team")
 @title("The account is in the team of the file.")
 permit (principal, action, resource)
 when { principal in resource.team };
@@ -27,7 +27,7 @@ when { principal in resource.team };
 @score("8")
 forbid (principal, action, resource == File::"decoy");
 "#;
-const SETTINGS: &str = r#"[budget]
+pub(super) const SETTINGS: &str = r#"[budget]
 per_thousand = 0.3
 baseline_days = 28
 least_score = 2.0
@@ -46,13 +46,13 @@ weight = 1.0
 "#;
 
 /// A policy folder with accounts in two teams, and the log of `days` days in which one of them opens foreign files on day 30.
-struct Place {
-    policies: PathBuf,
-    log: PathBuf,
+pub(super) struct Place {
+    pub(super) policies: PathBuf,
+    pub(super) log: PathBuf,
 }
 
 impl Place {
-    fn new(folder: &Path, days: u32) -> Self {
+    pub(super) fn new(folder: &Path, days: u32) -> Self {
         let place = Self { policies: folder.join("policies"), log: folder.join("log.jsonl") };
         for (name, text) in [
             ("schema.cedarschema", SCHEMA),
@@ -93,7 +93,7 @@ impl Place {
         place
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         let path = self.policies.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -104,26 +104,31 @@ impl Place {
         run(["signals", command].iter().chain(&places).chain(more))
     }
 
-    /// The signals as findings of OCSF, which are valid against its published schema.
+    /// The signals as findings of OCSF.
     fn findings(&self) -> Vec<Value> {
         let (findings, _) = check(&self.signals("replay", &["--format", "ocsf"]), 0);
-        let mut validator = Command::new(installed("target/tests/python/bin/python"))
-            .arg(repository().join("tests/clients/python/ocsf.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        validator.stdin.take().unwrap().write_all(findings.as_bytes()).unwrap();
-        let (counted, _) = check(&validator.wait_with_output().unwrap(), 0);
-        let findings: Vec<Value> = findings.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(counted.trim(), format!("{} findings of class 2004 are valid", findings.len()));
-        findings
+        valid_findings(&findings)
     }
 
     fn replayed(&self, more: &[&str]) -> Vec<Value> {
         let (out, _) = check(&self.signals("replay", &[&["--format", "json"], more].concat()), 0);
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+/// Findings of OCSF, a line each, which are valid against its published schema.
+pub(super) fn valid_findings(lines: &str) -> Vec<Value> {
+    let mut validator = Command::new(installed("target/tests/python/bin/python"))
+        .arg(repository().join("tests/clients/python/ocsf.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    validator.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let (counted, _) = check(&validator.wait_with_output().unwrap(), 0);
+    let findings: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(counted.trim(), format!("{} findings of class 2004 are valid", findings.len()));
+    findings
 }
 
 fn record(seq: u64, day: u32, account: u32, file: &str, team: &str, named: &Value) -> Value {
@@ -244,7 +249,7 @@ fn a_batch_is_one_call_and_opens_nothing_for_later() {
     let last = signals.last().expect("what was on a page is counted when it is opened");
     assert_eq!(
         (&last["account"], &last["observed"]),
-        (&json!("Person::\"p7\""), &json!(5.0)),
+        (&json!("Person::\"p7\""), &json!(5)),
         "one page and four files, when the score rose last"
     );
     assert!(

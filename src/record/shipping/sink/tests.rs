@@ -172,13 +172,19 @@ fn a_record_travels_byte_by_byte_with_an_index_beside_it() {
 
 #[test]
 fn a_sink_gets_the_records_that_it_is_configured_for() {
-    let rows = [(Records::All, [1, 1, 1]), (Records::Decisions, [1, 1, 0]), (Records::Own, [0, 0, 1])];
+    let signal = r#"{"event_name":"poort.signal","timestamp":1,"attributes":{},"body":{"poort.signal":{}}}"#;
+    let rows = [
+        (Records::All, [1, 1, 1, 1]),
+        (Records::Decisions, [1, 1, 0, 0]),
+        (Records::Own, [0, 0, 1, 1]),
+        (Records::Signals, [0, 0, 0, 1]),
+    ];
     for (records, expected) in rows {
         let count = |record: &str| {
             let frame = Frame { seq: 0, base: 0, payload: record.into() };
             Outgoing::pack(frame, Format::Adl, records).documents().len()
         };
-        assert_eq!([DECISION, FAILED, GAP].map(count), expected, "{records:?}");
+        assert_eq!([DECISION, FAILED, GAP, signal].map(count), expected, "{records:?}");
     }
     // What cannot be read is set aside by every sink, not passed by some.
     let broken = Frame { seq: 0, base: 0, payload: b"{}}".to_vec() };

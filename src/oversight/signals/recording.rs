@@ -1,0 +1,246 @@
+//! Recording: which of the signals that decisions bring go on record, so that each is there once.
+//!
+//! What is on record is read from the log itself. So after an end at any moment, the decisions bring the same signals again, and
+//! those that are on record already are left out. Only decisions after the record of the settings count: new settings say nothing of
+//! what was before them.
+
+use super::signal::{Change, Signal};
+use crate::{
+    record::decision_log::{Cause, SignalRecord},
+    types::revision::Revision,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, VecDeque};
+
+/// What is on record, and what has to be.
+#[derive(Debug)]
+pub(super) struct Recording {
+    settings: Revision,
+    recorded: Recorded,
+    due: VecDeque<(Cause, Signal)>,
+}
+
+/// What is on record.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub(super) struct Recorded {
+    /// The record of these settings. `None`: others are active, or none.
+    since: Option<u64>,
+    /// What brought the last signal.
+    last: Option<Cause>,
+    /// The signals that are open on record, under these settings.
+    open: BTreeSet<String>,
+}
+
+impl Recording {
+    pub(super) const fn new(settings: Revision, recorded: Recorded) -> Self {
+        Self { settings, recorded, due: VecDeque::new() }
+    }
+
+    /// Whether the record of these settings is the last of its kind.
+    pub(super) const fn is_active(&self) -> bool {
+        self.recorded.since.is_some()
+    }
+
+    /// What is on record, where that is all that there is.
+    pub(super) fn settled(&self) -> Option<&Recorded> {
+        self.due.is_empty().then_some(&self.recorded)
+    }
+
+    /// The signals that the decision of this record brings.
+    pub(super) fn brought(&mut self, seq: u64, signals: Vec<Signal>) {
+        let Recorded { since, last, open } = &mut self.recorded;
+        if since.is_none_or(|since| seq <= since) {
+            return;
+        }
+        for (number, mut signal) in (0..).zip(signals) {
+            match signal.change {
+                // It was opened by a decision before the settings were on record.
+                Change::Opened | Change::Raised => {
+                    if open.insert(signal.id.clone()) {
+                        signal.change = Change::Opened;
+                    }
+                }
+                Change::Faded => {
+                    if !open.remove(&signal.id) {
+                        continue;
+                    }
+                }
+            }
+            let cause = Cause { seq, number };
+            if last.is_none_or(|last| last < cause) {
+                self.due.push_back((cause, signal));
+            }
+        }
+    }
+
+    /// This is on record.
+    pub(super) fn read(&mut self, seq: u64, record: &SignalRecord) {
+        match record {
+            SignalRecord::Settings { revision } => {
+                self.recorded.since = (*revision == self.settings.as_str()).then_some(seq);
+                self.recorded.open.clear();
+            }
+            SignalRecord::Signal { cause, .. } => self.recorded(*cause),
+        }
+    }
+
+    /// The signal of this cause is on record, and so are those before it.
+    pub(super) fn recorded(&mut self, cause: Cause) {
+        self.recorded.last = self.recorded.last.max(Some(cause));
+        while self.due.front().is_some_and(|(due, _)| *due <= cause) {
+            self.due.pop_front();
+        }
+    }
+
+    /// The next one that has to be on record.
+    pub(super) fn due(&self) -> Option<&(Cause, Signal)> {
+        self.due.front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        oversight::signals::signal::{Detector, Family},
+        types::revision::Revision,
+    };
+    use proptest::prelude::*;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn revision(name: &str) -> Revision {
+        Revision::of([("name", name.as_bytes())])
+    }
+
+    fn signal(account: u8, change: Change) -> Signal {
+        Signal {
+            id: format!("id-{account}"),
+            change,
+            time: 0,
+            account: format!("a{account}"),
+            detector: Detector::Burst,
+            family: Family::Volume,
+            score: 3.0,
+            threshold: 2.0,
+            days: 1,
+            observed: 1.0,
+            of: None,
+            expected: 0.0,
+            surprise: 3.0,
+            peers: String::new(),
+            accounts: 0,
+            evidence: Vec::new(),
+            tried: Arc::from([]),
+            settings: revision("a"),
+        }
+    }
+
+    /// What is in a log: decisions, each with the changes that it brings, and records of signals.
+    #[derive(Debug, Clone)]
+    enum Entry {
+        Decision(Vec<(u8, Change)>),
+        Record(SignalRecord),
+    }
+
+    /// Reads a log from this place on, as the thread does, up to its present end; then what is due can go on record.
+    fn read(recording: &mut Recording, log: &[Entry], from: usize) {
+        for (seq, entry) in log.iter().enumerate().skip(from) {
+            match entry {
+                Entry::Decision(brought) => {
+                    let signals = brought.iter().map(|(account, change)| signal(*account, *change)).collect();
+                    recording.brought(seq as u64, signals);
+                }
+                Entry::Record(record) => recording.read(seq as u64, record),
+            }
+        }
+    }
+
+    fn settings(name: &str) -> Entry {
+        Entry::Record(SignalRecord::Settings { revision: revision(name).as_str().to_owned() })
+    }
+
+    /// The signals on record, as id, change and cause.
+    fn on_record(log: &[Entry]) -> Vec<(String, Cause)> {
+        let of = |entry: &Entry| match entry {
+            Entry::Record(SignalRecord::Signal { cause, signal }) => Some((signal.to_string(), *cause)),
+            _ => None,
+        };
+        log.iter().filter_map(of).collect()
+    }
+
+    /// Puts at most so many of what is due on record.
+    fn write(recording: &mut Recording, log: &mut Vec<Entry>, most: usize) {
+        for _ in 0..most {
+            let Some((cause, signal)) = recording.due() else { return };
+            let (cause, shown) = (*cause, json!([signal.id, signal.change.name()]));
+            log.push(Entry::Record(SignalRecord::Signal { cause, signal: shown }));
+            recording.recorded(cause);
+        }
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<Vec<(u8, Change)>>> {
+        let change = prop_oneof![Just(Change::Opened), Just(Change::Raised), Just(Change::Faded)];
+        proptest::collection::vec(proptest::collection::vec((0..4_u8, change), 0..3), 1..40)
+    }
+
+    proptest! {
+        /// At each decision it may end: with some of what is due on record, with or without a state that was kept.
+        #[test]
+        fn whenever_it_ends_each_signal_is_on_record_once(
+            decisions in changes(),
+            ends in proptest::collection::vec((0..4_usize, any::<bool>(), any::<bool>()), 40),
+        ) {
+            let expected = {
+                let mut recording = Recording::new(revision("a"), Recorded::default());
+                let mut log = vec![settings("a")];
+                log.extend(decisions.iter().cloned().map(Entry::Decision));
+                read(&mut recording, &log, 0);
+                write(&mut recording, &mut log, usize::MAX);
+                on_record(&log).into_iter().map(|(shown, _)| shown).collect::<Vec<_>>()
+            };
+            let mut log = vec![settings("a")];
+            let (mut kept, mut at) = (Recorded::default(), 0);
+            let mut recording = Recording::new(revision("a"), Recorded::default());
+            let mut next = 0;
+            for (changes, (most, is_killed, is_kept)) in decisions.iter().zip(ends) {
+                log.push(Entry::Decision(changes.clone()));
+                read(&mut recording, &log, next);
+                next = log.len();
+                write(&mut recording, &mut log, most);
+                if let (true, Some(recorded)) = (is_kept, recording.settled()) {
+                    (kept, at) = (recorded.clone(), next);
+                }
+                if is_killed {
+                    recording = Recording::new(revision("a"), kept.clone());
+                    next = at;
+                }
+            }
+            read(&mut recording, &log, next);
+            write(&mut recording, &mut log, usize::MAX);
+            let recorded = on_record(&log);
+            prop_assert!(recorded.is_sorted_by(|(_, one), (_, other)| one < other));
+            prop_assert_eq!(recorded.into_iter().map(|(shown, _)| shown).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_before_the_settings_is_not_told() {
+        let mut log = vec![
+            Entry::Decision(vec![(1, Change::Opened), (2, Change::Opened)]),
+            settings("a"),
+            Entry::Decision(vec![(1, Change::Raised), (2, Change::Faded), (3, Change::Opened)]),
+            settings("b"),
+            Entry::Decision(vec![(3, Change::Raised)]),
+            settings("a"),
+            Entry::Decision(vec![(3, Change::Raised)]),
+        ];
+        let mut recording = Recording::new(revision("a"), Recorded::default());
+        read(&mut recording, &log, 0);
+        assert!(recording.is_active());
+        write(&mut recording, &mut log, usize::MAX);
+        let shown: Vec<_> = on_record(&log).into_iter().map(|(shown, cause)| (shown, cause.seq)).collect();
+        let told = |id: &str, change: &str, seq: u64| (json!([id, change]).to_string(), seq);
+        assert_eq!(shown, [told("id-1", "opened", 2), told("id-3", "opened", 2), told("id-3", "opened", 6)]);
+    }
+}

@@ -1,0 +1,242 @@
+//! Signals beside a sidecar that answers: each is on record once, soon after the decision that brought it.
+
+use super::signals::{Place, REASONS, SETTINGS, valid_findings};
+use crate::support::{Exposition, Sidecar, Starting, check, folder, run, until};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+const ENABLED: &str = "[signals]\nenabled = true\n";
+
+fn builder(place: &Place, data: &Path) -> Starting {
+    Sidecar::builder().policies(&place.policies).data(data).config(ENABLED)
+}
+
+/// A question of this account; the file of this name is a decoy.
+fn question(account: usize, file: &str) -> Value {
+    json!({"subject": {"type": "Person", "id": format!("p{account}")}, "action": {"name": "open"},
+        "resource": {"type": "File", "id": file, "properties": {"team": {"type": "Team", "id": format!("team-{}", account % 2)}}}})
+}
+
+async fn ask(sidecar: &Sidecar, account: usize, file: &str) -> Value {
+    let answer = sidecar.evaluate(&question(account, file)).await;
+    assert_eq!(answer["decision"], true, "{answer}");
+    answer["context"]["record"].clone()
+}
+
+fn poort(data: &Path, arguments: &[&str]) -> String {
+    check(&run(["signals"].iter().chain(arguments).chain(&["--data", data.to_str().unwrap()])), 0).0
+}
+
+/// All records of signals and of their settings, in order.
+fn on_record(data: &Path) -> Vec<Value> {
+    let (out, _) = check(&run(["log", "cat", "--all", "--data", data.to_str().unwrap()]), 0);
+    let records = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records.filter(|record| record["event_name"].as_str().unwrap().starts_with("poort.signal")).collect()
+}
+
+async fn recorded(data: &Path, count: usize) -> Vec<Value> {
+    until("the record of the signals", async || {
+        let signals: Vec<_> = on_record(data).into_iter().filter(|it| it["event_name"] == "poort.signal").collect();
+        (signals.len() >= count).then_some(signals)
+    })
+    .await
+}
+
+/// Waits until the settings are on record: what is asked before that has no signal.
+async fn active(sidecar: &Sidecar, times: usize) {
+    until("the record of the settings", async || {
+        let settings = |it: &Value| it["event_name"] == "poort.signal.settings";
+        (on_record(&sidecar.data).iter().filter(|it| settings(it)).count() == times).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_signal_is_on_record_once_whenever_poort_is_killed() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let data = folder.path().join("data");
+    let mut keys = Vec::new();
+    for round in 0..6 {
+        let sidecar = builder(&place, &data).start();
+        active(&sidecar, 1).await;
+        // The second time brings nothing new; the third account of a round is killed with its signal wherever it is.
+        for account in [3 * round, 3 * round + 1, 3 * round + 2] {
+            keys.push(ask(&sidecar, account, "decoy").await);
+            ask(&sidecar, account, "decoy").await;
+        }
+        if round % 2 == 0 {
+            recorded(&data, 3 * round + 2).await;
+        }
+        if round == 3 {
+            assert_eq!(sidecar.stop().code, Some(0));
+            assert!(data.join("signals.state").exists());
+        } else {
+            sidecar.kill();
+        }
+        // Without a state, or with one that is none, the whole log is read again.
+        if round == 4 {
+            fs::write(data.join("signals.state"), b"no state").unwrap();
+        }
+    }
+    let sidecar = builder(&place, &data).start();
+    let signals = recorded(&data, 18).await;
+    assert_eq!(signals.len(), 18);
+    for (signal, key) in signals.iter().zip(&keys) {
+        let shown = &signal["body"]["poort.signal"];
+        assert_eq!(shown["evidence"][0]["trace_id"], key["trace_id"], "in the order of the decisions: {shown}");
+        assert_eq!(shown["evidence"][0]["seq"], signal["attributes"]["poort.signal.cause"]);
+        assert_eq!((&shown["change"], &shown["detector"]), (&json!("opened"), &json!("decoy")));
+        assert!(!signal.to_string().contains("Person::"), "accounts are pseudonyms: {signal}");
+    }
+    let accounts: std::collections::BTreeSet<_> =
+        signals.iter().map(|it| it["attributes"]["poort.signal.account"].as_str().unwrap()).collect();
+    assert_eq!(accounts.len(), 18);
+    // They are those that the decisions give, whoever makes them again.
+    let policies = place.policies.to_str().unwrap();
+    let again = poort(&data, &["replay", "--policies", policies, "--format", "json"]);
+    let again: Vec<Value> = again.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(again.len(), 18);
+    for (made, signal) in again.iter().zip(&signals) {
+        let mut shown = signal["body"]["poort.signal"].clone();
+        shown["account"] = made["account"].clone();
+        assert_eq!(*made, shown);
+    }
+    drop(sidecar);
+    check(&run(["log", "verify", "--data", data.to_str().unwrap()]), 0);
+}
+
+#[tokio::test]
+async fn signals_are_listed_shown_and_explained() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let data = folder.path().join("data");
+    let sidecar = builder(&place, &data).start();
+    active(&sidecar, 1).await;
+    let mut follow = Command::new(env!("CARGO_BIN_EXE_poort"))
+        .args(["signals", "follow", "--format", "json", "--data", data.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let key = ask(&sidecar, 3, "decoy").await;
+    let mut line = String::new();
+    BufReader::new(follow.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    follow.wait().unwrap();
+    let followed: Value = serde_json::from_str(&line).unwrap();
+    let id = followed["id"].as_str().unwrap();
+
+    let (listed, told) = check(&run(["signals", "list", "--data", data.to_str().unwrap()]), 0);
+    assert!(listed.contains(id) && listed.contains("A rule was met: The file exists for nobody."), "{listed}");
+    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 faded, 0 superseded");
+    assert_eq!(poort(&data, &["list", "--family", "volume", "--format", "json"]), "");
+    let csv = poort(&data, &["list", "--status", "all", "--format", "csv", "--lang", "nl"]);
+    assert!(csv.starts_with("id,status,opened") && csv.contains("Een regel is geraakt"), "{csv}");
+
+    let shown = poort(&data, &["show", &id[..6]]);
+    let trace = key["trace_id"].as_str().unwrap();
+    let decision = format!("{trace}:{}", key["span_id"].as_str().unwrap());
+    for part in [id, "decoy (exact)", "opened  score 8.0", &decision, "This does not say that the use was wrong."] {
+        assert!(shown.contains(part), "no {part} in\n{shown}");
+    }
+    let (_, told) = check(&run(["signals", "show", "none", "--data", data.to_str().unwrap()]), 1);
+    assert!(told.contains("no signal on record has an id that begins with `none`"), "{told}");
+
+    let policies = place.policies.to_str().unwrap();
+    let explained = poort(&data, &["explain", trace, "--policies", policies]);
+    assert!(explained.contains("✓ explains it, own-team") && explained.contains("! is met, decoy"), "{explained}");
+    // What another team has is not explained, until it was once.
+    let mut foreign = question(4, "a");
+    foreign["resource"]["properties"]["team"]["id"] = "team-1".into();
+    let of = async |question: &Value| {
+        let answer = sidecar.evaluate(question).await;
+        let trace = answer["context"]["record"]["trace_id"].as_str().unwrap().to_owned();
+        poort(&data, &["explain", &trace, "--policies", policies])
+    };
+    let before = of(&foreign).await;
+    assert!(before.contains("✗ does not apply, own-team") && !before.contains("earlier"), "{before}");
+    let explains = ask(&sidecar, 4, "a").await;
+    let after = of(&foreign).await;
+    let earlier = format!("explained by an earlier access: {}", explains["trace_id"].as_str().unwrap());
+    assert!(after.contains(&earlier), "{after}");
+    let status = poort(&data, &["status", "--policies", policies]);
+    assert!(status.contains("budget    0.3 signals") && status.contains("exact            1"), "{status}");
+}
+
+#[tokio::test]
+async fn new_settings_signal_from_their_record_on() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let data = folder.path().join("data");
+    let sidecar = builder(&place, &data).start();
+    active(&sidecar, 1).await;
+    ask(&sidecar, 3, "decoy").await;
+    ask(&sidecar, 4, "trap").await;
+    recorded(&data, 1).await;
+    // What is not valid changes nothing.
+    place.write("signals/detectors.toml", &SETTINGS.replace("days = 30", "days = 0"));
+    sidecar.wait_for_line("The change of the settings of signals is refused");
+    assert_eq!(Exposition::of(&sidecar).await.value("poort_signals_refused", ""), 1.0);
+    ask(&sidecar, 5, "decoy").await;
+    recorded(&data, 2).await;
+    place.write("signals/detectors.toml", SETTINGS);
+    place.write("signals/reasons.cedar", &REASONS.replace("decoy\");", "trap\");"));
+    active(&sidecar, 2).await;
+    assert_eq!(Exposition::of(&sidecar).await.value("poort_signals_refused", ""), 0.0);
+    // The account that was there before is told when it comes again; nothing is told of the time before.
+    ask(&sidecar, 6, "trap").await;
+    let signals = recorded(&data, 3).await;
+    assert_eq!(signals.len(), 3);
+    assert_ne!(signals[2]["body"]["poort.signal"]["settings"], signals[1]["body"]["poort.signal"]["settings"]);
+    let (_, told) = check(&run(["signals", "list", "--data", data.to_str().unwrap()]), 0);
+    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 faded, 2 superseded");
+    let exposition = Exposition::of(&sidecar).await;
+    assert_eq!(exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}"), 3.0);
+    assert_eq!(sidecar.stop().code, Some(0));
+    // After a restart the same settings stay as they are.
+    let sidecar = builder(&place, &data).start();
+    ask(&sidecar, 7, "trap").await;
+    recorded(&data, 4).await;
+    active(&sidecar, 2).await;
+}
+
+#[tokio::test]
+async fn security_operations_get_findings_without_names() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let path = folder.path().join("findings.jsonl");
+    let config = format!(
+        "{ENABLED}[ship.soc]\nkind = \"json-lines\"\npath = {:?}\nformat = \"ocsf\"\nrecords = \"signals\"\n",
+        path.to_str().unwrap()
+    );
+    let sidecar = Sidecar::builder().policies(&place.policies).config(&config).start();
+    active(&sidecar, 1).await;
+    ask(&sidecar, 3, "a").await;
+    ask(&sidecar, 3, "decoy").await;
+    let findings =
+        until("the finding", async || fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n'))).await;
+    let findings = valid_findings(&findings);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((&finding["class_uid"], &finding["is_alert"]), (&json!(2004), &json!(true)));
+    assert_eq!(finding["metadata"]["correlation_uid"], finding["finding_info"]["uid"]);
+    assert!(finding["metadata"]["sequence"].is_u64() && !finding.to_string().contains("Person"), "{finding}");
+}
+
+#[tokio::test]
+async fn a_start_without_settings_of_signals_says_so() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    fs::remove_file(place.policies.join("signals/detectors.toml")).unwrap();
+    let ended = builder(&place, &folder.path().join("data")).fail();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.log.contains("signals.enabled") && ended.log.contains("detectors.toml"), "{}", ended.log);
+    place.write("signals/detectors.toml", SETTINGS);
+    let keys = "[signals.pseudonyms]\nkeys = \"missing\"\n";
+    let ended = builder(&place, &folder.path().join("data")).config(keys).fail();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.log.contains("signals.pseudonyms"), "{}", ended.log);
+}
