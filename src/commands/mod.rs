@@ -39,6 +39,7 @@ mod log;
 mod matrix;
 mod new;
 mod output;
+mod post;
 mod prove;
 mod question;
 mod schema;

@@ -109,6 +109,25 @@ impl Asked {
 }
 
 impl By {
+    /// The same as these flags.
+    pub(super) fn of(
+        subject: &str,
+        action: &str,
+        resource: &str,
+        properties: Vec<String>,
+        context: Vec<String>,
+    ) -> Result<Self, String> {
+        let id = |text: &str| text.parse::<EntityId>().map_err(|error| error.to_string());
+        Ok(Self {
+            subject: Some(id(subject)?),
+            action: Some(action.to_owned()),
+            resource: Some(id(resource)?),
+            properties,
+            context,
+            action_properties: Vec::new(),
+        })
+    }
+
     /// The question that the flags name.
     pub(super) fn question(&self, snapshot: &Snapshot) -> Result<Asked, String> {
         let Self { subject, action, resource, properties, context, action_properties } = self;

@@ -180,7 +180,7 @@ fn signals(policies: &Path, snapshot: &Snapshot) -> Result<Vec<Problem>, Vec<Pro
     if !policies.join(signals::FOLDER).exists() {
         return Ok(Vec::new());
     }
-    SettingsFiles::read(policies)?.reasons.check(&snapshot.policies)
+    SettingsFiles::read(policies)?.check(&snapshot.policies)
 }
 
 /// The problems of the suites: mistakes in their files, and questions that do not fit the schema or the directory.

@@ -48,11 +48,9 @@ pub fn check(settings: &Settings) -> Result<Checked, StartError> {
     log::witnesses(settings, &opentelemetry::global::meter("poort"))?;
     let sources = Sources::read(&settings.store.policies, &settings.store.directory).map_err(StartError::Policies)?;
     let (snapshot, warnings) = Snapshot::from_sources(&sources);
-    if snapshot.is_none() {
-        return Err(StartError::Policies(warnings));
-    }
+    let Some(snapshot) = snapshot else { return Err(StartError::Policies(warnings)) };
     if let Some(signals) = &settings.signals {
-        signals.check().map_err(StartError::configuration)?;
+        signals.check(&snapshot.policies).map_err(StartError::configuration)?;
     }
     data_folder(&settings.log.data)?;
     keys(&settings.log)?;

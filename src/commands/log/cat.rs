@@ -37,7 +37,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort log cat --trace 41c36574039cef5168c2d8c396644242
   poort log cat --received stored.jsonl.zst --subject officer-0007 --format table
                                                       the same of what a pipeline stored, without the data folder
-  poort log cat --all > received.jsonl                 with the signed checkpoints, so that it can be verified
+  poort log cat --all > received.jsonl                 with checkpoints and signals, so that it can be verified
 
 Works beside a server that is writing. A batch is one record, and fits when one of its decisions does; a table and CSV show a
 line for each of its decisions that fit. --since and --until pass over segments whose dates say that they hold nothing, with a
@@ -62,7 +62,7 @@ pub(in crate::commands) struct Arguments {
     /// Go on with new records, until Ctrl-C
     #[arg(long, conflicts_with = "received")]
     follow: bool,
-    /// Print the signed checkpoints too
+    /// Print the signed checkpoints and signals too
     #[arg(long)]
     all: bool,
     /// The form of the result

@@ -69,11 +69,11 @@ fn trace_id(text: &str) -> Result<TraceId, &'static str> {
 }
 
 impl Select {
-    /// The selection of these flags. `checkpoints`: signed checkpoints too.
+    /// The selection of these flags. `all`: signed checkpoints and signals too.
     pub(in crate::commands) fn selection(
         &self,
         settings: &Settings,
-        checkpoints: bool,
+        all: bool,
         output: &mut Output,
     ) -> Result<Selection, Exit> {
         let zone = &settings.time_zone;
@@ -115,7 +115,7 @@ impl Select {
             decision: self.decision.map(Way::decision),
             policy: self.policy.clone(),
             errors: self.errors,
-            checkpoints,
+            all,
             signals: false,
         }))
     }

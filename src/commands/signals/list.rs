@@ -62,8 +62,12 @@ struct Shown {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// Something new can come to them
+    /// Nobody closed them, and something new can come to them
     Open,
+    /// Somebody follows them up
+    Followed,
+    /// Somebody closed them
+    Closed,
     /// Nothing new came for a time
     Faded,
     /// Other settings became active
@@ -75,7 +79,9 @@ enum Which {
 impl Which {
     fn has(self, status: Status) -> bool {
         match self {
-            Self::Open => status == Status::Open,
+            Self::Open => status.is_open(),
+            Self::Followed => status == Status::Followed,
+            Self::Closed => status == Status::Closed,
             Self::Faded => status == Status::Faded,
             Self::Superseded => status == Status::Superseded,
             Self::All => true,

@@ -2,6 +2,7 @@
 //!
 //! - `list`: the signals on record, and those that come
 //! - `show`: one of them
+//! - `ask`: what people do with one
 //! - `explain`: the reasons of a decision
 //! - `status`: which settings are active, and how many signals there are
 //! - `replay`: the signals of a log, made again
@@ -11,6 +12,7 @@
 //! - `facts`: the flags and the walk of those that look for signals
 //! - `recorded`: the same of those that read what is on record
 
+mod ask;
 mod diff;
 mod evaluate;
 mod explain;
@@ -36,6 +38,15 @@ pub(super) enum Command {
     /// Show a signal, what became of it, and the decisions that it rests on
     #[command(after_help = show::EXAMPLES)]
     Show(show::Arguments),
+    /// Follow a signal up, where the policies allow that
+    #[command(after_help = ask::TAKE)]
+    Take(ask::Arguments),
+    /// Close a signal with a verdict, where the policies allow that
+    #[command(after_help = ask::CLOSE)]
+    Close(ask::Closing),
+    /// See whose a signal is, where the policies allow that
+    #[command(after_help = ask::REVEAL)]
+    Reveal(ask::Arguments),
     /// Say which reasons a decision had, and which it had not
     #[command(after_help = explain::EXAMPLES)]
     Explain(Box<explain::Arguments>),
@@ -61,6 +72,9 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::List(arguments) => list::run(arguments, output),
         Command::Follow(arguments) => list::follow(arguments, output),
         Command::Show(arguments) => show::run(arguments, output),
+        Command::Take(arguments) => ask::take_up(arguments, output),
+        Command::Close(arguments) => ask::close(arguments, output),
+        Command::Reveal(arguments) => ask::reveal(arguments, output),
         Command::Explain(arguments) => explain::run(arguments, output),
         Command::Status(arguments) => status::run(arguments, output),
         Command::Replay(arguments) => replay::run(arguments, output),

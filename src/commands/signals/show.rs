@@ -55,12 +55,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let mut shown: String = rows.iter().map(|(name, value)| format!("{name:<10}{}\n", escape::line(value))).collect();
     shown.push_str(&format!("\n{}\n\n", escape::line(it.sentence(language.tag()))));
     for told in &it.changes {
-        shown.push_str(&format!(
-            "{}  {}  score {:.1}\n",
-            minute(told.time, zone),
-            escape::line(&told.change),
-            told.score
-        ));
+        let verdict = told.verdict.as_deref().map(|verdict| format!("  {verdict}")).unwrap_or_default();
+        let by = told.by.as_deref().map(|by| format!("  by the decision {by}")).unwrap_or_default();
+        let line = format!("{}  {}  score {:.1}{verdict}{by}", minute(told.time, zone), told.change, told.score);
+        shown.push_str(&format!("{}\n", escape::line(&line)));
     }
     shown.push_str("\nIt rests on the decisions\n");
     let evidence = it.signal.get("evidence").and_then(Value::as_array);

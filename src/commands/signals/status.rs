@@ -37,13 +37,14 @@ pub(super) fn run(Arguments { of }: &Arguments, output: &mut Output) -> Result<E
         Ok(_) => shown.push_str("the policy folder has other settings than those that are active\n"),
         Err(_) => shown.push_str("the policy folder has no settings that are valid\n"),
     }
-    shown.push_str(&format!("\n{:<10}{:>8}{:>8}{:>12}\n", "family", "open", "faded", "superseded"));
+    let heads = Status::ALL.map(|status| format!("{:>12}", status.name())).concat();
+    shown.push_str(&format!("\n{:<10}{heads}\n", "family"));
     for family in Family::ALL {
         let count = |status: Status| {
             history.signals().filter(|it| it.text("family") == family.name() && it.status == status).count()
         };
-        let [open, faded, superseded] = Status::ALL.map(count);
-        shown.push_str(&format!("{:<10}{open:>8}{faded:>8}{superseded:>12}\n", family.name()));
+        let counts = Status::ALL.map(|status| format!("{:>12}", count(status))).concat();
+        shown.push_str(&format!("{:<10}{counts}\n", family.name()));
     }
     let mut months = BTreeMap::<String, usize>::new();
     for it in history.signals() {

@@ -3,6 +3,7 @@
 use super::{
     calendar::Calendar,
     fact::Fact,
+    follow_up::{self, Act},
     peers::{Bounds, Group, Peers},
     profile::{Found, Open, Profile, Scored, WEEKS},
     settings::{Settings, SettingsFiles},
@@ -121,6 +122,7 @@ impl Detection {
             self.close_quiet(fact.time, &mut signals);
             self.set_threshold();
         }
+        signals.extend(follow_up::allowed(fact).and_then(|act| self.act(fact, act)));
         let day = self.known.calendar.today();
         let Self { settings, revision, known: Known { profiles, active, peers, touches, threshold, .. }, .. } = self;
         let Some(profile) = profiles.get_mut(place) else { return signals };
@@ -157,20 +159,34 @@ impl Detection {
             }
             let Found { detector, observed, of, expected, surprise } = found;
             let place = profile.open(family, &detector);
-            let (change, id) = match place.and_then(|place| profile.open.get_mut(place)) {
-                None => {
-                    let id = id(revision, &profile.account, family, &detector, day);
-                    let detector = detector.clone();
-                    profile.open.push(Open { id: id.clone(), family, detector, score, since: day, last: day });
-                    (Change::Opened, id)
+            let known = place.and_then(|place| profile.open.get_mut(place));
+            let (change, id) = match known {
+                // What was closed says nothing new before its score rises; a rule is met anew each time.
+                Some(open) if open.is_closed && family != Family::Exact && score < open.score + RISE => {
+                    open.last = day;
+                    continue;
                 }
-                Some(open) => {
+                Some(open) if !open.is_closed => {
                     open.last = day;
                     if score < open.score + RISE {
                         continue;
                     }
                     open.score = score;
                     (Change::Raised, open.id.clone())
+                }
+                closed => {
+                    let number = closed.filter(|it| it.since == day).map_or(0, |it| it.number + 1);
+                    let id = id(revision, &profile.account, family, &detector, day, number);
+                    let (is_followed, is_closed) = (false, false);
+                    let detector = detector.clone();
+                    let (id_of_it, since, last) = (id.clone(), day, day);
+                    let open =
+                        Open { id: id_of_it, family, detector, score, since, last, is_followed, is_closed, number };
+                    match place.and_then(|place| profile.open.get_mut(place)) {
+                        Some(closed) => *closed = open,
+                        None => profile.open.push(open),
+                    }
+                    (Change::Opened, id)
                 }
             };
             signals.push(Signal {
@@ -191,6 +207,7 @@ impl Detection {
                 accounts: group.accounts,
                 evidence: profile.evidence(family),
                 tried: Arc::clone(&fact.tried),
+                verdict: None,
                 settings: revision.clone(),
             });
         }
@@ -250,34 +267,32 @@ impl Detection {
     /// Closes signals to which nothing came for long. Who was not active for weeks is no peer any more.
     fn close_quiet(&mut self, time: i64, signals: &mut Vec<Signal>) {
         let (day, quiet) = (self.known.calendar.today(), i64::from(self.settings.budget.quiet_days));
+        let threshold = self.known.threshold;
         for profile in &mut self.known.profiles {
             if profile.counted && day - profile.last_day > WEEKS * 7 {
                 leave(profile, &mut self.known.peers);
             }
             let Profile { account, open, .. } = profile;
-            for Open { id, family, detector, score, .. } in open.extract_if(.., |open| day - open.last >= quiet) {
-                signals.push(Signal {
-                    id,
-                    change: Change::Faded,
-                    time,
-                    account: account.to_string(),
-                    detector,
-                    family,
-                    score,
-                    threshold: self.known.threshold.unwrap_or_default(),
-                    days: 0,
-                    observed: 0.0,
-                    of: None,
-                    expected: 0.0,
-                    surprise: 0.0,
-                    peers: String::new(),
-                    accounts: 0,
-                    evidence: Vec::new(),
-                    tried: Arc::from([]),
-                    settings: self.revision.clone(),
-                });
-            }
+            let quiet = open.extract_if(.., |open| day - open.last >= quiet).filter(|open| !open.is_closed);
+            signals.extend(quiet.map(|open| told(open, Change::Faded, time, account, threshold, &self.revision)));
         }
+    }
+
+    /// Somebody follows a signal up, or closes it. Nothing becomes of one that is closed, or not known.
+    fn act(&mut self, fact: &Fact, act: &Act) -> Option<Signal> {
+        let Known { profiles, threshold, .. } = &mut self.known;
+        let (account, open) = profiles.iter_mut().find_map(|Profile { account, open, .. }| {
+            open.iter_mut().find(|open| open.id == act.signal).map(|open| (account, open))
+        })?;
+        let change = match act.verdict {
+            _ if open.is_closed => return None,
+            Some(_) => Change::Closed,
+            None if open.is_followed => return None,
+            None => Change::Followed,
+        };
+        (open.is_followed, open.is_closed) = (true, change == Change::Closed);
+        let signal = told(open.clone(), change, fact.time, account, *threshold, &self.revision);
+        Some(Signal { verdict: act.verdict, evidence: vec![evidence(fact)], ..signal })
     }
 
     /// The threshold is the score that as many accounts passed in the last weeks as the budget has signals. An account whose
@@ -420,8 +435,35 @@ const fn evidence(fact: &Fact) -> Evidence {
     Evidence { seq: *seq, record: *record, item: *item }
 }
 
-fn id(revision: &Revision, account: &str, family: Family, detector: &Detector, day: i64) -> String {
-    let day = day.to_string();
+/// What became of a signal without anything new.
+fn told(open: Open, change: Change, time: i64, account: &str, threshold: Option<f64>, settings: &Revision) -> Signal {
+    let Open { id, family, detector, score, .. } = open;
+    Signal {
+        id,
+        change,
+        time,
+        account: account.to_owned(),
+        detector,
+        family,
+        score,
+        threshold: threshold.unwrap_or_default(),
+        days: 0,
+        observed: 0.0,
+        of: None,
+        expected: 0.0,
+        surprise: 0.0,
+        peers: String::new(),
+        accounts: 0,
+        evidence: Vec::new(),
+        tried: Arc::from([]),
+        verdict: None,
+        settings: settings.clone(),
+    }
+}
+
+/// `number`: how many of its kind were opened on the day before it.
+fn id(revision: &Revision, account: &str, family: Family, detector: &Detector, day: i64, number: u32) -> String {
+    let (day, number) = (day.to_string(), number.to_string());
     let rule = if family == Family::Exact { detector.name() } else { "" };
     let parts = [
         ("settings", revision.as_str()),
@@ -429,6 +471,7 @@ fn id(revision: &Revision, account: &str, family: Family, detector: &Detector, d
         ("family", family.name()),
         ("rule", rule),
         ("day", day.as_str()),
+        ("number", number.as_str()),
     ];
     let digest = Revision::of(parts.map(|(name, part)| (name, part.as_bytes())));
     digest.digits().get(..16).unwrap_or_default().to_owned()

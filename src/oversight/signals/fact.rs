@@ -1,6 +1,7 @@
 //! Facts: what matters of a decision, read from its record and from the directory that decided.
 
 use super::{
+    follow_up::{Act, FollowUp},
     reasons::{Reason, Reasons, World},
     settings::SettingsFiles,
 };
@@ -59,6 +60,8 @@ pub struct Fact {
     pub rules: Vec<Arc<Reason>>,
     /// The reasons that were looked for.
     pub tried: Arc<[Arc<Reason>]>,
+    /// What it does with a signal, where it is allowed.
+    pub act: Option<Act>,
     /// Whether its reasons could be looked for. If not, it counts neither as explained nor as unexplained.
     pub judged: bool,
 }
@@ -70,6 +73,7 @@ pub struct Reader {
     reasons: Reasons,
     /// The attributes that peers have in common.
     same: Vec<String>,
+    follow_up: Option<FollowUp>,
     /// Why reasons could not be looked for, and how often.
     unjudged: BTreeMap<String, u64>,
 }
@@ -85,7 +89,13 @@ impl Reader {
     #[must_use]
     pub fn new(worlds: Worlds, files: &SettingsFiles) -> Self {
         let SettingsFiles { settings, reasons, .. } = files;
-        Self { worlds, reasons: reasons.clone(), same: settings.peers.same.clone(), unjudged: BTreeMap::new() }
+        Self {
+            worlds,
+            reasons: reasons.clone(),
+            same: settings.peers.same.clone(),
+            follow_up: settings.follow_up.clone(),
+            unjudged: BTreeMap::new(),
+        }
     }
 
     /// These snapshots are those that the next records name.
@@ -134,8 +144,14 @@ impl Reader {
                 reasons: Vec::new(),
                 rules: Vec::new(),
                 tried: Arc::from([]),
+                act: None,
                 judged: false,
             };
+            if let Some(follow_up) = &self.follow_up
+                && let Ok(question) = question(&asked, index)
+            {
+                fact.act = follow_up.act(&question);
+            }
             if let Some((_, world)) = &world {
                 fact.tried = Arc::clone(&world.tried);
                 match self.applying(recorded, world, &asked, index, &moment) {

@@ -42,6 +42,10 @@ pub struct Told {
     pub change: String,
     /// Its score then.
     pub score: f64,
+    /// What a person found, where that closes it.
+    pub verdict: Option<String>,
+    /// The decision that allowed it, as trace and span, where a person did it.
+    pub by: Option<String>,
 }
 
 /// Where a signal is.
@@ -49,6 +53,10 @@ pub struct Told {
 pub enum Status {
     /// Something new can come to it.
     Open,
+    /// Somebody follows it up.
+    Followed,
+    /// Somebody closed it.
+    Closed,
     /// Nothing new came for a time.
     Faded,
     /// Other settings became active, under which it is not followed.
@@ -57,13 +65,21 @@ pub enum Status {
 
 impl Status {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Faded, Self::Superseded];
+    pub const ALL: [Self; 5] = [Self::Open, Self::Followed, Self::Closed, Self::Faded, Self::Superseded];
+
+    /// Whether something can become of it yet.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Followed)
+    }
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Followed => "followed",
+            Self::Closed => "closed",
             Self::Faded => "faded",
             Self::Superseded => "superseded",
         }
@@ -76,7 +92,7 @@ impl History {
         match record {
             SignalRecord::Settings { revision } => {
                 if self.settings.as_ref().is_none_or(|active| active.revision != revision) {
-                    for of in self.signals.values_mut().filter(|it| it.status == Status::Open) {
+                    for of in self.signals.values_mut().filter(|it| it.status.is_open()) {
                         of.status = Status::Superseded;
                     }
                 }
@@ -87,15 +103,23 @@ impl History {
                 let text = |member: &str| signal.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let (id, change) = (text("id"), text("change"));
                 let score = signal.get("score").and_then(Value::as_f64).unwrap_or_default();
-                let told = Told { time: signal.get("time").and_then(Value::as_i64).unwrap_or(time), change, score };
-                let is_over = told.change == "faded";
+                let verdict = signal.get("verdict").and_then(Value::as_str).map(str::to_owned);
+                let time = signal.get("time").and_then(Value::as_i64).unwrap_or(time);
+                let by = matches!(change.as_str(), "followed" | "closed").then(|| decision(&signal)).flatten();
+                let told = Told { time, change, score, verdict, by };
+                let is_finding = matches!(told.change.as_str(), "opened" | "raised");
                 let known = self.signals.entry(id.clone()).or_insert_with(|| {
                     self.order.push(id);
                     Recorded { status: Status::Open, signal: json!({}), changes: Vec::new() }
                 });
-                known.status = if is_over { Status::Faded } else { Status::Open };
-                // The last record of a signal that is over says nothing of what it rested on.
-                if !is_over || known.changes.is_empty() {
+                known.status = match (told.change.as_str(), known.status) {
+                    ("followed", _) | ("raised", Status::Followed) => Status::Followed,
+                    ("closed", _) => Status::Closed,
+                    ("faded", _) => Status::Faded,
+                    _ => Status::Open,
+                };
+                // What else is on record of it says nothing of what it rests on.
+                if is_finding || known.changes.is_empty() {
                     known.signal = signal;
                 }
                 known.changes.push(told);
@@ -119,6 +143,12 @@ impl History {
     pub const fn settings(&self) -> Option<&Active> {
         self.settings.as_ref()
     }
+}
+
+/// The first decision that a signal rests on, as trace and span.
+fn decision(signal: &Value) -> Option<String> {
+    let first = signal.get("evidence")?.get(0)?;
+    Some(format!("{}:{}", first.get("trace_id")?.as_str()?, first.get("span_id")?.as_str()?))
 }
 
 impl Recorded {

@@ -1,6 +1,9 @@
 //! A signal in JSON: one line, with the same bytes for the same signal.
 
-use super::signal::{Evidence, Signal};
+use super::{
+    follow_up::Verdict,
+    signal::{Evidence, Signal},
+};
 use crate::types::{language::Language, trace::RecordIdentity};
 use serde_json::{Value, json};
 
@@ -8,7 +11,8 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn json(signal: &Signal) -> Value {
     let Signal { id, change, time, account, detector, family, score, threshold, .. } = signal;
-    let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, settings, .. } = signal;
+    let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, verdict, settings, .. } =
+        signal;
     let of_record = |one: &Evidence| {
         let Evidence { seq, record: RecordIdentity { trace_id, span_id }, item } = one;
         json!({"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item})
@@ -36,6 +40,7 @@ pub fn json(signal: &Signal) -> Value {
         "peers": {"name": peers, "accounts": accounts},
         "evidence": evidence,
         "tried": tried.iter().map(|reason| &*reason.id).collect::<Vec<_>>(),
+        "verdict": verdict.map(Verdict::name),
         "settings": settings.as_str(),
         "sentence": {
             "en": signal.sentence(Language::English),

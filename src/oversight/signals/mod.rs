@@ -19,6 +19,8 @@
 //! - `tail`: how unlikely a number is among peers
 //! - `touches`: which account had access to which record
 //! - `profile`: what is kept of an account
+//! - `accounts`: the pseudonyms of accounts
+//! - `follow_up`: what people do with a signal
 //! - `calendar`: the day, where records agree on it
 //! - `detection`: the step
 //! - `signal`: a signal, and its sentence
@@ -29,10 +31,12 @@
 //! - `changes`: what a change of the settings changes, in words
 //! - `power`: how much each reason explains of real accesses, and of random ones
 
+mod accounts;
 mod calendar;
 mod changes;
 mod detection;
 mod fact;
+mod follow_up;
 mod history;
 mod json;
 pub mod live;
@@ -49,9 +53,11 @@ mod touches;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::account_of;
 pub use changes::changes;
 pub use detection::{AccountDay, Detection};
 pub use fact::{Fact, Reader};
+pub use follow_up::{FollowUp, VERDICT, Verdict};
 pub use history::{Active, History, Recorded, Status};
 pub use json::json;
 pub use power::{Power, Share};

@@ -137,6 +137,12 @@ pub(super) struct Open {
     pub(super) since: i64,
     /// The last day that gave it.
     pub(super) last: i64,
+    /// Whether somebody follows it up.
+    pub(super) is_followed: bool,
+    /// Whether somebody closed it. It is kept for a time, so that what it was about opens no other.
+    pub(super) is_closed: bool,
+    /// How many of its kind were opened on its day before.
+    pub(super) number: u32,
 }
 
 impl Profile {

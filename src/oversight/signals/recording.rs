@@ -60,7 +60,9 @@ impl Recording {
                         signal.change = Change::Opened;
                     }
                 }
-                Change::Faded => {
+                Change::Followed if open.contains(&signal.id) => {}
+                Change::Followed => continue,
+                Change::Closed | Change::Faded => {
                     if !open.remove(&signal.id) {
                         continue;
                     }
@@ -132,6 +134,7 @@ mod tests {
             accounts: 0,
             evidence: Vec::new(),
             tried: Arc::from([]),
+            verdict: None,
             settings: revision("a"),
         }
     }
@@ -180,7 +183,7 @@ mod tests {
     }
 
     fn changes() -> impl Strategy<Value = Vec<Vec<(u8, Change)>>> {
-        let change = prop_oneof![Just(Change::Opened), Just(Change::Raised), Just(Change::Faded)];
+        let change = proptest::sample::select(Change::ALL.to_vec());
         proptest::collection::vec(proptest::collection::vec((0..4_u8, change), 0..3), 1..40)
     }
 

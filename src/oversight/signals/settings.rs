@@ -3,16 +3,16 @@
 //! Works councils, data protection officers and the street decide whether signals are used at all (WOR art. 27(1)(k), (l)). So
 //! each number that matters is in this file, with its unit, and each signal names the revision of the folder.
 
-use super::reasons::Reasons;
+use super::{follow_up::FollowUp, reasons::Reasons};
 use crate::{
-    sources::policy,
+    sources::policy::{self, Policies},
     types::{
         problem::{Problem, SourceFile},
         revision::Revision,
     },
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path};
 
 /// The folder of signals in a policy folder.
 pub const FOLDER: &str = "signals";
@@ -31,6 +31,7 @@ pub struct Settings {
     pub(super) breadth: Option<Counted>,
     pub(super) burst: Option<Counted>,
     pub(super) probing: Option<Probing>,
+    pub(super) follow_up: Option<FollowUp>,
 }
 
 /// How many signals there are.
@@ -110,7 +111,7 @@ pub struct SettingsFiles {
     /// The digest of the folder.
     pub revision: Revision,
     /// The settings as they are written.
-    text: Arc<str>,
+    file: SourceFile,
 }
 
 impl SettingsFiles {
@@ -135,7 +136,22 @@ impl SettingsFiles {
         let settings = Settings::parse(file).map_err(|problem| vec![*problem])?;
         let named = reasons.files().map(|(name, file)| (name, file.text.as_bytes()));
         let revision = Revision::of(named.chain([(SETTINGS_FILE, file.text.as_bytes())]));
-        Ok(Self { settings, reasons: Reasons::new(reasons), revision, text: file.text.clone() })
+        Ok(Self { settings, reasons: Reasons::new(reasons), revision, file: file.clone() })
+    }
+
+    /// Checks reasons, rules and settings against these policies and their schema.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self, policies: &Policies) -> Result<Vec<Problem>, Vec<Problem>> {
+        let mut problems = self.settings.unknown_to(policies, &self.file);
+        match self.reasons.check(policies) {
+            Ok(warnings) if problems.is_empty() => Ok(warnings),
+            Ok(found) | Err(found) => {
+                problems.extend(found);
+                Err(problems)
+            }
+        }
     }
 
     /// How many signals there are for each 1 000 active accounts and workday.
@@ -147,7 +163,7 @@ impl SettingsFiles {
     /// The numbers that are set, by their keys with dots.
     pub(super) fn numbers(&self) -> BTreeMap<String, String> {
         let parts: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
-            toml::from_str(&self.text).unwrap_or_default();
+            toml::from_str(&self.file.text).unwrap_or_default();
         let of_part = |(part, values): (String, BTreeMap<String, serde_json::Value>)| {
             values.into_iter().map(move |(key, value)| (format!("{part}.{key}"), value.to_string()))
         };
@@ -156,6 +172,12 @@ impl SettingsFiles {
 }
 
 impl Settings {
+    /// The questions about a signal, if there are any.
+    #[must_use]
+    pub const fn follow_up(&self) -> Option<&FollowUp> {
+        self.follow_up.as_ref()
+    }
+
     fn parse(file: &SourceFile) -> Result<Self, Box<Problem>> {
         let settings: Self = toml::from_str(&file.text).map_err(|error| {
             let problem = Problem::error("signals::settings", file, error.message().to_owned());
@@ -174,9 +196,34 @@ impl Settings {
         }
     }
 
+    /// What it names and the schema has not.
+    fn unknown_to(&self, policies: &Policies, file: &SourceFile) -> Vec<Problem> {
+        let Self { peers, follow_up, .. } = self;
+        let model = &policies.model;
+        let mut unknown = Vec::new();
+        let accounts: Vec<_> = model.actions().flat_map(|action| &action.subjects).collect();
+        let has = |name: &&String| {
+            let mut types = model.entity_types().filter(|kind| accounts.contains(&&kind.name));
+            types.any(|kind| kind.attributes.iter().any(|attributes| attributes.contains_key(name.as_str())))
+        };
+        let missing = peers.same.iter().filter(|name| !has(name));
+        unknown.extend(missing.map(|name| ("peers", "same", format!("no type of account has the attribute `{name}`"))));
+        if let Some(FollowUp { resource, change, reveal }) = follow_up {
+            unknown.extend(model.entity(resource).err().map(|message| ("follow_up", "resource", message)));
+            for (key, action) in [("change", change), ("reveal", reveal)] {
+                unknown.extend(model.action(action).err().map(|message| ("follow_up", key, message)));
+            }
+        }
+        let problem = |(part, key, message): (&str, &str, String)| {
+            let start = place(&file.text, part, key).unwrap_or(0);
+            Problem::error("signals::settings", file, message).at(start..start + key.len(), "here")
+        };
+        unknown.into_iter().map(problem).collect()
+    }
+
     /// A number that makes no sense, by its part and key.
     fn mistake(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        let Self { budget, peers, accesses, unexplained, breadth, burst, probing } = self;
+        let Self { budget, peers, accesses, unexplained, breadth, burst, probing, follow_up: _ } = self;
         let is_positive = |number: f64| number.is_finite() && number > 0.0;
         let is_weight = |number: f64| is_positive(number) && number <= 1.0;
         let weight = "is above 0 and at most 1";

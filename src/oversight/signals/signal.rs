@@ -1,6 +1,6 @@
 //! A signal: what was found about the use of an account, and the sentence that explains it.
 
-use super::{reasons::Reason, tail::HIGHEST};
+use super::{follow_up::Verdict, reasons::Reason, tail::HIGHEST};
 use crate::types::{language::Language, revision::Revision, texts::signals as texts, trace::RecordIdentity};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -70,13 +70,17 @@ pub enum Change {
     Opened,
     /// Its score rose.
     Raised,
+    /// Somebody follows it up.
+    Followed,
+    /// Somebody closed it.
+    Closed,
     /// Nothing new came for a time.
     Faded,
 }
 
 impl Change {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Opened, Self::Raised, Self::Faded];
+    pub const ALL: [Self; 5] = [Self::Opened, Self::Raised, Self::Followed, Self::Closed, Self::Faded];
 
     /// Its name.
     #[must_use]
@@ -84,6 +88,8 @@ impl Change {
         match self {
             Self::Opened => "opened",
             Self::Raised => "raised",
+            Self::Followed => "followed",
+            Self::Closed => "closed",
             Self::Faded => "faded",
         }
     }
@@ -137,6 +143,8 @@ pub struct Signal {
     pub evidence: Vec<Evidence>,
     /// The reasons that were looked for.
     pub tried: Arc<[Arc<Reason>]>,
+    /// What a person found, where that closes it.
+    pub verdict: Option<Verdict>,
     /// The revision of the settings.
     pub settings: Revision,
 }
@@ -152,22 +160,29 @@ impl Signal {
         let peers = if peers.is_empty() { texts::everybody(language) } else { peers };
         let mut sentences = vec![match (detector, self.change) {
             (_, Change::Faded) => texts::faded(language).to_owned(),
+            (_, Change::Followed) => texts::followed(language).to_owned(),
+            (_, Change::Closed) => {
+                self.verdict.map(|verdict| verdict.sentence(language)).unwrap_or_default().to_owned()
+            }
             (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, peers, accounts, expected),
             (Detector::Breadth, _) => texts::breadth(language, observed, peers, accounts, expected),
             (Detector::Burst, _) => texts::burst(language, observed, peers, accounts, expected),
             (Detector::Probing, _) => texts::probing(language, observed, of, peers, accounts, expected),
             (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
         }];
-        if self.family != Family::Exact && self.change != Change::Faded {
+        let is_finding = matches!(self.change, Change::Opened | Change::Raised);
+        if self.family != Family::Exact && is_finding {
             let odds = format!("{:.0}", 10f64.powf(*surprise));
             let is_capped = *surprise >= HIGHEST;
             sentences.push(if is_capped { texts::no_odds(language).to_owned() } else { texts::odds(language, odds) });
         }
-        if matches!(detector, Detector::Unexplained) && !tried.is_empty() && self.change != Change::Faded {
+        if matches!(detector, Detector::Unexplained) && !tried.is_empty() && is_finding {
             let titles: Vec<_> = tried.iter().map(|reason| reason.title.in_language(language)).collect();
             sentences.push(texts::tried(language, titles.join(" ")));
         }
-        sentences.push(texts::no_judgement(language).to_owned());
+        if self.change != Change::Closed {
+            sentences.push(texts::no_judgement(language).to_owned());
+        }
         sentences.join(" ")
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     detection::Detection,
     fact::Fact,
+    follow_up::{Act, Verdict},
     json,
     reasons::Reason,
     settings::SettingsFiles,
@@ -72,6 +73,7 @@ fn access(account: &str, record: &str, day: i64, hour: i64, is_explained: bool) 
         reasons: if is_explained { vec![reason("own-team", 1.0, false)] } else { Vec::new() },
         rules: Vec::new(),
         tried: Arc::from([reason("own-team", 1.0, false)]),
+        act: None,
         judged: true,
     }
 }
@@ -392,6 +394,49 @@ fn who_moves_is_compared_with_new_peers() {
     let of_reasons = |account: &str| opened(&signals, account).iter().any(|signal| signal.family == Family::Reason);
     assert!(!of_reasons("officer-3"));
     assert!(!(0..25).any(|account| of_reasons(&format!("desk-{account}"))));
+}
+
+/// An allowed question about a signal.
+fn about(signal: &str, verdict: Option<Verdict>, day: i64, hour: i64) -> Fact {
+    let act = Some(Act { signal: signal.to_owned(), verdict });
+    Fact { act, known: false, ..access("investigator", &format!("{signal} {hour}"), day, hour, true) }
+}
+
+#[test]
+fn what_was_closed_is_told_again_only_where_it_is_worse() {
+    let rules = vec![reason("rule", 5.0, true)];
+    let hit = |hour| Fact { rules: rules.clone(), ..access("clerk", &format!("staff-{hour}"), 1, hour, false) };
+    let mut detection = Detection::new(&files());
+    let mut step = |fact: &Fact| detection.step(fact);
+    let first = step(&hit(9)).remove(0);
+    assert_eq!(step(&hit(10)), [], "it is open");
+    let denied = Fact { allowed: false, ..about(&first.id, Some(Verdict::Mistake), 1, 10) };
+    assert_eq!(step(&denied), [], "who may not close it closes nothing");
+    assert_eq!(step(&about("another", None, 1, 10)), []);
+    let change = |signals: Vec<Signal>| signals.into_iter().map(|it| (it.change, it.verdict)).collect::<Vec<_>>();
+    assert_eq!(change(step(&about(&first.id, None, 1, 11))), [(Change::Followed, None)]);
+    assert_eq!(change(step(&about(&first.id, None, 1, 12))), [], "once");
+    let verdict = Some(Verdict::Misuse);
+    assert_eq!(change(step(&about(&first.id, verdict, 1, 13))), [(Change::Closed, verdict)]);
+    assert_eq!(change(step(&about(&first.id, verdict, 1, 14))), []);
+    let second = step(&hit(15)).remove(0);
+    assert_eq!((second.change, second.id == first.id), (Change::Opened, false), "a rule that is met again");
+
+    // What adds up is told again when it rose by one, and says nothing when it ends.
+    let mut work = Work::new(11, 200, 46);
+    (40..42).for_each(|day| work.day("snoop", day, 5, 1.0));
+    let opened = opened(&work.signals(), "snoop")[0].clone();
+    work.facts.push(Fact {
+        time: opened.time + 1,
+        ..about(&opened.id, Some(Verdict::Justified), opened.time / HOUR / 24, 0)
+    });
+    let signals: Vec<_> = work.signals().into_iter().filter(|it| it.account == "snoop").collect();
+    let after: Vec<_> = signals.iter().skip_while(|it| it.change != Change::Closed).skip(1).collect();
+    let [again, ..] = after.as_slice() else { panic!("{signals:?}") };
+    assert!(again.change == Change::Opened && again.score >= opened.score + 1.0 && again.id != opened.id, "{again:?}");
+    (42..80).for_each(|day| (0..30).for_each(|account| work.day(&format!("officer-{account}"), day, 3, 0.0)));
+    let faded = work.signals().into_iter().filter(|it| it.account == "snoop" && it.change == Change::Faded);
+    assert_eq!(faded.map(|it| it.id).collect::<Vec<_>>(), [again.id.clone()], "what was closed does not fade");
 }
 
 #[test]

@@ -179,7 +179,7 @@ impl<'a> Index<'a> {
         let is_in_time = self.head.times.is_none_or(|(least, most)| {
             wanted.since.is_none_or(|since| most >= since) && wanted.until.is_none_or(|until| least < until)
         });
-        if !is_in_time || wanted.checkpoints {
+        if !is_in_time || wanted.all || wanted.signals {
             return is_in_time;
         }
         let holds = |role, name: &str| self.holds(role, name);

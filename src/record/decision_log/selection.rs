@@ -37,8 +37,8 @@ pub struct Wanted {
     pub errors: bool,
     /// Records of signals of atypical use, and nothing else.
     pub signals: bool,
-    /// Signed checkpoints and their cosignatures too, whatever is wanted of decisions. Without it, none is.
-    pub checkpoints: bool,
+    /// Signed checkpoints with their cosignatures, and signals, too, whatever is wanted of decisions. Without it, none is.
+    pub all: bool,
 }
 
 /// What is wanted, made ready to be looked for.
@@ -47,7 +47,8 @@ pub struct Selection {
     wanted: Wanted,
     /// Each of these is in every record that is wanted.
     needles: Vec<memmem::Finder<'static>>,
-    checkpoints: [memmem::Finder<'static>; 2],
+    /// The names of records that are wanted only with all.
+    rest: [memmem::Finder<'static>; 3],
     errors: [memmem::Finder<'static>; 3],
 }
 
@@ -69,9 +70,10 @@ impl Selection {
         let finder = |needle: &[u8]| memmem::Finder::new(needle).into_owned();
         Self {
             needles: needles.iter().map(|needle| finder(needle)).collect(),
-            checkpoints: [
+            rest: [
                 b"\"event_name\":\"poort.log.checkpoint\"".as_slice(),
                 b"\"event_name\":\"poort.log.cosigned\"",
+                b"\"event_name\":\"poort.signal",
             ]
             .map(finder),
             errors: [b"\"status\":\"Error\"".as_slice(), b"\"error\":{", b"\"errors\":[{"].map(finder),
@@ -88,8 +90,8 @@ impl Selection {
     /// Whether a record is wanted. Of a batch, one decision that is wanted is enough.
     #[must_use]
     pub fn takes(&self, record: &[u8]) -> bool {
-        if self.is_checkpoint(record) {
-            return self.wanted.checkpoints && self.is_in_time(record);
+        if !self.wanted.signals && self.is_of_the_rest(record) {
+            return self.wanted.all && self.is_in_time(record);
         }
         if !self.may_take(record) || !self.is_in_time(record) {
             return false;
@@ -120,10 +122,10 @@ impl Selection {
             && (!errors || one.is_error)
     }
 
-    fn is_checkpoint(&self, record: &[u8]) -> bool {
+    fn is_of_the_rest(&self, record: &[u8]) -> bool {
         // The bytes may also be in a value that a caller gave.
-        self.checkpoints.iter().any(|name| name.find(record).is_some())
-            && matches!(RecordKind::of(record), RecordKind::Checkpoint | RecordKind::Cosigned)
+        self.rest.iter().any(|name| name.find(record).is_some())
+            && matches!(RecordKind::of(record), RecordKind::Checkpoint | RecordKind::Cosigned | RecordKind::Signal)
     }
 
     /// What the bytes alone say.

@@ -17,8 +17,21 @@ pub fn finding(signal: &Value) -> Value {
     let change = signal["change"].as_str().unwrap_or_default();
     let activity = match change {
         "opened" => 1,
-        "raised" => 2,
+        "raised" | "followed" => 2,
         _ => 3,
+    };
+    // 1 new, 2 in progress, 4 resolved.
+    let status = match change {
+        "opened" | "raised" => 1,
+        "followed" => 2,
+        _ => 4,
+    };
+    // 2 true positive, 5 benign, 7 insufficient data.
+    let verdict = match signal["verdict"].as_str() {
+        None => Value::Null,
+        Some("misuse") => json!(2),
+        Some("unclear") => json!(7),
+        Some(_) => json!(5),
     };
     let score = signal["score"].as_f64().unwrap_or_default();
     // 2 low, 3 medium, 4 high; risk levels are one less.
@@ -31,6 +44,8 @@ pub fn finding(signal: &Value) -> Value {
     };
     let (id, detector, family, sentence) =
         (&signal["id"], &signal["detector"], &signal["family"], &signal["sentence"]["en"]);
+    // What people do with it says nothing of what was found.
+    let is_found = matches!(change, "opened" | "raised");
     let pattern = pattern(family.as_str().unwrap_or_default());
     // 1 rule, 3 statistical.
     let analytic = if pattern.is_none() { 1 } else { 3 };
@@ -45,7 +60,7 @@ pub fn finding(signal: &Value) -> Value {
         "risk_level_id": severity - 1,
         "risk_score": (score * 10.0).clamp(0.0, 100.0).round() as u32,
         "confidence_id": 1,
-        "status_id": if activity == 3 { 4 } else { 1 },
+        "status_id": status,
         "is_alert": activity == 1,
         "message": sentence,
         "metadata": {
@@ -62,7 +77,11 @@ pub fn finding(signal: &Value) -> Value {
         },
         "evidences": evidence.iter().map(|one| evidence_of(one, &signal["account"])).collect::<Vec<_>>(),
     });
-    if let (Some((kind, pattern)), Some(members)) = (pattern, finding.as_object_mut()) {
+    if !verdict.is_null() {
+        finding["verdict_id"] = verdict;
+        finding["metadata"]["profiles"] = json!(["incident"]);
+    }
+    if let (Some((kind, pattern)), Some(members)) = (pattern.filter(|_| is_found), finding.as_object_mut()) {
         let anomaly = |value: &Value| {
             json!([{
                 "observation_parameter": detector,

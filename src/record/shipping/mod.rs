@@ -61,8 +61,11 @@ mod tests;
 pub use again::{Again, ask};
 pub use finding::finding;
 pub use handle::{Cursors, PARTING, Shipping, StartError};
-pub use sink::SetupError;
 pub(in crate::record) use sink::client;
+pub use sink::{
+    SetupError,
+    client::{Versions, client},
+};
 pub use source::Source;
 pub use status::{Status, status};
 pub use waiting::Waiting;

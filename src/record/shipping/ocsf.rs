@@ -193,6 +193,7 @@ fn of_signal(record: &Value, seq: u64) -> Value {
     let signal = &record["body"][SIGNAL];
     let mut event = finding(signal);
     let mut metadata = metadata(record, seq, None, &[]);
+    metadata["profiles"] = event["metadata"]["profiles"].clone();
     metadata["correlation_uid"] = signal["id"].clone();
     event["metadata"] = metadata;
     event

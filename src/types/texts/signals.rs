@@ -37,6 +37,17 @@ texts! {
     tried(titles) { en: "Reasons that were looked for: {titles}", nl: "Redenen waarnaar is gezocht: {titles}" }
     rule(title) { en: "A rule was met: {title}", nl: "Een regel is geraakt: {title}" }
     faded { en: "Nothing new came for a time.", nl: "Er kwam een tijd niets nieuws bij." }
+    followed { en: "Somebody follows it up.", nl: "Iemand volgt het op." }
+    justified {
+        en: "It is closed: the use had a reason that poort did not know.",
+        nl: "Het is gesloten: het gebruik had een reden die poort niet kende."
+    }
+    mistake { en: "It is closed: the use was a mistake.", nl: "Het is gesloten: het gebruik was een vergissing." }
+    misuse { en: "It is closed: the use was wrong.", nl: "Het is gesloten: het gebruik was onjuist." }
+    unclear {
+        en: "It is closed: what the use was for cannot be said.",
+        nl: "Het is gesloten: waarvoor het gebruik was, is niet te zeggen."
+    }
     no_judgement {
         en: "This does not say that the use was wrong.",
         nl: "Dit zegt niet dat het gebruik onjuist was."

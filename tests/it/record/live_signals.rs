@@ -1,7 +1,7 @@
 //! Signals beside a sidecar that answers: each is on record once, soon after the decision that brought it.
 
 use super::signals::{Place, REASONS, SETTINGS, valid_findings};
-use crate::support::{Exposition, Sidecar, Starting, check, folder, run, until};
+use crate::support::{Exposition, Sidecar, Starting, allowed, check, copied_policies, folder, run, until};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -132,7 +132,7 @@ async fn signals_are_listed_shown_and_explained() {
 
     let (listed, told) = check(&run(["signals", "list", "--data", data.to_str().unwrap()]), 0);
     assert!(listed.contains(id) && listed.contains("A rule was met: The file exists for nobody."), "{listed}");
-    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 faded, 0 superseded");
+    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 followed, 0 closed, 0 faded, 0 superseded");
     assert_eq!(poort(&data, &["list", "--family", "volume", "--format", "json"]), "");
     let csv = poort(&data, &["list", "--status", "all", "--format", "csv", "--lang", "nl"]);
     assert!(csv.starts_with("id,status,opened") && csv.contains("Een regel is geraakt"), "{csv}");
@@ -164,7 +164,7 @@ async fn signals_are_listed_shown_and_explained() {
     let earlier = format!("explained by an earlier access: {}", explains["trace_id"].as_str().unwrap());
     assert!(after.contains(&earlier), "{after}");
     let status = poort(&data, &["status", "--policies", policies]);
-    assert!(status.contains("budget    0.3 signals") && status.contains("exact            1"), "{status}");
+    assert!(status.contains("budget    0.3 signals") && status.contains("exact                1"), "{status}");
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn new_settings_signal_from_their_record_on() {
     assert_eq!(signals.len(), 3);
     assert_ne!(signals[2]["body"]["poort.signal"]["settings"], signals[1]["body"]["poort.signal"]["settings"]);
     let (_, told) = check(&run(["signals", "list", "--data", data.to_str().unwrap()]), 0);
-    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 faded, 2 superseded");
+    assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 followed, 0 closed, 0 faded, 2 superseded");
     let exposition = Exposition::of(&sidecar).await;
     assert_eq!(exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}"), 3.0);
     assert_eq!(sidecar.stop().code, Some(0));
@@ -239,4 +239,60 @@ async fn a_start_without_settings_of_signals_says_so() {
     let ended = builder(&place, &folder.path().join("data")).config(keys).fail();
     assert_eq!(ended.code, Some(64));
     assert!(ended.log.contains("signals.pseudonyms"), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_close_a_signal_or_see_whose_it_is_the_policies_say() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let rule = "@id(\"rule.all\")\n@title(\"Every access.\")\n@score(\"5\")\nforbid (principal, action, resource)\nunless { resource is Politie::Signal };\n";
+    fs::write(policies.join("signals/rules.cedar"), rule).unwrap();
+    let sidecar = Sidecar::builder().policies(&policies).config(ENABLED).start();
+    active(&sidecar, 1).await;
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+    let id = recorded(&sidecar.data, 1).await[0]["body"]["poort.signal"]["id"].as_str().unwrap().to_owned();
+    let url = format!("http://{}", sidecar.address);
+    let does = |command: &str, subject: &str, more: &[&str]| {
+        let of = ["signals", command, &id, "--subject", subject, "--url", &url, "--context", "purpose=32a"];
+        let places = ["--data", sidecar.data.to_str().unwrap(), "--policies", policies.to_str().unwrap()];
+        run(of.iter().chain(&places).chain(&["--property", "level=2"]).chain(more))
+    };
+    let case = ["--property", "integrity_case=IC-2026-12"];
+    // Nobody sees whose it is before somebody answers for a case, and nobody closes a signal of the own account.
+    let why = [&case[..], &["--note", "The case needs it."]].concat();
+    check(&does("reveal", "officer-0240", &why), 2);
+    let (_, told) = check(&does("close", "officer-0007", &["--verdict", "justified"]), 2);
+    assert!(told.contains("poort: "), "{told}");
+    check(&does("take", "officer-0054", &case), 0);
+    let (_, told) = check(&run(["signals", "list", "--data", sidecar.data.to_str().unwrap()]), 0);
+    assert!(told.contains("0 open, 1 followed"), "{told}");
+    let (shown, told) = check(&does("reveal", "officer-0240", &why), 0);
+    assert_eq!(shown, "Politie::Officer::\"officer-0007\"\n");
+    assert!(told.contains("keep_number"), "{told}");
+    let records = sidecar.records();
+    let revealed = records.iter().find(|it| {
+        it["body"]["adl.core.request"]["action"]["name"] == "unmask"
+            && it["body"]["adl.core.response"]["decision"] == true
+    });
+    let revealed = revealed.expect("it is a decision like any other");
+    assert!(told.contains(revealed["trace_id"].as_str().unwrap()));
+    let note = ["--verdict", "mistake", "--note", "The wrong file of two with one name."];
+    check(&does("close", "officer-0240", &[&case[..], &note].concat()), 0);
+    let shown = poort(&sidecar.data, &["show", &id]);
+    let closing = sidecar.records().pop().unwrap();
+    let by = format!("closed  score 5.0  mistake  by the decision {}", closing["trace_id"].as_str().unwrap());
+    assert!(shown.contains("status    closed") && shown.contains(&by), "{shown}");
+    assert_eq!(closing["body"]["adl.core.request"]["context"]["justification"], note[3]);
+    // The next one is another signal.
+    assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
+    let signals = recorded(&sidecar.data, 4).await;
+    let changes: Vec<_> = signals.iter().map(|it| it["attributes"]["poort.signal.change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["opened", "followed", "closed", "opened"]);
+    assert_ne!(signals[3]["attributes"]["poort.signal.id"], id.as_str());
+    assert_eq!(signals[2]["body"]["poort.signal"]["evidence"][0]["trace_id"], closing["trace_id"]);
+    // Whoever makes them again has the same.
+    let again = poort(&sidecar.data, &["replay", "--policies", policies.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(again.lines().count(), 4);
+    let (_, told) = check(&does("close", "officer-0240", &["--verdict", "good"]), 64);
+    assert!(told.contains("justified, mistake, misuse, unclear"), "{told}");
 }

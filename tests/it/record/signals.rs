@@ -320,6 +320,25 @@ fn mistakes_in_settings_are_told_with_their_place() {
     assert!(told.contains("detectors.toml"), "{told}");
 }
 
+#[test]
+fn what_settings_name_has_to_be_in_the_schema() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let of = |follow_up: &str| format!("{SETTINGS}[follow_up]\n{follow_up}\n");
+    for (text, wanted) in [
+        (SETTINGS.replace("\"station\"", "\"statoin\""), "no type of account has the attribute `statoin`"),
+        (of("resource = \"Fiel\"\nchange = \"open\"\nreveal = \"open\""), "`Fiel`"),
+        (of("resource = \"File\"\nchange = \"opne\"\nreveal = \"open\""), "`opne`"),
+        (of("resource = \"File\"\nchange = \"open\"\nreveal = \"shut\""), "`shut`"),
+    ] {
+        place.write("signals/detectors.toml", &text);
+        let told = check(&run(["validate".as_ref(), place.policies.as_os_str()]), 3).1;
+        assert!(told.contains(wanted) && told.contains("detectors.toml"), "{wanted}: {told}");
+    }
+    place.write("signals/detectors.toml", &of("resource = \"File\"\nchange = \"open\"\nreveal = \"open\""));
+    check(&run(["validate".as_ref(), place.policies.as_os_str()]), 0);
+}
+
 #[tokio::test]
 async fn signals_change_no_answer_and_a_rule_is_met_by_a_real_record() {
     let folder = folder();
@@ -427,6 +446,9 @@ fn every_number_of_the_settings_has_a_meaning() {
         .lines()
         .map(|line| match line.split_once(" = ") {
             Some((key, value)) if key == "same" => format!("{key} = [\"function\"] # {value}"),
+            Some((key, value)) if value.starts_with('"') => {
+                line.replace(&format!("{key} = \""), &format!("{key} = \"other-"))
+            }
             Some((key, value)) => {
                 let number = value.split_whitespace().next().unwrap();
                 let other = if key == "weight" { "0.35".to_owned() } else { format!("1{number}") };

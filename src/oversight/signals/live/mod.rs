@@ -15,6 +15,7 @@ mod metrics;
 mod state;
 
 use super::{
+    accounts::pseudonym,
     detection::Detection,
     fact::Reader,
     json::json,
@@ -30,7 +31,7 @@ use crate::{
             reader::{ReadError, Reader as Records},
         },
     },
-    sources::{snapshot::Snapshot, store::Store},
+    sources::{policy::Policies, snapshot::Snapshot, store::Store},
     types::problem::{self, Problem},
 };
 use metrics::Metrics;
@@ -62,8 +63,6 @@ const KEEP: Duration = Duration::from_secs(60);
 const KEEPING: u32 = 50;
 /// Its priority: lower than that of the threads that answer, as `nice` has it.
 const NICE: i32 = 10;
-/// The kind of value that an account is, among pseudonyms. No type of the schema is called so.
-const ACCOUNT: &str = "poort account of signals";
 
 /// Where live signals find what they need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +94,8 @@ impl Config {
     ///
     /// # Errors
     /// They could not.
-    pub fn check(&self) -> Result<(), StartError> {
-        SettingsFiles::read(&self.policies)?;
+    pub fn check(&self, policies: &Policies) -> Result<(), StartError> {
+        SettingsFiles::read(&self.policies)?.check(policies)?;
         match &self.pseudonyms {
             Some(path) => Ok(Pseudonyms::read(path).map(drop)?),
             None => Ok(()),
@@ -137,13 +136,13 @@ impl Live {
     /// # Errors
     /// The settings are not valid, or what it needs is not there.
     pub fn start(config: Config, log: DecisionLog, store: Arc<Store>, meter: &Meter) -> Result<Self, StartError> {
-        let files = SettingsFiles::read(&config.policies)?;
         let pseudonyms = config.read_pseudonyms()?;
         let metrics = Metrics::new(meter, log.clone());
         let (running, stopped) = mpsc::channel();
         let (tell, ended) = oneshot::channel();
         let state = StateFile::new(&config.data, log.origin());
         let place = Place { config, log, store, pseudonyms, metrics, state, stopped };
+        let files = place.fitting(SettingsFiles::read(&place.config.policies)?)?;
         thread::Builder::new().name("poort-signals".to_owned()).spawn(move || {
             let _ = setpriority_process(None, NICE);
             place.run(files);
@@ -180,6 +179,14 @@ impl Place {
             info!(settings = next.revision.short(), "Signals are looked for under new settings.");
             files = next;
         }
+    }
+
+    /// Settings, if they fit the active policies.
+    fn fitting(&self, files: SettingsFiles) -> Result<SettingsFiles, Vec<Problem>> {
+        if let Some(active) = self.store.snapshot() {
+            files.check(&active.policies)?;
+        }
+        Ok(files)
     }
 
     /// Waits. Returns whether it has to stop.
@@ -330,7 +337,7 @@ impl<'p> Pass<'p> {
         while let Some((cause, signal)) = self.recording.due() {
             let (cause, mut shown) = (*cause, json(signal));
             if let Some(account) = shown.get_mut("account") {
-                *account = self.place.pseudonyms.of(ACCOUNT, &signal.account).into();
+                *account = pseudonym(&self.place.pseudonyms, &signal.account).into();
             }
             self.place.log.record_signal(cause, &shown)?;
             self.place.metrics.recorded(signal);
@@ -341,18 +348,20 @@ impl<'p> Pass<'p> {
 
     /// New settings that are valid.
     fn changed(&mut self) -> Option<SettingsFiles> {
-        match SettingsFiles::read(&self.place.config.policies) {
+        let read = SettingsFiles::read(&self.place.config.policies);
+        let is_same = read.as_ref().is_ok_and(|files| files.revision == self.files.revision);
+        match read.and_then(|files| if is_same { Ok(files) } else { self.place.fitting(files) }) {
             Ok(files) => {
                 if self.refused.take().is_some() {
                     self.place.metrics.refused(false);
                 }
-                (files.revision != self.files.revision).then_some(files)
+                (!is_same).then_some(files)
             }
             Err(problems) => {
                 let report = problem::report(&problems, false);
                 if self.refused.as_ref() != Some(&report) {
-                    error!("The change of the settings of signals is refused; the last good ones stay.\n{report}");
                     self.place.metrics.refused(true);
+                    error!("The change of the settings of signals is refused; the last good ones stay.\n{report}");
                     self.refused = Some(report);
                 }
                 None

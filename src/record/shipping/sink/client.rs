@@ -22,7 +22,7 @@ pub(in crate::record) type Client = Pool<HttpsConnector<HttpConnector>, Body>;
 
 /// Which versions of HTTP the receiver speaks.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::record) enum Versions {
+pub enum Versions {
     /// HTTP/2 alone, as gRPC asks.
     Two,
     /// HTTP/1.1, or HTTP/2 if the receiver offers it in the TLS handshake.
@@ -30,7 +30,10 @@ pub(in crate::record) enum Versions {
 }
 
 /// Makes a client from the files as they are now.
-pub(in crate::record) fn client(remote: &Remote, versions: Versions, timeout: Duration) -> Result<Client, SetupError> {
+///
+/// # Errors
+/// A file cannot be used.
+pub fn client(remote: &Remote, versions: Versions, timeout: Duration) -> Result<Client, SetupError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(timeout));
