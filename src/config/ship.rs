@@ -4,19 +4,22 @@ use super::{millis, reader::Reader};
 use crate::{
     api::transport::Plaintext,
     record::shipping::config::{
-        Compression, Destination, Endpoint, Format, Identity, Name, Nats, Records, Remote, Sink, Tls,
+        Compression, Destination, Endpoint, Format, Identity, Name, Nats, Push, Records, Remote, Sink, Tls,
     },
 };
 use http::HeaderName;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// All keys of a sink, but for the names below `headers`, which are free.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 18] = [
+    "audience",
     "batch",
     "compression",
     "credentials",
     "endpoint",
     "format",
+    "issuer",
+    "key",
     "kind",
     "path",
     "plaintext",
@@ -31,6 +34,7 @@ pub(super) const KEYS: [&str; 15] = [
 const OTLP: &[&str] = &["compression", "endpoint", "plaintext", "tls.ca", "tls.certificate", "tls.key"];
 const NATS: &[&str] =
     &["credentials", "endpoint", "plaintext", "subject", "subject_own", "tls.ca", "tls.certificate", "tls.key"];
+const PUSH: &[&str] = &["audience", "endpoint", "issuer", "key", "plaintext", "tls.ca", "tls.certificate", "tls.key"];
 const ALL: &[&str] = &["batch", "format", "kind", "records", "timeout"];
 
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +42,15 @@ enum SinkKind {
     OtlpGrpc,
     OtlpHttp,
     Nats,
+    SsfPush,
     JsonLines,
 }
 
-const KINDS: [(&str, SinkKind); 4] = [
+const KINDS: [(&str, SinkKind); 5] = [
     ("otlp-grpc", SinkKind::OtlpGrpc),
     ("otlp-http", SinkKind::OtlpHttp),
     ("nats", SinkKind::Nats),
+    ("ssf-push", SinkKind::SsfPush),
     ("json-lines", SinkKind::JsonLines),
 ];
 
@@ -100,7 +106,7 @@ fn places(sink: &Sink) -> Vec<(&'static str, Place)> {
             let own = (sink.records != Records::Decisions).then(|| (key, (at(subject), "own")));
             decisions.into_iter().chain(own).collect()
         }
-        Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) => Vec::new(),
+        Destination::OtlpGrpc(_) | Destination::OtlpHttp(_) | Destination::SsfPush(_) => Vec::new(),
     }
 }
 
@@ -136,6 +142,10 @@ impl Table<'_, '_> {
             ("signals", Records::Signals),
         ];
         let records = self.reader.choice(&self.key("records"), &records);
+        let records = match kind {
+            SinkKind::SsfPush => Some(self.signals_alone(records)),
+            _ => records,
+        };
         let timeout = self.reader.duration(&self.key("timeout"), millis(100)..=millis(300_000));
         let batch = self.reader.count(&self.key("batch"), 1..=10_000);
         Some(Sink {
@@ -153,6 +163,7 @@ impl Table<'_, '_> {
             SinkKind::OtlpGrpc => (OTLP, "otlp-grpc"),
             SinkKind::OtlpHttp => (OTLP, "otlp-http"),
             SinkKind::Nats => (NATS, "nats"),
+            SinkKind::SsfPush => (PUSH, "ssf-push"),
             SinkKind::JsonLines => (["path"].as_slice(), "json-lines"),
         };
         for other in KEYS.iter().filter(|key| !fitting.contains(key) && !ALL.contains(key)) {
@@ -162,6 +173,18 @@ impl Table<'_, '_> {
                 self.reader.mistake(&key, &format!("means nothing with kind = \"{name}\""));
             }
         }
+    }
+
+    /// Nothing else is a security event.
+    fn signals_alone(&mut self, records: Option<Records>) -> Records {
+        if records.is_some_and(|records| records != Records::Signals) {
+            self.reader.mistake(&self.key("records"), "can only be \"signals\" with kind = \"ssf-push\"");
+        }
+        let format = self.key("format");
+        if self.reader.has(&format) {
+            self.reader.mistake(&format, "means nothing with kind = \"ssf-push\": tokens have one form");
+        }
+        Records::Signals
     }
 
     fn destination(&mut self, kind: SinkKind) -> Option<Destination> {
@@ -176,6 +199,13 @@ impl Table<'_, '_> {
                 let subject_own = own.and_then(|own| self.subject("subject_own", own));
                 let subject = self.subject("subject", subject?)?;
                 Destination::Nats(Nats { endpoint: endpoint?, tls, subject, subject_own, credentials })
+            }
+            SinkKind::SsfPush => {
+                let remote = self.remote();
+                let issuer = self.needed("issuer", "who makes the tokens, such as https://poort.example");
+                let audience = self.needed("audience", "for whom the tokens are, such as https://receiver.example");
+                let key = self.needed("key", "a file with the RSA key that signs the tokens");
+                Destination::SsfPush(Push { remote: remote?, issuer: issuer?, audience: audience?, key: key?.into() })
             }
             SinkKind::JsonLines => match self.needed("path", "a file, or \"-\" for standard output")?.as_str() {
                 "-" => Destination::StandardOutput,

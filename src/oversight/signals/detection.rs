@@ -247,21 +247,23 @@ impl Detection {
         let counts = |profile: &Profile| profile.known;
         let days: Vec<_> = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
         let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
+        for profile in active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.counts_today()) {
+            peers.add(&profile.groups, &profile.today, &most);
+        }
         for place in active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
-            if profile.counts_today() {
-                peers.add(&profile.groups, &profile.today, &most);
-            }
             if let Some(days) = &mut self.ended {
                 let (account, score) = (Arc::clone(&profile.account), profile.highest);
                 days.push(AccountDay { account, day: ended, score });
             }
+            lasting(profile, settings, peers, ended);
             profile.end_day(ended, settings.budget.half_life_days, settings.budget.usual_score);
             if profile.known && !profile.counted && profile.active_days >= settings.peers.active_days {
                 peers.count(&profile.groups, true);
                 profile.counted = true;
             }
         }
+        peers.end_day();
     }
 
     /// Closes signals to which nothing came for long. Who was not active for weeks is no peer any more.
@@ -414,6 +416,22 @@ fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
             surprise,
         };
         *profile.scores.of_mut(Family::Denial) = Scored { score: surprise * set.weight, found: Some(found) };
+    }
+}
+
+/// What lasts of the score of a day that is over. Where all had more accesses without a reason than usual, as in a large operation, an
+/// account's own say less.
+fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
+    let Some(set) = &settings.unexplained else { return };
+    let (_, group) = peers.nearest(&profile.groups);
+    if let Some(today) = group.unusual_share(peers.everybody()) {
+        let of = profile.today.first.max(group.first.mean());
+        let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
+        let scored = profile.scores.of_mut(Family::Reason);
+        scored.score = scored.score.min(score);
+        // Nor do they say what a high score is.
+        let scored = profile.scored(day, settings.budget.half_life_days);
+        profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
     }
 }
 

@@ -126,7 +126,7 @@ impl Reader {
         for (index, one) in decisions.iter().enumerate() {
             let (Some(subject), Some(resource)) = (&one.subject, &one.resource) else { continue };
             let allowed = one.decision == Some(Decision::Allow);
-            let snapshot = world.as_ref().map(|(snapshot, _)| &**snapshot);
+            let snapshot = world.as_ref().map(|world| &world.snapshot);
             let (account, known) = account(snapshot, subject);
             let mut fact = Fact {
                 time: recorded.timestamp,
@@ -152,7 +152,7 @@ impl Reader {
             {
                 fact.act = follow_up.act(&question);
             }
-            if let Some((_, world)) = &world {
+            if let Some(world) = &world {
                 fact.tried = Arc::clone(&world.tried);
                 match self.applying(recorded, world, &asked, index, &moment) {
                     Ok(found) => {
@@ -198,7 +198,7 @@ impl Reader {
         account: &EntityName,
     ) -> Result<Vec<Arc<Reason>>, String> {
         let asked = recorded_request(recorded).map_err(|reason| reason.to_string())?;
-        let (_, world) = self.world(recorded)?;
+        let world = self.world(recorded)?;
         let subject = Entity { kind: account.kind.clone(), id: account.id.clone(), properties: Map::new() };
         let question = Parts { subject: &subject, ..question(&asked, item.unwrap_or(0))? };
         let found = applying(&world, question, &recorded.moment())?;
@@ -211,11 +211,10 @@ impl Reader {
         *self.unjudged.entry(why).or_default() += 1;
     }
 
-    fn world(&mut self, recorded: &StoredRecord<'_>) -> Result<(Arc<Snapshot>, Arc<World>), String> {
+    fn world(&mut self, recorded: &StoredRecord<'_>) -> Result<Arc<World>, String> {
         let named = recorded.policies().zip(recorded.directory());
         let snapshot = self.worlds.find(&named.ok_or("it names no revision")?)?;
-        let world = self.reasons.under(&snapshot)?;
-        Ok((snapshot, world))
+        self.reasons.under(&snapshot)
     }
 
     /// The groups of an account: its type with the attributes that peers have in common, and with fewer and fewer of them.
@@ -247,7 +246,7 @@ fn day(text: &str) -> Result<i64, Unreadable> {
 /// type are one.
 fn account(snapshot: Option<&Snapshot>, account: &EntityName) -> (String, bool) {
     let Some(snapshot) = snapshot else { return (account.to_string(), true) };
-    match uid(snapshot, account).filter(|uid| snapshot.directory.get(uid).is_some()) {
+    match uid(snapshot, account).filter(|uid| snapshot.directory.knows(uid.entity_type(), uid.eid().as_ref())) {
         Some(uid) => (uid.to_string(), true),
         None => (format!("{} that the directory does not know", account.kind), false),
     }

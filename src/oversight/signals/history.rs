@@ -95,8 +95,8 @@ impl History {
                     for of in self.signals.values_mut().filter(|it| it.status.is_open()) {
                         of.status = Status::Superseded;
                     }
+                    self.settings = Some(Active { revision, since: time });
                 }
-                self.settings = Some(Active { revision, since: time });
                 None
             }
             SignalRecord::Signal { signal, .. } => {

@@ -17,6 +17,9 @@ const FIRST: f64 = 0.05;
 /// How many of an account's unexplained accesses, or denies, of one day count for what is usual.
 const MOST: f64 = 2.0;
 
+/// A day on which all have so many times the usual share is an unusual one.
+const UNUSUAL: f64 = 2.0;
+
 /// A part of a whole among peers.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Part {
@@ -102,6 +105,8 @@ impl Bounds {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Group {
     pub(super) unexplained: Part,
+    /// The same of the day that ends.
+    pub(super) unexplained_today: Part,
     pub(super) denied: Part,
     pub(super) first: Count,
     pub(super) busiest: Count,
@@ -111,10 +116,25 @@ pub(super) struct Group {
 
 impl Group {
     fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
-        self.unexplained.add(day.unexplained, day.first, most.first);
+        self.unexplained_today.add(day.unexplained, day.first, most.first);
         self.denied.add(day.denied, day.asked, most.asked);
         self.first.add(day.first.min(most.first));
         self.busiest.add(day.busiest.min(most.busiest));
+    }
+
+    /// What was seen of the day that ends is a part of what is usual, up to twice of that.
+    fn end_day(&mut self, of_all: &Part) {
+        let most = UNUSUAL * self.unexplained.share(of_all);
+        let Part { part, whole } = std::mem::take(&mut self.unexplained_today);
+        self.unexplained.part += part.min(most * whole);
+        self.unexplained.whole += whole;
+    }
+
+    /// The share of the day that ends, if it is more than twice what is usual: all had more accesses without a reason then, as in a
+    /// large operation.
+    pub(super) fn unusual_share(&self, everybody: &Self) -> Option<f64> {
+        let today = self.unexplained_today.share(&everybody.unexplained_today);
+        (today > UNUSUAL * self.unexplained.share(&everybody.unexplained)).then_some(today)
     }
 
     fn fade(&mut self) {
@@ -198,6 +218,13 @@ impl Peers {
         });
     }
 
+    /// The days of all accounts were added.
+    pub(super) fn end_day(&mut self) {
+        let of_all = self.everybody.unexplained;
+        self.everybody.end_day(&of_all);
+        self.groups.iter_mut().for_each(|(_, group)| group.end_day(&of_all));
+    }
+
     /// A day is over.
     pub(super) fn fade(&mut self) {
         self.everybody.fade();
@@ -247,6 +274,7 @@ mod tests {
                 let most = Bounds::of(&[day(10.0, 0.4); 21]);
                 (0..20).for_each(|_| peers.add(&group, &day(10.0, 0.4), &most));
                 peers.add(&group, &day(bad, bad), &most);
+                peers.end_day();
                 peers.fade();
             }
             peers.nearest(&group).1.unexplained.share(&peers.everybody().unexplained)

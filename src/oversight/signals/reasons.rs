@@ -31,6 +31,9 @@ use std::{
 /// How many revisions are held. A log changes them in order.
 const HELD: usize = 4;
 
+/// After so many records, directories are made anew: each keeps the accounts that it was asked about, some kilobytes each.
+const RENEWED: u32 = 20_000;
+
 /// A reason, or a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
@@ -53,6 +56,8 @@ pub struct Reason {
 pub struct Reasons {
     sources: policy::Sources,
     held: VecDeque<(Revisions, Result<Arc<World>, String>)>,
+    /// How often they were asked for since their directories were made.
+    asked: u32,
 }
 
 /// Reasons with a directory.
@@ -68,7 +73,7 @@ pub(super) struct World {
 
 impl Reasons {
     pub(super) fn new(sources: policy::Sources) -> Self {
-        Self { sources, held: VecDeque::new() }
+        Self { sources, held: VecDeque::new(), asked: 0 }
     }
 
     /// The files as they are written, by name.
@@ -106,7 +111,11 @@ impl Reasons {
         let held = |is_that: &dyn Fn(&Revisions) -> bool| {
             self.held.iter().find(|(held, _)| is_that(held)).map(|(_, found)| found.clone())
         };
-        if let Some(found) = held(&|held| held.policies == named.policies && held.directory == named.directory) {
+        let is_due = self.asked >= RENEWED;
+        if !is_due
+            && let Some(found) = held(&|held| held.policies == named.policies && held.directory == named.directory)
+        {
+            self.asked += 1;
             return found;
         }
         let checked = match held(&|held| held.policies == named.policies) {
@@ -119,6 +128,10 @@ impl Reasons {
             let snapshot = Snapshot::of(policies, snapshot.directory.for_other_policies());
             Arc::new(World { snapshot, known, tried })
         });
+        if is_due {
+            self.asked = 0;
+            self.held.clear();
+        }
         self.held.push_front((named.clone(), found.clone()));
         self.held.truncate(HELD);
         found

@@ -79,8 +79,12 @@ impl Recording {
     pub(super) fn read(&mut self, seq: u64, record: &SignalRecord) {
         match record {
             SignalRecord::Settings { revision } => {
-                self.recorded.since = (*revision == self.settings.as_str()).then_some(seq);
-                self.recorded.open.clear();
+                if *revision == self.settings.as_str() {
+                    self.recorded.since.get_or_insert(seq);
+                } else {
+                    self.recorded.since = None;
+                    self.recorded.open.clear();
+                }
             }
             SignalRecord::Signal { cause, .. } => self.recorded(*cause),
         }

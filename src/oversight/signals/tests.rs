@@ -396,6 +396,23 @@ fn who_moves_is_compared_with_new_peers() {
     assert!(!(0..25).any(|account| of_reasons(&format!("desk-{account}"))));
 }
 
+#[test]
+fn days_on_which_all_have_fewer_reasons_hide_nothing_after_them() {
+    let mut work = Work::new(12, 300, 57);
+    (0..57).for_each(|day| work.day("slow", day, 4, 0.02));
+    // Three days of an operation that no assignment was entered for.
+    for day in 40..43 {
+        (0..300).for_each(|account| work.day(&format!("officer-{account}"), day, 3, 0.7));
+    }
+    (45..53).for_each(|day| work.day("slow", day, 1, 1.0));
+    let signals = work.signals();
+    let of_reason: Vec<_> =
+        signals.iter().filter(|it| it.change == Change::Opened && it.family == Family::Reason).collect();
+    let of_the_operation = of_reason.iter().filter(|it| (40..45).contains(&(it.time / HOUR / 24))).count();
+    assert!(of_the_operation < 10, "{of_the_operation} signals of an operation");
+    assert!(of_reason.iter().any(|it| it.account == "slow"), "slow misuse after it is found");
+}
+
 /// An allowed question about a signal.
 fn about(signal: &str, verdict: Option<Verdict>, day: i64, hour: i64) -> Fact {
     let act = Some(Act { signal: signal.to_owned(), verdict });

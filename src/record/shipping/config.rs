@@ -91,6 +91,8 @@ pub enum Destination {
     OtlpHttp(Remote),
     /// A subject that a JetStream stream of a NATS server keeps.
     Nats(Nats),
+    /// A receiver of the Shared Signals Framework, which takes signals of atypical use.
+    SsfPush(Push),
     /// A file, a record a line.
     File(PathBuf),
     /// Standard output, a record a line.
@@ -105,6 +107,7 @@ impl Destination {
             Self::OtlpGrpc(Remote { tls, .. }) | Self::OtlpHttp(Remote { tls, .. }) | Self::Nats(Nats { tls, .. }) => {
                 tls.identity.as_ref()
             }
+            Self::SsfPush(Push { remote, .. }) => remote.tls.identity.as_ref(),
             Self::File(_) | Self::StandardOutput => None,
         }
     }
@@ -121,6 +124,19 @@ pub struct Remote {
     pub headers: Vec<(HeaderName, PathBuf)>,
     /// Whether requests are compressed. It costs twelve times the work, so it is for thin links.
     pub compression: Compression,
+}
+
+/// A receiver of Security Event Tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Push {
+    /// Where tokens go, and how it and poort prove themselves.
+    pub remote: Remote,
+    /// Who makes the tokens: `iss`.
+    pub issuer: String,
+    /// For whom they are: `aud`.
+    pub audience: String,
+    /// The RSA key that signs them, in PEM.
+    pub key: PathBuf,
 }
 
 /// A JetStream stream, by a subject that it keeps.

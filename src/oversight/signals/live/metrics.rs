@@ -84,6 +84,7 @@ impl Metrics {
                 metrics.recorded.add(0, &labels(family, change));
             }
         }
+        metrics.threshold.record(0.0, &[]);
         metrics.unreadable.add(0, &[]);
         metrics.failed.add(0, &[]);
         metrics

@@ -6,7 +6,7 @@
 //! - **Each signal is on record once**, whenever poort ends: records are read again from where the kept state is, and signals that
 //!   are on record already are left out (`recording`).
 //! - Settings that are not valid change nothing: the last good ones stay, and the refusal is in the operators' log and in a metric.
-//! - New settings begin with the whole log, so that there is a baseline, and signal from their own record on.
+//! - New settings are put on record first, and signal from there on. They read the whole log, so that there is a baseline.
 //!
 //! - `metrics`: how far it is, and how many signals there were
 //! - `state`: what is kept of it on disk
@@ -29,6 +29,7 @@ use crate::{
         spool::{
             AppendError,
             reader::{ReadError, Reader as Records},
+            segments,
         },
     },
     sources::{policy::Policies, snapshot::Snapshot, store::Store},
@@ -174,10 +175,11 @@ struct Place {
 
 impl Place {
     fn run(&self, mut files: SettingsFiles) {
-        // With new settings it begins anew.
-        while let Some(next) = Pass::new(self, files).run() {
+        // With new settings it begins anew. Those are on record already then.
+        let mut is_on_record = false;
+        while let Some(next) = Pass::new(self, files, is_on_record).run() {
             info!(settings = next.revision.short(), "Signals are looked for under new settings.");
-            files = next;
+            (files, is_on_record) = (next, true);
         }
     }
 
@@ -210,6 +212,10 @@ struct Pass<'p> {
     next: u64,
     /// How far the log was when the pass began. Until there, it is not known what is on record.
     known_at: u64,
+    /// Whether a record of the settings has to be made.
+    is_new: bool,
+    /// The record that could not be read last.
+    unread: Option<u64>,
     /// When the state was kept, and how long that took.
     kept: (Instant, Duration),
     /// Up to which record it was kept.
@@ -217,19 +223,35 @@ struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    fn new(place: &'p Place, files: SettingsFiles) -> Self {
+    fn new(place: &'p Place, files: SettingsFiles, is_on_record: bool) -> Self {
         let worlds = Worlds::new(place.store.archive().clone(), Local::default());
         let reader = Reader::new(worlds, &files);
         let durable = place.log.durable();
-        let (next, recorded, detection) = match place.state.read(&files.revision, durable) {
-            Some((next, recorded, known)) => (next, recorded, Detection::resume(&files, known)),
-            None => (0, Recorded::default(), Detection::new(&files)),
+        let (is_new, next, recorded, detection) = match place.state.read(&files.revision, durable) {
+            Some((next, recorded, known)) => (false, next, recorded, Detection::resume(&files, known)),
+            // A second record of the same settings does no harm.
+            None => (!is_on_record, 0, Recorded::default(), Detection::new(&files)),
         };
         let recording = Recording::new(files.revision.clone(), recorded);
         let kept = (Instant::now(), Duration::ZERO);
-        let (refused, snapshot, records) = Default::default();
+        let (refused, snapshot, records, unread) = Default::default();
         let (known_at, kept_at) = (durable, next);
-        Self { place, files, refused, reader, detection, recording, snapshot, records, next, known_at, kept, kept_at }
+        Self {
+            place,
+            files,
+            refused,
+            reader,
+            detection,
+            recording,
+            snapshot,
+            records,
+            next,
+            known_at,
+            is_new,
+            unread,
+            kept,
+            kept_at,
+        }
     }
 
     /// Goes on until poort stops. Returns new settings, if there are any.
@@ -243,9 +265,9 @@ impl<'p> Pass<'p> {
             self.place.metrics.at(self.next, &self.detection, unjudged);
             self.keep(false);
             if looked.elapsed() >= SETTINGS {
-                if let Some(next) = self.changed() {
-                    // What these settings brought is on record before others are.
-                    self.go_on(Instant::now() + PARTING);
+                if let Some(next) = self.changed()
+                    && self.gives_way_to(&next)
+                {
                     return Some(next);
                 }
                 looked = Instant::now();
@@ -256,6 +278,20 @@ impl<'p> Pass<'p> {
         None
     }
 
+    /// Puts other settings on record, and goes on until it reads that: what is before it is of these settings. Returns whether they
+    /// are on record.
+    fn gives_way_to(&mut self, next: &SettingsFiles) -> bool {
+        if let Err(error) = self.place.log.record_signal_settings(&next.revision) {
+            warn!(%error, "New settings of signals cannot be put on record; it is tried again.");
+            return false;
+        }
+        let mut wait = Duration::ZERO;
+        while (self.recording.is_active() || self.recording.due().is_some()) && !self.place.waits(wait) {
+            wait = self.go_on(Instant::now() + SETTINGS);
+        }
+        true
+    }
+
     /// Reads what is on disk, until then. Returns how long to wait before the next look.
     fn go_on(&mut self, until: Instant) -> Duration {
         self.hold();
@@ -264,9 +300,10 @@ impl<'p> Pass<'p> {
                 Ok(true) => {}
                 Ok(false) => return LOOK,
                 Err(error) => {
-                    error!(%error, next = self.next, "Signals cannot be looked for; it is tried again.");
                     self.records = None;
-                    return AGAIN;
+                    if !self.passes_over(&error) {
+                        return AGAIN;
+                    }
                 }
             }
             if let Err(error) = self.write() {
@@ -297,6 +334,20 @@ impl<'p> Pass<'p> {
         }
     }
 
+    /// Goes on after records that are damaged, if there are any.
+    fn passes_over(&mut self, error: &ReadError) -> bool {
+        let is_told = self.unread.replace(self.next) == Some(self.next);
+        let later = error.damage().and_then(|_| {
+            let segments = segments(self.place.log.spool().dir()).unwrap_or_default();
+            segments.into_iter().find(|first| *first > self.next)
+        });
+        if !is_told {
+            error!(%error, from = self.next, on = later, "Records cannot be read, so signals are not looked for in them.");
+        }
+        self.next = later.unwrap_or(self.next);
+        later.is_some()
+    }
+
     /// Reads the next record. Returns whether there was one.
     fn read(&mut self) -> Result<bool, ReadError> {
         let records = match &mut self.records {
@@ -325,13 +376,14 @@ impl<'p> Pass<'p> {
 
     /// Puts on record what has to be, once it is known what is on record already.
     fn write(&mut self) -> Result<(), AppendError> {
-        if self.next < self.known_at {
-            return Ok(());
-        }
-        if !self.recording.is_active() && self.next >= self.place.log.durable() {
+        if self.is_new {
+            // At once, so that what happens while the log is read is signalled too.
             self.place.log.record_signal_settings(&self.files.revision)?;
-            // It becomes active when it is read.
-            self.known_at = self.place.log.durable();
+            self.is_new = false;
+            self.kept_at = u64::MAX;
+            self.keep(true);
+        }
+        if self.next < self.known_at {
             return Ok(());
         }
         while let Some((cause, signal)) = self.recording.due() {
@@ -373,7 +425,7 @@ impl<'p> Pass<'p> {
     fn keep(&mut self, now: bool) {
         let (at, took) = self.kept;
         let is_due = now || at.elapsed() >= KEEP.max(took * KEEPING);
-        let Some(recorded) = self.recording.settled().filter(|_| is_due && self.next > self.kept_at) else { return };
+        let Some(recorded) = self.recording.settled().filter(|_| is_due && self.next != self.kept_at) else { return };
         let started = Instant::now();
         let kept = self.place.state.write(&self.files.revision, self.next, recorded, self.detection.known());
         match kept {

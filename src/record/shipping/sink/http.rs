@@ -24,7 +24,7 @@ use tonic::body::Body;
 /// Where OTLP/HTTP takes logs, if the configuration names no path.
 const PATH: &str = "/v1/logs";
 /// The most that is read of an answer. A usual one is a few bytes; an endless one must not fill the memory.
-const ANSWER_BYTES: usize = 64 << 10;
+pub(super) const ANSWER_BYTES: usize = 64 << 10;
 
 /// An OTLP receiver over HTTP.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ fn words(body: &[u8]) -> String {
 }
 
 /// How long the receiver asks to wait: seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,8 +1,9 @@
 //! The sinks: the ways of sending, one a file, each with the meaning of its receiver's answers.
 //!
-//! - `client`: HTTP and TLS towards a receiver, for both kinds of OTLP
+//! - `client`: HTTP and TLS towards a receiver
 //! - `otlp`: records as OTLP messages
 //! - `grpc`, `http`: OTLP over gRPC and over HTTP
+//! - `push`: Security Event Tokens over HTTP, for signals; `set`: the tokens
 //! - `nats`: NATS JetStream; `attempts`: which records its stream can have already
 //! - `json_lines`: a file or standard output
 
@@ -13,6 +14,8 @@ mod http;
 mod json_lines;
 mod nats;
 mod otlp;
+mod push;
+mod set;
 #[cfg(test)]
 mod tests;
 
@@ -65,6 +68,7 @@ pub(super) enum Any {
     Grpc(grpc::Grpc),
     Http(http::Http),
     Nats(nats::JetStream),
+    Push(Box<push::SsfPush>),
     Lines(json_lines::JsonLines),
 }
 
@@ -77,6 +81,7 @@ impl Any {
             Destination::OtlpGrpc(remote) => Self::Grpc(grpc::Grpc::new(remote, settings.format, timeout)?),
             Destination::OtlpHttp(remote) => Self::Http(http::Http::new(remote, settings.format, timeout)?),
             Destination::Nats(to) => Self::Nats(nats::JetStream::new(to, timeout, found)?),
+            Destination::SsfPush(to) => Self::Push(Box::new(push::SsfPush::new(to, timeout)?)),
             Destination::File(path) => Self::Lines(json_lines::JsonLines::file(path)),
             Destination::StandardOutput => Self::Lines(json_lines::JsonLines::standard_output()),
         })
@@ -89,6 +94,7 @@ impl Sink for Any {
             Self::Grpc(sink) => sink.send(batch).await,
             Self::Http(sink) => sink.send(batch).await,
             Self::Nats(sink) => sink.send(batch).await,
+            Self::Push(sink) => sink.send(batch).await,
             Self::Lines(sink) => sink.send(batch).await,
         }
     }
@@ -98,6 +104,7 @@ impl Sink for Any {
             Self::Grpc(sink) => sink.reset(),
             Self::Http(sink) => sink.reset(),
             Self::Nats(sink) => sink.reset(),
+            Self::Push(sink) => sink.reset(),
             Self::Lines(sink) => sink.reset(),
         }
     }

@@ -6,7 +6,7 @@ use super::{
         outgoing::Outgoing,
         reply::{Reason, Reply},
     },
-    Sink, client, grpc, http, json_lines, otlp,
+    Sink, client, grpc, http, json_lines, otlp, push, set,
 };
 use crate::record::spool::reader::Frame;
 use ::http::{HeaderMap, StatusCode};
@@ -168,6 +168,53 @@ fn a_record_travels_byte_by_byte_with_an_index_beside_it() {
     assert!(gap.trace_id.is_empty());
     let kinds = [decision, failed, gap].map(|record| attribute(record, "poort.record.kind"));
     assert_eq!(kinds, [text("decision"), text("decision"), text("own")]);
+}
+
+#[test]
+fn answers_to_a_token_mean_what_rfc_8935_says() {
+    let mut headers = HeaderMap::new();
+    headers.insert("retry-after", "7".parse().unwrap());
+    let wait = Some(Duration::from_secs(7));
+    let later = Reply::Retry { reason: Reason::Unavailable, wait };
+    let rows = [
+        (400, r#"{"err":"invalid_request","description":"no"}"#, Reply::Refused),
+        (400, r#"{"err":"invalid_issuer"}"#, Reply::Hold),
+        (400, r#"{"err":"invalid_key"}"#, Reply::Hold),
+        (400, r#"{"err":"authentication_failed"}"#, Reply::Hold),
+        (400, "", Reply::Hold),
+        (401, "", Reply::Hold),
+        (404, "", Reply::Hold),
+        (301, "", Reply::Hold),
+        // A page of a proxy takes everything and keeps nothing.
+        (200, "<html>", Reply::Hold),
+        (429, "", later),
+        (500, "", later),
+        (503, "", later),
+    ];
+    for (status, body, expected) in rows {
+        let judged = push::judge(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes());
+        assert_eq!(judged.unwrap_err().verdict, expected, "{status} {body}");
+    }
+    assert_eq!(push::judge(StatusCode::ACCEPTED, &headers, b""), Ok(()));
+}
+
+#[test]
+fn a_token_tells_what_becomes_of_the_risk() {
+    let rows = [
+        (("opened", 2.9, None), None),
+        (("opened", 3.0, None), Some((Some("LOW"), "MEDIUM"))),
+        (("opened", 6.0, None), Some((Some("LOW"), "HIGH"))),
+        (("raised", 8.0, None), Some((None, "HIGH"))),
+        (("followed", 8.0, None), None),
+        (("closed", 8.0, Some("justified")), Some((Some("HIGH"), "LOW"))),
+        (("closed", 4.0, Some("unclear")), Some((Some("MEDIUM"), "LOW"))),
+        (("closed", 8.0, Some("misuse")), None),
+        (("faded", 4.0, None), Some((Some("MEDIUM"), "LOW"))),
+    ];
+    for ((change, score, verdict), expected) in rows {
+        let signal = serde_json::json!({"change": change, "score": score, "verdict": verdict});
+        assert_eq!(set::levels(&signal), expected, "{signal}");
+    }
 }
 
 #[test]
