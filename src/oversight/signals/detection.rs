@@ -419,12 +419,12 @@ fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
     }
 }
 
-/// What lasts of the score of a day that is over. Where all had more accesses without a reason than usual, as in a large operation, an
-/// account's own say less.
+/// What lasts of the score of a day that is over. Where most accounts had accesses without a reason, as in a large operation, an account's
+/// own say less.
 fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
     let Some(set) = &settings.unexplained else { return };
     let (_, group) = peers.nearest(&profile.groups);
-    if let Some(today) = group.unusual_share(peers.everybody()) {
+    if let Some(today) = group.share_of_all(peers.everybody()) {
         let of = profile.today.first.max(group.first.mean());
         let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
         let scored = profile.scores.of_mut(Family::Reason);

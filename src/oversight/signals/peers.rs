@@ -17,9 +17,6 @@ const FIRST: f64 = 0.05;
 /// How many of an account's unexplained accesses, or denies, of one day count for what is usual.
 const MOST: f64 = 2.0;
 
-/// A day on which all have so many times the usual share is an unusual one.
-const UNUSUAL: f64 = 2.0;
-
 /// A part of a whole among peers.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Part {
@@ -105,8 +102,7 @@ impl Bounds {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Group {
     pub(super) unexplained: Part,
-    /// The same of the day that ends.
-    pub(super) unexplained_today: Part,
+    ending: Ending,
     pub(super) denied: Part,
     pub(super) first: Count,
     pub(super) busiest: Count,
@@ -114,27 +110,44 @@ pub(super) struct Group {
     pub(super) accounts: u32,
 }
 
+/// The day that ends, in a group.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Ending {
+    unexplained: Part,
+    /// Accounts with a first access.
+    accounts: f64,
+    /// Of those, with one for which there is no reason.
+    without_reason: f64,
+}
+
+impl Ending {
+    fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
+        self.unexplained.add(day.unexplained, day.first, most.first);
+        self.accounts += f64::from(day.first > 0.0);
+        self.without_reason += f64::from(day.unexplained > 0.0);
+    }
+}
+
 impl Group {
     fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
-        self.unexplained_today.add(day.unexplained, day.first, most.first);
+        self.ending.add(day, most);
         self.denied.add(day.denied, day.asked, most.asked);
         self.first.add(day.first.min(most.first));
         self.busiest.add(day.busiest.min(most.busiest));
     }
 
-    /// What was seen of the day that ends is a part of what is usual, up to twice of that.
-    fn end_day(&mut self, of_all: &Part) {
-        let most = UNUSUAL * self.unexplained.share(of_all);
-        let Part { part, whole } = std::mem::take(&mut self.unexplained_today);
-        self.unexplained.part += part.min(most * whole);
+    /// What was seen of the day that ends is a part of what is usual.
+    fn end_day(&mut self) {
+        let Ending { unexplained: Part { part, whole }, .. } = std::mem::take(&mut self.ending);
+        self.unexplained.part += part;
         self.unexplained.whole += whole;
     }
 
-    /// The share of the day that ends, if it is more than twice what is usual: all had more accesses without a reason then, as in a
-    /// large operation.
-    pub(super) fn unusual_share(&self, everybody: &Self) -> Option<f64> {
-        let today = self.unexplained_today.share(&everybody.unexplained_today);
-        (today > UNUSUAL * self.unexplained.share(&everybody.unexplained)).then_some(today)
+    /// The share of the day that ends, if most accounts had accesses without a reason on it, as in a large operation that no assignment
+    /// was entered for. It takes the most of them: a few who do wrong together do not excuse each other.
+    pub(super) fn share_of_all(&self, everybody: &Self) -> Option<f64> {
+        let Ending { accounts, without_reason, unexplained } = &self.ending;
+        (without_reason * 2.0 > *accounts).then(|| unexplained.share(&everybody.ending.unexplained))
     }
 
     fn fade(&mut self) {
@@ -220,9 +233,8 @@ impl Peers {
 
     /// The days of all accounts were added.
     pub(super) fn end_day(&mut self) {
-        let of_all = self.everybody.unexplained;
-        self.everybody.end_day(&of_all);
-        self.groups.iter_mut().for_each(|(_, group)| group.end_day(&of_all));
+        self.everybody.end_day();
+        self.groups.iter_mut().for_each(|(_, group)| group.end_day());
     }
 
     /// A day is over.
@@ -282,6 +294,27 @@ mod tests {
         let (without, with) = (usual(0.0), usual(1_000.0));
         assert!((0.035..0.05).contains(&without), "{without}");
         assert!(with < without + 0.012, "{with}");
+    }
+
+    #[test]
+    fn only_the_most_of_a_group_say_that_a_day_was_unusual() {
+        let of_day = |without_reason: usize| {
+            let mut peers = Peers::new(1);
+            let group = peers.of(&names(&["officer"]));
+            let days: Vec<_> = (0..100)
+                .map(|account| DayOfAccount {
+                    first: 4.0,
+                    unexplained: if account < without_reason { 2.0 } else { 0.0 },
+                    ..DayOfAccount::default()
+                })
+                .collect();
+            let most = Bounds::of(&days);
+            days.iter().for_each(|day| peers.add(&group, day, &most));
+            peers.nearest(&group).1.share_of_all(peers.everybody())
+        };
+        assert_eq!(of_day(50), None, "half of them do not excuse each other");
+        let share = of_day(60).unwrap();
+        assert!((0.25..0.35).contains(&share), "{share}");
     }
 
     #[test]
