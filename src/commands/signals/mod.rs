@@ -7,6 +7,7 @@
 //! - `status`: which settings are active, and how many signals there are
 //! - `replay`: the signals of a log, made again
 //! - `power`: how much each reason explains
+//! - `tune`: how many signals there are under several budgets
 //! - `diff`: what a change of the settings changes
 //! - `evaluate`: how much of known misuse is found
 //! - `facts`: the flags and the walk of those that look for signals
@@ -23,6 +24,7 @@ mod recorded;
 mod replay;
 mod show;
 mod status;
+mod tune;
 
 use super::{Common, Exit, language_flag::LanguageFlag, log, output::Output};
 use clap::Subcommand;
@@ -62,6 +64,9 @@ pub(super) enum Command {
     /// Show how much each reason explains of real accesses, and of random ones
     #[command(after_help = power::EXAMPLES)]
     Power(Box<power::Arguments>),
+    /// Show how many signals a log has under several budgets
+    #[command(after_help = tune::EXAMPLES)]
+    Tune(Box<tune::Arguments>),
     /// Show how much of known misuse is found, at which number of false signals
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(Box<evaluate::Arguments>),
@@ -80,6 +85,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Diff(arguments) => diff::run(arguments, output),
         Command::Power(arguments) => power::run(arguments, output),
+        Command::Tune(arguments) => tune::run(arguments, output),
         Command::Evaluate(arguments) => evaluate::run(arguments, output),
     }
 }

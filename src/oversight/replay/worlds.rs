@@ -69,12 +69,12 @@ impl Worlds {
         *configurations.entry(digest.clone()).or_insert_with(find)
     }
 
-    /// Holds a snapshot that is there already. What was missing may be there now.
+    /// Holds a snapshot that is there already, and the one before it, which records may name yet. What was missing may be there now.
     pub fn hold(&mut self, snapshot: Arc<Snapshot>) {
         let named = (snapshot.policies.revision.clone(), snapshot.directory.revision.clone());
         self.held.retain(|(held, _)| *held != named);
         self.held.push_front((named, snapshot));
-        self.held.truncate(HELD);
+        self.held.truncate(2);
         self.missing.clear();
     }
 

@@ -88,6 +88,20 @@ impl Detection {
         }
     }
 
+    /// Nothing is known yet, and there are so many signals for each 1 000 active accounts and workday.
+    #[must_use]
+    pub fn with_budget(files: &SettingsFiles, per_thousand: f64) -> Self {
+        let mut detection = Self::new(files);
+        detection.settings.budget.per_thousand = per_thousand;
+        detection
+    }
+
+    /// How many days there were after the baseline.
+    #[must_use]
+    pub const fn days_after_baseline(&self) -> Option<u32> {
+        self.known.calendar.ended().checked_sub(self.settings.budget.baseline_days)
+    }
+
     /// What is known, to go on with it later.
     #[must_use]
     pub const fn known(&self) -> &Known {
@@ -424,7 +438,7 @@ fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
 fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
     let Some(set) = &settings.unexplained else { return };
     let (_, group) = peers.nearest(&profile.groups);
-    if let Some(today) = group.share_of_all(peers.everybody()) {
+    if let Some(today) = group.share_of_all(peers.everybody(), settings.peers.accounts) {
         let of = profile.today.first.max(group.first.mean());
         let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
         let scored = profile.scores.of_mut(Family::Reason);

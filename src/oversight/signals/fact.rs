@@ -101,6 +101,7 @@ impl Reader {
     /// These snapshots are those that the next records name.
     pub fn hold(&mut self, active: impl IntoIterator<Item = Arc<Snapshot>>) {
         active.into_iter().for_each(|snapshot| self.worlds.hold(snapshot));
+        self.reasons.let_go();
     }
 
     /// Why reasons could not be looked for, and how often.

@@ -145,8 +145,11 @@ impl Group {
 
     /// The share of the day that ends, if most accounts had accesses without a reason on it, as in a large operation that no assignment
     /// was entered for. It takes the most of them: a few who do wrong together do not excuse each other.
-    pub(super) fn share_of_all(&self, everybody: &Self) -> Option<f64> {
-        let Ending { accounts, without_reason, unexplained } = &self.ending;
+    ///
+    /// In a group with fewer than `least` accounts on that day, all accounts say it.
+    pub(super) fn share_of_all(&self, everybody: &Self, least: u32) -> Option<f64> {
+        let is_large = self.ending.accounts >= f64::from(least);
+        let Ending { accounts, without_reason, unexplained } = if is_large { &self.ending } else { &everybody.ending };
         (without_reason * 2.0 > *accounts).then(|| unexplained.share(&everybody.ending.unexplained))
     }
 
@@ -298,9 +301,10 @@ mod tests {
 
     #[test]
     fn only_the_most_of_a_group_say_that_a_day_was_unusual() {
-        let of_day = |without_reason: usize| {
+        let of_day = |without_reason: usize, least: u32| {
             let mut peers = Peers::new(1);
             let group = peers.of(&names(&["officer"]));
+            let others = peers.of(&names(&["clerk"]));
             let days: Vec<_> = (0..100)
                 .map(|account| DayOfAccount {
                     first: 4.0,
@@ -310,11 +314,14 @@ mod tests {
                 .collect();
             let most = Bounds::of(&days);
             days.iter().for_each(|day| peers.add(&group, day, &most));
-            peers.nearest(&group).1.share_of_all(peers.everybody())
+            let explained = DayOfAccount { first: 4.0, ..DayOfAccount::default() };
+            (0..100).for_each(|_| peers.add(&others, &explained, &most));
+            peers.groups[0].1.share_of_all(peers.everybody(), least)
         };
-        assert_eq!(of_day(50), None, "half of them do not excuse each other");
-        let share = of_day(60).unwrap();
+        assert_eq!(of_day(50, 20), None, "half of them do not excuse each other");
+        let share = of_day(60, 20).unwrap();
         assert!((0.25..0.35).contains(&share), "{share}");
+        assert_eq!(of_day(60, 101), None, "few do not, where all others had reasons");
     }
 
     #[test]

@@ -137,6 +137,11 @@ impl Reasons {
         found
     }
 
+    /// Lets go of all but the newest, where a newer directory comes: each holds one.
+    pub(super) fn let_go(&mut self) {
+        self.held.truncate(1);
+    }
+
     fn checked(&self, policies: &Policies) -> Result<Checked, String> {
         let (checked, problems) = self.policies(policies);
         let first = || problems.iter().find(|problem| problem.is_error()).map(Problem::one_line).unwrap_or_default();

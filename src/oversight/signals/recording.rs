@@ -23,10 +23,8 @@ pub(super) struct Recording {
 /// What is on record.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Recorded {
-    /// The record of these settings. `None`: others are active, or none.
-    since: Option<u64>,
-    /// What brought the last signal.
-    last: Option<Cause>,
+    /// Whether these settings are active: their record is the last of its kind.
+    is_active: bool,
     /// The signals that are open on record, under these settings.
     open: BTreeSet<String>,
 }
@@ -36,9 +34,9 @@ impl Recording {
         Self { settings, recorded, due: VecDeque::new() }
     }
 
-    /// Whether the record of these settings is the last of its kind.
+    /// Whether these settings are active.
     pub(super) const fn is_active(&self) -> bool {
-        self.recorded.since.is_some()
+        self.recorded.is_active
     }
 
     /// What is on record, where that is all that there is.
@@ -48,8 +46,8 @@ impl Recording {
 
     /// The signals that the decision of this record brings.
     pub(super) fn brought(&mut self, seq: u64, signals: Vec<Signal>) {
-        let Recorded { since, last, open } = &mut self.recorded;
-        if since.is_none_or(|since| seq <= since) {
+        let Recorded { is_active, open } = &mut self.recorded;
+        if !*is_active {
             return;
         }
         for (number, mut signal) in (0..).zip(signals) {
@@ -68,21 +66,16 @@ impl Recording {
                     }
                 }
             }
-            let cause = Cause { seq, number };
-            if last.is_none_or(|last| last < cause) {
-                self.due.push_back((cause, signal));
-            }
+            self.due.push_back((Cause { seq, number }, signal));
         }
     }
 
     /// This is on record.
-    pub(super) fn read(&mut self, seq: u64, record: &SignalRecord) {
+    pub(super) fn read(&mut self, record: &SignalRecord) {
         match record {
             SignalRecord::Settings { revision } => {
-                if *revision == self.settings.as_str() {
-                    self.recorded.since.get_or_insert(seq);
-                } else {
-                    self.recorded.since = None;
+                self.recorded.is_active = *revision == self.settings.as_str();
+                if !self.recorded.is_active {
                     self.recorded.open.clear();
                 }
             }
@@ -92,7 +85,6 @@ impl Recording {
 
     /// The signal of this cause is on record, and so are those before it.
     pub(super) fn recorded(&mut self, cause: Cause) {
-        self.recorded.last = self.recorded.last.max(Some(cause));
         while self.due.front().is_some_and(|(due, _)| *due <= cause) {
             self.due.pop_front();
         }
@@ -158,7 +150,7 @@ mod tests {
                     let signals = brought.iter().map(|(account, change)| signal(*account, *change)).collect();
                     recording.brought(seq as u64, signals);
                 }
-                Entry::Record(record) => recording.read(seq as u64, record),
+                Entry::Record(record) => recording.read(record),
             }
         }
     }

@@ -89,6 +89,7 @@ impl Place {
                 }
             }
         }
+        fs::create_dir_all(folder).unwrap();
         fs::write(&place.log, log).unwrap();
         place
     }
@@ -318,6 +319,22 @@ fn mistakes_in_settings_are_told_with_their_place() {
     fs::remove_file(place.policies.join("signals/detectors.toml")).unwrap();
     let (_, told) = check(&place.signals("replay", &[]), 3);
     assert!(told.contains("detectors.toml"), "{told}");
+}
+
+#[test]
+fn a_lower_budget_needs_a_higher_score() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let (table, told) = check(&place.signals("tune", &["--budget", "0.3,500"]), 0);
+    let rows: Vec<Vec<f64>> =
+        table.lines().skip(1).map(|row| row.split_whitespace().map(|it| it.parse().unwrap()).collect()).collect();
+    let [few, many] = rows.as_slice() else { panic!("{table}") };
+    assert_eq!((few[0], many[0]), (0.3, 500.0));
+    assert!(few[1] >= many[1] && few[2] >= 1.0 && many[2] >= few[2], "{table}");
+    assert!(told.contains("20 accounts; rules opened 0 signals"), "{told}");
+    let short = Place::new(&folder.path().join("short"), 3);
+    assert!(check(&short.signals("tune", &[]), 0).1.contains("shorter than the baseline"));
+    assert!(check(&place.signals("tune", &["--budget", "0"]), 64).1.contains("`0` is not above 0"));
 }
 
 #[test]

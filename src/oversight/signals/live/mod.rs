@@ -366,7 +366,7 @@ impl<'p> Pass<'p> {
             },
             Ok(None) => {
                 if let Some(record) = SignalRecord::read(&frame.payload) {
-                    self.recording.read(frame.seq, &record);
+                    self.recording.read(&record);
                 }
             }
             Err(_) => self.place.metrics.unreadable(),
