@@ -3,6 +3,7 @@
 
 use super::{
     Common, Exit, Output,
+    log::{PAUSE, is_closed},
     recorded::{named, selection, take},
 };
 use crate::{
@@ -27,7 +28,6 @@ use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 use std::{
     path::PathBuf,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -100,8 +100,6 @@ enum Verdict {
 
 /// How long the record of what was allowed may take.
 const RECORDED: Duration = Duration::from_secs(10);
-/// How long between two looks.
-const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) fn take_up(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let mut place = Place::open(arguments, output)?;
@@ -256,7 +254,10 @@ impl Place {
                 ));
                 return Err(Exit::Failed);
             }
-            thread::sleep(LOOK);
+            // Ctrl-C ends it, and so does the loss of the reader of standard output.
+            if is_closed(PAUSE).unwrap_or(true) {
+                return Ok(Exit::Done);
+            }
             let (history, known) = read(&self.dir, output)?;
             if known > self.known {
                 (self.history, self.known) = (history, known);

@@ -3,7 +3,7 @@
 use super::{
     calendar::Calendar,
     fact::Fact,
-    follow_up::{self, Act},
+    follow_up::Act,
     peers::{Bounds, Group, Peers},
     profile::{Found, Open, Profile, Scored, WEEKS},
     settings::{Settings, SettingsFiles},
@@ -136,7 +136,8 @@ impl Detection {
             self.close_quiet(fact.time, &mut signals);
             self.set_threshold();
         }
-        signals.extend(follow_up::allowed(fact).and_then(|act| self.act(fact, act)));
+        let act = fact.act.as_ref().filter(|_| fact.allowed);
+        signals.extend(act.and_then(|act| self.act(fact, act)));
         let day = self.known.calendar.today();
         let Self { settings, revision, known: Known { profiles, active, peers, touches, threshold, .. }, .. } = self;
         let Some(profile) = profiles.get_mut(place) else { return signals };

@@ -3,7 +3,6 @@
 //! Who may do that is a question to the policies like any other. The decision that allows it is on record, and that is what says what
 //! became of the signal. So nothing is kept beside the log, and an application that keeps signals needs no other interface.
 
-use super::fact::Fact;
 use crate::types::{
     evaluation::{Parts, Value},
     language::Language,
@@ -99,9 +98,4 @@ impl FollowUp {
 /// The name of a type without its namespace.
 fn last(kind: &str) -> &str {
     kind.rsplit("::").next().unwrap_or(kind)
-}
-
-/// What a decision does with a signal, if it allows that.
-pub(super) fn allowed(fact: &Fact) -> Option<&Act> {
-    fact.act.as_ref().filter(|_| fact.allowed)
 }

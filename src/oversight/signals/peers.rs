@@ -143,14 +143,16 @@ impl Group {
         self.unexplained.whole += whole;
     }
 
-    /// The share of the day that ends, if most accounts had accesses without a reason on it, as in a large operation that no assignment
-    /// was entered for. It takes the most of them: a few who do wrong together do not excuse each other.
+    /// The share of the day that ends, if it is twice the usual one, and most accounts had accesses without a reason: as in a large
+    /// operation that no assignment was entered for. A few who do wrong together do not excuse each other.
     ///
     /// In a group with fewer than `least` accounts on that day, all accounts say it.
     pub(super) fn share_of_all(&self, everybody: &Self, least: u32) -> Option<f64> {
         let is_large = self.ending.accounts >= f64::from(least);
         let Ending { accounts, without_reason, unexplained } = if is_large { &self.ending } else { &everybody.ending };
-        (without_reason * 2.0 > *accounts).then(|| unexplained.share(&everybody.ending.unexplained))
+        let today = unexplained.share(&everybody.ending.unexplained);
+        let usual = self.unexplained.share(&everybody.unexplained);
+        (without_reason * 2.0 > *accounts && today > usual * 2.0).then_some(today)
     }
 
     fn fade(&mut self) {

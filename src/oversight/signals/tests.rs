@@ -453,7 +453,11 @@ fn what_was_closed_is_told_again_only_where_it_is_worse() {
     assert!(again.change == Change::Opened && again.score >= opened.score + 1.0 && again.id != opened.id, "{again:?}");
     (42..80).for_each(|day| (0..30).for_each(|account| work.day(&format!("officer-{account}"), day, 3, 0.0)));
     let faded = work.signals().into_iter().filter(|it| it.account == "snoop" && it.change == Change::Faded);
-    assert_eq!(faded.map(|it| it.id).collect::<Vec<_>>(), [again.id.clone()], "what was closed does not fade");
+    assert_eq!(
+        faded.map(|it| it.id).collect::<Vec<_>>(),
+        std::slice::from_ref(&again.id),
+        "what was closed does not fade"
+    );
 }
 
 #[test]
