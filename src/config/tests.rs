@@ -122,9 +122,10 @@ fn the_example_file_holds_every_key_with_its_default() {
         assert!(source.values.keys().any(of_a_sink), "{key} is not in a sink of poort.example.toml");
     }
     let (shown, _) = read(&uncommented, &[], Flags::new()).unwrap();
-    let [collector, lines, stream] = shown.ship.as_slice() else { panic!("{:?}", shown.ship) };
+    let [collector, lines, risk, stream] = shown.ship.as_slice() else { panic!("{:?}", shown.ship) };
     assert_eq!((collector.timeout, collector.batch, collector.format), (lines.timeout, lines.batch, lines.format));
     assert!(matches!(&collector.to, Destination::OtlpGrpc(to) if to.compression == Compression::None));
+    assert!(matches!(&risk.to, Destination::SsfPush(to) if to.issuer == "https://poort.example"));
     assert!(matches!(&stream.to, Destination::Nats(to) if to.subject == "poort.decisions"));
 }
 
