@@ -103,6 +103,7 @@ const RECORDED: Duration = Duration::from_secs(10);
 
 pub(super) fn take_up(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let mut place = Place::open(arguments, output)?;
+    place.refuse_all_but(&[Status::Open], output)?;
     let action = place.follow_up.change.clone();
     let Some(answer) = place.ask(arguments, &action, None, output)? else { return Ok(Exit::Denied) };
     place.becomes(Status::Followed, &answer, output)
@@ -110,6 +111,7 @@ pub(super) fn take_up(arguments: &Arguments, output: &mut Output) -> Result<Exit
 
 pub(super) fn close(Closing { verdict, arguments }: &Closing, output: &mut Output) -> Result<Exit, Exit> {
     let mut place = Place::open(arguments, output)?;
+    place.refuse_all_but(&[Status::Open, Status::Followed], output)?;
     let action = place.follow_up.change.clone();
     let verdict = verdict.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let Some(answer) = place.ask(arguments, &action, Some(verdict), output)? else { return Ok(Exit::Denied) };
@@ -168,6 +170,16 @@ impl Place {
         let account =
             Pseudonyms::read(&keys).ok().and_then(|keys| account_of(&keys, signal.text("account"), &snapshot));
         Ok(Self { dir, snapshot, follow_up: follow_up.clone(), history, signal, account, known })
+    }
+
+    /// Nothing becomes of a signal that is not in one of these.
+    fn refuse_all_but(&self, fitting: &[Status], output: &mut Output) -> Result<(), Exit> {
+        let status = self.signal.status;
+        if fitting.contains(&status) {
+            return Ok(());
+        }
+        output.error(&format!("the signal {} is {} already", self.signal.id(), status.name()));
+        Err(Exit::Failed)
     }
 
     /// Asks. `None`: it is denied, and why is told.

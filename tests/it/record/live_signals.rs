@@ -285,6 +285,8 @@ async fn who_may_close_a_signal_or_see_whose_it_is_the_policies_say() {
     let by = format!("closed  score 5.0  mistake  by the decision {}", closing["trace_id"].as_str().unwrap());
     assert!(shown.contains("status    closed") && shown.contains(&by), "{shown}");
     assert_eq!(closing["body"]["adl.core.request"]["context"]["justification"], note[3]);
+    let (_, told) = check(&does("close", "officer-0240", &[&case[..], &note].concat()), 1);
+    assert!(told.contains("is closed already"), "{told}");
     // The next one is another signal.
     assert_eq!(sidecar.evaluate(&allowed()).await["decision"], true);
     let signals = recorded(&sidecar.data, 4).await;
