@@ -1,14 +1,13 @@
 //! `poort account`: what the directory says of an account, and what it can do.
 
-use super::{Common, Exit, entity, language_flag::LanguageFlag, output::Output};
+use super::{Common, Exit, active::active, entity, language_flag::LanguageFlag, output::Output};
 use crate::{
     pdp::Clock,
     review::{
         account::{self, account},
         matrix::{self, Access, Filter, matrix},
     },
-    sources::snapshot::{Snapshot, Sources},
-    types::{entity_id::EntityId, problem::has_errors, texts::account as texts},
+    types::{entity_id::EntityId, texts::account as texts},
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
@@ -63,14 +62,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     let Command::Show(arguments) = command;
     let Arguments { account: wanted, as_of, conditions, format, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
-    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
-        Ok(sources) => Snapshot::from_sources(&sources),
-        Err(problems) => (None, problems),
-    };
-    if has_errors(&problems) {
-        output.problems(&problems);
-    }
-    let snapshot = snapshot.ok_or(Exit::NotValid)?;
+    let snapshot = active(&settings, output)?;
     let uid = entity::account(&snapshot, wanted).map_err(|message| {
         output.error(&message);
         Exit::Failed

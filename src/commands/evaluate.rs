@@ -3,7 +3,8 @@
 //! It is a tool for trials: nothing is recorded, so the answer names no record.
 
 use super::{
-    Common, Exit, explain::explained, explained::Lines, language_flag::LanguageFlag, output::Output, question,
+    Common, Exit, active::active, explain::explained, explained::Lines, language_flag::LanguageFlag, output::Output,
+    question,
 };
 use crate::{
     pdp::{
@@ -11,14 +12,13 @@ use crate::{
         conditions::{self, Conditioned},
         engine::{self, Mistakes},
     },
-    sources::snapshot::{Snapshot, Sources},
+    sources::snapshot::Snapshot,
     types::{
         authzen::{self, Limits},
         decision::Answer,
         evaluation::{Batch, Evaluation, Parts},
         language::Language,
         moment::Moment,
-        problem::has_errors,
     },
 };
 use clap::Args;
@@ -68,14 +68,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let (settings, _) = common.settings(Default::default(), output)?;
     let language = language.chosen(&settings);
     let bytes = question::read(file, output)?;
-    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
-        Ok(sources) => Snapshot::from_sources(&sources),
-        Err(problems) => (None, problems),
-    };
-    if has_errors(&problems) {
-        output.problems(&problems);
-    }
-    let snapshot = snapshot.ok_or(Exit::NotValid)?;
+    let snapshot = active(&settings, output)?;
     let world = World {
         conditions: explain.then(|| conditions::of(&snapshot.policies)),
         snapshot,

@@ -3,6 +3,7 @@
 
 use super::{
     Common, Exit,
+    active::active,
     explained::Lines,
     language_flag::LanguageFlag,
     log::{RecordsOfTrace, meaning},
@@ -20,17 +21,13 @@ use crate::{
     },
     record::decision_log::{RecordedRequest, StoredRecord},
     review::remedies::{Remedies, remedies},
-    sources::{
-        snapshot::{Snapshot, Sources},
-        store::Archive,
-    },
+    sources::{snapshot::Snapshot, store::Archive},
     types::{
         authzen,
         decision::{Evaluated, Explanation},
         evaluation::Evaluation,
         language::Language,
         moment::Moment,
-        problem::has_errors,
         revision::Revision,
         texts::explain as explain_texts,
         trace::TraceId,
@@ -126,14 +123,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     if !records.is_empty() {
         return explain_records(&records, &settings, archive.as_ref(), &mut told, output);
     }
-    let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
-        Ok(sources) => Snapshot::from_sources(&sources),
-        Err(problems) => (None, problems),
-    };
-    if has_errors(&problems) {
-        output.problems(&problems);
-    }
-    let snapshot = Arc::new(snapshot.ok_or(Exit::NotValid)?);
+    let snapshot = Arc::new(active(&settings, output)?);
     let asked = if file.is_some() { Asked::read(&bytes, &settings) } else { by.question(&snapshot) };
     let asked = asked.map_err(|message| {
         output.error(&message);

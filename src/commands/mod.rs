@@ -24,6 +24,7 @@
 //! - `output`: the only writer of standard output and standard error
 
 mod account;
+mod active;
 mod basis;
 mod codegen;
 mod diff;

@@ -3,11 +3,12 @@
 use crate::record::shipping::{
     Versions, client,
     config::{Compression, Endpoint, Remote, Tls},
+    innermost,
 };
 use http::{Request, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 use tonic::body::Body;
 
 /// The most that is read of an answer.
@@ -42,13 +43,4 @@ pub(super) fn post(url: &str, path: &str, body: Vec<u8>, ca: Option<PathBuf>) ->
         let within = tokio::time::timeout(TIMEOUT, asked).await;
         within.unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())))
     })
-}
-
-/// The cause of an error of the client, which says no more than that it failed.
-fn innermost(error: &dyn Error) -> String {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
 }

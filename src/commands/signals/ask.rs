@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     commands::{
+        active::active,
         post::post,
         question::{Asked, By},
     },
@@ -16,12 +17,11 @@ use crate::{
     sources::{
         directory::{reference_of, text_of},
         policy::{Attributes, Held, Shape},
-        snapshot::{Snapshot, Sources},
+        snapshot::Snapshot,
     },
     types::{
         authzen, escape,
         evaluation::{Evaluation, Value},
-        problem::has_errors,
     },
 };
 use clap::{Args, ValueEnum};
@@ -154,14 +154,7 @@ impl Place {
             output.error("signals/detectors.toml has no [follow_up], which names the questions about a signal");
             return Err(Exit::NotValid);
         };
-        let (snapshot, problems) = match Sources::read(&settings.store.policies, &settings.store.directory) {
-            Ok(sources) => Snapshot::from_sources(&sources),
-            Err(problems) => (None, problems),
-        };
-        if has_errors(&problems) {
-            output.problems(&problems);
-        }
-        let snapshot = snapshot.ok_or(Exit::NotValid)?;
+        let snapshot = active(&settings, output)?;
         let dir = settings.log.records();
         let (history, known) = read(&dir, output)?;
         let signal = named(&history, &arguments.id, output)?.clone();

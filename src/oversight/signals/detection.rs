@@ -229,6 +229,11 @@ impl Detection {
         signals
     }
 
+    /// Nobody was told of the signals that are open, so what comes next opens them anew.
+    pub fn forget_open(&mut self) {
+        self.known.profiles.iter_mut().for_each(|profile| profile.open.clear());
+    }
+
     /// Ends the last day, of which no more records come.
     pub fn end(&mut self) {
         self.end_day(self.known.calendar.today(), 1);

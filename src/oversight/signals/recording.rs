@@ -4,82 +4,52 @@
 //! those that are on record already are left out. Only decisions after the record of the settings count: new settings say nothing of
 //! what was before them.
 
-use super::signal::{Change, Signal};
+use super::signal::Signal;
 use crate::{
     record::decision_log::{Cause, SignalRecord},
     types::revision::Revision,
 };
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-/// What is on record, and what has to be.
+/// What has to be on record.
 #[derive(Debug)]
 pub(super) struct Recording {
     settings: Revision,
-    recorded: Recorded,
+    /// Whether these settings are active: their record is the last of its kind.
+    is_active: bool,
     due: VecDeque<(Cause, Signal)>,
 }
 
-/// What is on record.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub(super) struct Recorded {
-    /// Whether these settings are active: their record is the last of its kind.
-    is_active: bool,
-    /// The signals that are open on record, under these settings.
-    open: BTreeSet<String>,
-}
-
 impl Recording {
-    pub(super) const fn new(settings: Revision, recorded: Recorded) -> Self {
-        Self { settings, recorded, due: VecDeque::new() }
+    pub(super) const fn new(settings: Revision, is_active: bool) -> Self {
+        Self { settings, is_active, due: VecDeque::new() }
     }
 
     /// Whether these settings are active.
     pub(super) const fn is_active(&self) -> bool {
-        self.recorded.is_active
-    }
-
-    /// What is on record, where that is all that there is.
-    pub(super) fn settled(&self) -> Option<&Recorded> {
-        self.due.is_empty().then_some(&self.recorded)
+        self.is_active
     }
 
     /// The signals that the decision of this record brings.
     pub(super) fn brought(&mut self, seq: u64, signals: Vec<Signal>) {
-        let Recorded { is_active, open } = &mut self.recorded;
-        if !*is_active {
-            return;
-        }
-        for (number, mut signal) in (0..).zip(signals) {
-            match signal.change {
-                // It was opened by a decision before the settings were on record.
-                Change::Opened | Change::Raised => {
-                    if open.insert(signal.id.clone()) {
-                        signal.change = Change::Opened;
-                    }
-                }
-                Change::Followed if open.contains(&signal.id) => {}
-                Change::Followed => continue,
-                Change::Closed | Change::Faded => {
-                    if !open.remove(&signal.id) {
-                        continue;
-                    }
-                }
-            }
-            self.due.push_back((Cause { seq, number }, signal));
+        if self.is_active {
+            let numbered = (0..).zip(signals);
+            self.due.extend(numbered.map(|(number, signal)| (Cause { seq, number }, signal)));
         }
     }
 
-    /// This is on record.
-    pub(super) fn read(&mut self, record: &SignalRecord) {
+    /// This is on record. Returns whether these settings become active with it.
+    pub(super) fn read(&mut self, record: &SignalRecord) -> bool {
         match record {
             SignalRecord::Settings { revision } => {
-                self.recorded.is_active = *revision == self.settings.as_str();
-                if !self.recorded.is_active {
-                    self.recorded.open.clear();
-                }
+                let was_active = self.is_active;
+                self.is_active = *revision == self.settings.as_str();
+                !was_active && self.is_active
             }
-            SignalRecord::Signal { cause, .. } => self.recorded(*cause),
+            SignalRecord::Signal { cause, .. } => {
+                self.recorded(*cause);
+                false
+            }
         }
     }
 
@@ -100,7 +70,7 @@ impl Recording {
 mod tests {
     use super::*;
     use crate::{
-        oversight::signals::signal::{Detector, Family},
+        oversight::signals::signal::{Change, Detector, Family},
         types::revision::Revision,
     };
     use proptest::prelude::*;
@@ -150,7 +120,9 @@ mod tests {
                     let signals = brought.iter().map(|(account, change)| signal(*account, *change)).collect();
                     recording.brought(seq as u64, signals);
                 }
-                Entry::Record(record) => recording.read(record),
+                Entry::Record(record) => {
+                    recording.read(record);
+                }
             }
         }
     }
@@ -191,7 +163,7 @@ mod tests {
             ends in proptest::collection::vec((0..4_usize, any::<bool>(), any::<bool>()), 40),
         ) {
             let expected = {
-                let mut recording = Recording::new(revision("a"), Recorded::default());
+                let mut recording = Recording::new(revision("a"), false);
                 let mut log = vec![settings("a")];
                 log.extend(decisions.iter().cloned().map(Entry::Decision));
                 read(&mut recording, &log, 0);
@@ -199,19 +171,19 @@ mod tests {
                 on_record(&log).into_iter().map(|(shown, _)| shown).collect::<Vec<_>>()
             };
             let mut log = vec![settings("a")];
-            let (mut kept, mut at) = (Recorded::default(), 0);
-            let mut recording = Recording::new(revision("a"), Recorded::default());
+            let (mut kept, mut at) = (false, 0);
+            let mut recording = Recording::new(revision("a"), false);
             let mut next = 0;
             for (changes, (most, is_killed, is_kept)) in decisions.iter().zip(ends) {
                 log.push(Entry::Decision(changes.clone()));
                 read(&mut recording, &log, next);
                 next = log.len();
                 write(&mut recording, &mut log, most);
-                if let (true, Some(recorded)) = (is_kept, recording.settled()) {
-                    (kept, at) = (recorded.clone(), next);
+                if is_kept && recording.due().is_none() {
+                    (kept, at) = (recording.is_active(), next);
                 }
                 if is_killed {
-                    recording = Recording::new(revision("a"), kept.clone());
+                    recording = Recording::new(revision("a"), kept);
                     next = at;
                 }
             }
@@ -225,21 +197,28 @@ mod tests {
 
     #[test]
     fn what_was_before_the_settings_is_not_told() {
+        let decision = || Entry::Decision(vec![(1, Change::Opened), (2, Change::Raised)]);
         let mut log = vec![
-            Entry::Decision(vec![(1, Change::Opened), (2, Change::Opened)]),
+            decision(),
             settings("a"),
-            Entry::Decision(vec![(1, Change::Raised), (2, Change::Faded), (3, Change::Opened)]),
+            decision(),
             settings("b"),
-            Entry::Decision(vec![(3, Change::Raised)]),
+            decision(),
             settings("a"),
-            Entry::Decision(vec![(3, Change::Raised)]),
+            settings("a"),
+            decision(),
         ];
-        let mut recording = Recording::new(revision("a"), Recorded::default());
+        let mut recording = Recording::new(revision("a"), false);
         read(&mut recording, &log, 0);
-        assert!(recording.is_active());
         write(&mut recording, &mut log, usize::MAX);
-        let shown: Vec<_> = on_record(&log).into_iter().map(|(shown, cause)| (shown, cause.seq)).collect();
-        let told = |id: &str, change: &str, seq: u64| (json!([id, change]).to_string(), seq);
-        assert_eq!(shown, [told("id-1", "opened", 2), told("id-3", "opened", 2), told("id-3", "opened", 6)]);
+        let causes: Vec<_> = on_record(&log).into_iter().map(|(_, Cause { seq, number })| (seq, number)).collect();
+        assert_eq!(causes, [(2, 0), (2, 1), (7, 0), (7, 1)]);
+        // The next settings begin with nothing that is open.
+        let mut recording = Recording::new(revision("a"), false);
+        let become_active = log.iter().filter_map(|entry| match entry {
+            Entry::Record(record) => Some(recording.read(record)),
+            Entry::Decision(_) => None,
+        });
+        assert_eq!(become_active.take(4).collect::<Vec<_>>(), [true, false, true, false]);
     }
 }

@@ -64,7 +64,7 @@ pub use handle::{Cursors, PARTING, Shipping, StartError};
 pub(in crate::record) use sink::client;
 pub use sink::{
     SetupError,
-    client::{Versions, client},
+    client::{Versions, client, innermost},
 };
 pub use source::Source;
 pub use status::{Status, status};

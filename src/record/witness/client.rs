@@ -5,7 +5,7 @@ use crate::record::{
     evidence::Witness,
     shipping::{
         SetupError,
-        client::{Client as Pool, Versions, client},
+        client::{Client as Pool, Versions, client, innermost},
         config::{Compression, Endpoint, Remote, Tls},
     },
 };
@@ -101,13 +101,4 @@ impl Client {
 
 fn refused(status: StatusCode, text: &str) -> Answer {
     Answer::Refused(format!("{status}: {}", text.chars().take(200).collect::<String>().trim_end()))
-}
-
-/// The cause of an error of the client, which says no more than that it failed.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
 }

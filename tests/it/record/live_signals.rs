@@ -1,13 +1,18 @@
 //! Signals beside a sidecar that answers: each is on record once, soon after the decision that brought it.
 
-use super::signals::{Place, REASONS, SETTINGS, valid_findings};
+use super::{
+    packed::{SMALL, until_packed},
+    signals::{Place, REASONS, SETTINGS, valid_findings},
+};
 use crate::support::{
     Exposition, Sidecar, Starting, allowed, check, copied_policies, folder, installed, repository, run, until,
 };
+use poort::record::spool::segment_files;
 use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
 };
@@ -204,6 +209,57 @@ async fn new_settings_signal_from_their_record_on() {
     ask(&sidecar, 7, "trap").await;
     recorded(&data, 4).await;
     active(&sidecar, 2).await;
+}
+
+#[tokio::test]
+async fn what_was_open_before_the_settings_is_told_when_it_goes_on() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let data = folder.path().join("data");
+    let without = Sidecar::builder().policies(&place.policies).data(&data).start();
+    ask(&without, 3, "decoy").await;
+    assert_eq!(without.stop().code, Some(0));
+    let sidecar = builder(&place, &data).start();
+    active(&sidecar, 1).await;
+    let key = ask(&sidecar, 3, "decoy").await;
+    let signals = recorded(&data, 1).await;
+    let shown = &signals[0]["body"]["poort.signal"];
+    assert_eq!(
+        (&shown["change"], &signals[0]["attributes"]["poort.signal.family"]),
+        (&json!("opened"), &json!("exact"))
+    );
+    assert_eq!(shown["evidence"].as_array().unwrap().last().unwrap()["trace_id"], key["trace_id"]);
+    let state = data.join("signals.state");
+    let mode = fs::metadata(&state).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "it names accounts");
+}
+
+#[tokio::test]
+async fn damaged_records_stop_no_signals_after_them() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 1);
+    let data = folder.path().join("data");
+    let start = || builder(&place, &data).config(SMALL).start();
+    let sidecar = start();
+    active(&sidecar, 1).await;
+    for number in 0..300 {
+        ask(&sidecar, 5, &number.to_string()).await;
+    }
+    until_packed(&data).await;
+    assert_eq!(sidecar.stop().code, Some(0));
+    fs::remove_file(data.join("signals.state")).unwrap();
+    let damaged = segment_files(&data.join("records")).unwrap().remove(1);
+    let mut bytes = fs::read(&damaged.path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&damaged.path, bytes).unwrap();
+    let sidecar = start();
+    ask(&sidecar, 3, "decoy").await;
+    sidecar.wait_for_line("Records cannot be read, so signals are not looked for in them.");
+    until("the record of the signal", async || {
+        let exposition = Exposition::of(&sidecar).await;
+        (exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}") == 1.0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

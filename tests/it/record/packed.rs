@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-const SMALL: &str = "[log]\nsegment = \"64KiB\"\n";
+pub(super) const SMALL: &str = "[log]\nsegment = \"64KiB\"\n";
 
 fn is_packed(path: &Path) -> bool {
     let mut start = [0; 4];
@@ -22,7 +22,7 @@ fn packed(data: &Path) -> (usize, usize) {
     (files.iter().filter(|file| is_packed(&file.path)).count(), files.len())
 }
 
-async fn until_packed(data: &Path) {
+pub(super) async fn until_packed(data: &Path) {
     until("packed segments", async || {
         let (packed, all) = packed(data);
         (packed + 2 == all).then_some(())
@@ -78,13 +78,13 @@ fn nice(pid: u32, thread: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn threads_beside_the_path_give_way_to_it() {
-    let sidecar = Sidecar::builder().config(SMALL).start();
+    let sidecar = Sidecar::builder().config(SMALL).config("[signals]\nenabled = true\n").start();
     // The tree's thread begins with the first block of 256 records.
     for _ in 0..260 {
         sidecar.evaluate(&allowed()).await;
     }
-    for thread in ["poort-keeper", "poort-tree"] {
-        until(thread, async || (nice(sidecar.pid(), thread).as_deref() == Some("19")).then_some(())).await;
+    for (thread, niceness) in [("poort-keeper", "19"), ("poort-tree", "19"), ("poort-signals", "10")] {
+        until(thread, async || (nice(sidecar.pid(), thread).as_deref() == Some(niceness)).then_some(())).await;
     }
     assert_eq!(nice(sidecar.pid(), "poort-spool").as_deref(), Some("0"));
 }

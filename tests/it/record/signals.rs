@@ -365,7 +365,7 @@ async fn signals_change_no_answer_and_a_rule_is_met_by_a_real_record() {
         "@id(\"rule.always\")\n@title(\"Every access.\")\n@score(\"5\")\nforbid (principal, action, resource);\n",
     )
     .unwrap();
-    let sidecar = Sidecar::builder().policies(&policies).start();
+    let sidecar = Sidecar::builder().policies(&policies).config("[signals]\nenabled = true\n").start();
     let plain = Sidecar::builder().start();
     let (answer, without) = (sidecar.evaluate(&allowed()).await, plain.evaluate(&allowed()).await);
     assert_eq!(answer["decision"], true);

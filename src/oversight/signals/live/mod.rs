@@ -15,12 +15,7 @@ mod metrics;
 mod state;
 
 use super::{
-    accounts::pseudonym,
-    detection::Detection,
-    fact::Reader,
-    json::json,
-    recording::{Recorded, Recording},
-    settings::SettingsFiles,
+    accounts::pseudonym, detection::Detection, fact::Reader, json::json, recording::Recording, settings::SettingsFiles,
 };
 use crate::{
     oversight::replay::{Local, Worlds},
@@ -37,7 +32,6 @@ use crate::{
 };
 use metrics::Metrics;
 use opentelemetry::metrics::Meter;
-use rustix::process::setpriority_process;
 use state::StateFile;
 use std::{
     io,
@@ -62,7 +56,7 @@ const PARTING: Duration = Duration::from_secs(1);
 const KEEP: Duration = Duration::from_secs(60);
 /// Of its time, one part in so many goes into that.
 const KEEPING: u32 = 50;
-/// Its priority: lower than that of the threads that answer, as `nice` has it.
+/// By how much it gives way to the threads that answer. It gives way less than what keeps the log, since somebody waits for a signal.
 const NICE: i32 = 10;
 
 /// Where live signals find what they need.
@@ -145,7 +139,8 @@ impl Live {
         let place = Place { config, log, store, pseudonyms, metrics, state, stopped };
         let files = place.fitting(SettingsFiles::read(&place.config.policies)?)?;
         thread::Builder::new().name("poort-signals".to_owned()).spawn(move || {
-            let _ = setpriority_process(None, NICE);
+            // On Linux it holds for this thread alone.
+            let _usual = rustix::process::nice(NICE);
             place.run(files);
             let _ = tell.send(());
         })?;
@@ -227,12 +222,12 @@ impl<'p> Pass<'p> {
         let worlds = Worlds::new(place.store.archive().clone(), Local::default());
         let reader = Reader::new(worlds, &files);
         let durable = place.log.durable();
-        let (is_new, next, recorded, detection) = match place.state.read(&files.revision, durable) {
-            Some((next, recorded, known)) => (false, next, recorded, Detection::resume(&files, known)),
+        let (is_new, next, is_active, detection) = match place.state.read(&files.revision, durable) {
+            Some((next, is_active, known)) => (false, next, is_active, Detection::resume(&files, known)),
             // A second record of the same settings does no harm.
-            None => (!is_on_record, 0, Recorded::default(), Detection::new(&files)),
+            None => (!is_on_record, 0, false, Detection::new(&files)),
         };
-        let recording = Recording::new(files.revision.clone(), recorded);
+        let recording = Recording::new(files.revision.clone(), is_active);
         let kept = (Instant::now(), Duration::ZERO);
         let (refused, snapshot, records, unread) = Default::default();
         let (known_at, kept_at) = (durable, next);
@@ -365,8 +360,8 @@ impl<'p> Pass<'p> {
                 Err(_) => self.place.metrics.unreadable(),
             },
             Ok(None) => {
-                if let Some(record) = SignalRecord::read(&frame.payload) {
-                    self.recording.read(&record);
+                if SignalRecord::read(&frame.payload).is_some_and(|record| self.recording.read(&record)) {
+                    self.detection.forget_open();
                 }
             }
             Err(_) => self.place.metrics.unreadable(),
@@ -425,9 +420,13 @@ impl<'p> Pass<'p> {
     fn keep(&mut self, now: bool) {
         let (at, took) = self.kept;
         let is_due = now || at.elapsed() >= KEEP.max(took * KEEPING);
-        let Some(recorded) = self.recording.settled().filter(|_| is_due && self.next != self.kept_at) else { return };
+        // What is due is not on record yet, and no part of the state.
+        if !is_due || self.next == self.kept_at || self.recording.due().is_some() {
+            return;
+        }
         let started = Instant::now();
-        let kept = self.place.state.write(&self.files.revision, self.next, recorded, self.detection.known());
+        let is_active = self.recording.is_active();
+        let kept = self.place.state.write(&self.files.revision, self.next, is_active, self.detection.known());
         match kept {
             Ok(()) => self.kept_at = self.next,
             Err(error) => {

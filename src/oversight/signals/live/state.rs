@@ -3,14 +3,15 @@
 //! It is one JSON document, compressed with Zstandard. It counts only for the build, the log and the settings that it names; with
 //! any other, or if it cannot be read, the log is read from its beginning.
 
-use super::super::{detection::Known, recording::Recorded};
+use super::super::detection::Known;
 use crate::types::{build, revision::Revision};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, Write as _},
+    fs::File,
+    io::{self, BufReader},
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 use tracing::info;
 
 /// How much it is compressed: quickly.
@@ -36,7 +37,7 @@ struct For {
 struct Written<'s> {
     r#for: For,
     next: u64,
-    recorded: &'s Recorded,
+    is_active: bool,
     known: &'s Known,
 }
 
@@ -44,7 +45,7 @@ struct Written<'s> {
 struct Read {
     r#for: For,
     next: u64,
-    recorded: Recorded,
+    is_active: bool,
     known: Known,
 }
 
@@ -54,8 +55,8 @@ impl StateFile {
         Self { path: data.join("signals.state"), origin: origin.to_owned() }
     }
 
-    /// The next record, what is on record before it, and what is known. `None` without a state that counts.
-    pub(super) fn read(&self, settings: &Revision, durable: u64) -> Option<(u64, Recorded, Known)> {
+    /// The next record, whether the settings are active before it, and what is known. `None` without a state that counts.
+    pub(super) fn read(&self, settings: &Revision, durable: u64) -> Option<(u64, bool, Known)> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -68,7 +69,7 @@ impl StateFile {
             .and_then(|bytes| serde_json::from_reader::<_, Read>(BufReader::new(bytes)).map_err(io::Error::from));
         match read {
             Ok(read) if read.r#for == self.counts_for(settings) && read.next <= durable => {
-                Some((read.next, read.recorded, read.known))
+                Some((read.next, read.is_active, read.known))
             }
             Ok(_) => {
                 info!("The state of signals is of another build, log or settings, so the whole log is read.");
@@ -82,14 +83,15 @@ impl StateFile {
     }
 
     /// Keeps it. What was there stays until the new one is on disk.
-    pub(super) fn write(&self, settings: &Revision, next: u64, recorded: &Recorded, known: &Known) -> io::Result<()> {
-        let beside = self.path.with_extension("state.new");
-        let mut out = zstd::Encoder::new(io::BufWriter::new(File::create(&beside)?), LEVEL)?;
-        serde_json::to_writer(&mut out, &Written { r#for: self.counts_for(settings), next, recorded, known })?;
-        let mut file = out.finish()?;
-        file.flush()?;
-        file.get_ref().sync_data()?;
-        fs::rename(&beside, &self.path)
+    pub(super) fn write(&self, settings: &Revision, next: u64, is_active: bool, known: &Known) -> io::Result<()> {
+        // It names accounts, so its owner alone can read it.
+        let file = NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
+        let mut out = zstd::Encoder::new(io::BufWriter::new(file), LEVEL)?;
+        serde_json::to_writer(&mut out, &Written { r#for: self.counts_for(settings), next, is_active, known })?;
+        let file = out.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_data()?;
+        file.persist(&self.path)?;
+        Ok(())
     }
 
     fn counts_for(&self, settings: &Revision) -> For {

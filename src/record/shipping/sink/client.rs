@@ -111,3 +111,13 @@ pub(super) fn headers(remote: &Remote) -> Result<HeaderMap, SetupError> {
     }
     Ok(headers)
 }
+
+/// The innermost cause: the outer errors only say that something failed.
+#[must_use]
+pub fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

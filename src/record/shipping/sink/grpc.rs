@@ -10,7 +10,7 @@ use super::{
         reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
-    client::{Client, Versions, client, headers},
+    client::{Client, Versions, client, headers, innermost},
     otlp,
 };
 use http::Uri;
@@ -122,13 +122,4 @@ fn is_unsaid(status: &Status) -> bool {
     let made = ["grpc-status header missing", "protocol error: missing grpc-status", "Missing response message"];
     matches!(status.code(), Code::Internal | Code::Unknown)
         && made.iter().any(|made| status.message().starts_with(made))
-}
-
-/// The innermost cause: the outer errors only say that something failed.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

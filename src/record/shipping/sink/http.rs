@@ -7,8 +7,8 @@ use super::{
         reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
-    client::{Client, Versions, client, headers},
-    grpc::{innermost, taken},
+    client::{Client, Versions, client, headers, innermost},
+    grpc::taken,
     otlp,
 };
 use flate2::write::GzEncoder;

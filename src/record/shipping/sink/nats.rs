@@ -27,7 +27,7 @@ use super::{
     SetupError, Sink,
     attempts::{Attempts, end_of},
     client,
-    grpc::innermost,
+    client::innermost,
 };
 use async_nats::{
     ConnectError, ConnectErrorKind, ConnectOptions, Event,

@@ -7,8 +7,7 @@ use super::{
         reply::{Reason, Reply, SendOutcome, Trouble},
     },
     SetupError, Sink,
-    client::{Client, Versions, client, headers},
-    grpc::innermost,
+    client::{Client, Versions, client, headers, innermost},
     http::{ANSWER_BYTES, retry_after},
     set::Signer,
 };

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value gives null for a name that it does not have")]
 
 use super::{super::config::Push, SetupError};
+use crate::record::evidence::secret_file;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rand::SystemRandom,
@@ -33,7 +34,8 @@ impl Signer {
     /// Reads the key: RSA of 2048 bits or more, as PKCS#8 in PEM.
     pub(super) fn new(to: &Push) -> Result<Self, SetupError> {
         let wrong = |error: &dyn std::fmt::Display| SetupError::file(&to.key)(error);
-        let pem = PrivatePkcs8KeyDer::from_pem_file(&to.key).map_err(|error| wrong(&error))?;
+        let text = secret_file::read(&to.key, "the key of tokens").map_err(|error| wrong(&error))?;
+        let pem = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map_err(|error| wrong(&error))?;
         let key = RsaKeyPair::from_pkcs8(pem.secret_pkcs8_der()).map_err(|error| {
             wrong(&format!(
                 "{error}; it has to be an RSA key of 2048 bits or more, as `openssl genpkey -algorithm RSA` makes it"
