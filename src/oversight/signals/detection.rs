@@ -4,11 +4,11 @@ use super::{
     calendar::Calendar,
     fact::Fact,
     follow_up::Act,
-    peers::{Bounds, Group, Peers},
-    profile::{Found, Open, Profile, Scored, WEEKS},
+    peers::{Bounds, Peers},
+    profile::{Found, Open, Profile, WEEKS},
+    scores::{Usual, lasting, rules, score},
     settings::{Settings, SettingsFiles},
     signal::{Change, Detector, Evidence, Family, Signal},
-    tail,
     touches::{Before, Touches},
 };
 use crate::types::revision::Revision;
@@ -352,12 +352,6 @@ fn leave(profile: &mut Profile, peers: &mut Peers) {
     (profile.counted, profile.active_days) = (false, 0);
 }
 
-/// What is usual for an account.
-struct Usual<'a> {
-    group: &'a Group,
-    everybody: &'a Group,
-}
-
 /// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once.
 fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) {
     let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
@@ -388,84 +382,6 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
         profile.call.unexplained = profile.call.unexplained.max(unexplained);
         profile.keep(Family::Reason, evidence(fact));
     }
-}
-
-/// The scores of today, as they are now.
-fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
-    let Settings { unexplained, breadth, burst, probing, .. } = settings;
-    let Usual { group, everybody } = usual;
-    let today = profile.today;
-    if let Some(set) = unexplained {
-        let share = group.unexplained.share(&everybody.unexplained);
-        // Early on a day it is not known yet how many there will be.
-        let of = today.first.max(group.first.mean());
-        let surprise = tail::of_share(share, of, today.unexplained);
-        let found = Found {
-            detector: Detector::Unexplained,
-            observed: today.unexplained,
-            of: Some(today.first),
-            expected: tail::expected(share, of),
-            surprise,
-        };
-        *profile.scores.of_mut(Family::Reason) = Scored { score: surprise * set.weight, found: Some(found) };
-    }
-    let counted = [
-        (breadth, Detector::Breadth, today.first, &group.first),
-        (burst, Detector::Burst, today.busiest, &group.busiest),
-    ];
-    for (set, detector, observed, usual) in counted {
-        let Some(set) = set.as_ref().filter(|set| observed >= set.least) else { continue };
-        let surprise = tail::of_count(usual.mean(), usual.variance(), observed);
-        let scored = profile.scores.of_mut(Family::Volume);
-        if surprise * set.weight > scored.score {
-            let found = Found { detector, observed, of: None, expected: usual.mean(), surprise };
-            *scored = Scored { score: surprise * set.weight, found: Some(found) };
-        }
-    }
-    if let Some(set) = probing
-        && today.denied >= set.least
-        && profile.denied_by.len() >= set.policies
-    {
-        let share = group.denied.share(&everybody.denied);
-        let surprise = tail::of_share(share, today.asked, today.denied);
-        let found = Found {
-            detector: Detector::Probing,
-            observed: today.denied,
-            of: Some(today.asked),
-            expected: tail::expected(share, today.asked),
-            surprise,
-        };
-        *profile.scores.of_mut(Family::Denial) = Scored { score: surprise * set.weight, found: Some(found) };
-    }
-}
-
-/// What lasts of the score of a day that is over. Where most accounts had accesses without a reason, as in a large operation, an account's
-/// own say less.
-fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
-    let Some(set) = &settings.unexplained else { return };
-    let (_, group) = peers.nearest(&profile.groups);
-    if let Some(today) = group.share_of_all(peers.everybody(), settings.peers.accounts) {
-        let of = profile.today.first.max(group.first.mean());
-        let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
-        let scored = profile.scores.of_mut(Family::Reason);
-        scored.score = scored.score.min(score);
-        // Nor do they say what a high score is.
-        let scored = profile.scored(day, settings.budget.half_life_days);
-        profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
-    }
-}
-
-/// The rules that a fact meets.
-fn rules(fact: &Fact, before: Before) -> impl Iterator<Item = Found> {
-    let is_explained = !fact.reasons.is_empty() || before == Before::Explained;
-    let met = fact.rules.iter().filter(move |rule| fact.allowed && !(rule.only_unexplained && is_explained));
-    met.map(|rule| Found {
-        detector: Detector::Rule(Arc::clone(rule)),
-        observed: 1.0,
-        of: None,
-        expected: 0.0,
-        surprise: rule.weight,
-    })
 }
 
 const fn evidence(fact: &Fact) -> Evidence {

@@ -22,6 +22,7 @@
 //! - `accounts`: the pseudonyms of accounts
 //! - `follow_up`: what people do with a signal
 //! - `calendar`: the day, where records agree on it
+//! - `scores`: what each detector finds
 //! - `detection`: the step
 //! - `signal`: a signal, and its sentence
 //! - `history`: what the records of a log say became of each signal
@@ -45,6 +46,7 @@ mod power;
 mod profile;
 mod reasons;
 mod recording;
+mod scores;
 mod settings;
 mod signal;
 mod tail;

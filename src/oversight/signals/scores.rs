@@ -1,0 +1,96 @@
+//! The scores of an account on a day: what each detector finds in it, against what is usual among its peers.
+
+use super::{
+    fact::Fact,
+    peers::{Group, Peers},
+    profile::{Found, Profile, Scored},
+    settings::Settings,
+    signal::{Detector, Family},
+    tail,
+    touches::Before,
+};
+use std::sync::Arc;
+
+/// What is usual for an account.
+pub(super) struct Usual<'a> {
+    pub(super) group: &'a Group,
+    pub(super) everybody: &'a Group,
+}
+
+/// The scores of today, as they are now.
+pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
+    let Settings { unexplained, breadth, burst, probing, .. } = settings;
+    let Usual { group, everybody } = usual;
+    let today = profile.today;
+    if let Some(set) = unexplained {
+        let share = group.unexplained.share(&everybody.unexplained);
+        // Early on a day it is not known yet how many there will be.
+        let of = today.first.max(group.first.mean());
+        let surprise = tail::of_share(share, of, today.unexplained);
+        let found = Found {
+            detector: Detector::Unexplained,
+            observed: today.unexplained,
+            of: Some(today.first),
+            expected: tail::expected(share, of),
+            surprise,
+        };
+        *profile.scores.of_mut(Family::Reason) = Scored { score: surprise * set.weight, found: Some(found) };
+    }
+    let counted = [
+        (breadth, Detector::Breadth, today.first, &group.first),
+        (burst, Detector::Burst, today.busiest, &group.busiest),
+    ];
+    for (set, detector, observed, usual) in counted {
+        let Some(set) = set.as_ref().filter(|set| observed >= set.least) else { continue };
+        let surprise = tail::of_count(usual.mean(), usual.variance(), observed);
+        let scored = profile.scores.of_mut(Family::Volume);
+        if surprise * set.weight > scored.score {
+            let found = Found { detector, observed, of: None, expected: usual.mean(), surprise };
+            *scored = Scored { score: surprise * set.weight, found: Some(found) };
+        }
+    }
+    if let Some(set) = probing
+        && today.denied >= set.least
+        && profile.denied_by.len() >= set.policies
+    {
+        let share = group.denied.share(&everybody.denied);
+        let surprise = tail::of_share(share, today.asked, today.denied);
+        let found = Found {
+            detector: Detector::Probing,
+            observed: today.denied,
+            of: Some(today.asked),
+            expected: tail::expected(share, today.asked),
+            surprise,
+        };
+        *profile.scores.of_mut(Family::Denial) = Scored { score: surprise * set.weight, found: Some(found) };
+    }
+}
+
+/// What lasts of the score of a day that is over. Where most accounts had accesses without a reason, as in a large operation, an account's
+/// own say less.
+pub(super) fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
+    let Some(set) = &settings.unexplained else { return };
+    let (_, group) = peers.nearest(&profile.groups);
+    if let Some(today) = group.share_of_all(peers.everybody(), settings.peers.accounts) {
+        let of = profile.today.first.max(group.first.mean());
+        let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
+        let scored = profile.scores.of_mut(Family::Reason);
+        scored.score = scored.score.min(score);
+        // Nor do they say what a high score is.
+        let scored = profile.scored(day, settings.budget.half_life_days);
+        profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
+    }
+}
+
+/// The rules that a fact meets.
+pub(super) fn rules(fact: &Fact, before: Before) -> impl Iterator<Item = Found> {
+    let is_explained = !fact.reasons.is_empty() || before == Before::Explained;
+    let met = fact.rules.iter().filter(move |rule| fact.allowed && !(rule.only_unexplained && is_explained));
+    met.map(|rule| Found {
+        detector: Detector::Rule(Arc::clone(rule)),
+        observed: 1.0,
+        of: None,
+        expected: 0.0,
+        surprise: rule.weight,
+    })
+}
