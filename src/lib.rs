@@ -149,7 +149,7 @@
 //!    (`tests/it/record/log/replay.rs`).
 //! 10. **A signal can be made again** from the log and the settings, byte for byte, and changes no answer:
 //!     [`oversight::signals::Detection`] (`tests/it/record/signals.rs`, `src/oversight/signals/tests.rs`). Beside a sidecar it is on
-//!     record once: [`oversight::signals::live`] (`tests/it/record/live_signals.rs`).
+//!     record once: [`oversight::signals::live`] (`tests/it/record/live_signals.rs`, `tests/it/record/stream_signals.rs`).
 //!
 //! # Absent on purpose
 //!

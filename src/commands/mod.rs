@@ -221,7 +221,7 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Codegen(arguments) => codegen::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
-        Command::Signals(command) => signals::run(&command, &mut output),
+        Command::Signals(command) => signals::run(command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

@@ -3,6 +3,7 @@
 use super::{Common, Exit, output::Output};
 use crate::{
     config::{Ephemeral, Flags, Settings},
+    oversight::signals::live,
     server::{self, Checked, Rereading, Server, Sockets, StartError},
     sources::directory::OF_TESTS,
     telemetry::init_logging,
@@ -61,6 +62,25 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    start(arguments, |_| Ok(()), output)
+}
+
+/// Runs `poort signals serve`.
+pub(super) fn run_over_streams(arguments: Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let has_streams = |settings: &Settings| match &settings.signals {
+        Some(live::Config { streams: Some(_), .. }) => Ok(()),
+        _ => Err(
+            "signals.stream: is missing; it names the streams in which signals are looked for, and needs signals.enabled = true",
+        ),
+    };
+    start(arguments, has_streams, output)
+}
+
+fn start(
+    arguments: Arguments,
+    fits: impl FnOnce(&Settings) -> Result<(), &'static str>,
+    output: &mut Output,
+) -> Result<Exit, Exit> {
     let Arguments { listen, admin, ephemeral, port_file, today, check, common } = arguments;
     let mut flags = Flags::new();
     // It goes when this function ends, however poort stops.
@@ -83,6 +103,10 @@ pub(super) fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Exi
     }
     flags.extend(admin.map(|admin| ("admin".to_owned(), vec![admin])));
     let (mut settings, warnings) = common.settings(flags.clone(), output)?;
+    fits(&settings).map_err(|mistake| {
+        output.error(mistake);
+        Exit::Usage
+    })?;
     let log = init_logging(&settings.telemetry.log).map_err(|error| failed(output, &error, Exit::Usage))?;
     for warning in warnings {
         warn!("{warning}");

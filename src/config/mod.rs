@@ -258,7 +258,11 @@ fn witness(reader: &mut Reader<'_>) -> Option<witness::Config> {
 fn signals(reader: &mut Reader<'_>, policies: &Path, data: &Path) -> Option<live::Config> {
     let enabled = reader.choice("signals.enabled", &[("true", true), ("false", false)]).unwrap_or_default();
     let pseudonyms = reader.path("signals.pseudonyms.keys");
-    enabled.then(|| live::Config { policies: policies.to_owned(), data: data.to_owned(), pseudonyms })
+    let streams = ship::signal_streams(reader);
+    if streams.is_some() && !enabled {
+        reader.mistake("signals.stream", "means nothing without signals.enabled = true");
+    }
+    enabled.then(|| live::Config { policies: policies.to_owned(), data: data.to_owned(), pseudonyms, streams })
 }
 
 fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {

@@ -3,8 +3,9 @@
 use super::{millis, reader::Reader};
 use crate::{
     api::transport::Plaintext,
+    oversight::signals::live::Streams,
     record::shipping::config::{
-        Compression, Destination, Endpoint, Format, Identity, Name, Nats, Push, Records, Remote, Sink, Tls,
+        Compression, Destination, Endpoint, Format, Identity, Name, Nats, NatsServer, Push, Records, Remote, Sink, Tls,
     },
 };
 use http::HeaderName;
@@ -35,6 +36,8 @@ const OTLP: &[&str] = &["compression", "endpoint", "plaintext", "tls.ca", "tls.c
 const NATS: &[&str] =
     &["credentials", "endpoint", "plaintext", "subject", "subject_own", "tls.ca", "tls.certificate", "tls.key"];
 const PUSH: &[&str] = &["audience", "endpoint", "issuer", "key", "plaintext", "tls.ca", "tls.certificate", "tls.key"];
+const STREAM: [&str; 8] =
+    ["credentials", "decisions", "endpoint", "plaintext", "signals", "tls.ca", "tls.certificate", "tls.key"];
 const ALL: &[&str] = &["batch", "format", "kind", "records", "timeout"];
 
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +73,23 @@ pub(super) fn sinks(reader: &mut Reader<'_>) -> Vec<Sink> {
     sinks
 }
 
+/// The streams of all sidecars in which signals are looked for.
+pub(super) fn signal_streams(reader: &mut Reader<'_>) -> Option<Streams> {
+    let mut table = Table { prefix: "signals.stream".to_owned(), reader };
+    let keys = STREAM.map(|name| table.key(name));
+    if !keys.iter().any(|key| table.reader.has(key)) {
+        // They are known where none is given, too.
+        keys.iter().for_each(|key| drop(table.reader.text(key)));
+        return None;
+    }
+    let server = table.nats_server();
+    let decisions = table.needed("decisions", "the subject to which sidecars ship their decisions");
+    let signals = table.needed("signals", "the subject below which a stream of their own has the signals");
+    let decisions = decisions.and_then(|subject| table.subject("decisions", subject));
+    let signals = signals.and_then(|subject| table.subject("signals", subject));
+    Some(Streams { server: server?, decisions: decisions?, signals: signals? })
+}
+
 /// Two sinks that would write over each other.
 pub(super) fn conflicts(sinks: &[Sink]) -> Vec<String> {
     let mut seen: BTreeMap<Place, (&Name, &str)> = BTreeMap::new();
@@ -96,7 +116,7 @@ fn places(sink: &Sink) -> Vec<(&'static str, Place)> {
         Destination::File(path) => vec![("path", (path.display().to_string(), "file"))],
         Destination::StandardOutput => vec![("path", ("-".to_owned(), "file"))],
         Destination::Nats(nats) => {
-            let at = |subject: &str| format!("{}{subject}", nats.endpoint);
+            let at = |subject: &str| format!("{}{subject}", nats.server.endpoint);
             let (key, subject) = match &nats.subject_own {
                 None => ("subject", &nats.subject),
                 Some(own) => ("subject_own", own),
@@ -192,13 +212,12 @@ impl Table<'_, '_> {
             SinkKind::OtlpGrpc => Destination::OtlpGrpc(self.remote()?),
             SinkKind::OtlpHttp => Destination::OtlpHttp(self.remote()?),
             SinkKind::Nats => {
-                let (endpoint, tls) = (self.endpoint("nats", "tls"), self.tls());
+                let server = self.nats_server();
                 let subject = self.needed("subject", "the subject that a JetStream stream keeps");
-                let credentials = self.reader.path(&self.key("credentials"));
                 let own = self.reader.text(&self.key("subject_own"));
                 let subject_own = own.and_then(|own| self.subject("subject_own", own));
                 let subject = self.subject("subject", subject?)?;
-                Destination::Nats(Nats { endpoint: endpoint?, tls, subject, subject_own, credentials })
+                Destination::Nats(Nats { server: server?, subject, subject_own })
             }
             SinkKind::SsfPush => {
                 let remote = self.remote();
@@ -212,6 +231,12 @@ impl Table<'_, '_> {
                 path => Destination::File(path.into()),
             },
         })
+    }
+
+    fn nats_server(&mut self) -> Option<NatsServer> {
+        let (endpoint, tls) = (self.endpoint("nats", "tls"), self.tls());
+        let credentials = self.reader.path(&self.key("credentials"));
+        Some(NatsServer { endpoint: endpoint?, tls, credentials })
     }
 
     fn remote(&mut self) -> Option<Remote> {

@@ -104,7 +104,9 @@ pub(super) fn look_for_signals(
     let started = settings.signals.clone().map(|config| Live::start(config, log.clone(), store.clone(), meter));
     started.transpose().map_err(|error| match error {
         live::StartError::Thread(_) => StartError::system(error),
-        live::StartError::Settings(_) | live::StartError::Pseudonyms(_) => StartError::configuration(error),
+        live::StartError::Settings(_) | live::StartError::Pseudonyms(_) | live::StartError::Streams(_) => {
+            StartError::configuration(error)
+        }
     })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     config::Settings,
     oversight::{
         replay::{Local, Worlds},
-        signals::{Reader, SettingsFiles},
+        signals::{LastRead, Reader, SettingsFiles},
     },
     record::decision_log::{StoredRecord, Unreadable},
     sources::store::Archive,
@@ -80,6 +80,7 @@ impl Walk<'_> {
         let bar = output.progress("records");
         let first = records.first();
         let (mut strays, mut unreadable) = (Strays::default(), None::<(u64, String)>);
+        let (mut last_read, mut repeated) = (LastRead::default(), 0_u64);
         let mut read = || -> Result<(), Box<dyn Error>> {
             if let Some(length) = records.length()? {
                 bar.set_length(length);
@@ -90,7 +91,11 @@ impl Walk<'_> {
                     Found::Record(seq, record) => {
                         bar.set_position(seq.saturating_sub(first));
                         let taken = StoredRecord::read(&record).and_then(|recorded| match recorded {
-                            Some(recorded) => take(&mut self.reader, &recorded),
+                            Some(recorded) if last_read.is_new(&recorded) => take(&mut self.reader, &recorded),
+                            Some(_) => {
+                                repeated += 1;
+                                Ok(())
+                            }
                             None => Ok(()),
                         });
                         // One record that cannot be read must not hide what the others show.
@@ -107,6 +112,11 @@ impl Walk<'_> {
         if let Err(error) = read {
             output.failure(&*error);
             return Err(Exit::Failed);
+        }
+        if repeated > 0 {
+            output.tell(&format!(
+                "{repeated} records are left out: each comes a second time, or after a later one of its log"
+            ));
         }
         for (why, count) in self.reader.unjudged() {
             output.tell(&format!("{count} decisions could not be judged: {}", escape::line(why)));

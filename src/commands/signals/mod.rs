@@ -26,11 +26,21 @@ mod show;
 mod status;
 mod tune;
 
-use super::{Common, Exit, language_flag::LanguageFlag, log, output::Output};
+use super::{Common, Exit, language_flag::LanguageFlag, log, output::Output, serve};
 use clap::Subcommand;
+
+const SERVE: &str = "Examples:
+  poort signals serve --config signals.toml         with the streams that `signals.stream` names
+  poort signals serve --config signals.toml --check before a start: would it?
+
+It is `poort serve` with streams in the place of its own log: it answers what people ask about signals, keeps all signals in its
+log and ships them. Several can run side by side: each finds all signals, and each signal is in the stream once. See docs/signals.md.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Look for signals in what all sidecars decide: a server that reads the streams to which they ship
+    #[command(after_help = SERVE)]
+    Serve(Box<serve::Arguments>),
     /// List the signals on record
     #[command(after_help = list::LIST)]
     List(list::Arguments),
@@ -72,20 +82,21 @@ pub(super) enum Command {
     Evaluate(Box<evaluate::Arguments>),
 }
 
-pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> {
+pub(super) fn run(command: Command, output: &mut Output) -> Result<Exit, Exit> {
     match command {
-        Command::List(arguments) => list::run(arguments, output),
-        Command::Follow(arguments) => list::follow(arguments, output),
-        Command::Show(arguments) => show::run(arguments, output),
-        Command::Take(arguments) => ask::take_up(arguments, output),
-        Command::Close(arguments) => ask::close(arguments, output),
-        Command::Reveal(arguments) => ask::reveal(arguments, output),
-        Command::Explain(arguments) => explain::run(arguments, output),
-        Command::Status(arguments) => status::run(arguments, output),
-        Command::Replay(arguments) => replay::run(arguments, output),
-        Command::Diff(arguments) => diff::run(arguments, output),
-        Command::Power(arguments) => power::run(arguments, output),
-        Command::Tune(arguments) => tune::run(arguments, output),
-        Command::Evaluate(arguments) => evaluate::run(arguments, output),
+        Command::Serve(arguments) => serve::run_over_streams(*arguments, output),
+        Command::List(arguments) => list::run(&arguments, output),
+        Command::Follow(arguments) => list::follow(&arguments, output),
+        Command::Show(arguments) => show::run(&arguments, output),
+        Command::Take(arguments) => ask::take_up(&arguments, output),
+        Command::Close(arguments) => ask::close(&arguments, output),
+        Command::Reveal(arguments) => ask::reveal(&arguments, output),
+        Command::Explain(arguments) => explain::run(&arguments, output),
+        Command::Status(arguments) => status::run(&arguments, output),
+        Command::Replay(arguments) => replay::run(&arguments, output),
+        Command::Diff(arguments) => diff::run(&arguments, output),
+        Command::Power(arguments) => power::run(&arguments, output),
+        Command::Tune(arguments) => tune::run(&arguments, output),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, output),
     }
 }

@@ -114,6 +114,12 @@ impl Detection {
         self.known.threshold
     }
 
+    /// How many signals the budget has for a workday, with the accounts that are known.
+    #[must_use]
+    pub fn budget(&self) -> f64 {
+        self.settings.budget.per_thousand / 1_000.0 * self.accounts() as f64
+    }
+
     /// How many accounts are known.
     #[must_use]
     pub const fn accounts(&self) -> usize {

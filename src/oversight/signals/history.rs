@@ -90,7 +90,7 @@ impl History {
     /// Takes a record, made at this time. Returns the signal that it is of.
     pub fn add(&mut self, time: i64, record: SignalRecord) -> Option<&Recorded> {
         match record {
-            SignalRecord::Settings { revision } => {
+            SignalRecord::Settings { revision, .. } => {
                 if self.settings.as_ref().is_none_or(|active| active.revision != revision) {
                     for of in self.signals.values_mut().filter(|it| it.status.is_open()) {
                         of.status = Status::Superseded;

@@ -15,6 +15,7 @@
 //! - `settings`: what is signalled, and when: a file that people agree on
 //! - `reasons`: policies that say what explains an access, and what is always a signal
 //! - `fact`: what matters of a decision, read from a record
+//! - `last_read`: the last record of each log
 //! - `peers`: groups of accounts with like work, and what is usual in them
 //! - `tail`: how unlikely a number is among peers
 //! - `touches`: which account had access to which record
@@ -40,6 +41,7 @@ mod fact;
 mod follow_up;
 mod history;
 mod json;
+mod last_read;
 pub mod live;
 mod peers;
 mod power;
@@ -62,6 +64,7 @@ pub use fact::{Fact, Reader};
 pub use follow_up::{FollowUp, VERDICT, Verdict};
 pub use history::{Active, History, Recorded, Status};
 pub use json::json;
+pub use last_read::LastRead;
 pub use power::{Power, Share};
 pub use reasons::{Reason, Reasons};
 pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};

@@ -41,7 +41,7 @@ impl Recording {
     /// This is on record. Returns whether these settings become active with it.
     pub(super) fn read(&mut self, record: &SignalRecord) -> bool {
         match record {
-            SignalRecord::Settings { revision } => {
+            SignalRecord::Settings { revision, .. } => {
                 let was_active = self.is_active;
                 self.is_active = *revision == self.settings.as_str();
                 !was_active && self.is_active
@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn settings(name: &str) -> Entry {
-        Entry::Record(SignalRecord::Settings { revision: revision(name).as_str().to_owned() })
+        Entry::Record(SignalRecord::Settings { revision: revision(name).as_str().to_owned(), after: None })
     }
 
     /// The signals on record, as id, change and cause.

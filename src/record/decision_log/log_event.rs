@@ -24,8 +24,31 @@ pub(super) fn record(
     mut attributes: BTreeMap<&str, String>,
     body: Option<&str>,
 ) -> Payload {
-    attributes.insert(ORIGIN, text(producer.origin()));
     attributes.insert(SEQ, String::new());
+    let (out, seq_at) = written(producer, event_name, timestamp, attributes, body);
+    Payload::numbered(out, seq_at)
+}
+
+/// The same outside of a log: without a place in one.
+pub(super) fn message(
+    producer: &Producer,
+    event_name: &str,
+    timestamp: u64,
+    attributes: BTreeMap<&str, String>,
+    body: Option<&str>,
+) -> Vec<u8> {
+    written(producer, event_name, timestamp, attributes, body).0
+}
+
+/// The bytes, and where the place in the log has to be.
+fn written(
+    producer: &Producer,
+    event_name: &str,
+    timestamp: u64,
+    mut attributes: BTreeMap<&str, String>,
+    body: Option<&str>,
+) -> (Vec<u8>, usize) {
+    attributes.insert(ORIGIN, text(producer.origin()));
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(b"{\"attributes\":{");
     let mut seq_at = 0;
@@ -44,7 +67,7 @@ pub(super) fn record(
     let _ = write!(out, ",\"event_name\":\"{event_name}\",");
     out.extend_from_slice(producer.resource());
     let _ = write!(out, ",\"timestamp\":{timestamp}}}");
-    Payload::numbered(out, seq_at)
+    (out, seq_at)
 }
 
 /// A text as JSON.

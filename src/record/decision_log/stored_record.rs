@@ -40,6 +40,8 @@ struct Attributes<'a> {
     policies: Policies,
     #[serde(rename = "adl.core.information")]
     information: Information,
+    #[serde(rename = "poort.log.origin", default, borrow)]
+    origin: Cow<'a, str>,
     #[serde(rename = "poort.log.seq")]
     seq: u64,
     #[serde(rename = "poort.log.concealed")]
@@ -218,6 +220,12 @@ impl<'a> StoredRecord<'a> {
     #[must_use]
     pub const fn seq(&self) -> u64 {
         self.attributes.seq
+    }
+
+    /// The log that it is of; empty if it names none.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.attributes.origin
     }
 
     /// The revision of the policies; `None` if what is there is none.

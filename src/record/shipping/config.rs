@@ -104,9 +104,9 @@ impl Destination {
     #[must_use]
     pub const fn identity(&self) -> Option<&Identity> {
         match self {
-            Self::OtlpGrpc(Remote { tls, .. }) | Self::OtlpHttp(Remote { tls, .. }) | Self::Nats(Nats { tls, .. }) => {
-                tls.identity.as_ref()
-            }
+            Self::OtlpGrpc(Remote { tls, .. })
+            | Self::OtlpHttp(Remote { tls, .. })
+            | Self::Nats(Nats { server: NatsServer { tls, .. }, .. }) => tls.identity.as_ref(),
             Self::SsfPush(Push { remote, .. }) => remote.tls.identity.as_ref(),
             Self::File(_) | Self::StandardOutput => None,
         }
@@ -142,14 +142,21 @@ pub struct Push {
 /// A JetStream stream, by a subject that it keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nats {
-    /// The server's address.
-    pub endpoint: Endpoint,
-    /// How the server proves itself, and how poort does.
-    pub tls: Tls,
+    /// The server that has it.
+    pub server: NatsServer,
     /// The subject.
     pub subject: String,
     /// The subject of what poort records of itself. Without it: the same.
     pub subject_own: Option<String>,
+}
+
+/// A NATS server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NatsServer {
+    /// Its address.
+    pub endpoint: Endpoint,
+    /// How it proves itself, and how poort does.
+    pub tls: Tls,
     /// A credentials file, as `nsc` writes it.
     pub credentials: Option<PathBuf>,
 }

@@ -63,8 +63,9 @@ pub use finding::finding;
 pub use handle::{Cursors, PARTING, Shipping, StartError};
 pub(in crate::record) use sink::client;
 pub use sink::{
-    SetupError,
+    NoConnection, SetupError, check,
     client::{Versions, client, innermost},
+    connect,
 };
 pub use source::Source;
 pub use status::{Status, status};

@@ -17,7 +17,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const ENABLED: &str = "[signals]\nenabled = true\n";
+pub(super) const ENABLED: &str = "[signals]\nenabled = true\n";
 
 fn builder(place: &Place, data: &Path) -> Starting {
     Sidecar::builder().policies(&place.policies).data(data).config(ENABLED)
@@ -29,7 +29,7 @@ fn question(account: usize, file: &str) -> Value {
         "resource": {"type": "File", "id": file, "properties": {"team": {"type": "Team", "id": format!("team-{}", account % 2)}}}})
 }
 
-async fn ask(sidecar: &Sidecar, account: usize, file: &str) -> Value {
+pub(super) async fn ask(sidecar: &Sidecar, account: usize, file: &str) -> Value {
     let answer = sidecar.evaluate(&question(account, file)).await;
     assert_eq!(answer["decision"], true, "{answer}");
     answer["context"]["record"].clone()
@@ -40,7 +40,7 @@ fn poort(data: &Path, arguments: &[&str]) -> String {
 }
 
 /// All records of signals and of their settings, in order.
-fn on_record(data: &Path) -> Vec<Value> {
+pub(super) fn on_record(data: &Path) -> Vec<Value> {
     let (out, _) = check(&run(["log", "cat", "--all", "--data", data.to_str().unwrap()]), 0);
     let records = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     records.filter(|record| record["event_name"].as_str().unwrap().starts_with("poort.signal")).collect()
@@ -55,7 +55,7 @@ async fn recorded(data: &Path, count: usize) -> Vec<Value> {
 }
 
 /// Waits until the settings are on record: what is asked before that has no signal.
-async fn active(sidecar: &Sidecar, times: usize) {
+pub(super) async fn active(sidecar: &Sidecar, times: usize) {
     until("the record of the settings", async || {
         let settings = |it: &Value| it["event_name"] == "poort.signal.settings";
         (on_record(&sidecar.data).iter().filter(|it| settings(it)).count() >= times).then_some(())

@@ -9,4 +9,5 @@ mod proofs;
 mod redaction;
 mod shipping;
 mod signals;
+mod stream_signals;
 mod witnesses;

@@ -1,7 +1,7 @@
 //! Shipping by the real binary: to receivers that fail in every way, to other vendors' receivers, through kills.
 
 mod kills;
-mod peers;
+pub(super) mod peers;
 mod receiver;
 
 use crate::support::{Authority, Ended, Exposition, Sidecar, allowed, folder, message, repository, until};

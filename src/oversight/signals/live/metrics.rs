@@ -9,32 +9,40 @@ use opentelemetry::{
     KeyValue,
     metrics::{Counter, Gauge, Meter},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
 };
 
 #[derive(Debug)]
 pub(super) struct Metrics {
     next: Arc<AtomicU64>,
+    end: Arc<AtomicU64>,
     accounts: Arc<AtomicU64>,
     unjudged: Arc<AtomicU64>,
     threshold: Gauge<f64>,
+    budget: Gauge<f64>,
     recorded: Counter<u64>,
     unreadable: Counter<u64>,
-    failed: Counter<u64>,
+    repeated: Counter<u64>,
     refused: Gauge<u64>,
+    stalled: Gauge<u64>,
 }
 
 impl Metrics {
-    pub(super) fn new(meter: &Meter, log: DecisionLog) -> Self {
-        let [next, accounts, unjudged]: [Arc<AtomicU64>; 3] = Default::default();
-        let at = Arc::clone(&next);
+    /// `own`: the log that is read, if it is the own one.
+    pub(super) fn new(meter: &Meter, own: Option<DecisionLog>) -> Self {
+        let [next, end, accounts, unjudged]: [Arc<AtomicU64>; 4] = Default::default();
+        let (at, until) = (Arc::clone(&next), Arc::clone(&end));
         meter
             .u64_observable_gauge("poort.signals.behind")
-            .with_description("Records on disk in which signals were not looked for yet.")
+            .with_description("Durable records in which signals were not looked for yet.")
             .with_callback(move |gauge| {
-                gauge.observe(log.durable().saturating_sub(at.load(Ordering::Relaxed)), &[]);
+                let end = own.as_ref().map_or_else(|| until.load(Ordering::Relaxed), DecisionLog::durable);
+                gauge.observe(end.saturating_sub(at.load(Ordering::Relaxed)), &[]);
             })
             .build();
         let known = Arc::clone(&accounts);
@@ -54,8 +62,16 @@ impl Metrics {
             .with_description("1 while the newest settings of signals are refused, and the last good ones stay.")
             .build();
         refused.record(0, &[]);
+        let stalled = meter
+            .u64_gauge("poort.signals.stalled")
+            .with_description(
+                "1 while the log or the streams of signals cannot be read or written, which is tried again.",
+            )
+            .build();
+        stalled.record(0, &[]);
         let metrics = Self {
             next,
+            end,
             accounts,
             unjudged,
             threshold: meter
@@ -63,6 +79,10 @@ impl Metrics {
                 .with_description(
                     "The score that is needed for a signal; 0 while there is no baseline, and only rules signal.",
                 )
+                .build(),
+            budget: meter
+                .f64_gauge("poort.signals.budget")
+                .with_description("Signals for each workday that the settings allow for, those of rules apart.")
                 .build(),
             recorded: meter
                 .u64_counter("poort.signals.recorded")
@@ -72,11 +92,14 @@ impl Metrics {
                 .u64_counter("poort.signals.unreadable")
                 .with_description("Records in which signals could not be looked for.")
                 .build(),
-            failed: meter
-                .u64_counter("poort.signals.failed")
-                .with_description("Signals that could not be put on record, and are tried again.")
+            repeated: meter
+                .u64_counter("poort.signals.repeated")
+                .with_description(
+                    "Decision records that came a second time, or after a later one of their log, and are left out.",
+                )
                 .build(),
             refused,
+            stalled,
         };
         // Counters are there before their first event.
         for family in Family::ALL {
@@ -85,17 +108,20 @@ impl Metrics {
             }
         }
         metrics.threshold.record(0.0, &[]);
+        metrics.budget.record(0.0, &[]);
         metrics.unreadable.add(0, &[]);
-        metrics.failed.add(0, &[]);
+        metrics.repeated.add(0, &[]);
         metrics
     }
 
     /// How far it is.
-    pub(super) fn at(&self, next: u64, detection: &Detection, unjudged: u64) {
+    pub(super) fn at(&self, next: u64, end: u64, detection: &Detection, unjudged: u64) {
         self.next.store(next, Ordering::Relaxed);
+        self.end.store(end, Ordering::Relaxed);
         self.accounts.store(detection.accounts() as u64, Ordering::Relaxed);
         self.unjudged.store(unjudged, Ordering::Relaxed);
         self.threshold.record(detection.threshold().unwrap_or_default(), &[]);
+        self.budget.record(detection.budget(), &[]);
     }
 
     pub(super) fn recorded(&self, signal: &Signal) {
@@ -106,12 +132,25 @@ impl Metrics {
         self.unreadable.add(1, &[]);
     }
 
-    pub(super) fn failed(&self) {
-        self.failed.add(1, &[]);
+    pub(super) fn repeated(&self) {
+        self.repeated.add(1, &[]);
+    }
+
+    pub(super) fn stalled(&self, stalled: bool) {
+        self.stalled.record(u64::from(stalled), &[]);
     }
 
     pub(super) fn refused(&self, refused: bool) {
         self.refused.record(u64::from(refused), &[]);
+    }
+}
+
+impl Drop for Metrics {
+    /// A thread that ends by a fault of poort looks for nothing more.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.stalled(true);
+        }
     }
 }
 

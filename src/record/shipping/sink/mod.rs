@@ -4,11 +4,12 @@
 //! - `otlp`: records as OTLP messages
 //! - `grpc`, `http`: OTLP over gRPC and over HTTP
 //! - `push`: Security Event Tokens over HTTP, for signals; `set`: the tokens
-//! - `nats`: NATS JetStream; `attempts`: which records its stream can have already
+//! - `nats`: NATS JetStream; `connection`: to its server; `attempts`: which records its stream can have already
 //! - `json_lines`: a file or standard output
 
 mod attempts;
 pub(in crate::record) mod client;
+mod connection;
 mod grpc;
 mod http;
 mod json_lines;
@@ -18,6 +19,8 @@ mod push;
 mod set;
 #[cfg(test)]
 mod tests;
+
+pub use connection::{NoConnection, check, connect};
 
 use super::{
     config::{self, Destination},

@@ -26,19 +26,15 @@ use super::{
     },
     SetupError, Sink,
     attempts::{Attempts, end_of},
-    client,
-    client::innermost,
+    connection::{NoConnection, check, connect},
 };
-use async_nats::{
-    ConnectError, ConnectErrorKind, ConnectOptions, Event,
-    jetstream::{
-        self, ErrorCode,
-        context::{PublishError, PublishErrorKind},
-        message::PublishMessage,
-    },
+use async_nats::jetstream::{
+    self, ErrorCode,
+    context::{PublishError, PublishErrorKind},
+    message::PublishMessage,
 };
 use std::{error::Error as _, time::Duration};
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// The header that says whether a record is a decision's or poort's own.
 const KIND: &str = "Poort-Kind";
@@ -57,38 +53,19 @@ pub(in super::super) struct JetStream {
 impl JetStream {
     /// Records below `found` may have been sent by an earlier process.
     pub(super) fn new(to: Nats, timeout: Duration, found: u64) -> Result<Self, SetupError> {
-        let sink = Self { to, timeout, context: None, attempts: Attempts::after(found), found };
-        sink.options()?;
-        Ok(sink)
-    }
-
-    /// From the files as they are now.
-    fn options(&self) -> Result<ConnectOptions, SetupError> {
-        let mut options = ConnectOptions::new()
-            .name("poort")
-            .connection_timeout(self.timeout)
-            // What is wrong with a connection shows in the send that needs it.
-            .event_callback(|event: Event| async move { debug!(%event, "NATS") });
-        if self.to.endpoint.scheme() == "tls" {
-            options = options.require_tls(true).tls_client_config(client::config(&self.to.tls)?);
-        }
-        if let Some(path) = &self.to.credentials {
-            let text = std::fs::read_to_string(path).map_err(|error| SetupError::file(path)(&error))?;
-            options = options.credentials(&text).map_err(|error| SetupError::file(path)(&error))?;
-        }
-        Ok(options)
+        check(&to.server)?;
+        Ok(Self { to, timeout, context: None, attempts: Attempts::after(found), found })
     }
 
     async fn context(&mut self) -> Result<jetstream::Context, Trouble> {
         if let Some(context) = &self.context {
             return Ok(context.clone());
         }
-        let options = self.options().map_err(|error| Trouble::new(Reply::Hold, error.to_string()))?;
-        let address = self.to.endpoint.to_string();
-        let connected = options.connect(address.trim_end_matches('/')).await;
-        let client = connected.map_err(|error| self.no_connection(&error))?;
-        let mut context = jetstream::new(client);
-        context.set_timeout(self.timeout);
+        let connected = connect(&self.to.server, self.timeout).await;
+        let context = connected.map_err(|error| match error {
+            NoConnection::Setup(_) | NoConnection::Refused(_) => Trouble::new(Reply::Hold, error.to_string()),
+            NoConnection::Failed(_) => Trouble::retry(Reason::Transport, error.to_string()),
+        })?;
         self.context = Some(context.clone());
         Ok(context)
     }
@@ -161,31 +138,6 @@ impl JetStream {
                 "An earlier process sent records that are sent again, and the stream keeps them once. After a crash this is \
                  usual. If the data folder was put back from a backup, run `poort log restored`."
             );
-        }
-    }
-
-    /// What it means that there is no connection.
-    fn no_connection(&self, error: &ConnectError) -> Trouble {
-        match error.kind() {
-            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                let why = match &self.to.credentials {
-                    Some(path) => format!("the server does not accept the credentials in `{}`", path.display()),
-                    None => "the server asks for credentials; name their file as `credentials`".to_owned(),
-                };
-                Trouble::new(Reply::Hold, format!("{why}: {}", innermost(error)))
-            }
-            _ => {
-                let mut why = innermost(error);
-                if why.contains("peer certificate") {
-                    // A receiver may get another certificate at any time, so this may pass without a change of ours.
-                    why.push_str("; the roots that are trusted are those of ");
-                    match &self.to.tls.ca {
-                        Some(path) => why.push_str(&format!("`{}` (tls.ca)", path.display())),
-                        None => why.push_str("the system; tls.ca names others"),
-                    }
-                }
-                Trouble::retry(Reason::Transport, why)
-            }
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// A process that is killed when it goes out of scope.
-struct Peer(Child);
+pub(in crate::record) struct Peer(Child);
 
 impl Peer {
     #[track_caller]
@@ -22,7 +22,7 @@ impl Peer {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(in crate::record) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 }
@@ -89,14 +89,14 @@ async fn records_keep_their_bytes_through_a_collector_of_others() {
 
 // ---- NATS ----
 
-struct Nats {
-    peer: Peer,
-    address: String,
-    jetstream: jetstream::Context,
+pub(in crate::record) struct Nats {
+    pub(in crate::record) peer: Peer,
+    pub(in crate::record) address: String,
+    pub(in crate::record) jetstream: jetstream::Context,
     _folder: tempfile::TempDir,
 }
 
-async fn nats() -> Nats {
+pub(in crate::record) async fn nats() -> Nats {
     let folder = folder();
     let (peer, address) = nats_server(folder.path(), "").await;
     let client = until("the NATS server", async || async_nats::connect(&address).await.ok()).await;
