@@ -197,7 +197,10 @@ fn a_rule_is_a_finding_that_names_the_account_and_closes() {
         "revision": named["attributes"]["adl.core.policies"]["policies"]["revision"],
         "directory_revision": named["attributes"]["adl.core.information"]["directory"]["revision"],
     });
-    lines.insert(70, record(100_000, 2, 3, "decoy", "team-1", &revisions).to_string());
+    let mut of_another = record(100_000, 2, 3, "decoy", "team-1", &revisions);
+    of_another["attributes"]["poort.log.origin"] = "another log".into();
+    // What ships records may send one again.
+    lines.splice(70..70, [of_another.to_string(), of_another.to_string()]);
     fs::write(&place.log, lines.join("\n")).unwrap();
     let findings = place.findings();
     let [opened, closed] = findings.as_slice() else { panic!("{findings:?}") };
@@ -206,6 +209,9 @@ fn a_rule_is_a_finding_that_names_the_account_and_closes() {
     assert_eq!(opened["finding_info"]["analytic"], closed["finding_info"]["analytic"]);
     assert_eq!(opened["evidences"][0]["user"]["uid"], "Person::\"p3\"");
     assert_eq!(opened["evidences"][0]["data"]["seq"], 100_000);
+    assert_eq!(opened["evidences"].as_array().unwrap().len(), 1);
+    let (_, told) = check(&place.signals("replay", &[]), 0);
+    assert!(told.contains("1 records are left out: each comes a second time"), "{told}");
     assert!(opened["message"].as_str().unwrap().starts_with("A rule was met: The file exists for nobody."), "{opened}");
 }
 
@@ -231,6 +237,7 @@ fn a_batch_is_one_call_and_opens_nothing_for_later() {
     page["event_name"] = "adl.access_evaluations".into();
     page["trace_id"] = "f".repeat(32).into();
     page["attributes"]["poort.log.seq"] = 200_000.into();
+    page["attributes"]["poort.log.origin"] = "another log".into();
     let answers: Vec<_> = items.iter().map(|_| json!({"decision": true})).collect();
     page["body"]["adl.core.request"] =
         json!({"subject": {"type": "Person", "id": "p7"}, "action": {"name": "open"}, "evaluations": items});
@@ -239,6 +246,8 @@ fn a_batch_is_one_call_and_opens_nothing_for_later() {
         .map(|number| {
             let mut ghost = records[day_29].clone();
             ghost["trace_id"] = format!("{:032x}", 300_000 + number).into();
+            ghost["attributes"]["poort.log.origin"] = "another log".into();
+            ghost["attributes"]["poort.log.seq"] = (100_000 + number).into();
             ghost["body"]["adl.core.request"]["subject"]["id"] = format!("ghost-{number}").into();
             ghost["body"]["adl.core.response"]["decision"] = false.into();
             ghost
