@@ -5,7 +5,7 @@ use cedar_policy::PolicySet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each number means.
-const MEANINGS: [(&str, &str); 22] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("budget.per_thousand", "signals for each 1 000 active accounts and workday"),
     ("budget.baseline_days", "first days of a log, with no signals but those of rules"),
     ("budget.least_score", "score below which nothing is signalled"),
@@ -13,6 +13,7 @@ const MEANINGS: [(&str, &str); 22] = [
     ("budget.half_life_days", "days after which a score counts half"),
     ("budget.quiet_days", "days without anything new after which a signal is closed"),
     ("peers.same", "what accounts have in common that are compared"),
+    ("peers.itself", "types of accounts that are compared with their own earlier days"),
     ("peers.accounts", "accounts that a group needs"),
     ("peers.active_days", "days with questions after which an account counts in its group"),
     ("accesses.days", "days for which an access for a reason explains later ones"),

@@ -150,8 +150,7 @@ impl Detection {
         if profile.today.asked == 0.0 {
             active.push(place);
         }
-        let (name, group) = peers.nearest(&profile.groups);
-        let usual = Usual { group, everybody: peers.everybody() };
+        let usual = Usual::of(profile, peers, settings);
         profile.ask(fact.time, fact.record);
         profile.judged |= fact.judged || !fact.allowed;
         let before = touches.before(&profile.account, &fact.resource);
@@ -163,7 +162,10 @@ impl Detection {
             profile.denied_by.extend(fact.denied_by.iter().cloned());
             profile.keep(Family::Denial, evidence(fact));
         }
-        score(profile, settings, &usual);
+        if let Some(usual) = &usual {
+            score(profile, settings, usual);
+        }
+        let (name, accounts) = usual.map_or(("", 0), |usual| (usual.name, usual.group.accounts.max(1)));
         let half_life = settings.budget.half_life_days;
         let scored = profile.scored(day, half_life);
         profile.highest = scored.iter().map(|(_, score)| *score).fold(profile.highest, f64::max);
@@ -225,7 +227,7 @@ impl Detection {
                 expected,
                 surprise,
                 peers: name.to_owned(),
-                accounts: group.accounts,
+                accounts,
                 evidence: profile.evidence(family),
                 tried: Arc::clone(&fact.tried),
                 verdict: None,
@@ -270,11 +272,15 @@ impl Detection {
         let Self { settings, known: Known { profiles, active, peers, .. }, .. } = self;
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
-        let counts = |profile: &Profile| profile.known;
+        let counts = |profile: &Profile| profile.known && !profile.is_alone();
         let days: Vec<_> = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
         let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
         for profile in active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.counts_today()) {
-            peers.add(&profile.groups, &profile.today, &most);
+            if profile.is_alone() {
+                peers.add_to_itself(&profile.groups, &profile.today);
+            } else {
+                peers.add(&profile.groups, &profile.today, &most);
+            }
         }
         for place in active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
@@ -284,7 +290,8 @@ impl Detection {
             }
             lasting(profile, settings, peers, ended);
             profile.end_day(ended, settings.budget.half_life_days, settings.budget.usual_score);
-            if profile.known && !profile.counted && profile.active_days >= settings.peers.active_days {
+            let is_peer = profile.known && !profile.is_alone();
+            if is_peer && !profile.counted && profile.active_days >= settings.peers.active_days {
                 peers.count(&profile.groups, true);
                 profile.counted = true;
             }
@@ -324,7 +331,8 @@ impl Detection {
     }
 
     /// The threshold is the score that as many accounts passed in the last weeks as the budget has signals. An account whose
-    /// signal is older has no part in it: else misuse that was found would hide what comes after it.
+    /// signal is older has no part in it: else misuse that was found would hide what comes after it. Nor has one that is compared with its
+    /// own days.
     fn set_threshold(&mut self) {
         let (budget, day) = (&self.settings.budget, self.known.calendar.today());
         if self.known.calendar.ended() < budget.baseline_days {
@@ -334,7 +342,7 @@ impl Detection {
             .known
             .profiles
             .iter()
-            .filter(|profile| profile.known)
+            .filter(|profile| profile.known && !profile.is_alone())
             .filter_map(|profile| Some((profile, profile.peak(day)?)))
             .collect();
         let is_old = |profile: &Profile| profile.open.iter().any(|open| day - open.since > WEEKS * 7);

@@ -1,7 +1,7 @@
 //! Facts: what matters of a decision, read from its record and from the directory that decided.
 
 use super::{
-    follow_up::{Act, FollowUp},
+    follow_up::{Act, FollowUp, last},
     reasons::{Reason, Reasons, World},
     settings::SettingsFiles,
 };
@@ -46,7 +46,8 @@ pub struct Fact {
     pub account: String,
     /// Whether the directory knows it.
     pub known: bool,
-    /// Groups of accounts that it belongs to, the finest first. `None`: that is not known now.
+    /// Groups of accounts that it belongs to, the finest first; or the account itself alone, if it is compared with its own earlier
+    /// days. `None`: that is not known now.
     pub peers: Option<Arc<[String]>>,
     /// The record that it was about, as `Type::"id"`.
     pub resource: String,
@@ -73,6 +74,8 @@ pub struct Reader {
     reasons: Reasons,
     /// The attributes that peers have in common.
     same: Vec<String>,
+    /// The types of accounts that are compared with themselves.
+    itself: Vec<String>,
     follow_up: Option<FollowUp>,
     /// Why reasons could not be looked for, and how often.
     unjudged: BTreeMap<String, u64>,
@@ -93,6 +96,7 @@ impl Reader {
             worlds,
             reasons: reasons.clone(),
             same: settings.peers.same.clone(),
+            itself: settings.peers.itself.clone(),
             follow_up: settings.follow_up.clone(),
             unjudged: BTreeMap::new(),
         }
@@ -129,6 +133,11 @@ impl Reader {
             let allowed = one.decision == Some(Decision::Allow);
             let snapshot = world.as_ref().map(|world| &world.snapshot);
             let (account, known) = account(snapshot, subject);
+            let is_alone = known && self.itself.iter().any(|kind| last(kind) == last(&subject.kind));
+            let peers = snapshot.map(|snapshot| match is_alone {
+                true => Arc::from([account.clone()]),
+                false => self.peers(snapshot, subject),
+            });
             let mut fact = Fact {
                 time: recorded.timestamp,
                 day,
@@ -138,7 +147,7 @@ impl Reader {
                 listed: items.get(&(&*subject.kind, &*subject.id)).is_some_and(|items| *items > 1),
                 account,
                 known,
-                peers: snapshot.map(|snapshot| self.peers(snapshot, subject)),
+                peers,
                 resource: named(snapshot, resource),
                 allowed,
                 denied_by: if allowed { Vec::new() } else { one.policies.clone() },
@@ -225,7 +234,7 @@ impl Reader {
             let entity = entity?;
             text_of(entity, name).or_else(|| reference_of(entity, name))
         });
-        let mut name = account.kind.rsplit("::").next().unwrap_or(&account.kind).to_owned();
+        let mut name = last(&account.kind).to_owned();
         let mut groups = vec![name.clone()];
         for value in values {
             name = format!("{name} · {value}");

@@ -96,6 +96,6 @@ impl FollowUp {
 }
 
 /// The name of a type without its namespace.
-fn last(kind: &str) -> &str {
+pub(super) fn last(kind: &str) -> &str {
     kind.rsplit("::").next().unwrap_or(kind)
 }

@@ -26,8 +26,8 @@ pub(super) struct Part {
 
 impl Part {
     /// A day with more than its bound keeps its share, and weighs less.
-    fn add(&mut self, part: f64, whole: f64, most: f64) {
-        let weight = (MOST / part).min(most / whole).min(1.0);
+    fn add(&mut self, part: f64, whole: f64, most_part: f64, most: f64) {
+        let weight = (most_part / part).min(most / whole).min(1.0);
         self.part += part * weight;
         self.whole += whole * weight;
     }
@@ -81,6 +81,8 @@ pub(super) struct DayOfAccount {
 /// The most of a day of an account that counts for others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
+    /// Of a part without a reason, or denied.
+    part: f64,
     first: f64,
     asked: f64,
     busiest: f64,
@@ -94,7 +96,18 @@ impl Bounds {
             numbers.sort_by(f64::total_cmp);
             numbers.get(numbers.len() / 2).copied().unwrap_or_default().max(1.0) * 5.0
         };
-        Self { first: bound(&|day| day.first), asked: bound(&|day| day.asked), busiest: bound(&|day| day.busiest) }
+        Self {
+            part: MOST,
+            first: bound(&|day| day.first),
+            asked: bound(&|day| day.asked),
+            busiest: bound(&|day| day.busiest),
+        }
+    }
+
+    /// Five times what is usual for an account by itself.
+    fn of_itself(group: &Group) -> Self {
+        let bound = |usual: &Count| if usual.days > 0.0 { usual.mean().max(1.0) * 5.0 } else { f64::INFINITY };
+        Self { part: f64::INFINITY, first: bound(&group.first), asked: f64::INFINITY, busiest: bound(&group.busiest) }
     }
 }
 
@@ -122,7 +135,7 @@ struct Ending {
 
 impl Ending {
     fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
-        self.unexplained.add(day.unexplained, day.first, most.first);
+        self.unexplained.add(day.unexplained, day.first, most.part, most.first);
         self.accounts += f64::from(day.first > 0.0);
         self.without_reason += f64::from(day.unexplained > 0.0);
     }
@@ -131,7 +144,7 @@ impl Ending {
 impl Group {
     fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
         self.ending.add(day, most);
-        self.denied.add(day.denied, day.asked, most.asked);
+        self.denied.add(day.denied, day.asked, most.part, most.asked);
         self.first.add(day.first.min(most.first));
         self.busiest.add(day.busiest.min(most.busiest));
     }
@@ -227,6 +240,18 @@ impl Peers {
     /// Adds a day of an account of these groups.
     pub(super) fn add(&mut self, groups: &[GroupId], day: &DayOfAccount, most: &Bounds) {
         self.each(groups, |group| group.add(day, most));
+    }
+
+    /// The group of an account that is compared with its own earlier days.
+    pub(super) fn itself(&self, groups: &[GroupId]) -> Option<&Group> {
+        groups.first().and_then(|id| self.groups.get(id.0)).map(|(_, group)| group)
+    }
+
+    /// Adds a day of an account that is compared with its own earlier days.
+    pub(super) fn add_to_itself(&mut self, groups: &[GroupId], day: &DayOfAccount) {
+        if let Some((_, group)) = groups.first().and_then(|id| self.groups.get_mut(id.0)) {
+            group.add(day, &Bounds::of_itself(group));
+        }
     }
 
     /// An account is, or is not any more, one to compare with.

@@ -172,6 +172,11 @@ impl Profile {
         }
     }
 
+    /// Whether it is compared with its own earlier days.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(&*self.peers, [name] if **name == *self.account)
+    }
+
     /// Counts a call, once.
     pub(super) fn ask(&mut self, time: i64, record: RecordIdentity) {
         if self.call.record == Some(record) {
@@ -254,8 +259,13 @@ impl Profile {
         self.found.extend(self.scores.of(Family::Reason).found.clone());
         self.found.drain(..self.found.len().saturating_sub(DAYS - 1));
         for family in Family::ALL {
-            // How much somebody does differs from day to day, and adds up to nothing.
-            let carried = if family == Family::Volume { 0.0 } else { self.score(family, day, half_life) - usual };
+            // How much somebody does differs from day to day, and adds up to nothing. Nor does what is compared with own days: these have
+            // it in them.
+            let carried = if family == Family::Volume || self.is_alone() {
+                0.0
+            } else {
+                self.score(family, day, half_life) - usual
+            };
             *self.carried.of_mut(family) = carried.max(0.0);
         }
         // It is for the number of this day alone.

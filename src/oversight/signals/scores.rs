@@ -5,7 +5,7 @@ use super::{
     peers::{Group, Peers},
     profile::{Found, Profile, Scored},
     settings::Settings,
-    signal::{Detector, Family},
+    signal::{Detector, Family, ITSELF},
     tail,
     touches::Before,
 };
@@ -13,14 +13,29 @@ use std::sync::Arc;
 
 /// What is usual for an account.
 pub(super) struct Usual<'a> {
+    /// The name of the group.
+    pub(super) name: &'a str,
     pub(super) group: &'a Group,
-    pub(super) everybody: &'a Group,
+    everybody: &'a Group,
+}
+
+impl<'a> Usual<'a> {
+    /// `None`: it has too few earlier days to be compared with them.
+    pub(super) fn of(profile: &Profile, peers: &'a Peers, settings: &Settings) -> Option<Self> {
+        if !profile.is_alone() {
+            let (name, group) = peers.nearest(&profile.groups);
+            return Some(Self { name, group, everybody: peers.everybody() });
+        }
+        let has_days = profile.active_days >= settings.peers.active_days;
+        let group = peers.itself(&profile.groups).filter(|_| has_days)?;
+        Some(Self { name: ITSELF, group, everybody: group })
+    }
 }
 
 /// The scores of today, as they are now.
 pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
     let Settings { unexplained, breadth, burst, probing, .. } = settings;
-    let Usual { group, everybody } = usual;
+    let Usual { group, everybody, .. } = usual;
     let today = profile.today;
     if let Some(set) = unexplained {
         let share = group.unexplained.share(&everybody.unexplained);
@@ -69,7 +84,7 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
 /// What lasts of the score of a day that is over. Where most accounts had accesses without a reason, as in a large operation, an account's
 /// own say less.
 pub(super) fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
-    let Some(set) = &settings.unexplained else { return };
+    let Some(set) = settings.unexplained.as_ref().filter(|_| !profile.is_alone()) else { return };
     let (_, group) = peers.nearest(&profile.groups);
     if let Some(today) = group.share_of_all(peers.everybody(), settings.peers.accounts) {
         let of = profile.today.first.max(group.first.mean());

@@ -62,6 +62,10 @@ pub(super) struct Comparison {
     pub(super) accounts: u32,
     /// On how many days an account must have been active to count as one.
     pub(super) active_days: u32,
+    /// Types of accounts, with or without their namespace. Each account of them is compared with its own earlier days: few do the
+    /// like, and how many it asks about is a matter of how it is made.
+    #[serde(default)]
+    pub(super) itself: Vec<String>,
 }
 
 /// How long an access is known.
@@ -208,6 +212,7 @@ impl Settings {
         };
         let missing = peers.same.iter().filter(|name| !has(name));
         unknown.extend(missing.map(|name| ("peers", "same", format!("no type of account has the attribute `{name}`"))));
+        unknown.extend(peers.itself.iter().filter_map(|kind| Some(("peers", "itself", model.entity(kind).err()?))));
         if let Some(FollowUp { resource, change, reveal }) = follow_up {
             unknown.extend(model.entity(resource).err().map(|message| ("follow_up", "resource", message)));
             for (key, action) in [("change", change), ("reveal", reveal)] {

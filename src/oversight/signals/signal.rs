@@ -5,6 +5,9 @@ use crate::types::{language::Language, revision::Revision, texts::signals as tex
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// The name of the peers of an account that is compared with its own earlier days.
+pub(super) const ITSELF: &str = "itself";
+
 /// What found it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Detector {
@@ -135,7 +138,7 @@ pub struct Signal {
     pub expected: f64,
     /// The score of today alone: -log10 of its probability.
     pub surprise: f64,
-    /// The name of the peers; empty: all accounts.
+    /// The name of the peers; empty: all accounts; [`ITSELF`]: it is compared with its own earlier days.
     pub peers: String,
     /// How many accounts they are.
     pub accounts: u32,
@@ -157,17 +160,21 @@ impl Signal {
         let number = |number: f64| if number < 9.5 { format!("{number:.1}") } else { format!("{number:.0}") };
         let (observed, expected) = (format!("{observed:.0}"), number(*expected));
         let of = of.map(|of| format!("{of:.0}")).unwrap_or_default();
-        let peers = if peers.is_empty() { texts::everybody(language) } else { peers };
+        let among = match peers.as_str() {
+            ITSELF => texts::on_own_days(language).to_owned(),
+            "" => texts::among_peers(language, texts::everybody(language), accounts),
+            name => texts::among_peers(language, name, accounts),
+        };
         let mut sentences = vec![match (detector, self.change) {
             (_, Change::Faded) => texts::faded(language).to_owned(),
             (_, Change::Followed) => texts::followed(language).to_owned(),
             (_, Change::Closed) => {
                 self.verdict.map(|verdict| verdict.sentence(language)).unwrap_or_default().to_owned()
             }
-            (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, peers, accounts, expected),
-            (Detector::Breadth, _) => texts::breadth(language, observed, peers, accounts, expected),
-            (Detector::Burst, _) => texts::burst(language, observed, peers, accounts, expected),
-            (Detector::Probing, _) => texts::probing(language, observed, of, peers, accounts, expected),
+            (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, among, expected),
+            (Detector::Breadth, _) => texts::breadth(language, observed, among, expected),
+            (Detector::Burst, _) => texts::burst(language, observed, among, expected),
+            (Detector::Probing, _) => texts::probing(language, observed, of, among, expected),
             (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
         }];
         let is_finding = matches!(self.change, Change::Opened | Change::Raised);

@@ -559,6 +559,37 @@ fn one_of_a_kind_is_compared_with_everybody() {
 }
 
 #[test]
+fn a_system_is_compared_with_its_own_days() {
+    let officers = |with_system: bool| {
+        let mut work = Work::new(21, 100, 50);
+        work.day("burst", 45, 12, 1.0);
+        // It is new on day 5, has more on some days of each week, and ten times as much on one day.
+        for day in (5..50).filter(|_| with_system) {
+            let number = if day == 45 { 3_000 } else { 300 + (day as usize % 7) * 20 };
+            work.day("system", day, number, 1.0);
+        }
+        for fact in work.facts.iter_mut().filter(|fact| fact.account == "system") {
+            fact.peers = Some(Arc::from(["system".to_owned()]));
+        }
+        work.signals()
+    };
+    let signals = officers(true);
+    let found = opened(&signals, "system");
+    let days: Vec<_> = found.iter().map(|it| (it.time / (24 * HOUR), it.family)).collect();
+    assert_eq!(days, [(45, Family::Volume)], "{found:?}");
+    assert_eq!((&*found[0].peers, found[0].accounts), ("itself", 1));
+    let sentence = found[0].sentence(Language::English);
+    assert!(sentence.contains("on its own earlier days"), "{sentence}");
+    // How much it does is no matter of others.
+    let of = |signals: &[Signal]| {
+        let of_others = signals.iter().filter(|it| it.account != "system");
+        of_others.map(|it| (it.id.clone(), it.change, it.expected.to_bits())).collect::<Vec<_>>()
+    };
+    assert!(!of(&signals).is_empty());
+    assert_eq!(of(&signals), of(&officers(false)));
+}
+
+#[test]
 fn a_clock_that_was_ahead_blinds_nobody() {
     let mut work = Work::new(16, 60, 60);
     work.day("burst", 50, 9, 1.0);

@@ -4,30 +4,31 @@ use crate::types::language::Language;
 use std::fmt::Display;
 
 texts! {
-    unexplained(days, observed, of, peers, accounts, expected) {
+    unexplained(days, observed, of, among, expected) {
         en: "Counted over {days} of its days with questions, this account had access to {observed} records without a known reason, of \
-             {of} that it had no access to before; among its peers ({peers}: {accounts} accounts) {expected} is usual.",
+             {of} that it had no access to before; {among} {expected} is usual.",
         nl: "Geteld over {days} van zijn dagen met vragen had dit account toegang tot {observed} gegevens zonder bekende reden, van \
-             {of} waartoe het nog geen toegang had; bij vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+             {of} waartoe het nog geen toegang had; {among} is {expected} gebruikelijk."
     }
-    breadth(observed, peers, accounts, expected) {
-        en: "Today this account had access to {observed} records that it had no access to before; among its peers ({peers}: \
-             {accounts} accounts) {expected} is usual.",
-        nl: "Vandaag had dit account toegang tot {observed} gegevens waartoe het nog geen toegang had; bij vergelijkbare accounts \
-             ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    breadth(observed, among, expected) {
+        en: "Today this account had access to {observed} records that it had no access to before; {among} {expected} is usual.",
+        nl: "Vandaag had dit account toegang tot {observed} gegevens waartoe het nog geen toegang had; {among} is {expected} gebruikelijk."
     }
-    burst(observed, peers, accounts, expected) {
-        en: "Within minutes this account made {observed} calls; among its peers ({peers}: {accounts} accounts) {expected} is \
-             usual at a day's busiest moment.",
-        nl: "Binnen enkele minuten deed dit account {observed} aanroepen; bij vergelijkbare accounts ({peers}: {accounts} accounts) \
-             is {expected} gebruikelijk op het drukste moment van een dag."
+    burst(observed, among, expected) {
+        en: "Within minutes this account made {observed} calls; {among} {expected} is usual at a day's busiest moment.",
+        nl: "Binnen enkele minuten deed dit account {observed} aanroepen; {among} is {expected} gebruikelijk op het drukste moment van \
+             een dag."
     }
-    probing(observed, of, peers, accounts, expected) {
-        en: "Today {observed} of {of} calls of this account had a denied question, by several policies; among its peers ({peers}: \
-             {accounts} accounts) {expected} is usual.",
-        nl: "Vandaag is in {observed} van {of} aanroepen van dit account een vraag geweigerd, door verschillende regels; bij \
-             vergelijkbare accounts ({peers}: {accounts} accounts) is {expected} gebruikelijk."
+    probing(observed, of, among, expected) {
+        en: "Today {observed} of {of} calls of this account had a denied question, by several policies; {among} {expected} is usual.",
+        nl: "Vandaag is in {observed} van {of} aanroepen van dit account een vraag geweigerd, door verschillende regels; {among} is \
+             {expected} gebruikelijk."
     }
+    among_peers(peers, accounts) {
+        en: "among its peers ({peers}: {accounts} accounts)",
+        nl: "bij vergelijkbare accounts ({peers}: {accounts} accounts)"
+    }
+    on_own_days { en: "on its own earlier days", nl: "op zijn eigen eerdere dagen" }
     everybody { en: "all accounts", nl: "alle accounts" }
     odds(odds) { en: "The probability of today alone is 1 in {odds}.", nl: "De kans op alleen vandaag is 1 op {odds}." }
     no_odds {

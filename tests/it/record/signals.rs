@@ -353,6 +353,7 @@ fn what_settings_name_has_to_be_in_the_schema() {
     let of = |follow_up: &str| format!("{SETTINGS}[follow_up]\n{follow_up}\n");
     for (text, wanted) in [
         (SETTINGS.replace("\"station\"", "\"statoin\""), "no type of account has the attribute `statoin`"),
+        (SETTINGS.replace("active_days = 5", "active_days = 5\nitself = [\"Persno\"]"), "`Persno`"),
         (of("resource = \"Fiel\"\nchange = \"open\"\nreveal = \"open\""), "`Fiel`"),
         (of("resource = \"File\"\nchange = \"opne\"\nreveal = \"open\""), "`opne`"),
         (of("resource = \"File\"\nchange = \"open\"\nreveal = \"shut\""), "`shut`"),
@@ -363,6 +364,24 @@ fn what_settings_name_has_to_be_in_the_schema() {
     }
     place.write("signals/detectors.toml", &of("resource = \"File\"\nchange = \"open\"\nreveal = \"open\""));
     check(&run(["validate".as_ref(), place.policies.as_os_str()]), 0);
+}
+
+#[test]
+fn accounts_of_some_types_are_compared_with_their_own_days() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    for (itself, peers) in [
+        ("System", json!({"name": "Person · north", "accounts": 20})),
+        ("Person", json!({"name": "itself", "accounts": 1})),
+    ] {
+        // The schema is not asked: what is signalled are records.
+        place.write(
+            "signals/detectors.toml",
+            &SETTINGS.replace("active_days = 5", &format!("active_days = 5\nitself = [\"{itself}\"]")),
+        );
+        let signals = place.replayed(&[]);
+        assert_eq!((&signals[0]["account"], &signals[0]["peers"]), (&json!("Person::\"p7\""), &peers));
+    }
 }
 
 #[tokio::test]
@@ -471,7 +490,7 @@ fn every_number_of_the_settings_has_a_meaning() {
     let other: Vec<_> = settings
         .lines()
         .map(|line| match line.split_once(" = ") {
-            Some((key, value)) if key == "same" => format!("{key} = [\"function\"] # {value}"),
+            Some((key, value)) if value.starts_with('[') => format!("{key} = [\"other\"] # {value}"),
             Some((key, value)) if value.starts_with('"') => {
                 line.replace(&format!("{key} = \""), &format!("{key} = \"other-"))
             }
