@@ -186,6 +186,7 @@ async fn the_settings_of_one_instance_hold_for_all_instances() {
     active(&one, 1).await;
     let other = instance(&places[1], &nats, &data[1]).start();
     active(&other, 2).await;
+    ask(&sidecar, 8, "trap").await;
     ask(&sidecar, 3, "decoy").await;
     signals_in(&signals, 1).await;
     // The first has the new ones a while before the second, which says nothing meanwhile.
@@ -203,6 +204,7 @@ async fn the_settings_of_one_instance_hold_for_all_instances() {
     drop(one);
     ask(&sidecar, 7, "trap").await;
     let all = signals_in(&signals, 4).await;
+    assert_eq!(all.len(), 4, "nothing is told of what was before the settings");
     assert_eq!(all.iter().map(settings).skip(1).collect::<BTreeSet<_>>().len(), 1);
     copied(&data[1], 4).await;
 }
