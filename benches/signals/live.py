@@ -1,6 +1,7 @@
 """Measures live signals: the time from a decision to the record of its signal, and what it costs to look for signals.
 
     python3 benches/signals/live.py --rate 5000 --seconds 20      # needs target/release/poort and h2load (package nghttp2-client)
+    python3 benches/signals/live.py --nats nats-server            # over streams: what `poort signals serve` finds in them
 
 h2load asks one question at a steady rate. Meanwhile accounts touch a decoy, one after the other, and each must have one signal. The
 same load is asked of a poort without signals, in turns. It talks to this machine alone and ends by itself.
@@ -13,6 +14,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -58,12 +60,44 @@ def policies(folder, accounts, settings):
     (folder / "directory/people.json").write_text(json.dumps(entities))
 
 
-def start(poort, folder, name, enabled):
+def nats(command, folder, port=14333):
+    """A server with both streams, whose every message is synced."""
+    config = folder / "nats.conf"
+    config.write_text(f'listen: 127.0.0.1:{port}\njetstream {{ store_dir: "{folder}/store", sync_interval: always }}\n')
+    process = subprocess.Popen([command, "--config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            connection = socket.create_connection(("127.0.0.1", port))
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    reader = connection.makefile("rb")
+    connection.sendall(b'CONNECT {"verbose":false}\r\nSUB answers 1\r\n')
+    for name, subject in [("decisions", "poort.decisions"), ("signals", "poort.signals.>")]:
+        stream = json.dumps({"name": name, "subjects": [subject], "storage": "file", "retention": "limits"}).encode()
+        connection.sendall(b"PUB $JS.API.STREAM.CREATE.%s answers %d\r\n%s\r\n" % (name.encode(), len(stream), stream))
+        while not reader.readline().startswith(b"MSG"):
+            pass
+        assert b'"error"' not in reader.readline()
+    return process, f"nats://127.0.0.1:{port}"
+
+
+def sink(address):
+    return (f'[ship.stream]\nkind = "nats"\nendpoint = "{address}"\nsubject = "poort.decisions"\n'
+            'records = "decisions"\n')
+
+
+def streams(address):
+    return ("[signals]\nenabled = true\n"
+            f'[signals.stream]\nendpoint = "{address}"\ndecisions = "poort.decisions"\nsignals = "poort.signals"\n')
+
+
+def start(poort, folder, name, text, command="serve"):
     data = folder / name
     config = folder / f"{name}.toml"
-    config.write_text(f"[signals]\nenabled = {str(enabled).lower()}\n")
+    config.write_text(text)
     log = open(folder / f"{name}.log", "w")
-    serve = [poort, "serve", "--config", config, "--policies", folder / "policies", "--data", data]
+    serve = [poort, *command.split(), "--config", config, "--policies", folder / "policies", "--data", data]
     process = subprocess.Popen(serve + ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"], stderr=log)
     while True:
         text = (folder / f"{name}.log").read_text()
@@ -104,6 +138,7 @@ def main():
     parser.add_argument("--poort", default="target/release/poort")
     parser.add_argument("--rate", type=int, default=5000, help="questions a second")
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--nats", help="the command of a NATS server; then signals are looked for over streams")
     parser.add_argument("--accounts", type=int, default=2000, help="how many touch a decoy at most")
     arguments = parser.parse_args()
     settings = pathlib.Path(__file__).parent.parent.parent / "policies/signals/detectors.toml"
@@ -111,15 +146,32 @@ def main():
         folder = pathlib.Path(name)
         policies(folder / "policies", arguments.accounts, settings)
         for enabled in [False, True, False, True]:
-            process, data, port = start(arguments.poort, folder, f"data-{enabled}-{time.time_ns()}", enabled)
+            name = f"data-{enabled}-{time.time_ns()}"
+            running = []
             try:
-                measure(arguments, folder, process, data, port, enabled)
+                if arguments.nats:
+                    (folder / name).mkdir()
+                    server, address = nats(arguments.nats, folder / name)
+                    running.append(server)
+                    sidecar, data, port = start(arguments.poort, folder, f"{name}-sidecar", sink(address))
+                    looks = sidecar
+                    if enabled:
+                        looks, data, _ = start(arguments.poort, folder, name, streams(address), "signals serve")
+                        running.append(looks)
+                    running.append(sidecar)
+                else:
+                    sidecar, data, port = start(arguments.poort, folder, name, f"[signals]\nenabled = {str(enabled).lower()}\n")
+                    looks = sidecar
+                    running.append(sidecar)
+                measure(arguments, folder, looks, data, port, enabled)
             finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait()
+                for process in reversed(running):
+                    process.send_signal(signal.SIGTERM)
+                    process.wait()
 
 
 def measure(arguments, folder, process, data, port, enabled):
+    """`process` looks for signals, and has them in `data`; the sidecar answers at `port`."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def ask(account, file):
@@ -146,7 +198,7 @@ def measure(arguments, folder, process, data, port, enabled):
     print(f"signals {'on ' if enabled else 'off'}: {rate} questions/s, mean {latency[2]}, most {latency[1]}, "
           f"{whole:.1f} s of processor time, of that the thread of signals {signals:.1f} s ({share:.0f} % of a core)")
     if enabled:
-        time.sleep(1)
+        time.sleep(3)
         records = subprocess.run([arguments.poort, "log", "cat", "--all", "--data", data], capture_output=True, text=True)
         records = [json.loads(line) for line in records.stdout.splitlines() if '"event_name":"poort.signal"' in line]
         assert len(records) == asked, f"{len(records)} signals of {asked} accounts"
