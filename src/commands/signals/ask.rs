@@ -120,6 +120,10 @@ pub(super) fn close(Closing { verdict, arguments }: &Closing, output: &mut Outpu
 
 pub(super) fn reveal(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let place = Place::open(arguments, output)?;
+    if let ("record", _) = place.signal.about() {
+        output.error("it is about a record and about no account: the decisions that it rests on name both, see `poort signals show`");
+        return Err(Exit::Usage);
+    }
     let action = place.follow_up.reveal.clone();
     let Some(answer) = place.ask(arguments, &action, None, output)? else { return Ok(Exit::Denied) };
     let Some(account) = &place.account else {

@@ -99,8 +99,8 @@ enum Form {
     Csv,
 }
 
-const COLUMNS: [&str; 10] =
-    ["id", "status", "opened", "last", "family", "detector", "score", "account", "peers", "sentence"];
+const COLUMNS: [&str; 11] =
+    ["id", "status", "opened", "last", "family", "detector", "score", "account", "record", "peers", "sentence"];
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let Arguments { of, status, family, shown: Shown { format, language } } = arguments;
@@ -159,6 +159,7 @@ fn shown(it: &Recorded, format: Form, zone: &TimeZone, language: Language) -> St
                 it.text("detector"),
                 &format!("{:.1}", it.score()),
                 it.text("account"),
+                it.text("record"),
                 peers.unwrap_or_default(),
                 sentence,
             ];
@@ -167,9 +168,10 @@ fn shown(it: &Recorded, format: Form, zone: &TimeZone, language: Language) -> St
         Form::Table => {
             let (opened, last) = (minute(it.opened(), zone), minute(it.last(), zone));
             let (id, status, detector) = (escape::line(it.id()), it.status.name(), escape::line(it.text("detector")));
-            let (score, account) = (it.score(), short(it.text("account")));
+            let (score, (about, pseudonym)) = (it.score(), it.about());
+            let pseudonym = short(pseudonym);
             format!(
-                "{id}  {status:<10} {opened}, last {last}  {detector:<12} score {score:<5.1} {account}\n  {}\n",
+                "{id}  {status:<10} {opened}, last {last}  {detector:<12} score {score:<5.1} {about} {pseudonym}\n  {}\n",
                 escape::line(sentence)
             )
         }

@@ -82,10 +82,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 fn human(signal: &Signal, zone: &TimeZone, language: Language) -> String {
     let time = Timestamp::from_millisecond(signal.time).unwrap_or_default();
     let time = time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M %Z");
-    let Signal { id, change, account, detector, score, evidence, .. } = signal;
+    let Signal { id, change, about, detector, score, evidence, .. } = signal;
     let seqs: Vec<_> = evidence.iter().map(|one| one.seq.to_string()).collect();
     let (change, detector) = (change.name(), detector.name());
-    let mut shown = format!("{time}  {id}  {change}  {account}  {detector}  score {score:.1}\n");
+    let mut shown = format!("{time}  {id}  {change}  {}  {detector}  score {score:.1}\n", about.name());
     shown.push_str(&format!("  {}\n", signal.sentence(language)));
     if !seqs.is_empty() {
         shown.push_str(&format!("  records {}\n", seqs.join(", ")));

@@ -37,10 +37,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let member = |name: &str| text(it.signal.get(name));
     let peers = |name: &str| text(it.signal.get("peers").and_then(|peers| peers.get(name)));
     let peers_name = if peers("name").is_empty() { "all accounts".to_owned() } else { peers("name") };
+    let (about, pseudonym) = it.about();
     let mut rows = vec![
         ("signal", it.id().to_owned()),
         ("status", it.status.name().to_owned()),
-        ("account", it.text("account").to_owned()),
+        (about, pseudonym.to_owned()),
         ("detector", format!("{} ({})", it.text("detector"), it.text("family"))),
         ("score", format!("{}, a signal needs {}", member("score"), member("threshold"))),
         ("peers", format!("{peers_name}, {} accounts", peers("accounts"))),

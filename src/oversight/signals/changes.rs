@@ -5,7 +5,7 @@ use cedar_policy::PolicySet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each number means.
-const MEANINGS: [(&str, &str); 23] = [
+const MEANINGS: [(&str, &str); 25] = [
     ("budget.per_thousand", "signals for each 1 000 active accounts and workday"),
     ("budget.baseline_days", "first days of a log, with no signals but those of rules"),
     ("budget.least_score", "score below which nothing is signalled"),
@@ -26,6 +26,8 @@ const MEANINGS: [(&str, &str); 23] = [
     ("probing.weight", "weight of denied questions"),
     ("probing.least", "denied questions of a day below which there is no score"),
     ("probing.policies", "different policies that must deny"),
+    ("crowd.accounts", "accounts with access to one record, each without a known reason, that are a signal"),
+    ("crowd.days", "days within which they had it"),
     ("follow_up.resource", "type of a signal in questions about it"),
     ("follow_up.change", "action that follows a signal up, and closes it"),
     ("follow_up.reveal", "action that shows whose account a signal is about"),

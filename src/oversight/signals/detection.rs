@@ -2,18 +2,23 @@
 
 use super::{
     calendar::Calendar,
+    crowds::{Access, Crowds},
     fact::Fact,
     follow_up::Act,
     peers::{Bounds, Peers},
-    profile::{Found, Open, Profile, WEEKS},
+    profile::{EVIDENCE, Found, Open, Profile, WEEKS},
     scores::{Usual, lasting, rules, score},
     settings::{Settings, SettingsFiles},
-    signal::{Change, Detector, Evidence, Family, Signal},
+    signal::{About, Change, Detector, Evidence, Family, Signal},
+    tail::HIGHEST,
     touches::{Before, Touches},
 };
 use crate::types::revision::Revision;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// How many workdays are in the weeks for which a highest score counts for the threshold.
 const WORKDAYS: f64 = 20.0;
@@ -23,6 +28,9 @@ const STEP: f64 = 1.1;
 
 /// By how much a score rises before it is told again.
 const RISE: f64 = 1.0;
+
+/// The score of the smallest crowd.
+const CROWD: f64 = 4.0;
 
 /// The detection of signals under some settings.
 #[derive(Debug)]
@@ -45,6 +53,9 @@ pub struct Known {
     touches: Touches,
     calendar: Calendar,
     threshold: Option<f64>,
+    crowds: Crowds,
+    /// The signals of records.
+    records: BTreeMap<String, Vec<Open>>,
 }
 
 /// A day of an account that is over.
@@ -70,6 +81,8 @@ impl Detection {
             touches: Touches::new(accesses.days, accesses.most),
             calendar: Calendar::default(),
             threshold: None,
+            crowds: Crowds::default(),
+            records: BTreeMap::new(),
         };
         Self::resume(files, known)
     }
@@ -154,8 +167,9 @@ impl Detection {
         profile.ask(fact.time, fact.record);
         profile.judged |= fact.judged || !fact.allowed;
         let before = touches.before(&profile.account, &fact.resource);
+        let mut is_without_reason = false;
         if fact.allowed {
-            touch(profile, touches, fact, before, day);
+            is_without_reason = touch(profile, touches, fact, before, day);
         } else {
             profile.today.denied += if profile.call.denied { 0.0 } else { 1.0 };
             profile.call.denied = true;
@@ -181,42 +195,15 @@ impl Detection {
                 profile.keep(family, evidence(fact));
             }
             let Found { detector, observed, of, expected, surprise } = found;
-            let place = profile.open(family, &detector);
-            let known = place.and_then(|place| profile.open.get_mut(place));
-            let (change, id) = match known {
-                // What was closed says nothing new before its score rises; a rule is met anew each time.
-                Some(open) if open.is_closed && family != Family::Exact && score < open.score + RISE => {
-                    open.last = day;
-                    continue;
-                }
-                Some(open) if !open.is_closed => {
-                    open.last = day;
-                    if score < open.score + RISE {
-                        continue;
-                    }
-                    open.score = score;
-                    (Change::Raised, open.id.clone())
-                }
-                closed => {
-                    let number = closed.filter(|it| it.since == day).map_or(0, |it| it.number + 1);
-                    let id = id(revision, &profile.account, family, &detector, day, number);
-                    let (is_followed, is_closed) = (false, false);
-                    let detector = detector.clone();
-                    let (id_of_it, since, last) = (id.clone(), day, day);
-                    let open =
-                        Open { id: id_of_it, family, detector, score, since, last, is_followed, is_closed, number };
-                    match place.and_then(|place| profile.open.get_mut(place)) {
-                        Some(closed) => *closed = open,
-                        None => profile.open.push(open),
-                    }
-                    (Change::Opened, id)
-                }
+            let Some((change, id)) = tell(&mut profile.open, revision, &profile.account, family, &detector, score, day)
+            else {
+                continue;
             };
             signals.push(Signal {
                 id,
                 change,
                 time: fact.time,
-                account: profile.account.to_string(),
+                about: About::Account(profile.account.to_string()),
                 detector,
                 family,
                 score,
@@ -234,12 +221,35 @@ impl Detection {
                 settings: revision.clone(),
             });
         }
+        if is_without_reason && profile.known && !profile.is_alone() {
+            signals.extend(self.crowd(fact, place, day));
+        }
         signals
+    }
+
+    /// What the accesses to its record say, of which this one is the last and without a reason.
+    fn crowd(&mut self, fact: &Fact, account: usize, day: i64) -> Option<Signal> {
+        let Self { settings, revision, known: Known { crowds, records, threshold, .. }, .. } = self;
+        let set = settings.crowd?;
+        let accesses = crowds.add(&fact.resource, Access { account, day, evidence: evidence(fact) }, &set)?;
+        let observed = accesses.len() as f64;
+        // Twice as many accounts raise it.
+        let score = (CROWD + (observed / set.accounts as f64).log2()).min(HIGHEST);
+        let score = (score * 1e3).round() / 1e3;
+        let (family, detector) = (Family::Exact, Detector::Crowd);
+        let open = records.entry(fact.resource.clone()).or_default();
+        let (change, id) = tell(open, revision, &fact.resource, family, &detector, score, day)?;
+        let about = About::Record(fact.resource.clone());
+        let open = Open { id, family, detector, score, ..Open::new(day) };
+        let signal = told(open, change, fact.time, about, *threshold, revision);
+        let evidence = accesses.iter().rev().take(EVIDENCE).rev().map(|access| access.evidence).collect();
+        Some(Signal { days: set.days as usize, observed, surprise: score, evidence, ..signal })
     }
 
     /// Nobody was told of the signals that are open, so what comes next opens them anew.
     pub fn forget_open(&mut self) {
         self.known.profiles.iter_mut().for_each(|profile| profile.open.clear());
+        self.known.records.clear();
     }
 
     /// Ends the last day, of which no more records come.
@@ -269,7 +279,7 @@ impl Detection {
 
     /// A day is over: what was usual on it is known.
     fn end_day(&mut self, ended: i64, passed: i64) {
-        let Self { settings, known: Known { profiles, active, peers, .. }, .. } = self;
+        let Self { settings, known: Known { profiles, active, peers, crowds, .. }, .. } = self;
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
         let counts = |profile: &Profile| profile.known && !profile.is_alone();
@@ -297,6 +307,9 @@ impl Detection {
             }
         }
         peers.end_day();
+        if let Some(set) = &settings.crowd {
+            crowds.end_day(ended + passed, set);
+        }
     }
 
     /// Closes signals to which nothing came for long. Who was not active for weeks is no peer any more.
@@ -307,18 +320,20 @@ impl Detection {
             if profile.counted && day - profile.last_day > WEEKS * 7 {
                 leave(profile, &mut self.known.peers);
             }
-            let Profile { account, open, .. } = profile;
-            let quiet = open.extract_if(.., |open| day - open.last >= quiet).filter(|open| !open.is_closed);
-            signals.extend(quiet.map(|open| told(open, Change::Faded, time, account, threshold, &self.revision)));
         }
+        for (about, open) in all_open(&mut self.known.profiles, &mut self.known.records) {
+            let quiet = open.extract_if(.., |open| day - open.last >= quiet).filter(|open| !open.is_closed);
+            let fade = |open| told(open, Change::Faded, time, about.clone(), threshold, &self.revision);
+            signals.extend(quiet.map(fade));
+        }
+        self.known.records.retain(|_, open| !open.is_empty());
     }
 
     /// Somebody follows a signal up, or closes it. Nothing becomes of one that is closed, or not known.
     fn act(&mut self, fact: &Fact, act: &Act) -> Option<Signal> {
-        let Known { profiles, threshold, .. } = &mut self.known;
-        let (account, open) = profiles.iter_mut().find_map(|Profile { account, open, .. }| {
-            open.iter_mut().find(|open| open.id == act.signal).map(|open| (account, open))
-        })?;
+        let Known { profiles, records, threshold, .. } = &mut self.known;
+        let (about, open) = all_open(profiles, records)
+            .find_map(|(about, open)| Some((about, open.iter_mut().find(|open| open.id == act.signal)?)))?;
         let change = match act.verdict {
             _ if open.is_closed => return None,
             Some(_) => Change::Closed,
@@ -326,7 +341,7 @@ impl Detection {
             None => Change::Followed,
         };
         (open.is_followed, open.is_closed) = (true, change == Change::Closed);
-        let signal = told(open.clone(), change, fact.time, account, *threshold, &self.revision);
+        let signal = told(open.clone(), change, fact.time, about, *threshold, &self.revision);
         Some(Signal { verdict: act.verdict, evidence: vec![evidence(fact)], ..signal })
     }
 
@@ -358,6 +373,55 @@ impl Detection {
     }
 }
 
+/// All open signals, with what they are about.
+fn all_open<'k>(
+    profiles: &'k mut [Profile],
+    records: &'k mut BTreeMap<String, Vec<Open>>,
+) -> impl Iterator<Item = (About, &'k mut Vec<Open>)> {
+    let of_accounts = profiles.iter_mut().filter(|profile| !profile.open.is_empty());
+    let of_accounts = of_accounts.map(|profile| (About::Account(profile.account.to_string()), &mut profile.open));
+    of_accounts.chain(records.iter_mut().map(|(record, open)| (About::Record(record.clone()), open)))
+}
+
+/// What a score changes among the open signals of an account or a record, and the id of the signal. `None`: nothing is told.
+fn tell(
+    open: &mut Vec<Open>,
+    revision: &Revision,
+    about: &str,
+    family: Family,
+    detector: &Detector,
+    score: f64,
+    day: i64,
+) -> Option<(Change, String)> {
+    let is_it = |it: &Open| it.family == family && (family != Family::Exact || it.detector.name() == detector.name());
+    let known = open.iter_mut().find(|it| is_it(it));
+    match known {
+        // What was closed says nothing new before its score rises; a rule is met anew each time.
+        Some(known) if known.is_closed && !matches!(detector, Detector::Rule(_)) && score < known.score + RISE => {
+            known.last = day;
+            None
+        }
+        Some(known) if !known.is_closed => {
+            known.last = day;
+            if score < known.score + RISE {
+                return None;
+            }
+            known.score = score;
+            Some((Change::Raised, known.id.clone()))
+        }
+        closed => {
+            let number = closed.as_ref().filter(|it| it.since == day).map_or(0, |it| it.number + 1);
+            let id = id(revision, about, family, detector, day, number);
+            let new = Open { id: id.clone(), family, detector: detector.clone(), score, number, ..Open::new(day) };
+            match closed {
+                Some(closed) => *closed = new,
+                None => open.push(new),
+            }
+            Some((Change::Opened, id))
+        }
+    }
+}
+
 /// An account is no peer any more of those that it was with.
 fn leave(profile: &mut Profile, peers: &mut Peers) {
     if profile.counted {
@@ -366,13 +430,14 @@ fn leave(profile: &mut Profile, peers: &mut Peers) {
     (profile.counted, profile.active_days) = (false, 0);
 }
 
-/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once.
-fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) {
+/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns whether it opened
+/// the record without a reason.
+fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> bool {
     let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
     let explained = explained.map(|reason| reason.weight).fold(0.0, f64::max);
     // What explains itself alone is neither an access without a reason nor a reason for others.
     if !fact.judged || (explained < 1.0 && fact.reasons.iter().any(|reason| reason.only_itself)) {
-        return;
+        return false;
     }
     let kind = match (fact.listed, explained >= 1.0) {
         (true, _) => Before::Listed,
@@ -385,7 +450,7 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
         touches.keep(&profile.account, &fact.resource, kind, day);
     }
     if !is_first {
-        return;
+        return false;
     }
     profile.today.first += if profile.call.first { 0.0 } else { 1.0 };
     profile.call.first = true;
@@ -396,6 +461,7 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
         profile.call.unexplained = profile.call.unexplained.max(unexplained);
         profile.keep(Family::Reason, evidence(fact));
     }
+    kind == Before::Unexplained
 }
 
 const fn evidence(fact: &Fact) -> Evidence {
@@ -404,13 +470,13 @@ const fn evidence(fact: &Fact) -> Evidence {
 }
 
 /// What became of a signal without anything new.
-fn told(open: Open, change: Change, time: i64, account: &str, threshold: Option<f64>, settings: &Revision) -> Signal {
+fn told(open: Open, change: Change, time: i64, about: About, threshold: Option<f64>, settings: &Revision) -> Signal {
     let Open { id, family, detector, score, .. } = open;
     Signal {
         id,
         change,
         time,
-        account: account.to_owned(),
+        about,
         detector,
         family,
         score,

@@ -164,6 +164,15 @@ impl Recorded {
         self.signal.get(member).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// What it is about: `account` or `record`, and the pseudonym of that.
+    #[must_use]
+    pub fn about(&self) -> (&'static str, &str) {
+        match self.text("record") {
+            "" => ("account", self.text("account")),
+            record => ("record", record),
+        }
+    }
+
     /// Its sentence in the language of this tag.
     #[must_use]
     pub fn sentence(&self, language: &str) -> &str {

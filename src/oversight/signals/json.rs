@@ -2,7 +2,7 @@
 
 use super::{
     follow_up::Verdict,
-    signal::{Evidence, Signal},
+    signal::{About, Evidence, Signal},
 };
 use crate::types::{language::Language, trace::RecordIdentity};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// A signal as one line.
 #[must_use]
 pub fn json(signal: &Signal) -> Value {
-    let Signal { id, change, time, account, detector, family, score, threshold, .. } = signal;
+    let Signal { id, change, time, about, detector, family, score, threshold, .. } = signal;
     let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, verdict, settings, .. } =
         signal;
     let of_record = |one: &Evidence| {
@@ -27,7 +27,8 @@ pub fn json(signal: &Signal) -> Value {
         "id": id,
         "change": change.name(),
         "time": time,
-        "account": account,
+        "account": if let About::Account(name) = about { Some(name) } else { None },
+        "record": if let About::Record(name) = about { Some(name) } else { None },
         "detector": detector.name(),
         "family": family.name(),
         "score": rounded(*score),

@@ -21,6 +21,7 @@
 //! - `touches`: which account had access to which record
 //! - `profile`: what is kept of an account
 //! - `accounts`: the pseudonyms of accounts
+//! - `crowds`: records that many accounts had access to without a reason
 //! - `follow_up`: what people do with a signal
 //! - `calendar`: the day, where records agree on it
 //! - `scores`: what each detector finds
@@ -36,6 +37,7 @@
 mod accounts;
 mod calendar;
 mod changes;
+mod crowds;
 mod detection;
 mod fact;
 mod follow_up;
@@ -68,4 +70,4 @@ pub use last_read::LastRead;
 pub use power::{Power, Share};
 pub use reasons::{Reason, Reasons};
 pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};
-pub use signal::{Change, Detector, Evidence, Family, Signal};
+pub use signal::{About, Change, Detector, Evidence, Family, Signal};

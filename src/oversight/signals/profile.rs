@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How many decisions of each family are kept as evidence.
-const EVIDENCE: usize = 8;
+pub(super) const EVIDENCE: usize = 8;
 
 /// How many days with questions a sentence counts.
 const DAYS: usize = 7;
@@ -145,6 +145,23 @@ pub(super) struct Open {
     pub(super) number: u32,
 }
 
+impl Open {
+    /// One of a day.
+    pub(super) const fn new(day: i64) -> Self {
+        Self {
+            id: String::new(),
+            family: Family::Exact,
+            detector: Detector::Crowd,
+            score: 0.0,
+            since: day,
+            last: day,
+            is_followed: false,
+            is_closed: false,
+            number: 0,
+        }
+    }
+}
+
 impl Profile {
     pub(super) fn new(account: Arc<str>, known: bool) -> Self {
         Self {
@@ -229,13 +246,6 @@ impl Profile {
             found.expected += before.expected;
         }
         Some((found, self.found.len() + 1))
-    }
-
-    /// The place of an open signal: one for each family, and for each rule.
-    pub(super) fn open(&self, family: Family, detector: &Detector) -> Option<usize> {
-        let is_it =
-            |open: &Open| open.family == family && (family != Family::Exact || open.detector.name() == detector.name());
-        self.open.iter().position(is_it)
     }
 
     /// Whether today says what is usual: of an account that the directory knows, with something that could be judged.

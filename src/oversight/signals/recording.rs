@@ -70,7 +70,7 @@ impl Recording {
 mod tests {
     use super::*;
     use crate::{
-        oversight::signals::signal::{Change, Detector, Family},
+        oversight::signals::signal::{About, Change, Detector, Family},
         types::revision::Revision,
     };
     use proptest::prelude::*;
@@ -86,7 +86,7 @@ mod tests {
             id: format!("id-{account}"),
             change,
             time: 0,
-            account: format!("a{account}"),
+            about: About::Account(format!("a{account}")),
             detector: Detector::Burst,
             family: Family::Volume,
             score: 3.0,

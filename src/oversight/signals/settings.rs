@@ -31,6 +31,7 @@ pub struct Settings {
     pub(super) breadth: Option<Counted>,
     pub(super) burst: Option<Counted>,
     pub(super) probing: Option<Probing>,
+    pub(super) crowd: Option<Crowd>,
     pub(super) follow_up: Option<FollowUp>,
 }
 
@@ -103,6 +104,16 @@ pub(super) struct Probing {
     pub(super) least: f64,
     /// They must be denied by so many different policies.
     pub(super) policies: usize,
+}
+
+/// One record with many accesses without a known reason.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Crowd {
+    /// Fewer accounts are none.
+    pub(super) accounts: usize,
+    /// Within so many days.
+    pub(super) days: u32,
 }
 
 /// The files of a folder of signals, checked.
@@ -228,7 +239,7 @@ impl Settings {
 
     /// A number that makes no sense, by its part and key.
     fn mistake(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        let Self { budget, peers, accesses, unexplained, breadth, burst, probing, follow_up: _ } = self;
+        let Self { budget, peers, accesses, unexplained, breadth, burst, probing, crowd, follow_up: _ } = self;
         let is_positive = |number: f64| number.is_finite() && number > 0.0;
         let is_weight = |number: f64| is_positive(number) && number <= 1.0;
         let weight = "is above 0 and at most 1";
@@ -255,6 +266,8 @@ impl Settings {
         }
         checks.extend(probing.iter().map(|it| ("probing", "weight", is_weight(it.weight), weight)));
         checks.extend(probing.iter().map(|it| ("probing", "least", is_positive(it.least), "is above 0")));
+        checks.extend(crowd.iter().map(|it| ("crowd", "accounts", it.accounts > 1, "is 2 or more")));
+        checks.extend(crowd.iter().map(|it| ("crowd", "days", it.days > 0, "is 1 or more")));
         let wrong = checks.into_iter().find(|(_, _, is_right, _)| !is_right);
         wrong.map(|(part, key, _, message)| (part, key, message))
     }

@@ -19,6 +19,8 @@ pub enum Detector {
     Burst,
     /// More denied questions, by several policies, than peers have.
     Probing,
+    /// Many accounts with access to one record, each without a known reason.
+    Crowd,
     /// A rule.
     Rule(Arc<Reason>),
 }
@@ -32,6 +34,7 @@ impl Detector {
             Self::Breadth => "breadth",
             Self::Burst => "burst",
             Self::Probing => "probing",
+            Self::Crowd => "crowd",
             Self::Rule(rule) => &rule.id,
         }
     }
@@ -46,7 +49,7 @@ pub enum Family {
     Volume,
     /// Denies.
     Denial,
-    /// Rules.
+    /// Rules, and crowds.
     Exact,
 }
 
@@ -109,6 +112,24 @@ pub struct Evidence {
     pub item: Option<usize>,
 }
 
+/// Whom or what a signal is about, as `Type::"id"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// An account.
+    Account(String),
+    /// A record.
+    Record(String),
+}
+
+impl About {
+    /// The name of it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let (Self::Account(name) | Self::Record(name)) = self;
+        name
+    }
+}
+
 /// A signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
@@ -118,8 +139,8 @@ pub struct Signal {
     pub change: Change,
     /// When: the time of the decision that brought it, in milliseconds since 1970.
     pub time: i64,
-    /// The account, as `Type::"id"`.
-    pub account: String,
+    /// Whom or what it is about.
+    pub about: About,
     /// What found it.
     pub detector: Detector,
     /// Of which family that is.
@@ -175,6 +196,7 @@ impl Signal {
             (Detector::Breadth, _) => texts::breadth(language, observed, among, expected),
             (Detector::Burst, _) => texts::burst(language, observed, among, expected),
             (Detector::Probing, _) => texts::probing(language, observed, of, among, expected),
+            (Detector::Crowd, _) => texts::crowd(language, observed, days),
             (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
         }];
         let is_finding = matches!(self.change, Change::Opened | Change::Raised);

@@ -7,7 +7,7 @@ use super::{
     json,
     reasons::Reason,
     settings::SettingsFiles,
-    signal::{Change, Family, Signal},
+    signal::{About, Change, Family, Signal},
 };
 use crate::{
     sources::policy,
@@ -121,7 +121,7 @@ impl Work {
 }
 
 fn opened<'s>(signals: &'s [Signal], account: &str) -> Vec<&'s Signal> {
-    signals.iter().filter(|signal| signal.account == account && signal.change == Change::Opened).collect()
+    signals.iter().filter(|signal| signal.about.name() == account && signal.change == Change::Opened).collect()
 }
 
 #[test]
@@ -304,7 +304,8 @@ fn a_reason_in_part_explains_in_part() {
             work.facts.push(Fact { reasons: vec![reason("weak", weight, false)], ..fact });
         }
         let signals = work.signals();
-        let of_reason = signals.iter().filter(|signal| signal.account == "half" && signal.family == Family::Reason);
+        let of_reason =
+            signals.iter().filter(|signal| signal.about.name() == "half" && signal.family == Family::Reason);
         of_reason.map(|signal| signal.observed).fold(0.0, f64::max)
     };
     let in_part = observed(0.1);
@@ -360,7 +361,7 @@ fn a_signal_is_raised_and_fades_and_is_never_open_twice() {
     work.day("burst", 40, 6, 1.0);
     work.day("burst", 41, 9, 1.0);
     let signals = work.signals();
-    let of_account: Vec<_> = signals.iter().filter(|signal| signal.account == "burst").collect();
+    let of_account: Vec<_> = signals.iter().filter(|signal| signal.about.name() == "burst").collect();
     let changes: Vec<_> = of_account.iter().map(|signal| signal.change).collect();
     assert_eq!(changes.first(), Some(&Change::Opened));
     assert_eq!(changes.last(), Some(&Change::Faded));
@@ -410,7 +411,7 @@ fn days_on_which_all_have_fewer_reasons_hide_nothing_after_them() {
         signals.iter().filter(|it| it.change == Change::Opened && it.family == Family::Reason).collect();
     let of_the_operation = of_reason.iter().filter(|it| (40..45).contains(&(it.time / HOUR / 24))).count();
     assert!(of_the_operation < 10, "{of_the_operation} signals of an operation");
-    assert!(of_reason.iter().any(|it| it.account == "slow"), "slow misuse after it is found");
+    assert!(of_reason.iter().any(|it| it.about.name() == "slow"), "slow misuse after it is found");
 }
 
 /// An allowed question about a signal.
@@ -447,12 +448,12 @@ fn what_was_closed_is_told_again_only_where_it_is_worse() {
         time: opened.time + 1,
         ..about(&opened.id, Some(Verdict::Justified), opened.time / HOUR / 24, 0)
     });
-    let signals: Vec<_> = work.signals().into_iter().filter(|it| it.account == "snoop").collect();
+    let signals: Vec<_> = work.signals().into_iter().filter(|it| it.about.name() == "snoop").collect();
     let after: Vec<_> = signals.iter().skip_while(|it| it.change != Change::Closed).skip(1).collect();
     let [again, ..] = after.as_slice() else { panic!("{signals:?}") };
     assert!(again.change == Change::Opened && again.score >= opened.score + 1.0 && again.id != opened.id, "{again:?}");
     (42..80).for_each(|day| (0..30).for_each(|account| work.day(&format!("officer-{account}"), day, 3, 0.0)));
-    let faded = work.signals().into_iter().filter(|it| it.account == "snoop" && it.change == Change::Faded);
+    let faded = work.signals().into_iter().filter(|it| it.about.name() == "snoop" && it.change == Change::Faded);
     assert_eq!(
         faded.map(|it| it.id).collect::<Vec<_>>(),
         std::slice::from_ref(&again.id),
@@ -472,9 +473,9 @@ fn a_signal_stays_open_while_it_goes_on() {
         opened(&signals, "mole").len(),
         1,
         "{:?}",
-        signals.iter().map(|it| (it.change, &it.account)).collect::<Vec<_>>()
+        signals.iter().map(|it| (it.change, it.about.name())).collect::<Vec<_>>()
     );
-    assert!(!signals.iter().any(|signal| signal.account == "mole" && signal.change == Change::Faded));
+    assert!(!signals.iter().any(|signal| signal.about.name() == "mole" && signal.change == Change::Faded));
 }
 
 #[test]
@@ -582,11 +583,58 @@ fn a_system_is_compared_with_its_own_days() {
     assert!(sentence.contains("on its own earlier days"), "{sentence}");
     // How much it does is no matter of others.
     let of = |signals: &[Signal]| {
-        let of_others = signals.iter().filter(|it| it.account != "system");
+        let of_others = signals.iter().filter(|it| it.about.name() != "system");
         of_others.map(|it| (it.id.clone(), it.change, it.expected.to_bits())).collect::<Vec<_>>()
     };
     assert!(!of(&signals).is_empty());
     assert_eq!(of(&signals), of(&officers(false)));
+}
+
+#[test]
+fn a_record_that_many_open_without_a_reason_is_one_signal() {
+    let mut work = Work::new(22, 60, 50);
+    let look = |account: usize, day: i64, hour: i64, explained: bool| {
+        access(&format!("officer-{account}"), "notable", day, hour, explained)
+    };
+    // One account again and again, a team for a reason, and seven accounts are no crowd; nor is a look every third day.
+    (0..9).for_each(|hour| work.facts.push(look(50, 30, hour, false)));
+    (10..30).for_each(|account| work.facts.push(look(account, 30, 10, true)));
+    (0..6).for_each(|account| work.facts.push(look(account, 30, 11, false)));
+    (51..60).for_each(|account| {
+        work.facts.push(access(&format!("officer-{account}"), "old", 3 * account as i64 - 133, 9, false));
+    });
+    let of_records = |work: &Work| {
+        let signals = work.signals().into_iter();
+        signals.filter(|it| matches!(it.about, About::Record(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(of_records(&work), []);
+    (6..8).for_each(|account| work.facts.push(look(account, 31, 9, false)));
+    let signals = of_records(&work);
+    let [opened, faded] = signals.as_slice() else { panic!("{signals:?}") };
+    assert_eq!((&opened.about, opened.change), (&About::Record("notable".to_owned()), Change::Opened));
+    assert_eq!((opened.time, opened.observed, opened.score), ((31 * 24 + 9) * HOUR, 8.0, 4.0));
+    assert_eq!(opened.evidence.len(), 8, "a decision of each account");
+    let sentence = opened.sentence(Language::English);
+    assert!(sentence.starts_with("Within 2 days 8 accounts had access to one record"), "{sentence}");
+    assert_eq!((faded.change, &faded.id, &faded.about), (Change::Faded, &opened.id, &opened.about));
+    // Twice as many raise it; what somebody closed is told again only then.
+    let close = |work: &mut Work, id: &str| {
+        let act = Some(Act { signal: id.to_owned(), verdict: Some(Verdict::Justified) });
+        work.facts.push(Fact { act, ..access("officer-9", "signal", 31, 10, true) });
+    };
+    (30..36).for_each(|account| work.facts.push(look(account, 31, 12, false)));
+    close(&mut work, &opened.id);
+    let changes = |work: &Work| of_records(work).iter().map(|it| it.change).collect::<Vec<_>>();
+    assert_eq!(changes(&work), [Change::Opened, Change::Closed]);
+    work.facts.push(look(37, 31, 13, false));
+    (38..46).for_each(|account| work.facts.push(look(account, 31, 14, false)));
+    let signals = of_records(&work);
+    assert_eq!(
+        signals.iter().map(|it| it.change).collect::<Vec<_>>(),
+        [Change::Opened, Change::Closed, Change::Opened, Change::Faded]
+    );
+    assert_eq!((signals[2].observed, signals[2].score), (16.0, 5.0));
+    assert_ne!(signals[2].id, opened.id);
 }
 
 #[test]
@@ -603,8 +651,8 @@ fn a_clock_that_was_ahead_blinds_nobody() {
     facts.insert(late + 30, moved);
     let mut detection = Detection::new(&files());
     let signals: Vec<_> = facts.iter().flat_map(|fact| detection.step(fact)).collect();
-    let opened: Vec<_> = signals.iter().map(|signal| (&*signal.account, signal.change)).collect();
-    assert_eq!(opened, work.signals().iter().map(|signal| (&*signal.account, signal.change)).collect::<Vec<_>>());
+    let opened: Vec<_> = signals.iter().map(|signal| (signal.about.name(), signal.change)).collect();
+    assert_eq!(opened, work.signals().iter().map(|signal| (signal.about.name(), signal.change)).collect::<Vec<_>>());
     assert!(opened.contains(&("burst", Change::Opened)));
     // Neither does a time that no clock has.
     for time in [i64::MIN, i64::MAX] {

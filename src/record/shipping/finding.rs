@@ -75,7 +75,7 @@ pub fn finding(signal: &Value) -> Value {
             "types": [family],
             "analytic": {"name": detector, "uid": detector, "type_id": analytic, "version": signal["settings"]},
         },
-        "evidences": evidence.iter().map(|one| evidence_of(one, &signal["account"])).collect::<Vec<_>>(),
+        "evidences": evidence.iter().map(|one| evidence_of(one, signal)).collect::<Vec<_>>(),
     });
     if !verdict.is_null() {
         finding["verdict_id"] = verdict;
@@ -112,11 +112,16 @@ fn pattern(family: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn evidence_of(one: &Value, account: &Value) -> Value {
-    json!({
+fn evidence_of(one: &Value, signal: &Value) -> Value {
+    let mut evidence = json!({
         "name": format!("record {}", one["seq"]),
         "api": {"operation": "access_evaluation"},
-        "user": {"uid": account},
         "data": one,
-    })
+    });
+    // A signal is about an account, or about a record.
+    match &signal["account"] {
+        Value::Null => evidence["resources"] = json!([{"uid": signal["record"]}]),
+        account => evidence["user"] = json!({"uid": account}),
+    }
+    evidence
 }

@@ -36,6 +36,10 @@ texts! {
         nl: "De kans op alleen vandaag is kleiner dan 1 op 100 000 000."
     }
     tried(titles) { en: "Reasons that were looked for: {titles}", nl: "Redenen waarnaar is gezocht: {titles}" }
+    crowd(observed, days) {
+        en: "Within {days} days {observed} accounts had access to one record, each without a known reason.",
+        nl: "Binnen {days} dagen hadden {observed} accounts toegang tot één gegeven, elk zonder bekende reden."
+    }
     rule(title) { en: "A rule was met: {title}", nl: "Een regel is geraakt: {title}" }
     faded { en: "Nothing new came for a time.", nl: "Er kwam een tijd niets nieuws bij." }
     followed { en: "Somebody follows it up.", nl: "Iemand volgt het op." }

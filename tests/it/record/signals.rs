@@ -216,6 +216,35 @@ fn a_rule_is_a_finding_that_names_the_account_and_closes() {
 }
 
 #[test]
+fn a_crowd_is_a_finding_about_the_record() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 3);
+    place.write("signals/detectors.toml", &format!("{SETTINGS}[crowd]\naccounts = 5\ndays = 2\n"));
+    let mut log = fs::read_to_string(&place.log).unwrap();
+    let named: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let revisions = json!({
+        "revision": named["attributes"]["adl.core.policies"]["policies"]["revision"],
+        "directory_revision": named["attributes"]["adl.core.information"]["directory"]["revision"],
+    });
+    // Accounts of one team open a file of the other one.
+    for number in 0..5 {
+        let look = record(10_000 + number, 3, 2 * number as u32, "notable", "team-1", &revisions);
+        writeln!(log, "{look}").unwrap();
+    }
+    fs::write(&place.log, log).unwrap();
+    let findings = place.findings();
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding["finding_info"]["analytic"]["name"], "crowd");
+    let evidences = finding["evidences"].as_array().unwrap();
+    assert_eq!(evidences.len(), 5);
+    for one in evidences {
+        assert_eq!((&one["resources"][0]["uid"], &one["user"]), (&json!("File::\"notable\""), &Value::Null));
+    }
+    let signals = place.replayed(&[]);
+    assert_eq!((&signals[0]["account"], &signals[0]["record"]), (&Value::Null, &json!("File::\"notable\"")));
+}
+
+#[test]
 fn a_batch_is_one_call_and_opens_nothing_for_later() {
     let folder = folder();
     let place = Place::new(folder.path(), 32);

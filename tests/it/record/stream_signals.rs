@@ -179,16 +179,18 @@ async fn signals_wait_for_their_streams_and_lose_nothing() {
 async fn the_settings_of_one_instance_hold_for_all_instances() {
     let (folder, nats) = (folder(), nats().await);
     let places = ["first", "second"].map(|name| Place::new(&folder.path().join(name), 1));
-    let [_decisions, signals] = streams(&nats).await;
+    let [decisions, signals] = streams(&nats).await;
     let data = ["one", "other"].map(|name| folder.path().join(name));
     let sidecar = shipping(&places[0], &nats, &folder.path().join("a")).start();
     let one = instance(&places[0], &nats, &data[0]).start();
     active(&one, 1).await;
     let other = instance(&places[1], &nats, &data[1]).start();
     active(&other, 2).await;
-    ask(&sidecar, 8, "trap").await;
     ask(&sidecar, 3, "decoy").await;
+    ask(&sidecar, 8, "trap").await;
     signals_in(&signals, 1).await;
+    until("the second decision", async || (decisions.get_info().await.unwrap().state.last_sequence == 2).then_some(()))
+        .await;
     // The first has the new ones a while before the second, which says nothing meanwhile.
     let trap = REASONS.replace("decoy\");", "trap\");");
     places[0].write("signals/reasons.cedar", &trap);

@@ -239,8 +239,10 @@ impl<'p> Pass<'p> {
         }
         while let Some((cause, signal)) = self.recording.due() {
             let (cause, mut shown) = (*cause, json(signal));
-            if let Some(account) = shown.get_mut("account") {
-                *account = pseudonym(&self.place.pseudonyms, &signal.account).into();
+            for member in ["account", "record"] {
+                if let Some(name) = shown.get_mut(member).filter(|name| name.is_string()) {
+                    *name = pseudonym(&self.place.pseudonyms, signal.about.name()).into();
+                }
             }
             if !self.log.record(cause, shown)? {
                 break;

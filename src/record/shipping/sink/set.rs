@@ -55,7 +55,7 @@ impl Signer {
     pub(super) fn token(&self, record: &str, name: &str) -> Result<Option<String>, String> {
         let record: Value = serde_json::from_str(record).map_err(|error| error.to_string())?;
         let signal = &record["body"]["poort.signal"];
-        let Some((before, now)) = levels(signal) else { return Ok(None) };
+        let Some((before, now)) = levels(signal).filter(|_| signal["account"].is_string()) else { return Ok(None) };
         let seconds = |time: &Value| time.as_i64().unwrap_or_default().div_euclid(1_000);
         let mut event = json!({
             "principal": "USER",
