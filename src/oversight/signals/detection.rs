@@ -120,6 +120,20 @@ impl Detection {
         self.known.profiles.len()
     }
 
+    /// The score of accesses without a reason that an account would have if it had so many more now: of today alone, and with that of
+    /// the days before. An adversary in a simulation asks for it. `None`: the account is not known.
+    #[must_use]
+    pub fn would_score(&self, account: &str, more: f64) -> Option<(f64, f64)> {
+        let Self { settings, places, known: Known { profiles, peers, calendar, .. }, .. } = self;
+        let mut profile = profiles.get(*places.get(account)?)?.clone();
+        profile.today.first += more;
+        profile.today.unexplained += more;
+        let (_, group) = peers.nearest(&profile.groups);
+        score(&mut profile, settings, &Usual { group, everybody: peers.everybody() });
+        let of_today = profile.scores.of(Family::Reason).score;
+        Some((of_today, profile.score(Family::Reason, calendar.today(), settings.budget.half_life_days)))
+    }
+
     /// The days of accounts that ended since this was last asked; from the first time on.
     pub fn ended_days(&mut self) -> Vec<AccountDay> {
         self.ended.replace(Vec::new()).unwrap_or_default()
