@@ -4,7 +4,7 @@ use super::{
     calendar::Calendar,
     fact::Fact,
     follow_up::Act,
-    peers::{Bounds, Peers},
+    peers::Peers,
     profile::{Found, Open, Profile, WEEKS},
     scores::{Usual, lasting, rules, score},
     settings::{Settings, SettingsFiles},
@@ -279,10 +279,11 @@ impl Detection {
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
         let counts = |profile: &Profile| profile.known;
-        let days: Vec<_> = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
-        let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
+        let days = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it));
+        let bounds = peers.bounds(days.map(|profile| (&*profile.groups, profile.today)));
         for profile in active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.counts_today()) {
-            peers.add(&profile.groups, &profile.today, &most);
+            let most = bounds.of(peers.nearest_id(&profile.groups));
+            peers.add(&profile.groups, &profile.today, most);
         }
         for place in active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
