@@ -10,6 +10,7 @@
 //! - `tune`: how many signals there are under several budgets
 //! - `diff`: what a change of the settings changes
 //! - `evaluate`: how much of known misuse is found
+//! - `simulate`: what a made-up force would see
 //! - `facts`: the flags and the walk of those that look for signals
 //! - `recorded`: the same of those that read what is on record
 
@@ -23,6 +24,7 @@ mod power;
 mod recorded;
 mod replay;
 mod show;
+mod simulate;
 mod status;
 mod tune;
 
@@ -80,6 +82,9 @@ pub(super) enum Command {
     /// Show how much of known misuse is found, at which number of false signals
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(Box<evaluate::Arguments>),
+    /// Show what a made-up force would see: in a quiet month, in a large operation, and of planted misuse
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(Box<simulate::Arguments>),
 }
 
 pub(super) fn run(command: Command, output: &mut Output) -> Result<Exit, Exit> {
@@ -98,5 +103,6 @@ pub(super) fn run(command: Command, output: &mut Output) -> Result<Exit, Exit> {
         Command::Power(arguments) => power::run(&arguments, output),
         Command::Tune(arguments) => tune::run(&arguments, output),
         Command::Evaluate(arguments) => evaluate::run(&arguments, output),
+        Command::Simulate(arguments) => simulate::run(&arguments, output),
     }
 }

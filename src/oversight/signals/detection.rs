@@ -5,7 +5,7 @@ use super::{
     crowds::{Access, Crowds},
     fact::Fact,
     follow_up::Act,
-    peers::{Bounds, Peers},
+    peers::Peers,
     profile::{EVIDENCE, Found, Open, Profile, WEEKS},
     scores::{Usual, lasting, rules, score},
     settings::{Settings, SettingsFiles},
@@ -137,6 +137,20 @@ impl Detection {
     #[must_use]
     pub const fn accounts(&self) -> usize {
         self.known.profiles.len()
+    }
+
+    /// The score of accesses without a reason that an account would have if it had so many more now: of today alone, and with that of
+    /// the days before. An adversary in a simulation asks for it. `None`: the account is not known.
+    #[must_use]
+    pub fn would_score(&self, account: &str, more: f64) -> Option<(f64, f64)> {
+        let Self { settings, places, known: Known { profiles, peers, calendar, .. }, .. } = self;
+        let mut profile = profiles.get(*places.get(account)?)?.clone();
+        profile.today.first += more;
+        profile.today.unexplained += more;
+        let usual = Usual::of(&profile, peers, settings)?;
+        score(&mut profile, settings, &usual);
+        let of_today = profile.scores.of(Family::Reason).score;
+        Some((of_today, profile.score(Family::Reason, calendar.today(), settings.budget.half_life_days)))
     }
 
     /// The days of accounts that ended since this was last asked; from the first time on.
@@ -283,13 +297,14 @@ impl Detection {
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
         let counts = |profile: &Profile| profile.known && !profile.is_alone();
-        let days: Vec<_> = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it)).collect();
-        let most = Bounds::of(&days.iter().map(|profile| profile.today).collect::<Vec<_>>());
+        let days = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it));
+        let bounds = peers.bounds(days.map(|profile| (&*profile.groups, profile.today)));
         for profile in active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.counts_today()) {
             if profile.is_alone() {
                 peers.add_to_itself(&profile.groups, &profile.today);
             } else {
-                peers.add(&profile.groups, &profile.today, &most);
+                let most = bounds.of(peers.nearest_id(&profile.groups));
+                peers.add(&profile.groups, &profile.today, most);
             }
         }
         for place in active.drain(..) {

@@ -32,6 +32,7 @@
 //! - `live`: a thread that puts them there while poort answers
 //! - `json`: a signal in JSON
 //! - `changes`: what a change of the settings changes, in words
+//! - `simulation`: a made-up force, and what is signalled of it
 //! - `power`: how much each reason explains of real accesses, and of random ones
 
 mod accounts;
@@ -53,6 +54,7 @@ mod recording;
 mod scores;
 mod settings;
 mod signal;
+pub mod simulation;
 mod tail;
 mod touches;
 

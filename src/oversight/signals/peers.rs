@@ -111,6 +111,20 @@ impl Bounds {
     }
 }
 
+/// The bounds of a day, by the groups that accounts are compared with.
+#[derive(Debug)]
+pub(super) struct BoundsOfDay {
+    of_groups: HashMap<GroupId, Bounds>,
+    all: Bounds,
+}
+
+impl BoundsOfDay {
+    /// Those of a group.
+    pub(super) fn of(&self, group: Option<GroupId>) -> &Bounds {
+        group.and_then(|id| self.of_groups.get(&id)).unwrap_or(&self.all)
+    }
+}
+
 /// What is usual in a group.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Group {
@@ -187,7 +201,7 @@ impl Group {
 }
 
 /// The place of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct GroupId(usize);
 
 /// All groups.
@@ -232,9 +246,30 @@ impl Peers {
     /// The finest group that is large enough, else everybody, whose name is empty: in a small group an account would be compared
     /// with itself.
     pub(super) fn nearest(&self, groups: &[GroupId]) -> (&str, &Group) {
-        let mut known = groups.iter().filter_map(|id| self.groups.get(id.0));
-        let large = known.find(|(_, group)| group.accounts >= self.accounts);
+        let large = self.nearest_id(groups).and_then(|id| self.groups.get(id.0));
         large.map_or(("", &self.everybody), |(name, group)| (name, group))
+    }
+
+    /// The finest group that is large enough.
+    pub(super) fn nearest_id(&self, groups: &[GroupId]) -> Option<GroupId> {
+        let is_large = |id: &&GroupId| self.groups.get(id.0).is_some_and(|(_, group)| group.accounts >= self.accounts);
+        groups.iter().find(is_large).copied()
+    }
+
+    /// The bounds of a day: those of each group that has enough accounts on it, and those of all. What is much for all accounts is
+    /// usual where it is the work.
+    pub(super) fn bounds<'p>(&self, days: impl Iterator<Item = (&'p [GroupId], DayOfAccount)>) -> BoundsOfDay {
+        let mut of_groups = HashMap::<GroupId, Vec<DayOfAccount>>::new();
+        let mut all = Vec::new();
+        for (groups, day) in days {
+            all.push(day);
+            if let Some(id) = self.nearest_id(groups) {
+                of_groups.entry(id).or_default().push(day);
+            }
+        }
+        of_groups.retain(|_, days| days.len() >= self.accounts as usize);
+        let of_groups = of_groups.into_iter().map(|(id, days)| (id, Bounds::of(&days))).collect();
+        BoundsOfDay { of_groups, all: Bounds::of(&all) }
     }
 
     /// Adds a day of an account of these groups.
@@ -349,6 +384,27 @@ mod tests {
         let share = of_day(60, 20).unwrap();
         assert!((0.25..0.35).contains(&share), "{share}");
         assert_eq!(of_day(60, 101), None, "few do not, where all others had reasons");
+    }
+
+    #[test]
+    fn what_is_much_for_all_is_usual_where_it_is_the_work() {
+        let mean = |n_dispatchers: usize| {
+            let mut peers = Peers::new(20);
+            let (clerk, dispatcher) = (peers.of(&names(&["clerk"])), peers.of(&names(&["dispatcher"])));
+            (0..60).for_each(|_| peers.count(&clerk, true));
+            (0..20).for_each(|_| peers.count(&dispatcher, true));
+            let work = |first| DayOfAccount { first, ..DayOfAccount::default() };
+            let mut days = vec![(&*clerk, work(4.0)); 60];
+            days.extend(vec![(&*dispatcher, work(60.0)); n_dispatchers]);
+            let bounds = peers.bounds(days.iter().copied());
+            for (groups, day) in days {
+                let most = bounds.of(peers.nearest_id(groups));
+                peers.add(groups, &day, most);
+            }
+            peers.nearest(&dispatcher).1.first.mean()
+        };
+        assert_eq!(mean(20), 60.0);
+        assert_eq!(mean(19), 20.0, "too few say nothing of their work");
     }
 
     #[test]

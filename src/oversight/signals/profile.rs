@@ -53,7 +53,7 @@ impl<T> ByFamily<T> {
 }
 
 /// An account.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Profile {
     /// `Type::"id"`.
     pub(super) account: Arc<str>,

@@ -175,6 +175,12 @@ impl SettingsFiles {
         self.settings.budget.per_thousand
     }
 
+    /// How many days of a log have no signals but those of rules.
+    #[must_use]
+    pub const fn baseline_days(&self) -> u32 {
+        self.settings.budget.baseline_days
+    }
+
     /// The numbers that are set, by their keys with dots.
     pub(super) fn numbers(&self) -> BTreeMap<String, String> {
         let parts: BTreeMap<String, BTreeMap<String, serde_json::Value>> =

@@ -414,6 +414,20 @@ fn days_on_which_all_have_fewer_reasons_hide_nothing_after_them() {
     assert!(of_reason.iter().any(|it| it.about.name() == "slow"), "slow misuse after it is found");
 }
 
+#[test]
+fn the_score_that_an_account_would_have_is_the_one_it_gets() {
+    let mut work = Work::new(12, 300, 45);
+    work.facts.sort_by_key(|fact| fact.time);
+    let mut detection = Detection::new(&files());
+    work.facts.iter().for_each(|fact| drop(detection.step(fact)));
+    assert_eq!(detection.would_score("nobody", 1.0), None);
+    let would = |detection: &Detection, more| detection.would_score("officer-7", more).unwrap();
+    let (today, with_days_before) = would(&detection, 3.0);
+    assert!(today > 0.0 && with_days_before >= today && with_days_before < would(&detection, 4.0).1);
+    (0..3).for_each(|number| drop(detection.step(&access("officer-7", &format!("foreign-{number}"), 44, 20, false))));
+    assert_eq!(would(&detection, 0.0), (today, with_days_before));
+}
+
 /// An allowed question about a signal.
 fn about(signal: &str, verdict: Option<Verdict>, day: i64, hour: i64) -> Fact {
     let act = Some(Act { signal: signal.to_owned(), verdict });

@@ -1,7 +1,7 @@
 //! `poort signals`: what a log has of atypical use is found from the records alone, in the order of the log.
 
 use crate::support::{
-    Sidecar, allowed, check, copied_policies, copy_folder, folder, installed, repository, run, run_with_input,
+    Sidecar, allowed, check, copied_policies, copy_folder, folder, installed, policies, repository, run, run_with_input,
 };
 use serde_json::{Value, json};
 use std::{
@@ -539,5 +539,53 @@ fn every_number_of_the_settings_has_a_meaning() {
         let (meaning, key) =
             line.split_once(": ").and_then(|(meaning, rest)| Some((meaning, rest.rsplit_once('[')?.1))).unwrap();
         assert!(!key.starts_with(meaning.trim_start_matches("- ")), "it has no words: {line}");
+    }
+}
+
+#[test]
+fn a_simulation_of_a_seed_is_the_same_again() {
+    let place = folder();
+    let settings = place.path().join("signals");
+    fs::create_dir_all(&settings).unwrap();
+    let short =
+        SETTINGS.replace("baseline_days = 28", "baseline_days = 7").replace("\"station\"", "\"function\", \"post\"");
+    fs::write(settings.join("detectors.toml"), short).unwrap();
+    let simulate = |more: &[&str]| {
+        let flags = ["signals", "simulate", "--accounts", "500", "--days", "14", "--against"];
+        run(flags.into_iter().chain([place.path().to_str().unwrap()]).chain(more.iter().copied()))
+    };
+    let (json, told) = check(&simulate(&["--format", "json"]), 0);
+    assert_eq!(check(&simulate(&["--format", "json"]), 0), (json.clone(), told));
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&report["budget"], &report["unknown"]), (&json!(0.3), &json!(["post"])));
+    let (human, _) = check(&simulate(&["--quiet", "--seed", "8"]), 0);
+    assert!(human.starts_with("A made-up force of ") && human.contains("\nfrom day 7 "), "{human}");
+    assert!(!human.contains("large operation") && !human.contains("mole"), "{human}");
+}
+
+#[test]
+fn a_simulation_that_makes_no_sense_is_refused() {
+    let place = folder();
+    let file = place.path().join("mine.csv");
+    let simulate = |more: &[&str]| {
+        let policies = policies();
+        let flags = ["signals", "simulate", "--policies", policies.to_str().unwrap()];
+        check(&run(flags.into_iter().chain(more.iter().copied())), 64).1
+    };
+    fs::write(&file, "pattern,accounts,per_day,on_days,own\nslow,2,1,8,no\nfast,2,many,1,no\n").unwrap();
+    let told = simulate(&["--plant", file.to_str().unwrap()]);
+    assert!(told.contains("mine.csv`, line 3, column `per_day`: `many` is not a number from 1 to 1000"), "{told}");
+    fs::write(&file, "pattern,accounts,per_day,on_days,own\nslow,200,1,8,no\n").unwrap();
+    for (flags, why) in [
+        (&["--accounts", "499"][..], "500..=1000000"),
+        (&["--days", "30"], "--days: 30 is too few; a baseline of 28 days and a week after it are 35"),
+        (&["--missing", "1.5"], "--missing: `1.5` is not from 0 to 1"),
+        (&["--budget", "0"], "--budget: `0` is not above 0"),
+        (&["--operation", "58"], "--operation: of 60 days, 57 is the last that it can begin on"),
+        (&["--accounts", "500", "--plant", file.to_str().unwrap()], "more than a quarter"),
+        (&["--plant", "nowhere.csv"], "--plant: `nowhere.csv`: "),
+    ] {
+        let told = simulate(flags);
+        assert!(told.contains(why), "{told}");
     }
 }
