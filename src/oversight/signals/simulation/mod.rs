@@ -27,7 +27,6 @@ pub use work::OPERATION_DAYS;
 
 use super::{detection::Detection, fact::Fact, reasons::Reason, settings::SettingsFiles};
 use crate::types::trace::{RecordIdentity, SpanId, TraceId};
-use planted::plant;
 use report::Tally;
 use std::{fmt::Write as _, sync::Arc};
 use work::{DAY, Event, Why, Work};
@@ -64,7 +63,7 @@ pub fn simulate(files: &SettingsFiles, plan: &Plan, mut passed: impl FnMut()) ->
     };
     let baseline = files.settings.budget.baseline_days;
     let mut world = World::new(plan, &files.settings.peers.same);
-    plant(&mut world, &plan.planted, baseline, plan.days);
+    world.plant(&plan.planted, baseline, plan.days);
     let mut tally = Tally::new(plan, baseline, &world);
     let mut work = Work::new(world, plan.missing, plan.operation);
     let mut facts = Facts::new();

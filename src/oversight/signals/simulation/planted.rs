@@ -1,6 +1,5 @@
 //! Planted misuse: which patterns there are, in how many accounts, and when they act.
 
-use super::world::World;
 use std::fmt;
 
 /// A pattern of misuse.
@@ -141,9 +140,10 @@ pub(super) struct Acts {
     /// The number of its pattern.
     pub(super) pattern: usize,
     pub(super) pace: Pace,
-    records: Records,
-    from: u32,
-    left: Option<u32>,
+    pub(super) records: Records,
+    /// Its first day, and how many days of work are left.
+    pub(super) from: u32,
+    pub(super) left: Option<u32>,
 }
 
 impl Acts {
@@ -157,31 +157,6 @@ impl Acts {
             Pace::Paced | Pace::Informed => ATTEMPTS,
         };
         (acts, self.records)
-    }
-}
-
-/// Plants each pattern in accounts of people that are there all the time. The first day is drawn from those after the baseline from
-/// which on the others are likely to fit.
-pub(super) fn plant(world: &mut World, planted: &[Planted], baseline: u32, days: u32) {
-    let World { accounts, chance, .. } = world;
-    let is_regular = |place: &usize| {
-        accounts
-            .get(*place)
-            .is_some_and(|it| it.function.kind != "System" && it.days == (0, days) && it.moves.is_none())
-    };
-    let mut free: Vec<_> = (0..accounts.len()).filter(is_regular).collect();
-    for (pattern, Planted { accounts: wanted, pace, days: on, records, .. }) in planted.iter().enumerate() {
-        for _ in 0..*wanted {
-            if free.is_empty() {
-                return;
-            }
-            let place = free.swap_remove(chance.below(free.len()));
-            let last = days.saturating_sub(on.unwrap_or(0) * 2).max(baseline + 1);
-            let from = on.map_or(0, |_| baseline + chance.below((last - baseline) as usize) as u32);
-            if let Some(account) = accounts.get_mut(place) {
-                account.acts = Some(Acts { pattern, pace: *pace, records: *records, from, left: *on });
-            }
-        }
     }
 }
 

@@ -225,7 +225,7 @@ impl<'p> Tally<'p> {
         }
         self.week.workdays += u32::from(day % 7 < 5);
         let is_last = day + 1 == self.plan.days;
-        if (day + 1 - self.baseline) % 7 == 0 || is_last {
+        if (day + 1 - self.baseline).is_multiple_of(7) || is_last {
             self.week.active =
                 self.accounts.iter().filter(|it| it.last.is_some_and(|last| last + ACTIVE > day)).count();
             let next = Week { from: day + 1, ..Week::default() };

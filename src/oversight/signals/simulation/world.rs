@@ -1,6 +1,10 @@
 //! The force: its accounts, with their functions, units and teams. Each number is an assumption; docs/signals.md names the large ones.
 
-use super::{Plan, chance::Chance, planted::Acts};
+use super::{
+    Plan,
+    chance::Chance,
+    planted::{Acts, Planted},
+};
 use std::sync::Arc;
 
 /// Accounts of a district in the mean, and of a team. The largest district has three times as many as the smallest.
@@ -129,7 +133,7 @@ impl World {
     fn unit(&mut self, unit: usize, function: &'static Function, size: u32, days: u32) {
         let peers = self.peers(unit, function);
         for number in 0..size {
-            if number % TEAM == 0 {
+            if number.is_multiple_of(TEAM) {
                 let team = self.teams.len() as u32;
                 self.teams.push((unit, function));
                 self.units.get_mut(unit).into_iter().for_each(|(_, teams)| teams.push(team));
@@ -216,6 +220,27 @@ impl World {
                 && let Some(account) = accounts.get_mut(place).filter(|it| can(it))
             {
                 (account.in_operation, left) = (true, left - 1);
+            }
+        }
+    }
+
+    /// Plants each pattern in accounts of people that are there all the time. The first day is drawn from those after the baseline from
+    /// which on the others are likely to fit.
+    pub(super) fn plant(&mut self, planted: &[Planted], baseline: u32, days: u32) {
+        let Self { accounts, chance, .. } = self;
+        let is_regular = |it: &Account| it.function.kind != "System" && it.days == (0, days) && it.moves.is_none();
+        let mut free: Vec<_> = (0..accounts.len()).filter(|it| accounts.get(*it).is_some_and(is_regular)).collect();
+        for (pattern, Planted { accounts: wanted, pace, days: on, records, .. }) in planted.iter().enumerate() {
+            for _ in 0..*wanted {
+                if free.is_empty() {
+                    return;
+                }
+                let place = free.swap_remove(chance.below(free.len()));
+                let last = days.saturating_sub(on.unwrap_or(0) * 2).max(baseline + 1);
+                let from = on.map_or(0, |_| baseline + chance.below((last - baseline) as usize) as u32);
+                if let Some(account) = accounts.get_mut(place) {
+                    account.acts = Some(Acts { pattern, pace: *pace, records: *records, from, left: *on });
+                }
             }
         }
     }
