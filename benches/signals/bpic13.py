@@ -218,7 +218,8 @@ def write(out, world, questions, truth, settings, poort):
             properties = {"is_new": is_new, "routed_to": [{"type": "Group", "id": group} for group in routed]}
             today, clock = datetime.datetime.fromtimestamp(int(time), datetime.UTC).isoformat()[:19].split("T")
             log.write(record % {
-                "number": seq + 1, "seq": seq, "time": time * 1000, "today": today, "clock": clock, "hour": int(clock[:2]),
+                "number": seq + 1, "seq": seq, "time": time * 1000,
+                "today": today, "clock": clock, "hour": int(clock[:2]),
                 "account": json.dumps(account), "case": json.dumps(case), "properties": json.dumps(properties),
             } + "\n")
     with (out / "truth.csv").open("w") as file:

@@ -1,8 +1,8 @@
 """Other methods that find unusual use in a decision log: each gives every account-day of the test a score.
 
-What they see of a day, without reasons: questions, first accesses, distinct cases, hours with questions, and questions in the busiest
-quarter of an hour. With reasons also the first accesses without one, and their share. Numbers are taken as log(1 + n). With `memory`
-they also see those of the days before, each day for half after 5 days.
+What they see of a day, without reasons: questions, first accesses, distinct cases, hours with questions, and questions in the
+busiest quarter of an hour. With reasons also the first accesses without one, and their share. Numbers are taken as log(1 + n).
+With `memory` they also see those of the days before, each day for half after 5 days.
 """
 
 import collections
@@ -43,7 +43,8 @@ class Log:
     def count(self, rows):
         """The features of each account-day."""
         numbers, quarters = np.zeros((rows, 7)), collections.Counter()
-        cases, hours = {(row, case) for _, row, _, case, *_ in self.events}, {(row, time // HOUR) for time, row, *_ in self.events}
+        cases = {(row, case) for _, row, _, case, *_ in self.events}
+        hours = {(row, time // HOUR) for time, row, *_ in self.events}
         for time, row, *_ in self.events:
             quarters[row, time // QUARTER] += 1
         of_event = np.array([(row, first, unexplained) for _, row, _, _, first, unexplained, _ in self.events])
@@ -71,7 +72,7 @@ class Log:
 
 
 def z(log, seed, columns, memory, robust, of_self):
-    """The highest z-score of the columns: mean and deviation, or median and MAD; of the account's own days, or of everybody's."""
+    """The highest z-score of the columns: by mean, or `robust` by median; among the account's own days, or everybody's."""
     features = log.features(columns, memory)
     known = collections.defaultdict(list)
     for row in np.flatnonzero(~log.is_test):
@@ -130,8 +131,8 @@ def stream(log, seed, columns, memory, make, **options):
 
 
 def high_count(log, seed, reason, summed, own):
-    """As an ML job of Elastic: how unlikely the number of questions (of first accesses without a reason) of a quarter of an hour is,
-    among those before the test: a negative binomial, of everybody, or of the account with `own` quarters of everybody."""
+    """As an ML job of Elastic: how unlikely the number of questions (of first accesses without a reason) of a quarter of an hour
+    is among those before the test: a negative binomial, of everybody, or of the account with `own` quarters of everybody."""
     quarters = collections.Counter()
     for time, row, _, _, _, unexplained, _ in log.events:
         quarters[row, time // QUARTER] += unexplained if reason else 1
@@ -152,9 +153,9 @@ def high_count(log, seed, reason, summed, own):
 
 
 def rare(log, seed, reason, summed, weight):
-    """As an ML job of Elastic: how rare a value is for an account, in each quarter of an hour once: the hour of the day, or the group to
-    which a case was routed (the most usual one of it). What is usual for everybody has this weight."""
-    counts, all_counts, total, scores, seen = collections.defaultdict(collections.Counter), collections.Counter(), 0, {}, set()
+    """As an ML job of Elastic: how rare a value is for an account, in each quarter of an hour once: the hour of the day, or the
+    group to which a case was routed (the most usual one of it). What is usual for everybody has this weight."""
+    counts, all_counts, total, seen = collections.defaultdict(collections.Counter), collections.Counter(), 0, set()
     scores = np.zeros(len(log.days))
     for time, row, account, _, _, _, routed in log.events:
         values = (routed or {"none"}) if reason else {int(time % DAY // HOUR)}
@@ -164,8 +165,8 @@ def rare(log, seed, reason, summed, weight):
         seen.add(key)
         mine = counts[account]
         if log.is_test[row]:
-            share = max((mine[value] + weight * (all_counts[value] + 1) / (total + 1)) / (mine[None] + weight) for value in values)
-            score = -np.log(min(share, 1.0))
+            usual = max(mine[value] + weight * (all_counts[value] + 1) / (total + 1) for value in values)
+            score = -np.log(min(usual / (mine[None] + weight), 1.0))
             scores[row] = scores[row] + score if summed else max(scores[row], score)
         for value in values:
             mine[value] += 1
@@ -176,7 +177,7 @@ def rare(log, seed, reason, summed, weight):
 
 
 def spike(log, seed, reason):
-    """The most questions (first accesses without a reason) in an hour: the score that a rule `more than k in an hour` compares."""
+    """The most questions (first accesses without a reason) in an hour, which a rule `more than k in an hour` compares."""
     scores, last = np.zeros(len(log.days)), collections.defaultdict(collections.deque)
     for time, row, account, _, _, unexplained, _ in log.events:
         if unexplained or not reason:
@@ -189,7 +190,7 @@ def spike(log, seed, reason):
 
 
 def grid(reason):
-    """Each method with the settings that are tried: name, function, settings, and whether it is slow."""
+    """Each method by its name: its function, and the settings that are tried."""
     groups = [PLAIN + REASON, REASON] if reason else [PLAIN]
     single = groups + [["unexplained"], ["share"]] * reason + [["questions"], ["first"], ["busiest"]] * (not reason)
 
@@ -223,5 +224,5 @@ def grid(reason):
     }
 
 
-# These run for as many seeds as asked, and are not tuned where they have one setting.
+# These have fewer seeds, and are tuned on one.
 SLOW = ["PySAD LODA", "PySAD xStream", "River HalfSpaceTrees", "PySAD RRCF"]

@@ -3,10 +3,10 @@
     pip install --requirement benches/signals/requirements.txt
     python3 benches/signals/peers.py BPIC13_incidents.xes.gz OUT --seeds 20 --poort target/release/poort
 
-Each method scores the account-days of the test. As in `poort signals evaluate`, a planted account is found if its highest score is
-above that of all but so many of the others. Each method is tried with what a day has without reasons, and with the accesses without
-a reason too. Its settings are those of its grid with the highest mean on the tuning seeds, for each of the two, and for each share of
-missing routes. OUT keeps what was measured, so a run that was interrupted goes on.
+Each method scores the account-days of the test. As in `poort signals evaluate`, a planted account is found if its highest
+score is above that of all but so many of the others. Each method runs with what a day has without reasons, and with the
+accesses without a reason too. Its settings are those of its grid with the highest mean on the tuning seeds, for each of the
+two, and for each share of missing routes. OUT keeps what was measured, so a run that was interrupted goes on.
 """
 
 import argparse
@@ -25,10 +25,11 @@ import numpy as np
 LEVELS = [0.65, 3.2]
 TUNING = [101, 102, 103]
 MISSING = [0.0, 0.2]
+KEY = ["seed", "missing", "method", "reason", "setting"]
 
 
 def found(log, scores, truth):
-    """The share of each pattern that is found, and with ties at the threshold broken at random: as evaluate.rs does it."""
+    """The share of each pattern that is found, as `poort signals evaluate` has it; and with ties broken at random."""
     highest, benign_days = {}, 0
     for row in np.flatnonzero(log.is_test):
         account = log.accounts[row]
@@ -50,10 +51,10 @@ def found(log, scores, truth):
     return shares
 
 
-def of_poort(poort, out, log):
+def of_poort(poort, out):
     """What `poort signals evaluate` says of the same log."""
-    asked = [poort, "signals", "evaluate", "--policies", out / "policies", "--received", out / "log.jsonl", "--truth", out / "truth.csv",
-             "--from", "2012-05-05", "--false-signals", ",".join(map(str, LEVELS))]
+    asked = [poort, "signals", "evaluate", "--policies", out / "policies", "--received", out / "log.jsonl",
+             "--truth", out / "truth.csv", "--from", "2012-05-05", "--false-signals", ",".join(map(str, LEVELS))]
     table = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     shares = {}
     for level, row in zip(LEVELS, csv.DictReader(io.StringIO(table))):
@@ -72,17 +73,18 @@ class Kept:
         self.keys = {self.key(row) for row in self.rows}
 
     def key(self, row):
-        return json.dumps([row[name] for name in ["seed", "missing", "method", "reason", "setting"]])
+        return json.dumps([row[name] for name in KEY])
 
-    def measure(self, seed, missing, method, reason, setting, measure):
-        row = {"seed": seed, "missing": missing, "method": method, "reason": reason, "setting": setting}
-        if self.key(row) not in self.keys:
-            started = time.process_time()
-            row |= {"shares": measure(), "seconds": round(time.process_time() - started, 2)}
-            self.keys.add(self.key(row))
-            self.rows.append(row)
-            with self.path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+    def lacks(self, seed, missing, wanted):
+        """Those of the wanted methods, with and without reasons, that were not measured."""
+        return [one for one in wanted if json.dumps([seed, missing, *one]) not in self.keys]
+
+    def keep(self, seed, missing, one, shares):
+        row = dict(zip(KEY, [seed, missing, *one]), shares=shares)
+        self.keys.add(self.key(row))
+        self.rows.append(row)
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
 
     def chosen(self, missing, method, reason):
         """The setting with the highest mean at the lowest level, then at the next; the first of equal ones."""
@@ -101,46 +103,59 @@ class Bench:
         self.tuning, self.results = Kept(given.out / "tuning.jsonl"), Kept(given.out / "results.jsonl")
 
     def log(self, seed, missing):
+        """Seed 0: nothing is planted, and those into whom it would be are looked for."""
         world = bpic13.World(self.events, missing, seed)
         planted, truth = world.plant()
-        questions = list(world.questions(planted))
+        questions = list(world.questions(planted if seed else []))
         return world, questions, truth, methods.Log(questions, world.groups, world.test)
 
     def tune(self, seed, missing, names):
-        _, _, truth, log = self.log(seed, missing)
-        for reason in [False, True]:
-            for name in names:
-                function, settings = methods.grid(reason)[name]
-                for setting in settings if len(settings) > 1 else []:
-                    self.tuning.measure(seed, missing, name, reason, setting,
-                                        lambda: found(log, function(log, seed, **setting), truth))
+        settings = [(name, reason, methods.grid(reason)[name][1]) for reason in [False, True] for name in names]
+        wanted = [(name, reason, setting) for name, reason, tried in settings for setting in tried if len(tried) > 1]
+        self.measure(self.tuning, seed, missing, wanted)
 
     def run(self, seed, missing, names):
-        world, questions, truth, log = self.log(seed, missing)
-        if "poort" in names:
-            settings = bpic13.SETTINGS.format(half_life=5.0, usual=0.2, breadth="")
-            bpic13.write(self.given.out / "log", world, questions, truth, settings, self.given.poort)
-            self.results.measure(seed, missing, "poort", True, {}, lambda: of_poort(self.given.poort, self.given.out / "log", log))
+        wanted = []
         for reason in [False, True]:
-            for name in [name for name in names if name != "poort"]:
-                function, settings = methods.grid(reason)[name]
-                setting = self.tuning.chosen(missing, name, reason) if len(settings) > 1 else settings[0]
-                self.results.measure(seed, missing, name, reason, setting,
-                                     lambda: found(log, function(log, seed, **setting), truth))
-        allowed = {row["shares"]["3.2 allowed"] for row in self.results.rows if (row["seed"], row["missing"]) == (seed, missing)}
+            for name in names:
+                settings = [{}] if name == "poort" else methods.grid(reason)[name][1]
+                if name != "poort" or reason:
+                    setting = settings[0] if len(settings) == 1 else self.tuning.chosen(missing, name, reason)
+                    wanted.append((name, reason, setting))
+        self.measure(self.results, seed, missing, wanted)
+        rows = [row for row in self.results.rows if (row["seed"], row["missing"]) == (seed, missing)]
+        allowed = {row["shares"]["3.2 allowed"] for row in rows}
         assert len(allowed) == 1, "poort has counted other account-days"
+
+    def measure(self, kept, seed, missing, wanted):
+        wanted = kept.lacks(seed, missing, wanted)
+        if not wanted:
+            return
+        world, questions, truth, log = self.log(seed, missing)
+        for name, reason, setting in wanted:
+            if name == "poort":
+                settings = bpic13.SETTINGS.format(half_life=5.0, usual=0.2, breadth="")
+                bpic13.write(self.given.out / "log", world, questions, truth, settings, self.given.poort)
+                shares = of_poort(self.given.poort, self.given.out / "log")
+            else:
+                function, _ = methods.grid(reason)[name]
+                shares = found(log, function(log, seed, **setting), truth)
+            kept.keep(seed, missing, (name, reason, setting), shares)
 
     def all(self):
         fast = [name for name in methods.grid(True) if name not in methods.SLOW]
-        steps = [(self.tune, TUNING, fast), (self.run, range(1, self.given.seeds + 1), ["poort", *fast]),
-                 (self.tune, TUNING[: 1], methods.SLOW), (self.run, range(1, self.given.slow_seeds + 1), methods.SLOW)]
+        steps = [(self.tune, TUNING, fast),
+                 (self.run, [*range(1, self.given.seeds + 1), 0], ["poort", *fast]),
+                 (self.tune, TUNING[:1], methods.SLOW),
+                 (self.run, [*range(1, self.given.slow_seeds + 1), 0], methods.SLOW)]
         for step, seeds, names in steps:
             for seed in seeds:
                 for missing in MISSING:
                     started = time.time(), time.process_time()
                     step(seed, missing, names)
-                    print(f"{step.__name__} {len(names)} methods, seed {seed}, missing {missing}: {time.time() - started[0]:.0f} s, "
-                          f"{time.process_time() - started[1]:.0f} s of the processor", flush=True)
+                    print(f"{step.__name__} {len(names)} methods, seed {seed}, missing {missing}: "
+                          f"{time.time() - started[0]:.0f} s, {time.process_time() - started[1]:.0f} s of the processor",
+                          flush=True)
                     if step == self.run:
                         (self.given.out / "peers.md").write_text(report(self.results.rows))
 
@@ -161,10 +176,12 @@ def report(rows):
                 if row["missing"] == missing:
                     shares.setdefault((row["reason"], row["method"]), {})[row["seed"]] = row["shares"]
             text += f"\n{missing:.0%} of routes missing, {level} false signals in 1 000 account-days:\n\n"
-            text += "| method | reasons | seeds | " + " | ".join(bpic13.PATTERNS) + " | mean | with ties | poort is better, worse |\n"
-            text += "|---|---|---:|" + "---:|" * 8 + "---|\n"
+            text += "| method | reasons | seeds | " + " | ".join(bpic13.PATTERNS)
+            text += " | mean | with ties | nothing planted | poort is better; worse |\n"
+            text += "|---|---|---:|" + "---:|" * 9 + "---|\n"
             of_poort = shares.get((True, "poort"), {})
             for (reason, method), seeds in sorted(shares.items(), key=lambda one: (one[0][0], one[0][1] != "poort")):
+                nothing = seeds.pop(0, None)
                 cells, apart = [], {True: [], False: []}
                 for pattern in bpic13.PATTERNS:
                     mean, low, high = interval([one[f"{level} {pattern}"] for one in seeds.values()])
@@ -176,6 +193,8 @@ def report(rows):
                 for kind in ["", " ties"]:
                     of_all = [one[f"{level} {pattern}{kind}"] for one in seeds.values() for pattern in bpic13.PATTERNS]
                     cells.append(f"{np.mean(of_all):.2f}")
+                of_nothing = [nothing[f"{level} {pattern}"] for pattern in bpic13.PATTERNS] if nothing else [np.nan]
+                cells.append(f"{np.mean(of_nothing):.2f}")
                 cells.append("; ".join(" ".join(apart[is_better]) or "-" for is_better in [True, False]))
                 text += f"| {method} | {'yes' if reason else 'no'} | {len(seeds)} | " + " | ".join(cells) + " |\n"
     return text
@@ -186,7 +205,7 @@ def main():
     arguments.add_argument("log", type=pathlib.Path)
     arguments.add_argument("out", type=pathlib.Path)
     arguments.add_argument("--seeds", type=int, default=20)
-    arguments.add_argument("--slow-seeds", type=int, default=5, help="how many seeds the slow methods have")
+    arguments.add_argument("--slow-seeds", type=int, default=3, help="how many seeds the slow methods have")
     arguments.add_argument("--poort", default="target/release/poort")
     warnings.simplefilter("ignore")
     Bench(arguments.parse_args()).all()
