@@ -102,17 +102,22 @@ class World:
             self.days[account].add(int(time // DAY))
             self.hours[account].append(time % DAY)
         self.cases = sorted(self.routes)
-        self.missing, self.seed = missing, seed
+        self.missing, self.seed, self.lost = missing, seed, {}
 
     def is_lost(self, case, group):
         """Whether the route of a case to a group was never entered."""
+        if (case, group) not in self.lost:
+            self.lost[case, group] = self.share(case, group) < self.missing
+        return self.lost[case, group]
+
+    def share(self, case, group):
         digest = hashlib.sha256(f"{self.seed}/{case}/{group}".encode()).digest()
-        return int.from_bytes(digest[:4], "big") / 2**32 < self.missing
+        return int.from_bytes(digest[:4], "big") / 2**32
 
     def routed(self, case, time, known=False):
         since = time - 60 * DAY
         groups = {group for at, group, _ in self.routes[case] if since <= at < time}
-        return {group for group in groups if not (known and self.is_lost(case, group))}
+        return {group for group in groups if not (known and self.missing and self.is_lost(case, group))}
 
     def regular(self):
         """Accounts with five days of work before the test and four in it."""
@@ -159,6 +164,69 @@ class World:
                 return case
         return None
 
+    def questions(self, planted):
+        """What is asked: time, account, case, whether it is new, and the groups that it is known to be routed to."""
+        for time, account, case, _ in sorted(self.work + planted):
+            yield time, account, case, time <= self.first[case], sorted(self.routed(case, time, known=True))
+
+
+def write(out, world, questions, truth, settings, poort):
+    """The policies, with the directory and the settings of signals; the log; and who is planted."""
+    policies = out / "policies"
+    for folder in ["directory", "signals"]:
+        (policies / folder).mkdir(parents=True, exist_ok=True)
+    (policies / "schema.cedarschema").write_text(SCHEMA)
+    (policies / "all.cedar").write_text(POLICY)
+    (policies / "signals/reasons.cedar").write_text(REASONS)
+    (policies / "signals/detectors.toml").write_text(settings)
+    entities = [{"uid": {"type": "Group", "id": name}, "attrs": {}, "parents": []}
+                for name in sorted(set().union(*world.groups.values()))]
+    for account, groups in sorted(world.groups.items()):
+        parents = [{"type": "Group", "id": group} for group in sorted(groups)]
+        entities.append({"uid": {"type": "Person", "id": account}, "attrs": {}, "parents": parents})
+    (policies / "directory/people.json").write_text(json.dumps(entities))
+    question = {"subject": {"type": "Person", "id": entities[-1]["uid"]["id"]}, "action": {"name": "open"},
+                "resource": {"type": "Case", "id": "1", "properties": {"is_new": True, "routed_to": []}}}
+    asked = subprocess.run([poort, "evaluate", "-", "--policies", policies], input=json.dumps(question),
+                           capture_output=True, text=True, check=True)
+    named = json.loads(asked.stdout)["context"]
+
+    record = json.dumps({
+        "event_name": "adl.access_evaluation",
+        "trace_id": "%(number)032x",
+        "span_id": "%(number)016x",
+        "status": "Unset",
+        "timestamp": "<%(time)d>",
+        "attributes": {
+            "adl.core.configuration": {"poort": {"version": "0", "digest": "sha256:" + "0" * 64}},
+            "adl.core.policies": {"policies": {"revision": named["revision"]}},
+            "adl.core.information": {"directory": {"revision": named["directory_revision"]}},
+            "poort.log.seq": "<%(seq)d>",
+            "poort.pdp": {"hour": "<%(hour)d>", "now": "%(today)sT%(clock)s.000Z", "today": "%(today)s"},
+        },
+        "body": {
+            "adl.core.request": {
+                "subject": {"type": "Person", "id": "<%(account)s>"},
+                "action": {"name": "open"},
+                "resource": {"type": "Case", "id": "<%(case)s>", "properties": "<%(properties)s>"},
+            },
+            "adl.core.response": {"decision": True, "context": {"policies": [{"id": "all"}]}},
+        },
+    }).replace('"<', "").replace('>"', "")
+    with (out / "log.jsonl").open("w") as log:
+        for seq, (time, account, case, is_new, routed) in enumerate(questions):
+            properties = {"is_new": is_new, "routed_to": [{"type": "Group", "id": group} for group in routed]}
+            today, clock = datetime.datetime.fromtimestamp(int(time), datetime.UTC).isoformat()[:19].split("T")
+            log.write(record % {
+                "number": seq + 1, "seq": seq, "time": time * 1000,
+                "today": today, "clock": clock, "hour": int(clock[:2]),
+                "account": json.dumps(account), "case": json.dumps(case), "properties": json.dumps(properties),
+            } + "\n")
+    with (out / "truth.csv").open("w") as file:
+        file.write("account,pattern\n")
+        for account, pattern in sorted(truth.items()):
+            file.write('"Person::""{}""",{}\n'.format(account, pattern))
+
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,63 +241,9 @@ def main():
     given = arguments.parse_args()
     world = World(read(given.log), given.missing, given.seed)
     planted, truth = world.plant()
-
-    policies = given.out / "policies"
-    for folder in ["directory", "signals"]:
-        (policies / folder).mkdir(parents=True, exist_ok=True)
-    (policies / "schema.cedarschema").write_text(SCHEMA)
-    (policies / "all.cedar").write_text(POLICY)
-    (policies / "signals/reasons.cedar").write_text(REASONS)
     breadth = f"[breadth]\nweight = {given.breadth}\nleast = 2\n" if given.breadth else ""
     settings = SETTINGS.format(half_life=given.half_life, usual=given.usual, breadth=breadth)
-    (policies / "signals/detectors.toml").write_text(settings)
-    entities = [{"uid": {"type": "Group", "id": name}, "attrs": {}, "parents": []}
-                for name in sorted(set().union(*world.groups.values()))]
-    for account, groups in sorted(world.groups.items()):
-        parents = [{"type": "Group", "id": group} for group in sorted(groups)]
-        entities.append({"uid": {"type": "Person", "id": account}, "attrs": {}, "parents": parents})
-    (policies / "directory/people.json").write_text(json.dumps(entities))
-    question = {"subject": {"type": "Person", "id": entities[-1]["uid"]["id"]}, "action": {"name": "open"},
-                "resource": {"type": "Case", "id": "1", "properties": {"is_new": True, "routed_to": []}}}
-    asked = subprocess.run([given.poort, "evaluate", "-", "--policies", policies], input=json.dumps(question),
-                           capture_output=True, text=True, check=True)
-    named = json.loads(asked.stdout)["context"]
-
-    with (given.out / "log.jsonl").open("w") as out:
-        events = sorted(world.work + planted)
-        for seq, (time, account, case, _) in enumerate(events):
-            when = datetime.datetime.fromtimestamp(time, datetime.UTC)
-            routed = world.routed(case, time, known=True)
-            properties = {"is_new": time <= world.first[case],
-                          "routed_to": [{"type": "Group", "id": group} for group in sorted(routed)]}
-            record = {
-                "event_name": "adl.access_evaluation",
-                "trace_id": f"{seq + 1:032x}",
-                "span_id": f"{seq + 1:016x}",
-                "status": "Unset",
-                "timestamp": int(time * 1000),
-                "attributes": {
-                    "adl.core.configuration": {"poort": {"version": "0", "digest": "sha256:" + "0" * 64}},
-                    "adl.core.policies": {"policies": {"revision": named["revision"]}},
-                    "adl.core.information": {"directory": {"revision": named["directory_revision"]}},
-                    "poort.log.seq": seq,
-                    "poort.pdp": {"hour": when.hour, "now": when.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-                                  "today": when.strftime("%Y-%m-%d")},
-                },
-                "body": {
-                    "adl.core.request": {
-                        "subject": {"type": "Person", "id": account},
-                        "action": {"name": "open"},
-                        "resource": {"type": "Case", "id": case, "properties": properties},
-                    },
-                    "adl.core.response": {"decision": True, "context": {"policies": [{"id": "all"}]}},
-                },
-            }
-            out.write(json.dumps(record) + "\n")
-    with (given.out / "truth.csv").open("w") as out:
-        out.write("account,pattern\n")
-        for account, pattern in sorted(truth.items()):
-            out.write('"Person::""{}""",{}\n'.format(account, pattern))
+    write(given.out, world, world.questions(planted), truth, settings, given.poort)
 
 
 if __name__ == "__main__":
