@@ -151,14 +151,16 @@ fn human(report: &Report) -> String {
         shown.push_str(&format!("unknown    the force has no `{name}`, so peers differ in what is before it alone\n"));
     }
     shown.push_str(&format!(
-        "\n{:<14}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}\n",
-        "false signals", "active", "reason", "volume", "denial", "for 1 000", "of misuse"
+        "\n{:<14}{:>8}{:>8}{:>8}{:>8}{:>12}{:>12}{:>8}\n",
+        "false signals", "active", "reason", "volume", "denial", "for 1 000", "of misuse", "crowds"
     ));
     let line = |name: &str, week: &Week| {
         let of = |family: Family| week.false_signals.get(family.name()).copied().unwrap_or_default();
         let [reason, volume, denial] = [Family::Reason, Family::Volume, Family::Denial].map(of);
-        let Week { active, per_thousand, of_planted, .. } = week;
-        format!("{name:<14}{active:>8}{reason:>8}{volume:>8}{denial:>8}{per_thousand:>12.2}{of_planted:>12}\n")
+        let Week { active, per_thousand, of_planted, crowds, .. } = week;
+        format!(
+            "{name:<14}{active:>8}{reason:>8}{volume:>8}{denial:>8}{per_thousand:>12.2}{of_planted:>12}{crowds:>8}\n"
+        )
     };
     report.weeks.iter().for_each(|week| shown.push_str(&line(&format!("from day {}", week.from), week)));
     shown.push_str(&line("all", &report.quiet));

@@ -62,7 +62,7 @@ pub fn simulate(files: &SettingsFiles, plan: &Plan, mut passed: impl FnMut()) ->
         None => Detection::new(files),
     };
     let baseline = files.settings.budget.baseline_days;
-    let mut world = World::new(plan, &files.settings.peers.same);
+    let mut world = World::new(plan, &files.settings.peers);
     world.plant(&plan.planted, baseline, plan.days);
     let mut tally = Tally::new(plan, baseline, &world);
     let mut work = Work::new(world, plan.missing, plan.operation);

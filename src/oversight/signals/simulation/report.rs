@@ -8,7 +8,7 @@ use super::{
 use crate::oversight::signals::{
     detection::Detection,
     settings::SettingsFiles,
-    signal::{Change, Detector, Signal},
+    signal::{About, Change, Detector, Signal},
 };
 use serde::Serialize;
 use statrs::distribution::{DiscreteCDF, Poisson};
@@ -70,6 +70,8 @@ pub struct Week {
     pub per_thousand: f64,
     /// Signals of accounts with planted misuse.
     pub of_planted: u32,
+    /// Signals of records that many accounts had access to without a reason. They are of no account, and apart from the budget.
+    pub crowds: u32,
 }
 
 /// What a group of accounts has of the false signals.
@@ -196,6 +198,10 @@ impl<'p> Tally<'p> {
         if !is_opened && signal.change != Change::Raised {
             return;
         }
+        if let About::Record(_) = signal.about {
+            self.week.crowds += u32::from(is_opened);
+            return;
+        }
         let day = (signal.time - FIRST_DAY * DAY).div_euclid(DAY);
         let from = self.plan.operation.filter(|_| seen.in_operation).map(i64::from);
         let is_of_operation = from.is_some_and(|from| (from..from + i64::from(AFTER_OPERATION)).contains(&day));
@@ -242,6 +248,7 @@ impl<'p> Tally<'p> {
         for week in &weeks {
             quiet.workdays += week.workdays;
             quiet.of_planted += week.of_planted;
+            quiet.crowds += week.crowds;
             week.false_signals
                 .iter()
                 .for_each(|(family, count)| *quiet.false_signals.entry(family).or_default() += count);

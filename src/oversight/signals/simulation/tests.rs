@@ -25,8 +25,7 @@ fn simulated(plan: &Plan) -> Report {
 }
 
 fn work(plan: &Plan) -> Work {
-    let same = ["organisation", "function", "unit"].map(str::to_owned);
-    Work::new(World::new(plan, &same), plan.missing, plan.operation)
+    Work::new(World::new(plan, &files().settings.peers), plan.missing, plan.operation)
 }
 
 #[test]

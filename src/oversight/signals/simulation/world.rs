@@ -1,6 +1,7 @@
 //! The force: its accounts, with their functions, units and teams. Each number is an assumption; docs/signals.md names the large ones.
 
 use super::{
+    super::settings::Comparison,
     Plan,
     chance::Chance,
     planted::{Acts, Planted},
@@ -98,19 +99,19 @@ pub(super) struct World {
     pub(super) teams: Vec<Team>,
     /// The names of units: districts, organisations of partners, and one of systems. With the numbers of their teams.
     pub(super) units: Vec<(String, Vec<u32>)>,
-    /// The attributes that peers have in common.
-    same: Vec<String>,
+    /// With whom accounts are compared.
+    comparison: Comparison,
 }
 
 impl World {
-    pub(super) fn new(plan: &Plan, same: &[String]) -> Self {
+    pub(super) fn new(plan: &Plan, comparison: &Comparison) -> Self {
         let mut chance = Chance::new(plan.seed);
         let sizes: Vec<_> = (0..plan.accounts.div_ceil(DISTRICT).max(2)).map(|_| 0.5 + chance.share()).collect();
         let units = (1..=sizes.len()).map(|number| format!("district-{number}"));
         let units = units.chain((1..=PARTNERS).map(|number| format!("partner-{number}"))).chain(["systems".to_owned()]);
         let units = units.map(|name| (name, Vec::new())).collect();
-        let (accounts, teams, same) = (Vec::new(), Vec::new(), same.to_vec());
-        let mut world = Self { chance, accounts, teams, units, same };
+        let (accounts, teams, comparison) = (Vec::new(), Vec::new(), comparison.clone());
+        let mut world = Self { chance, accounts, teams, units, comparison };
         for function in &FUNCTIONS {
             let (first, sizes) = match function.kind {
                 "Officer" => (0, sizes.clone()),
@@ -142,15 +143,18 @@ impl World {
             let comes = if chance.happens(COMES) { chance.below(days as usize) as u32 } else { 0 };
             let leaves = if chance.happens(LEAVES) { chance.below(days as usize) as u32 } else { days };
             let peculiar = if chance.happens(PECULIAR.0) { PECULIAR.1 } else { 1.0 };
+            let name = format!("{}::\"{:06}\"", function.kind, self.accounts.len() + 1);
+            let is_alone = self.comparison.itself.iter().any(|kind| kind == function.kind);
+            let peers = if is_alone { Arc::from([name.clone()]) } else { Arc::clone(&peers) };
             self.accounts.push(Account {
-                name: format!("{}::\"{:06}\"", function.kind, self.accounts.len() + 1),
+                name,
                 function,
                 team: (self.teams.len() - 1) as u32,
                 work: chance.gamma(2),
                 foreign: chance.gamma(3) * peculiar,
                 days: (comes, leaves),
                 moves: None,
-                peers: Arc::clone(&peers),
+                peers,
                 recent: [None; 6],
                 in_operation: false,
                 acts: None,
@@ -163,7 +167,7 @@ impl World {
     pub(super) fn peers(&self, unit: usize, function: &Function) -> Arc<[String]> {
         let unit = self.units.get(unit).map_or("", |(name, _)| name);
         let is_police = function.kind != "Partner";
-        let values = self.same.iter().map_while(|name| match name.as_str() {
+        let values = self.comparison.same.iter().map_while(|name| match name.as_str() {
             "organisation" => Some(if is_police { "police" } else { unit }),
             "function" => Some(function.name),
             "unit" => is_police.then_some(unit),
