@@ -31,7 +31,7 @@ use async_nats::jetstream::{
     message::PublishMessage,
     stream::{LastRawMessageErrorKind, State},
 };
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use std::{error::Error, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
@@ -107,8 +107,9 @@ impl Stream {
             Some(open) => open,
             None => self.connect().await?,
         };
+        // A time-out of nothing would wait for the clock's next tick.
         if open.told.is_none()
-            && let Ok(message) = timeout(Duration::ZERO, open.signals.next()).await
+            && let Some(message) = open.signals.next().now_or_never()
         {
             open.told = Some(self.told(received(message)?)?);
         }
