@@ -259,9 +259,6 @@ fn signals(reader: &mut Reader<'_>, policies: &Path, data: &Path) -> Option<live
     let enabled = reader.choice("signals.enabled", &[("true", true), ("false", false)]).unwrap_or_default();
     let pseudonyms = reader.path("signals.pseudonyms.keys");
     let streams = ship::signal_streams(reader);
-    if streams.is_some() && !enabled {
-        reader.mistake("signals.stream", "means nothing without signals.enabled = true");
-    }
     enabled.then(|| live::Config { policies: policies.to_owned(), data: data.to_owned(), pseudonyms, streams })
 }
 

@@ -77,7 +77,8 @@ pub(super) fn sinks(reader: &mut Reader<'_>) -> Vec<Sink> {
 pub(super) fn signal_streams(reader: &mut Reader<'_>) -> Option<Streams> {
     let mut table = Table { prefix: "signals.stream".to_owned(), reader };
     let keys = STREAM.map(|name| table.key(name));
-    if !keys.iter().any(|key| table.reader.has(key)) {
+    let names_streams = |key: &&String| !key.ends_with(".plaintext");
+    if !keys.iter().filter(names_streams).any(|key| table.reader.has(key)) {
         // They are known where none is given, too.
         keys.iter().for_each(|key| drop(table.reader.text(key)));
         return None;

@@ -225,7 +225,7 @@ async fn a_start_over_streams_needs_them() {
     assert!(told.contains("signals.stream: is missing"), "{told}");
     let streams = of_streams("nats://127.0.0.1:4222");
     let (_, told) = check(&serve(&streams), 64);
-    assert!(told.contains("signals.stream: means nothing without signals.enabled = true"), "{told}");
+    assert!(told.contains("signals.stream: is missing") && told.contains("needs signals.enabled = true"), "{told}");
     let (_, told) = check(&serve(&format!("{ENABLED}{}", streams.replace("poort.decisions", "poort.>"))), 64);
     assert!(told.contains("signals.stream.decisions: `poort.>` is not a subject"), "{told}");
     let missing = format!("{ENABLED}{streams}credentials = \"missing.creds\"\n");
