@@ -5,8 +5,9 @@ use super::{
     crowds::{Access, Crowds},
     fact::Fact,
     follow_up::Act,
+    open::{Open, tell, told},
     peers::Peers,
-    profile::{EVIDENCE, Found, Open, Profile, WEEKS},
+    profile::{EVIDENCE, Found, Profile, WEEKS},
     scores::{Usual, lasting, rules, score},
     settings::{Settings, SettingsFiles},
     signal::{About, Change, Detector, Evidence, Family, Signal},
@@ -25,9 +26,6 @@ const WORKDAYS: f64 = 20.0;
 
 /// By how much the threshold moves from one day to the next at most.
 const STEP: f64 = 1.1;
-
-/// By how much a score rises before it is told again.
-const RISE: f64 = 1.0;
 
 /// The score of the smallest crowd.
 const CROWD: f64 = 4.0;
@@ -398,45 +396,6 @@ fn all_open<'k>(
     of_accounts.chain(records.iter_mut().map(|(record, open)| (About::Record(record.clone()), open)))
 }
 
-/// What a score changes among the open signals of an account or a record, and the id of the signal. `None`: nothing is told.
-fn tell(
-    open: &mut Vec<Open>,
-    revision: &Revision,
-    about: &str,
-    family: Family,
-    detector: &Detector,
-    score: f64,
-    day: i64,
-) -> Option<(Change, String)> {
-    let is_it = |it: &Open| it.family == family && (family != Family::Exact || it.detector.name() == detector.name());
-    let known = open.iter_mut().find(|it| is_it(it));
-    match known {
-        // What was closed says nothing new before its score rises; a rule is met anew each time.
-        Some(known) if known.is_closed && !matches!(detector, Detector::Rule(_)) && score < known.score + RISE => {
-            known.last = day;
-            None
-        }
-        Some(known) if !known.is_closed => {
-            known.last = day;
-            if score < known.score + RISE {
-                return None;
-            }
-            known.score = score;
-            Some((Change::Raised, known.id.clone()))
-        }
-        closed => {
-            let number = closed.as_ref().filter(|it| it.since == day).map_or(0, |it| it.number + 1);
-            let id = id(revision, about, family, detector, day, number);
-            let new = Open { id: id.clone(), family, detector: detector.clone(), score, number, ..Open::new(day) };
-            match closed {
-                Some(closed) => *closed = new,
-                None => open.push(new),
-            }
-            Some((Change::Opened, id))
-        }
-    }
-}
-
 /// An account is no peer any more of those that it was with.
 fn leave(profile: &mut Profile, peers: &mut Peers) {
     if profile.counted {
@@ -482,46 +441,4 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
 const fn evidence(fact: &Fact) -> Evidence {
     let Fact { seq, record, item, .. } = fact;
     Evidence { seq: *seq, record: *record, item: *item }
-}
-
-/// What became of a signal without anything new.
-fn told(open: Open, change: Change, time: i64, about: About, threshold: Option<f64>, settings: &Revision) -> Signal {
-    let Open { id, family, detector, score, .. } = open;
-    Signal {
-        id,
-        change,
-        time,
-        about,
-        detector,
-        family,
-        score,
-        threshold: threshold.unwrap_or_default(),
-        days: 0,
-        observed: 0.0,
-        of: None,
-        expected: 0.0,
-        surprise: 0.0,
-        peers: String::new(),
-        accounts: 0,
-        evidence: Vec::new(),
-        tried: Arc::from([]),
-        verdict: None,
-        settings: settings.clone(),
-    }
-}
-
-/// `number`: how many of its kind were opened on the day before it.
-fn id(revision: &Revision, account: &str, family: Family, detector: &Detector, day: i64, number: u32) -> String {
-    let (day, number) = (day.to_string(), number.to_string());
-    let rule = if family == Family::Exact { detector.name() } else { "" };
-    let parts = [
-        ("settings", revision.as_str()),
-        ("account", account),
-        ("family", family.name()),
-        ("rule", rule),
-        ("day", day.as_str()),
-        ("number", number.as_str()),
-    ];
-    let digest = Revision::of(parts.map(|(name, part)| (name, part.as_bytes())));
-    digest.digits().get(..16).unwrap_or_default().to_owned()
 }

@@ -16,6 +16,7 @@
 //! - `reasons`: policies that say what explains an access, and what is always a signal
 //! - `fact`: what matters of a decision, read from a record
 //! - `last_read`: the last record of each log
+//! - `open`: open signals, and what a score changes among them
 //! - `peers`: groups of accounts with like work, and what is usual in them
 //! - `tail`: how unlikely a number is among peers
 //! - `touches`: which account had access to which record
@@ -46,6 +47,7 @@ mod history;
 mod json;
 mod last_read;
 pub mod live;
+mod open;
 mod peers;
 mod power;
 mod profile;

@@ -1,6 +1,7 @@
 //! What is kept of an account: what it did today, its scores, and its open signals.
 
 use super::{
+    open::Open,
     peers::{DayOfAccount, GroupId},
     signal::{Detector, Evidence, Family},
 };
@@ -123,43 +124,6 @@ pub(super) struct Found {
     pub(super) expected: f64,
     /// Without its weight.
     pub(super) surprise: f64,
-}
-
-/// An open signal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Open {
-    pub(super) id: String,
-    pub(super) family: Family,
-    pub(super) detector: Detector,
-    /// The highest score that was told.
-    pub(super) score: f64,
-    /// The day on which it was opened.
-    pub(super) since: i64,
-    /// The last day that gave it.
-    pub(super) last: i64,
-    /// Whether somebody follows it up.
-    pub(super) is_followed: bool,
-    /// Whether somebody closed it. It is kept for a time, so that what it was about opens no other.
-    pub(super) is_closed: bool,
-    /// How many of its kind were opened on its day before.
-    pub(super) number: u32,
-}
-
-impl Open {
-    /// One of a day.
-    pub(super) const fn new(day: i64) -> Self {
-        Self {
-            id: String::new(),
-            family: Family::Exact,
-            detector: Detector::Crowd,
-            score: 0.0,
-            since: day,
-            last: day,
-            is_followed: false,
-            is_closed: false,
-            number: 0,
-        }
-    }
 }
 
 impl Profile {
