@@ -47,7 +47,6 @@ SETTINGS = """
 per_thousand = 0.3
 baseline_days = 28
 least_score = 2.0
-usual_score = {usual}
 half_life_days = {half_life}
 quiet_days = 14
 
@@ -235,14 +234,13 @@ def main():
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--missing", type=float, default=0.0, help="this share of routes was never entered")
     arguments.add_argument("--half-life", type=float, default=5.0)
-    arguments.add_argument("--usual", type=float, default=0.2)
     arguments.add_argument("--breadth", type=float, default=0.0, help="the weight of `breadth`; 0: without it")
     arguments.add_argument("--poort", default="target/release/poort")
     given = arguments.parse_args()
     world = World(read(given.log), given.missing, given.seed)
     planted, truth = world.plant()
     breadth = f"[breadth]\nweight = {given.breadth}\nleast = 2\n" if given.breadth else ""
-    settings = SETTINGS.format(half_life=given.half_life, usual=given.usual, breadth=breadth)
+    settings = SETTINGS.format(half_life=given.half_life, breadth=breadth)
     write(given.out, world, world.questions(planted), truth, settings, given.poort)
 
 

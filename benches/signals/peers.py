@@ -134,7 +134,7 @@ class Bench:
         world, questions, truth, log = self.log(seed, missing)
         for name, reason, setting in wanted:
             if name == "poort":
-                settings = bpic13.SETTINGS.format(half_life=5.0, usual=0.2, breadth="")
+                settings = bpic13.SETTINGS.format(half_life=56.0, breadth="")
                 bpic13.write(self.given.out / "log", world, questions, truth, settings, self.given.poort)
                 shares = of_poort(self.given.poort, self.given.out / "log")
             else:

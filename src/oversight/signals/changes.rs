@@ -5,12 +5,11 @@ use cedar_policy::PolicySet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each number means.
-const MEANINGS: [(&str, &str); 25] = [
+const MEANINGS: [(&str, &str); 24] = [
     ("budget.per_thousand", "signals for each 1 000 active accounts and workday"),
     ("budget.baseline_days", "first days of a log, with no signals but those of rules"),
     ("budget.least_score", "score below which nothing is signalled"),
-    ("budget.usual_score", "taken off a score for each day with questions"),
-    ("budget.half_life_days", "days after which a score counts half"),
+    ("budget.half_life_days", "days after which what days add up to counts half"),
     ("budget.quiet_days", "days without anything new after which a signal is closed"),
     ("peers.same", "what accounts have in common that are compared"),
     ("peers.itself", "types of accounts that are compared with their own earlier days"),

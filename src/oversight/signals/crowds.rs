@@ -13,6 +13,8 @@ pub(super) struct Access {
     /// The place of the account.
     pub(super) account: usize,
     pub(super) day: i64,
+    /// What it added to the account's accesses without a reason.
+    pub(super) added: f64,
     pub(super) evidence: Evidence,
 }
 
@@ -27,7 +29,12 @@ impl Crowds {
             return None;
         }
         let accesses = self.0.entry(record.to_owned()).or_default();
-        accesses.retain(|it| it.account != access.account && is_recent(it, access.day, set));
+        // One account is no crowd. Of a crowd the work stays the same for each access, however large it is.
+        if accesses.len() < set.accounts {
+            accesses.retain(|it| it.account != access.account);
+        }
+        let old = accesses.iter().take_while(|it| !is_recent(it, access.day, set)).count();
+        accesses.drain(..old);
         accesses.push(access);
         (accesses.len() >= set.accounts).then_some(accesses)
     }

@@ -8,7 +8,7 @@ use super::{
     open::{Open, tell, told},
     peers::Peers,
     profile::{EVIDENCE, Found, Profile, WEEKS},
-    scores::{Usual, lasting, rules, score},
+    scores::{Usual, rules, score, score_ended},
     settings::{Settings, SettingsFiles},
     signal::{About, Change, Detector, Evidence, Family, Signal},
     tail::HIGHEST,
@@ -175,19 +175,29 @@ impl Detection {
         if profile.today.asked == 0.0 {
             active.push(place);
         }
-        let usual = Usual::of(profile, peers, settings);
+        let before_it = profile.today;
         profile.ask(fact.time, fact.record);
         profile.judged |= fact.judged || !fact.allowed;
         let before = touches.before(&profile.account, &fact.resource);
-        let mut is_without_reason = false;
+        let mut without_reason = None;
         if fact.allowed {
-            is_without_reason = touch(profile, touches, fact, before, day);
+            without_reason = touch(profile, touches, fact, before, day);
         } else {
             profile.today.denied += if profile.call.denied { 0.0 } else { 1.0 };
             profile.call.denied = true;
             profile.denied_by.extend(fact.denied_by.iter().cloned());
             profile.keep(Family::Denial, evidence(fact));
         }
+        if profile.is_peer() {
+            peers.go_on(&profile.groups, &before_it, &profile.today);
+            if let Some(added) = without_reason {
+                let access = Access { account: place, day, added, evidence: evidence(fact) };
+                signals.extend(self.crowd(fact, access));
+            }
+        }
+        let Self { settings, revision, known: Known { profiles, peers, threshold, .. }, .. } = self;
+        let Some(profile) = profiles.get_mut(place) else { return signals };
+        let usual = Usual::of(profile, peers, settings);
         if let Some(usual) = &usual {
             score(profile, settings, usual);
         }
@@ -195,9 +205,10 @@ impl Detection {
         let half_life = settings.budget.half_life_days;
         let scored = profile.scored(day, half_life);
         profile.highest = scored.iter().map(|(_, score)| *score).fold(profile.highest, f64::max);
-        let passes = |score: f64| threshold.is_some_and(|threshold| score > threshold);
+        // What cannot be higher passes whatever threshold.
+        let passes = |score: f64| threshold.is_some_and(|threshold| score > threshold || score >= HIGHEST);
         let of_scores = scored.into_iter().filter(|(_, score)| passes(*score)).filter_map(|(family, score)| {
-            let (found, days) = profile.found(family)?;
+            let (found, days) = profile.found(family, day, half_life)?;
             Some((family, score, found, days))
         });
         let of_rules = rules(fact, before).map(|found| (Family::Exact, found.surprise, found, 1));
@@ -233,17 +244,22 @@ impl Detection {
                 settings: revision.clone(),
             });
         }
-        if is_without_reason && profile.known && !profile.is_alone() {
-            signals.extend(self.crowd(fact, place, day));
-        }
         signals
     }
 
-    /// What the accesses to its record say, of which this one is the last and without a reason.
-    fn crowd(&mut self, fact: &Fact, account: usize, day: i64) -> Option<Signal> {
-        let Self { settings, revision, known: Known { crowds, records, threshold, .. }, .. } = self;
-        let set = settings.crowd?;
-        let accesses = crowds.add(&fact.resource, Access { account, day, evidence: evidence(fact) }, &set)?;
+    /// What the accesses to its record say, of which this one is the last and without a reason. Those of a crowd are one signal about the
+    /// record, and count for none of its accounts.
+    fn crowd(&mut self, fact: &Fact, last: Access) -> Option<Signal> {
+        let Self { settings, revision, known: Known { crowds, records, threshold, profiles, peers, .. }, .. } = self;
+        let (set, day) = (settings.crowd?, last.day);
+        let accesses = crowds.add(&fact.resource, last, &set)?;
+        let counted = if accesses.len() == set.accounts { 0 } else { accesses.len() - 1 };
+        for access in accesses.iter().skip(counted).filter(|access| access.day == day) {
+            let Some(profile) = profiles.get_mut(access.account) else { continue };
+            let before = profile.today;
+            profile.today.unexplained = (before.unexplained - access.added).max(0.0);
+            peers.go_on(&profile.groups, &before, &profile.today);
+        }
         let observed = accesses.len() as f64;
         // Twice as many accounts raise it.
         let score = (CROWD + (observed / set.accounts as f64).log2()).min(HIGHEST);
@@ -292,10 +308,14 @@ impl Detection {
     /// A day is over: what was usual on it is known.
     fn end_day(&mut self, ended: i64, passed: i64) {
         let Self { settings, known: Known { profiles, active, peers, crowds, .. }, .. } = self;
+        for place in &*active {
+            if let Some(profile) = profiles.get_mut(*place) {
+                score_ended(profile, settings, peers, ended);
+            }
+        }
         (0..passed.min(366)).for_each(|_| peers.fade());
         // A day of which nothing could be judged says nothing about first accesses.
-        let counts = |profile: &Profile| profile.known && !profile.is_alone();
-        let days = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| counts(it));
+        let days = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.is_peer());
         let bounds = peers.bounds(days.map(|profile| (&*profile.groups, profile.today)));
         for profile in active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.counts_today()) {
             if profile.is_alone() {
@@ -311,15 +331,13 @@ impl Detection {
                 let (account, score) = (Arc::clone(&profile.account), profile.highest);
                 days.push(AccountDay { account, day: ended, score });
             }
-            lasting(profile, settings, peers, ended);
-            profile.end_day(ended, settings.budget.half_life_days, settings.budget.usual_score);
-            let is_peer = profile.known && !profile.is_alone();
-            if is_peer && !profile.counted && profile.active_days >= settings.peers.active_days {
+            profile.end_day(ended, settings.budget.half_life_days);
+            if profile.is_peer() && !profile.counted && profile.active_days >= settings.peers.active_days {
                 peers.count(&profile.groups, true);
                 profile.counted = true;
             }
         }
-        peers.end_day();
+        peers.begin_day();
         if let Some(set) = &settings.crowd {
             crowds.end_day(ended + passed, set);
         }
@@ -370,7 +388,7 @@ impl Detection {
             .known
             .profiles
             .iter()
-            .filter(|profile| profile.known && !profile.is_alone())
+            .filter(|profile| profile.is_peer())
             .filter_map(|profile| Some((profile, profile.peak(day)?)))
             .collect();
         let is_old = |profile: &Profile| profile.open.iter().any(|open| day - open.since > WEEKS * 7);
@@ -404,14 +422,14 @@ fn leave(profile: &mut Profile, peers: &mut Peers) {
     (profile.counted, profile.active_days) = (false, 0);
 }
 
-/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns whether it opened
-/// the record without a reason.
-fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> bool {
+/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns what one that
+/// opened the record without a reason added to those.
+fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> Option<f64> {
     let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
     let explained = explained.map(|reason| reason.weight).fold(0.0, f64::max);
     // What explains itself alone is neither an access without a reason nor a reason for others.
     if !fact.judged || (explained < 1.0 && fact.reasons.iter().any(|reason| reason.only_itself)) {
-        return false;
+        return None;
     }
     let kind = match (fact.listed, explained >= 1.0) {
         (true, _) => Before::Listed,
@@ -424,18 +442,19 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
         touches.keep(&profile.account, &fact.resource, kind, day);
     }
     if !is_first {
-        return false;
+        return None;
     }
     profile.today.first += if profile.call.first { 0.0 } else { 1.0 };
     profile.call.first = true;
     profile.keep(Family::Volume, evidence(fact));
     let unexplained = 1.0 - explained;
+    let added = (unexplained - profile.call.unexplained).max(0.0);
     if unexplained > 0.0 {
-        profile.today.unexplained += (unexplained - profile.call.unexplained).max(0.0);
+        profile.today.unexplained += added;
         profile.call.unexplained = profile.call.unexplained.max(unexplained);
         profile.keep(Family::Reason, evidence(fact));
     }
-    kind == Before::Unexplained
+    (kind == Before::Unexplained).then_some(added)
 }
 
 const fn evidence(fact: &Fact) -> Evidence {

@@ -2,6 +2,7 @@
 //!
 //! What an account-day can add is bounded, and old days fade, so that nobody moves what is usual for others by much.
 
+use super::tail::Share;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -17,26 +18,55 @@ const FIRST: f64 = 0.05;
 /// How many of an account's unexplained accesses, or denies, of one day count for what is usual.
 const MOST: f64 = 2.0;
 
+/// Accounts never differ less than so: a spread of less is one that was not seen yet.
+const SPREAD: f64 = 0.1;
+
+/// How much the least spread weighs for a start: as a day of five accesses of an account.
+const SPREAD_PRIOR: f64 = 20.0;
+
 /// A part of a whole among peers.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Part {
     part: f64,
     whole: f64,
+    /// What the squares of the days are off the mean beyond chance, and what they would be if each day had one kind alone.
+    beyond: f64,
+    most_beyond: f64,
 }
 
 impl Part {
-    /// A day with more than its bound keeps its share, and weighs less.
-    fn add(&mut self, part: f64, whole: f64, most_part: f64, most: f64) {
-        let weight = (most_part / part).min(most / whole).min(1.0);
+    /// Adds a day, where this share is usual. One with more than its bound keeps its share, and weighs less.
+    fn add(&mut self, part: f64, whole: f64, most_part: f64, most: f64, usual: f64) {
+        let weight = weight(part, whole, most_part, most);
         self.part += part * weight;
         self.whole += whole * weight;
+        let each = usual * (1.0 - usual);
+        self.beyond += ((part - whole * usual).powi(2) - whole * each) * weight;
+        self.most_beyond += whole * (whole - 1.0).max(0.0) * each * weight;
     }
 
     /// The share, with that of all accounts for a start.
-    pub(super) fn share(&self, all: &Self) -> f64 {
+    pub(super) fn mean(&self, all: &Self) -> f64 {
         let of_all = (all.part + PRIOR * FIRST) / (all.whole + PRIOR);
         (self.part + PRIOR * of_all) / (self.whole + PRIOR)
     }
+
+    /// What is usual, by the moments of the days.
+    pub(super) fn share(&self, all: &Self) -> Share {
+        let spread = (self.beyond.max(0.0) + SPREAD_PRIOR * SPREAD) / (self.most_beyond + SPREAD_PRIOR);
+        Share { mean: self.mean(all), spread: spread.clamp(SPREAD, 0.8) }
+    }
+
+    fn fade(&mut self) {
+        for number in [&mut self.part, &mut self.whole, &mut self.beyond, &mut self.most_beyond] {
+            *number *= FADING;
+        }
+    }
+}
+
+/// What a day weighs, by its bounds.
+fn weight(part: f64, whole: f64, most_part: f64, most: f64) -> f64 {
+    (most_part / part).min(most / whole).min(1.0)
 }
 
 /// A number of each account-day among peers.
@@ -60,6 +90,17 @@ impl Count {
 
     pub(super) fn variance(&self) -> f64 {
         if self.days > 0.0 { (self.squares / self.days - self.mean().powi(2)).max(0.0) } else { 0.0 }
+    }
+
+    /// Five times what is usual: the most of a day that counts.
+    fn bound(&self) -> f64 {
+        if self.days > 0.0 { self.mean().max(1.0) * 5.0 } else { f64::INFINITY }
+    }
+
+    fn fade(&mut self) {
+        for number in [&mut self.days, &mut self.sum, &mut self.squares] {
+            *number *= FADING;
+        }
     }
 }
 
@@ -106,8 +147,8 @@ impl Bounds {
 
     /// Five times what is usual for an account by itself.
     fn of_itself(group: &Group) -> Self {
-        let bound = |usual: &Count| if usual.days > 0.0 { usual.mean().max(1.0) * 5.0 } else { f64::INFINITY };
-        Self { part: f64::INFINITY, first: bound(&group.first), asked: f64::INFINITY, busiest: bound(&group.busiest) }
+        let (part, asked) = (f64::INFINITY, f64::INFINITY);
+        Self { part, first: group.first.bound(), asked, busiest: group.busiest.bound() }
     }
 }
 
@@ -129,7 +170,7 @@ impl BoundsOfDay {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Group {
     pub(super) unexplained: Part,
-    ending: Ending,
+    today: Today,
     pub(super) denied: Part,
     pub(super) first: Count,
     pub(super) busiest: Count,
@@ -137,9 +178,9 @@ pub(super) struct Group {
     pub(super) accounts: u32,
 }
 
-/// The day that ends, in a group.
+/// First accesses of today, in a group.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Ending {
+struct Today {
     unexplained: Part,
     /// Accounts with a first access.
     accounts: f64,
@@ -147,56 +188,46 @@ struct Ending {
     without_reason: f64,
 }
 
-impl Ending {
-    fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
-        self.unexplained.add(day.unexplained, day.first, most.part, most.first);
-        self.accounts += f64::from(day.first > 0.0);
-        self.without_reason += f64::from(day.unexplained > 0.0);
-    }
-}
-
 impl Group {
-    fn add(&mut self, day: &DayOfAccount, most: &Bounds) {
-        self.ending.add(day, most);
-        self.denied.add(day.denied, day.asked, most.part, most.asked);
+    fn add(&mut self, day: &DayOfAccount, most: &Bounds, all: &Self) {
+        let (unexplained, denied) = (self.unexplained.mean(&all.unexplained), self.denied.mean(&all.denied));
+        self.unexplained.add(day.unexplained, day.first, most.part, most.first, unexplained);
+        self.denied.add(day.denied, day.asked, most.part, most.asked, denied);
         self.first.add(day.first.min(most.first));
         self.busiest.add(day.busiest.min(most.busiest));
     }
 
-    /// What was seen of the day that ends is a part of what is usual.
-    fn end_day(&mut self) {
-        let Ending { unexplained: Part { part, whole }, .. } = std::mem::take(&mut self.ending);
-        self.unexplained.part += part;
-        self.unexplained.whole += whole;
+    /// The day of an account went on.
+    fn go_on(&mut self, before: &DayOfAccount, day: &DayOfAccount) {
+        let most = self.first.bound();
+        for (day, sign) in [(before, -1.0), (day, 1.0)] {
+            let counts = weight(day.unexplained, day.first, MOST, most) * sign;
+            self.today.unexplained.part += day.unexplained * counts;
+            self.today.unexplained.whole += day.first * counts;
+            self.today.accounts += if day.first > 0.0 { sign } else { 0.0 };
+            self.today.without_reason += if day.unexplained > 0.0 { sign } else { 0.0 };
+        }
     }
 
-    /// The share of the day that ends, if it is twice the usual one, and most accounts had accesses without a reason: as in a large
-    /// operation that no assignment was entered for. A few who do wrong together do not excuse each other.
+    /// What is usual of accesses without a reason. That is the share of today, if it is twice that of the days before, and most accounts
+    /// have such accesses: as in a large operation that no assignment was entered for. A few who do wrong together do not excuse each
+    /// other.
     ///
-    /// In a group with fewer than `least` accounts on that day, all accounts say it.
-    pub(super) fn share_of_all(&self, everybody: &Self, least: u32) -> Option<f64> {
-        let is_large = self.ending.accounts >= f64::from(least);
-        let Ending { accounts, without_reason, unexplained } = if is_large { &self.ending } else { &everybody.ending };
-        let today = unexplained.share(&everybody.ending.unexplained);
+    /// In a group with fewer than `least` accounts today, all accounts say it.
+    pub(super) fn usual(&self, everybody: &Self, least: u32) -> (Share, bool) {
         let usual = self.unexplained.share(&everybody.unexplained);
-        (without_reason * 2.0 > *accounts && today > usual * 2.0).then_some(today)
+        let is_large = self.today.accounts >= f64::from(least);
+        let Today { accounts, without_reason, unexplained } = if is_large { &self.today } else { &everybody.today };
+        let mean = unexplained.mean(&everybody.today.unexplained);
+        let is_operation = without_reason * 2.0 > *accounts && mean > usual.mean * 2.0;
+        if is_operation { (Share { mean, ..usual }, true) } else { (usual, false) }
     }
 
     fn fade(&mut self) {
-        for number in [
-            &mut self.unexplained.part,
-            &mut self.unexplained.whole,
-            &mut self.denied.part,
-            &mut self.denied.whole,
-            &mut self.first.days,
-            &mut self.first.sum,
-            &mut self.first.squares,
-            &mut self.busiest.days,
-            &mut self.busiest.sum,
-            &mut self.busiest.squares,
-        ] {
-            *number *= FADING;
-        }
+        self.unexplained.fade();
+        self.denied.fade();
+        self.first.fade();
+        self.busiest.fade();
     }
 }
 
@@ -274,7 +305,8 @@ impl Peers {
 
     /// Adds a day of an account of these groups.
     pub(super) fn add(&mut self, groups: &[GroupId], day: &DayOfAccount, most: &Bounds) {
-        self.each(groups, |group| group.add(day, most));
+        let all = self.everybody;
+        self.each(groups, |group| group.add(day, most, &all));
     }
 
     /// The group of an account that is compared with its own earlier days.
@@ -285,7 +317,7 @@ impl Peers {
     /// Adds a day of an account that is compared with its own earlier days.
     pub(super) fn add_to_itself(&mut self, groups: &[GroupId], day: &DayOfAccount) {
         if let Some((_, group)) = groups.first().and_then(|id| self.groups.get_mut(id.0)) {
-            group.add(day, &Bounds::of_itself(group));
+            group.add(day, &Bounds::of_itself(group), &group.clone());
         }
     }
 
@@ -296,10 +328,15 @@ impl Peers {
         });
     }
 
-    /// The days of all accounts were added.
-    pub(super) fn end_day(&mut self) {
-        self.everybody.end_day();
-        self.groups.iter_mut().for_each(|(_, group)| group.end_day());
+    /// The day of an account of these groups went on.
+    pub(super) fn go_on(&mut self, groups: &[GroupId], before: &DayOfAccount, day: &DayOfAccount) {
+        self.each(groups, |group| group.go_on(before, day));
+    }
+
+    /// A new day begins.
+    pub(super) fn begin_day(&mut self) {
+        self.everybody.today = Today::default();
+        self.groups.iter_mut().for_each(|(_, group)| group.today = Today::default());
     }
 
     /// A day is over.
@@ -351,10 +388,9 @@ mod tests {
                 let most = Bounds::of(&[day(10.0, 0.4); 21]);
                 (0..20).for_each(|_| peers.add(&group, &day(10.0, 0.4), &most));
                 peers.add(&group, &day(bad, bad), &most);
-                peers.end_day();
                 peers.fade();
             }
-            peers.nearest(&group).1.unexplained.share(&peers.everybody().unexplained)
+            peers.nearest(&group).1.unexplained.mean(&peers.everybody().unexplained)
         };
         let (without, with) = (usual(0.0), usual(1_000.0));
         assert!((0.035..0.05).contains(&without), "{without}");
@@ -374,11 +410,12 @@ mod tests {
                     ..DayOfAccount::default()
                 })
                 .collect();
-            let most = Bounds::of(&days);
-            days.iter().for_each(|day| peers.add(&group, day, &most));
-            let explained = DayOfAccount { first: 4.0, ..DayOfAccount::default() };
-            (0..100).for_each(|_| peers.add(&others, &explained, &most));
-            peers.groups[0].1.share_of_all(peers.everybody(), least)
+            let none = DayOfAccount::default();
+            days.iter().for_each(|day| peers.go_on(&group, &none, day));
+            let explained = DayOfAccount { first: 4.0, ..none };
+            (0..100).for_each(|_| peers.go_on(&others, &none, &explained));
+            let (usual, is_operation) = peers.groups[0].1.usual(peers.everybody(), least);
+            is_operation.then_some(usual.mean)
         };
         assert_eq!(of_day(50, 20), None, "half of them do not excuse each other");
         let share = of_day(60, 20).unwrap();
@@ -417,7 +454,7 @@ mod tests {
             let most = Bounds::of(&days);
             days.iter().for_each(|day| peers.add(&[], day, &most));
             let Group { denied, busiest, .. } = peers.everybody();
-            (denied.share(denied), busiest.mean())
+            (denied.mean(denied), busiest.mean())
         };
         let (share, mean) = usual(work(40.0, 0.4, 5.0));
         let (of_script, beside) = usual(work(100_000.0, 0.0, 100_000.0));

@@ -4,6 +4,7 @@ use super::{
     open::Open,
     peers::{DayOfAccount, GroupId},
     signal::{Detector, Evidence, Family},
+    tail::HIGHEST,
 };
 use crate::types::trace::RecordIdentity;
 use serde::{Deserialize, Serialize};
@@ -14,9 +15,6 @@ use std::{
 
 /// How many decisions of each family are kept as evidence.
 pub(super) const EVIDENCE: usize = 8;
-
-/// How many days with questions a sentence counts.
-const DAYS: usize = 7;
 
 /// How long a question counts for a burst, in milliseconds: half after five minutes.
 const BURST: f64 = 300_000.0;
@@ -87,8 +85,8 @@ pub(super) struct Profile {
     /// The highest score of a week, for each of the last ones.
     peaks: [(i64, f64); WEEKS as usize],
     evidence: ByFamily<VecDeque<Evidence>>,
-    /// The accesses of the last days with questions.
-    found: VecDeque<Found>,
+    /// The accesses of the days before that what lasts of them adds up from.
+    before: Before,
     /// What the days before give each family, and the day for which that holds.
     carried: ByFamily<f64>,
     carried_on: i64,
@@ -107,11 +105,22 @@ pub(super) struct Call {
     pub(super) denied: bool,
 }
 
+/// First accesses of days.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Before {
+    days: usize,
+    observed: f64,
+    of: f64,
+    expected: f64,
+}
+
 /// The score of a family, and what gives it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Scored {
     /// With its weight.
     pub(super) score: f64,
+    /// What of it adds up with that of other days.
+    pub(super) lasting: f64,
     pub(super) found: Option<Found>,
 }
 
@@ -145,7 +154,7 @@ impl Profile {
             open: Vec::new(),
             peaks: [(i64::MIN, 0.0); WEEKS as usize],
             evidence: ByFamily::default(),
-            found: VecDeque::new(),
+            before: Before::default(),
             carried: ByFamily::default(),
             carried_on: 0,
             recent: 0.0,
@@ -156,6 +165,11 @@ impl Profile {
     /// Whether it is compared with its own earlier days.
     pub(super) fn is_alone(&self) -> bool {
         matches!(&*self.peers, [name] if **name == *self.account)
+    }
+
+    /// Whether others are compared with it.
+    pub(super) fn is_peer(&self) -> bool {
+        self.known && !self.is_alone()
     }
 
     /// Counts a call, once.
@@ -184,9 +198,19 @@ impl Profile {
         self.evidence.of(family).iter().copied().collect()
     }
 
-    /// The score of a family, with that of the days before.
+    /// The score of a family: of today, or with the days before if that is more.
     pub(super) fn score(&self, family: Family, day: i64, half_life: f64) -> f64 {
-        self.carried.of(family) * fading(day - self.carried_on, half_life) + self.scores.of(family).score
+        self.scores.of(family).score.max(self.added_up(family, day, half_life))
+    }
+
+    /// What today adds up to with the days before. How much somebody does differs from day to day, and adds up to nothing. Nor does what is
+    /// compared with own days: these have it in them.
+    fn added_up(&self, family: Family, day: i64, half_life: f64) -> f64 {
+        if family == Family::Volume || self.is_alone() {
+            return 0.0;
+        }
+        let before = self.carried.of(family) * fading(day - self.carried_on, half_life);
+        (before + self.scores.of(family).lasting).clamp(0.0, HIGHEST)
     }
 
     /// The families that have a score today, with that of the days before; the highest first.
@@ -197,19 +221,17 @@ impl Profile {
         scored
     }
 
-    /// What a family found today, and how many days that is. Accesses are those of the days with questions before too, since their
-    /// score is.
-    pub(super) fn found(&self, family: Family) -> Option<(Found, usize)> {
-        let mut found = self.scores.of(family).found.clone()?;
-        if family != Family::Reason {
+    /// What a family found, and on how many days: today, or also on the days before where the score is of what they add up to.
+    pub(super) fn found(&self, family: Family, day: i64, half_life: f64) -> Option<(Found, usize)> {
+        let Scored { score, found, .. } = self.scores.of(family);
+        let mut found = found.clone()?;
+        if family != Family::Reason || *score >= self.added_up(family, day, half_life) {
             return Some((found, 1));
         }
-        for before in &self.found {
-            found.observed += before.observed;
-            found.of = found.of.zip(before.of).map(|(one, other)| one + other);
-            found.expected += before.expected;
-        }
-        Some((found, self.found.len() + 1))
+        found.observed += self.before.observed;
+        found.of = found.of.map(|of| of + self.before.of);
+        found.expected += self.before.expected;
+        Some((found, self.before.days + 1))
     }
 
     /// Whether today says what is usual: of an account that the directory knows, with something that could be judged.
@@ -224,23 +246,22 @@ impl Profile {
         of_late.map(|(_, score)| *score).reduce(f64::max)
     }
 
-    /// The day is over. `usual`: what is left out of a score for each day with questions, since chance alone gives some.
-    pub(super) fn end_day(&mut self, day: i64, half_life: f64, usual: f64) {
+    /// The day is over.
+    pub(super) fn end_day(&mut self, day: i64, half_life: f64) {
         let week = day.div_euclid(7);
         if let Some(peak) = self.peaks.get_mut(week.rem_euclid(WEEKS) as usize) {
             *peak = if peak.0 == week { (week, peak.1.max(self.highest)) } else { (week, self.highest) };
         }
-        self.found.extend(self.scores.of(Family::Reason).found.clone());
-        self.found.drain(..self.found.len().saturating_sub(DAYS - 1));
         for family in Family::ALL {
-            // How much somebody does differs from day to day, and adds up to nothing. Nor does what is compared with own days: these have
-            // it in them.
-            let carried = if family == Family::Volume || self.is_alone() {
-                0.0
-            } else {
-                self.score(family, day, half_life) - usual
-            };
-            *self.carried.of_mut(family) = carried.max(0.0);
+            *self.carried.of_mut(family) = self.added_up(family, day, half_life);
+        }
+        if *self.carried.of(Family::Reason) == 0.0 {
+            self.before = Before::default();
+        } else if let Some(found) = &self.scores.of(Family::Reason).found {
+            self.before.days += 1;
+            self.before.observed += found.observed;
+            self.before.of += found.of.unwrap_or_default();
+            self.before.expected += found.expected;
         }
         // It is for the number of this day alone.
         *self.evidence.of_mut(Family::Volume) = VecDeque::new();

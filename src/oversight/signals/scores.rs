@@ -6,7 +6,7 @@ use super::{
     profile::{Found, Profile, Scored},
     settings::Settings,
     signal::{Detector, Family, ITSELF},
-    tail,
+    tail::{self, Share},
     touches::Before,
 };
 use std::sync::Arc;
@@ -30,6 +30,11 @@ impl<'a> Usual<'a> {
         let group = peers.itself(&profile.groups).filter(|_| has_days)?;
         Some(Self { name: ITSELF, group, everybody: group })
     }
+
+    /// What is usual of accesses without a reason, and whether that is of an operation today.
+    fn unexplained(&self, settings: &Settings) -> (Share, bool) {
+        self.group.usual(self.everybody, settings.peers.accounts)
+    }
 }
 
 /// The scores of today, as they are now.
@@ -38,18 +43,21 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
     let Usual { group, everybody, .. } = usual;
     let today = profile.today;
     if let Some(set) = unexplained {
-        let share = group.unexplained.share(&everybody.unexplained);
+        let (usual, _) = usual.unexplained(settings);
         // Early on a day it is not known yet how many there will be.
         let of = today.first.max(group.first.mean());
-        let surprise = tail::of_share(share, of, today.unexplained);
+        let surprise = usual.score(of, today.unexplained);
         let found = Found {
             detector: Detector::Unexplained,
             observed: today.unexplained,
             of: Some(today.first),
-            expected: tail::expected(share, of),
+            expected: usual.expected(of),
             surprise,
         };
-        *profile.scores.of_mut(Family::Reason) = Scored { score: surprise * set.weight, found: Some(found) };
+        // A day on which nothing could be judged says nothing.
+        let ratio = if profile.judged { usual.likelihood_ratio(today.first, today.unexplained) } else { 0.0 };
+        let (score, lasting) = (surprise * set.weight, ratio * set.weight);
+        *profile.scores.of_mut(Family::Reason) = Scored { score, lasting, found: Some(found) };
     }
     let counted = [
         (breadth, Detector::Breadth, today.first, &group.first),
@@ -61,37 +69,32 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
         let scored = profile.scores.of_mut(Family::Volume);
         if surprise * set.weight > scored.score {
             let found = Found { detector, observed, of: None, expected: usual.mean(), surprise };
-            *scored = Scored { score: surprise * set.weight, found: Some(found) };
+            *scored = Scored { score: surprise * set.weight, lasting: 0.0, found: Some(found) };
         }
     }
     if let Some(set) = probing
         && today.denied >= set.least
         && profile.denied_by.len() >= set.policies
     {
-        let share = group.denied.share(&everybody.denied);
-        let surprise = tail::of_share(share, today.asked, today.denied);
+        let usual = group.denied.share(&everybody.denied);
+        let surprise = usual.score(today.asked, today.denied);
         let found = Found {
             detector: Detector::Probing,
             observed: today.denied,
             of: Some(today.asked),
-            expected: tail::expected(share, today.asked),
+            expected: usual.expected(today.asked),
             surprise,
         };
-        *profile.scores.of_mut(Family::Denial) = Scored { score: surprise * set.weight, found: Some(found) };
+        let (score, lasting) = (surprise * set.weight, usual.likelihood_ratio(today.asked, today.denied) * set.weight);
+        *profile.scores.of_mut(Family::Denial) = Scored { score, lasting, found: Some(found) };
     }
 }
 
-/// What lasts of the score of a day that is over. Where most accounts had accesses without a reason, as in a large operation, an account's
-/// own say less.
-pub(super) fn lasting(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
-    let Some(set) = settings.unexplained.as_ref().filter(|_| !profile.is_alone()) else { return };
-    let (_, group) = peers.nearest(&profile.groups);
-    if let Some(today) = group.share_of_all(peers.everybody(), settings.peers.accounts) {
-        let of = profile.today.first.max(group.first.mean());
-        let score = tail::of_share(today, of, profile.today.unexplained) * set.weight;
-        let scored = profile.scores.of_mut(Family::Reason);
-        scored.score = scored.score.min(score);
-        // Nor do they say what a high score is.
+/// The scores of a day that is over. In an operation, those from before it was seen as one do not say what a high score is.
+pub(super) fn score_ended(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
+    let Some(usual) = Usual::of(profile, peers, settings) else { return };
+    score(profile, settings, &usual);
+    if usual.unexplained(settings).1 {
         let scored = profile.scored(day, settings.budget.half_life_days);
         profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
     }

@@ -45,9 +45,7 @@ pub(super) struct Budget {
     pub(super) baseline_days: u32,
     /// No lower score is signalled.
     pub(super) least_score: f64,
-    /// So much is taken off a score for each day with questions, since chance alone gives some.
-    pub(super) usual_score: f64,
-    /// A score is half after so many days.
+    /// What days add up to is half after so many days.
     pub(super) half_life_days: f64,
     /// A signal without anything new is closed after so many days.
     pub(super) quiet_days: u32,
@@ -257,7 +255,6 @@ impl Settings {
                 "is above 0, at most 1000",
             ),
             ("budget", "least_score", budget.least_score.is_finite() && budget.least_score >= 0.0, "is 0 or more"),
-            ("budget", "usual_score", budget.usual_score.is_finite() && budget.usual_score >= 0.0, "is 0 or more"),
             ("budget", "half_life_days", is_positive(budget.half_life_days), "is above 0"),
             ("budget", "quiet_days", budget.quiet_days > 0, "is 1 or more"),
             ("peers", "accounts", peers.accounts > 0, "is 1 or more"),

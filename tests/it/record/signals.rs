@@ -31,8 +31,7 @@ pub(super) const SETTINGS: &str = r#"[budget]
 per_thousand = 0.3
 baseline_days = 28
 least_score = 2.0
-usual_score = 0.2
-half_life_days = 5.0
+half_life_days = 56.0
 quiet_days = 14
 [peers]
 same = ["station"]
