@@ -24,8 +24,9 @@ use std::{
 /// How many workdays are in the weeks for which a highest score counts for the threshold.
 const WORKDAYS: f64 = 20.0;
 
-/// By how much the threshold moves from one day to the next at most.
-const STEP: f64 = 1.1;
+/// By how much the threshold rises, and falls, from one day to the next at most.
+const RISE: f64 = 1.1;
+const FALL: f64 = 1.02;
 
 /// The score of the smallest crowd.
 const CROWD: f64 = 4.0;
@@ -169,7 +170,7 @@ impl Detection {
         }
         let act = fact.act.as_ref().filter(|_| fact.allowed);
         signals.extend(act.and_then(|act| self.act(fact, act)));
-        let day = self.known.calendar.today();
+        let Known { profiles, active, peers, touches, .. } = &mut self.known;
         let Self { settings, revision, known: Known { profiles, active, peers, touches, threshold, .. }, .. } = self;
         let Some(profile) = profiles.get_mut(place) else { return signals };
         if profile.today.asked == 0.0 {
@@ -397,8 +398,14 @@ impl Detection {
         let signals = budget.per_thousand / 1_000.0 * active.len() as f64 * WORKDAYS;
         let wanted = peaks.get(signals as usize).copied().unwrap_or_default();
         let moved = match self.known.threshold {
-            None => wanted,
-            Some(before) => wanted.clamp(before / STEP, before * STEP),
+            // What added up for weeks is above the threshold at once, so it begins where that is a week's.
+            None => {
+                let half_life = budget.half_life_days;
+                let mut now: Vec<_> = active.iter().map(|(it, _)| it.standing(day, half_life)).collect();
+                now.sort_by(|one, other| other.total_cmp(one));
+                wanted.max(now.get((signals / WEEKS as f64) as usize).copied().unwrap_or_default())
+            }
+            Some(before) => wanted.clamp(before / FALL, before * RISE),
         };
         self.known.threshold = Some(moved.max(budget.least_score));
     }

@@ -203,6 +203,11 @@ impl Profile {
         self.scores.of(family).score.max(self.added_up(family, day, half_life))
     }
 
+    /// The highest that its days add up to.
+    pub(super) fn standing(&self, day: i64, half_life: f64) -> f64 {
+        Family::ALL.into_iter().map(|family| self.added_up(family, day, half_life)).fold(0.0, f64::max)
+    }
+
     /// What today adds up to with the days before. How much somebody does differs from day to day, and adds up to nothing. Nor does what is
     /// compared with own days: these have it in them.
     fn added_up(&self, family: Family, day: i64, half_life: f64) -> f64 {
