@@ -5,7 +5,7 @@ use cedar_policy::PolicySet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each number means.
-const MEANINGS: [(&str, &str); 24] = [
+const MEANINGS: [(&str, &str); 38] = [
     ("budget.per_thousand", "signals for each 1 000 active accounts and workday"),
     ("budget.baseline_days", "first days of a log, with no signals but those of rules"),
     ("budget.least_score", "score below which nothing is signalled"),
@@ -22,11 +22,25 @@ const MEANINGS: [(&str, &str); 24] = [
     ("breadth.least", "first accesses of a day below which there is no score"),
     ("burst.weight", "weight of many questions within minutes"),
     ("burst.least", "questions within minutes below which there is no score"),
+    ("enumeration.weight", "weight of records whose numbers follow each other"),
+    ("enumeration.least", "records in a row below which there is no score"),
     ("probing.weight", "weight of denied questions"),
     ("probing.least", "denied questions of a day below which there is no score"),
     ("probing.policies", "different policies that must deny"),
+    ("shopping.score", "the most that a record says that was allowed minutes after a denial, with something else said"),
+    ("shopping.minutes", "minutes within which that happens"),
+    ("shopping.context", "what is something else, beside the application"),
     ("crowd.accounts", "accounts with access to one record, each without a known reason, that are a signal"),
     ("crowd.days", "days within which they had it"),
+    ("disclosure.action", "action that discloses a record"),
+    ("disclosure.flow", "what a flow of disclosures has in common, beside the type of the record"),
+    ("disclosure.score", "score of a flow that a system did not have before"),
+    ("disclosure.weight", "weight of many disclosures in a flow"),
+    ("disclosure.least", "disclosures of a day in a flow below which there is no score"),
+    ("circumstances.most", "what the hour and a long pause add to a score at most"),
+    ("circumstances.hour_share", "part of the work of peers below which an hour adds to a score"),
+    ("circumstances.dormant", "what a long pause adds to a score"),
+    ("circumstances.dormant_days", "days without questions that are a long pause"),
     ("follow_up.resource", "type of a signal in questions about it"),
     ("follow_up.change", "action that follows a signal up, and closes it"),
     ("follow_up.reveal", "action that shows whose account a signal is about"),

@@ -2,15 +2,20 @@
 
 use super::{
     calendar::Calendar,
+    circumstances::Hours,
+    counting::{Counting, evidence},
     crowds::{Access, Crowds},
+    disclosures::{Disclosures, disclosed},
     fact::Fact,
     follow_up::Act,
     open::{Open, tell, told},
     peers::Peers,
     profile::{EVIDENCE, Found, Profile, WEEKS},
+    retries::Denials,
+    runs::Runs,
     scores::{Usual, rules, score, score_ended},
     settings::{Settings, SettingsFiles},
-    signal::{About, Change, Detector, Evidence, Family, Signal},
+    signal::{About, Change, Detector, Family, Signal},
     tail::HIGHEST,
     touches::{Before, Touches},
 };
@@ -53,6 +58,9 @@ pub struct Known {
     calendar: Calendar,
     threshold: Option<f64>,
     crowds: Crowds,
+    denials: Denials,
+    disclosures: Disclosures,
+    hours: Hours,
     /// The signals of records.
     records: BTreeMap<String, Vec<Open>>,
 }
@@ -81,6 +89,9 @@ impl Detection {
             calendar: Calendar::default(),
             threshold: None,
             crowds: Crowds::default(),
+            denials: Denials::default(),
+            disclosures: Disclosures::default(),
+            hours: Hours::default(),
             records: BTreeMap::new(),
         };
         Self::resume(files, known)
@@ -165,46 +176,69 @@ impl Detection {
         let passed = self.known.calendar.pass(fact.day, place, self.known.active.len());
         if passed > 0 {
             self.end_day(ended, passed);
+            if let Some(set) = &self.settings.shopping {
+                self.known.denials.end_day(fact.time, set);
+            }
             self.close_quiet(fact.time, &mut signals);
             self.set_threshold();
         }
         let act = fact.act.as_ref().filter(|_| fact.allowed);
         signals.extend(act.and_then(|act| self.act(fact, act)));
-        let Known { profiles, active, peers, touches, .. } = &mut self.known;
-        let Self { settings, revision, known: Known { profiles, active, peers, touches, threshold, .. }, .. } = self;
-        let Some(profile) = profiles.get_mut(place) else { return signals };
+        let (before, without_reason) = self.count(fact, place);
+        if let Some(added) = without_reason {
+            signals.extend(self.crowd(fact, place, added));
+        }
+        signals.extend(self.judge(fact, place, before));
+        signals
+    }
+
+    /// Counts a decision. Returns what was before, and what an access that opened the record without a reason added to those.
+    fn count(&mut self, fact: &Fact, place: usize) -> (Before, Option<f64>) {
+        let Self { settings, known: Known { profiles, active, peers, touches, denials, calendar, .. }, .. } = self;
+        let day = calendar.today();
+        let Some(profile) = profiles.get_mut(place) else { return (Before::Never, None) };
         if profile.today.asked == 0.0 {
             active.push(place);
+            let away = settings.circumstances.as_ref().map(|set| i64::from(set.dormant_days));
+            profile.was_away = profile.last_day > 0 && away.is_some_and(|days| day - profile.last_day >= days);
         }
-        let before_it = profile.today;
+        let day_before = profile.today;
         profile.ask(fact.time, fact.record);
+        profile.hours |= 1 << fact.hour.min(23);
         profile.judged |= fact.judged || !fact.allowed;
         let before = touches.before(&profile.account, &fact.resource);
-        let mut without_reason = None;
-        if fact.allowed {
-            without_reason = touch(profile, touches, fact, before, day);
-        } else {
-            profile.today.denied += if profile.call.denied { 0.0 } else { 1.0 };
-            profile.call.denied = true;
-            profile.denied_by.extend(fact.denied_by.iter().cloned());
-            profile.keep(Family::Denial, evidence(fact));
+        let without_reason = Counting { settings, touches, denials, place, day }.count(profile, fact, before);
+        if !profile.is_peer() {
+            return (before, None);
         }
-        if profile.is_peer() {
-            peers.go_on(&profile.groups, &before_it, &profile.today);
-            if let Some(added) = without_reason {
-                let access = Access { account: place, day, added, evidence: evidence(fact) };
-                signals.extend(self.crowd(fact, access));
-            }
-        }
-        let Self { settings, revision, known: Known { profiles, peers, threshold, .. }, .. } = self;
+        peers.go_on(&profile.groups, &day_before, &profile.today);
+        (before, without_reason)
+    }
+
+    /// What the decision says of its account.
+    fn judge(&mut self, fact: &Fact, place: usize, before: Before) -> Vec<Signal> {
+        let Self { settings, revision, known, .. } = self;
+        let Known { profiles, peers, disclosures, hours, threshold, calendar, .. } = known;
+        let (day, mut signals) = (calendar.today(), Vec::new());
         let Some(profile) = profiles.get_mut(place) else { return signals };
+        let scores = Family::ALL.map(|family| profile.scores.of(family).score);
         let usual = Usual::of(profile, peers, settings);
         if let Some(usual) = &usual {
             score(profile, settings, usual);
         }
+        let flow = settings.disclosure.as_ref().zip(fact.flow).filter(|_| fact.allowed && profile.is_alone());
+        let flow = flow.map(|(set, flow)| (set, disclosures.add(place, flow, day)));
+        if flow.is_some() {
+            profile.keep(Family::Volume, evidence(fact));
+        }
+        let new_flow = flow.and_then(|(set, flow)| disclosed(profile, settings, set, &flow));
         let (name, accounts) = usual.map_or(("", 0), |usual| (usual.name, usual.group.accounts.max(1)));
         let half_life = settings.budget.half_life_days;
-        let scored = profile.scored(day, half_life);
+        let mut scored = profile.scored(day, half_life);
+        let of_people = settings.circumstances.as_ref().filter(|_| profile.is_peer());
+        let around = of_people.map(|set| hours.around(set, profile, &scores, peers.nearest_id(&profile.groups), fact));
+        let around = around.unwrap_or_default();
+        scored.iter_mut().for_each(|(family, score)| *score += around.of(*family));
         profile.highest = scored.iter().map(|(_, score)| *score).fold(profile.highest, f64::max);
         // What cannot be higher passes whatever threshold.
         let passes = |score: f64| threshold.is_some_and(|threshold| score > threshold || score >= HIGHEST);
@@ -213,7 +247,8 @@ impl Detection {
             Some((family, score, found, days))
         });
         let of_rules = rules(fact, before).map(|found| (Family::Exact, found.surprise, found, 1));
-        let told: Vec<_> = of_rules.chain(of_scores).collect();
+        let new_flow = new_flow.map(|found| (Family::Exact, found.surprise, found, 1));
+        let told: Vec<_> = of_rules.chain(new_flow).chain(of_scores).collect();
         for (family, score, found, days) in told {
             if family == Family::Exact {
                 profile.keep(family, evidence(fact));
@@ -239,6 +274,7 @@ impl Detection {
                 surprise,
                 peers: name.to_owned(),
                 accounts,
+                circumstances: around.named(family),
                 evidence: profile.evidence(family),
                 tried: Arc::clone(&fact.tried),
                 verdict: None,
@@ -250,9 +286,11 @@ impl Detection {
 
     /// What the accesses to its record say, of which this one is the last and without a reason. Those of a crowd are one signal about the
     /// record, and count for none of its accounts.
-    fn crowd(&mut self, fact: &Fact, last: Access) -> Option<Signal> {
-        let Self { settings, revision, known: Known { crowds, records, threshold, profiles, peers, .. }, .. } = self;
-        let (set, day) = (settings.crowd?, last.day);
+    fn crowd(&mut self, fact: &Fact, account: usize, added: f64) -> Option<Signal> {
+        let Self { settings, revision, known, .. } = self;
+        let Known { crowds, records, threshold, profiles, peers, calendar, .. } = known;
+        let (set, day) = (settings.crowd?, calendar.today());
+        let last = Access { account, day, added, evidence: evidence(fact) };
         let accesses = crowds.add(&fact.resource, last, &set)?;
         let counted = if accesses.len() == set.accounts { 0 } else { accesses.len() - 1 };
         for access in accesses.iter().skip(counted).filter(|access| access.day == day) {
@@ -308,13 +346,16 @@ impl Detection {
 
     /// A day is over: what was usual on it is known.
     fn end_day(&mut self, ended: i64, passed: i64) {
-        let Self { settings, known: Known { profiles, active, peers, crowds, .. }, .. } = self;
+        let Self { settings, known: Known { profiles, active, peers, crowds, disclosures, hours, .. }, .. } = self;
         for place in &*active {
             if let Some(profile) = profiles.get_mut(*place) {
                 score_ended(profile, settings, peers, ended);
             }
         }
-        (0..passed.min(366)).for_each(|_| peers.fade());
+        (0..passed.min(366)).for_each(|_| {
+            peers.fade();
+            hours.fade();
+        });
         // A day of which nothing could be judged says nothing about first accesses.
         let days = active.iter().filter_map(|place| profiles.get(*place)).filter(|it| it.is_peer());
         let bounds = peers.bounds(days.map(|profile| (&*profile.groups, profile.today)));
@@ -328,10 +369,16 @@ impl Detection {
         }
         for place in active.drain(..) {
             let Some(profile) = profiles.get_mut(place) else { continue };
+            disclosures.end_day(place);
+            if settings.circumstances.is_some() && profile.is_peer() {
+                hours.add(&profile.groups, ended, profile.hours);
+            }
+            profile.hours = 0;
             if let Some(days) = &mut self.ended {
                 let (account, score) = (Arc::clone(&profile.account), profile.highest);
                 days.push(AccountDay { account, day: ended, score });
             }
+            profile.runs = Runs::default();
             profile.end_day(ended, settings.budget.half_life_days);
             if profile.is_peer() && !profile.counted && profile.active_days >= settings.peers.active_days {
                 peers.count(&profile.groups, true);
@@ -427,44 +474,4 @@ fn leave(profile: &mut Profile, peers: &mut Peers) {
         peers.count(&profile.groups, false);
     }
     (profile.counted, profile.active_days) = (false, 0);
-}
-
-/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns what one that
-/// opened the record without a reason added to those.
-fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> Option<f64> {
-    let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
-    let explained = explained.map(|reason| reason.weight).fold(0.0, f64::max);
-    // What explains itself alone is neither an access without a reason nor a reason for others.
-    if !fact.judged || (explained < 1.0 && fact.reasons.iter().any(|reason| reason.only_itself)) {
-        return None;
-    }
-    let kind = match (fact.listed, explained >= 1.0) {
-        (true, _) => Before::Listed,
-        (false, true) => Before::Explained,
-        (false, false) => Before::Unexplained,
-    };
-    // A record that was in a list is counted when it is opened.
-    let is_first = before == Before::Never || (before == Before::Listed && !fact.listed);
-    if is_first || kind == Before::Explained {
-        touches.keep(&profile.account, &fact.resource, kind, day);
-    }
-    if !is_first {
-        return None;
-    }
-    profile.today.first += if profile.call.first { 0.0 } else { 1.0 };
-    profile.call.first = true;
-    profile.keep(Family::Volume, evidence(fact));
-    let unexplained = 1.0 - explained;
-    let added = (unexplained - profile.call.unexplained).max(0.0);
-    if unexplained > 0.0 {
-        profile.today.unexplained += added;
-        profile.call.unexplained = profile.call.unexplained.max(unexplained);
-        profile.keep(Family::Reason, evidence(fact));
-    }
-    (kind == Before::Unexplained).then_some(added)
-}
-
-const fn evidence(fact: &Fact) -> Evidence {
-    let Fact { seq, record, item, .. } = fact;
-    Evidence { seq: *seq, record: *record, item: *item }
 }

@@ -1,9 +1,11 @@
 //! Facts: what matters of a decision, read from its record and from the directory that decided.
 
 use super::{
+    disclosures,
     follow_up::{Act, FollowUp, last},
     reasons::{Reason, Reasons, World},
-    settings::SettingsFiles,
+    retries::Stated,
+    settings::{Disclosing, SettingsFiles, Shopping},
 };
 use crate::{
     oversight::replay::{Reason as Unjudged, Worlds, recorded_request},
@@ -34,6 +36,8 @@ pub struct Fact {
     pub time: i64,
     /// The local day, counted from 1970.
     pub day: i64,
+    /// The local hour.
+    pub hour: u8,
     /// The place of its record in the log.
     pub seq: u64,
     /// The key of its record.
@@ -55,6 +59,10 @@ pub struct Fact {
     pub allowed: bool,
     /// The policies that denied it.
     pub denied_by: Vec<String>,
+    /// What its question said. `None`: that is not known, or not looked for.
+    pub stated: Option<Stated>,
+    /// The flow of records that it is of, where it discloses one and its account is compared with its own earlier days.
+    pub flow: Option<u64>,
     /// The reasons that explain it.
     pub reasons: Vec<Arc<Reason>>,
     /// The rules that it matches.
@@ -77,6 +85,8 @@ pub struct Reader {
     /// The types of accounts that are compared with themselves.
     itself: Vec<String>,
     follow_up: Option<FollowUp>,
+    shopping: Option<Shopping>,
+    disclosure: Option<Disclosing>,
     /// Why reasons could not be looked for, and how often.
     unjudged: BTreeMap<String, u64>,
 }
@@ -98,6 +108,8 @@ impl Reader {
             same: settings.peers.same.clone(),
             itself: settings.peers.itself.clone(),
             follow_up: settings.follow_up.clone(),
+            shopping: settings.shopping.clone(),
+            disclosure: settings.disclosure.clone(),
             unjudged: BTreeMap::new(),
         }
     }
@@ -141,6 +153,7 @@ impl Reader {
             let mut fact = Fact {
                 time: recorded.timestamp,
                 day,
+                hour: moment.hour,
                 seq: recorded.seq(),
                 record,
                 item: recorded.is_batch().then_some(index),
@@ -151,16 +164,23 @@ impl Reader {
                 resource: named(snapshot, resource),
                 allowed,
                 denied_by: if allowed { Vec::new() } else { one.policies.clone() },
+                stated: None,
+                flow: None,
                 reasons: Vec::new(),
                 rules: Vec::new(),
                 tried: Arc::from([]),
                 act: None,
                 judged: false,
             };
-            if let Some(follow_up) = &self.follow_up
-                && let Ok(question) = question(&asked, index)
-            {
-                fact.act = follow_up.act(&question);
+            if let Ok(question) = question(&asked, index) {
+                fact.act = self.follow_up.as_ref().and_then(|follow_up| follow_up.act(&question));
+                // What was left out could have been said otherwise.
+                if !recorded.is_concealed_beyond_ids() {
+                    let (shopping, disclosure) = (self.shopping.as_ref(), self.disclosure.as_ref());
+                    fact.stated = shopping.map(|set| Stated::of(&question, moment.application.as_deref(), set));
+                    let disclosure = disclosure.filter(|_| is_alone && allowed);
+                    fact.flow = disclosure.and_then(|set| disclosures::flow(&question, set));
+                }
             }
             if let Some(world) = &world {
                 fact.tried = Arc::clone(&world.tried);

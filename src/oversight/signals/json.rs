@@ -13,6 +13,7 @@ pub fn json(signal: &Signal) -> Value {
     let Signal { id, change, time, about, detector, family, score, threshold, .. } = signal;
     let Signal { days, observed, of, expected, surprise, peers, accounts, evidence, tried, verdict, settings, .. } =
         signal;
+    let circumstances: Vec<_> = signal.circumstances.iter().map(|it| it.name()).collect();
     let of_record = |one: &Evidence| {
         let Evidence { seq, record: RecordIdentity { trace_id, span_id }, item } = one;
         json!({"seq": seq, "trace_id": trace_id.to_string(), "span_id": span_id.to_string(), "item": item})
@@ -39,6 +40,7 @@ pub fn json(signal: &Signal) -> Value {
         "expected": rounded(*expected),
         "surprise": rounded(*surprise),
         "peers": {"name": peers, "accounts": accounts},
+        "circumstances": circumstances,
         "evidence": evidence,
         "tried": tried.iter().map(|reason| &*reason.id).collect::<Vec<_>>(),
         "verdict": verdict.map(Verdict::name),

@@ -22,9 +22,14 @@
 //! - `touches`: which account had access to which record
 //! - `profile`: what is kept of an account
 //! - `accounts`: the pseudonyms of accounts
+//! - `retries`: what was denied, and allowed after something else was said
+//! - `circumstances`: what makes an act say more, such as the hour
+//! - `disclosures`: what systems disclose to whom
+//! - `runs`: records whose numbers follow each other
 //! - `crowds`: records that many accounts had access to without a reason
 //! - `follow_up`: what people do with a signal
 //! - `calendar`: the day, where records agree on it
+//! - `counting`: what a decision adds to the day of its account
 //! - `scores`: what each detector finds
 //! - `detection`: the step
 //! - `signal`: a signal, and its sentence
@@ -39,8 +44,11 @@
 mod accounts;
 mod calendar;
 mod changes;
+mod circumstances;
+mod counting;
 mod crowds;
 mod detection;
+mod disclosures;
 mod fact;
 mod follow_up;
 mod history;
@@ -53,6 +61,8 @@ mod power;
 mod profile;
 mod reasons;
 mod recording;
+mod retries;
+mod runs;
 mod scores;
 mod settings;
 mod signal;
@@ -73,5 +83,6 @@ pub use json::json;
 pub use last_read::LastRead;
 pub use power::{Power, Share};
 pub use reasons::{Reason, Reasons};
+pub use retries::Stated;
 pub use settings::{FOLDER, SETTINGS_FILE, Settings, SettingsFiles};
-pub use signal::{About, Change, Detector, Evidence, Family, Signal};
+pub use signal::{About, Change, Circumstance, Detector, Evidence, Family, Signal};

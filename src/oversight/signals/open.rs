@@ -110,6 +110,7 @@ pub(super) fn told(
         surprise: 0.0,
         peers: String::new(),
         accounts: 0,
+        circumstances: Vec::new(),
         evidence: Vec::new(),
         tried: Arc::from([]),
         verdict: None,

@@ -78,10 +78,17 @@ pub(super) struct Count {
 }
 
 impl Count {
-    fn add(&mut self, number: f64) {
+    pub(super) fn add(&mut self, number: f64) {
         self.days += 1.0;
         self.sum += number;
         self.squares += number * number;
+    }
+
+    /// A day is over.
+    pub(super) fn fade(&mut self) {
+        for number in [&mut self.days, &mut self.sum, &mut self.squares] {
+            *number *= FADING;
+        }
     }
 
     pub(super) fn mean(&self) -> f64 {
@@ -96,12 +103,6 @@ impl Count {
     fn bound(&self) -> f64 {
         if self.days > 0.0 { self.mean().max(1.0) * 5.0 } else { f64::INFINITY }
     }
-
-    fn fade(&mut self) {
-        for number in [&mut self.days, &mut self.sum, &mut self.squares] {
-            *number *= FADING;
-        }
-    }
 }
 
 /// What an account did on one day.
@@ -115,18 +116,29 @@ pub(super) struct DayOfAccount {
     pub(super) asked: f64,
     /// Of those, with a denied question.
     pub(super) denied: f64,
+    /// Calls with a question that was denied before, and allowed under something else.
+    pub(super) retried: f64,
     /// The most calls within ten minutes or so.
     pub(super) busiest: f64,
+    /// Records that were asked about after another of their series.
+    pub(super) steps: f64,
+    /// Of those, with a number near to the one before.
+    pub(super) near: f64,
+    /// Of those, in a run that there was.
+    pub(super) onward: f64,
+    /// How many records the longest run has.
+    pub(super) run: f64,
 }
 
 /// The most of a day of an account that counts for others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Of a part without a reason, or denied.
+    /// Of a part without a reason, denied, or retried.
     part: f64,
     first: f64,
     asked: f64,
     busiest: f64,
+    near: f64,
 }
 
 impl Bounds {
@@ -142,13 +154,14 @@ impl Bounds {
             first: bound(&|day| day.first),
             asked: bound(&|day| day.asked),
             busiest: bound(&|day| day.busiest),
+            near: bound(&|day| day.near),
         }
     }
 
     /// Five times what is usual for an account by itself.
     fn of_itself(group: &Group) -> Self {
-        let (part, asked) = (f64::INFINITY, f64::INFINITY);
-        Self { part, first: group.first.bound(), asked, busiest: group.busiest.bound() }
+        let (part, asked, near) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
+        Self { part, first: group.first.bound(), asked, busiest: group.busiest.bound(), near }
     }
 }
 
@@ -172,8 +185,13 @@ pub(super) struct Group {
     pub(super) unexplained: Part,
     today: Today,
     pub(super) denied: Part,
+    pub(super) retried: Part,
     pub(super) first: Count,
     pub(super) busiest: Count,
+    /// Steps to a near number, of all.
+    pub(super) near: Part,
+    /// Steps that go on with a run, of those to a near number.
+    pub(super) onward: Part,
     /// How many accounts were active on enough days to be compared with.
     pub(super) accounts: u32,
 }
@@ -190,11 +208,14 @@ struct Today {
 
 impl Group {
     fn add(&mut self, day: &DayOfAccount, most: &Bounds, all: &Self) {
-        let (unexplained, denied) = (self.unexplained.mean(&all.unexplained), self.denied.mean(&all.denied));
-        self.unexplained.add(day.unexplained, day.first, most.part, most.first, unexplained);
-        self.denied.add(day.denied, day.asked, most.part, most.asked, denied);
-        self.first.add(day.first.min(most.first));
-        self.busiest.add(day.busiest.min(most.busiest));
+        let Bounds { part, first, asked, busiest, near } = *most;
+        self.unexplained.add(day.unexplained, day.first, part, first, self.unexplained.mean(&all.unexplained));
+        self.denied.add(day.denied, day.asked, part, asked, self.denied.mean(&all.denied));
+        self.retried.add(day.retried, day.asked, part, asked, self.retried.mean(&all.retried));
+        self.near.add(day.near, day.steps, near, asked, self.near.mean(&all.near));
+        self.onward.add(day.onward, day.near, near, near, self.onward.mean(&all.onward));
+        self.first.add(day.first.min(first));
+        self.busiest.add(day.busiest.min(busiest));
     }
 
     /// The day of an account went on.
@@ -224,8 +245,8 @@ impl Group {
     }
 
     fn fade(&mut self) {
-        self.unexplained.fade();
-        self.denied.fade();
+        let parts = [&mut self.unexplained, &mut self.denied, &mut self.retried, &mut self.near, &mut self.onward];
+        parts.into_iter().for_each(Part::fade);
         self.first.fade();
         self.busiest.fade();
     }

@@ -3,6 +3,7 @@
 use super::{
     open::Open,
     peers::{DayOfAccount, GroupId},
+    runs::Runs,
     signal::{Detector, Evidence, Family},
     tail::HIGHEST,
 };
@@ -72,10 +73,16 @@ pub(super) struct Profile {
     pub(super) today: DayOfAccount,
     /// Whether anything of today could be judged.
     pub(super) judged: bool,
+    /// Whether it asked nothing for long before today.
+    pub(super) was_away: bool,
+    /// The hours of today in which it asked, a bit each.
+    pub(super) hours: u32,
     /// The policies that denied it today.
     pub(super) denied_by: BTreeSet<String>,
     /// Its last call, and what of it is counted.
     pub(super) call: Call,
+    /// Its runs of today.
+    pub(super) runs: Runs,
     /// What today gives each family.
     pub(super) scores: ByFamily<Scored>,
     /// The highest score of a family today, with that of the days before.
@@ -103,6 +110,7 @@ pub(super) struct Call {
     pub(super) first: bool,
     pub(super) unexplained: f64,
     pub(super) denied: bool,
+    pub(super) retried: bool,
 }
 
 /// First accesses of days.
@@ -147,8 +155,11 @@ impl Profile {
             last_day: 0,
             today: DayOfAccount::default(),
             judged: false,
+            was_away: false,
+            hours: 0,
             denied_by: BTreeSet::new(),
             call: Call::default(),
+            runs: Runs::default(),
             scores: ByFamily::default(),
             highest: 0.0,
             open: Vec::new(),
@@ -188,6 +199,9 @@ impl Profile {
     /// Keeps a decision as evidence.
     pub(super) fn keep(&mut self, family: Family, evidence: Evidence) {
         let kept = self.evidence.of_mut(family);
+        if kept.back() == Some(&evidence) {
+            return;
+        }
         if kept.len() == EVIDENCE {
             kept.pop_front();
         }

@@ -100,6 +100,7 @@ mod tests {
             accounts: 0,
             evidence: Vec::new(),
             tried: Arc::from([]),
+            circumstances: Vec::new(),
             verdict: None,
             settings: revision("a"),
         }

@@ -4,7 +4,8 @@ use super::{
     fact::Fact,
     peers::{Group, Peers},
     profile::{Found, Profile, Scored},
-    settings::Settings,
+    runs::{self, Likelihood},
+    settings::{Probing, Settings},
     signal::{Detector, Family, ITSELF},
     tail::{self, Share},
     touches::Before,
@@ -39,7 +40,7 @@ impl<'a> Usual<'a> {
 
 /// The scores of today, as they are now.
 pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_>) {
-    let Settings { unexplained, breadth, burst, probing, .. } = settings;
+    let Settings { unexplained, breadth, burst, enumeration, probing, shopping, .. } = settings;
     let Usual { group, everybody, .. } = usual;
     let today = profile.today;
     if let Some(set) = unexplained {
@@ -72,21 +73,40 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
             *scored = Scored { score: surprise * set.weight, lasting: 0.0, found: Some(found) };
         }
     }
-    if let Some(set) = probing
-        && today.denied >= set.least
-        && profile.denied_by.len() >= set.policies
-    {
+    let of_calls = |detector, part: f64, usual: Share| Found {
+        detector,
+        observed: part,
+        of: Some(today.asked),
+        expected: usual.expected(today.asked),
+        surprise: usual.score(today.asked, part),
+    };
+    if let Some(set) = enumeration.as_ref().filter(|set| today.run >= set.least) {
+        let Likelihood { surprise, usual } = runs::likelihood(&today, group, everybody);
+        let (scored, detector) = (profile.scores.of_mut(Family::Volume), Detector::Enumeration);
+        if surprise * set.weight > scored.score {
+            let found = Found { detector, observed: today.run, of: None, expected: usual, surprise };
+            *scored = Scored { score: surprise * set.weight, lasting: 0.0, found: Some(found) };
+        }
+    }
+    let is_probed = |set: &&Probing| today.denied >= set.least && profile.denied_by.len() >= set.policies;
+    let probed = probing.as_ref().filter(is_probed).map(|set| {
         let usual = group.denied.share(&everybody.denied);
-        let surprise = usual.score(today.asked, today.denied);
-        let found = Found {
-            detector: Detector::Probing,
-            observed: today.denied,
-            of: Some(today.asked),
-            expected: usual.expected(today.asked),
-            surprise,
-        };
-        let (score, lasting) = (surprise * set.weight, usual.likelihood_ratio(today.asked, today.denied) * set.weight);
-        *profile.scores.of_mut(Family::Denial) = Scored { score, lasting, found: Some(found) };
+        let found = of_calls(Detector::Probing, today.denied, usual);
+        let lasting = usual.likelihood_ratio(today.asked, today.denied) * set.weight;
+        Scored { score: found.surprise * set.weight, lasting, found: Some(found) }
+    });
+    let retried = shopping.as_ref().filter(|_| today.retried > 0.0).map(|set| {
+        let usual = group.retried.share(&everybody.retried);
+        let found = of_calls(Detector::Shopping, today.retried, usual);
+        // One alone can be a mistake in the first question, however rare that is.
+        let most = (set.score + today.retried.log2()).min(tail::HIGHEST);
+        let lasting = usual.likelihood_ratio(today.asked, today.retried);
+        Scored { score: found.surprise.min(most), lasting, found: Some(found) }
+    });
+    let denials =
+        probed.into_iter().chain(retried).reduce(|one, other| if other.score > one.score { other } else { one });
+    if let Some(scored) = denials {
+        *profile.scores.of_mut(Family::Denial) = scored;
     }
 }
 

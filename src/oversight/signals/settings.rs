@@ -3,7 +3,7 @@
 //! Works councils, data protection officers and the street decide whether signals are used at all (WOR art. 27(1)(k), (l)). So
 //! each number that matters is in this file, with its unit, and each signal names the revision of the folder.
 
-use super::{follow_up::FollowUp, reasons::Reasons};
+use super::{follow_up::FollowUp, reasons::Reasons, tail::HIGHEST};
 use crate::{
     sources::policy::{self, Policies},
     types::{
@@ -30,8 +30,12 @@ pub struct Settings {
     pub(super) unexplained: Option<Unexplained>,
     pub(super) breadth: Option<Counted>,
     pub(super) burst: Option<Counted>,
+    pub(super) enumeration: Option<Counted>,
     pub(super) probing: Option<Probing>,
+    pub(super) shopping: Option<Shopping>,
     pub(super) crowd: Option<Crowd>,
+    pub(super) disclosure: Option<Disclosing>,
+    pub(super) circumstances: Option<Circumstantial>,
     pub(super) follow_up: Option<FollowUp>,
 }
 
@@ -102,6 +106,46 @@ pub(super) struct Probing {
     pub(super) least: f64,
     /// They must be denied by so many different policies.
     pub(super) policies: usize,
+}
+
+/// A record that was denied, and allowed within minutes under something else.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shopping {
+    /// The most that one of them says; twice as many say one more.
+    pub(super) score: f64,
+    /// Within so many minutes.
+    pub(super) minutes: u32,
+    /// What of the context is something else, beside the application.
+    pub(super) context: Vec<String>,
+}
+
+/// Disclosures of accounts that are compared with their own earlier days.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Disclosing {
+    /// The action that discloses.
+    pub(super) action: String,
+    /// What of the context makes a flow, beside the type of the record: names, of members with dots.
+    pub(super) flow: Vec<String>,
+    /// The score of a flow that there was not before.
+    pub(super) score: f64,
+    pub(super) weight: f64,
+    /// Fewer a day have no score.
+    pub(super) least: f64,
+}
+
+/// What makes an act say more.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Circumstantial {
+    /// All together add so much to a score at most.
+    pub(super) most: f64,
+    /// An hour says more where at most this part of the work of peers is in hours as rare.
+    pub(super) hour_share: f64,
+    /// What the first day with questions adds, after so many days without.
+    pub(super) dormant: f64,
+    pub(super) dormant_days: u32,
 }
 
 /// One record with many accesses without a known reason.
@@ -217,7 +261,7 @@ impl Settings {
 
     /// What it names and the schema has not.
     fn unknown_to(&self, policies: &Policies, file: &SourceFile) -> Vec<Problem> {
-        let Self { peers, follow_up, .. } = self;
+        let Self { peers, shopping, disclosure, follow_up, .. } = self;
         let model = &policies.model;
         let mut unknown = Vec::new();
         let accounts: Vec<_> = model.actions().flat_map(|action| &action.subjects).collect();
@@ -227,6 +271,15 @@ impl Settings {
         };
         let missing = peers.same.iter().filter(|name| !has(name));
         unknown.extend(missing.map(|name| ("peers", "same", format!("no type of account has the attribute `{name}`"))));
+        let has_context = |name: &str| model.actions().any(|action| action.context.contains_key(name));
+        let missing = shopping.iter().flat_map(|it| &it.context).filter(|name| !has_context(name));
+        unknown.extend(missing.map(|name| ("shopping", "context", format!("no context has the attribute `{name}`"))));
+        if let Some(Disclosing { action, flow, .. }) = disclosure {
+            unknown.extend(model.action(action).err().map(|message| ("disclosure", "action", message)));
+            let missing = flow.iter().filter(|path| !path.split('.').next().is_some_and(&has_context));
+            let message = |path: &String| format!("no context has the attribute `{path}`");
+            unknown.extend(missing.map(|path| ("disclosure", "flow", message(path))));
+        }
         unknown.extend(peers.itself.iter().filter_map(|kind| Some(("peers", "itself", model.entity(kind).err()?))));
         if let Some(FollowUp { resource, change, reveal }) = follow_up {
             unknown.extend(model.entity(resource).err().map(|message| ("follow_up", "resource", message)));
@@ -243,7 +296,21 @@ impl Settings {
 
     /// A number that makes no sense, by its part and key.
     fn mistake(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        let Self { budget, peers, accesses, unexplained, breadth, burst, probing, crowd, follow_up: _ } = self;
+        let Self {
+            budget,
+            peers,
+            accesses,
+            unexplained,
+            breadth,
+            burst,
+            enumeration,
+            probing,
+            shopping,
+            crowd,
+            disclosure,
+            circumstances,
+            follow_up: _,
+        } = self;
         let is_positive = |number: f64| number.is_finite() && number > 0.0;
         let is_weight = |number: f64| is_positive(number) && number <= 1.0;
         let weight = "is above 0 and at most 1";
@@ -263,12 +330,26 @@ impl Settings {
             ("accesses", "most", accesses.most > 1, "is 2 or more"),
         ];
         checks.extend(unexplained.iter().map(|it| ("unexplained", "weight", is_weight(it.weight), weight)));
-        for (part, it) in [("breadth", breadth), ("burst", burst)] {
+        for (part, it) in [("breadth", breadth), ("burst", burst), ("enumeration", enumeration)] {
             checks.extend(it.iter().map(|it| (part, "weight", is_weight(it.weight), weight)));
             checks.extend(it.iter().map(|it| (part, "least", is_positive(it.least), "is above 0")));
         }
         checks.extend(probing.iter().map(|it| ("probing", "weight", is_weight(it.weight), weight)));
         checks.extend(probing.iter().map(|it| ("probing", "least", is_positive(it.least), "is above 0")));
+        let is_score = |score: f64| is_positive(score) && score <= HIGHEST;
+        checks.extend(shopping.iter().map(|it| ("shopping", "score", is_score(it.score), "is above 0 and at most 8")));
+        checks.extend(shopping.iter().map(|it| ("shopping", "minutes", it.minutes > 0, "is 1 or more")));
+        if let Some(it) = disclosure {
+            checks.push(("disclosure", "score", is_score(it.score), "is above 0 and at most 8"));
+            checks.push(("disclosure", "weight", is_weight(it.weight), weight));
+            checks.push(("disclosure", "least", is_positive(it.least), "is above 0"));
+        }
+        if let Some(it) = circumstances {
+            checks.push(("circumstances", "most", is_score(it.most), "is above 0 and at most 8"));
+            checks.push(("circumstances", "hour_share", is_weight(it.hour_share), weight));
+            checks.push(("circumstances", "dormant", is_score(it.dormant), "is above 0 and at most 8"));
+            checks.push(("circumstances", "dormant_days", it.dormant_days > 0, "is 1 or more"));
+        }
         checks.extend(crowd.iter().map(|it| ("crowd", "accounts", it.accounts > 1, "is 2 or more")));
         checks.extend(crowd.iter().map(|it| ("crowd", "days", it.days > 0, "is 1 or more")));
         let wrong = checks.into_iter().find(|(_, _, is_right, _)| !is_right);

@@ -17,10 +17,18 @@ pub enum Detector {
     Breadth,
     /// More questions within minutes than peers have.
     Burst,
+    /// More records in a row whose numbers follow each other than peers have.
+    Enumeration,
     /// More denied questions, by several policies, than peers have.
     Probing,
+    /// Records that were denied, and allowed within minutes under another purpose, task or application.
+    Shopping,
     /// Many accounts with access to one record, each without a known reason.
     Crowd,
+    /// More disclosures of a system in a flow than on its own earlier days.
+    Disclosure,
+    /// A flow of disclosures that a system did not have before.
+    NewDisclosure,
     /// A rule.
     Rule(Arc<Reason>),
 }
@@ -33,8 +41,12 @@ impl Detector {
             Self::Unexplained => "unexplained",
             Self::Breadth => "breadth",
             Self::Burst => "burst",
+            Self::Enumeration => "enumeration",
             Self::Probing => "probing",
+            Self::Shopping => "shopping",
             Self::Crowd => "crowd",
+            Self::Disclosure => "disclosure",
+            Self::NewDisclosure => "new-disclosure",
             Self::Rule(rule) => &rule.id,
         }
     }
@@ -49,7 +61,7 @@ pub enum Family {
     Volume,
     /// Denies.
     Denial,
-    /// Rules, and crowds.
+    /// Rules, crowds, and disclosures that there were not before.
     Exact,
 }
 
@@ -112,6 +124,26 @@ pub struct Evidence {
     pub item: Option<usize>,
 }
 
+/// What makes an act say more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Circumstance {
+    /// Peers seldom ask at that hour of the week.
+    Hour,
+    /// The account asked nothing for long.
+    Dormant,
+}
+
+impl Circumstance {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Dormant => "dormant",
+        }
+    }
+}
+
 /// Whom or what a signal is about, as `Type::"id"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
@@ -163,6 +195,8 @@ pub struct Signal {
     pub peers: String,
     /// How many accounts they are.
     pub accounts: u32,
+    /// What made the act say more that brought it.
+    pub circumstances: Vec<Circumstance>,
     /// The decisions that it rests on, the latest ones.
     pub evidence: Vec<Evidence>,
     /// The reasons that were looked for.
@@ -195,8 +229,12 @@ impl Signal {
             (Detector::Unexplained, _) => texts::unexplained(language, days, observed, of, among, expected),
             (Detector::Breadth, _) => texts::breadth(language, observed, among, expected),
             (Detector::Burst, _) => texts::burst(language, observed, among, expected),
+            (Detector::Enumeration, _) => texts::enumeration(language, observed, among, expected),
             (Detector::Probing, _) => texts::probing(language, observed, of, among, expected),
+            (Detector::Shopping, _) => texts::shopping(language, observed, among, expected),
             (Detector::Crowd, _) => texts::crowd(language, observed, days),
+            (Detector::Disclosure, _) => texts::disclosure(language, observed, among, expected),
+            (Detector::NewDisclosure, _) => texts::new_disclosure(language).to_owned(),
             (Detector::Rule(rule), _) => texts::rule(language, rule.title.in_language(language)),
         }];
         let is_finding = matches!(self.change, Change::Opened | Change::Raised);
@@ -208,6 +246,12 @@ impl Signal {
         if matches!(detector, Detector::Unexplained) && !tried.is_empty() && is_finding {
             let titles: Vec<_> = tried.iter().map(|reason| reason.title.in_language(language)).collect();
             sentences.push(texts::tried(language, titles.join(" ")));
+        }
+        for circumstance in &self.circumstances {
+            sentences.push(match circumstance {
+                Circumstance::Hour => texts::at_rare_hour(language).to_owned(),
+                Circumstance::Dormant => texts::after_pause(language).to_owned(),
+            });
         }
         if self.change != Change::Closed {
             sentences.push(texts::no_judgement(language).to_owned());

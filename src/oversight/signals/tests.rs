@@ -6,8 +6,9 @@ use super::{
     follow_up::{Act, Verdict},
     json,
     reasons::Reason,
+    retries::Stated,
     settings::SettingsFiles,
-    signal::{About, Change, Family, Signal},
+    signal::{About, Change, Circumstance, Family, Signal},
 };
 use crate::{
     sources::policy,
@@ -24,7 +25,10 @@ use std::{
     sync::Arc,
 };
 
-const SETTINGS: &str = include_str!("../../../policies/signals/detectors.toml");
+const SETTINGS: &str = concat!(
+    include_str!("../../../policies/signals/detectors.toml"),
+    "[circumstances]\nmost = 1.5\nhour_share = 0.1\ndormant = 1.0\ndormant_days = 60\n",
+);
 const HOUR: i64 = 3_600_000;
 
 fn files() -> SettingsFiles {
@@ -60,6 +64,7 @@ fn access(account: &str, record: &str, day: i64, hour: i64, is_explained: bool) 
     Fact {
         time: (day * 24 + hour) * HOUR,
         day,
+        hour: hour.rem_euclid(24) as u8,
         seq: 0,
         record: identity(&format!("{account} {record} {day} {hour}")),
         item: None,
@@ -70,6 +75,8 @@ fn access(account: &str, record: &str, day: i64, hour: i64, is_explained: bool) 
         resource: record.to_owned(),
         allowed: true,
         denied_by: Vec::new(),
+        stated: None,
+        flow: None,
         reasons: if is_explained { vec![reason("own-team", 1.0, false)] } else { Vec::new() },
         rules: Vec::new(),
         tried: Arc::from([reason("own-team", 1.0, false)]),
@@ -195,15 +202,27 @@ fn what_was_kept_on_disk_goes_on_as_if_it_had_not_ended() {
     let (rule, mut looks) = (reason("rule", 5.0, true), access("clerk", "staff", 30, 9, false));
     looks.rules = vec![rule];
     work.facts.push(looks);
+    // A denial that is retried, and numbers in a row, with a restart between them.
+    for number in 0..9 {
+        let fact = |minute: i64| {
+            let fact = access("shopper", &format!("closed-{number}"), 40, 9, true);
+            let time = fact.time + (number * 7 + minute) * 60_000;
+            let record = identity(&format!("shopper {number} {minute}"));
+            Fact { time, record, stated: Some(Stated::for_test(&fact.resource, &minute.to_string())), ..fact }
+        };
+        work.facts.extend([denied(fact(0), "never.one"), fact(5)]);
+    }
     let mut facts: Vec<_> = work.facts.iter().collect();
     facts.sort_by_key(|fact| fact.time);
     let files = files();
     let whole = work.signals();
-    assert!(whole.iter().any(|signal| signal.family == Family::Exact) && whole.len() > 2);
+    for detector in ["rule", "shopping", "enumeration", "unexplained"] {
+        assert!(whole.iter().any(|signal| signal.detector.name() == detector), "{detector}");
+    }
     let mut detection = Detection::new(&files);
     let mut signals = Vec::new();
     for (place, fact) in facts.into_iter().enumerate() {
-        if place % 97 == 0 {
+        if place % 97 == 0 || (fact.account == "shopper" && place % 3 == 0) {
             let kept = serde_json::to_vec(detection.known()).unwrap();
             detection = Detection::resume(&files, serde_json::from_slice(&kept).unwrap());
         }
@@ -217,7 +236,7 @@ fn a_second_look_explains_nothing() {
     let mut work = Work::new(10, 60, 45);
     let mut again = Vec::new();
     for number in 0..6 {
-        let record = format!("foreign-{number}");
+        let record = format!("foreign-{number}-file");
         work.facts.push(access("snoop", &record, 40, 9, false));
         again.extend((1..4).map(|hour| access("snoop", &record, 40, 9 + hour, false)));
         again.push(access("snoop", &record, 41, 9, false));
@@ -230,8 +249,8 @@ fn a_second_look_explains_nothing() {
     // The records of a colleague who had a reason stay explained.
     let mut work = Work::new(10, 60, 45);
     for number in 0..6 {
-        work.facts.push(access("colleague", &format!("own-{number}"), 39, 9, true));
-        work.facts.push(access("colleague", &format!("own-{number}"), 40, 9, false));
+        work.facts.push(access("colleague", &format!("{number}-own"), 39, 9, true));
+        work.facts.push(access("colleague", &format!("{number}-own"), 40, 9, false));
     }
     assert_eq!(opened(&work.signals(), "colleague"), Vec::<&Signal>::new());
 }
@@ -240,7 +259,7 @@ fn a_second_look_explains_nothing() {
 fn list(account: &str, day: i64, hour: i64, numbers: std::ops::Range<usize>) -> Vec<Fact> {
     let record = identity(&format!("list {account} {day} {hour} {numbers:?}"));
     let item = |number| {
-        let fact = access(account, &format!("listed-{number}"), day, hour, false);
+        let fact = access(account, &format!("{number}-listed"), day, hour, false);
         Fact { record, listed: true, item: Some(number), ..fact }
     };
     numbers.map(item).collect()
@@ -266,7 +285,7 @@ fn a_list_does_not_excuse_what_is_opened_from_it() {
     let mut work = Work::new(11, 60, 45);
     work.facts.extend(list("lister", 39, 9, 0..50));
     for number in 0..8 {
-        work.facts.push(access("lister", &format!("listed-{number}"), 40, 9, false));
+        work.facts.push(access("lister", &format!("{number}-listed"), 40, 9, false));
     }
     assert!(!opened(&work.signals(), "lister").is_empty());
     // One foreign record among many of the own team is one, too.
@@ -284,11 +303,11 @@ fn what_explains_itself_alone_excuses_nothing_later() {
     let mut work = Work::new(11, 60, 45);
     let itself = Arc::new(Reason { only_itself: true, ..(*reason("street", 1.0, false)).clone() });
     for number in 0..8 {
-        let fact = access("snoop", &format!("met-{number}"), 39, 9, false);
+        let fact = access("snoop", &format!("{number}-met"), 39, 9, false);
         work.facts.push(Fact { reasons: vec![itself.clone()], ..fact });
-        work.facts.push(access("street-only", &format!("met-{number}"), 39, 9, false));
+        work.facts.push(access("street-only", &format!("{number}-met"), 39, 9, false));
         work.facts.last_mut().unwrap().reasons = vec![itself.clone()];
-        work.facts.push(access("snoop", &format!("met-{number}"), 40, 9, false));
+        work.facts.push(access("snoop", &format!("{number}-met"), 40, 9, false));
     }
     let signals = work.signals();
     assert!(!opened(&signals, "snoop").is_empty());
@@ -317,9 +336,9 @@ fn a_reason_in_part_explains_in_part() {
 fn denied_questions_are_a_signal_where_many_policies_deny() {
     let mut work = Work::new(12, 60, 45);
     for number in 0..12 {
-        let fact = access("prober", &format!("closed-{number}"), 40, 9, false);
+        let fact = access("prober", &format!("closed-{number}-file"), 40, 9, false);
         work.facts.push(denied(fact, &format!("never.rule-{}", number % 4)));
-        let fact = access("mistaken", &format!("closed-{number}"), 40, 9, false);
+        let fact = access("mistaken", &format!("closed-{number}-file"), 40, 9, false);
         work.facts.push(denied(fact, "never.one"));
     }
     let signals = work.signals();
@@ -327,6 +346,73 @@ fn denied_questions_are_a_signal_where_many_policies_deny() {
     assert_eq!(of_prober.iter().map(|signal| signal.family).collect::<Vec<_>>(), [Family::Denial]);
     assert_eq!(of_prober[0].detector.name(), "probing");
     assert_eq!(opened(&signals, "mistaken"), Vec::<&Signal>::new());
+}
+
+#[test]
+fn what_was_denied_and_allowed_with_another_purpose_is_a_signal() {
+    let stated = |account: &str, number: i64, purpose: &str, day: i64, allowed: bool| {
+        let fact = access(account, &format!("closed-{number}"), day, 9 + number, true);
+        let stated = Some(Stated::for_test(&fact.resource, purpose));
+        let fact = Fact { stated, time: fact.time + i64::from(allowed), ..fact };
+        if allowed {
+            Fact { record: identity(&format!("{account} {number} again")), ..fact }
+        } else {
+            denied(fact, "never.one")
+        }
+    };
+    let of = |retried: i64, of_all: usize| {
+        let mut work = Work::new(12, 60, 45);
+        for number in 0..retried {
+            work.facts.extend([stated("shopper", number, "8", 40, false), stated("shopper", number, "9", 40, true)]);
+            work.facts.extend([stated("patient", number, "8", 40, false), stated("patient", number, "8", 40, true)]);
+        }
+        // What all do is usual.
+        for (day, account) in (0..45).flat_map(|day| (0..of_all).map(move |account| (day, account))) {
+            let account = format!("officer-{account}");
+            work.facts.extend([stated(&account, 0, "8", day, false), stated(&account, 0, "9", day, true)]);
+        }
+        let signals = work.signals();
+        assert_eq!(opened(&signals, "patient"), Vec::<&Signal>::new());
+        opened(&signals, "shopper").into_iter().cloned().collect::<Vec<_>>()
+    };
+    let found = of(4, 0);
+    let [first] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((first.detector.name(), first.family), ("shopping", Family::Denial));
+    assert!(first.evidence.len() >= 2 && first.score <= 3.0 + first.observed.log2(), "{first:?}");
+    let sentence = first.sentence(Language::Dutch);
+    assert!(sentence.contains("met een ander doel"), "{sentence}");
+    assert_eq!(of(2, 60), [], "what all do is no signal");
+}
+
+#[test]
+fn numbers_one_after_the_other_are_a_signal_unless_peers_work_so() {
+    let of = |length: i64, is_page: bool, of_all: i64| {
+        let mut work = Work::new(12, 60, 45);
+        let run = |account: &str, day: i64, length: i64| {
+            let one = |number| Fact {
+                listed: is_page,
+                ..access(account, &format!("{account}-{day}{number:03}"), day, 9, true)
+            };
+            (0..length).map(one).collect::<Vec<_>>()
+        };
+        work.facts.extend(
+            (0..45)
+                .flat_map(|day| (0..60).map(move |account| (day, account)))
+                .flat_map(|(day, account)| run(&format!("officer-{account}"), day, of_all)),
+        );
+        work.facts.extend(run("reader", 40, length));
+        let signals = work.signals();
+        let found = opened(&signals, "reader").into_iter().filter(|it| it.detector.name() == "enumeration");
+        found.cloned().collect::<Vec<_>>()
+    };
+    let found = of(7, false, 0);
+    let [first] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((first.family, first.evidence.len()), (Family::Volume, first.observed as usize));
+    let sentence = first.sentence(Language::English);
+    assert!(sentence.contains("records in a row whose numbers follow each other"), "{sentence}");
+    assert_eq!(of(5, false, 0), [], "too few");
+    assert_eq!(of(7, true, 0), [], "a page");
+    assert_eq!(of(7, false, 10), [], "all do");
 }
 
 #[test]
@@ -506,7 +592,7 @@ fn the_budget_holds_for_months() {
 fn what_cannot_be_judged_counts_neither_way() {
     let mut work = Work::new(15, 60, 45);
     for number in 0..20 {
-        let fact = access("unknown", &format!("record-of-unknown-{number}"), 40, 9, false);
+        let fact = access("unknown", &format!("record-{number}-of-unknown"), 40, 9, false);
         work.facts.push(Fact { judged: false, peers: None, ..fact });
     }
     let without = work.signals();
@@ -532,7 +618,7 @@ fn what_cannot_be_judged_counts_neither_way() {
             }
         }
         for number in 0..20 {
-            work.facts.push(access("broad", &format!("own-{number}"), 41, 9, true));
+            work.facts.push(access("broad", &format!("{number}-own"), 41, 9, true));
         }
         opened(&work.signals(), "broad")[0].expected
     };
@@ -602,6 +688,68 @@ fn a_system_is_compared_with_its_own_days() {
     };
     assert!(!of(&signals).is_empty());
     assert_eq!(of(&signals), of(&officers(false)));
+}
+
+#[test]
+fn a_system_that_discloses_otherwise_than_before_is_a_signal() {
+    let disclosures = |days: i64, day: i64, more: &[(u64, usize)]| {
+        let mut work = Work::new(23, 60, days);
+        let mut disclose = |day: i64, flow: u64, number: usize| {
+            for number in 0..number {
+                let fact = access("system", &format!("{day}-{flow}-{number}-file"), day, 9, true);
+                work.facts.push(Fact { flow: Some(flow), peers: Some(Arc::from(["system".to_owned()])), ..fact });
+            }
+        };
+        // One flow with much, and little, each day; one a week.
+        for day in 0..days {
+            disclose(day, 1, 100 + (day as usize % 5) * 50);
+            disclose(day, 2, 11 + day as usize % 3);
+            disclose(day, 4, if day % 7 == 0 { 20 } else { 0 });
+        }
+        more.iter().for_each(|(flow, number)| disclose(day, *flow, *number));
+        let signals = work.signals();
+        let of_system = opened(&signals, "system").into_iter();
+        of_system.map(|it| (it.time / (24 * HOUR), it.detector.name().to_owned(), it.score)).collect::<Vec<_>>()
+    };
+    assert_eq!(disclosures(50, 45, &[]), []);
+    assert_eq!(disclosures(50, 45, &[(3, 1)]), [(45, "new-disclosure".to_owned(), 3.0)]);
+    assert_eq!(disclosures(50, 20, &[(3, 1)]), [], "its first days say what is usual");
+    let surge = disclosures(50, 45, &[(2, 50)]);
+    let [(45, detector, _)] = surge.as_slice() else { panic!("{surge:?}") };
+    assert_eq!(detector, "disclosure", "few beside all that it does");
+}
+
+#[test]
+fn circumstances_add_to_a_score_and_are_none_by_themselves() {
+    let of = |hour: i64, away: bool, is_explained: bool| {
+        let mut work = Work::new(24, 100, 90);
+        (1..8).for_each(|day| work.day("clerk", day, 4, 0.0));
+        (8..80).filter(|_| !away).for_each(|day| work.day("clerk", day, 4, 0.0));
+        // Another one works at night each day.
+        (1..90).for_each(|day| work.facts.push(access("night", &format!("{day}-file"), day, 3, true)));
+        for number in 0..5 {
+            work.facts.push(access("clerk", &format!("{number}-file"), 80, hour, is_explained));
+        }
+        work.facts.sort_by_key(|fact| fact.time);
+        let mut detection = Detection::new(&files());
+        detection.ended_days();
+        let signals: Vec<_> = work.facts.iter().flat_map(|fact| detection.step(fact)).collect();
+        assert_eq!(opened(&signals, "night"), Vec::<&Signal>::new());
+        let day = detection.ended_days().into_iter().find(|it| &*it.account == "clerk" && it.day == 80).unwrap();
+        let opened =
+            opened(&signals, "clerk").into_iter().map(|it| (it.circumstances.clone(), it.sentence(Language::English)));
+        (day.score, opened.collect::<Vec<_>>())
+    };
+    let (by_day, found) = of(10, false, false);
+    assert_eq!(found[0].0, []);
+    let (at_night, found) = of(2, false, false);
+    assert_eq!(found[0].0, [Circumstance::Hour]);
+    assert!(at_night > by_day + 0.3 && at_night <= by_day + 1.5, "{at_night} {by_day}");
+    assert!(found[0].1.contains("at which its peers seldom ask"), "{found:?}");
+    let (_, found) = of(2, true, false);
+    assert_eq!(found[0].0, [Circumstance::Hour, Circumstance::Dormant]);
+    assert!(found[0].1.contains("It had asked nothing for long."), "{found:?}");
+    assert_eq!(of(2, true, true), (0.0, Vec::new()), "alone they are no signal");
 }
 
 #[test]

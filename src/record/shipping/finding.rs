@@ -46,7 +46,7 @@ pub fn finding(signal: &Value) -> Value {
         (&signal["id"], &signal["detector"], &signal["family"], &signal["sentence"]["en"]);
     // What people do with it says nothing of what was found.
     let is_found = matches!(change, "opened" | "raised");
-    let pattern = pattern(family.as_str().unwrap_or_default());
+    let pattern = pattern(family.as_str().unwrap_or_default(), detector.as_str().unwrap_or_default());
     // 1 rule, 3 statistical.
     let analytic = if pattern.is_none() { 1 } else { 3 };
     let evidence = signal["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -90,11 +90,14 @@ pub fn finding(signal: &Value) -> Value {
                 "observations": [{"value": format!("{:.2}", value.as_f64().unwrap_or_default()), "count": 1}],
             }])
         };
+        let mut anomalies = anomaly(&signal["observed"]);
+        let circumstances = signal["circumstances"].as_array().into_iter().flatten().map(circumstance);
+        anomalies.as_array_mut().into_iter().for_each(|all| all.extend(circumstances.clone()));
         let peers = &signal["peers"];
         let name = format!("{} ({})", peers["name"].as_str().unwrap_or_default(), peers["accounts"]);
         let analysis = json!([{
             "analysis_targets": [{"name": signal["account"], "type": "Account"}, {"name": name, "type": "Peers"}],
-            "anomalies": anomaly(&signal["observed"]),
+            "anomalies": anomalies,
             "baselines": anomaly(&signal["expected"]),
         }]);
         members.insert("anomaly_analyses".to_owned(), analysis);
@@ -102,14 +105,30 @@ pub fn finding(signal: &Value) -> Value {
     finding
 }
 
-/// What was seen, in OCSF's words, by the family of the signal. `None`: a rule compares nothing.
-fn pattern(family: &str) -> Option<(&'static str, &'static str)> {
+/// What was seen, in OCSF's words, by the family of the signal and its detector. `None`: a rule compares nothing.
+fn pattern(family: &str, detector: &str) -> Option<(&'static str, &'static str)> {
     match family {
+        _ if detector == "enumeration" => Some(("Sequence Analysis", "HIGH_VOLUME")),
+        _ if detector == "disclosure" => Some(("Volume Analysis", "SURGE")),
         "reason" => Some(("Frequency Analysis", "UNSEEN")),
         "volume" => Some(("Volume Analysis", "HIGH_VOLUME")),
         "denial" => Some(("Sequence Analysis", "HIGH_VOLUME")),
         _ => None,
     }
+}
+
+/// What made the act say more, in OCSF's words.
+fn circumstance(name: &Value) -> Value {
+    let (kind, pattern) = match name.as_str() {
+        Some("hour") => ("Time Pattern Analysis", "OFF_HOURS"),
+        _ => ("Frequency Analysis", "RARE"),
+    };
+    json!({
+        "observation_parameter": name,
+        "observation_type": kind,
+        "observed_pattern": pattern,
+        "observations": [{"value": name, "count": 1}],
+    })
 }
 
 fn evidence_of(one: &Value, signal: &Value) -> Value {

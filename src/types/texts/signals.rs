@@ -19,10 +19,22 @@ texts! {
         nl: "Binnen enkele minuten deed dit account {observed} aanroepen; {among} is {expected} gebruikelijk op het drukste moment van \
              een dag."
     }
+    enumeration(observed, among, expected) {
+        en: "Today this account asked about {observed} records in a row whose numbers follow each other; {among} {expected} is usual, \
+             where numbers do.",
+        nl: "Vandaag vroeg dit account naar {observed} gegevens op rij waarvan de nummers op elkaar volgen; {among} is {expected} \
+             gebruikelijk, waar nummers dat doen."
+    }
     probing(observed, of, among, expected) {
         en: "Today {observed} of {of} calls of this account had a denied question, by several policies; {among} {expected} is usual.",
         nl: "Vandaag is in {observed} van {of} aanroepen van dit account een vraag geweigerd, door verschillende regels; {among} is \
              {expected} gebruikelijk."
+    }
+    shopping(observed, among, expected) {
+        en: "Today in {observed} calls this account had access to a record that was denied to it minutes before, with another purpose, \
+             task or application; {among} {expected} is usual.",
+        nl: "Vandaag had dit account in {observed} aanroepen toegang tot een gegeven dat het minuten daarvoor werd geweigerd, met een \
+             ander doel, een andere taak of een andere applicatie; {among} is {expected} gebruikelijk."
     }
     among_peers(peers, accounts) {
         en: "among its peers ({peers}: {accounts} accounts)",
@@ -40,6 +52,19 @@ texts! {
         en: "Within {days} days {observed} accounts had access to one record, each without a known reason.",
         nl: "Binnen {days} dagen hadden {observed} accounts toegang tot één gegeven, elk zonder bekende reden."
     }
+    disclosure(observed, among, expected) {
+        en: "Today this account disclosed records {observed} times to one recipient; {among} {expected} is usual.",
+        nl: "Vandaag verstrekte dit account {observed} keer gegevens aan één ontvanger; {among} is {expected} gebruikelijk."
+    }
+    new_disclosure {
+        en: "This account disclosed records of a type, to a recipient and on a legal basis that it had not together before.",
+        nl: "Dit account verstrekte gegevens van een soort, aan een ontvanger en op een grondslag die het nog niet samen had."
+    }
+    at_rare_hour {
+        en: "It was at an hour of the week at which its peers seldom ask.",
+        nl: "Dat was op een uur van de week waarop vergelijkbare accounts zelden vragen."
+    }
+    after_pause { en: "It had asked nothing for long.", nl: "Het had lang niets gevraagd." }
     rule(title) { en: "A rule was met: {title}", nl: "Een regel is geraakt: {title}" }
     faded { en: "Nothing new came for a time.", nl: "Er kwam een tijd niets nieuws bij." }
     followed { en: "Somebody follows it up.", nl: "Iemand volgt het op." }

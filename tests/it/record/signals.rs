@@ -15,7 +15,7 @@ use std::{
 const SCHEMA: &str = r#"entity Team;
 entity Person in [Team] { station: String };
 @source("request") entity File { team: Team };
-action open appliesTo { principal: Person, resource: File, context: { pdp: {} } };
+action open appliesTo { principal: Person, resource: File, context: { purpose?: String, pdp: {} } };
 "#;
 pub(super) const REASONS: &str = r#"@id("own-team")
 @title("The account is in the team of the file.")
@@ -379,10 +379,17 @@ fn what_settings_name_has_to_be_in_the_schema() {
     let folder = folder();
     let place = Place::new(folder.path(), 1);
     let of = |follow_up: &str| format!("{SETTINGS}[follow_up]\n{follow_up}\n");
+    let disclosure = |action: &str, flow: &str| {
+        let numbers = "score = 3.0\nweight = 1.0\nleast = 9";
+        format!("{SETTINGS}[disclosure]\naction = \"{action}\"\nflow = [\"{flow}\"]\n{numbers}\n")
+    };
     for (text, wanted) in [
         (SETTINGS.replace("\"station\"", "\"statoin\""), "no type of account has the attribute `statoin`"),
         (SETTINGS.replace("active_days = 5", "active_days = 5\nitself = [\"Persno\"]"), "`Persno`"),
         (of("resource = \"Fiel\"\nchange = \"open\"\nreveal = \"open\""), "`Fiel`"),
+        (format!("{SETTINGS}[shopping]\nscore = 3\nminutes = 9\ncontext = [\"porpose\"]\n"), "`porpose`"),
+        (disclosure("opne", "purpose"), "`opne`"),
+        (disclosure("open", "porpose.id"), "`porpose.id`"),
         (of("resource = \"File\"\nchange = \"opne\"\nreveal = \"open\""), "`opne`"),
         (of("resource = \"File\"\nchange = \"open\"\nreveal = \"shut\""), "`shut`"),
     ] {
@@ -436,6 +443,95 @@ async fn signals_change_no_answer_and_a_rule_is_met_by_a_real_record() {
     assert_eq!(signal["account"], "Politie::Officer::\"officer-0007\"");
     assert_eq!(signal["evidence"][0]["trace_id"], answer["context"]["record"]["trace_id"]);
     assert_eq!(signal["evidence"][0]["seq"], sidecar.records()[0]["attributes"]["poort.log.seq"]);
+}
+
+#[test]
+fn what_questions_say_is_read_from_their_records() {
+    let folder = folder();
+    let place = Place::new(folder.path(), 32);
+    let mut log = fs::read_to_string(&place.log).unwrap();
+    let named: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let revisions = json!({
+        "revision": named["attributes"]["adl.core.policies"]["policies"]["revision"],
+        "directory_revision": named["attributes"]["adl.core.information"]["directory"]["revision"],
+    });
+    let first = log.lines().count() as u64;
+    // At night, one file after the other is denied, and allowed for another purpose; another account says the same again.
+    for seq in first..first + 16 {
+        let account = if (seq - first) < 8 { 3 } else { 4 };
+        let is_allowed = seq % 2 == 1;
+        let mut asked = record(seq, 32, account, &format!("{}-file", seq / 2), "team-0", &revisions);
+        let purpose = if account == 3 && is_allowed { "9" } else { "8" };
+        asked["body"]["adl.core.request"]["context"] = json!({ "purpose": purpose });
+        asked["body"]["adl.core.response"]["decision"] = is_allowed.into();
+        asked["attributes"]["poort.pdp"]["hour"] = 3.into();
+        writeln!(log, "{asked}").unwrap();
+    }
+    fs::write(&place.log, log).unwrap();
+    let with = |parts: &str| {
+        place.write("signals/detectors.toml", &SETTINGS.replace("[unexplained]\nweight = 1.0\n", parts));
+        let signals: Vec<_> = place.replayed(&[]).into_iter().filter(|it| it["change"] == "opened").collect();
+        signals
+    };
+    let circumstances = "[circumstances]\nmost = 1.5\nhour_share = 0.1\ndormant = 1.0\ndormant_days = 60\n";
+    let shopping = "[shopping]\nscore = 3.0\nminutes = 10\ncontext = [\"purpose\"]\n";
+    let found = with(&format!("{shopping}{circumstances}"));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((&one["account"], &one["detector"]), (&json!("Person::\"p3\""), &json!("shopping")));
+    assert_eq!(one["circumstances"], json!(["hour"]), "{one}");
+    let finding = &place.findings()[0];
+    assert_eq!(finding["anomaly_analyses"][0]["anomalies"][1]["observed_pattern"], "OFF_HOURS", "{finding}");
+    let late = with(&format!("{}{circumstances}", shopping.replace("\"purpose\"", "")));
+    assert_eq!(late, Vec::<Value>::new(), "it is not said what is something else");
+    // What is opened for a purpose is new for those that never had one, when they are compared with themselves.
+    let itself = "[disclosure]\naction = \"open\"\nflow = [\"purpose\"]\nscore = 3.0\nweight = 1.0\nleast = 10\n";
+    let text = SETTINGS.replace("active_days = 5", "active_days = 5\nitself = [\"Person\"]");
+    place.write("signals/detectors.toml", &text.replace("[unexplained]\nweight = 1.0\n", itself));
+    let found = place.replayed(&[]);
+    let opened = found.iter().map(|it| (it["account"].as_str().unwrap(), it["detector"].as_str().unwrap()));
+    let both = [("Person::\"p3\"", "new-disclosure"), ("Person::\"p4\"", "new-disclosure")];
+    assert_eq!(opened.collect::<Vec<_>>(), both);
+    place.findings();
+}
+
+#[tokio::test]
+async fn a_task_of_the_account_or_its_team_is_a_reason() {
+    let folder = folder();
+    let policies = copied_policies(folder.path());
+    let subject = allowed()["subject"]["id"].as_str().unwrap().to_owned();
+    let task = |id: &str, until: &str, doer: (&str, &str, String)| {
+        let attrs =
+            json!({"kind": "report", "from": "2026-01-01", "until": until, doer.0: {"type": doer.1, "id": doer.2}});
+        json!({"uid": {"type": "Politie::Task", "id": id}, "parents": [], "attrs": attrs})
+    };
+    let of = |id: &str| ("account", "Politie::Officer", id.to_owned());
+    let tasks = [
+        task("own", "2999-12-31", of(&subject)),
+        task("over", "2026-01-02", of(&subject)),
+        task("of-another", "2999-12-31", of("officer-0008")),
+        task("of-team", "2999-12-31", ("team", "Politie::Team", "heron".to_owned())),
+        task("of-other-team", "2999-12-31", ("team", "Politie::Team", "kestrel".to_owned())),
+    ];
+    fs::write(policies.join("directory/tasks.json"), json!(tasks).to_string()).unwrap();
+    let sidecar = Sidecar::builder().policies(&policies).start();
+    for (task, is_reason) in [
+        ("own", true),
+        ("of-team", true),
+        ("over", false),
+        ("of-another", false),
+        ("of-other-team", false),
+        ("unknown", false),
+    ] {
+        let mut question = allowed();
+        question["context"]["task"] = task.into();
+        let answer = sidecar.evaluate(&question).await;
+        assert_eq!(answer["decision"], true, "it opens and shuts nothing: {answer}");
+        let trace = answer["context"]["record"]["trace_id"].as_str().unwrap();
+        let (policies, data) = (policies.to_str().unwrap(), sidecar.data.to_str().unwrap());
+        let (shown, _) = check(&run(["signals", "explain", trace, "--policies", policies, "--data", data]), 0);
+        let line = if is_reason { "✓ explains it, reason.task" } else { "✗ does not apply, reason.task" };
+        assert!(shown.contains(line), "{task}: {shown}");
+    }
 }
 
 #[test]
@@ -524,7 +620,8 @@ fn every_number_of_the_settings_has_a_meaning() {
             }
             Some((key, value)) => {
                 let number = value.split_whitespace().next().unwrap();
-                let other = if key == "weight" { "0.35".to_owned() } else { format!("1{number}") };
+                let is_part = ["weight", "score", "most", "hour_share", "dormant"].contains(&key);
+                let other = if is_part { "0.35".to_owned() } else { format!("1{number}") };
                 line.replace(&format!("{key} = {number}"), &format!("{key} = {other}"))
             }
             None => line.to_owned(),

@@ -120,6 +120,7 @@ impl Facts {
         let fact = Fact {
             time: 0,
             day: 0,
+            hour: 0,
             seq: 0,
             record: identity(1),
             item: None,
@@ -130,6 +131,8 @@ impl Facts {
             resource: String::new(),
             allowed: true,
             denied_by: Vec::new(),
+            stated: None,
+            flow: None,
             reasons: Vec::new(),
             rules: Vec::new(),
             tried: Arc::from(reasons.clone()),
@@ -149,6 +152,7 @@ impl Facts {
         }
         fact.time = FIRST_DAY * DAY + event.time;
         fact.day = FIRST_DAY + day;
+        fact.hour = event.time.div_euclid(DAY / 24).rem_euclid(24) as u8;
         (fact.seq, fact.record) = (*seq, identity(*seq));
         fact.listed = event.records > 1;
         fact.item = fact.listed.then_some(item.into());
