@@ -15,7 +15,10 @@ mod inside;
 use divan::{Bencher, black_box};
 use inside::{Desk, question, question_with};
 use poort::{
-    pdp::cache::{self, Cache},
+    pdp::{
+        cache::{self, Cache},
+        callers,
+    },
     sources::{directory, policy::Policies},
     types::{
         authzen,
@@ -66,6 +69,16 @@ fn read_json(bencher: Bencher<'_, '_>) {
     let limits = authzen::Limits { depth: 16, batch: 1 };
     assert_eq!(authzen::read_evaluation(&json, limits).unwrap(), question(3));
     bencher.bench(|| authzen::read_evaluation(black_box(&json), limits));
+}
+
+/// Whether an application may ask it.
+#[divan::bench]
+fn permission(bencher: Bencher<'_, '_>) {
+    let lists = "subjects = [\"Officer\", \"Partner\"]\norganisations = [\"politie\"]\nactions = [\"*\"]\nresources = [\"*\"]\n";
+    let (desk, question) = (Desk::with_applications(&format!("[desk]\n{lists}")), question(3));
+    let ask = || callers::check(&desk.snapshot, black_box("desk"), black_box(&question).into());
+    assert!(ask().is_ok() && callers::check(&desk.snapshot, "other", (&question).into()).is_err());
+    bencher.bench(ask);
 }
 
 /// What the policies read of a question.

@@ -8,6 +8,7 @@
 //!  caller ── gRPC / HTTPS+JSON ──►  api                 bytes → Evaluation; trace context, deadline, limits
 //!                                    │
 //!                                   pdp                 one snapshot, one moment; the whole path in one place
+//!                                    ├──►  callers       may this application ask that?
 //!                                    ├──►  engine        check_question: fits the schema? and its key
 //!                                    ├──►  cache         equal keys have equal verdicts
 //!                                    ├──►  engine        question, decide: Cedar's words, Cedar's evaluation → verdict
@@ -39,7 +40,7 @@
 //!  oversight    after the decision: replay, access_report, signals
 //!  review       before a change is live: suite, diff, proof, matrix, partial, basis, lint, report; what one account has
 //!               and lacks: account, remedies; and for who asks: reference, codegen
-//!  pdp          the path of a question: engine, cache; why: conditions, explain; and what a question may hold:
+//!  pdp          the path of a question: callers, engine, cache; why: conditions, explain; and what a question may hold:
 //!               description
 //!  record       what stays: decision_log, spool, evidence, shipping, witness
 //!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
@@ -66,6 +67,8 @@
 //! | what equal questions share | `pdp/engine/key.rs` |
 //! | which policies are evaluated | `sources/policy/slices.rs` |
 //! | a status of gRPC or HTTP | `api/status.rs` |
+//! | by what an application is recognised | `pdp/callers/`, its keys in `config/callers.rs`, certificates in `api/transport/` |
+//! | what an application may ask | `sources/policy/applications.rs`, and `pdp/callers/permission.rs`, which holds it |
 //! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | what a user is told of a deny | `Evaluated::reason_user`, and `sources/policy/reason_user.rs` for what may be told |
@@ -80,6 +83,7 @@
 //!
 //! | word | meaning |
 //! |---|---|
+//! | application | what asks poort; a caller is the other end of a connection |
 //! | evaluation | a question, in AuthZEN's words: subject, action, resource, context |
 //! | question | an evaluation that fits the schema, in Cedar's words |
 //! | verdict | what the engine says of a question: decision, policies, errors, obligations |
@@ -144,7 +148,8 @@
 //!    `src/record/decision_log/verify/tests.rs`).
 //! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that
 //!    the engine can be asked (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
-//! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`).
+//! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`). An application asks only what it
+//!    may: [`pdp::callers`] (`tests/it/api/callers.rs`).
 //! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`]
 //!    (`tests/it/record/log/replay.rs`).
 //! 10. **A signal can be made again** from the log and the settings, byte for byte, and changes no answer:

@@ -41,6 +41,15 @@ impl Desk {
         Self::of(&Sources::read(&folder, &folder.join("directory")).unwrap())
     }
 
+    /// The same, with what applications may ask.
+    pub(crate) fn with_applications(applications: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let Sources { policies, directory } = Sources::read(&folder, &folder.join("directory")).unwrap();
+        let files = policies.files().map(|(name, file)| (name, file.text.as_ref()));
+        let policies = files.chain([(policy::APPLICATIONS_FILE, applications)]);
+        Self::of(&Sources { policies: policy::Sources::from_texts("policies", policies), directory })
+    }
+
     /// With policies, schema and directory as texts.
     pub(crate) fn generated(schema: &str, policies: &str, directory: &str) -> Self {
         Self::of(&Sources {
@@ -83,6 +92,7 @@ impl Desk {
         let record = Record {
             trace: &TraceContext::from_headers(None, None),
             caller: None,
+            identity: None,
             moment,
             asked: RecordedRequest::One(Cow::Borrowed(asked)),
             decided: RecordedResponse::One(Cow::Borrowed(answer)),

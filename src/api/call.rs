@@ -18,6 +18,7 @@ pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Optio
         trace: trace(headers),
         deadline,
         caller: peer.map(|peer| peer.caller),
+        identity: peer.and_then(|peer| peer.identity.clone()),
         share: peer.map(|peer| peer.share.clone()),
         asks_why: false,
     }
@@ -85,7 +86,11 @@ impl Spoken {
     /// That of a refusal.
     pub(super) const fn of_refusal(self, refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::Invalid(_) | Refusal::Missing(_) | Refusal::TooMany { .. } => self.for_developers(),
+            Refusal::Invalid(_)
+            | Refusal::Missing(_)
+            | Refusal::TooMany { .. }
+            | Refusal::UnknownCaller
+            | Refusal::NotPermitted(_) => self.for_developers(),
             Refusal::Busy | Refusal::TooLarge | Refusal::Late | Refusal::NotReady | Refusal::NoRecord => self,
         }
     }

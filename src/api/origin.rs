@@ -55,6 +55,7 @@ mod tests {
         let mut extensions = Extensions::new();
         extensions.insert(Peer {
             caller: Caller::Unix,
+            identity: None,
             local: Some(local.parse().unwrap()),
             share: Quota::new(1),
             arrived: Instant::now(),

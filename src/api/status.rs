@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | malformed or incomplete | 400 | `INVALID_ARGUMENT` | `INVALID_QUESTION` |
 //! | a page of a foreign site asks (`Origin`) | 403 | | `FOREIGN_ORIGIN` |
+//! | a caller that is no application (`[callers]`) | 403 | `PERMISSION_DENIED` | `UNKNOWN_CALLER` |
+//! | an application asks what it may not | 403 | `PERMISSION_DENIED` | `NOT_PERMITTED` |
 //! | nothing is at this address | 404 | `UNIMPLEMENTED` | `NOT_FOUND` |
 //! | an address that takes another method | 405 | | `WRONG_METHOD` |
 //! | a message that did not arrive in time | 408 | `DEADLINE_EXCEEDED` | `NOT_ARRIVED` |
@@ -42,6 +44,8 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) enum Reason {
     InvalidQuestion,
     ForeignOrigin,
+    UnknownCaller,
+    NotPermitted,
     NotFound,
     WrongMethod,
     NotArrived,
@@ -59,6 +63,8 @@ impl Reason {
         match self {
             Self::InvalidQuestion => ("INVALID_QUESTION", StatusCode::BAD_REQUEST, Code::InvalidArgument),
             Self::ForeignOrigin => ("FOREIGN_ORIGIN", StatusCode::FORBIDDEN, Code::PermissionDenied),
+            Self::UnknownCaller => ("UNKNOWN_CALLER", StatusCode::FORBIDDEN, Code::PermissionDenied),
+            Self::NotPermitted => ("NOT_PERMITTED", StatusCode::FORBIDDEN, Code::PermissionDenied),
             Self::NotFound => ("NOT_FOUND", StatusCode::NOT_FOUND, Code::Unimplemented),
             Self::WrongMethod => ("WRONG_METHOD", StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented),
             Self::NotArrived => ("NOT_ARRIVED", StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
@@ -85,6 +91,8 @@ impl Reason {
         match refusal {
             Refusal::Invalid(_) | Refusal::Missing(_) => Self::InvalidQuestion,
             Refusal::TooMany { .. } | Refusal::TooLarge => Self::TooLarge,
+            Refusal::UnknownCaller => Self::UnknownCaller,
+            Refusal::NotPermitted(_) => Self::NotPermitted,
             Refusal::Busy => Self::Busy,
             Refusal::NotReady => Self::NotReady,
             Refusal::NoRecord => Self::NoRecord,

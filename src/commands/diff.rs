@@ -41,8 +41,8 @@ shows questions that they decide differently. The first line says who can now do
 works out what that allows and denies, for each account that it touches.
 
 Exits with 0 if nothing asks for acceptance that the --accept file does not list. Exits with 5 if something does: what is
-newly allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before, and
-whatever the directory says otherwise; also if --env left something out. Exits with 3 if a side is not valid, and with 64
+newly allowed, what is undecided, guarantees that changed or are gone, policies that ask less of callers than before,
+applications that may ask more, and whatever the directory says otherwise; also if --env left something out. Exits with 3 if a side is not valid, and with 64
 without the solver cvc5, or for a revision that git does not know.";
 
 #[derive(Debug, Args)]

@@ -8,7 +8,9 @@
 //! - `reader`: values by type; gathers mistakes
 //! - `units`: sizes and durations
 //! - `ship`: the sinks
+//! - `callers`: the applications, and by what each is recognised
 
+mod callers;
 mod reader;
 mod ship;
 mod source;
@@ -19,7 +21,7 @@ pub use source::{Flags, Source, Written};
 use crate::{
     api::{
         self, AnswerContext,
-        transport::{Address, Limits as ConnectionLimits, Plaintext, Tls},
+        transport::{Address, Exposed, Limits as ConnectionLimits, Plaintext, Tls},
     },
     oversight::signals::live,
     pdp::{
@@ -99,13 +101,26 @@ impl Settings {
     pub fn read(source: &Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
         let settings = Self { written: source.written(), ..settings(&mut reader) };
-        let mut mistakes = reader.finish(&keys(), &ship::KEYS);
+        let mut mistakes = reader.finish(&keys(), &[("callers", &callers::KEYS), ("ship", &ship::KEYS)]);
         mistakes.extend(conflicts(&settings));
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
     }
+
+    /// Whether callers may be heard at this address.
+    ///
+    /// # Errors
+    /// They may not, as it is configured.
+    pub fn exposed(&self, address: &Address) -> Result<(), Exposed> {
+        match &self.tls {
+            None => self.plaintext.check(address)?,
+            Some(_) if self.pdp.callers.applications.is_empty() => address.check_local()?,
+            Some(_) => {}
+        }
+        Ok(())
+    }
 }
 
-/// All keys, but for the names below `log.producer`, which are free, and those of the sinks: what is asked for where
+/// All keys, but for the names below `log.producer` and `tls.trust_domains`, which are free, and those of sinks and callers: what is asked for where
 /// nothing is given.
 fn keys() -> BTreeSet<String> {
     let nothing = Source::default();
@@ -183,6 +198,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         pdp: pdp::Config {
             engine,
+            callers: callers::callers(reader),
             concurrent: reader.count("limits.concurrent", 1..=1 << 24).unwrap_or(pdp.concurrent),
             batch: reader.count("limits.batch", 1..=1 << 20).unwrap_or(pdp.batch),
             share: reader.ratio("limits.share").unwrap_or(pdp.share),
@@ -232,9 +248,10 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
 fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
     let (certificate, key, client_ca) =
         (reader.path("tls.certificate"), reader.path("tls.key"), reader.path("tls.client_ca"));
+    let trust_domains = callers::trust_domains(reader);
     match (certificate, key, client_ca) {
-        (Some(certificate), Some(key), client_ca) => Some(Tls { certificate, key, client_ca }),
-        (None, None, None) => None,
+        (Some(certificate), Some(key), client_ca) => Some(Tls { certificate, key, client_ca, trust_domains }),
+        (None, None, None) if trust_domains.is_empty() => None,
         (certificate, ..) => {
             let missing = if certificate.is_none() { "tls.certificate" } else { "tls.key" };
             reader.mistake(missing, "is missing; TLS needs tls.certificate and tls.key");
@@ -295,10 +312,9 @@ fn telemetry(reader: &mut Reader<'_>, instance: &str) -> telemetry::Config {
 /// What is well formed by itself and does not go together.
 fn conflicts(settings: &Settings) -> Vec<String> {
     let mut mistakes = Vec::new();
-    if settings.tls.is_none() {
-        let exposed = settings.listen.iter().find_map(|address| settings.plaintext.check(address).err());
-        mistakes.extend(exposed.map(|error| format!("listen: {error}")));
-    }
+    let exposed = settings.listen.iter().find_map(|address| settings.exposed(address).err());
+    mistakes.extend(exposed.map(|error| format!("listen: {error}")));
+    mistakes.extend(callers::conflicts(&settings.pdp.callers, settings.tls.as_ref(), settings.application.as_deref()));
     if matches!(settings.admin, Address::Unix(_)) {
         mistakes.push("admin: must be an IP address and a port".to_owned());
     }

@@ -14,8 +14,8 @@ use std::{
     time::Duration,
 };
 
-/// The names below this key are free.
-const FREE: &str = "log.producer.";
+/// The names below these keys are free.
+const FREE: [&str; 2] = ["log.producer.", "tls.trust_domains."];
 
 /// Reads values, and remembers what was wrong and what was asked for.
 pub(super) struct Reader<'a> {
@@ -29,14 +29,19 @@ impl<'a> Reader<'a> {
         Self { source, asked: BTreeSet::new(), mistakes: Vec::new() }
     }
 
-    /// All mistakes: also the keys that nobody asked for. `keys` are those that poort knows, `sink_keys` those of a sink.
-    pub(super) fn finish(mut self, keys: &BTreeSet<String>, sink_keys: &[&str]) -> Vec<String> {
+    /// All mistakes: also the keys that nobody asked for. `keys` are those that poort knows, `tables` those of each
+    /// table that is there once for every name.
+    pub(super) fn finish(mut self, keys: &BTreeSet<String>, tables: &[(&str, &[&str])]) -> Vec<String> {
         for (key, given) in &self.source.values {
-            if self.asked.contains(key) || key.starts_with(FREE) {
+            if self.asked.contains(key) || FREE.iter().any(|free| key.starts_with(free)) {
                 continue;
             }
-            let nearest = match key.strip_prefix("ship.").and_then(|key| key.split_once('.')) {
-                Some((_, key)) => nearest(key, sink_keys.iter().copied()),
+            let of_table = tables.iter().find_map(|(table, keys)| {
+                let (_, key) = key.strip_prefix(table)?.strip_prefix('.')?.split_once('.')?;
+                Some((key, keys))
+            });
+            let nearest = match of_table {
+                Some((key, keys)) => nearest(key, keys.iter().copied()),
                 None => nearest(key, keys.iter().map(String::as_str)),
             };
             let hint = nearest.map_or(String::new(), |known| format!("; did you mean `{known}`?"));
@@ -53,7 +58,7 @@ impl<'a> Reader<'a> {
     pub(super) fn mistake(&mut self, key: &str, message: &str) {
         let place = match self.source.values.get(key) {
             Some(given) => format!(" ({})", given.origin),
-            None if key.starts_with("ship.") => " (in the file)".to_owned(),
+            None if ["callers.", "ship."].iter().any(|table| key.starts_with(table)) => " (in the file)".to_owned(),
             None => format!(" (in the file, or as {})", variable(key)),
         };
         self.mistakes.push(format!("{key}: {message}{place}"));

@@ -144,6 +144,11 @@ impl Source {
         for (key, value) in table {
             let path = format!("{prefix}{}", key.get_ref());
             if let DeValue::Table(inner) = value.get_ref() {
+                // One that is empty means nothing elsewhere. There it would let nobody be recognised.
+                if inner.is_empty() && path.split('.').next() == Some("callers") {
+                    let origin = Origin::File { name: name.to_owned(), line: line(text, key.span().start) };
+                    self.put(&path, Raw::Other("an empty table"), origin);
+                }
                 self.flatten(&format!("{path}."), inner, name, text);
                 continue;
             }

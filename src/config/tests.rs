@@ -63,7 +63,44 @@ fn plain_tcp_beyond_loopback_must_be_said_out_loud() {
     refused("listen = [\"127.0.0.1:1\", \"[::]:50051\"]", "in the clear");
     read("listen = \"0.0.0.0:50051\"\nplaintext = \"anywhere\"", &[], Flags::new()).unwrap();
     read("listen = [\"unix:/tmp/x.sock\", \"[::1]:50051\"]", &[], Flags::new()).unwrap();
-    read("listen = \"0.0.0.0:1\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"", &[], Flags::new()).unwrap();
+    let beyond = "listen = \"0.0.0.0:1\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"ca\"\n";
+    refused(beyond, "listen: 0.0.0.0:1 is beyond this machine, and without callers whoever reaches it");
+    read(&format!("{beyond}[callers.a]\ncertificate.dns = \"a.example\""), &[], Flags::new()).unwrap();
+}
+
+#[test]
+fn each_application_has_credentials_of_its_own() {
+    let tls =
+        "[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"ca\"\ntrust_domains.\"politie.example\" = \"d\"\n";
+    let file = format!(
+        "{tls}[callers.desk]\nspiffe = \"spiffe://politie.example/desk\"\nsocket.uid = 1201\n[callers.anpr]\ncertificate.dns = \
+         \"ANPR.politie.example\"\n"
+    );
+    let (settings, _) = read(&file, &[], Flags::new()).unwrap();
+    let applications = &settings.pdp.callers.applications;
+    let [anpr, desk] = ["anpr", "desk"].map(|name| &applications[&name.parse().unwrap()]);
+    assert_eq!((anpr.dns.as_deref(), desk.uid), (Some("anpr.politie.example"), Some(1201)));
+    assert_eq!(desk.spiffe.as_ref().unwrap().trust_domain(), "politie.example");
+    assert_eq!(settings.tls.unwrap().trust_domains["politie.example"], PathBuf::from("d"));
+    refused("[callers]", "callers: holds no application");
+    for (more, expected) in [
+        ("[callers.x]", "callers.x: has nothing to recognise it by"),
+        ("[callers.x]\nsocket.uid = 1201", "callers.x.socket.uid: `1201` is another application's too"),
+        ("[callers.x]\nsocket.uid = 65534", "callers.x.socket.uid: is the user that Linux shows for everyone"),
+        ("[callers.x]\nspiffe = \"politie.example/x\"", "callers.x.spiffe: `politie.example/x` is not the SPIFFE id"),
+        ("[callers.x]\nspiffe = \"spiffe://other.example/x\"", "callers.x.spiffe: needs the roots of its trust domain"),
+        ("[callers.x]\ncertificate.dns = \"*.example\"", "callers.x.certificate.dns: `*.example` is not one whole DNS"),
+        ("[callers.x]\nspife = \"x\"", "callers.x.spife: is not a key that poort knows; did you mean `spiffe`?"),
+        ("[callers.\"X y\"]\nsocket.uid = 1", "the name of an application is of 1 to 64"),
+        ("[decisions]\napplication = \"desk\"", "decisions.application: means nothing with [callers]"),
+    ] {
+        refused(&format!("{file}{more}"), expected);
+    }
+    refused("[callers.x]\ncertificate.dns = \"x.example\"", "callers.x.certificate.dns: needs tls.client_ca");
+    refused(
+        "[tls]\ncertificate = \"c\"\nkey = \"k\"\ntrust_domains.\"A b\" = \"d\"",
+        "is not the name of a trust domain",
+    );
 }
 
 #[test]
@@ -104,24 +141,31 @@ fn the_example_file_holds_every_key_with_its_default() {
     let (defaults, _) = read("", &[], Flags::new()).unwrap();
     let (example, _) = read(text, &[], Flags::new()).unwrap();
     assert_eq!(format!("{defaults:?}"), format!("{example:?}"));
-    // The values in the comments are the defaults, but for those that have none. There is no sink by default.
+    // The values in the comments are the defaults, but for those that have none. There is no sink and no caller by default.
     let mut table = "";
     let with_default: String = uncommented
         .lines()
         .filter(|line| {
             table = if line.starts_with('[') { line } else { table };
-            !line.contains("no default") && !table.starts_with("[ship.")
+            !line.contains("no default") && !["[callers.", "[ship."].iter().any(|several| table.starts_with(several))
         })
         .map(|line| format!("{line}\n"))
         .collect();
     let (written, _) = read(&with_default, &[], Flags::new()).unwrap();
     assert_eq!(format!("{defaults:?}"), format!("{written:?}"));
+    for key in callers::KEYS {
+        assert!(source.values.contains_key(&format!("callers.bvh-desk.{key}")), "{key} is not in poort.example.toml");
+    }
     // The sinks hold every key of a sink, and where they state a default, it is one.
     for key in ship::KEYS {
         let of_a_sink = |name: &String| name.starts_with("ship.") && name.ends_with(&format!(".{key}"));
         assert!(source.values.keys().any(of_a_sink), "{key} is not in a sink of poort.example.toml");
     }
-    let (shown, _) = read(&uncommented, &[], Flags::new()).unwrap();
+    // One of both names applications.
+    let shown: String =
+        uncommented.lines().filter(|line| !line.starts_with("application = ")).map(|it| format!("{it}\n")).collect();
+    let (shown, _) = read(&shown, &[], Flags::new()).unwrap();
+    assert_eq!(shown.pdp.callers.applications.len(), 1);
     let [collector, lines, risk, stream] = shown.ship.as_slice() else { panic!("{:?}", shown.ship) };
     assert_eq!((collector.timeout, collector.batch, collector.format), (lines.timeout, lines.batch, lines.format));
     assert!(matches!(&collector.to, Destination::OtlpGrpc(to) if to.compression == Compression::None));

@@ -1,8 +1,8 @@
 //! A call to the decision point: how it arrived, its answer, and why it has none.
 
-use super::{Quota, engine::Mistakes};
+use super::{Quota, callers::NotPermitted, engine::Mistakes};
 use crate::{
-    record::decision_log::Caller,
+    record::decision_log::{Caller, Identity},
     types::{
         decision::Explanation,
         language::Language,
@@ -10,7 +10,10 @@ use crate::{
         trace::{RecordIdentity, TraceContext},
     },
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use thiserror::Error;
 
 /// The longest that a caller's own deadline can be. Beyond it a timer would overflow on some systems.
@@ -74,6 +77,8 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// How the calling application is connected, if it is.
     pub caller: Option<Caller>,
+    /// What its connection proves, if that is anything.
+    pub identity: Option<Arc<Identity>>,
     /// The places for questions that its connection may take at once; `None`: as many as there are.
     pub share: Option<Quota>,
     /// It asks for explanations, and may.
@@ -115,6 +120,12 @@ pub enum Refusal {
         /// The limit.
         limit: usize,
     },
+    /// The caller is none of the applications that are configured.
+    #[error("the caller is no application that may ask: it shows no credential, or one that no application has")]
+    UnknownCaller,
+    /// The application may not ask this.
+    #[error("{0}")]
+    NotPermitted(#[from] NotPermitted),
     /// As many questions as may be are under way.
     #[error("{}", answers::busy(Language::English))]
     Busy,
@@ -137,7 +148,11 @@ impl Refusal {
     #[must_use]
     pub fn message(&self, language: Language) -> String {
         match self {
-            Self::Invalid(_) | Self::Missing(_) | Self::TooMany { .. } => self.to_string(),
+            Self::Invalid(_)
+            | Self::Missing(_)
+            | Self::TooMany { .. }
+            | Self::UnknownCaller
+            | Self::NotPermitted(_) => self.to_string(),
             Self::Busy => answers::busy(language).to_owned(),
             Self::TooLarge => answers::too_large_to_record(language).to_owned(),
             Self::Late => answers::late(language).to_owned(),
@@ -176,6 +191,7 @@ mod tests {
             (Refusal::NoRecord, true),
             (Refusal::Missing("subject".to_owned()), false),
             (Refusal::TooMany { found: 2, limit: 1 }, false),
+            (Refusal::UnknownCaller, false),
         ] {
             let [english, dutch] = Language::ALL.map(|language| refusal.message(language));
             assert_eq!(english, refusal.to_string());

@@ -1,12 +1,14 @@
 //! Configuration of the decision point.
 
-use super::engine;
+use super::{callers, engine};
 
 /// What it takes, and what questions mean to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What questions mean that name what is not known.
     pub engine: engine::Config,
+    /// By what each application is recognised.
+    pub callers: callers::Config,
     /// How many questions may be under way at once. A batch counts as many as it has items.
     pub concurrent: usize,
     /// How many items a batch may have.
@@ -22,7 +24,13 @@ impl Default for Config {
     /// Half for one connection: an application that multiplexes all its calls over one connection meets no limit in
     /// practice, and a caller that goes astray leaves the other half to others.
     fn default() -> Self {
-        Self { engine: engine::Config::default(), concurrent: 10_000, batch: 1_000, share: 0.5 }
+        Self {
+            engine: engine::Config::default(),
+            callers: callers::Config::default(),
+            concurrent: 10_000,
+            batch: 1_000,
+            share: 0.5,
+        }
     }
 }
 

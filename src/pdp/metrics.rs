@@ -161,8 +161,18 @@ impl Metrics {
 }
 
 /// Why calls are refused: what [`Metrics::unread`] and [`Refusal::kind`] say.
-const REASONS: [&str; 8] =
-    ["busy", "deadline_exceeded", "invalid", "no_record", "no_room", "not_ready", "too_large", "untaken"];
+const REASONS: [&str; 10] = [
+    "busy",
+    "deadline_exceeded",
+    "invalid",
+    "no_record",
+    "no_room",
+    "not_permitted",
+    "not_ready",
+    "too_large",
+    "unknown_caller",
+    "untaken",
+];
 
 impl Refusal {
     /// A name from a closed set, for metrics.
@@ -170,6 +180,8 @@ impl Refusal {
         match self {
             Self::Invalid(_) | Self::Missing(_) => "invalid",
             Self::TooMany { .. } | Self::TooLarge => "too_large",
+            Self::UnknownCaller => "unknown_caller",
+            Self::NotPermitted(_) => "not_permitted",
             Self::Busy => "busy",
             Self::Late => "deadline_exceeded",
             Self::NotReady => "not_ready",

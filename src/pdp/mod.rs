@@ -1,6 +1,6 @@
 //! The policy decision point: the whole path of a question, in one place.
 //!
-//! Snapshot → question → cache or engine → record → answer. What holds here:
+//! Snapshot → may the caller ask → question → cache or engine → record → answer. What holds here:
 //! - A call takes one snapshot and one moment, and uses no other.
 //! - `Ok` is returned only when the record of exactly that answer is on disk.
 //! - Every failure is a [`Refusal`]: no decision was made, and none is guessed.
@@ -10,6 +10,7 @@
 //! - `conditions`: splits policies into their smallest boolean parts
 //! - `explain`: why, policy by policy and condition by condition, for people
 //! - `cache`: equal questions have equal answers
+//! - `callers`: which application asks, and whether it may
 //! - `call`: how a call arrived, its answer, and why it has none
 //! - `batch`: the items of a batch, one by one
 //! - `clock`: the moment of a decision
@@ -18,10 +19,12 @@
 //! - `deciding`: the configuration that can change a decision
 //! - `metrics`: what operators see of it
 //! - `quota`: how much may be under way at once
+//! - `refused`: callers that may not ask
 
 mod batch;
 pub mod cache;
 mod call;
+pub mod callers;
 mod clock;
 pub mod conditions;
 mod config;
@@ -31,6 +34,7 @@ pub mod engine;
 pub mod explain;
 mod metrics;
 mod quota;
+mod refused;
 
 pub use batch::{answers, parts};
 pub use call::{Answered, Binding, Call, LONGEST_DEADLINE, Refusal, Unread};
@@ -54,6 +58,7 @@ use crate::{
 };
 use cache::Cache;
 use call::CallKind;
+use callers::Callers;
 use description::{Documents, Served, Unavailable};
 use engine::Mistakes;
 use explain::KnownConditions;
@@ -71,6 +76,7 @@ use std::{
 pub struct Pdp {
     config: Config,
     store: Arc<Store>,
+    callers: Option<Arc<Callers>>,
     cache: Cache,
     log: OnceLock<DecisionLog>,
     clock: Clock,
@@ -100,9 +106,11 @@ impl Pdp {
     ) -> Self {
         let under_way = Quota::new(config.concurrent);
         let metrics = Metrics::new(meter, &under_way, config.concurrent, &store);
+        let callers = Callers::new(&config.callers, meter).map(Arc::new);
         Self {
             config,
             store,
+            callers,
             cache,
             log: OnceLock::new(),
             clock,
@@ -118,6 +126,12 @@ impl Pdp {
     pub fn record_to(&self, log: DecisionLog) {
         // Only the first one counts; the sidecar opens one.
         let _ = self.log.set(log);
+    }
+
+    /// What recognises callers, if they are to be recognised.
+    #[must_use]
+    pub fn callers(&self) -> Option<Arc<Callers>> {
+        self.callers.clone()
     }
 
     /// Whether questions can be answered now: a snapshot is active and records are taken.
@@ -173,7 +187,11 @@ impl Pdp {
 
     async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
         let _places = self.enter(call, 1)?;
-        let (snapshot, moment) = self.snapshot_and_moment()?;
+        let (snapshot, moment) = self.snapshot_and_moment(call)?;
+        if let Err(refusal) = self.permit(call, &snapshot, (&evaluation).into()) {
+            let asked = refused::one(&evaluation);
+            return Err(self.refuse(call, refusal, asked, &snapshot, &moment, run).await);
+        }
         let asked = RecordedRequest::One(Cow::Borrowed(&evaluation));
         if call.is_late() {
             return self.too_late(call, asked, &snapshot, &moment, run).await;
@@ -209,7 +227,14 @@ impl Pdp {
             return Err(Refusal::TooMany { found, limit: self.config.batch });
         }
         let _places = self.enter(call, found.max(1))?;
-        let (snapshot, moment) = self.snapshot_and_moment()?;
+        let (snapshot, moment) = self.snapshot_and_moment(call)?;
+        let application = match self.application(call) {
+            Ok(application) => application,
+            Err(refusal) => {
+                let asked = refused::several(&batch);
+                return Err(self.refuse(call, refusal, asked, &snapshot, &moment, run).await);
+            }
+        };
         let mut answers = Vec::with_capacity(found);
         let mut turn = Instant::now();
         for (index, item) in batch.items.iter().enumerate() {
@@ -218,7 +243,13 @@ impl Pdp {
                     .too_late(call, RecordedRequest::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run)
                     .await;
             }
-            let answer = |parts: Parts<'_>| self.answer(&snapshot, parts, &moment);
+            let answer = |parts: Parts<'_>| match callers::fault(&snapshot, application, parts) {
+                Some(fault) => {
+                    self.count_refused(application);
+                    Ok(fault)
+                }
+                None => self.answer(&snapshot, parts, &moment),
+            };
             let (answer, is_last) = batch::step(&batch, index, item, answer);
             answers.push(answer);
             if is_last {
@@ -254,13 +285,17 @@ impl Pdp {
     }
 
     /// The one snapshot and the one moment of a call.
-    fn snapshot_and_moment(&self) -> Result<(Arc<Snapshot>, Moment), Refusal> {
+    fn snapshot_and_moment(&self, call: &Call) -> Result<(Arc<Snapshot>, Moment), Refusal> {
         // A question that cannot be recorded need not be evaluated.
         if !self.log.get().ok_or(Refusal::NotReady)?.allows_answers() {
             return Err(Refusal::NoRecord);
         }
         let snapshot = self.store.snapshot().ok_or(Refusal::NotReady)?;
-        Ok((snapshot, self.clock.now()))
+        let mut moment = self.clock.now();
+        if self.callers.is_some() {
+            moment.application = call.identity.as_ref().and_then(|identity| identity.application.clone());
+        }
+        Ok((snapshot, moment))
     }
 
     fn answer<'a>(
@@ -365,6 +400,7 @@ fn record<'a>(
     Record {
         trace: &call.trace,
         caller: call.caller,
+        identity: call.identity.as_deref(),
         moment,
         asked,
         decided,

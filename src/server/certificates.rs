@@ -1,4 +1,4 @@
-//! Certificates: takes the server's again when their files change, and tells when each one ends.
+//! Certificates: takes the server's and the roots of callers' again when their files change, and tells when each one ends.
 //!
 //! Files are polled, as those of the policies are. They are read on a thread that nothing joins: where a file system hangs, it
 //! does not end.
@@ -133,9 +133,9 @@ impl Server {
     }
 
     fn content(&self) -> Content {
-        let Tls { certificate, key, client_ca } = &self.files;
+        let Tls { certificate, key, client_ca, trust_domains } = &self.files;
         let mut digest = Sha256::new();
-        for path in [certificate, key].into_iter().chain(client_ca) {
+        for path in [certificate, key].into_iter().chain(client_ca).chain(trust_domains.values()) {
             digest.update(Sha256::digest(fs::read(path).ok()?));
         }
         Some(digest.finalize().into())

@@ -126,6 +126,7 @@ impl Server {
         let asking = log::ask_witnesses(&settings, &meter);
         let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
         loaded.map_err(StartError::Policies)?;
+        ports::tell_of_applications(&settings, &store);
         let witnesses = match asking {
             None => None,
             Some(asking) => match log::asked(asking, &mut signals).await? {
@@ -154,7 +155,7 @@ impl Server {
         let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
         let port = callers.port();
-        let callers = callers.open(dispatch, &settings, &meter, &stopping);
+        let callers = callers.open(dispatch, pdp.callers(), &settings, &meter, &stopping);
         if let (Some(file), Some(port)) = (&settings.ephemeral.port_file, port) {
             ports::write(port, file).map_err(StartError::system)?;
         }

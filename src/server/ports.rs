@@ -7,10 +7,12 @@ use super::StartError;
 use crate::{
     api::transport::{self, Address, Bound, Dispatch, Limits, Passed, Port, ReplaceableTls, Tls, TlsError},
     config::Settings,
+    pdp::callers::{self, Application},
+    sources::{policy::APPLICATIONS_FILE, store::Store},
 };
 use axum::Router;
 use opentelemetry::metrics::Meter;
-use std::{fs, io, path::Path, slice, time::Duration};
+use std::{fs, io, path::Path, slice, sync::Arc, time::Duration};
 use tokio::{runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -54,9 +56,8 @@ impl Callers {
         let tls = settings.tls.as_ref().map(|files| Ok((files.clone(), ReplaceableTls::new(files.read()?))));
         let tls = tls.transpose().map_err(|error: TlsError| StartError::configuration(error))?;
         let bound = bind(&settings.listen, passed, "callers")?;
-        if tls.is_none() {
-            let exposed = bound.iter().try_for_each(|bound| settings.plaintext.check(bound.address()));
-            exposed.map_err(StartError::configuration)?;
+        for bound in &bound {
+            settings.exposed(bound.address()).map_err(StartError::configuration)?;
         }
         Ok(Self { bound, tls })
     }
@@ -73,11 +74,13 @@ impl Callers {
     pub(super) fn open(
         self,
         dispatch: Dispatch,
+        callers: Option<Arc<callers::Callers>>,
         settings: &Settings,
         meter: &Meter,
         stopping: &CancellationToken,
     ) -> Open {
-        let port = Port { name: "callers", share: settings.pdp.of_one_connection(), meter: meter.clone() };
+        let share = settings.pdp.of_one_connection();
+        let port = Port { name: "callers", share, callers, meter: meter.clone() };
         let limits = settings.connections;
         let tls = self.tls.map(|(_, tls)| tls);
         let serving = tokio::spawn(transport::serve(self.bound, dispatch, tls, limits, port, stopping.clone()));
@@ -103,7 +106,7 @@ impl Operators {
     pub(super) fn open(self, admin: Router, settings: &Settings, runtime: &Runtime, meter: &Meter) -> Open {
         let stop = CancellationToken::new();
         let limits = Limits { connections: OPERATORS, grace: OPERATORS_GRACE, ..settings.connections };
-        let port = Port { name: "operators", share: 0, meter: meter.clone() };
+        let port = Port { name: "operators", share: 0, callers: None, meter: meter.clone() };
         let serving = runtime.spawn(transport::serve(self.0, admin.into(), None, limits, port, stop.clone()));
         Open { serving, stop }
     }
@@ -136,6 +139,21 @@ fn bind(addresses: &[Address], passed: Vec<Passed>, whom: &'static str) -> Resul
         info!(address = %bound.address(), "Listening for {whom}.");
     }
     Ok(bound)
+}
+
+/// Tells what is configured and has no effect, since the other half of it is missing.
+pub(super) fn tell_of_applications(settings: &Settings, store: &Store) {
+    let Some(snapshot) = store.snapshot() else { return };
+    let configured = &settings.pdp.callers.applications;
+    let named = snapshot.policies.applications.as_ref();
+    if named.is_some() && configured.is_empty() {
+        warn!("{APPLICATIONS_FILE} has no effect: no [callers] are configured, so nobody is recognised.");
+    }
+    for application in configured.keys().map(Application::as_str) {
+        if named.and_then(|named| named.get(application)).is_none() {
+            warn!("{APPLICATIONS_FILE} does not name `{application}`, so it may ask nothing.");
+        }
+    }
 }
 
 /// Raises the system's limit on open files, and takes no more connections than leave room for other files.

@@ -16,7 +16,13 @@ use super::{
     plain_http,
     tls::ReplaceableTls,
 };
-use crate::{pdp::Quota, record::decision_log::Caller};
+use crate::{
+    pdp::{
+        Quota,
+        callers::{Callers, Leaf},
+    },
+    record::decision_log::{Caller, Identity},
+};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -33,7 +39,7 @@ use std::{
     net::SocketAddr,
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -53,6 +59,9 @@ const CONNECTION_WINDOW: u32 = 256 << 10;
 /// on any network that a sidecar is asked over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// A timer is set for a certificate that ends within this time: some systems cannot tell much later moments.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
 /// A port: its name in metrics, and how many questions one of its connections may have under way.
 #[derive(Debug, Clone)]
 pub struct Port {
@@ -60,6 +69,8 @@ pub struct Port {
     pub name: &'static str,
     /// The share of one connection in `limits.concurrent`.
     pub share: usize,
+    /// What recognises callers, if they are to be recognised.
+    pub callers: Option<Arc<Callers>>,
     /// For its metrics.
     pub meter: Meter,
 }
@@ -90,6 +101,7 @@ struct Connections {
     places: Arc<Places>,
     limits: Limits,
     share: usize,
+    callers: Option<Arc<Callers>>,
     port: &'static str,
     closed: Counter<u64>,
     stopping: CancellationToken,
@@ -97,7 +109,7 @@ struct Connections {
 
 impl Connections {
     fn new(dispatch: Dispatch, limits: Limits, port: Port, stopping: CancellationToken) -> Self {
-        let Port { name: port, share, meter } = port;
+        let Port { name: port, share, callers, meter } = port;
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -123,10 +135,10 @@ impl Connections {
             .u64_counter("poort.connections.closed")
             .with_description("Connections that poort closed by itself, by port and reason.")
             .build();
-        for reason in ["silent", "idle", "untaken", "displaced"] {
+        for reason in ["silent", "idle", "untaken", "displaced", "expired"] {
             closed.add(0, &[KeyValue::new("port", port), KeyValue::new("reason", reason)]);
         }
-        Self { builder, dispatch, places, limits, share, port, closed, stopping }
+        Self { builder, dispatch, places, limits, share, callers, port, closed, stopping }
     }
 
     /// Serves one connection in a task of its own.
@@ -145,6 +157,9 @@ impl Connections {
             share: Quota::new(self.share),
             limits: self.limits,
             caller,
+            identity: None,
+            callers: self.callers.clone(),
+            until: None,
             local,
             place,
             stopping: self.stopping.clone(),
@@ -171,6 +186,11 @@ struct Connection {
     share: Quota,
     limits: Limits,
     caller: Caller,
+    /// What the other end proves.
+    identity: Option<Arc<Identity>>,
+    callers: Option<Arc<Callers>>,
+    /// When the certificate of the other end ends.
+    until: Option<Instant>,
     local: Option<SocketAddr>,
     place: Place,
     stopping: CancellationToken,
@@ -182,12 +202,14 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (caller, local, share) = (self.caller, self.local, self.share.clone());
+        let (caller, identity) = (self.caller, self.identity.clone());
+        let (local, share) = (self.local, self.share.clone());
         let (dispatch, activity) = (self.dispatch.clone(), self.place.activity.clone());
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             let arrived = Instant::now();
             let call = activity.begin(arrived);
-            request.extensions_mut().insert(Peer { caller, local, share: share.clone(), arrived });
+            let (identity, share) = (identity.clone(), share.clone());
+            request.extensions_mut().insert(Peer { caller, identity, local, share, arrived });
             let answer = dispatch.call(request);
             async move { Ok::<_, Infallible>(answer.await?.map(|body| Observed::new(body, call))) }
         });
@@ -219,7 +241,7 @@ impl Connection {
     }
 
     /// The same over TLS.
-    async fn serve_tls(self, stream: TcpStream, tls: TlsAcceptor) -> Option<&'static str> {
+    async fn serve_tls(mut self, stream: TcpStream, tls: TlsAcceptor) -> Option<&'static str> {
         let shake = async {
             if plain_http::is_spoken(&stream).await? {
                 plain_http::refuse(stream).await?;
@@ -232,7 +254,15 @@ impl Connection {
             why = self.closing() => return why,
         };
         match shaken {
-            Ok(stream) => self.serve(stream).await,
+            Ok(stream) => {
+                // rustls has verified it.
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                if let Some(Ok(leaf)) = chain.first().map(|leaf| Leaf::read(leaf)) {
+                    self.identity = self.callers.as_ref().map(|callers| Arc::new(callers.of_certificate(&leaf.named)));
+                    self.until = end(leaf.not_after);
+                }
+                self.serve(stream).await
+            }
             Err(error) => {
                 tracing::debug!(%error, "A TLS handshake failed.");
                 None
@@ -240,7 +270,8 @@ impl Connection {
         }
     }
 
-    /// Waits until the connection is to be closed: by its own silence, for another that needs its place, or by the stop.
+    /// Waits until the connection is to be closed: by its own silence, for another that needs its place, because the caller's
+    /// certificate ended, or by the stop.
     /// Gives the reason, for metrics; the stop is none. A connection that was accepted just before the stop may still make its
     /// first call: a caller whose new connection breaks takes the address for dead, and lets calls fail for a second.
     async fn closing(&self) -> Option<&'static str> {
@@ -254,6 +285,12 @@ impl Connection {
                 }
             }
         };
+        let expired = async {
+            match self.until {
+                Some(until) => sleep_until(until.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let stopped = async {
             self.stopping.cancelled().await;
             if !self.place.activity.has_asked() {
@@ -263,9 +300,17 @@ impl Connection {
         tokio::select! {
             why = overdue => Some(why),
             () = self.place.leave.cancelled() => Some("displaced"),
+            () = expired => Some("expired"),
             () = stopped => None,
         }
     }
+}
+
+/// The moment of a time in seconds since the Unix epoch. `None`: so far away that no connection lasts until then.
+fn end(not_after: i64) -> Option<Instant> {
+    let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(not_after).ok()?))?;
+    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+    (left < LONGEST).then(|| Instant::now() + left)
 }
 
 async fn accept(bound: Bound, tls: Option<ReplaceableTls>, connections: &Connections, stopping: &CancellationToken) {
@@ -290,7 +335,13 @@ async fn accept(bound: Bound, tls: Option<ReplaceableTls>, connections: &Connect
                 Socket::Unix(listener) => {
                     let (stream, _) = listener.accept().await?;
                     let Some(place) = connections.places.take().await else { return Ok(()) };
-                    connections.start(Caller::Unix, None, place, |connection| connection.serve(stream));
+                    // Of when it connected; a socket that it was handed on to speaks for that user.
+                    let uid = stream.peer_cred().map(|user| user.uid());
+                    connections.start(Caller::Unix, None, place, |mut connection| {
+                        let known = connection.callers.as_ref().zip(uid.ok());
+                        connection.identity = known.map(|(callers, uid)| Arc::new(callers.of_user(uid)));
+                        connection.serve(stream)
+                    });
                 }
             }
             Ok(())

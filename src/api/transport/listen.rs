@@ -70,15 +70,52 @@ pub enum Plaintext {
 )]
 pub struct InTheClear(Address);
 
+/// Whoever reaches an address beyond this machine could ask about anybody.
+#[derive(Debug, Error)]
+#[error(
+    "{0} is beyond this machine, and without callers whoever reaches it could ask about anybody; name the applications that may \
+     ask: [callers.NAME] with `spiffe` or `certificate.dns`"
+)]
+pub struct AnyCaller(Address);
+
+/// An address at which callers may not be heard as it is configured.
+#[derive(Debug, Error)]
+pub enum Exposed {
+    /// In the clear.
+    #[error(transparent)]
+    InTheClear(#[from] InTheClear),
+    /// By anybody.
+    #[error(transparent)]
+    AnyCaller(#[from] AnyCaller),
+}
+
+impl Address {
+    /// Whether it is reached from this machine alone.
+    fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+
+    /// Whether callers that nobody recognises may be heard at this address, with TLS.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn check_local(&self) -> Result<(), AnyCaller> {
+        if self.is_local() { Ok(()) } else { Err(AnyCaller(self.clone())) }
+    }
+}
+
 impl Plaintext {
     /// Whether callers may be heard at this address without TLS.
     ///
     /// # Errors
     /// They may not.
     pub fn check(self, address: &Address) -> Result<(), InTheClear> {
-        match (self, address) {
-            (Self::Loopback, Address::Tcp(tcp)) if !tcp.ip().is_loopback() => Err(InTheClear(address.clone())),
-            _ => Ok(()),
+        match self {
+            Self::Loopback if !address.is_local() => Err(InTheClear(address.clone())),
+            Self::Loopback | Self::Anywhere => Ok(()),
         }
     }
 }

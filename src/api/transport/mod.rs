@@ -2,6 +2,7 @@
 //!
 //! - `listen`: sockets
 //! - `tls`: TLS, and its files while poort runs
+//! - `client_certificates`: which authority may sign a caller's certificate
 //! - `plain_http`: plain HTTP on a port with TLS
 //! - `connections`: accepts connections, serves and closes them
 //! - `dispatch`: the binding that answers a call
@@ -13,6 +14,7 @@
 //! - `descriptors`: the system's limit on open files
 
 mod activity;
+mod client_certificates;
 mod coalesce;
 mod connections;
 mod descriptors;
@@ -28,5 +30,5 @@ pub use connections::{Port, serve};
 pub use descriptors::{connections_within, raise_limit};
 pub use dispatch::Dispatch;
 pub use limits::Limits;
-pub use listen::{Address, Bound, InTheClear, Passed, Plaintext};
+pub use listen::{Address, AnyCaller, Bound, Exposed, InTheClear, Passed, Plaintext};
 pub use tls::{Read, ReplaceableTls, Tls, TlsError, not_after};

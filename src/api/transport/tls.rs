@@ -1,23 +1,21 @@
 //! TLS of the callers' port: its files, and what is made of them.
 
+use super::client_certificates::ClientCertificates;
 use arc_swap::ArcSwap;
-use der::{
-    Decode as _, Reader as _, Tag, TagMode, TagNumber, Tagged as _,
-    asn1::{AnyRef, GeneralizedTime, UtcTime},
-};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::WebPkiClientVerifier,
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 /// The files of TLS, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +26,8 @@ pub struct Tls {
     pub key: PathBuf,
     /// The authority that signs callers' certificates. If given, a caller must present one.
     pub client_ca: Option<PathBuf>,
+    /// The authorities that sign X509-SVIDs, by their trust domain. If there are some, a caller must present a certificate.
+    pub trust_domains: BTreeMap<String, PathBuf>,
 }
 
 /// TLS cannot be set up.
@@ -37,7 +37,7 @@ pub enum TlsError {
     #[error("tls.{key}: `{}`: {message}", path.display())]
     File {
         /// The configuration key.
-        key: &'static str,
+        key: String,
         /// The file.
         path: PathBuf,
         /// What is wrong.
@@ -62,44 +62,56 @@ impl Tls {
     /// # Errors
     /// A file that cannot be read, or a key that is not the certificate's.
     pub fn read(&self) -> Result<Read, TlsError> {
-        let failed = |key, path: &Path| {
-            let path = path.to_owned();
-            move |error: rustls::pki_types::pem::Error| TlsError::File { key, path, message: error.to_string() }
-        };
-        let certificates = |key, path: &Path| -> Result<Vec<CertificateDer<'static>>, TlsError> {
-            let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let certificates = read.map_err(failed(key, path))?;
-            if certificates.is_empty() {
-                let message = "holds no certificate".to_owned();
-                return Err(TlsError::File { key, path: path.to_owned(), message });
-            }
-            Ok(certificates)
-        };
         let chain = certificates("certificate", &self.certificate)?;
         let not_after = not_after(&chain);
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(failed("key", &self.key))?;
-        let setup = |error: &dyn fmt::Display| TlsError::Setup(error.to_string());
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| file("key", &self.key, &error))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| setup(&error))?;
-        let builder = match &self.client_ca {
-            None => builder.with_no_client_auth(),
-            Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates("client_ca", path)? {
-                    roots.add(certificate).map_err(|error| setup(&error))?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                    .build()
-                    .map_err(|error| setup(&error))?;
-                builder.with_client_cert_verifier(verifier)
+        let verifier = |key: &str, path: &PathBuf| -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(key, path)? {
+                roots.add(certificate).map_err(|error| setup(&error))?;
             }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+            verifier.map_err(|error| setup(&error))
+        };
+        let others = self.client_ca.as_ref().map(|path| verifier("client_ca", path)).transpose()?;
+        let domains = self
+            .trust_domains
+            .iter()
+            .map(|(domain, path)| Ok((domain.clone(), verifier(&format!("trust_domains.{domain}"), path)?)));
+        let callers = ClientCertificates::new(domains.collect::<Result<_, TlsError>>()?, others);
+        let is_asked = callers.is_some();
+        let builder = match callers {
+            None => builder.with_no_client_auth(),
+            Some(callers) => builder.with_client_cert_verifier(Arc::new(callers)),
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| setup(&error))?;
+        if is_asked {
+            // A session that is resumed is not verified again: it would outlive its certificate.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Read { config, not_after })
     }
+}
+
+/// The certificates of a file: one at least.
+fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = read.map_err(|error| file(key, path, &error))?;
+    if certificates.is_empty() { Err(file(key, path, &"holds no certificate")) } else { Ok(certificates) }
+}
+
+fn file(key: &str, path: &Path, message: &dyn fmt::Display) -> TlsError {
+    TlsError::File { key: key.to_owned(), path: path.to_owned(), message: message.to_string() }
+}
+
+fn setup(error: &dyn fmt::Display) -> TlsError {
+    TlsError::Setup(error.to_string())
 }
 
 /// The files as they were read.
@@ -110,42 +122,12 @@ pub struct Read {
     pub not_after: Option<i64>,
 }
 
-/// When the first of these certificates ends, in seconds since the Unix epoch. `None`: one of them has no such date.
+/// When the first of these certificates ends, in seconds since the Unix epoch. `None`: one of them cannot be read.
 #[must_use]
 pub fn not_after(chain: &[CertificateDer<'_>]) -> Option<i64> {
-    let ends = chain.iter().map(|certificate| end(certificate).ok());
-    let first = ends.collect::<Option<Vec<_>>>()?.into_iter().min()?;
-    i64::try_from(first.as_secs()).ok()
-}
-
-/// When a certificate ends, since the Unix epoch: RFC 5280, section 4.1.
-fn end(certificate: &[u8]) -> der::Result<Duration> {
-    AnyRef::from_der(certificate)?.sequence(|certificate| {
-        let tbs_certificate: AnyRef<'_> = certificate.decode()?;
-        // The rest of it is the signature.
-        while !certificate.is_finished() {
-            certificate.decode::<AnyRef<'_>>()?;
-        }
-        tbs_certificate.sequence(|fields| {
-            let _version = fields.context_specific::<u8>(TagNumber::N0, TagMode::Explicit)?;
-            // The serial number, the algorithm of the signature, and the issuer.
-            for _ in 0..3 {
-                fields.decode::<AnyRef<'_>>()?;
-            }
-            let end = fields.sequence(|validity| {
-                validity.decode::<AnyRef<'_>>()?;
-                let not_after: AnyRef<'_> = validity.decode()?;
-                match not_after.tag() {
-                    Tag::UtcTime => Ok(not_after.decode_as::<UtcTime>()?.to_unix_duration()),
-                    _ => Ok(not_after.decode_as::<GeneralizedTime>()?.to_unix_duration()),
-                }
-            })?;
-            while !fields.is_finished() {
-                fields.decode::<AnyRef<'_>>()?;
-            }
-            Ok(end)
-        })
-    })
+    let end = |certificate| Some(X509Certificate::from_der(certificate).ok()?.1.validity().not_after.timestamp());
+    let ends = chain.iter().map(|certificate| end(certificate.as_ref()));
+    ends.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
 /// TLS of a port that goes on when its files are replaced: each new connection gets the newest, and open ones keep theirs.

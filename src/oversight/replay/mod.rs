@@ -22,6 +22,7 @@ use crate::{
     pdp::{
         answers,
         cache::{self, Cache},
+        callers,
         engine::{self, Mistakes, UnknownEntities},
     },
     record::decision_log::{RecordedRequest, RecordedResponse, StoredRecord, on_record},
@@ -73,7 +74,7 @@ pub enum ReplayOutcome {
 /// Why a record cannot be decided again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// No answer was sent in time, so there is nothing to compare with.
+    /// No answer was sent: it was too late, or the caller may not ask. So there is nothing to compare with.
     Unanswered,
     /// A revision that it names is not available, or not valid any more.
     Revision(String),
@@ -105,7 +106,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unanswered => f.write_str("no answer left before the deadline, so there is none to compare with"),
+            Self::Unanswered => f.write_str("no answer left, so there is none to compare with"),
             Self::Revision(message) => f.write_str(message),
             Self::Concealed => f.write_str("parts of the question were concealed when it was recorded"),
             Self::Meaning => f.write_str(
@@ -192,7 +193,8 @@ impl<'a> Replay<'a> {
     fn compare(&mut self, recorded: &StoredRecord<'_>) -> Result<ReplayOutcome, Reason> {
         let then = recorded.response().ok_or(Reason::Unanswered)?;
         let Found { snapshot, asked, moment, config, named } = self.find(recorded)?;
-        let decider = Decider { snapshot: &snapshot, cache: &self.cache, moment: &moment, named: &named };
+        let application = recorded.proven_application();
+        let decider = Decider { snapshot: &snapshot, application, cache: &self.cache, moment: &moment, named: &named };
         let answers = match config {
             Some(config) => decider.answers(&asked, config),
             None => {
@@ -255,6 +257,8 @@ pub fn recorded_request(recorded: &StoredRecord<'_>) -> Result<RecordedRequest<'
 /// Decides the questions of one record.
 struct Decider<'a> {
     snapshot: &'a Snapshot,
+    /// The application that its caller proved to be, if callers were recognised.
+    application: Option<&'a str>,
     cache: &'a Cache,
     moment: &'a Moment,
     /// The revisions that the record names. The answer gets them, since another revision alone is no difference in the
@@ -269,7 +273,10 @@ impl Decider<'_> {
                 .answer(evaluation.as_ref().into(), config)
                 .map(|answer| vec![answer])
                 .map_err(|error| error.to_string()),
-            RecordedRequest::Several(batch) => Ok(answers(batch, |parts, _| self.answer(parts, config))),
+            RecordedRequest::Several(batch) => Ok(answers(batch, |parts, _| {
+                let fault = callers::fault(self.snapshot, self.application, parts);
+                fault.map_or_else(|| self.answer(parts, config), Ok)
+            })),
         }
     }
 

@@ -28,7 +28,7 @@ const PLACE: &str = "#/components/schemas/";
 /// What keeps a question from an answer, with the status of each.
 const FAULTS: [(&str, &str); 8] = [
     ("400", "The message is malformed or incomplete, or does not fit the policy schema. The text names the field."),
-    ("403", "A browser asks for a page of a foreign site."),
+    ("403", "The caller may not ask this, or a browser asks for a page of a foreign site."),
     ("408", "The message did not arrive in time."),
     ("413", "The message, the batch or the nesting is above a limit. Asking again does not help."),
     ("415", "The body is compressed."),

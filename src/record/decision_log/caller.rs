@@ -1,11 +1,11 @@
 //! The origin of a call (BIO2 8.15.01: device or network location).
 //!
 //! It has two parts: what the application says of the person that asks, in the attributes of the context that the
-//! schema marks with `@origin`; and the connection of the application itself, which cannot be forged.
+//! schema marks with `@origin`; and the connection of the application itself, with what it proves, which cannot be forged.
 
 use super::redact::QuestionFacts;
 use crate::types::authzen;
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 /// How the calling application is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub enum Caller {
     Tcp(SocketAddr),
     /// Over a Unix socket, so on the same machine.
     Unix,
+}
+
+/// What the connection of a caller proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The credential: a SPIFFE id, `dns:` and a name, or `uid:` and a number.
+    pub credential: String,
+    /// The application whose credential it is, if it is one's.
+    pub application: Option<Arc<str>>,
 }
 
 impl fmt::Display for Caller {
@@ -28,11 +37,24 @@ impl fmt::Display for Caller {
 
 /// Writes `"poort.origin":{…}` with a comma before it, if anything is known. The questions of a batch that say different
 /// things have them in their contexts alone.
-pub(super) fn write_origin(out: &mut Vec<u8>, questions: &[QuestionFacts], caller: Option<Caller>) {
+pub(super) fn write_origin(
+    out: &mut Vec<u8>,
+    questions: &[QuestionFacts],
+    caller: Option<Caller>,
+    identity: Option<&Identity>,
+) {
     let address = shared(questions, |question| question.address.as_deref());
     let device = shared(questions, |question| question.device.as_deref());
     let caller = caller.map(|caller| caller.to_string());
-    let known = [("address", address), ("caller", caller.as_deref()), ("device", device)];
+    let application = identity.and_then(|identity| identity.application.as_deref());
+    let credential = identity.map(|identity| identity.credential.as_str());
+    let known = [
+        ("address", address),
+        ("application", application),
+        ("caller", caller.as_deref()),
+        ("credential", credential),
+        ("device", device),
+    ];
     let mut separator: &[u8] = b",\"poort.origin\":{";
     for (name, value) in known {
         let Some(value) = value else { continue };

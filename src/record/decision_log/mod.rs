@@ -71,7 +71,7 @@ mod signer;
 mod stored_record;
 pub mod verify;
 
-pub use caller::Caller;
+pub use caller::{Caller, Identity};
 pub use config::{Config, Failure};
 pub use cosigned::COSIGNED;
 pub use damage::DAMAGE;

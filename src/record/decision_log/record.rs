@@ -8,12 +8,13 @@
 //! | `poort.basis` | the articles of law (`@basis`) that each determining policy rests on, ordered by policy |
 //! | `poort.batch.data_subjects` | whom the questions of a batch are about, with the index of each |
 //! | `poort.cache.hits` | how many answers of this call were found in the cache |
+//! | `poort.callers.unrecorded` | of a refused call: how many before it left no record |
 //! | `poort.data_subjects` | whom one question is about, if more than one |
 //! | `poort.language` | the language of its sentences (`nl`), if that is not English |
 //! | `poort.log.concealed` | what was left out or replaced: JSON pointers into `body`, ordered |
 //! | `poort.log.origin` | the log that the record is in, as its checkpoints name it |
 //! | `poort.log.seq` | the record's place in it |
-//! | `poort.origin` | where the call came from: `address` and `device` as the question says, `caller` as the connection does |
+//! | `poort.origin` | where the call came from: `address` and `device` as the question says, `caller` as the connection does; `credential` and `application`: what it proves |
 //! | `poort.outcome` | only with status `Error`: why no decision was made |
 //! | `poort.pdp` | `context.pdp` as the policies saw it, so that the decision can be made again |
 //! | `poort.trace.flags` | the flags byte of the incoming `traceparent` |
@@ -26,7 +27,7 @@
 //! `reason_user`; and `reason_admin`, which is `reason`.
 
 use super::{
-    Caller, Pseudonyms, caller,
+    Caller, Identity, Pseudonyms, caller,
     producer::Producer,
     recorded_call::{RecordedRequest, RecordedResponse},
     redact::{DataSubject, QuestionFacts, Redacted, conceal},
@@ -58,6 +59,8 @@ pub struct Record<'a> {
     pub trace: &'a TraceContext,
     /// How the calling application is connected, if it is.
     pub caller: Option<Caller>,
+    /// What its connection proves, if callers are recognised.
+    pub identity: Option<&'a Identity>,
     /// When the decision was made, and what the policies saw of the time.
     pub moment: &'a Moment,
     /// The request.
@@ -80,7 +83,7 @@ impl Record<'_> {
     /// # Errors
     /// It would hold more than a record can.
     pub fn to_payload(&self, producer: &Producer, pseudonyms: &Pseudonyms) -> Result<Payload, TooLarge> {
-        let Self { trace, caller, moment, asked, decided, model, policies, directory } = self;
+        let Self { trace, caller, identity, moment, asked, decided, model, policies, directory } = self;
         let concealed = conceal(asked, decided, model, pseudonyms);
         let Redacted { asked, decided, request_places, response_places, questions, answered, is_too_large } =
             &concealed;
@@ -116,6 +119,9 @@ impl Record<'_> {
             // Writing to a Vec cannot fail.
             let _ = write!(out, "{}", decided.cache_hits());
         });
+        if decided.unrecorded() > 0 {
+            let _ = write!(draft.out, ",\"poort.callers.unrecorded\":{}", decided.unrecorded());
+        }
         if !is_batch && questions.iter().any(|question| question.subjects.len() > 1) {
             write_subjects(&mut draft.out, "poort.data_subjects", questions);
         }
@@ -126,7 +132,9 @@ impl Record<'_> {
         draft.concealed(request_places, response_places);
         push(&mut draft.out, &[b",", producer.place()]);
         let seq_at = draft.out.len();
-        draft.by_questions(answered, questions, |out, questions| caller::write_origin(out, questions, *caller));
+        draft.by_questions(answered, questions, |out, questions| {
+            caller::write_origin(out, questions, *caller, *identity);
+        });
         draft.or_late(b",\"poort.outcome\":\"deadline_exceeded\"", |out| {
             if let Some(outcome) = decided.outcome() {
                 push(out, &[b",\"poort.outcome\":\"", outcome.as_bytes(), b"\""]);
@@ -372,6 +380,7 @@ mod tests {
         let record = Record {
             trace: &TraceContext::from_headers(traceparent, Some("vendor=1")),
             caller: None,
+            identity: None,
             model: &Model::default(),
             moment: &moment,
             asked,

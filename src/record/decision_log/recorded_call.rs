@@ -42,6 +42,10 @@ pub enum RecordedResponse<'a> {
 pub enum Unanswered {
     /// The caller's deadline passed first.
     DeadlineExceeded,
+    /// The caller is no application that may ask. So many refused calls before it left no record.
+    UnknownCaller(u64),
+    /// The application may not ask it. So many refused calls before it left no record.
+    NotPermitted(u64),
 }
 
 impl RecordedResponse<'_> {
@@ -66,6 +70,16 @@ impl RecordedResponse<'_> {
             },
             Self::Several(_) => None,
             Self::Nothing(Unanswered::DeadlineExceeded) => Some("deadline_exceeded"),
+            Self::Nothing(Unanswered::UnknownCaller(_)) => Some("unknown_caller"),
+            Self::Nothing(Unanswered::NotPermitted(_)) => Some("not_permitted"),
+        }
+    }
+
+    /// How many refused calls before this one left no record.
+    pub(super) const fn unrecorded(&self) -> u64 {
+        match self {
+            Self::Nothing(Unanswered::UnknownCaller(unrecorded) | Unanswered::NotPermitted(unrecorded)) => *unrecorded,
+            Self::One(_) | Self::Several(_) | Self::Nothing(Unanswered::DeadlineExceeded) => 0,
         }
     }
 }

@@ -48,6 +48,8 @@ struct Attributes<'a> {
     concealed: Option<Vec<String>>,
     #[serde(rename = "poort.language")]
     language: Option<String>,
+    #[serde(rename = "poort.origin", default, borrow)]
+    caller: CallerOrigin<'a>,
     #[serde(rename = "poort.outcome", borrow)]
     outcome: Option<Cow<'a, str>>,
     #[serde(rename = "poort.pdp")]
@@ -60,6 +62,13 @@ struct Attributes<'a> {
     data_subjects: Vec<EntityName>,
     #[serde(rename = "poort.batch.data_subjects", default)]
     batch_data_subjects: Vec<OfItem>,
+}
+
+/// Where the call came from, as far as it decides.
+#[derive(Debug, Default, Deserialize)]
+struct CallerOrigin<'a> {
+    #[serde(default, borrow)]
+    application: Option<Cow<'a, str>>,
 }
 
 /// A data subject of an item of a batch.
@@ -273,6 +282,12 @@ impl<'a> StoredRecord<'a> {
     fn concealed(&self) -> impl Iterator<Item = &str> {
         let places = self.attributes.concealed.iter().flatten();
         places.map(String::as_str).filter(|place| place.starts_with("/adl.core.request"))
+    }
+
+    /// The application that the connection proved, if callers were recognised.
+    #[must_use]
+    pub fn proven_application(&self) -> Option<&str> {
+        self.attributes.caller.application.as_deref()
     }
 
     /// What the policies saw of the time.

@@ -3,7 +3,7 @@
 //! An entry covers an item if all that it names matches; a field that it omits matches everything, but for the change,
 //! the policies and the digest. Every entry has the digest of the texts that the reviewer saw, and names every policy
 //! that causes a difference, or the guarantee or policy that changed. An entry about an undecided environment names it,
-//! and one about the directory names the account.
+//! one about the directory names the account, and one about an application names that.
 
 use super::{Comparison, EnvironmentChange, ItemKind, ReviewItem};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ pub struct Entry {
     /// The account that changed, as `Type::"id"`; also a team, a unit and whatever else the directory holds.
     #[serde(default)]
     pub account: Option<String>,
+    /// The application that may ask something else.
+    #[serde(default)]
+    pub application: Option<String>,
     /// Exactly the texts that were reviewed: [`ReviewItem::digest`]. A later change of the same policies asks for a review of
     /// its own.
     pub digest: String,
@@ -136,7 +139,8 @@ impl Accepted {
 impl Entry {
     /// Whether it says all that an entry of its kind must say, and nothing that it cannot mean.
     fn check(&self) -> Result<(), String> {
-        let Self { change, principal, action, resource, policies, account, digest, reason, approved_by } = self;
+        let Self { change, principal, action, resource, policies, account, application, digest, reason, approved_by } =
+            self;
         let places = [("principal", principal), ("action", action), ("resource", resource)];
         if change.has_policies() && policies.is_empty() {
             return Err("`policies` is empty".to_owned());
@@ -147,8 +151,14 @@ impl Entry {
                 None => "`account` is missing; write which one, such as `Officer::\"officer-0007\"`".to_owned(),
             });
         }
-        if !policies.is_empty() && *change == ItemKind::Account {
-            return Err("`policies` has no meaning for `change: account`; leave it out".to_owned());
+        if application.is_some() != (*change == ItemKind::Application) {
+            return Err(match application {
+                Some(_) => format!("`application` has no meaning for `change: {}`; leave it out", change.name()),
+                None => "`application` is missing; write which one".to_owned(),
+            });
+        }
+        if !policies.is_empty() && matches!(change, ItemKind::Account | ItemKind::Application) {
+            return Err(format!("`policies` has no meaning for `change: {}`; leave it out", change.name()));
         }
         for (name, value) in places {
             if value.is_some() && !change.has_environment() {
@@ -171,6 +181,7 @@ impl Entry {
             && self.digest == matter.digest()
             && matter.policies().iter().all(|id| self.policies.contains(id))
             && matter.account() == self.account.as_deref()
+            && matter.application() == self.application.as_deref()
             && matter.outcome().is_none_or(|outcome| self.is_for(outcome))
     }
 
@@ -226,6 +237,9 @@ pub fn template(comparison: &Comparison, accepted: &Accepted, strict: bool) -> S
         }
         if let Some(account) = matter.account() {
             text.push_str(&format!("  account: {}\n", quoted(account)));
+        }
+        if let Some(application) = matter.application() {
+            text.push_str(&format!("  application: {}\n", quoted(application)));
         }
         text.push_str(&format!("  digest: {}\n  reason: \"\"\n  approved_by: \"\"\n", matter.digest()));
     }

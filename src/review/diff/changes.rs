@@ -126,6 +126,29 @@ impl ObligationChange {
     }
 }
 
+/// An application that may ask something else than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApplicationChange {
+    /// Its name.
+    pub application: String,
+    /// Whether its entry is new, gone or other.
+    pub change: Change,
+    /// What it may ask now and could not before.
+    pub widened: Vec<String>,
+    /// What it could ask and no longer may.
+    pub narrowed: Vec<String>,
+    /// Names exactly this change: the digest of all that both sides say of it.
+    pub digest: String,
+}
+
+impl ApplicationChange {
+    /// All of it: whether it is gone or new, and its text.
+    pub fn lines(&self) -> impl Iterator<Item = (char, &str)> {
+        let narrowed = self.narrowed.iter().map(|text| ('-', text.as_str()));
+        narrowed.chain(self.widened.iter().map(|text| ('+', text.as_str())))
+    }
+}
+
 /// An annotation that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AnnotationChange {

@@ -1,7 +1,7 @@
 //! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
 
 use super::{
-    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, Together, directory,
+    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, Together, applications, directory,
     effects::{Both, Effects, Found},
     naming,
     pairing::Pairing,
@@ -132,6 +132,7 @@ pub fn compare(
         filtered,
         policies: policies::changes(Some(plan.base.stating()), Some(plan.head.stating())),
         guarantees,
+        applications: applications::changes(&base.snapshot.policies, &head.snapshot.policies),
         schema: plan.schema.clone(),
         directory: directory::changes(&base.snapshot, &head.snapshot),
     })

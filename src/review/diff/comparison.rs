@@ -1,6 +1,6 @@
 //! The comparison: the result of comparing two sides.
 
-use super::{Account, Change, EntityChange, PolicyChange, Question, SchemaChange, SideAnswer};
+use super::{Account, ApplicationChange, Change, EntityChange, PolicyChange, Question, SchemaChange, SideAnswer};
 use crate::review::proof::Environment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Comparison {
     pub guarantees: Vec<PolicyChange>,
     /// What changed in the schema.
     pub schema: Vec<SchemaChange>,
+    /// What applications may ask otherwise than before.
+    pub applications: Vec<ApplicationChange>,
     /// What changed in the directory.
     pub directory: Vec<EntityChange>,
     /// Actions that the tests no longer ask about.
@@ -310,6 +312,7 @@ impl Comparison {
             ("not looked at", self.filtered),
             ("guarantees changed", self.guarantees.len()),
             ("policies with changed obligations", obligations),
+            ("applications that may ask something else", self.applications.len()),
             ("changes of the directory", self.directory.len()),
         ] {
             if count > 0 {

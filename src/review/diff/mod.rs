@@ -18,7 +18,7 @@
 //! - `read`: what policies read by name
 //! - `new_questions`: those without an attribute that became optional
 //! - `question`: the question that shows a difference
-//! - `schema`, `policies`, `obligations`, `directory`: the changes in files
+//! - `schema`, `policies`, `obligations`, `applications`, `directory`: the changes in files
 //! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
 //! - `group`, `account_group`: equal causes over environments
@@ -27,6 +27,7 @@
 
 mod accept;
 mod account_group;
+mod applications;
 mod causes;
 mod changes;
 mod compare;
@@ -58,7 +59,8 @@ mod together;
 pub use accept::{Accepted, Entry, Judged, Names, template};
 pub use account_group::{AccountGroup, account_groups};
 pub use changes::{
-    AnnotationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange, SchemaChange, Spot,
+    AnnotationChange, ApplicationChange, Change, Effect, EntityChange, Fact, Line, ObligationChange, PolicyChange,
+    SchemaChange, Spot,
 };
 pub use compare::{Options, compare};
 pub use comparison::{

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     review::proof::{Environment, MissingEntities, Rule},
     sources::{
-        policy::{self, Policies, SCHEMA_FILE},
+        policy::{self, APPLICATIONS_FILE, Policies, SCHEMA_FILE},
         snapshot::Snapshot,
     },
     types::{problem::has_errors, revision::Revision},
@@ -262,7 +262,7 @@ impl<'a> Plan<'a> {
 /// The policies of one side, checked against the schema of the other.
 fn adapt(of: &Side, under: &Side) -> Result<Arc<Policies>, String> {
     let schema = under.sources.policies.files().filter(|(name, _)| *name == SCHEMA_FILE);
-    let policies = of.sources.policies.files().filter(|(name, _)| *name != SCHEMA_FILE);
+    let policies = of.sources.policies.files().filter(|(name, _)| ![SCHEMA_FILE, APPLICATIONS_FILE].contains(name));
     let texts: Vec<_> = policies.chain(schema).map(|(name, file)| (name, file.text.as_ref())).collect();
     let sources = policy::Sources::from_texts(of.sources.policies.folder(), texts);
     let (_, policies, problems) = Policies::from_sources(&sources);

@@ -1,7 +1,8 @@
 //! A review item: one finding of a comparison that reviewers may have to accept.
 
 use super::{
-    Change, Comparison, Difference, Direction, EntityChange, EnvironmentChange, ObligationChange, PolicyChange,
+    ApplicationChange, Change, Comparison, Difference, Direction, EntityChange, EnvironmentChange, ObligationChange,
+    PolicyChange,
 };
 use serde::{Deserialize, Serialize};
 use std::ptr;
@@ -20,6 +21,8 @@ pub enum ItemKind {
     Guarantee,
     /// A policy no longer asks of callers what it asked.
     Obligations,
+    /// An application may ask something else than before.
+    Application,
     /// The directory changed an account, or an entity that accounts are in or refer to.
     Account,
 }
@@ -34,6 +37,7 @@ impl ItemKind {
             Self::Undecided => "undecided",
             Self::Guarantee => "guarantee",
             Self::Obligations => "obligations",
+            Self::Application => "application",
             Self::Account => "account",
         }
     }
@@ -47,7 +51,7 @@ impl ItemKind {
     /// Whether it names policies.
     #[must_use]
     pub const fn has_policies(self) -> bool {
-        !matches!(self, Self::Undecided | Self::Account)
+        !matches!(self, Self::Undecided | Self::Application | Self::Account)
     }
 }
 
@@ -71,6 +75,8 @@ pub enum ReviewItem<'a> {
     Guarantee(&'a PolicyChange),
     /// A change of what a policy asks of callers.
     Obligations(&'a PolicyChange, &'a ObligationChange),
+    /// A change of what an application may ask.
+    Application(&'a ApplicationChange),
     /// A change of the directory.
     Account(&'a EntityChange),
 }
@@ -84,6 +90,7 @@ impl<'a> ReviewItem<'a> {
             Self::Undecided(_) => ItemKind::Undecided,
             Self::Guarantee(_) => ItemKind::Guarantee,
             Self::Obligations(..) => ItemKind::Obligations,
+            Self::Application(_) => ItemKind::Application,
             Self::Account(_) => ItemKind::Account,
         }
     }
@@ -93,7 +100,7 @@ impl<'a> ReviewItem<'a> {
     pub const fn outcome(self) -> Option<&'a EnvironmentChange> {
         match self {
             Self::Difference(outcome, _) | Self::Undecided(outcome) => Some(outcome),
-            Self::Guarantee(_) | Self::Obligations(..) | Self::Account(_) => None,
+            Self::Guarantee(_) | Self::Obligations(..) | Self::Application(_) | Self::Account(_) => None,
         }
     }
 
@@ -102,7 +109,7 @@ impl<'a> ReviewItem<'a> {
     pub fn policies(self) -> &'a [String] {
         match self {
             Self::Difference(_, difference) => &difference.policies,
-            Self::Undecided(_) | Self::Account(_) => &[],
+            Self::Undecided(_) | Self::Application(_) | Self::Account(_) => &[],
             Self::Guarantee(change) | Self::Obligations(change, _) => std::slice::from_ref(&change.id),
         }
     }
@@ -112,7 +119,24 @@ impl<'a> ReviewItem<'a> {
     pub fn account(self) -> Option<&'a str> {
         match self {
             Self::Account(change) => Some(&change.id),
-            Self::Difference(..) | Self::Undecided(_) | Self::Guarantee(_) | Self::Obligations(..) => None,
+            Self::Difference(..)
+            | Self::Undecided(_)
+            | Self::Guarantee(_)
+            | Self::Obligations(..)
+            | Self::Application(_) => None,
+        }
+    }
+
+    /// The application that it is about.
+    #[must_use]
+    pub fn application(self) -> Option<&'a str> {
+        match self {
+            Self::Application(change) => Some(&change.application),
+            Self::Difference(..)
+            | Self::Undecided(_)
+            | Self::Guarantee(_)
+            | Self::Obligations(..)
+            | Self::Account(_) => None,
         }
     }
 
@@ -124,6 +148,7 @@ impl<'a> ReviewItem<'a> {
             Self::Undecided(outcome) => outcome.undecided_digest.as_deref().unwrap_or_default(),
             Self::Guarantee(change) => &change.digest,
             Self::Obligations(_, obligations) => &obligations.digest,
+            Self::Application(change) => &change.digest,
             Self::Account(change) => &change.digest,
         }
     }
@@ -136,6 +161,7 @@ impl<'a> ReviewItem<'a> {
             Self::Undecided(_) | Self::Account(_) => true,
             Self::Guarantee(change) => matches!(change.change, Change::Removed | Change::Changed),
             Self::Obligations(_, obligations) => !obligations.lost.is_empty(),
+            Self::Application(change) => strict || !change.widened.is_empty(),
         }
     }
 
@@ -146,6 +172,7 @@ impl<'a> ReviewItem<'a> {
             (Self::Undecided(one), ReviewItem::Undecided(other)) => ptr::eq(one, other),
             (Self::Guarantee(one), ReviewItem::Guarantee(other))
             | (Self::Obligations(one, _), ReviewItem::Obligations(other, _)) => ptr::eq(one, other),
+            (Self::Application(one), ReviewItem::Application(other)) => ptr::eq(one, other),
             (Self::Account(one), ReviewItem::Account(other)) => ptr::eq(one, other),
             _ => false,
         }
@@ -160,6 +187,7 @@ impl Comparison {
             .flat_map(EnvironmentChange::matters)
             .chain(self.guarantees.iter().map(ReviewItem::Guarantee))
             .chain(self.policies.iter().filter_map(PolicyChange::matter))
+            .chain(self.applications.iter().map(ReviewItem::Application))
             .chain(self.directory.iter().map(ReviewItem::Account))
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn comparison(environments: Vec<EnvironmentChange>) -> Comparison {
         filtered: 0,
         policies: Vec::new(),
         guarantees: Vec::new(),
+        applications: Vec::new(),
         schema: Vec::new(),
         directory: Vec::new(),
         untested: Vec::new(),

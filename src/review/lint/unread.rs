@@ -1,7 +1,10 @@
 //! Warns of files in the policy folder that are not read and probably should be: otherwise a rule that an officer wrote
 //! silently has no effect.
 
-use crate::types::{problem::Problem, suggest::is_like};
+use crate::{
+    sources::policy::APPLICATIONS_FILE,
+    types::{problem::Problem, suggest::is_like},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -58,7 +61,12 @@ impl Walk {
     /// A folder of which files are read. `rooms`: the subfolders that are folders of this kind too.
     fn room(&mut self, folder: &Path, room: Room, rooms: &[Room]) {
         for (path, name, is_folder) in self.list(folder) {
-            if !is_folder {
+            let is_misnamed =
+                room.name == POLICIES.name && name != APPLICATIONS_FILE && is_like(&name, APPLICATIONS_FILE);
+            if !is_folder && is_misnamed {
+                let message = format!("is not read: what applications may ask is in `{APPLICATIONS_FILE}`");
+                self.warn(&path, message, &format!("name it {APPLICATIONS_FILE}, or move it elsewhere"));
+            } else if !is_folder {
                 if !is_read(&path, room)
                     && let Some(ending) = likely(&name, room.endings)
                 {

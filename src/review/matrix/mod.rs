@@ -50,7 +50,10 @@ pub use report::{
 
 use crate::{
     review::account::Authorisation,
-    sources::{policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
+    sources::{
+        policy::{Applications, cedar_core::ast::EntityUID},
+        snapshot::Snapshot,
+    },
     types::decision::PolicyFacts,
 };
 use rights::Environments;
@@ -84,6 +87,8 @@ pub struct Matrix {
     pub test_marks: Vec<String>,
     /// What was asked, with what it names.
     pub filter: Filter,
+    /// What applications may ask, if the folder says it.
+    pub applications: Option<Applications>,
 }
 
 /// An account and what it may do.
@@ -246,5 +251,6 @@ pub fn matrix(
         left_out,
         test_marks: marks.words(),
         filter,
+        applications: snapshot.policies.applications.clone(),
     })
 }

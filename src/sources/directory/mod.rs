@@ -93,6 +93,17 @@ impl Directory {
         self.base.made(self.base.number(kind, id)?)
     }
 
+    /// The id of what an attribute of the entity with this type and id refers to.
+    #[must_use]
+    pub fn reference(&self, kind: &ast::EntityType, id: &str, attribute: &str) -> Option<&str> {
+        let entity = if self.newer.is_empty() {
+            self.base.entity(self.base.number(kind, id)?)?
+        } else {
+            self.get(&ast::EntityUID::from_components(kind.clone(), ast::Eid::new(id), None))?
+        };
+        reference_of(entity, attribute)
+    }
+
     /// The entity with this id and all that it refers to, directly or through others, as far as the directory knows
     /// them.
     #[must_use]

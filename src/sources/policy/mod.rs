@@ -32,8 +32,10 @@
 //! - `scope`, `slices`: which policies can apply to a question
 //! - `folding`: their conditions without what the kind of question fixes
 //! - `footprint`: what those policies can read
+//! - `applications`: what each application may ask
 
 pub mod annotations;
+mod applications;
 mod bounds;
 pub mod cedar_core;
 mod convert;
@@ -64,6 +66,7 @@ mod words;
 mod written;
 
 pub use annotations::Marks;
+pub use applications::{Applications, Names, ORGANISATION, Permitted, organisation_type};
 pub use facts::{SENTENCES, translation};
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use limit::Limit;
@@ -76,7 +79,7 @@ pub use reason_user::NeverTold;
 pub use scope::Scope;
 pub use shape::{Attribute, Attributes, DirectoryChecks, Extension, Reference, Shape};
 pub use slices::{Slice, Slices, Types};
-pub use sources::{SCHEMA_FILE, Sources};
+pub use sources::{APPLICATIONS_FILE, SCHEMA_FILE, Sources};
 pub use tokens::{Token, tokens};
 pub use value_text::{CONCEALED, id_of, shown, value_json, wire_value};
 pub use value_visitor::Invalid;
@@ -110,6 +113,8 @@ pub struct Policies {
     pub action_entities: HashMap<ast::EntityUID, Arc<ast::Entity>>,
     /// Which of them can apply to a question.
     pub slices: Slices,
+    /// What each application may ask, if the folder says it.
+    pub applications: Option<Applications>,
     /// The version of all this.
     pub revision: Revision,
 }
@@ -138,8 +143,10 @@ impl Policies {
         let Some(schema) = schema else { return (None, None, problems) };
         parse::validate(&schema.cedar, &parsed, &mut problems);
         reason_user::check(&parsed, &schema.model.never_told, &mut problems);
+        let applications = Applications::read(sources, &schema.model, &mut problems);
         let tree = convert::tree(&parsed, sources.folder(), &mut problems).filter(|_| !has_errors(&problems));
         let policies = tree.and_then(|tree| Self::build(sources, &schema, parsed, tree, &mut problems));
+        let policies = policies.map(|policies| Self { applications, ..policies });
         (Some(schema), policies, problems)
     }
 
@@ -184,7 +191,19 @@ impl Policies {
                 let revision = sources.revision();
                 let parse::Parsed { facts, places, .. } = parsed;
                 let slices = Slices::new(&set, &schema, &facts);
-                Some(Self { set, schema, schema_text, model, facts, places, action_entities, slices, revision })
+                let applications = None;
+                Some(Self {
+                    set,
+                    schema,
+                    schema_text,
+                    model,
+                    facts,
+                    places,
+                    action_entities,
+                    slices,
+                    applications,
+                    revision,
+                })
             }
             Err(message) => {
                 problems.push(Problem::unreadable("policy::internal", sources.folder(), message));

@@ -1,4 +1,5 @@
-//! Reads the files of a policy folder that decide answers: the schema, the policies and the template links.
+//! Reads the files of a policy folder that decide answers: the schema, the policies, the template links, and what each
+//! application may ask.
 //!
 //! Only these are in the revision. Tests, guarantees and the directory are in the same folder and have no part in it.
 
@@ -11,6 +12,9 @@ use std::{fs, io, path::Path, sync::Arc};
 /// The name of the schema's file.
 pub const SCHEMA_FILE: &str = "schema.cedarschema";
 
+/// The name of the file that says what each application may ask.
+pub const APPLICATIONS_FILE: &str = "applications.toml";
+
 /// The contents of a policy folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
@@ -19,7 +23,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads a folder: `schema.cedarschema`, `*.cedar` and `*.links.json`, not its subfolders.
+    /// Reads a folder: `schema.cedarschema`, `*.cedar`, `*.links.json` and `applications.toml`, not its subfolders.
     ///
     /// # Errors
     /// One problem for each file that cannot be read or is not UTF-8, or one for the folder.
@@ -43,7 +47,10 @@ impl Sources {
             };
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             // Editors and copying tools leave hidden files that end in .cedar while they work.
-            if name.starts_with('.') || !(is_policy(name) || is_links(name) || name == SCHEMA_FILE) || path.is_dir() {
+            if name.starts_with('.')
+                || !(is_policy(name) || is_links(name) || [SCHEMA_FILE, APPLICATIONS_FILE].contains(&name))
+                || path.is_dir()
+            {
                 continue;
             }
             match SourceFile::read(&path, "policy::unreadable", "policy::not-utf8") {
@@ -85,6 +92,11 @@ impl Sources {
 
     pub(super) fn schema(&self) -> Option<&SourceFile> {
         self.files.iter().find(|(name, _)| name == SCHEMA_FILE).map(|(_, file)| file)
+    }
+
+    /// The file that says what each application may ask.
+    pub(super) fn applications(&self) -> Option<&SourceFile> {
+        self.files.iter().find(|(name, _)| name == APPLICATIONS_FILE).map(|(_, file)| file)
     }
 
     /// The policy files with their stems, by name.

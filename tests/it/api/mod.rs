@@ -6,6 +6,7 @@ mod availability;
 mod bad_input;
 mod batch;
 mod bindings;
+mod callers;
 mod clients;
 pub(crate) mod description;
 mod faults;

@@ -1,11 +1,13 @@
-//! What callers send: questions in JSON and protobuf, and the bytes of HTTP/1.1 and HTTP/2 around them.
+//! What callers send: certificates, questions in JSON and protobuf, and the bytes of HTTP/1.1 and HTTP/2 around them.
 
-use crate::support::{Sidecar, allowed, message, mutate::mutate};
+use crate::support::{Authority, Sidecar, allowed, message, mutate::mutate};
 use poort::{
     api::pb,
+    pdp::callers::Leaf,
     types::authzen::{EvaluationsBody, Limits, read_batch, read_evaluation},
 };
 use prost::Message;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -26,6 +28,15 @@ fn a_question_in_json_is_read_or_refused() {
             assert_eq!(one, other);
         }
     });
+}
+
+#[test]
+fn a_certificate_names_somebody_or_nobody() {
+    let authority = Authority::new();
+    let both =
+        [authority.signs_workload("desk", "spiffe://politie.example/desk"), authority.signs("desk.politie.example")];
+    let seeds = both.map(|identity| CertificateDer::from_pem_file(identity.certificate).unwrap().to_vec());
+    mutate("certificate", &seeds, |bytes| drop(Leaf::read(bytes)));
 }
 
 /// Sends bytes over a connection of their own, and reads until it ends.

@@ -52,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pdp/conditions", &["engine"]),
     ("pdp/explain", &["conditions", "engine"]),
     ("pdp/cache", &[]),
+    ("pdp/callers", &[]),
     ("pdp/description", &[]),
     ("review/report", &[]),
     ("review/lint", &[]),

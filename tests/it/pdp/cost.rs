@@ -1,5 +1,5 @@
 //! What a decision costs, counted and not timed: the instructions of one cached and one fresh decision with their records, of
-//! a deny, and of an allow for an application that says what it can do, under callgrind. A count does not depend on what else the machine does, so it can be held.
+//! a deny, of an allow for an application that says what it can do, and of whether an application may ask at all, under callgrind. A count does not depend on what else the machine does, so it can be held.
 //!
 //! It counts what the build of the tests runs, which is not optimised as a release is; what makes it grow by a tenth is
 //! worth a look all the same. `UPDATE_EXPECT=1 cargo test --test it cost` accepts what it is now.
@@ -8,6 +8,7 @@ use poort::{
     pdp::{
         Clock,
         cache::{self, Cache},
+        callers,
         engine::{UnknownEntities, check_question, decide},
     },
     record::decision_log::{Producer, Pseudonyms, Record, RecordedRequest, RecordedResponse},
@@ -31,6 +32,9 @@ const TIMES: u64 = 64;
 /// By how many hundredths a count may grow.
 const GROWTH: u64 = 10;
 
+const APPLICATIONS: &str =
+    "[desk]\nsubjects = [\"User\"]\norganisations = [\"g1\"]\nactions = [\"*\"]\nresources = [\"*\"]\n";
+
 struct Desk {
     snapshot: Snapshot,
     moment: Moment,
@@ -40,7 +44,8 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let schema = "entity Group in [Group]; entity User in [Group] { level: Long, tasks: Set<String> };
+        let schema =
+            "entity Group in [Group]; entity User in [Group] { level: Long, tasks: Set<String>, organisation: Group };
             @source(\"request\") entity Doc { level: Long, owner: User, open: Bool };
             type Asked = { purpose: String, pdp: { today: datetime } };
             action read, write appliesTo { principal: User, resource: Doc, context: Asked };";
@@ -54,12 +59,16 @@ impl Desk {
             })
             .collect();
         let directory = r#"[{"uid": {"type": "Group", "id": "g1"}, "attrs": {}, "parents": []},
-            {"uid": {"type": "User", "id": "u"}, "attrs": {"level": 3, "tasks": ["8", "9"]},
+            {"uid": {"type": "User", "id": "u"}, "attrs": {"level": 3, "tasks": ["8", "9"], "organisation": {"type": "Group", "id": "g1"}},
              "parents": [{"type": "Group", "id": "g1"}]}]"#;
         let sources = Sources {
             policies: policy::Sources::from_texts(
                 "p",
-                [(policy::SCHEMA_FILE, schema), ("all.cedar", policies.as_str())],
+                [
+                    (policy::SCHEMA_FILE, schema),
+                    ("all.cedar", policies.as_str()),
+                    (policy::APPLICATIONS_FILE, APPLICATIONS),
+                ],
             ),
             directory: directory::Sources::from_texts("d", [("all.json", directory)]),
         };
@@ -83,6 +92,7 @@ impl Desk {
         let record = Record {
             trace: &TraceContext::from_headers(None, None),
             caller: None,
+            identity: None,
             moment: &self.moment,
             asked: RecordedRequest::One(Cow::Borrowed(evaluation)),
             decided: RecordedResponse::One(Cow::Owned(Answer::Evaluated(answer))),
@@ -157,6 +167,15 @@ fn counted_supported(desk: &Desk, cache: &Cache, questions: &[Evaluation]) -> us
     bytes
 }
 
+#[inline(never)]
+fn counted_permitted(desk: &Desk, questions: &[Evaluation]) -> usize {
+    let mut permitted = 0;
+    for question in questions {
+        permitted += usize::from(callers::check(&desk.snapshot, "desk", question.into()).is_ok());
+    }
+    permitted
+}
+
 /// What is counted, when the test below runs it under callgrind. By itself it shows that the first time is evaluated and the
 /// second is not, and that their records are of one length.
 #[test]
@@ -165,6 +184,7 @@ fn a_question_is_evaluated_once_and_then_found() {
     let cache =
         Cache::new(&cache::Config { recheck: 0, ..cache::Config::default() }, &opentelemetry::global::meter("cost"));
     let questions: Vec<_> = (0..TIMES).map(question).collect();
+    assert_eq!(counted_permitted(&desk, &questions), questions.len());
     // What is made once, such as the policies of this kind of question, is not counted.
     desk.decide(&cache, &question(TIMES), (true, false));
     desk.decide(&cache, &question(TIMES), (true, true));
@@ -203,7 +223,7 @@ fn instructions(function: &str) -> u64 {
 #[test]
 fn a_decision_takes_no_more_instructions_than_it_did() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pdp/cost.txt");
-    let counts = ["counted_cached", "counted_fresh", "counted_denied", "counted_supported"];
+    let counts = ["counted_cached", "counted_fresh", "counted_denied", "counted_supported", "counted_permitted"];
     let counts = counts.map(|function| (function, instructions(function)));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let mut text = String::new();

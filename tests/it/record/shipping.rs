@@ -214,7 +214,12 @@ async fn a_receiver_that_refuses_poort_is_named() {
 async fn with_mutual_tls_only_who_shows_a_certificate_is_heard() {
     let authority = Authority::new();
     let (server, client) = (authority.signs("localhost"), authority.signs("poort"));
-    let tls = Tls { certificate: server.certificate, key: server.key, client_ca: Some(authority.root()) };
+    let tls = Tls {
+        certificate: server.certificate,
+        key: server.key,
+        client_ca: Some(authority.root()),
+        trust_domains: Default::default(),
+    };
     let (ca, mut config, mut receivers) = (authority.root(), String::new(), Vec::new());
     for kind in ["otlp-grpc", "otlp-http"] {
         let receiver = Receiver::willing();

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod accounts;
+mod applications;
 mod brute_force;
 mod directories;
 mod first_screen;

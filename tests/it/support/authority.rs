@@ -1,7 +1,7 @@
 //! Certificates for tests, as files.
 
 use super::folder;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -29,6 +29,8 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of another name than what it signs, or OpenSSL takes that for signed by itself.
+        parameters.distinguished_name.push(DnType::CommonName, "an authority of tests");
         fs::write(folder.path().join("ca.pem"), parameters.self_signed(&key).unwrap().pem()).unwrap();
         Self { folder, issuer: Issuer::new(parameters, key) }
     }
@@ -45,11 +47,25 @@ impl Authority {
 
     /// The same, for a certificate that ends when this year begins.
     pub fn signs_until(&self, name: &str, year: i32) -> Identity {
+        self.signs_as(name, |parameters| {
+            parameters.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
+            parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+        })
+    }
+
+    /// Makes the certificate of a workload with this SPIFFE id, in files of this name.
+    pub fn signs_workload(&self, name: &str, id: &str) -> Identity {
+        self.signs_as(name, |parameters| workload(parameters, id))
+    }
+
+    /// Makes a certificate as `change` has it, in files of this name. It ends when the year 2100 begins.
+    pub fn signs_as(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let path = |kind: &str| self.folder.path().join(format!("{name}-{kind}.pem"));
         let identity = Identity { certificate: path("certificate"), key: path("key") };
         let key = KeyPair::generate().unwrap();
-        let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(2100, 1, 1);
+        change(&mut parameters);
         fs::write(&identity.certificate, parameters.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
         fs::write(&identity.key, key.serialize_pem()).unwrap();
         identity
@@ -73,4 +89,10 @@ impl Authority {
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         TlsConnector::from(Arc::new(config))
     }
+}
+
+/// What makes a certificate that of a workload: one SPIFFE id, and a key that signs.
+pub fn workload(parameters: &mut CertificateParams, id: &str) {
+    parameters.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
 }

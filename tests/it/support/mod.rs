@@ -14,7 +14,7 @@ mod wait;
 
 pub use accessible::{asked_of, check_accessible, violations};
 pub use asked::{batch, grpc_bytes, parts};
-pub use authority::{Authority, Identity};
+pub use authority::{Authority, Identity, workload};
 pub use browser::{check_page, open, print};
 pub use exposition::Exposition;
 pub use grpc::{BareChannel, health, key, message};

@@ -53,6 +53,7 @@ impl Headline {
             sentences.push(format!("No account can do more or less than before{part}."));
         }
         sentences.extend(asked_of_applications(comparison));
+        sentences.extend(asked_by_applications(comparison));
         sentences.extend(renamed(comparison));
         let example = concerns.first().and_then(|concern| example::told(comparison, concern));
         Self { sentences, example }
@@ -169,6 +170,13 @@ fn is_open_together(outcome: &EnvironmentChange) -> bool {
         Together::Accounts => outcome.reached.iter().any(|reached| reached.open > 0),
         Together::Records => true,
     }
+}
+
+/// Applications that may ask more than before.
+fn asked_by_applications(comparison: &Comparison) -> Option<String> {
+    let wider = comparison.applications.iter().filter(|change| !change.widened.is_empty());
+    let names: Vec<_> = wider.map(|change| change.application.as_str()).collect();
+    (!names.is_empty()).then(|| format!("Applications that may ask more than before: {}.", some(names.iter().copied())))
 }
 
 /// What answers ask of applications otherwise than before.

@@ -29,6 +29,7 @@ pub fn html(report: &Report<'_>) -> String {
             ("undecided", undecided.to_string(), tone(undecided, Tone::Bad)),
             ("guarantees", comparison.guarantees.len().to_string(), tone(comparison.guarantees.len(), Tone::Warning)),
             ("obligations", obligations_changed.to_string(), tone(obligations_changed, Tone::Warning)),
+            ("applications", comparison.applications.len().to_string(), tone(comparison.applications.len(), Tone::Bad)),
             ("directory", comparison.directory.len().to_string(), tone(comparison.directory.len(), Tone::Bad)),
             ("proven equal", comparison.equal().to_string(), Tone::Neutral),
             ("environments", comparison.environments.len().to_string(), Tone::Neutral),
@@ -45,6 +46,7 @@ pub fn html(report: &Report<'_>) -> String {
         (undecided_ones(report))
         (guarantees(report))
         (obligations(report))
+        (applications(report))
         (accounts(report))
         (files(report))
         h2 { "Environments" }
@@ -160,6 +162,24 @@ fn obligations(report: &Report<'_>) -> Markup {
                 @if !change.title.is_empty() { p { (change.title) } }
                 pre.change { @for (mark, what, text) in obligations.lines() {
                     span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (what) ": " (text) "\n" }
+                } }
+            }
+        }
+    }
+}
+
+fn applications(report: &Report<'_>) -> Markup {
+    let changed = report.applications();
+    html! {
+        @if !changed.is_empty() {
+            h2 { "Applications" }
+            p { "What an application may ask at all: for which subjects, about which actions and records." }
+        }
+        @for (change, standing) in changed {
+            section.item data-text=(format!("application {}", change.application)) {
+                h3 { (mark(standing)) code { (change.application) } " may ask something else" }
+                pre.change { @for (mark, text) in change.lines() {
+                    span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (text) "\n" }
                 } }
             }
         }

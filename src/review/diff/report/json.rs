@@ -73,6 +73,7 @@ fn named(matter: ReviewItem<'_>) -> Value {
         "environment": matter.outcome().map(EnvironmentChange::name),
         "policies": matter.policies(),
         "account": matter.account(),
+        "application": matter.application(),
         "digest": matter.digest(),
     })
 }

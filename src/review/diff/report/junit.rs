@@ -1,7 +1,7 @@
 //! Writes a comparison as JUnit XML, for CI systems that show tests. Each environment is a test, and so is each change
-//! of a guarantee, of obligations or of the directory.
+//! of a guarantee, of obligations, of what an application may ask or of the directory.
 
-use super::{Report, Standing, account_line, guarantee_words};
+use super::{Report, Standing, account_line, application_line, guarantee_words};
 use crate::review::diff::{Cause, Difference, EnvironmentChange, ItemKind, ReviewItem, causes};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
@@ -32,6 +32,14 @@ pub fn junit(report: &Report<'_>) -> String {
         add(
             format!("obligations of {}", change.id),
             passed_or(ItemKind::Obligations, standing, &message),
+            message.clone(),
+        );
+    }
+    for (change, standing) in report.applications() {
+        let message = application_line(change);
+        add(
+            format!("application {}", change.application),
+            passed_or(ItemKind::Application, standing, &message),
             message.clone(),
         );
     }

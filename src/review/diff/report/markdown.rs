@@ -43,6 +43,7 @@ pub fn markdown(report: &Report<'_>) -> String {
     undecided(report, &mut text);
     guarantees(report, &mut text);
     obligations(report, &mut text);
+    applications(report, &mut text);
     accounts(report, &mut text);
     files(report, &mut text);
     text
@@ -87,6 +88,19 @@ fn obligations(report: &Report<'_>, text: &mut String) {
         }
         let lines: String =
             obligations.lines().map(|(mark, what, text)| format!("{mark}{what}: {}\n", one_line(text))).collect();
+        fenced("diff", &lines, text);
+    }
+}
+
+fn applications(report: &Report<'_>, text: &mut String) {
+    for (change, standing) in report.applications() {
+        let _ = writeln!(
+            text,
+            "### {}What the application {} may ask changed\n",
+            mark(standing),
+            code(&change.application)
+        );
+        let lines: String = change.lines().map(|(mark, text)| format!("{mark}{}\n", one_line(text))).collect();
         fenced("diff", &lines, text);
     }
 }

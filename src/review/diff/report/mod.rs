@@ -1,7 +1,7 @@
 //! Reports a comparison in the forms that people and CI systems read.
 //!
-//! **Invariant:** no form omits a difference, an undecided environment, a change of a guarantee, of obligations or of
-//! the directory, what that changes for accounts, or a note on what the comparison rests on. No form reports success if one of them needs acceptance
+//! **Invariant:** no form omits a difference, an undecided environment, a change of a guarantee, of obligations, of what
+//! applications may ask or of the directory, what that changes for accounts, or a note on what the comparison rests on. No form reports success if one of them needs acceptance
 //! and has none, or if a part was not compared.
 
 mod html;
@@ -20,8 +20,8 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, AccountGroup, Change, Comparison, EntityChange, Fact, Group, Headline, ItemKind, Judged,
-    ObligationChange, PolicyChange, ReviewItem, account_groups, comparison::counted,
+    Accepted, AccountGroup, ApplicationChange, Change, Comparison, EntityChange, Fact, Group, Headline, ItemKind,
+    Judged, ObligationChange, PolicyChange, ReviewItem, account_groups, comparison::counted,
 };
 
 /// What a report is about.
@@ -111,6 +111,12 @@ impl<'a> Report<'a> {
         changed.map(|change| (change, self.standing(ReviewItem::Guarantee(change)))).collect()
     }
 
+    /// Applications that may ask something else.
+    fn applications(&self) -> Vec<(&'a ApplicationChange, Standing)> {
+        let changed = self.comparison.applications.iter();
+        changed.map(|change| (change, self.standing(ReviewItem::Application(change)))).collect()
+    }
+
     /// Accounts that changed, and what else the directory holds, with what that changes. What several changes cause together
     /// is with the first of them.
     fn accounts(&self) -> Vec<(&'a EntityChange, Standing, Vec<AccountGroup<'a>>)> {
@@ -137,11 +143,17 @@ impl<'a> Report<'a> {
         let of =
             |all: &[ReviewItem<'_>], wanted: &[ItemKind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
         let differences = [ItemKind::NewlyAllowed, ItemKind::NewlyDenied];
-        let kinds: [(&[ItemKind], &str, &str, &str); 5] = [
+        let kinds: [(&[ItemKind], &str, &str, &str); 6] = [
             (&differences, "difference", "not accepted", "accepted"),
             (&[ItemKind::Undecided], "environment", "undecided", "undecided and accepted"),
             (&[ItemKind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
             (&[ItemKind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
+            (
+                &[ItemKind::Application],
+                "change",
+                "of what applications may ask not accepted",
+                "of what applications may ask accepted",
+            ),
             (&[ItemKind::Account], "change", "of the directory not accepted", "of the directory accepted"),
         ];
         let mut parts = Vec::new();
@@ -166,6 +178,12 @@ fn account_line(change: &EntityChange, groups: &[AccountGroup<'_>]) -> String {
     let facts = change.facts.iter().map(Fact::line);
     let parts: Vec<_> = facts.chain(groups.iter().map(AccountGroup::line)).collect();
     format!("{} {} in the directory: {}", change.id, change.change.name(), parts.join("; "))
+}
+
+/// A change of what an application may ask, in one line.
+fn application_line(change: &ApplicationChange) -> String {
+    let lines: Vec<_> = change.lines().map(|(mark, text)| format!("{mark} {text}")).collect();
+    format!("what the application {} may ask changed: {}", change.application, lines.join("; "))
 }
 
 /// A change of a guarantee in words.

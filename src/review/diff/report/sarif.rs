@@ -1,7 +1,7 @@
 //! Writes a comparison as SARIF, for code scanning: each cause is a finding at the line of its policy, and so is each
 //! other change.
 
-use super::{Report, Standing, account_line, guarantee_words};
+use super::{Report, Standing, account_line, application_line, guarantee_words};
 use crate::{
     review::{
         diff::{Cause, Comparison, Direction, Group, PolicyChange, groups},
@@ -39,6 +39,11 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
         let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         let problem = at(comparison, "diff::obligations", Some(change), message);
+        found.push(standing(problem, state, REVIEW));
+    }
+    for (change, state) in report.applications() {
+        let message = application_line(change);
+        let problem = Problem::unreadable("diff::application", &comparison.head.name, message);
         found.push(standing(problem, state, REVIEW));
     }
     for (change, state, groups) in report.accounts() {

@@ -101,6 +101,15 @@ impl Writer {
                 self.line(&text);
             }
         }
+        for (change, standing) in report.applications() {
+            let word = self.paint(tone(standing), "APPLICATION");
+            let name = escape::line(&change.application);
+            self.line(&format!("\n{word}  `{name}` may ask something else{}", mark(standing)));
+            for (mark, text) in change.lines() {
+                let text = self.paint(if mark == '+' { 32 } else { 31 }, &format!("    {mark} {text}"));
+                self.line(&text);
+            }
+        }
         for (change, standing, groups) in report.accounts() {
             let word = self.paint(tone(standing), "DIRECTORY");
             self.line(&format!("\n{word}  {} {}{}", escape::line(&change.id), change.change.name(), mark(standing)));

@@ -2,8 +2,10 @@
 //!
 //! - `text`: for a terminal; `who_can`, `groups`, `changes`: for a terminal, who can do one thing, what groups give, what changed
 //! - `table`: CSV, a line for each cell, and JSON
+//! - `applications`: what each application may ask, in all of these but CSV
 //! - `page`: HTML, the yearly review
 
+mod applications;
 mod changes;
 mod groups;
 mod page;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Access, Account, Changes, Group, Matrix, Part, Reach},
-    Review,
+    Review, applications,
 };
 use crate::review::{
     account::{self, Authorisation},
@@ -99,6 +99,9 @@ pub fn json(review: &Review<'_>) -> String {
         "asked": { "account": text(&filter.account), "record": text(&filter.record), "action": text(&filter.action) },
         "accounts": accounts, "test_accounts": { "left_out": left_out, "recognised_by": matrix.test_marks },
     });
+    if let (Some(_), Some(members)) = (&matrix.applications, whole.as_object_mut()) {
+        members.insert("applications".to_owned(), applications::json(matrix));
+    }
     if let (Some(changes), Some(members)) = (review.changes, whole.as_object_mut()) {
         members.insert("changes".to_owned(), changes_json(changes));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Access, Matrix},
-    ALWAYS, CONDITIONS, counted, narrowed, short,
+    ALWAYS, CONDITIONS, applications, counted, narrowed, short,
 };
 use crate::types::escape;
 
@@ -49,6 +49,7 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
             lines.push(format!("  {}", matrix.filter.nothing()));
         }
     }
+    lines.extend(applications::text(matrix, paint));
     lines.join("\n")
 }
 

@@ -53,6 +53,7 @@ fn a_record_that_would_be_too_large_is_none() {
     let record = Record {
         trace: &TraceContext::from_headers(None, None),
         caller: None,
+        identity: None,
         moment: &moment,
         asked,
         decided: RecordedResponse::Nothing(Unanswered::DeadlineExceeded),

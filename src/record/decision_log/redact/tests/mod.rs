@@ -79,6 +79,7 @@ fn bytes_with(
     let record = Record {
         trace: &TraceContext::from_headers(None, None),
         caller: Some(Caller::Tcp("[::ffff:10.0.0.7]:4711".parse().unwrap())),
+        identity: None,
         moment: &moment,
         asked,
         decided,

@@ -18,7 +18,7 @@ mod limits;
 mod overview;
 mod style;
 
-use super::{Review, counted, short};
+use super::{Review, applications, counted, short};
 use crate::review::{
     matrix::{Access, Account, Group, Matrix},
     report::{Page, Tone, facts},
@@ -65,6 +65,7 @@ pub fn html(review: &Review<'_>) -> String {
                 li { a href="#glance" { "At a glance" } }
                 @if !gives.is_empty() { li { a href="#groups" { "What groups give" } } }
                 li { a href="#accounts" { "Account by account" } }
+                @if matrix.applications.is_some() { li { a href="#applications" { "What applications may ask" } } }
                 li { a href="#limits" { "Limits" } }
                 li { a href="#left-out" { "Left out" } }
             } }
@@ -73,6 +74,7 @@ pub fn html(review: &Review<'_>) -> String {
             (overview::overview(matrix))
             @if !gives.is_empty() { (groups::groups(matrix, gives)) }
             (accounts::accounts(matrix, &limits))
+            (applications::section(matrix))
             (limits.section())
             (left_out(review))
         },

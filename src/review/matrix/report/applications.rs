@@ -1,0 +1,69 @@
+//! Writes what applications may ask: a row for each.
+
+use super::{super::Matrix, short};
+use crate::{
+    sources::policy::{Applications, Names, Permitted},
+    types::escape,
+};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+/// The heads of the columns.
+const COLUMNS: [&str; 5] = ["application", "subjects", "organisations", "actions", "resources"];
+
+/// The table for a terminal. `None`: the folder does not say it.
+pub(super) fn text(matrix: &Matrix, paint: &dyn Fn(u8, &str) -> String) -> Option<String> {
+    let applications = matrix.applications.as_ref()?;
+    let mut lines = vec![format!("\n{}", paint(1, "What applications may ask"))];
+    for row in rows(applications) {
+        let [application, lists @ ..] = row;
+        lines.push(escape::line(&application).into_owned());
+        for (column, list) in COLUMNS.iter().skip(1).zip(lists) {
+            lines.push(format!("  {column:13}  {}", escape::line(&list)));
+        }
+    }
+    Some(lines.join("\n"))
+}
+
+/// The same for a program.
+pub(super) fn json(matrix: &Matrix) -> Value {
+    let one = |(name, permitted): (&str, &Permitted)| {
+        let Permitted { subjects, organisations, actions, resources } = permitted;
+        json!({
+            "application": name, "subjects": subjects.whole, "organisations": organisations, "actions": actions.whole,
+            "resources": resources.whole,
+        })
+    };
+    matrix.applications.as_ref().map_or(Value::Null, |applications| applications.iter().map(one).collect())
+}
+
+/// The same for a page.
+pub(super) fn section(matrix: &Matrix) -> Markup {
+    html! {
+        @if let Some(applications) = &matrix.applications {
+            section {
+                h2 id="applications" { "What applications may ask" }
+                div.wide role="region" tabindex="0" aria-label="What applications may ask" { table {
+                    thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
+                    tbody { @for [application, lists @ ..] in rows(applications) { tr {
+                        th scope="row" { (application) }
+                        @for list in lists { td { (list) } }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+fn rows(applications: &Applications) -> Vec<[String; 5]> {
+    let one = |(name, permitted): (&str, &Permitted)| {
+        let Permitted { subjects, organisations, actions, resources } = permitted;
+        let named =
+            |names: &Names| names.whole.iter().map(|name| short(name).trim_matches('"')).collect::<Vec<_>>().join(", ");
+        let organisations = organisations
+            .as_ref()
+            .map_or_else(|| "any".to_owned(), |ids| ids.iter().cloned().collect::<Vec<_>>().join(", "));
+        [name.to_owned(), named(subjects), organisations, named(actions), named(resources)]
+    };
+    applications.iter().map(one).collect()
+}
