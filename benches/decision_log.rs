@@ -72,6 +72,7 @@ impl Called {
         Record {
             trace,
             caller: None,
+            identity: None,
             moment: &self.moment,
             asked: RecordedRequest::One(Cow::Borrowed(&self.evaluation)),
             decided: RecordedResponse::One(Cow::Borrowed(&self.answer)),

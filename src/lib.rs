@@ -23,6 +23,7 @@
 //!
 //! ```text
 //!  policies/*.cedar, schema ─►  policy     ─┐
+//!  signed bundle ─► bundle ─►  (the same)   ┤
 //!  directory/*.json         ─►  directory  ─┴─►  snapshot  ─►  store        one atomic swap, seen by pdp
 //!                                                               └──►  archive      the files, while records name them
 //! ```
@@ -43,7 +44,7 @@
 //!  pdp          the path of a question: callers, engine, cache; why: conditions, explain; and what a question may hold:
 //!               description
 //!  record       what stays: decision_log, spool, evidence, shipping, witness
-//!  sources      what an answer comes from: policy, directory, snapshot, store, per_thread
+//!  sources      what an answer comes from: policy, directory, bundle, snapshot, store, per_thread
 //!  telemetry    what operators see
 //!  types        plain values that all share: evaluation, decision, revision, trace, moment, problem, authzen …
 //! ```
@@ -69,6 +70,7 @@
 //! | a status of gRPC or HTTP | `api/status.rs` |
 //! | by what an application is recognised | `pdp/callers/`, its keys in `config/callers.rs`, certificates in `api/transport/` |
 //! | what an application may ask | `sources/policy/applications.rs`, and `pdp/callers/permission.rs`, which holds it |
+//! | who may put policies live | `sources/bundle/`; when it happens: `server/bundles/` |
 //! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
 //! | a finding about a policy | `review/lint/`; what is not valid: `sources/policy/` |
 //! | what a user is told of a deny | `Evaluated::reason_user`, and `sources/policy/reason_user.rs` for what may be told |
@@ -93,6 +95,7 @@
 //! | snapshot | policies, schema and directory, frozen together |
 //! | revision | the digest of policies or directory, by which a record names them |
 //! | environment | one subject type, action and resource type that the schema allows together |
+//! | bundle | a policy folder as one file, with a version, an end and signatures |
 //! | slice | the policies that can matter in one environment |
 //! | footprint | what the policies of a slice can read of a question and of the directory |
 //! | frame, segment | a record on disk with its checksum; a file of them |
@@ -143,6 +146,7 @@
 //! 3. **One snapshot per decision**: [`sources::snapshot::Snapshot`] (`tests/it/sources/reload.rs`).
 //! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/pdp/cached.rs`).
 //! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/sources/reload.rs`).
+//!    With bundles, nothing that two persons did not sign is active: [`sources::bundle`] (`tests/it/sources/bundles/activation.rs`).
 //! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`],
 //!    [`record::shipping`] (`tests/it/record/durability.rs`, `tests/it/record/shipping.rs`,
 //!    `src/record/decision_log/verify/tests.rs`).

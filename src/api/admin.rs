@@ -10,7 +10,10 @@ use super::grpc::{self, Health};
 use crate::{
     pdp::Pdp,
     record::spool::State as LogState,
-    sources::{snapshot::Snapshot, store::Store},
+    sources::{
+        snapshot::Snapshot,
+        store::{ActiveBundle, Store},
+    },
     telemetry::{Exposition, metrics::PROMETHEUS_CONTENT_TYPE},
 };
 use axum::{
@@ -22,7 +25,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -103,10 +106,27 @@ async fn ready(State(admin): State<Admin>) -> Response {
         "revision": revision(|snapshot| &snapshot.policies.revision),
         "directory_revision": revision(|snapshot| &snapshot.directory.revision),
         "reload": reload,
+        "bundle": admin.store.bundle().map(|active| bundle(&active)),
         "log": log,
         "damaged": damaged,
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
+}
+
+/// The active bundle, who signed it, and why a newer one is not active.
+fn bundle(ActiveBundle { bundle, validity, refused }: &ActiveBundle) -> Value {
+    let time = |at: SystemTime| Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.3}").into());
+    let signers = bundle.tally().signers.iter();
+    json!({
+        "version": bundle.manifest().version,
+        "digest": bundle.digest().as_str(),
+        "signers": signers.map(|signer| [&signer.person, &signer.organisation]).collect::<Vec<_>>(),
+        "expires": bundle.manifest().expires.to_string(),
+        "status": validity.at(Timestamp::now().as_millisecond()).name(),
+        "refused": refused.as_ref().map(|(at, refusal)| {
+            json!({"at": time(*at), "code": refusal.code.name(), "message": refusal.message})
+        }),
+    })
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {

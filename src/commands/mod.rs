@@ -17,6 +17,8 @@
 //! - `test`: run the suites of a policy folder
 //! - `log`: the decision log on disk
 //! - `signals`: atypical use, found in the decision log
+//! - `bundle`: signed bundles of policies
+//! - `trust`: who may sign them
 //! - `witness`: cosign the checkpoints of the logs of others
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
@@ -26,6 +28,7 @@
 mod account;
 mod active;
 mod basis;
+mod bundle;
 mod codegen;
 mod diff;
 mod entity;
@@ -49,6 +52,7 @@ mod side;
 mod signals;
 mod solver_options;
 mod test;
+mod trust;
 mod validate;
 mod witness;
 
@@ -124,6 +128,12 @@ enum Command {
     /// Find atypical use in the decision log
     #[command(subcommand)]
     Signals(signals::Command),
+    /// Put policies live with the signatures of several persons
+    #[command(subcommand)]
+    Bundle(bundle::Command),
+    /// Say who may sign bundles
+    #[command(subcommand)]
+    Trust(trust::Command),
     /// Be a witness: cosign the checkpoints of logs, and never two histories of one
     #[command(subcommand)]
     Witness(witness::Command),
@@ -222,6 +232,8 @@ fn run_here(arguments: Vec<OsString>) -> Exit {
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Log(command) => log::run(&command, &mut output),
         Command::Signals(command) => signals::run(command, &mut output),
+        Command::Bundle(command) => bundle::run(&command, &mut output),
+        Command::Trust(command) => trust::run(&command, &mut output),
         Command::Witness(command) => witness::run(&command, &mut output),
     };
     ended.unwrap_or_else(|exit| exit)

@@ -29,7 +29,7 @@ use crate::{
         engine::{self, UndeclaredMembers, UnknownEntities},
     },
     record::{decision_log, shipping, witness},
-    sources::{directory, store},
+    sources::{bundle, directory, store},
     telemetry,
     types::{build, language::Language},
 };
@@ -62,6 +62,8 @@ pub struct Settings {
     pub cache: cache::Config,
     /// Policies and directory.
     pub store: store::Config,
+    /// Signed bundles, if policies come from those.
+    pub bundle: Option<bundle::Config>,
     /// The decision log.
     pub log: decision_log::Config,
     /// Who cosigns its checkpoints.
@@ -132,7 +134,8 @@ fn keys() -> BTreeSet<String> {
 fn settings(reader: &mut Reader<'_>) -> Settings {
     let loopback = |port| Address::Tcp(([127, 0, 0, 1], port).into());
     let policies = reader.path("policies").unwrap_or_else(|| "policies".into());
-    let directory = reader.path("directory.path").unwrap_or_else(|| policies.join("directory"));
+    let accounts = reader.path("directory.path");
+    let directory = accounts.clone().unwrap_or_else(|| policies.join("directory"));
     let api = api::Config::default();
     let connections = ConnectionLimits::default();
     let pdp = pdp::Config::default();
@@ -215,6 +218,7 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
             archive_max: reader.size("archive.max", 1 << 20..=1 << 50).unwrap_or(store::ARCHIVE_MAX),
             configuration: Deciding::new(application.as_deref(), &time_zone, engine).parts(),
         },
+        bundle: bundle(reader, accounts),
         log: decision_log::Config {
             segment: reader.size("log.segment", 64 << 10..=4 << 30).unwrap_or(log.segment),
             max: reader.size("log.max", 64 << 10..=1 << 50).unwrap_or(log.max),
@@ -255,6 +259,35 @@ fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
         (certificate, ..) => {
             let missing = if certificate.is_none() { "tls.certificate" } else { "tls.key" };
             reader.mistake(missing, "is missing; TLS needs tls.certificate and tls.key");
+            None
+        }
+    }
+}
+
+fn bundle(reader: &mut Reader<'_>, accounts: Option<PathBuf>) -> Option<bundle::Config> {
+    let trust = reader.path("bundle.trust");
+    let folder = reader.path("bundle.folder");
+    let store = reader.text("bundle.store");
+    let at_least = reader.count("bundle.at_least", 0..=u64::MAX >> 11);
+    let late = reader.duration("bundle.late", millis(0)..=Duration::from_secs(31 * 86_400));
+    match (trust, folder, store) {
+        (Some(trust), Some(folder), Some(store)) => {
+            let (at_least, late) = (at_least.unwrap_or_default(), late.unwrap_or(bundle::Config::DEFAULT_LATE));
+            Some(bundle::Config { trust, folder, store, at_least, late, accounts })
+        }
+        // The defaults alone, as in the example file, ask for nothing.
+        (None, None, None)
+            if at_least.unwrap_or_default() == 0 && late.is_none_or(|it| it == bundle::Config::DEFAULT_LATE) =>
+        {
+            None
+        }
+        (trust, folder, _) => {
+            let missing = match (trust, folder) {
+                (None, _) => "bundle.trust",
+                (_, None) => "bundle.folder",
+                _ => "bundle.store",
+            };
+            reader.mistake(missing, "is missing; signed bundles need bundle.trust, bundle.folder and bundle.store");
             None
         }
     }

@@ -1,6 +1,6 @@
 //! The clock of decisions: the moment that policies see as `context.pdp`. A caller never sets it.
 
-use crate::types::moment::Moment;
+use crate::types::moment::{Moment, PolicyAge};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::sync::Arc;
 
@@ -48,6 +48,7 @@ impl Clock {
             today: local.date().to_string(),
             hour: u8::try_from(local.hour()).unwrap_or_default(),
             application: self.application.clone(),
+            policies: PolicyAge::Live,
         }
     }
 }

@@ -53,7 +53,7 @@ use crate::{
     types::{
         decision::Answer,
         evaluation::{Batch, Evaluation, Parts},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
     },
 };
 use cache::Cache;
@@ -295,6 +295,7 @@ impl Pdp {
         if self.callers.is_some() {
             moment.application = call.identity.as_ref().and_then(|identity| identity.application.clone());
         }
+        moment.policies = snapshot.validity.map_or(PolicyAge::Live, |validity| validity.at(moment.now));
         Ok((snapshot, moment))
     }
 

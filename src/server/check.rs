@@ -8,7 +8,11 @@ use crate::{
     api::transport::Bound,
     config::Settings,
     record::{decision_log, shipping::Shipping},
-    sources::snapshot::{Snapshot, Sources},
+    sources::{
+        bundle::Bundle,
+        policy::Policies,
+        snapshot::{Snapshot, Sources},
+    },
     telemetry::Telemetry,
     types::problem::Problem,
 };
@@ -46,12 +50,7 @@ pub fn check(settings: &Settings) -> Result<Checked, StartError> {
     Telemetry::check(&settings.telemetry).map_err(StartError::configuration)?;
     Shipping::check(&settings.ship).map_err(StartError::configuration)?;
     log::witnesses(settings, &opentelemetry::global::meter("poort"))?;
-    let sources = Sources::read(&settings.store.policies, &settings.store.directory).map_err(StartError::Policies)?;
-    let (snapshot, warnings) = Snapshot::from_sources(&sources);
-    let Some(snapshot) = snapshot else { return Err(StartError::Policies(warnings)) };
-    if let Some(signals) = &settings.signals {
-        signals.check(&snapshot.policies).map_err(StartError::configuration)?;
-    }
+    let warnings = policies(settings)?;
     data_folder(&settings.log.data)?;
     keys(&settings.log)?;
     let mut checked = Checked { warnings, in_use: Vec::new() };
@@ -67,6 +66,24 @@ pub fn check(settings: &Settings) -> Result<Checked, StartError> {
         }
     }
     Ok(checked)
+}
+
+/// Checks the policies that a start would use. Returns the warnings.
+fn policies(settings: &Settings) -> Result<Vec<Problem>, StartError> {
+    let check = |policies: &Policies, bundle: Option<&Bundle>| match &settings.signals {
+        Some(signals) => signals.check(policies, bundle).map_err(StartError::configuration),
+        None => Ok(()),
+    };
+    if let (_, Some(mut bundles)) = super::sources(settings, &opentelemetry::global::meter("poort"))? {
+        let checked = bundles.find().map_err(StartError::Policies)?;
+        check(&checked.snapshot().policies, Some(checked.bundle().bundle()))?;
+        return Ok(checked.warnings().to_vec());
+    }
+    let sources = Sources::read(&settings.store.policies, &settings.store.directory).map_err(StartError::Policies)?;
+    let (snapshot, warnings) = Snapshot::from_sources(&sources);
+    let Some(snapshot) = snapshot else { return Err(StartError::Policies(warnings)) };
+    check(&snapshot.policies, None)?;
+    Ok(warnings)
 }
 
 /// Whether the folder, or the one in which it would be made, can be written.

@@ -2,8 +2,9 @@
 //!
 //! Both happen on threads that nothing joins. Where a file system hangs, they do not end.
 
-use super::signals::Signals;
+use super::{bundles::Bundles, signals::Signals};
 use crate::{
+    record::decision_log::DecisionLog,
     sources::store::{Fingerprint, INTERVAL, Store},
     types::problem::Problem,
 };
@@ -17,10 +18,18 @@ use tokio::{sync::oneshot, time::sleep};
 use tracing::{error, info, warn};
 
 /// Reads policies and directory for the first time. `None`: a signal came before that ended.
-pub(super) async fn load(store: &Arc<Store>, signals: &mut Signals) -> Option<Result<Vec<Problem>, Vec<Problem>>> {
+pub(super) async fn load(
+    store: &Arc<Store>,
+    bundles: Option<Bundles>,
+    signals: &mut Signals,
+) -> Option<Result<Option<Bundles>, Vec<Problem>>> {
     let (tell, mut told) = oneshot::channel();
     let reader = store.clone();
-    let spawned = thread::Builder::new().name("poort-load".to_owned()).spawn(move || tell.send(reader.load()));
+    let read = move || match bundles {
+        None => reader.load().map(|_| None),
+        Some(mut bundles) => bundles.start().map(|_| Some(bundles)),
+    };
+    let spawned = thread::Builder::new().name("poort-load".to_owned()).spawn(move || drop(tell.send(read())));
     let failed = |message: String| Err(vec![Problem::unreadable("serve::load", "policies", message)]);
     if let Err(error) = spawned {
         return Some(failed(format!("no thread can be started: {error}")));
@@ -41,17 +50,24 @@ pub(super) async fn load(store: &Arc<Store>, signals: &mut Signals) -> Option<Re
     }
 }
 
-/// Looks at the files a few times a second, and activates what changed. At a message it reads them, whatever their times say.
+/// Looks at the files a few times a second, those of bundles too, and activates what changed. At a message it reads them, whatever their times say.
 /// It ends after what this gives is dropped.
-pub(super) fn watch(store: Arc<Store>) -> io::Result<mpsc::Sender<()>> {
+pub(super) fn watch(store: Arc<Store>, mut bundles: Option<(Bundles, DecisionLog)>) -> io::Result<mpsc::Sender<()>> {
     let (watching, woken) = mpsc::channel();
     let seen = store.clone();
     thread::Builder::new().name("poort-reload".to_owned()).spawn(move || {
         let mut seen = Fingerprint::default();
         loop {
+            // One after the other: a directory that was read for one bundle never goes with another.
             match woken.recv_timeout(INTERVAL) {
-                Ok(()) => drop(store.reread()),
-                Err(mpsc::RecvTimeoutError::Timeout) => drop(store.reload(&mut seen)),
+                Ok(()) => {
+                    bundles.iter_mut().for_each(|(bundles, log)| bundles.look_again(log));
+                    store.reread();
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    bundles.iter_mut().for_each(|(bundles, log)| bundles.look(log));
+                    store.reload(&mut seen);
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
         }

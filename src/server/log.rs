@@ -1,6 +1,6 @@
 //! The decision log and its shipping: opens, starts and closes them.
 
-use super::{StartError, signals::Signals};
+use super::{StartError, bundles::Bundles, signals::Signals};
 use crate::{
     config::Settings,
     oversight::signals::live::{self, Live},
@@ -82,6 +82,17 @@ pub(super) async fn asked(asking: Asking, signals: &mut Signals) -> Result<Optio
 pub(super) fn witnesses(settings: &Settings, meter: &Meter) -> Result<Option<Witnesses>, StartError> {
     let witnesses = settings.witness.clone().map(|config| Witnesses::new(config, &settings.log, meter));
     witnesses.transpose().map_err(StartError::configuration)
+}
+
+/// Keeps the bundle of the start and puts it on record, where there are bundles.
+pub(super) async fn settle(
+    bundles: Option<Bundles>,
+    log: &DecisionLog,
+) -> Result<Option<(Bundles, DecisionLog)>, StartError> {
+    let Some(mut bundles) = bundles else { return Ok(None) };
+    let log = log.clone();
+    let settling = spawn_blocking(move || bundles.settle(&log).map(|()| (bundles, log)));
+    settling.await.map_err(StartError::system)?.map(Some).map_err(StartError::system)
 }
 
 /// Starts to ship what is in the log.

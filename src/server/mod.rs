@@ -7,6 +7,7 @@
 //! - `parts`: what is stopped, in order
 //! - `ports`: sockets, for callers and for operators
 //! - `supervisor`: the sockets that it passes, and what it is told
+//! - `bundles`: signed bundles, where policies come from those
 //! - `files`: policies and directory, read first and looked at again
 //! - `log`: the decision log, its shipping, and signals that are found in it
 //! - `readiness`: the health service follows the log
@@ -15,6 +16,7 @@
 //! - `reload`: what SIGHUP reads again
 //! - `check`: what would keep a start from succeeding
 
+mod bundles;
 mod certificates;
 mod check;
 mod files;
@@ -39,6 +41,8 @@ use crate::{
     telemetry::Telemetry,
     types::problem::Problem,
 };
+use bundles::Bundles;
+use opentelemetry::metrics::Meter;
 use parts::Parts;
 use ports::{Callers, Operators};
 use reload::Reload;
@@ -47,6 +51,14 @@ use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{runtime::Runtime, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+/// The store, and what brings it bundles, where those are configured.
+fn sources(settings: &Settings, meter: &Meter) -> Result<(Arc<Store>, Option<Bundles>), StartError> {
+    let Some(config) = &settings.bundle else { return Ok((Arc::new(Store::new(settings.store.clone(), meter)), None)) };
+    let store = Arc::new(Store::of_bundles(settings.store.clone(), config, meter));
+    let bundles = Bundles::new(config, (&settings.log.data, settings.log.records()), store.clone(), meter)?;
+    Ok((store, Some(bundles)))
+}
 
 /// A server whose parts have started.
 #[derive(Debug)]
@@ -105,7 +117,7 @@ impl Server {
         let callers = Callers::bind(&settings, sockets.callers)?;
         let port = Operators::bind(&settings, sockets.operators, operators)?;
         let meter = telemetry.meter();
-        let store = Arc::new(Store::new(settings.store.clone(), &meter));
+        let (store, bundles) = sources(&settings, &meter)?;
         let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
         let clock = clock.on(settings.ephemeral.today);
         let cache = Cache::new(&settings.cache, &meter);
@@ -124,8 +136,8 @@ impl Server {
         let operators = port.open(admin, &settings, operators, &meter);
 
         let asking = log::ask_witnesses(&settings, &meter);
-        let Some(loaded) = files::load(&store, &mut signals).await else { return Ok(None) };
-        loaded.map_err(StartError::Policies)?;
+        let Some(loaded) = files::load(&store, bundles, &mut signals).await else { return Ok(None) };
+        let bundles = loaded.map_err(StartError::Policies)?;
         ports::tell_of_applications(&settings, &store);
         let witnesses = match asking {
             None => None,
@@ -135,11 +147,12 @@ impl Server {
             },
         };
         let Some(log) = log::open(&settings, &meter, &mut signals).await? else { return Ok(None) };
+        let bundles = log::settle(bundles, &log).await?;
         let keeper = Keeper::start(store.archive().clone(), settings.store.configuration.clone(), &meter);
         store.archive_to(keeper.map_err(StartError::system)?);
         let shipping = log::ship(&settings, &log, &meter)?;
         pdp.record_to(log.clone());
-        let watching = files::watch(store.clone()).map_err(StartError::system)?;
+        let watching = files::watch(store.clone(), bundles).map_err(StartError::system)?;
         let certificates = certificates::watch(&settings, callers.tls.clone(), &meter).map_err(StartError::system)?;
         let reload = Reload {
             rereading,

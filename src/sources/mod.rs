@@ -4,8 +4,10 @@
 //! - `directory`: accounts, units, teams and records, whose attributes no caller can claim
 //! - `snapshot`: both, frozen together
 //! - `store`: the active snapshot, replaced as a whole when files change; the archive of revisions
+//! - `bundle`: policy folders that enough persons signed
 //! - `per_thread`: deep copies for each thread, so that threads share no reference counts
 
+pub mod bundle;
 pub mod directory;
 pub mod per_thread;
 pub mod policy;

@@ -5,11 +5,12 @@
 
 use crate::{
     sources::{
-        directory::{self, Directory},
+        bundle::Bundle,
+        directory::{self, Directory, PROFILES},
         per_thread::PerThread,
         policy::{self, Policies},
     },
-    types::{problem::Problem, revision::Revision},
+    types::{moment::PolicyAge, problem::Problem, revision::Revision},
 };
 use std::{
     path::Path,
@@ -32,10 +33,33 @@ pub struct Snapshot {
     pub policies: Arc<Policies>,
     /// The accounts and what else the directory holds, valid against that schema.
     pub directory: Directory,
+    /// How long its policies hold. `None`: nothing bounds it.
+    pub validity: Option<Validity>,
     /// Different for any two snapshots of this process; what was decided in one is never taken for the other.
     pub generation: u64,
     /// For each thread.
     revisions: PerThread<Revisions>,
+}
+
+/// How long policies hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// When their time is over, in milliseconds since 1970. They still answer, and are late.
+    pub expires: i64,
+    /// From when on everything is denied.
+    pub denies: i64,
+}
+
+impl Validity {
+    /// How old the policies are at this moment.
+    #[must_use]
+    pub const fn at(&self, now: i64) -> PolicyAge {
+        match () {
+            () if now >= self.denies => PolicyAge::Expired,
+            () if now >= self.expires => PolicyAge::Late,
+            () => PolicyAge::Live,
+        }
+    }
 }
 
 /// The revisions that answers name.
@@ -62,7 +86,7 @@ impl Sources {
     /// # Errors
     /// The files that cannot be read.
     pub fn read(policies: &Path, directory: &Path) -> Result<Self, Vec<Problem>> {
-        let found = directory::Sources::read(directory).and_then(|found| found.with(policies, directory::PROFILES));
+        let found = directory::Sources::read(directory).and_then(|found| found.with(policies, PROFILES));
         let (policies, directory) = both(policies, directory, found)?;
         Ok(Self { policies, directory })
     }
@@ -81,6 +105,27 @@ pub fn files(
     let mut within = within.iter();
     let found = within.try_fold(directory::Folder::list(directory)?, |found, folder| found.with(policies, folder));
     both(policies, directory, found)
+}
+
+/// The policies of a bundle, and the files of the directory: the profiles of the bundle, and the accounts of this folder or
+/// file, or else those of the bundle.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files_of(
+    bundle: &Bundle,
+    accounts: Option<&Path>,
+) -> Result<(policy::Sources, directory::Folder), Vec<Problem>> {
+    let shown = format!("bundle {}", bundle.manifest().version);
+    let texts = || bundle.files().iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let folder = match accounts {
+        Some(accounts) => directory::Folder::list(accounts)?,
+        None => {
+            directory::Folder::in_memory(&format!("{shown}/directory")).with_texts(&shown, "directory", "", texts())
+        }
+    };
+    let profiles = format!("{PROFILES}/");
+    Ok((policy::Sources::among(&shown, texts()), folder.with_texts(&shown, PROFILES, &profiles, texts())))
 }
 
 fn both<T>(
@@ -164,7 +209,7 @@ impl Snapshot {
     #[must_use]
     pub fn of(policies: Arc<Policies>, directory: Directory) -> Self {
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-        Self { policies, directory, generation, revisions: PerThread::new() }
+        Self { policies, directory, validity: None, generation, revisions: PerThread::new() }
     }
 
     /// Its revisions, for answers of this thread.

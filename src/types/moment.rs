@@ -2,6 +2,33 @@
 
 use std::sync::Arc;
 
+/// How old the policies of a decision are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PolicyAge {
+    /// Their time is not over, or nothing bounds it.
+    #[default]
+    Live,
+    /// Their time is over, and they still answer.
+    Late,
+    /// They answer nothing: everything is denied.
+    Expired,
+}
+
+impl PolicyAge {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Late, Self::Expired];
+
+    /// Its name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Late => "late",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// Poort's own part of the context, `context.pdp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -15,4 +42,6 @@ pub struct Moment {
     pub hour: u8,
     /// The calling application, if configuration names it.
     pub application: Option<Arc<str>>,
+    /// How old the policies are.
+    pub policies: PolicyAge,
 }

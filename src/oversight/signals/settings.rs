@@ -185,6 +185,24 @@ impl SettingsFiles {
         Self::of(&file, policy::Sources::read(&folder)?)
     }
 
+    /// The same, of the texts of a policy folder by their paths in it.
+    ///
+    /// # Errors
+    /// As [`SettingsFiles::read`].
+    pub fn of_texts<'a>(
+        shown: &str,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Vec<Problem>> {
+        let inside = |(path, text): (&'a str, &'a str)| Some((path.strip_prefix(FOLDER)?.strip_prefix('/')?, text));
+        let texts: BTreeMap<_, _> = texts.into_iter().filter_map(inside).collect();
+        let name = format!("{shown}/{FOLDER}/{SETTINGS_FILE}");
+        let Some(text) = texts.get(SETTINGS_FILE) else {
+            return Err(vec![Problem::unreadable("signals::unreadable", &name, "is not there".to_owned())]);
+        };
+        let file = SourceFile { name: name.into(), text: (*text).into() };
+        Self::of(&file, policy::Sources::among(&format!("{shown}/{FOLDER}"), texts))
+    }
+
     /// Settings with reasons and rules.
     ///
     /// # Errors

@@ -24,10 +24,10 @@ use crate::{
         snapshot::{Revisions, Snapshot},
     },
     types::{
-        decision::{self, Evaluated, Named, Undeclared, UnknownReference, Verdict},
+        decision::{self, Cause, Decision, Evaluated, Named, Undeclared, UnknownReference, Verdict},
         escape,
         evaluation::{Map, Parts, Path, Value},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
     },
 };
 use cedar_policy_core::ast;
@@ -235,6 +235,15 @@ impl<'a> CheckedQuestion<'a> {
         let subject = self.snapshot.directory.recorded(self.subject, &self.evaluation.subject.id);
         // The list was read before, and fits.
         let supported = obligations::supported(self.evaluation.context, CONTEXT).ok().flatten();
+        let verdict = match self.moment.policies {
+            PolicyAge::Expired => Arc::new(Verdict {
+                decision: Decision::Deny,
+                policies: Vec::new(),
+                errors: Vec::new(),
+                cause: Cause::Expired,
+            }),
+            PolicyAge::Live | PolicyAge::Late => verdict,
+        };
         Evaluated {
             verdict: obligations::about(verdict, &self.evaluation.subject.id, supported.as_ref()),
             revision,

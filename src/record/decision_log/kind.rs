@@ -1,6 +1,7 @@
 //! The kinds of records in the log.
 
 use super::{
+    bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED},
     checkpoint::CHECKPOINT,
     cosigned::COSIGNED,
     damage::DAMAGE,
@@ -33,6 +34,8 @@ pub enum RecordKind {
     Restored,
     /// What became of a signal of atypical use, or its settings.
     Signal,
+    /// A bundle was activated or refused, or is active as before.
+    Bundle,
     /// Something that this version does not know, or no JSON.
     Other,
 }
@@ -57,6 +60,7 @@ impl RecordKind {
                 DAMAGE => Self::Damage,
                 RESTORED => Self::Restored,
                 SIGNAL | SIGNAL_SETTINGS => Self::Signal,
+                BUNDLE_ACTIVATED | BUNDLE_ACTIVE | BUNDLE_REFUSED => Self::Bundle,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -28,6 +28,7 @@
 //! - `keys`: the record of keys that were changed on purpose
 //! - `past`: what earlier processes left, and whether this one may continue it
 //! - `gap`: the record of answers without a record
+//! - `bundle`: the records of bundles that were activated or refused
 //! - `signal`: the records of signals of atypical use
 //! - `kind`: which of these a record is
 //! - `retention`: the record that says what was deleted
@@ -39,6 +40,7 @@
 //! - `stored_record`, `selection`, `scan`: records read back, filtered, segment by segment
 //! - `data_subject_filter`: finds the records about a data subject
 
+mod bundle;
 mod caller;
 pub mod checkpoint;
 mod clock;
@@ -71,6 +73,7 @@ mod signer;
 mod stored_record;
 pub mod verify;
 
+pub use bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED, recorded_bundle};
 pub use caller::{Caller, Identity};
 pub use config::{Config, Failure};
 pub use cosigned::COSIGNED;

@@ -16,7 +16,7 @@
 //! | `poort.log.seq` | the record's place in it |
 //! | `poort.origin` | where the call came from: `address` and `device` as the question says, `caller` as the connection does; `credential` and `application`: what it proves |
 //! | `poort.outcome` | only with status `Error`: why no decision was made |
-//! | `poort.pdp` | `context.pdp` as the policies saw it, so that the decision can be made again |
+//! | `poort.pdp` | `context.pdp` as the policies saw it, so that the decision can be made again; `policies`: `late` or `expired`, if they were |
 //! | `poort.trace.flags` | the flags byte of the incoming `traceparent` |
 //! | `poort.trace.state` | the incoming `tracestate`, if there was one |
 //!
@@ -39,7 +39,7 @@ use crate::{
         authzen,
         decision::Answer,
         language::Language,
-        moment::Moment,
+        moment::{Moment, PolicyAge},
         revision::Revision,
         trace::{Parent, TraceContext},
     },
@@ -313,7 +313,7 @@ fn write_basis(out: &mut Vec<u8>, decided: &RecordedResponse<'_>) {
 }
 
 fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
-    let Moment { now: _, now_text, today, hour, application } = moment;
+    let Moment { now: _, now_text, today, hour, application, policies } = moment;
     out.extend_from_slice(b",\"poort.pdp\":{");
     if let Some(application) = application {
         out.extend_from_slice(b"\"application\":");
@@ -322,7 +322,11 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
     }
     // Writing to a Vec cannot fail.
     let _ = write!(out, "\"hour\":{hour}");
-    push(out, &[b",\"now\":\"", now_text.as_bytes(), b"\",\"today\":\"", today.as_bytes(), b"\"}"]);
+    push(out, &[b",\"now\":\"", now_text.as_bytes()]);
+    if *policies != PolicyAge::Live {
+        push(out, &[b"\",\"policies\":\"", policies.name().as_bytes()]);
+    }
+    push(out, &[b"\",\"today\":\"", today.as_bytes(), b"\"}"]);
 }
 
 #[cfg(test)]
@@ -376,6 +380,7 @@ mod tests {
             today: "2026-09-21".into(),
             hour: 16,
             application: Some("desk".into()),
+            policies: PolicyAge::Live,
         };
         let record = Record {
             trace: &TraceContext::from_headers(traceparent, Some("vendor=1")),

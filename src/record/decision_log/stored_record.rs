@@ -3,7 +3,12 @@
 //! It is read from the bytes that were written, and borrows from them. What this version does not know is skipped.
 
 use super::RecordKind;
-use crate::types::{decision::Decision, language::Language, moment::Moment, revision::Revision};
+use crate::types::{
+    decision::Decision,
+    language::Language,
+    moment::{Moment, PolicyAge},
+    revision::Revision,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -115,6 +120,7 @@ struct Pdp {
     hour: u8,
     now: String,
     today: String,
+    policies: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -293,13 +299,15 @@ impl<'a> StoredRecord<'a> {
     /// What the policies saw of the time.
     #[must_use]
     pub fn moment(&self) -> Moment {
-        let Pdp { application, hour, now, today } = &self.attributes.pdp;
+        let Pdp { application, hour, now, today, policies } = &self.attributes.pdp;
+        let age = policies.as_ref().and_then(|name| PolicyAge::ALL.into_iter().find(|age| age.name() == *name));
         Moment {
             now: self.timestamp,
             now_text: now.clone(),
             today: today.clone(),
             hour: *hour,
             application: application.as_deref().map(Into::into),
+            policies: age.unwrap_or_default(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     sources::policy::{cedar_core::ast::EntityUID, id_of},
     types::{
         authzen::{Limits, read_evaluation},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
     },
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -71,6 +71,7 @@ fn example(question: &Question) -> Option<Example> {
         today: today.clone(),
         hour: *hour,
         application: application.as_deref().map(Arc::from),
+        policies: PolicyAge::Live,
     };
     Some(Example { evaluation, moment, entities: Vec::new(), real: true })
 }

@@ -15,7 +15,7 @@ use crate::{
         authzen,
         decision::Verdict,
         evaluation::{Action, Entity, Evaluation, Map, Value},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
     },
 };
 use cedar_policy_symcc::Env;
@@ -180,7 +180,14 @@ fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
         _ => now.get(11..13).and_then(|hour| hour.parse().ok()).unwrap_or(12),
     };
     let instant = now.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
-    Ok(Moment { now: instant, now_text: now, today, hour, application: text("application").map(Arc::from) })
+    Ok(Moment {
+        now: instant,
+        now_text: now,
+        today,
+        hour,
+        application: text("application").map(Arc::from),
+        policies: PolicyAge::Live,
+    })
 }
 
 /// The day of an example where no policy reads the day.

@@ -69,11 +69,18 @@ pub const PROFILES: &str = "profiles";
 /// The folder of the entities that tests have beside those of the directory, in the policy folder.
 pub const OF_TESTS: &str = "tests/directory";
 
-/// The files of a directory on disk: a folder of `*.json` files, or one file.
+/// The files of a directory: a folder of `*.json` files or one file on disk, and texts beside them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     shown: String,
-    files: Vec<(String, PathBuf)>,
+    files: Vec<(String, Place)>,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Disk(PathBuf),
+    Memory(SourceFile),
 }
 
 impl Folder {
@@ -84,7 +91,7 @@ impl Folder {
     pub fn list(path: &Path) -> Result<Self, Vec<Problem>> {
         let shown = path.display().to_string();
         let files = list(path).map_err(|error| vec![unlisted(path, &error)])?;
-        Ok(Self { shown, files: files.into_iter().map(|path| (name(&path), path)).collect() })
+        Ok(Self { shown, files: on_disk(files.into_iter().map(|path| (name(&path), path))) })
     }
 
     /// Adds the files of a folder inside another, such as [`PROFILES`], if it is there.
@@ -92,10 +99,35 @@ impl Folder {
     /// # Errors
     /// The folder cannot be read.
     pub fn with(mut self, within: &Path, folder: &str) -> Result<Self, Vec<Problem>> {
-        let more = list_within(within, folder)?;
-        self.files.extend(more);
-        self.files.sort();
+        self.files.extend(on_disk(list_within(within, folder)?));
+        sort(&mut self.files);
         Ok(self)
+    }
+
+    /// A directory without files on disk.
+    #[must_use]
+    pub fn in_memory(shown: &str) -> Self {
+        Self { shown: shown.to_owned(), files: Vec::new() }
+    }
+
+    /// Adds those of these texts that would be read in a `folder` inside another, under their names with this `prefix`.
+    #[must_use]
+    pub fn with_texts<'a>(
+        mut self,
+        within: &str,
+        folder: &str,
+        prefix: &str,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        for (path, text) in texts {
+            let file = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+            if let Some(file) = file.filter(|file| is_read(file) && !file.contains('/')) {
+                let source = SourceFile { name: format!("{within}/{path}").into(), text: text.into() };
+                self.files.push((format!("{prefix}{file}"), Place::Memory(source)));
+            }
+        }
+        sort(&mut self.files);
+        self
     }
 }
 
@@ -105,13 +137,21 @@ impl Files for Folder {
     }
 
     fn names(&self) -> Vec<(String, Arc<str>)> {
-        self.files.iter().map(|(name, path)| (name.clone(), path.display().to_string().into())).collect()
+        let shown = |place: &Place| match place {
+            Place::Disk(path) => path.display().to_string().into(),
+            Place::Memory(file) => file.name.clone(),
+        };
+        self.files.iter().map(|(name, place)| (name.clone(), shown(place))).collect()
     }
 
     fn open(&self, file: usize) -> io::Result<Opened<'_>> {
-        let (_, path) = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
-        let (file, length) = open_regular(path)?;
-        Ok(Opened { bytes: Box::new(file), length })
+        match self.files.get(file).ok_or(io::ErrorKind::NotFound)? {
+            (_, Place::Disk(path)) => {
+                let (file, length) = open_regular(path)?;
+                Ok(Opened { bytes: Box::new(file), length })
+            }
+            (_, Place::Memory(file)) => Ok(in_memory(file)),
+        }
     }
 }
 
@@ -126,8 +166,16 @@ impl Files for Sources {
 
     fn open(&self, file: usize) -> io::Result<Opened<'_>> {
         let (_, file) = self.files.get(file).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Opened { bytes: Box::new(file.text.as_bytes()), length: file.text.len() as u64 })
+        Ok(in_memory(file))
     }
+}
+
+fn in_memory(file: &SourceFile) -> Opened<'_> {
+    Opened { bytes: Box::new(file.text.as_bytes()), length: file.text.len() as u64 }
+}
+
+fn on_disk(files: impl IntoIterator<Item = (String, PathBuf)>) -> Vec<(String, Place)> {
+    files.into_iter().map(|(name, path)| (name, Place::Disk(path))).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -222,8 +270,12 @@ impl Sources {
 }
 
 /// The revision is that of the files by name, wherever they were read.
-fn sort(files: &mut [(String, SourceFile)]) {
+fn sort<T>(files: &mut [(String, T)]) {
     files.sort_by(|(one, _), (other, _)| one.cmp(other));
+}
+
+fn is_read(name: &str) -> bool {
+    name.ends_with(".json") && !name.starts_with('.')
 }
 
 fn list_within(within: &Path, folder: &str) -> Result<Vec<(String, PathBuf)>, Vec<Problem>> {
@@ -256,7 +308,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // A file that cannot be read is a problem and is not skipped: a broken link would remove its accounts.
-        if name.ends_with(".json") && !name.starts_with('.') && !path.is_dir() {
+        if is_read(name) && !path.is_dir() {
             paths.push(path);
         }
     }

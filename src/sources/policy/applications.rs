@@ -175,7 +175,7 @@ impl Entry<'_> {
         let place = listed.first().map_or_else(|| self.place.clone(), |(_, place)| place.clone());
         let without = subjects.whole.iter().filter(|kind| {
             let model = self.model.entity_types().find(|model| model.name.to_string() == **kind);
-            !model.is_some_and(|model| organisation_type(model).is_some())
+            model.is_none_or(|model| organisation_type(model).is_none())
         });
         let without: Vec<_> = without.map(|kind| format!("`{kind}`")).collect();
         if !without.is_empty() {

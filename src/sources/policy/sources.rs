@@ -46,11 +46,7 @@ impl Sources {
                 }
             };
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            // Editors and copying tools leave hidden files that end in .cedar while they work.
-            if name.starts_with('.')
-                || !(is_policy(name) || is_links(name) || [SCHEMA_FILE, APPLICATIONS_FILE].contains(&name))
-                || path.is_dir()
-            {
+            if !is_read(name) || path.is_dir() {
                 continue;
             }
             match SourceFile::read(&path, "policy::unreadable", "policy::not-utf8") {
@@ -71,6 +67,12 @@ impl Sources {
             .collect();
         files.sort_by(|one, other| one.0.cmp(&other.0));
         Self { folder: folder.to_owned(), files }
+    }
+
+    /// Those of these files that [`Sources::read`] would read in a folder.
+    #[must_use]
+    pub fn among<'a>(folder: &str, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::from_texts(folder, texts.into_iter().filter(|(name, _)| is_read(name) && !name.contains('/')))
     }
 
     /// The digest of the names and contents.
@@ -112,6 +114,11 @@ impl Sources {
 
 fn source(name: &str, text: String) -> SourceFile {
     SourceFile { name: Arc::from(name), text: Arc::from(text) }
+}
+
+/// Editors and copying tools leave hidden files that end in .cedar while they work.
+fn is_read(name: &str) -> bool {
+    !name.starts_with('.') && (is_policy(name) || is_links(name) || [SCHEMA_FILE, APPLICATIONS_FILE].contains(&name))
 }
 
 fn is_policy(name: &str) -> bool {

@@ -9,20 +9,26 @@
 //!
 //! - `archive`: the files of every revision that was active
 //! - `idle`: those of them that may be deleted
+//! - `bundled`: the active bundle, where policies come from signed bundles alone
 //! - `watch`: notices changes of files
 //! - `reading`: detects that reading files hangs
 
 mod archive;
+mod bundled;
 mod idle;
 mod reading;
 mod watch;
 
 pub use archive::{Archive, ArchiveError, Keeper, Recorder, Recording};
+pub use bundled::{ActiveBundle, CheckedBundle};
 pub use idle::Idle;
 pub use watch::{Fingerprint, INTERVAL};
 
 use crate::{
-    sources::snapshot::{self, Snapshot},
+    sources::{
+        directory, policy,
+        snapshot::{self, Snapshot, Validity},
+    },
     types::{
         problem::{self, Problem},
         revision::Revision,
@@ -30,6 +36,7 @@ use crate::{
 };
 use arc_swap::ArcSwapOption;
 use archive::Activated;
+use bundled::Bundled;
 use idle::Uses;
 use opentelemetry::{
     KeyValue,
@@ -72,6 +79,8 @@ pub struct Store {
     active: Arc<ArcSwapOption<Snapshot>>,
     /// What the active snapshot was made from, and how the newest change went.
     last: Arc<Mutex<Last>>,
+    /// Where policies come from signed bundles, and from nowhere else.
+    bundled: Option<Arc<Bundled>>,
     reloads: Counter<u64>,
     reading: Arc<Reading>,
 }
@@ -131,7 +140,7 @@ impl Store {
             reloads.add(0, &[KeyValue::new("outcome", outcome)]);
         }
         let archive = Archive::new(config.archive.clone(), config.archive_max);
-        Self { config, archive, keeper: OnceLock::new(), active, last, reloads, reading }
+        Self { config, archive, keeper: OnceLock::new(), active, last, bundled: None, reloads, reading }
     }
 
     /// The archive of what was active.
@@ -180,18 +189,35 @@ impl Store {
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::take(&self.config.policies, &self.config.directory)
+        match &self.bundled {
+            None => Fingerprint::take(&self.config.policies, &self.config.directory),
+            Some(bundled) => bundled.fingerprint(),
+        }
     }
 
-    /// Reads and checks the files, and records the directory for the archive.
     fn read(&self) -> Result<Read, Vec<Problem>> {
         let Config { policies, directory, within, .. } = &self.config;
-        let (policies, folder) = self.reading.during(|| snapshot::files(policies, directory, within))?;
+        match &self.bundled {
+            None => self.check(self.reading.during(|| snapshot::files(policies, directory, within))?, None),
+            Some(bundled) => {
+                let active = bundled.active()?;
+                self.read_bundle(bundled, &active)
+            }
+        }
+    }
+
+    /// Checks what was read, and records the directory for the archive.
+    fn check(
+        &self,
+        (policies, folder): (policy::Sources, directory::Folder),
+        validity: Option<Validity>,
+    ) -> Result<Read, Vec<Problem>> {
         let files = Watched { files: &folder, reading: &self.reading };
         let (active, mut recorder) = (self.active.load_full(), self.archive.recorder());
         match Snapshot::after(active.as_deref(), &policies, &files, &mut recorder) {
-            (Some(snapshot), warnings) => {
+            (Some(mut snapshot), warnings) => {
                 let directory = recorder.finish(snapshot.directory.revision.clone());
+                snapshot.validity = validity;
                 Ok(Read { activated: directory.map(|directory| Activated { policies, directory }), snapshot, warnings })
             }
             (None, problems) => Err(problems),
@@ -309,6 +335,7 @@ impl Store {
 }
 
 /// What was read: a snapshot, and what the archive keeps of it.
+#[derive(Debug)]
 struct Read {
     snapshot: Snapshot,
     activated: io::Result<Activated>,

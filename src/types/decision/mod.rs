@@ -230,7 +230,7 @@ impl Answer {
     pub fn unsupported(&self, language: Language) -> Option<String> {
         match self {
             Self::Evaluated(evaluated) => {
-                evaluated.verdict.is_unsupported().then(|| evaluated.verdict.reason(language))
+                evaluated.verdict.is_told_to_anybody().then(|| evaluated.verdict.reason(language))
             }
             Self::Fault(_) => None,
         }

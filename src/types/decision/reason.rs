@@ -19,6 +19,8 @@ pub enum Cause {
     },
     /// The entities of the question contradict each other.
     Contradiction,
+    /// The time of the policies is over.
+    Expired,
     /// The policies allow, and the application cannot do what the access asks for: these obligations, by key.
     Unsupported(Vec<String>),
 }
@@ -37,6 +39,7 @@ impl Verdict {
                 answers::concealed_resource(language).to_owned()
             }
             (Cause::Contradiction, _) => answers::contradiction(language).to_owned(),
+            (Cause::Expired, _) => answers::expired(language).to_owned(),
             (Cause::Unsupported(keys), _) => {
                 let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
                 answers::unsupported(language, keys)
@@ -61,14 +64,15 @@ impl Verdict {
     pub const fn unknown(&self) -> Option<Party> {
         match self.cause {
             Cause::Unknown { party, uid: _ } => Some(party),
-            Cause::Policies | Cause::Contradiction | Cause::Unsupported(_) => None,
+            Cause::Policies | Cause::Contradiction | Cause::Expired | Cause::Unsupported(_) => None,
         }
     }
 
-    /// Whether the application alone is why this is a deny: the policies allow, and it cannot do what the access asks for.
+    /// Whether something that anybody may be told is why this is a deny: the application cannot do what the access asks for, or the
+    /// time of the policies is over.
     #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(self.cause, Cause::Unsupported(_))
+    pub const fn is_told_to_anybody(&self) -> bool {
+        matches!(self.cause, Cause::Unsupported(_) | Cause::Expired)
     }
 }
 

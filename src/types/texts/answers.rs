@@ -32,6 +32,10 @@ texts! {
         en: "Denied: the entities of the question contradict each other.",
         nl: "Geweigerd: de gegevens in de vraag spreken elkaar tegen."
     }
+    expired {
+        en: "Denied: the time of the active policies is over, and no newer ones are here.",
+        nl: "Geweigerd: de geldigheid van de actieve regels is verlopen, en nieuwere zijn er niet."
+    }
     unsupported(keys) {
         en: "Denied: the application does not support the obligations of this access: {keys}.",
         nl: "Geweigerd: de applicatie ondersteunt de verplichtingen van deze toegang niet: {keys}."

@@ -133,7 +133,8 @@ async fn a_certificate_that_proves_nothing_is_not_taken() {
     let is_taken = async |identity: &Identity| asked(&server, &sidecar, Some(identity)).await.is_some();
     assert!(is_taken(&domain.signs_workload("good", DESK)).await);
     let uri = |text: &str| SanType::URI(text.try_into().unwrap());
-    let odd: [(&str, &dyn Fn(&mut CertificateParams)); 8] = [
+    type Change<'c> = &'c dyn Fn(&mut CertificateParams);
+    let odd: [(&str, Change<'_>); 8] = [
         ("two ids", &|it| it.subject_alt_names.push(uri("spiffe://politie.example/other"))),
         ("an id and another URI", &|it| it.subject_alt_names.insert(0, uri("https://politie.example/"))),
         ("an authority", &|it| it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),

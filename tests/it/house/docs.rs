@@ -1,7 +1,10 @@
 //! The project's pages: their links resolve, the tests and source files that they name exist, the README is short, and every
 //! metric has a row. What they show is compared with what happens in `readme`, `recipes` and `config`.
 
-use crate::support::{Authority, Exposition, Identity, Sidecar, allowed, folder, repository};
+use crate::{
+    sources::bundles::Place,
+    support::{Authority, Exposition, Identity, Sidecar, allowed, folder, repository},
+};
 use poort::record::evidence::Key;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -119,7 +122,7 @@ async fn every_counter_is_zero_before_its_first_event() {
 }
 
 /// A sidecar with every part that has metrics, and the authority of its certificate.
-fn with_all_parts() -> (Sidecar, Authority) {
+fn with_all_parts() -> (Sidecar, (Authority, Place)) {
     let authority = Authority::new();
     let Identity { certificate, key } = authority.signs("poort");
     let ca = authority.root();
@@ -127,15 +130,17 @@ fn with_all_parts() -> (Sidecar, Authority) {
     let policy = folder.path().join("policy");
     let witness = Key::from_seed([1; 32]).public_witness("witness.example/away");
     fs::write(&policy, format!("witness away {witness} http://127.0.0.1:1\nquorum away\n")).unwrap();
+    let bundles = Place::of_the_repository();
     // The policy is read at the start.
     let sidecar = Sidecar::builder()
         .config("[ship.test]\nkind = \"json-lines\"\npath = \"lines\"\n")
         .config("[ship.collector]\nkind = \"otlp-grpc\"\nendpoint = \"https://localhost:9\"\n")
         .config(&format!("tls.ca = {ca:?}\ntls.certificate = {certificate:?}\ntls.key = {key:?}\n"))
+        .config(&bundles.config(""))
         .config("[signals]\nenabled = true\n")
         .config(&format!("[log.witness]\npolicy = \"{}\"\n", policy.display()))
         .start();
-    (sidecar, authority)
+    (sidecar, (authority, bundles))
 }
 
 /// All Markdown files of the project, from its root.

@@ -1,5 +1,6 @@
 //! The sources of answers: files, and changes of them.
 
 mod any_files;
+pub mod bundles;
 mod recorded;
 mod reload;

@@ -304,9 +304,9 @@ pub fn records(data: &Path) -> Vec<Value> {
     let output = run(["log".as_ref(), "cat".as_ref(), "--data".as_ref(), data.as_os_str()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    // The log has records of its own too.
+    // The log has records of poort's own too.
     text.lines()
-        .filter(|line| !line.contains("\"event_name\":\"poort.log."))
+        .filter(|line| !line.contains("\"event_name\":\"poort."))
         .map(|line| {
             let record = serde_json::from_str(line).unwrap();
             schema.validate(&record).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -28,7 +28,7 @@ use crate::{
         decision_log::{DecisionLog, Pseudonyms, PseudonymsError},
         shipping::{self, SetupError},
     },
-    sources::{policy::Policies, store::Store},
+    sources::{bundle::Bundle, policy::Policies, store::Store},
     types::problem::{self, Problem},
 };
 use log::Log;
@@ -83,6 +83,13 @@ impl Config {
         }
     }
 
+    /// The settings: of the active bundle, where policies come from bundles, else of the policy folder.
+    fn settings(&self, bundle: Option<&Bundle>) -> Result<SettingsFiles, Vec<Problem>> {
+        let Some(bundle) = bundle else { return SettingsFiles::read(&self.policies) };
+        let texts = bundle.files().iter().map(|(path, text)| (path.as_str(), text.as_str()));
+        SettingsFiles::of_texts(&format!("bundle {}", bundle.manifest().version), texts)
+    }
+
     /// Looks whether the files that the streams need can be used.
     fn check_streams(&self) -> Result<(), SetupError> {
         self.streams.as_ref().map_or(Ok(()), |streams| shipping::check(&streams.server))
@@ -92,9 +99,9 @@ impl Config {
     ///
     /// # Errors
     /// They could not.
-    pub fn check(&self, policies: &Policies) -> Result<(), StartError> {
+    pub fn check(&self, policies: &Policies, bundle: Option<&Bundle>) -> Result<(), StartError> {
         self.check_streams()?;
-        SettingsFiles::read(&self.policies)?.check(policies)?;
+        self.settings(bundle)?.check(policies)?;
         match &self.pseudonyms {
             Some(path) => Ok(Pseudonyms::read(path).map(drop)?),
             None => Ok(()),
@@ -152,7 +159,7 @@ impl Live {
         };
         let state = StateFile::new(&config.data, origin);
         let place = Place { config, store, pseudonyms, metrics, state, stopped };
-        let files = place.fitting(SettingsFiles::read(&place.config.policies)?)?;
+        let files = place.fitting(place.settings()?)?;
         thread::Builder::new().name("poort-signals".to_owned()).spawn(move || {
             // A connection needs it until it is dropped.
             let _within = runtime.enter();

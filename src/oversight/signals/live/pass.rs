@@ -53,6 +53,11 @@ impl Place {
         }
     }
 
+    pub(super) fn settings(&self) -> Result<SettingsFiles, Vec<Problem>> {
+        let active = self.store.bundle();
+        self.config.settings(active.as_ref().map(|active| active.bundle.bundle()))
+    }
+
     /// Settings, if they fit the active policies.
     pub(super) fn fitting(&self, files: SettingsFiles) -> Result<SettingsFiles, Vec<Problem>> {
         if let Some(active) = self.store.snapshot() {
@@ -255,7 +260,7 @@ impl<'p> Pass<'p> {
 
     /// New settings that are valid.
     fn changed(&mut self) -> Option<SettingsFiles> {
-        let read = SettingsFiles::read(&self.place.config.policies);
+        let read = self.place.settings();
         let is_same = read.as_ref().is_ok_and(|files| files.revision == self.files.revision);
         match read.and_then(|files| if is_same { Ok(files) } else { self.place.fitting(files) }) {
             Ok(files) => {

@@ -15,7 +15,7 @@ use poort::{
     },
     types::{
         evaluation::{Action, Entity, Evaluation, Map, Value},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
         problem::Problem,
     },
 };
@@ -290,7 +290,7 @@ pub struct Question {
 pub fn moment(tape: &mut Tape<'_>) -> Moment {
     let (now, now_text, today, hour) = tape.pick(&MOMENTS);
     let application = [None, Some(Arc::from("desk"))][tape.below(2)].clone();
-    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application }
+    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application, policies: PolicyAge::Live }
 }
 
 /// Around midnight and around a full hour, in Amsterdam.

@@ -16,7 +16,7 @@ use poort::{
     },
     types::{
         authzen::{Limits, read_evaluation},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
     },
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -210,7 +210,14 @@ fn universe() -> Vec<(Value, Moment)> {
 
 pub(super) fn moment(today: &str, now: &str, hour: u8) -> Moment {
     let instant = now.parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    Moment { now: instant, now_text: now.to_owned(), today: today.to_owned(), hour, application: None }
+    Moment {
+        now: instant,
+        now_text: now.to_owned(),
+        today: today.to_owned(),
+        hour,
+        application: None,
+        policies: PolicyAge::Live,
+    }
 }
 
 /// Whether poort allows it; what the schema refuses is not allowed.

@@ -49,7 +49,14 @@ fn the_defaults_of_a_batch_are_not_recorded_a_thousand_times() {
 #[test]
 fn a_record_that_would_be_too_large_is_none() {
     let asked = thousand(json!({"people": people(5_000)}));
-    let moment = Moment { now: 0, now_text: String::new(), today: String::new(), hour: 0, application: None };
+    let moment = Moment {
+        now: 0,
+        now_text: String::new(),
+        today: String::new(),
+        hour: 0,
+        application: None,
+        policies: PolicyAge::Live,
+    };
     let record = Record {
         trace: &TraceContext::from_headers(None, None),
         caller: None,

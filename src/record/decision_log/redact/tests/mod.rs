@@ -11,7 +11,7 @@ use crate::{
     types::{
         authzen::{self, Limits},
         decision::{Decision, ErrorKind, EvaluationError, Obligation, Undeclared},
-        moment::Moment,
+        moment::{Moment, PolicyAge},
         revision::Revision,
         trace::TraceContext,
     },
@@ -75,6 +75,7 @@ fn bytes_with(
         today: "2026-09-21".into(),
         hour: 16,
         application: None,
+        policies: PolicyAge::Live,
     };
     let record = Record {
         trace: &TraceContext::from_headers(None, None),

@@ -1,0 +1,141 @@
+//! Finds bundles in the folder of a courier: what may be activated, and why the rest is refused. It changes nothing.
+//!
+//! **Invariant:** each file is read once, and what is activated are the bytes that were verified
+//! (`src/server/bundles/tests.rs::what_is_verified_is_what_answers`).
+
+use crate::{
+    sources::{
+        bundle::{Bundle, Code, Config, Floor, Refusal, Trust, Verified, archive, choose},
+        store::{CheckedBundle, Store},
+    },
+    types::{problem::Problem, revision::Revision},
+};
+use jiff::Timestamp;
+use std::{fs, path::Path, sync::Arc};
+
+/// The most files of a folder that are looked at.
+const MOST: usize = 1_000;
+
+/// What was found: what may be activated, the newest first, and what is refused, by its file.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) bundles: Vec<(String, Arc<Verified>)>,
+    pub(super) refused: Vec<(String, Refusal)>,
+}
+
+/// Whether poort starts: then what was active before may be activated again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Yes,
+    No,
+}
+
+/// Knows who must have signed, and what this poort can use.
+#[derive(Debug)]
+pub(super) struct Finder {
+    pub(super) config: Config,
+    pub(super) trust: Trust,
+    pub(super) store: Arc<Store>,
+}
+
+impl Finder {
+    /// Verifies what is in the folder of the courier.
+    pub(super) fn scan(&self, floor: Option<&Floor>, found: &mut Found) {
+        let folder = &self.config.folder;
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("the folder cannot be read: {error}");
+                found.refused.push((folder.display().to_string(), Refusal::new(Code::Archive, message)));
+                return;
+            }
+        };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_bundle(path)).collect();
+        paths.sort();
+        // The newest have the greatest names, where they are named as `poort bundle build` names them.
+        for path in paths.iter().rev().take(MOST) {
+            self.verify(path, floor, found);
+        }
+    }
+
+    /// Reads a file once and verifies what it holds.
+    pub(super) fn verify(&self, path: &Path, floor: Option<&Floor>, found: &mut Found) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = match archive::read_file(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                found.refused.push((file, Refusal::new(Code::Archive, format!("it cannot be read: {error}"))));
+                return;
+            }
+        };
+        let is_active = |digest: &Revision| floor.is_some_and(|floor| floor.digest == *digest);
+        let verified = match Bundle::read(&bytes) {
+            // A key may be valid no more; that takes nothing from what is active.
+            Ok(bundle) if is_active(&bundle.digest()) => Verified::active(&bytes, &self.trust),
+            Ok(bundle) => match Verified::new(&bytes, &self.trust, Timestamp::now()) {
+                // An old file lies there, and those who signed it are gone.
+                Err(_) if floor.is_some_and(|floor| bundle.manifest().version < floor.version) => return,
+                verified => verified,
+            },
+            Err(refusal) => Err(refusal),
+        };
+        match verified {
+            Ok(bundle) => found.bundles.push((file, Arc::new(bundle))),
+            Err(refusal) => found.refused.push((file, refusal)),
+        }
+    }
+
+    /// The newest bundle that may be active and that this poort can use, and all that is refused, the newest first.
+    pub(super) fn choose(
+        &self,
+        found: Found,
+        floor: Option<&Floor>,
+        start: Start,
+    ) -> (Option<CheckedBundle>, Vec<(String, Refusal)>) {
+        let Found { bundles, mut refused } = found;
+        let file_of = |bundle: &Verified| {
+            let file = bundles.iter().find(|(_, found)| found.digest() == bundle.digest());
+            file.map_or_else(String::new, |(file, _)| file.clone())
+        };
+        let choice = choose(floor, self.config.at_least, bundles.iter().map(|(_, bundle)| bundle.clone()));
+        refused.extend(choice.refused.into_iter().rev().map(|(bundle, refusal)| (file_of(&bundle), refusal)));
+        let check = |bundle: &Arc<Verified>| {
+            self.store.check_bundle(bundle.clone()).map_err(|problems| Refusal::new(Code::Policies, lines(&problems)))
+        };
+        let now = Timestamp::now();
+        let mut too_new = Vec::new();
+        for bundle in choice.newer {
+            match bundle.in_time(now).and_then(|()| check(&bundle)) {
+                Ok(checked) => return (Some(checked), [too_new, refused].concat()),
+                Err(refusal) => too_new.push((file_of(&bundle), refusal)),
+            }
+        }
+        refused.splice(0..0, too_new);
+        // What was active before goes on being active, late or expired. It cannot be from the future, unless the clock is wrong.
+        let in_time = |bundle: &Verified| {
+            bundle.in_time(now).or_else(|refusal| match refusal.code {
+                Code::Expired => Ok(()),
+                _ => Err(refusal),
+            })
+        };
+        let again = |same: &Arc<Verified>| in_time(same).and_then(|()| check(same));
+        match choice.same.filter(|_| start == Start::Yes).map(|same| (again(&same), same)) {
+            Some((Ok(checked), _)) => (Some(checked), refused),
+            Some((Err(refusal), same)) => {
+                refused.push((file_of(&same), refusal));
+                (None, refused)
+            }
+            None => (None, refused),
+        }
+    }
+}
+
+fn is_bundle(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".tar") && !name.starts_with('.')
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| problem.is_error());
+    errors.map(Problem::one_line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,271 @@
+//! Signed bundles: finds what a courier brought, and activates what follows the active bundle.
+//!
+//! The order, each step of which can be the last one of a process: verify and check; keep it in the data folder; put it on
+//! record; swap. So after a crash the old or the new bundle answers, never neither and never both.
+//!
+//! What is kept is one file, `bundle.tar`, which holds its own proof: it is verified again at each start. The floor is the newer of
+//! what it says and what the decision log says.
+//!
+//! - `finder`: finds what may be activated, and why the rest is refused
+//! - `kept`: the kept file
+
+mod finder;
+mod kept;
+
+use super::StartError;
+use crate::{
+    record::{
+        decision_log::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, DecisionLog, recorded_bundle},
+        spool::AppendError,
+    },
+    sources::{
+        bundle::{Code, Config, Floor, Refusal, Trust, archive},
+        store::{CheckedBundle, Fingerprint, Store},
+    },
+    types::{escape, problem::Problem, revision::Revision},
+};
+use finder::{Finder, Found, Start};
+use kept::{KEPT, keep};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Meter},
+};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use thiserror::Error;
+use tracing::{error, info, warn};
+
+/// The most refusals that are put on record until another bundle is activated. A courier's folder may be anybody's.
+const MOST_RECORDED: usize = 100;
+
+/// How often the active bundle is put on record, so that its record is near the end of the log.
+const AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// How often bundles are looked at again for which only the time has to come.
+const TIMES: Duration = Duration::from_secs(10);
+
+/// The trust file cannot be used.
+#[derive(Debug, Error)]
+#[error("bundle.trust: `{}`: {message}", path.display())]
+struct BadTrust {
+    path: PathBuf,
+    message: String,
+}
+
+/// What comes to this sidecar, and what is active.
+#[derive(Debug)]
+pub(super) struct Bundles {
+    finder: Finder,
+    data: PathBuf,
+    /// What nothing older may replace.
+    floor: Option<Floor>,
+    /// The newest that the log calls active.
+    on_record: Option<Floor>,
+    /// The revision of the active policies.
+    active: Option<Revision>,
+    seen: Fingerprint,
+    read: Fingerprint,
+    read_at: Instant,
+    /// Whether something is to be tried again though no file changed: its time has to come, or the disk had no room.
+    waits: bool,
+    recorded_at: Option<Instant>,
+    told: BTreeSet<(String, Refusal)>,
+    refusals: Counter<u64>,
+}
+
+/// A bundle is not active though nothing is wrong with it.
+#[derive(Debug, Error)]
+enum ActivationError {
+    #[error("it cannot be kept in the data folder: {0}")]
+    Keep(#[from] io::Error),
+    #[error("it cannot be put on record: {0}")]
+    Record(#[from] AppendError),
+}
+
+impl Bundles {
+    /// Reads the trust file, and learns from the data folder what was active.
+    pub(super) fn new(
+        config: &Config,
+        (data, records): (&Path, PathBuf),
+        store: Arc<Store>,
+        meter: &Meter,
+    ) -> Result<Self, StartError> {
+        let path = &config.trust;
+        let bad = |message: String| StartError::configuration(BadTrust { path: path.clone(), message });
+        let text = archive::read_file(path).map_err(|error| bad(format!("cannot be read: {error}")))?;
+        let text = String::from_utf8(text).map_err(|_| bad("is not UTF-8".to_owned()))?;
+        let trust = Trust::read(&text).map_err(bad)?;
+        if trust.file().store != config.store {
+            return Err(bad(format!("is for the store `{}`; bundle.store is `{}`", trust.file().store, config.store)));
+        }
+        let floor = recorded_bundle(&records, &config.store).map_err(StartError::system)?;
+        let refusals = meter
+            .u64_counter("poort.bundle.refusals")
+            .with_description("Bundles that were refused, by the rule that they break.")
+            .build();
+        for code in Code::ALL {
+            refusals.add(0, &[KeyValue::new("code", code.name())]);
+        }
+        Ok(Self {
+            finder: Finder { config: config.clone(), trust, store },
+            data: data.to_owned(),
+            floor: floor.clone(),
+            on_record: floor,
+            active: None,
+            seen: Fingerprint::default(),
+            read: Fingerprint::default(),
+            read_at: Instant::now(),
+            waits: false,
+            recorded_at: None,
+            told: BTreeSet::new(),
+            refusals,
+        })
+    }
+
+    /// Finds the bundle to start with, and checks it. Nothing changes.
+    pub(super) fn find(&mut self) -> Result<CheckedBundle, Vec<Problem>> {
+        let kept = self.data.join(KEPT);
+        let mut found = Found::default();
+        if kept.exists() {
+            self.finder.verify(&kept, self.floor.as_ref(), &mut found);
+        }
+        // Whichever is newer: the log may have been put back from a backup, and so may the file.
+        if let Some((_, kept)) = found.bundles.first()
+            && self.floor.as_ref().is_none_or(|floor| kept.manifest().version > floor.version)
+        {
+            self.floor = Some(Floor::from(&**kept));
+        }
+        self.finder.scan(self.floor.as_ref(), &mut found);
+        let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::Yes);
+        checked.ok_or_else(|| {
+            let none = || vec![(self.finder.config.folder.display().to_string(), self.missing())];
+            let refused = if refused.is_empty() { none() } else { refused };
+            refused.iter().map(|(file, refusal)| problem(file, refusal)).collect()
+        })
+    }
+
+    fn missing(&self) -> Refusal {
+        let wanted = self.floor.as_ref().map_or(String::new(), |floor| format!(" from version {} on", floor.version));
+        Refusal::new(
+            Code::Version,
+            format!("no bundle of the store `{}`{wanted} is here; bring one", self.finder.config.store),
+        )
+    }
+
+    /// Reads, checks and activates the bundle to start with. Nobody is answered yet, so it is kept and recorded later:
+    /// [`Bundles::settle`].
+    pub(super) fn start(&mut self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let checked = self.find()?;
+        self.floor = Some(Floor::from(&**checked.bundle()));
+        self.active = Some(checked.revision().clone());
+        self.finder.store.activate_bundle(checked)
+    }
+
+    /// Keeps the bundle of the start and puts it on record, before anybody is answered.
+    pub(super) fn settle(&mut self, log: &DecisionLog) -> io::Result<()> {
+        if let Some(active) = self.finder.store.bundle() {
+            keep(&self.data, &active.bundle)?;
+        }
+        self.record_active(log);
+        Ok(())
+    }
+
+    /// Looks at the folder, and activates what follows. Blocks on files.
+    pub(super) fn look(&mut self, log: &DecisionLog) {
+        if self.recorded_at.is_none_or(|at| at.elapsed() >= AGAIN) && log.is_writable() {
+            self.record_active(log);
+        }
+        let folder = &self.finder.config.folder;
+        let now = Fingerprint::take(folder, folder);
+        let is_still = now == self.seen;
+        self.seen = now.clone();
+        let is_due = self.waits && self.read_at.elapsed() >= TIMES;
+        let is_known = now == self.read && !now.is_too_fresh() && !is_due;
+        if is_known || !is_still {
+            return;
+        }
+        self.look_again(log);
+        self.read = now;
+        self.read_at = Instant::now();
+    }
+
+    /// The same, whatever the times of files say.
+    pub(super) fn look_again(&mut self, log: &DecisionLog) {
+        let mut found = Found::default();
+        self.finder.scan(self.floor.as_ref(), &mut found);
+        let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
+        self.tell(log, &refused);
+        self.waits = refused.iter().any(|(_, refusal)| refusal.code == Code::Future);
+        if let Some(checked) = checked {
+            let version = checked.bundle().manifest().version;
+            match self.activate(log, checked) {
+                Ok(()) => {
+                    self.told.retain(|told| refused.contains(told));
+                    info!(version, "A new bundle is active.");
+                }
+                Err(error) => {
+                    self.waits = true;
+                    error!(version, "A new bundle is not active yet, and is tried again: {error}");
+                }
+            }
+        }
+        // Two histories are an alarm, whatever else is wrong.
+        let fork = refused.iter().find(|(_, refusal)| refusal.code == Code::Fork);
+        self.finder.store.note_refused_bundle(fork.or(refused.first()).map(|(_, refusal)| refusal.clone()));
+    }
+
+    fn activate(&mut self, log: &DecisionLog, checked: CheckedBundle) -> Result<(), ActivationError> {
+        let (bundle, revision) = (checked.bundle().clone(), checked.revision().clone());
+        keep(&self.data, &bundle)?;
+        log.record_bundle(BUNDLE_ACTIVATED, &bundle, &revision)?;
+        // Checked before; a store with bundles takes it.
+        drop(self.finder.store.activate_bundle(checked));
+        self.floor = Some(Floor::from(&*bundle));
+        self.on_record = self.floor.clone();
+        self.active = Some(revision);
+        self.recorded_at = Some(Instant::now());
+        Ok(())
+    }
+
+    fn record_active(&mut self, log: &DecisionLog) {
+        let (Some(active), Some(revision)) = (self.finder.store.bundle(), &self.active) else { return };
+        let event = if self.on_record == self.floor { BUNDLE_ACTIVE } else { BUNDLE_ACTIVATED };
+        match log.record_bundle(event, &active.bundle, revision) {
+            Ok(()) => {
+                self.on_record = self.floor.clone();
+                self.recorded_at = Some(Instant::now());
+            }
+            Err(error) => warn!(%error, "The active bundle is not on record yet; it is tried again."),
+        }
+    }
+
+    /// Puts what is refused on record and in the operators' log, once.
+    fn tell(&mut self, log: &DecisionLog, refused: &[(String, Refusal)]) {
+        for (file, refusal) in refused {
+            if self.told.len() >= MOST_RECORDED || !self.told.insert((file.clone(), refusal.clone())) {
+                continue;
+            }
+            self.refusals.add(1, &[KeyValue::new("code", refusal.code.name())]);
+            error!(
+                file = &*escape::line(file),
+                "A bundle is refused; the active one keeps answering. {}",
+                escape::line(&refusal.to_string())
+            );
+            if let Err(error) = log.record_refused_bundle(file, refusal) {
+                warn!(%error, "The refusal of a bundle is not on record.");
+            }
+        }
+    }
+}
+
+fn problem(file: &str, refusal: &Refusal) -> Problem {
+    Problem::unreadable(refusal.code.name(), file, refusal.message.clone())
+}
+
+#[cfg(test)]
+mod tests;

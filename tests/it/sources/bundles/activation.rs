@@ -1,0 +1,132 @@
+use super::*;
+use rustix::process::Signal;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_officers_get_policies_live_and_one_does_not() {
+    let place = Place::new();
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "bram"]);
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    assert_eq!(level(&sidecar).await, 1);
+    let second = bundle(&files(2), 2, Some(&first));
+    place.bring(&place.sign(second.clone(), &["anna", "anna-too"]));
+    let message = until_refused(&sidecar, "bundle-signatures").await;
+    assert_eq!(
+        message,
+        "`bundle` takes 2 persons; signed by anna Voorbeeld; missing 1 of: bram Voorbeeld, cora Voorbeeld"
+    );
+    assert_eq!(level(&sidecar).await, 1);
+    place.bring(&place.sign(second, &["anna", "cora"]));
+    until_version(&sidecar, 2).await;
+    assert_eq!(level(&sidecar).await, 2);
+    assert_eq!(status(&sidecar).await["refused"], Value::Null);
+    let data = sidecar.data.clone();
+    assert_eq!(sidecar.stop().code, Some(0));
+    assert_eq!(history(&data), ["activated 1", "refused bundle-signatures", "activated 2"]);
+    let activated = &recorded(&data)[2]["attributes"];
+    assert_eq!(activated["poort.bundle.signers"][1][0], "cora Voorbeeld");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_unsigned_is_ever_read() {
+    let place = Place::new();
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "bram"]);
+    place.bring(&first);
+    // The policy folder, which allows all, beside it; and what was never signed, in every place.
+    let sidecar = place.sidecar("").start();
+    let unsigned = bundle(&files(1_000), 2, Some(&first));
+    place.bring(&unsigned);
+    until_refused(&sidecar, "bundle-signatures").await;
+    sidecar.signal(Signal::HUP);
+    sidecar.wait_for_line("The configuration was read again.");
+    assert_eq!(level(&sidecar).await, 1);
+    let data = sidecar.data.clone();
+    sidecar.kill();
+    // Also in the place of what was active.
+    fs::write(data.join("bundle.tar"), unsigned.write().unwrap()).unwrap();
+    let sidecar = place.sidecar("").start();
+    assert_eq!(level(&sidecar).await, 1);
+    sidecar.kill();
+    fs::remove_file(place.path("courier/voorbeeld-001.tar")).unwrap();
+    fs::write(data.join("bundle.tar"), unsigned.write().unwrap()).unwrap();
+    let ended = place.sidecar("").fail();
+    assert_eq!(ended.code, Some(3), "{}", ended.log);
+    assert!(said(&ended).contains("bundle-signatures"), "{}", ended.log);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fork_and_a_jump_change_nothing() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let first = sign(bundle(&files(1), 1, None));
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    let second = bundle(&files(2), 2, Some(&first));
+    place.bring(&sign(bundle(&files(3), 3, Some(&second))));
+    assert!(until_refused(&sidecar, "bundle-version").await.contains("version 2 is missing"));
+    place.bring_bytes("fork.tar", &sign(bundle(&files(4), 1, None)).write().unwrap());
+    until_refused(&sidecar, "bundle-fork").await;
+    assert_eq!(level(&sidecar).await, 1);
+    fs::remove_file(place.path("courier/fork.tar")).unwrap();
+    // The missing link makes the newest one active.
+    place.bring(&sign(second));
+    until_version(&sidecar, 3).await;
+    assert_eq!(level(&sidecar).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_this_poort_cannot_use_does_not_block_the_next_version() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let first = sign(bundle(&files(1), 1, None));
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    let mut broken = files(2);
+    broken.insert(
+        "more.cedar".to_owned(),
+        "permit (principal, action, resource) when { resource.rank == 1 };".to_owned(),
+    );
+    let second = sign(bundle(&broken, 2, Some(&first)));
+    place.bring(&second);
+    let message = until_refused(&sidecar, "bundle-policies").await;
+    assert!(message.contains("bundle 2/more.cedar:1:"), "{message}");
+    assert_eq!(level(&sidecar).await, 1);
+    place.bring(&sign(bundle(&files(3), 3, Some(&second))));
+    until_version(&sidecar, 3).await;
+    assert_eq!(level(&sidecar).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_is_a_new_version_with_a_reason() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let first = sign(bundle(&files(1), 1, None));
+    let second = sign(bundle(&files(2), 2, Some(&first)));
+    place.bring(&first);
+    place.bring(&second);
+    let sidecar = place.sidecar("").start();
+    let before = sidecar.evaluate(&question(2)).await["context"]["revision"].clone();
+    assert_eq!(level(&sidecar).await, 2);
+    place.bring(&sign(changed(&files(1), 3, Some(&second), rollback(1))));
+    until_version(&sidecar, 3).await;
+    assert_eq!(level(&sidecar).await, 1);
+    assert_ne!(sidecar.evaluate(&question(2)).await["context"]["revision"], before);
+    let data = sidecar.data.clone();
+    sidecar.stop();
+    let last = recorded(&data).pop().unwrap();
+    assert_eq!(last["attributes"]["poort.bundle.rollback"], json!([1, "a unit could not work"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_change_without_a_signature_where_they_are_apart() {
+    let place = Place::new();
+    place.bring(&place.sign(bundle(&files(1), 1, None), &["anna", "bram"]));
+    let accounts = place.path("accounts");
+    fs::create_dir(&accounts).unwrap();
+    fs::write(accounts.join("users.json"), USERS).unwrap();
+    let sidecar = place.sidecar("").argument("--directory").argument(&accounts).start();
+    assert_eq!(level(&sidecar).await, 1);
+    fs::write(accounts.join("users.json"), "[]").unwrap();
+    until("the leave", async || (level(&sidecar).await == 0).then_some(())).await;
+    assert_eq!(status(&sidecar).await["version"], 1);
+}
