@@ -233,7 +233,7 @@ def main():
     arguments.add_argument("out", type=pathlib.Path)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--missing", type=float, default=0.0, help="this share of routes was never entered")
-    arguments.add_argument("--half-life", type=float, default=5.0)
+    arguments.add_argument("--half-life", type=float, default=56.0)
     arguments.add_argument("--breadth", type=float, default=0.0, help="the weight of `breadth`; 0: without it")
     arguments.add_argument("--poort", default="target/release/poort")
     given = arguments.parse_args()

@@ -18,6 +18,9 @@ const FIRST: f64 = 0.05;
 /// How many of an account's unexplained accesses, or denies, of one day count for what is usual.
 const MOST: f64 = 2.0;
 
+/// The part of accounts that excuse each other: those who do wrong are fewer.
+const MOST_ACCOUNTS: f64 = 0.75;
+
 /// Accounts never differ less than so: a spread of less is one that was not seen yet.
 const SPREAD: f64 = 0.1;
 
@@ -35,14 +38,14 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Adds a day, where this share is usual. One with more than its bound keeps its share, and weighs less.
+    /// Adds a day, where this share is usual. One with more than its bound is as a smaller one with the same share.
     fn add(&mut self, part: f64, whole: f64, most_part: f64, most: f64, usual: f64) {
         let weight = weight(part, whole, most_part, most);
-        self.part += part * weight;
-        self.whole += whole * weight;
-        let each = usual * (1.0 - usual);
-        self.beyond += ((part - whole * usual).powi(2) - whole * each) * weight;
-        self.most_beyond += whole * (whole - 1.0).max(0.0) * each * weight;
+        let (part, whole, each) = (part * weight, whole * weight, usual * (1.0 - usual));
+        self.part += part;
+        self.whole += whole;
+        self.beyond += (part - whole * usual).powi(2) - whole * each;
+        self.most_beyond += whole * (whole - 1.0).max(0.0) * each;
     }
 
     /// The share, with that of all accounts for a start.
@@ -230,9 +233,8 @@ impl Group {
         }
     }
 
-    /// What is usual of accesses without a reason. That is the share of today, if it is twice that of the days before, and most accounts
-    /// have such accesses: as in a large operation that no assignment was entered for. A few who do wrong together do not excuse each
-    /// other.
+    /// What is usual of accesses without a reason. That is the share of today, if it is twice that of the days before, and most
+    /// accounts have such accesses: as on a day on which no assignments came in. Those who do wrong together do not excuse each other.
     ///
     /// In a group with fewer than `least` accounts today, all accounts say it.
     pub(super) fn usual(&self, everybody: &Self, least: u32) -> (Share, bool) {
@@ -240,7 +242,9 @@ impl Group {
         let is_large = self.today.accounts >= f64::from(least);
         let Today { accounts, without_reason, unexplained } = if is_large { &self.today } else { &everybody.today };
         let mean = unexplained.mean(&everybody.today.unexplained);
-        let is_operation = without_reason * 2.0 > *accounts && mean > usual.mean * 2.0;
+        // Few excuse nobody: the first of a day would excuse themselves.
+        let are_most = *accounts >= f64::from(least) && *without_reason >= *accounts * MOST_ACCOUNTS;
+        let is_operation = are_most && mean > usual.mean * 2.0;
         if is_operation { (Share { mean, ..usual }, true) } else { (usual, false) }
     }
 
@@ -419,7 +423,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_most_of_a_group_say_that_a_day_was_unusual() {
+    fn much_misuse_does_not_make_usual_days_differ() {
+        let spread = |misused: usize| {
+            let mut usual = Part::default();
+            for account in 0..100 {
+                // Half of the accounts have one of five without a reason; some misuse a whole day.
+                let (part, whole) = if account < misused { (40.0, 45.0) } else { (f64::from(account % 2 == 0), 5.0) };
+                usual.add(part, whole, MOST, 20.0, 0.1);
+            }
+            usual.share(&usual).spread
+        };
+        assert!(spread(10) < 0.2, "{}", spread(10));
+    }
+
+    #[test]
+    fn only_most_of_a_group_say_that_a_day_was_unusual() {
         let of_day = |without_reason: usize, least: u32| {
             let mut peers = Peers::new(1);
             let group = peers.of(&names(&["officer"]));
@@ -438,10 +456,11 @@ mod tests {
             let (usual, is_operation) = peers.groups[0].1.usual(peers.everybody(), least);
             is_operation.then_some(usual.mean)
         };
-        assert_eq!(of_day(50, 20), None, "half of them do not excuse each other");
-        let share = of_day(60, 20).unwrap();
-        assert!((0.25..0.35).contains(&share), "{share}");
-        assert_eq!(of_day(60, 101), None, "few do not, where all others had reasons");
+        assert_eq!(of_day(70, 20), None, "fewer of them do not excuse each other");
+        let share = of_day(80, 20).unwrap();
+        assert!((0.33..0.42).contains(&share), "{share}");
+        assert_eq!(of_day(80, 101), None, "few do not, where all others had reasons");
+        assert_eq!(of_day(100, 201), None, "nor does anybody while too few had anything today");
     }
 
     #[test]

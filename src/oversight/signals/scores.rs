@@ -56,7 +56,7 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
             surprise,
         };
         // A day on which nothing could be judged says nothing.
-        let ratio = if profile.judged { usual.likelihood_ratio(today.first, today.unexplained) } else { 0.0 };
+        let ratio = if profile.judged { usual.likelihood_ratio(of, today.unexplained) } else { 0.0 };
         let (score, lasting) = (surprise * set.weight, ratio * set.weight);
         *profile.scores.of_mut(Family::Reason) = Scored { score, lasting, found: Some(found) };
     }
@@ -110,11 +110,16 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
     }
 }
 
-/// The scores of a day that is over. In an operation, those from before it was seen as one do not say what a high score is.
+/// The scores of a day that is over, of which it is known now how many accesses it had. In an operation, those from before it was seen as one do not say what a high score is.
 pub(super) fn score_ended(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
     let Some(usual) = Usual::of(profile, peers, settings) else { return };
     score(profile, settings, &usual);
-    if usual.unexplained(settings).1 {
+    let (unexplained, is_operation) = usual.unexplained(settings);
+    if let Some(set) = settings.unexplained.as_ref().filter(|_| profile.judged) {
+        let ratio = unexplained.likelihood_ratio(profile.today.first, profile.today.unexplained);
+        profile.scores.of_mut(Family::Reason).lasting = ratio * set.weight;
+    }
+    if is_operation {
         let scored = profile.scored(day, settings.budget.half_life_days);
         profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
     }

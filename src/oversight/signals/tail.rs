@@ -10,7 +10,7 @@ use statrs::{
 pub(super) const HIGHEST: f64 = 8.0;
 
 /// A part of fewer is judged as one of so many.
-const FEWEST: f64 = 5.0;
+const FEWEST: f64 = 8.0;
 
 /// A part of more is judged as the same share of so many, which bounds the work.
 const LARGE: f64 = 200.0;
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn scores_of_shares_are_those_of_an_urn() {
         for usual in SHARES {
-            for of in 5..30 {
+            for of in 8..30 {
                 let each = by_urn(usual, of);
                 for observed in 1..=of {
                     let tail: f64 = each[observed..].iter().sum();

@@ -700,11 +700,11 @@ fn a_system_that_discloses_otherwise_than_before_is_a_signal() {
                 work.facts.push(Fact { flow: Some(flow), peers: Some(Arc::from(["system".to_owned()])), ..fact });
             }
         };
-        // One flow with much, and little, each day; one a week.
+        // One flow with much, and one with little, each day; one on each third day.
         for day in 0..days {
             disclose(day, 1, 100 + (day as usize % 5) * 50);
             disclose(day, 2, 11 + day as usize % 3);
-            disclose(day, 4, if day % 7 == 0 { 20 } else { 0 });
+            disclose(day, 4, if day % 3 == 0 { 20 } else { 0 });
         }
         more.iter().for_each(|(flow, number)| disclose(day, *flow, *number));
         let signals = work.signals();
@@ -805,7 +805,7 @@ fn accesses_of_a_crowd_count_for_none_of_its_accounts() {
         let mut work = Work::new(23, 200, 50);
         for account in 0..40 {
             for number in 0..8 {
-                let name = if is_crowd { format!("notable-{number}") } else { format!("own-{account}-{number}") };
+                let name = if is_crowd { format!("{number}-notable") } else { format!("{account}-{number}-own") };
                 let hour = 8 + (account * 3 + number) % 8;
                 work.facts.push(access(&format!("officer-{account}"), &name, 40, hour, false));
             }
