@@ -620,7 +620,7 @@ fn every_number_of_the_settings_has_a_meaning() {
             }
             Some((key, value)) => {
                 let number = value.split_whitespace().next().unwrap();
-                let is_part = ["weight", "score", "most", "hour_share", "dormant"].contains(&key);
+                let is_part = ["weight", "score"].contains(&key);
                 let other = if is_part { "0.35".to_owned() } else { format!("1{number}") };
                 line.replace(&format!("{key} = {number}"), &format!("{key} = {other}"))
             }

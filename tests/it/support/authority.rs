@@ -48,7 +48,7 @@ impl Authority {
     /// The same, for a certificate that ends when this year begins.
     pub fn signs_until(&self, name: &str, year: i32) -> Identity {
         self.signs_as(name, |parameters| {
-            parameters.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
+            parameters.subject_alt_names = CertificateParams::new(vec![name.to_owned()]).unwrap().subject_alt_names;
             parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
         })
     }
