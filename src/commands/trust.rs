@@ -20,7 +20,8 @@ const EXAMPLES: &str = "Examples:
 from when until when a key counts, and whether a security key must have asked for its PIN (`\"pin\": true`; it must be touched in
 any case). A second key of a person is a second --signer with the same name, and counts once.
 
-The file belongs on the host of each sidecar, in the hands of who administers it: `bundle.trust` names it.
+The file belongs on the host of each sidecar, in the hands of who administers it: `bundle.trust` names it. Who administers the host
+changes it; poort does not verify yet that the persons for `trust` signed the next one.
 
 With `export`, an auditor needs only OpenSSH:
   poort bundle show FILE --manifest | ssh-keygen -Y verify -f allowed_signers -I Anna.Voorbeeld -n poort-bundle -s SIGNATURE

@@ -228,7 +228,12 @@ impl Pdp {
         }
         let _places = self.enter(call, found.max(1))?;
         let (snapshot, moment) = self.snapshot_and_moment(call)?;
-        let application = match self.application(call) {
+        // Who may ask nothing is refused as a whole, within the bound on records; else each item is judged.
+        let known = self.application(call).and_then(|application| {
+            application.map_or(Ok(()), |name| callers::check_named(&snapshot, name))?;
+            Ok(application)
+        });
+        let application = match known {
             Ok(application) => application,
             Err(refusal) => {
                 let asked = refused::several(&batch);

@@ -56,7 +56,8 @@ use tracing::{info, warn};
 fn sources(settings: &Settings, meter: &Meter) -> Result<(Arc<Store>, Option<Bundles>), StartError> {
     let Some(config) = &settings.bundle else { return Ok((Arc::new(Store::new(settings.store.clone(), meter)), None)) };
     let store = Arc::new(Store::of_bundles(settings.store.clone(), config, meter));
-    let bundles = Bundles::new(config, (&settings.log.data, settings.log.records()), store.clone(), meter)?;
+    let (data, records) = (&settings.log.data, settings.log.records());
+    let bundles = Bundles::new(config, (data, records), store.clone(), settings.signals.clone(), meter)?;
     Ok((store, Some(bundles)))
 }
 

@@ -21,7 +21,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort bundle build policies -o politie-nl-43.tar --previous politie-nl-42.tar --days 30
   poort bundle build old-policies -o politie-nl-44.tar --previous politie-nl-43.tar \\
       --rollback-to 42 --reason 'version 43 kept a unit from its work'
-                             old content is a new version, which is signed like any other
+                             old content is a new version; those who may sign a bundle and a rollback sign it
 
 It runs `poort validate` and `poort test` on the folder, and `poort diff` against the version before (which needs the solver
 cvc5); the report of the last is in the bundle, and signers see it. It leaves hidden files out. The same folder, version before

@@ -1,7 +1,10 @@
 //! `poort bundle show`: what is in a bundle.
 
 use super::{Exit, Output, open};
-use crate::sources::bundle::{Bundle, Manifest, Rollback};
+use crate::{
+    sources::bundle::{Bundle, Manifest, Rollback},
+    types::escape,
+};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -11,6 +14,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort bundle show politie-nl-43.tar --review  what `poort diff` said when it was built
   poort bundle show politie-nl-43.tar --manifest > manifest.json
                                                 what is signed, for ssh-keygen -Y verify";
+
+/// What is told in the place of a report.
+pub(super) const NO_REVIEW: &str = "No report of `poort diff` is in it.\n";
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
@@ -28,7 +34,7 @@ pub(in super::super) struct Arguments {
 pub(super) fn run(Arguments { file, review, manifest }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let bundle = open(file, output)?;
     let text = match (review, manifest) {
-        (true, _) => bundle.review().unwrap_or("There is no report in it: it had no version before it.\n").to_owned(),
+        (true, _) => escape::lines(bundle.review().unwrap_or(NO_REVIEW)).into_owned(),
         (_, true) => bundle.signed_text().to_owned(),
         _ => summary(&bundle),
     };

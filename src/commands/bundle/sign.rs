@@ -15,7 +15,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort bundle sign politie-nl-43.tar --key ~/.ssh/id_ed25519_sk      touch the security key when it blinks
   poort bundle sign politie-nl-43.tar --key ~/.ssh/id_ed25519.pub     a key that an agent has, such as one of a PIV card
 
-It first shows the manifest and what `poort diff` said when the bundle was built. To see for yourself, build it again: the
+It first shows the manifest and what `poort diff` said when the bundle was built. A key in a file signs at once; to read before that,
+use `poort bundle show`. To see for yourself, build it again: the
 same folder, --previous and times give the same digest. Your signature is for this version of this store alone. It needs
 ssh-keygen (OpenSSH 8.2 or later).";
 
@@ -32,9 +33,7 @@ pub(in super::super) struct Arguments {
 pub(super) fn run(Arguments { file, key }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let bundle = open(file, output)?;
     output.tell(&show::summary(&bundle));
-    if let Some(review) = bundle.review() {
-        output.tell(review);
-    }
+    output.tell(bundle.review().unwrap_or(show::NO_REVIEW));
     let failed = |output: &mut Output, message: &str| {
         output.error(&format!("{}: {message}", file.display()));
         Exit::Failed

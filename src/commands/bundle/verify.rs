@@ -1,6 +1,6 @@
 //! `poort bundle verify`: who signed a bundle, and what is missing.
 
-use super::{Exit, Output, open, read_text, refused};
+use super::{Exit, Output, read_text, refused};
 use crate::sources::bundle::{Floor, Trust, Verified, choose};
 use clap::Args;
 use jiff::Timestamp;
@@ -14,10 +14,10 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort bundle verify politie-nl-43.tar --trust trust.json --previous politie-nl-42.tar
                                        and that it follows that version
   poort bundle verify politie-nl-43.tar --trust trust.json --at 2027-01-31T00:00:00Z
-                                       would a sidecar take it then?
+                                       are they good then?
 
-It needs no network and no data of a sidecar. Exits with 0 if a sidecar would take it, and with 1 if not: the first word of
-the message is the rule that it breaks.";
+It needs no network and no data of a sidecar. Exits with 0 if signatures and times are good, and with 1 if not: the first word of
+the message is the rule that it breaks. Whether a sidecar can use the policies says `poort serve --check` there.";
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
@@ -44,18 +44,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     verified.in_time(at).map_err(|refusal| refused(file, &refusal, output))?;
     let verified = Arc::new(verified);
     if let Some(previous) = previous {
-        let before = open(previous, output)?;
-        let floor = Floor { version: before.manifest().version, digest: before.digest() };
+        let bytes = super::read(previous, output)?;
+        let before = Verified::active(&bytes, &trust).map_err(|refusal| refused(previous, &refusal, output))?;
+        let floor = Floor::from(&before);
         if let Some((_, refusal)) = choose(Some(&floor), 0, [verified.clone()]).refused.pop() {
             return Err(refused(file, &refusal, output));
         }
     }
-    let mut text = format!(
-        "version {} of `{}` may go live: {}\n",
-        verified.manifest().version,
-        trust.file().store,
-        verified.tally()
-    );
+    let mut text =
+        format!("version {} of `{}`: {}\n", verified.manifest().version, trust.file().store, verified.tally());
     for signer in &verified.tally().signers {
         text.push_str(&format!("  {} ({}) {}\n", signer.person, signer.organisation, signer.key));
     }

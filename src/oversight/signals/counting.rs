@@ -8,6 +8,14 @@ use super::{
     signal::{Evidence, Family},
     touches::{Before, Touches},
 };
+use serde::{Deserialize, Serialize};
+
+/// What opening a record without a reason added to the day of an account.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Opened {
+    pub(super) first: f64,
+    pub(super) unexplained: f64,
+}
 
 /// What it is counted with.
 pub(super) struct Counting<'k> {
@@ -20,12 +28,12 @@ pub(super) struct Counting<'k> {
 }
 
 impl Counting<'_> {
-    /// Counts a decision. Returns what an access that opened the record without a reason added to those.
-    pub(super) fn count(self, profile: &mut Profile, fact: &Fact, before: Before) -> Option<f64> {
+    /// Counts a decision. Returns what opening the record without a reason added.
+    pub(super) fn count(self, profile: &mut Profile, fact: &Fact, before: Before) -> Option<Opened> {
         let Self { settings, touches, denials, place, day } = self;
-        let mut without_reason = None;
+        let mut opened = None;
         if fact.allowed {
-            without_reason = touch(profile, touches, fact, before, day);
+            opened = touch(profile, touches, fact, before, day);
         } else {
             profile.today.denied += if profile.call.denied { 0.0 } else { 1.0 };
             profile.call.denied = true;
@@ -45,13 +53,13 @@ impl Counting<'_> {
                 profile.keep(Family::Denial, evidence(fact));
             }
         }
-        without_reason
+        opened
     }
 }
 
-/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns what one that
-/// opened the record without a reason added to those.
-fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> Option<f64> {
+/// Counts an access that was allowed, where the account had none to the record before. Of a call it counts once. Returns what
+/// opening it without a reason added.
+fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Before, day: i64) -> Option<Opened> {
     let explained = fact.reasons.iter().filter(|reason| !reason.only_itself);
     let explained = explained.map(|reason| reason.weight).fold(0.0, f64::max);
     // What explains itself alone is neither an access without a reason nor a reason for others.
@@ -71,13 +79,14 @@ fn touch(profile: &mut Profile, touches: &mut Touches, fact: &Fact, before: Befo
     if !is_first {
         return None;
     }
-    profile.today.first += if profile.call.first { 0.0 } else { 1.0 };
+    let first = if profile.call.first { 0.0 } else { 1.0 };
+    profile.today.first += first;
     profile.call.first = true;
     profile.keep(Family::Volume, evidence(fact));
     let unexplained = 1.0 - explained;
-    let added = (unexplained - profile.call.unexplained).max(0.0);
+    let added = Opened { first, unexplained: (unexplained - profile.call.unexplained).max(0.0) };
     if unexplained > 0.0 {
-        profile.today.unexplained += added;
+        profile.today.unexplained += added.unexplained;
         profile.call.unexplained = profile.call.unexplained.max(unexplained);
         profile.keep(Family::Reason, evidence(fact));
     }

@@ -1,6 +1,6 @@
 //! Crowds: records that many accounts had access to within days, each without a known reason. None of them is unusual by itself.
 
-use super::{settings::Crowd, signal::Evidence};
+use super::{counting::Opened, settings::Crowd, signal::Evidence};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ pub(super) struct Access {
     /// The place of the account.
     pub(super) account: usize,
     pub(super) day: i64,
-    /// What it added to the account's accesses without a reason.
-    pub(super) added: f64,
+    /// What it added to the day of the account.
+    pub(super) opened: Opened,
     pub(super) evidence: Evidence,
 }
 

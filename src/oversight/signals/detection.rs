@@ -3,13 +3,13 @@
 use super::{
     calendar::Calendar,
     circumstances::Hours,
-    counting::{Counting, evidence},
+    counting::{Counting, Opened, evidence},
     crowds::{Access, Crowds},
     disclosures::{Disclosures, disclosed},
     fact::Fact,
     follow_up::Act,
-    open::{Open, tell, told},
-    peers::Peers,
+    open::{Open, one_more, tell, told},
+    peers::{DayOfAccount, Peers},
     profile::{EVIDENCE, Found, Profile, WEEKS},
     retries::Denials,
     runs::Runs,
@@ -184,35 +184,35 @@ impl Detection {
         }
         let act = fact.act.as_ref().filter(|_| fact.allowed);
         signals.extend(act.and_then(|act| self.act(fact, act)));
-        let (before, without_reason) = self.count(fact, place);
-        if let Some(added) = without_reason {
-            signals.extend(self.crowd(fact, place, added));
+        let (before, opened) = self.count(fact, place);
+        if let Some(opened) = opened {
+            signals.extend(self.crowd(fact, place, opened));
         }
         signals.extend(self.judge(fact, place, before));
         signals
     }
 
-    /// Counts a decision. Returns what was before, and what an access that opened the record without a reason added to those.
-    fn count(&mut self, fact: &Fact, place: usize) -> (Before, Option<f64>) {
+    /// Counts a decision. Returns what was before, and what opening the record without a reason added to the day.
+    fn count(&mut self, fact: &Fact, place: usize) -> (Before, Option<Opened>) {
         let Self { settings, known: Known { profiles, active, peers, touches, denials, calendar, .. }, .. } = self;
         let day = calendar.today();
         let Some(profile) = profiles.get_mut(place) else { return (Before::Never, None) };
         if profile.today.asked == 0.0 {
             active.push(place);
             let away = settings.circumstances.as_ref().map(|set| i64::from(set.dormant_days));
-            profile.was_away = profile.last_day > 0 && away.is_some_and(|days| day - profile.last_day >= days);
+            profile.was_away = profile.last_day > 0 && away.is_some_and(|days| day - profile.last_day > days);
         }
         let day_before = profile.today;
         profile.ask(fact.time, fact.record);
         profile.hours |= 1 << fact.hour.min(23);
         profile.judged |= fact.judged || !fact.allowed;
         let before = touches.before(&profile.account, &fact.resource);
-        let without_reason = Counting { settings, touches, denials, place, day }.count(profile, fact, before);
+        let opened = Counting { settings, touches, denials, place, day }.count(profile, fact, before);
         if !profile.is_peer() {
             return (before, None);
         }
         peers.go_on(&profile.groups, &day_before, &profile.today);
-        (before, without_reason)
+        (before, opened)
     }
 
     /// What the decision says of its account.
@@ -247,7 +247,8 @@ impl Detection {
             Some((family, score, found, days))
         });
         let of_rules = rules(fact, before).map(|found| (Family::Exact, found.surprise, found, 1));
-        let new_flow = new_flow.map(|found| (Family::Exact, found.surprise, found, 1));
+        let new_flow =
+            new_flow.map(|found| (Family::Exact, one_more(&profile.open, &found.detector, found.surprise), found, 1));
         let told: Vec<_> = of_rules.chain(new_flow).chain(of_scores).collect();
         for (family, score, found, days) in told {
             if family == Family::Exact {
@@ -285,18 +286,19 @@ impl Detection {
     }
 
     /// What the accesses to its record say, of which this one is the last and without a reason. Those of a crowd are one signal about the
-    /// record, and count for none of its accounts.
-    fn crowd(&mut self, fact: &Fact, account: usize, added: f64) -> Option<Signal> {
+    /// record: the ones of today count neither way for its accounts.
+    fn crowd(&mut self, fact: &Fact, account: usize, opened: Opened) -> Option<Signal> {
         let Self { settings, revision, known, .. } = self;
         let Known { crowds, records, threshold, profiles, peers, calendar, .. } = known;
         let (set, day) = (settings.crowd?, calendar.today());
-        let last = Access { account, day, added, evidence: evidence(fact) };
+        let last = Access { account, day, opened, evidence: evidence(fact) };
         let accesses = crowds.add(&fact.resource, last, &set)?;
         let counted = if accesses.len() == set.accounts { 0 } else { accesses.len() - 1 };
         for access in accesses.iter().skip(counted).filter(|access| access.day == day) {
             let Some(profile) = profiles.get_mut(access.account) else { continue };
             let before = profile.today;
-            profile.today.unexplained = (before.unexplained - access.added).max(0.0);
+            profile.today.first -= access.opened.first;
+            profile.today.unexplained -= access.opened.unexplained;
             peers.go_on(&profile.groups, &before, &profile.today);
         }
         let observed = accesses.len() as f64;
@@ -338,8 +340,15 @@ impl Detection {
             && profile.peers != *names
         {
             leave(profile, peers);
+            let (none, today) = (DayOfAccount::default(), profile.today);
+            if profile.is_peer() {
+                peers.go_on(&profile.groups, &today, &none);
+            }
             profile.groups = peers.of(names);
             profile.peers = Arc::clone(names);
+            if profile.is_peer() {
+                peers.go_on(&profile.groups, &none, &today);
+            }
         }
         place
     }

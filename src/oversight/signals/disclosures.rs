@@ -58,6 +58,11 @@ impl Flow {
         self.days == 0
     }
 
+    /// Whether this is the first of all.
+    fn is_first(&self) -> bool {
+        self.is_new() && self.today <= 1.0
+    }
+
     /// More than is usual. `least_days`: a flow with fewer says nothing yet.
     fn surge(&self, set: &Disclosing, least_days: u32) -> Option<Found> {
         let Self { usual, days, today, .. } = self;
@@ -81,7 +86,7 @@ pub(super) fn disclosed(profile: &mut Profile, settings: &Settings, set: &Disclo
     }
     let is_known = profile.active_days >= settings.budget.baseline_days;
     let new = Found { detector: Detector::NewDisclosure, observed: 1.0, of: None, expected: 0.0, surprise: set.score };
-    (is_known && flow.is_new()).then_some(new)
+    (is_known && flow.is_first()).then_some(new)
 }
 
 /// The flows of accounts, by the places of these.

@@ -1,6 +1,9 @@
 //! Open signals: what a score changes among those of an account or a record, so that nothing is told twice.
 
-use super::signal::{About, Change, Detector, Family, Signal};
+use super::{
+    signal::{About, Change, Detector, Family, Signal},
+    tail::HIGHEST,
+};
 use crate::types::revision::Revision;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -58,8 +61,12 @@ pub(super) fn tell(
     let is_it = |it: &Open| it.family == family && (family != Family::Exact || it.detector.name() == detector.name());
     let known = open.iter_mut().find(|it| is_it(it));
     match known {
-        // What was closed says nothing new before its score rises; a rule is met anew each time.
-        Some(known) if known.is_closed && !matches!(detector, Detector::Rule(_)) && score < known.score + RISE => {
+        // What was closed says nothing new before its score rises; what is exact is met anew each time.
+        Some(known)
+            if known.is_closed
+                && !matches!(detector, Detector::Rule(_) | Detector::NewDisclosure)
+                && score < known.score + RISE =>
+        {
             known.last = day;
             None
         }
@@ -82,6 +89,12 @@ pub(super) fn tell(
             Some((Change::Opened, id))
         }
     }
+}
+
+/// The score of one more finding that is exact: one that is open rises by it.
+pub(super) fn one_more(open: &[Open], detector: &Detector, score: f64) -> f64 {
+    let known = open.iter().find(|it| !it.is_closed && it.detector.name() == detector.name());
+    known.map_or(score, |it| it.score + RISE).min(HIGHEST)
 }
 
 /// What became of a signal without anything new.

@@ -24,7 +24,7 @@ const MOST_ACCOUNTS: f64 = 0.75;
 /// Accounts never differ less than so: a spread of less is one that was not seen yet.
 const SPREAD: f64 = 0.1;
 
-/// How much the least spread weighs for a start: as a day of five accesses of an account.
+/// How much the least spread weighs for a start: at a share of 5 %, as twenty days of five accesses each.
 const SPREAD_PRIOR: f64 = 20.0;
 
 /// A part of a whole among peers.
@@ -244,8 +244,8 @@ impl Group {
         let mean = unexplained.mean(&everybody.today.unexplained);
         // Few excuse nobody: the first of a day would excuse themselves.
         let are_most = *accounts >= f64::from(least) && *without_reason >= *accounts * MOST_ACCOUNTS;
-        let is_operation = are_most && mean > usual.mean * 2.0;
-        if is_operation { (Share { mean, ..usual }, true) } else { (usual, false) }
+        let is_without_reasons = are_most && mean > usual.mean * 2.0;
+        if is_without_reasons { (Share { mean, ..usual }, true) } else { (usual, false) }
     }
 
     fn fade(&mut self) {
@@ -453,8 +453,8 @@ mod tests {
             days.iter().for_each(|day| peers.go_on(&group, &none, day));
             let explained = DayOfAccount { first: 4.0, ..none };
             (0..100).for_each(|_| peers.go_on(&others, &none, &explained));
-            let (usual, is_operation) = peers.groups[0].1.usual(peers.everybody(), least);
-            is_operation.then_some(usual.mean)
+            let (usual, is_without_reasons) = peers.groups[0].1.usual(peers.everybody(), least);
+            is_without_reasons.then_some(usual.mean)
         };
         assert_eq!(of_day(70, 20), None, "fewer of them do not excuse each other");
         let share = of_day(80, 20).unwrap();

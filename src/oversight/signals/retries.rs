@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How many denials of an account are known at most.
-const DENIALS: usize = 4;
+const DENIALS: usize = 32;
 
 const MINUTE: u64 = 60_000;
 
@@ -88,7 +88,6 @@ impl Denials {
     pub(super) fn take(&mut self, account: usize, stated: Stated, time: i64, set: &Shopping) -> bool {
         let Some(denials) = self.0.get_mut(&account) else { return false };
         let known = denials.len();
-        // The log is in order, and clocks of sidecars are not quite the same.
         denials.retain(|it| !(it.asked == stated.asked && it.under != stated.under && it.is_recent(time, set)));
         denials.len() < known
     }

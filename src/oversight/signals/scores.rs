@@ -2,7 +2,7 @@
 
 use super::{
     fact::Fact,
-    peers::{Group, Peers},
+    peers::{DayOfAccount, Group, Peers},
     profile::{Found, Profile, Scored},
     runs::{self, Likelihood},
     settings::{Probing, Settings},
@@ -32,7 +32,7 @@ impl<'a> Usual<'a> {
         Some(Self { name: ITSELF, group, everybody: group })
     }
 
-    /// What is usual of accesses without a reason, and whether that is of an operation today.
+    /// What is usual of accesses without a reason, and whether most peers have no reasons today.
     fn unexplained(&self, settings: &Settings) -> (Share, bool) {
         self.group.usual(self.everybody, settings.peers.accounts)
     }
@@ -52,11 +52,10 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
             detector: Detector::Unexplained,
             observed: today.unexplained,
             of: Some(today.first),
-            expected: usual.expected(of),
+            expected: usual.mean * today.first,
             surprise,
         };
-        // A day on which nothing could be judged says nothing.
-        let ratio = if profile.judged { usual.likelihood_ratio(of, today.unexplained) } else { 0.0 };
+        let ratio = if today.first > 0.0 { usual.likelihood_ratio(of, today.unexplained) } else { 0.0 };
         let (score, lasting) = (surprise * set.weight, ratio * set.weight);
         *profile.scores.of_mut(Family::Reason) = Scored { score, lasting, found: Some(found) };
     }
@@ -77,7 +76,7 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
         detector,
         observed: part,
         of: Some(today.asked),
-        expected: usual.expected(today.asked),
+        expected: usual.mean * today.asked,
         surprise: usual.score(today.asked, part),
     };
     if let Some(set) = enumeration.as_ref().filter(|set| today.run >= set.least) {
@@ -88,38 +87,42 @@ pub(super) fn score(profile: &mut Profile, settings: &Settings, usual: &Usual<'_
             *scored = Scored { score: surprise * set.weight, lasting: 0.0, found: Some(found) };
         }
     }
+    let usual_denied = group.denied.share(&everybody.denied);
     let is_probed = |set: &&Probing| today.denied >= set.least && profile.denied_by.len() >= set.policies;
-    let probed = probing.as_ref().filter(is_probed).map(|set| {
-        let usual = group.denied.share(&everybody.denied);
-        let found = of_calls(Detector::Probing, today.denied, usual);
-        let lasting = usual.likelihood_ratio(today.asked, today.denied) * set.weight;
-        Scored { score: found.surprise * set.weight, lasting, found: Some(found) }
+    let probed = probing.as_ref().filter(is_probed);
+    // Few denied questions, or by few policies, can take off and add nothing.
+    let lasting = probing.as_ref().map_or(0.0, |set| {
+        let ratio = usual_denied.likelihood_ratio(today.asked, today.denied) * set.weight;
+        if probed.is_some() { ratio } else { ratio.min(0.0) }
+    });
+    let probed = probed.map(|set| {
+        let found = of_calls(Detector::Probing, today.denied, usual_denied);
+        (found.surprise * set.weight, found)
     });
     let retried = shopping.as_ref().filter(|_| today.retried > 0.0).map(|set| {
-        let usual = group.retried.share(&everybody.retried);
-        let found = of_calls(Detector::Shopping, today.retried, usual);
+        let found = of_calls(Detector::Shopping, today.retried, group.retried.share(&everybody.retried));
         // One alone can be a mistake in the first question, however rare that is.
         let most = (set.score + today.retried.log2()).min(tail::HIGHEST);
-        let lasting = usual.likelihood_ratio(today.asked, today.retried);
-        Scored { score: found.surprise.min(most), lasting, found: Some(found) }
+        (found.surprise.min(most), found)
     });
-    let denials =
-        probed.into_iter().chain(retried).reduce(|one, other| if other.score > one.score { other } else { one });
-    if let Some(scored) = denials {
-        *profile.scores.of_mut(Family::Denial) = scored;
-    }
+    let denials = probed.into_iter().chain(retried).reduce(|one, other| if other.0 > one.0 { other } else { one });
+    let (score, found) = denials.map_or((0.0, None), |(score, found)| (score, Some(found)));
+    *profile.scores.of_mut(Family::Denial) = Scored { score, lasting, found };
 }
 
-/// The scores of a day that is over, of which it is known now how many accesses it had. In an operation, those from before it was seen as one do not say what a high score is.
+/// The scores of a day that is over: now it is known how many accesses it had. Of a day on which most peers had no reasons, scores from
+/// before that was seen do not count for the threshold.
 pub(super) fn score_ended(profile: &mut Profile, settings: &Settings, peers: &Peers, day: i64) {
     let Some(usual) = Usual::of(profile, peers, settings) else { return };
     score(profile, settings, &usual);
-    let (unexplained, is_operation) = usual.unexplained(settings);
-    if let Some(set) = settings.unexplained.as_ref().filter(|_| profile.judged) {
-        let ratio = unexplained.likelihood_ratio(profile.today.first, profile.today.unexplained);
+    let (unexplained, is_without_reasons) = usual.unexplained(settings);
+    if let Some(set) = &settings.unexplained {
+        let DayOfAccount { first, unexplained: observed, .. } = profile.today;
+        // A day on which nothing was opened says nothing.
+        let ratio = if first > 0.0 { unexplained.likelihood_ratio(first, observed) } else { 0.0 };
         profile.scores.of_mut(Family::Reason).lasting = ratio * set.weight;
     }
-    if is_operation {
+    if is_without_reasons {
         let scored = profile.scored(day, settings.budget.half_life_days);
         profile.highest = scored.first().map_or(0.0, |(_, score)| *score);
     }

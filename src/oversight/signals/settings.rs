@@ -358,6 +358,8 @@ impl Settings {
         checks.extend(shopping.iter().map(|it| ("shopping", "score", is_score(it.score), "is above 0 and at most 8")));
         checks.extend(shopping.iter().map(|it| ("shopping", "minutes", it.minutes > 0, "is 1 or more")));
         if let Some(it) = disclosure {
+            let text = "names a type of accounts, since [disclosure] compares these with their own days";
+            checks.push(("peers", "itself", !peers.itself.is_empty(), text));
             checks.push(("disclosure", "score", is_score(it.score), "is above 0 and at most 8"));
             checks.push(("disclosure", "weight", is_weight(it.weight), weight));
             checks.push(("disclosure", "least", is_positive(it.least), "is above 0"));

@@ -31,11 +31,6 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// How many of so many are expected.
-    pub(super) fn expected(self, of: f64) -> f64 {
-        self.mean * of.max(FEWEST)
-    }
-
     /// The two numbers of the beta distribution of shares.
     fn beta(self) -> (f64, f64) {
         let mean = self.mean.clamp(1e-6, 1.0 - 1e-6);

@@ -713,6 +713,7 @@ fn a_system_that_discloses_otherwise_than_before_is_a_signal() {
     };
     assert_eq!(disclosures(50, 45, &[]), []);
     assert_eq!(disclosures(50, 45, &[(3, 1)]), [(45, "new-disclosure".to_owned(), 3.0)]);
+    assert_eq!(disclosures(50, 45, &[(3, 5), (5, 1)]).len(), 1, "one is open for all");
     assert_eq!(disclosures(50, 20, &[(3, 1)]), [], "its first days say what is usual");
     let surge = disclosures(50, 45, &[(2, 50)]);
     let [(45, detector, _)] = surge.as_slice() else { panic!("{surge:?}") };
@@ -819,6 +820,67 @@ fn accesses_of_a_crowd_count_for_none_of_its_accounts() {
     };
     assert!(of_accounts(false) > 30, "each would be one");
     assert_eq!(of_accounts(true), 0);
+}
+
+#[test]
+fn accesses_of_a_crowd_launder_no_others() {
+    let first = |with_crowd: bool| {
+        let mut work = Work::new(23, 200, 50);
+        // Every other day one record of a crowd, and two that nobody else opens.
+        for day in 40..48 {
+            for account in (0..9).filter(|_| with_crowd && day % 2 == 0) {
+                let look = access(&format!("officer-{account}"), &format!("{day}-notable"), day, 8, false);
+                work.facts.push(look);
+            }
+            if with_crowd && day % 2 == 0 {
+                work.facts.push(access("snoop", &format!("{day}-notable"), day, 9, false));
+            }
+            (0..2).for_each(|number| work.facts.push(access("snoop", &format!("{day}-{number}-own"), day, 10, false)));
+        }
+        let signals = work.signals();
+        let of_snoop = opened(&signals, "snoop");
+        of_snoop.iter().map(|it| (it.time / HOUR / 24, it.observed, it.of)).collect::<Vec<_>>()
+    };
+    assert!(!first(false).is_empty());
+    assert_eq!(first(false), first(true));
+}
+
+#[test]
+fn days_on_which_nothing_is_opened_take_nothing_off() {
+    let found = |between: bool| {
+        let mut work = Work::new(23, 200, 60);
+        work.facts.push(access("slow", "own", 38, 9, true));
+        for day in (40..56).step_by(2) {
+            work.facts.push(access("slow", &format!("{day}-foreign"), day, 9, false));
+            if between {
+                work.facts.push(access("slow", "own", day + 1, 9, true));
+            }
+        }
+        opened(&work.signals(), "slow").iter().any(|it| it.family == Family::Reason)
+    };
+    assert!(found(false) && found(true));
+}
+
+#[test]
+fn a_retry_now_and_then_adds_up_to_nothing() {
+    let mut work = Work::new(25, 200, 120);
+    for day in 0..120 {
+        for number in 0..40 {
+            work.facts.push(access("clerk", &format!("{day}-{number}-file"), day, 8 + number % 8, true));
+        }
+        if day % 5 == 0 {
+            let asked = |hour, purpose: &str| Fact {
+                stated: Some(Stated::for_test(&format!("{day}"), purpose)),
+                ..access("clerk", &format!("{day}-retried"), day, hour, true)
+            };
+            work.facts.push(denied(asked(9, "8"), "never.one"));
+            let allowed = asked(9, "9");
+            work.facts.push(Fact { time: allowed.time + 60_000, ..allowed });
+        }
+    }
+    let signals = work.signals();
+    let of_denials: Vec<_> = opened(&signals, "clerk").into_iter().filter(|it| it.family == Family::Denial).collect();
+    assert!(of_denials.iter().all(|it| it.score <= 3.0), "{of_denials:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ mod spiffe;
 
 pub use certificate::{Leaf, Named, Nameless};
 pub use config::{Application, Config, Credentials};
-pub use permission::{NotPermitted, check, fault};
+pub use permission::{NotPermitted, check, check_named, fault};
 pub use spiffe::{NotAnId, SpiffeId, check_trust_domain};
 
 use crate::{record::decision_log::Identity, types::escape};

@@ -54,6 +54,16 @@ pub fn check(snapshot: &Snapshot, application: &str, asked: Parts<'_>) -> Result
     }
 }
 
+/// Whether the application may ask anything.
+///
+/// # Errors
+/// No entry names it.
+pub fn check_named(snapshot: &Snapshot, application: &str) -> Result<(), NotPermitted> {
+    let is_named = snapshot.policies.applications.as_ref().is_some_and(|known| known.get(application).is_some());
+    let not = || NotPermitted { application: application.to_owned(), why: Why::Unnamed };
+    if is_named { Ok(()) } else { Err(not()) }
+}
+
 /// The answer to an item of a batch that the application may not ask. `None`: it may, or no application is recognised.
 #[must_use]
 pub fn fault(snapshot: &Snapshot, application: Option<&str>, asked: Parts<'_>) -> Option<Answer> {

@@ -99,11 +99,11 @@ struct Attributes {
     digest: String,
 }
 
-/// The newest bundle of this store that the records in a folder call active. It reads backwards, segment by segment. What
-/// cannot be read tells nothing, and is in the operators' log.
+/// The newest bundle of this store that the records in a folder call active. It reads backwards, segment by segment. Damage
+/// within a segment tells nothing, and is in the operators' log.
 ///
 /// # Errors
-/// The folder cannot be listed.
+/// The folder cannot be listed, or a segment cannot be opened.
 pub fn recorded_bundle(records: &Path, store: &str) -> io::Result<Option<Floor>> {
     let segments = match spool::segments(records) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -112,8 +112,8 @@ pub fn recorded_bundle(records: &Path, store: &str) -> io::Result<Option<Floor>>
     let needle = memmem::Finder::new(b"\"event_name\":\"poort.bundle.activ");
     for first in segments.into_iter().rev() {
         let mut newest = None;
-        let frames = Reader::open_at(records, first).map(|reader| reader.once());
-        for frame in frames.into_iter().flatten() {
+        // What cannot be opened could name a newer bundle, so it is an error; damage within it is told.
+        for frame in Reader::open_at(records, first).map_err(io::Error::other)?.once() {
             match frame {
                 // The bytes may also be in a value that a caller gave.
                 Ok(frame) if needle.find(&frame.payload).is_some() => newest = floor(&frame.payload, store).or(newest),

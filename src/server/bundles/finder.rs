@@ -4,6 +4,7 @@
 //! (`src/server/bundles/tests.rs::what_is_verified_is_what_answers`).
 
 use crate::{
+    oversight::signals::live,
     sources::{
         bundle::{Bundle, Code, Config, Floor, Refusal, Trust, Verified, archive, choose},
         store::{CheckedBundle, Store},
@@ -13,8 +14,10 @@ use crate::{
 use jiff::Timestamp;
 use std::{fs, path::Path, sync::Arc};
 
-/// The most files of a folder that are looked at.
+/// The most files of a folder that are looked at, and the most bytes: the courier's folder may be anybody's, and accounts are read on the
+/// same thread.
 const MOST: usize = 1_000;
+const MOST_BYTES: u64 = 64 << 20;
 
 /// What was found: what may be activated, the newest first, and what is refused, by its file.
 #[derive(Debug, Default)]
@@ -36,6 +39,8 @@ pub(super) struct Finder {
     pub(super) config: Config,
     pub(super) trust: Trust,
     pub(super) store: Arc<Store>,
+    /// The signals that are looked for under settings of the bundle.
+    pub(super) signals: Option<live::Config>,
 }
 
 impl Finder {
@@ -53,7 +58,11 @@ impl Finder {
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_bundle(path)).collect();
         paths.sort();
         // The newest have the greatest names, where they are named as `poort bundle build` names them.
+        let mut left = MOST_BYTES;
         for path in paths.iter().rev().take(MOST) {
+            let length = fs::metadata(path).map_or(0, |file| file.len());
+            let Some(rest) = left.checked_sub(length.min(archive::LARGEST)) else { return };
+            left = rest;
             self.verify(path, floor, found);
         }
     }
@@ -99,15 +108,27 @@ impl Finder {
         };
         let choice = choose(floor, self.config.at_least, bundles.iter().map(|(_, bundle)| bundle.clone()));
         refused.extend(choice.refused.into_iter().rev().map(|(bundle, refusal)| (file_of(&bundle), refusal)));
+        let refused_by = |problems: Vec<Problem>| Refusal::new(Code::Policies, lines(&problems));
         let check = |bundle: &Arc<Verified>| {
-            self.store.check_bundle(bundle.clone()).map_err(|problems| Refusal::new(Code::Policies, lines(&problems)))
+            let checked = self.store.check_bundle(bundle.clone()).map_err(refused_by)?;
+            let policies = &checked.snapshot().policies;
+            let signals = self.signals.as_ref().map(|signals| signals.check_settings(policies, bundle.bundle()));
+            signals.transpose().map_err(refused_by)?;
+            Ok(checked)
         };
         let now = Timestamp::now();
         let mut too_new = Vec::new();
         for bundle in choice.newer {
             match bundle.in_time(now).and_then(|()| check(&bundle)) {
                 Ok(checked) => return (Some(checked), [too_new, refused].concat()),
-                Err(refusal) => too_new.push((file_of(&bundle), refusal)),
+                Err(refusal) => {
+                    let is_over = refusal.code == Code::Expired;
+                    too_new.push((file_of(&bundle), refusal));
+                    // Officers replaced what is before it, so that never takes its place.
+                    if is_over {
+                        break;
+                    }
+                }
             }
         }
         refused.splice(0..0, too_new);

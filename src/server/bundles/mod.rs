@@ -14,6 +14,7 @@ mod kept;
 
 use super::StartError;
 use crate::{
+    oversight::signals::live,
     record::{
         decision_log::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, DecisionLog, recorded_bundle},
         spool::AppendError,
@@ -40,13 +41,14 @@ use std::{
 use thiserror::Error;
 use tracing::{error, info, warn};
 
-/// The most refusals that are put on record until another bundle is activated. A courier's folder may be anybody's.
-const MOST_RECORDED: usize = 100;
+/// The most refusals of one rule that are told until another bundle is activated: the courier's folder may be anybody's, and junk hides no
+/// fork.
+const MOST_TOLD: usize = 100;
 
 /// How often the active bundle is put on record, so that its record is near the end of the log.
 const AGAIN: Duration = Duration::from_secs(60 * 60);
 
-/// How often bundles are looked at again for which only the time has to come.
+/// How often bundles are looked at again for which the time, or the accounts, have to come.
 const TIMES: Duration = Duration::from_secs(10);
 
 /// The trust file cannot be used.
@@ -93,6 +95,7 @@ impl Bundles {
         config: &Config,
         (data, records): (&Path, PathBuf),
         store: Arc<Store>,
+        signals: Option<live::Config>,
         meter: &Meter,
     ) -> Result<Self, StartError> {
         let path = &config.trust;
@@ -112,7 +115,7 @@ impl Bundles {
             refusals.add(0, &[KeyValue::new("code", code.name())]);
         }
         Ok(Self {
-            finder: Finder { config: config.clone(), trust, store },
+            finder: Finder { config: config.clone(), trust, store, signals },
             data: data.to_owned(),
             floor: floor.clone(),
             on_record: floor,
@@ -200,7 +203,9 @@ impl Bundles {
         self.finder.scan(self.floor.as_ref(), &mut found);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
         self.tell(log, &refused);
-        self.waits = refused.iter().any(|(_, refusal)| refusal.code == Code::Future);
+        // Accounts that fit may come later than the policies.
+        let waits = |code| code == Code::Future || (code == Code::Policies && self.finder.config.accounts.is_some());
+        self.waits = refused.iter().any(|(_, refusal)| waits(refusal.code));
         if let Some(checked) = checked {
             let version = checked.bundle().manifest().version;
             match self.activate(log, checked) {
@@ -247,7 +252,8 @@ impl Bundles {
     /// Puts what is refused on record and in the operators' log, once.
     fn tell(&mut self, log: &DecisionLog, refused: &[(String, Refusal)]) {
         for (file, refusal) in refused {
-            if self.told.len() >= MOST_RECORDED || !self.told.insert((file.clone(), refusal.clone())) {
+            let of_rule = self.told.iter().filter(|(_, told)| told.code == refusal.code).count();
+            if of_rule >= MOST_TOLD || !self.told.insert((file.clone(), refusal.clone())) {
                 continue;
             }
             self.refusals.add(1, &[KeyValue::new("code", refusal.code.name())]);

@@ -156,6 +156,9 @@ impl Manifest {
                 Some("`rollback.to` is not an earlier version".to_owned())
             }
             Some(Rollback { reason, .. }) if reason.trim().is_empty() => Some("`rollback.reason` is empty".to_owned()),
+            Some(Rollback { reason, .. }) if reason.chars().any(char::is_control) => {
+                Some("`rollback.reason` is not one line of plain text".to_owned())
+            }
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::types::revision::Revision;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 /// By how much the clock of who built a bundle may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -78,8 +78,10 @@ impl Bundle {
                 return Err(refused(format!("`{FILES}{path}` is not the file that the manifest names")));
             }
         }
-        match files.keys().find(|path| !manifest.files.iter().any(|entry| entry.path == **path)) {
-            Some(path) => Err(refused(format!("`{FILES}{path}` is not in the manifest"))),
+        // Both are in the order of paths, and each that the manifest names is there.
+        let other = files.keys().zip(manifest.files.iter().map(|entry| Some(&entry.path)).chain(iter::repeat(None)));
+        match other.into_iter().find(|(path, entry)| Some(*path) != *entry) {
+            Some((path, _)) => Err(refused(format!("`{FILES}{path}` is not in the manifest"))),
             None => Ok(Self { manifest, text, files, review, signatures }),
         }
     }
@@ -149,9 +151,13 @@ impl Bundle {
             return Err(Refusal::new(Code::Store, format!("it is for the store `{own}`, not for `{theirs}`")));
         }
         let times: Vec<_> = [Some(self.manifest.created), at].into_iter().flatten().collect();
-        let act = if self.manifest.rollback.is_some() { Act::Rollback } else { Act::Bundle };
-        let tally = trust.tally(act, (BUNDLE, &self.text), &self.signatures, &times);
-        tally.map_err(|message| Refusal::new(Code::Signatures, message))
+        let tally = |act| {
+            let tally = trust.tally(act, (BUNDLE, &self.text), &self.signatures, &times);
+            tally.map_err(|message| Refusal::new(Code::Signatures, message))
+        };
+        let of_bundle = tally(Act::Bundle)?;
+        // Nothing here shows that the files of a rollback are the old ones, so it takes what any files take, too.
+        if self.manifest.rollback.is_some() && of_bundle.is_enough() { tally(Act::Rollback) } else { Ok(of_bundle) }
     }
 }
 

@@ -396,6 +396,15 @@ async fn an_application_that_nobody_named_may_ask_nothing() {
     let reply = over(&path, question(&allowed())).await;
     assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(reply.text().contains("applications.toml does not name it"), "{}", reply.text());
+    // Nor in a batch, whose record has nothing that can be long.
+    let mut long = allowed();
+    long["context"]["note"] = "x".repeat(10_000).into();
+    let post = Request::post("/access/v1/evaluations").header("content-type", "application/json");
+    let body = json!({"evaluations": [long]}).to_string().into_bytes();
+    assert_eq!(over(&path, post.body(body).unwrap()).await.status, StatusCode::FORBIDDEN);
+    let last = sidecar.records().pop().unwrap();
+    assert_eq!(last["attributes"]["poort.outcome"], "not_permitted");
+    assert!(last.to_string().len() < 5_000, "{last}");
     // A change of the policies takes effect as any other.
     let file = folder.path().join("policies/applications.toml");
     fs::write(&file, APPLICATIONS.replace("[all]", "[forgotten]")).unwrap();

@@ -381,7 +381,8 @@ fn what_settings_name_has_to_be_in_the_schema() {
     let of = |follow_up: &str| format!("{SETTINGS}[follow_up]\n{follow_up}\n");
     let disclosure = |action: &str, flow: &str| {
         let numbers = "score = 3.0\nweight = 1.0\nleast = 9";
-        format!("{SETTINGS}[disclosure]\naction = \"{action}\"\nflow = [\"{flow}\"]\n{numbers}\n")
+        let settings = SETTINGS.replace("active_days = 5", "active_days = 5\nitself = [\"Person\"]");
+        format!("{settings}[disclosure]\naction = \"{action}\"\nflow = [\"{flow}\"]\n{numbers}\n")
     };
     for (text, wanted) in [
         (SETTINGS.replace("\"station\"", "\"statoin\""), "no type of account has the attribute `statoin`"),

@@ -95,6 +95,14 @@ impl Config {
         self.streams.as_ref().map_or(Ok(()), |streams| shipping::check(&streams.server))
     }
 
+    /// Looks whether the settings in a bundle can be used with its policies.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check_settings(&self, policies: &Policies, bundle: &Bundle) -> Result<(), Vec<Problem>> {
+        self.settings(Some(bundle))?.check(policies).map(drop)
+    }
+
     /// Looks whether signals could be looked for, without starting that.
     ///
     /// # Errors

@@ -153,6 +153,8 @@ fn what_officers_signed(table: &mut Table) {
     table.signed("for the test environment", Code::Store, Manifest { store: "test".to_owned(), ..next() });
     let (create, by) = (rollback(), [ANNA, gijs(TOUCHED)]);
     table.refused("a rollback by who may not", Code::Signatures, &signed(create, &by));
+    let by = [HANS, INES];
+    table.refused("new policies by who may roll back alone", Code::Signatures, &signed(rollback(), &by));
 }
 
 fn which_files_there_are(table: &mut Table) {

@@ -30,5 +30,7 @@ fn what_cannot_be_is_named() {
     named(Manifest { not_before: Some(next().expires), ..next() }, "expires");
     named(Manifest { files: next().files.into_iter().rev().collect(), ..next() }, "files");
     named(Manifest { rollback: Some(Rollback { to: 43, reason: "back".to_owned() }), ..next() }, "rollback.to");
-    named(Manifest { rollback: Some(Rollback { to: 40, reason: " ".to_owned() }), ..next() }, "rollback.reason");
+    for reason in [" ", "back\ndigest     sha256:0"] {
+        named(Manifest { rollback: Some(Rollback { to: 40, reason: reason.to_owned() }), ..next() }, "rollback.reason");
+    }
 }

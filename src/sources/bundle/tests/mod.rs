@@ -44,6 +44,9 @@ const DIRK: Officer = Officer::Plain(4);
 const EMMA: Officer = Officer::Plain(5);
 /// His key begins later.
 const FRED: Officer = Officer::Plain(6);
+/// They may sign for rollbacks alone.
+const HANS: Officer = Officer::Plain(8);
+const INES: Officer = Officer::Plain(9);
 const NOBODY: Officer = Officer::Plain(99);
 
 const TOUCHED: u8 = 0x01;
@@ -132,6 +135,8 @@ fn trust_file() -> TrustFile {
         person("Emma Voorbeeld", all, vec![PersonalKey { until, ..personal(EMMA) }]),
         person("Fred Voorbeeld", all, vec![PersonalKey { from, ..personal(FRED) }]),
         person("Gijs Voorbeeld", &[Act::Bundle], vec![personal(gijs(0))]),
+        person("Hans Voorbeeld", &[Act::Rollback], vec![personal(HANS)]),
+        person("Ines Voorbeeld", &[Act::Rollback], vec![personal(INES)]),
     ];
     TrustFile::first("voorbeeld", 2, persons)
 }

@@ -97,6 +97,44 @@ async fn what_this_poort_cannot_use_does_not_block_the_next_version() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_of_signals_that_cannot_be_used_are_refused() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let settings = "[budget]\nper_thousand = 0.3\nbaseline_days = 28\nleast_score = 2.0\nhalf_life_days = 56.0\nquiet_days = 14\n\
+                    [peers]\nsame = []\naccounts = 10\nactive_days = 5\n[accesses]\ndays = 30\nmost = 1000\n";
+    let with = |level: i64, settings: &str| {
+        let mut files = files(level);
+        files.insert("signals/detectors.toml".to_owned(), settings.to_owned());
+        files
+    };
+    let first = sign(bundle(&with(1, settings), 1, None));
+    place.bring(&first);
+    let sidecar = place.sidecar("[signals]\nenabled = true").start();
+    let second = sign(bundle(&with(2, &settings.replace("0.3", "-1.0")), 2, Some(&first)));
+    place.bring(&second);
+    let message = until_refused(&sidecar, "bundle-policies").await;
+    assert!(message.contains("per_thousand"), "{message}");
+    assert_eq!(level(&sidecar).await, 1);
+    // So the next start finds what it can use.
+    assert_eq!(sidecar.stop().code, Some(0));
+    let sidecar = place.sidecar("[signals]\nenabled = true").start();
+    assert_eq!(level(&sidecar).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn junk_of_a_courier_hides_no_fork() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    place.bring(&sign(bundle(&files(1), 1, None)));
+    let sidecar = place.sidecar("").start();
+    (0..150).for_each(|number| place.bring_bytes(&format!("junk-{number}.tar"), b"junk"));
+    place.bring_bytes("fork.tar", &sign(bundle(&files(4), 1, None)).write().unwrap());
+    until_refused(&sidecar, "bundle-fork").await;
+    sidecar.wait_for_line("two histories");
+    assert_eq!(level(&sidecar).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollback_is_a_new_version_with_a_reason() {
     let place = Place::new();
     let sign = |bundle| place.sign(bundle, &["anna", "bram"]);

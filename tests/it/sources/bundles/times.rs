@@ -71,3 +71,15 @@ async fn what_expired_or_has_not_begun_is_not_activated() {
     until_version(&sidecar, 2).await;
     assert!(Timestamp::now() >= soon);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_newest_is_over_nothing_older_begins() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let first = sign(bundle(&files(1), 1, None));
+    place.bring(&first);
+    place.bring(&sign(changed(&files(2), 2, Some(&first), until_soon(-1))));
+    let ended = place.sidecar("").fail();
+    assert_eq!(ended.code, Some(3));
+    assert!(said(&ended).contains("its time was over"), "{}", ended.log);
+}
