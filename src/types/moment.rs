@@ -18,6 +18,15 @@ impl PolicyAge {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Live, Self::Late, Self::Expired];
 
+    /// The name of those that policies answer under, `live` or `late`: what has expired is denied whatever they say.
+    #[must_use]
+    pub const fn seen(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Late | Self::Expired => "late",
+        }
+    }
+
     /// Its name in records.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -42,6 +51,6 @@ pub struct Moment {
     pub hour: u8,
     /// The calling application, if configuration names it.
     pub application: Option<Arc<str>>,
-    /// How old the policies are.
+    /// How old the policies are; they see `live` or `late`.
     pub policies: PolicyAge,
 }

@@ -170,7 +170,13 @@ impl Builder<'_> {
             ),
         });
         let pdp = model.pdp.unwrap_or_default();
-        let pdp = [("now", pdp.now), ("today", pdp.today), ("hour", pdp.hour), ("application", pdp.application)];
+        let pdp = [
+            ("now", pdp.now),
+            ("today", pdp.today),
+            ("hour", pdp.hour),
+            ("application", pdp.application),
+            ("policies", pdp.policies),
+        ];
         let pdp = pdp.into_iter().filter_map(|(name, is_declared)| is_declared.then_some(name)).collect();
         let doc = words.doc.as_deref().map(str::to_owned);
         let mut context = Context { name: wanted.clone(), doc, fields, action, pdp };

@@ -335,6 +335,9 @@ impl<'a> CheckedQuestion<'a> {
         if let (true, true, Some(application)) = (declared.application, reads.application, &moment.application) {
             key.name(application);
         }
+        if declared.policies && reads.policies {
+            key.name(moment.policies.seen());
+        }
         Ok(Some(key.finish()))
     }
 
@@ -481,6 +484,9 @@ impl<'a> CheckedQuestion<'a> {
         }
         if let (true, true, Some(application)) = (declared.application, reads.application, &moment.application) {
             pdp.insert(SmolStr::new_static("application"), ast::Value::from(application.as_ref()));
+        }
+        if declared.policies && reads.policies {
+            pdp.insert(SmolStr::new_static("policies"), ast::Value::from(moment.policies.seen()));
         }
         Ok(Some(pdp))
     }

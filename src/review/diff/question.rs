@@ -4,7 +4,7 @@ use super::Facts;
 use crate::{
     review::proof::{Environment, Example},
     sources::policy::Policies,
-    types::{decision::Verdict, language::Language},
+    types::{decision::Verdict, language::Language, moment::PolicyAge},
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub struct Question {
     pub now: String,
     /// The calling application, if that matters.
     pub application: Option<String>,
+    /// Whether the time of the policies is over.
+    #[serde(default)]
+    pub late: bool,
     /// Whether the policies read the moment.
     pub time_matters: bool,
     /// Whether the accounts, units and so on are those of the directory.
@@ -65,6 +68,7 @@ impl Question {
             hour: example.moment.hour,
             now: example.moment.now_text.clone(),
             application: example.moment.application.as_ref().map(ToString::to_string),
+            late: example.moment.policies != PolicyAge::Live,
             time_matters,
             real: example.real,
             facts: Facts::default(),
@@ -72,17 +76,14 @@ impl Question {
         }
     }
 
-    /// When it is asked, if the policies read the moment; and by which application, if they read that.
+    /// When it is asked, if the policies read the moment; by which application, and that policies are late, if they read that.
     #[must_use]
     pub fn when(&self) -> Option<String> {
         let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
         let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
-        match (time, application) {
-            (None, None) => None,
-            (Some(time), None) => Some(time),
-            (None, Some(application)) => Some(application),
-            (Some(time), Some(application)) => Some(format!("{time}, {application}")),
-        }
+        let late = self.late.then(|| "under policies whose time is over".to_owned());
+        let all: Vec<_> = [time, application, late].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
         hour: 0,
         now: String::new(),
         application: None,
+        late: false,
         time_matters: false,
         real: true,
         entities: Vec::new(),

@@ -128,12 +128,13 @@ fn context(action: &ActionModel) -> Attributes {
         let record = Shape::Record(properties.attributes.clone());
         context.insert("action".into(), Attribute::of(record, properties.required));
     }
-    if let Some(PdpShape { now, today, hour, application }) = action.pdp {
+    if let Some(PdpShape { now, today, hour, application, policies }) = action.pdp {
         let given = [
             ("now", now, Shape::Extension(Extension::Datetime)),
             ("today", today, Shape::Extension(Extension::Datetime)),
             ("hour", hour, Shape::Long),
             ("application", application, Shape::String),
+            ("policies", policies, Shape::String),
         ];
         let given = given.into_iter().filter(|(_, is_there, _)| *is_there);
         let record = given.map(|(name, _, shape)| (name.into(), Attribute::of(shape, name != "application"))).collect();

@@ -132,7 +132,7 @@ impl Read {
 fn clock(action: &ActionModel, read: &Read, texts: &mut Vec<String>, heavy: &mut Vec<String>) {
     let Some(pdp) = action.pdp else { return };
     texts.push("context has pdp".to_owned());
-    for (declared, name) in [(pdp.hour, "hour"), (pdp.today, "today"), (pdp.now, "now")] {
+    for (declared, name) in [(pdp.hour, "hour"), (pdp.today, "today"), (pdp.now, "now"), (pdp.policies, "policies")] {
         if declared {
             texts.push(format!("context has pdp && context.pdp has {name}"));
         }
@@ -144,6 +144,8 @@ fn clock(action: &ActionModel, read: &Read, texts: &mut Vec<String>, heavy: &mut
         }
     };
     assume(&[(pdp.hour, "hour")], "context.pdp.hour >= 0 && context.pdp.hour <= 23", texts);
+    let ages = "(context.pdp.policies == \"live\" || context.pdp.policies == \"late\")";
+    assume(&[(pdp.policies, "policies")], ages, texts);
     for (declared, name) in [(pdp.today, "today"), (pdp.now, "now")] {
         let what = format!("context.pdp.{name} >= datetime(\"{FIRST}\") && context.pdp.{name} <= datetime(\"{LAST}\")");
         assume(&[(declared, name)], &what, texts);
@@ -203,7 +205,7 @@ mod tests {
         @source(\"request\") @parents(\"unit\") entity Record in [Group] { unit: Group, level: Long, size?: Long };
         @source(\"request\") @parents(\"units\") entity File in [Group] { units: Set<Group> };
         action read appliesTo { principal: [Officer], resource: [Record, File],
-            context: { pdp: { hour: Long, today: datetime, now: datetime } } };";
+            context: { pdp: { hour: Long, today: datetime, now: datetime, policies: String } } };";
 
     /// What is assumed for a policy with this condition, in the environment of this type of resource.
     fn assumed(resource: &str, condition: &str) -> String {
@@ -249,6 +251,7 @@ mod tests {
     fn the_clock_gives_hours_of_a_day_and_midnights() {
         assert!(assumed("Record", "context.pdp.hour < 6").contains("hour <= 23"));
         assert!(assumed("Record", "context.pdp.today == context.pdp.now").contains("today.toDate()"));
+        assert!(assumed("Record", "context.pdp.policies == \"late\"").contains("context.pdp.policies == \"live\""));
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
         today,
         hour,
         application: text("application").map(Arc::from),
-        policies: PolicyAge::Live,
+        policies: if text("policies").as_deref() == Some("late") { PolicyAge::Late } else { PolicyAge::Live },
     })
 }
 

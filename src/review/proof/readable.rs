@@ -15,7 +15,10 @@ use crate::{
         Attributes, Held, Reference, Shape,
         cedar_core::ast::{self, Expr},
     },
-    types::evaluation::{Map, Value},
+    types::{
+        evaluation::{Map, Value},
+        moment::PolicyAge,
+    },
 };
 use std::sync::Arc;
 
@@ -245,6 +248,7 @@ impl Search<'_> {
             }
         }
         try_one(example, &|example| example.moment.application = None);
+        try_one(example, &|example| example.moment.policies = PolicyAge::Live);
         if !self.holds_in_directory(&self.environment.resource) {
             let id = format!("{}-1", self.environment.resource_name().to_lowercase());
             try_one(example, &|example| example.evaluation.resource.id.clone_from(&id));

@@ -58,6 +58,8 @@ pub enum Question {
         when: When,
         /// Whether the directory does not know the subject or the resource, and the case is about that.
         unknown: bool,
+        /// Whether the time of the policies is over.
+        late: bool,
     },
     /// As Cedar's `run-tests` asks it: with entities and context of its own.
     Cedar(Box<CedarQuestion>),

@@ -159,6 +159,7 @@ impl Expander<'_> {
             return self.complain(place, format!("the suite comes to more than {CASES} questions"), "split it");
         }
         let when = row.when.or(case.when).unwrap_or(self.when);
+        let late = row.late.or(case.late).unwrap_or_default();
         let unknown = row.unknown.or(case.unknown).unwrap_or_default();
         let note = row.note.as_ref().or(case.note.as_ref());
         let line = line_of(&self.file.text, place.start);
@@ -182,7 +183,7 @@ impl Expander<'_> {
                             parts,
                             place: place.clone(),
                             line,
-                            question: Question::Wire { evaluation: Box::new(evaluation), when, unknown },
+                            question: Question::Wire { evaluation: Box::new(evaluation), when, unknown, late },
                             expected: expected.clone(),
                         });
                     }

@@ -51,6 +51,7 @@ pub(super) struct Parts {
     pub(super) resources: Option<Vec<Node>>,
     pub(super) contexts: Option<Vec<Node>>,
     pub(super) when: Option<When>,
+    pub(super) late: Option<bool>,
     pub(super) unknown: Option<bool>,
     pub(super) decision: Option<ExpectedDecision>,
     pub(super) policies: Option<Vec<PlacedName>>,
@@ -62,7 +63,7 @@ pub(super) struct Parts {
 }
 
 const SUITE: [&str; 8] = ["name", "note", "today", "now", "subjects", "resources", "contexts", "cases"];
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "note",
     "subject",
     "subjects",
@@ -74,6 +75,7 @@ const PARTS: [&str; 17] = [
     "contexts",
     "today",
     "now",
+    "late",
     "unknown",
     "decision",
     "policies",
@@ -267,7 +269,8 @@ impl Reader<'_> {
                 "resource" | "resources" => self.things(&mut parts.resources, key, value),
                 "context" | "contexts" => self.things(&mut parts.contexts, key, value),
                 "today" | "now" => self.when(&mut parts.when, key, value),
-                "unknown" => parts.unknown = self.unknown(value),
+                "late" => parts.late = self.flag(name, value),
+                "unknown" => parts.unknown = self.flag(name, value),
                 "decision" => parts.decision = self.decision(value),
                 "policies" => parts.policies = self.names(name, value),
                 "errors" => parts.errors = self.names(name, value),
@@ -280,12 +283,12 @@ impl Reader<'_> {
         parts
     }
 
-    fn unknown(&mut self, node: &Node) -> Option<bool> {
-        let Content::Bool(unknown) = node.content else {
-            self.complain(&node.place, "`unknown` must be true or false", "");
+    fn flag(&mut self, name: &str, node: &Node) -> Option<bool> {
+        let Content::Bool(flag) = node.content else {
+            self.complain(&node.place, format!("`{name}` must be true or false"), "");
             return None;
         };
-        Some(unknown)
+        Some(flag)
     }
 
     fn decision(&mut self, node: &Node) -> Option<ExpectedDecision> {

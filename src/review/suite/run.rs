@@ -18,7 +18,7 @@ use crate::{
     types::{
         decision::{Decision, Verdict},
         language::Language,
-        moment::Moment,
+        moment::{Moment, PolicyAge},
         problem::{Problem, SourceFile, causes},
         suggest::nearest,
     },
@@ -189,8 +189,11 @@ impl<'a> Runner<'a> {
     }
 
     fn ask(&self, case: &Case) -> Result<AskedCase, Misasked> {
-        let Question::Wire { evaluation, when, unknown } = &case.question else { return Err(Misasked::default()) };
+        let Question::Wire { evaluation, when, unknown, late } = &case.question else {
+            return Err(Misasked::default());
+        };
         let moment = self.moment(*when)?;
+        let moment = Moment { policies: if *late { PolicyAge::Late } else { moment.policies }, ..moment };
         let checked = match engine::check_question(self.snapshot, evaluation.as_ref(), &moment, self.config) {
             Ok(checked) => checked,
             Err(error) => return self.unfit(case, &error),

@@ -105,6 +105,8 @@ pub struct PdpShape {
     pub hour: bool,
     /// `application`, a `String`, optional: the calling application.
     pub application: bool,
+    /// `policies`, a `String`: `late` where the time of a signed bundle is over, and otherwise `live`.
+    pub policies: bool,
 }
 
 impl EntityModel {

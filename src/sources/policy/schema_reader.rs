@@ -259,7 +259,7 @@ impl Reader<'_> {
 
     /// `context.pdp` may declare what poort provides, and nothing else.
     fn pdp(&mut self, action: &str, shape: &Shape) -> Option<PdpShape> {
-        let help = "poort provides: now: datetime, today: datetime, hour: Long, application?: String";
+        let help = "poort provides: now: datetime, today: datetime, hour: Long, application?: String, policies: String";
         let Shape::Record(declared) = shape else {
             let message = format!("`pdp` in the context of {action} is not a record");
             self.complain_word("pdp", "schema::pdp", message, help);
@@ -276,6 +276,7 @@ impl Reader<'_> {
                     let message = format!("`pdp.application` in the context of {action} must be optional");
                     self.complain_word("application", "schema::pdp", message, help);
                 }
+                ("policies", Shape::String) => pdp.policies = true,
                 _ => {
                     let message = format!("`pdp.{name}` in the context of {action} is not something poort provides");
                     self.complain_word(name, "schema::pdp", message, help);

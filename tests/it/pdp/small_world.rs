@@ -14,7 +14,7 @@ pub const SCHEMA: &str = r#"
     entity Account in [Unit] { level: Long, active: Bool, unit: Unit };
     @source("request") @parents("unit")
     entity Case in [Unit] { unit: Unit, level: Long, first?: String, second?: String, labels?: Set<String> } tags String;
-    type Pdp = { now: datetime, today: datetime, hour: Long, application?: String };
+    type Pdp = { now: datetime, today: datetime, hour: Long, application?: String, policies: String };
     action any;
     action view, edit in [any] appliesTo {
         principal: [Account], resource: [Case],
@@ -25,7 +25,7 @@ pub const SCHEMA: &str = r#"
 "#;
 
 /// Policies that read one thing each; a revision has some of them.
-pub const POLICIES: [&str; 22] = [
+pub const POLICIES: [&str; 23] = [
     "permit (principal, action, resource) when { resource in principal.unit };",
     "permit (principal, action == Action::\"view\", resource) when { context.pdp.hour < 12 };",
     "permit (principal, action == Action::\"view\", resource) when { context.pdp.today < datetime(\"2026-02-01\") };",
@@ -48,6 +48,7 @@ pub const POLICIES: [&str; 22] = [
     "permit (principal, action, resource) when { resource.unit.name == \"North\" };",
     "permit (principal, action, resource == Case::\"2\");",
     "permit (principal, action == Action::\"bare\", resource) when { context has action };",
+    "forbid (principal, action in Action::\"any\", resource) when { context.pdp.policies == \"late\" };",
 ];
 
 /// The directory at four moments: as it was, an account moved, an account left, an account with another level.

@@ -301,6 +301,24 @@ fn an_unexpected_unknown_account_is_a_mistake() {
 }
 
 #[test]
+fn a_case_may_be_about_policies_whose_time_is_over() {
+    let late = "@id(\"late\")\n@title(\"Late policies let nobody write.\")\n\
+                forbid (principal, action == Action::\"write\", resource) when { context.pdp.policies == \"late\" };\n\
+                @id(\"write\")\n@title(\"Who is active writes.\")\n\
+                permit (principal, action == Action::\"write\", resource) when { principal.active };\n";
+    let suite = "today: 2026-11-23\ncases:\n  - name: writing\n    subject: Officer::ann\n    action: write\n    \
+                 resource: {type: Record, id: r-1, properties: {unit: north, level: 2, made: 2026-11-01}}\n    \
+                 context: {purpose: \"8\"}\n    table:\n      - {decision: allow}\n      \
+                 - {late: true, decision: deny, policies: [late]}\n";
+    let folder = Folder::with(&[("records.yaml", suite)]);
+    folder.edit("schema.cedarschema", "pdp: { today", "pdp: { policies: String, today");
+    folder.write("late.cedar", late);
+    has(&folder.check(&[], 0).0, &["2 passed"]);
+    folder.edit("tests/records.yaml", "late: true", "late: soon");
+    has(&folder.check(&[], 3).1, &["`late` must be true or false"]);
+}
+
+#[test]
 fn a_property_that_names_a_missing_entity_is_a_warning() {
     let folder = Folder::with(&[("records.yaml", &SUITE.replace("unit: north", "unit: nroth"))]);
     let (_, told) = folder.check(&[], 0);

@@ -13,11 +13,13 @@ pub struct PdpReads {
     pub hour: bool,
     /// The calling application.
     pub application: bool,
+    /// How old the policies are.
+    pub policies: bool,
 }
 
 impl PdpReads {
     /// All of it.
-    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true };
+    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true, policies: true };
 }
 
 impl Reads {
@@ -28,6 +30,12 @@ impl Reads {
             return PdpReads::ALL;
         }
         let reads = |name| pdp.is_some_and(|pdp| pdp.fields.contains_key(name));
-        PdpReads { now: reads("now"), today: reads("today"), hour: reads("hour"), application: reads("application") }
+        PdpReads {
+            now: reads("now"),
+            today: reads("today"),
+            hour: reads("hour"),
+            application: reads("application"),
+            policies: reads("policies"),
+        }
     }
 }

@@ -365,11 +365,12 @@ impl Writer<'_, '_> {
         let context = self.context();
         let fields =
             self.aim.action.context.iter().find(|field| field.name == "pdp").map(|field| fields(&field.ty).len());
-        match (fields, self.tape.below(4)) {
+        match (fields, self.tape.below(5)) {
             (None, _) => "true".to_owned(),
             (Some(1), _) | (_, 0) => format!("({context}.pdp.hour >= 13)"),
             (_, 1) => format!("({context}.pdp.today < datetime(\"2026-02-01\"))"),
             (_, 2) => format!("({context}.pdp.now < datetime(\"2026-01-31T12:00:00.100Z\"))"),
+            (_, 3) => format!("({context}.pdp.policies == \"late\")"),
             _ => format!("({context} has pdp.application && {context}.pdp.application == \"desk\")"),
         }
     }

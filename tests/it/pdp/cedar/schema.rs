@@ -175,6 +175,7 @@ pub static ACTIONS: LazyLock<Vec<Action>> = LazyLock::new(|| {
                 must("today", Ty::Datetime),
                 must("hour", Ty::Long),
                 may("application", Ty::Text),
+                must("policies", Ty::Text),
             ]),
         )
     };

@@ -290,7 +290,8 @@ pub struct Question {
 pub fn moment(tape: &mut Tape<'_>) -> Moment {
     let (now, now_text, today, hour) = tape.pick(&MOMENTS);
     let application = [None, Some(Arc::from("desk"))][tape.below(2)].clone();
-    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application, policies: PolicyAge::Live }
+    let policies = tape.pick(&[PolicyAge::Live, PolicyAge::Live, PolicyAge::Late]);
+    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application, policies }
 }
 
 /// Around midnight and around a full hour, in Amsterdam.
@@ -396,6 +397,7 @@ fn pdp(declared: &Ty, moment: &Moment) -> Term {
             "now" => extension(&moment.now_text),
             "today" => extension(&moment.today),
             "hour" => Term::Long(moment.hour.into()),
+            "policies" => Term::Text(if moment.policies == PolicyAge::Live { "live" } else { "late" }.to_owned()),
             _ => Term::Text(moment.application.as_deref()?.to_owned()),
         };
         Some((field.name, value))

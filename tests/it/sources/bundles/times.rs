@@ -9,11 +9,20 @@ async fn until_status(sidecar: &Sidecar, wanted: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn late_policies_answer_and_say_so() {
+async fn late_policies_answer_and_see_it() {
     let place = Place::new();
-    place.bring(&place.sign(changed(&files(1), 1, None, until_soon(20)), &["anna", "bram"]));
+    let mut files = files(2);
+    let schema = SCHEMA.replace("[Doc] }", "[Doc], context: { pdp: { policies: String } } }");
+    files.insert("schema.cedarschema".to_owned(), schema);
+    let policy = "@id(\"late\")\n@title(\"Late policies are not for level 2.\")\nforbid (principal, action, resource)\n\
+                  when { context.pdp.policies == \"late\" && resource.level >= 2 };\n";
+    files.insert("late.cedar".to_owned(), policy.to_owned());
+    place.bring(&place.sign(changed(&files, 1, None, until_soon(20)), &["anna", "bram"]));
     let sidecar = place.sidecar("late = \"1h\"").start();
+    assert_eq!(level(&sidecar).await, 2);
+    assert_eq!(level(&sidecar).await, 2);
     until_status(&sidecar, "late").await;
+    // Also what is cached by then.
     assert_eq!(level(&sidecar).await, 1);
     let metrics = sidecar.operators("/metrics").await.text();
     assert!(metrics.contains("poort_bundle_late 1") || metrics.contains("poort_bundle_late{"), "{metrics}");
