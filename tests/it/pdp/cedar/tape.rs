@@ -78,6 +78,11 @@ pub fn cases(usual: u32) -> Config {
     Config { cases, failure_persistence: None, max_shrink_iters: 300, ..config }
 }
 
+/// A runner whose cases are the same in every run, unless `PROPTEST_CASES` asks for so many others.
+pub fn usual(usual: u32) -> TestRunner {
+    if std::env::var_os("PROPTEST_CASES").is_some() { TestRunner::new(cases(usual)) } else { fixed(usual) }
+}
+
 /// A runner whose cases are the same in every run.
 pub fn fixed(cases: u32) -> TestRunner {
     let config = Config { cases, failure_persistence: None, ..Config::default() };

@@ -4,6 +4,7 @@
 //! in that environment, and its account is among those for whom that matters, or some are open. No difference is false: its
 //! question, decided again here, has the decisions that it shows.
 
+use crate::pdp::cedar::tape;
 use poort::{
     pdp::engine::{UnknownEntities, decide, translate},
     review::{
@@ -23,7 +24,7 @@ use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many cases are tried, if `PROPTEST_CASES` does not say.
+/// How many cases are tried, the same in every run, if `PROPTEST_CASES` does not say.
 const CASES: u32 = 24;
 
 const SCHEMA: &str = r#"
@@ -279,9 +280,7 @@ fn check(base: &[Written], head: &[Written], schema: usize) -> Result<(), TestCa
 
 #[test]
 fn no_difference_is_missed_and_none_is_false() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let mut runner = tape::usual(CASES);
     let schemas = prop_oneof![3 => Just(0_usize), 2 => 1..SCHEMAS.len()];
     runner.run(&(two_sets(), schemas), |((base, head), schema)| check(&base, &head, schema)).unwrap();
 }

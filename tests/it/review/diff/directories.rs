@@ -6,6 +6,7 @@
 //! that it shows.
 
 use super::brute_force::{Written, allows, group, moment, side, sources_with, two_sets};
+use crate::pdp::cedar::tape;
 use poort::{
     review::diff::{AccountEffect, Direction, Options, Side, compare},
     sources::{directory, snapshot::Snapshot},
@@ -17,7 +18,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// How many cases are tried, if `PROPTEST_CASES` does not say.
+/// How many cases are tried, the same in every run, if `PROPTEST_CASES` does not say.
 const CASES: u32 = 24;
 
 const SCHEMA: &str = r#"
@@ -146,11 +147,11 @@ fn with(side: &Side, contents: &Contents, entities: &[Value]) -> Snapshot {
     Snapshot::of(side.snapshot.policies.clone(), directory)
 }
 
-/// How many environments were compared, and in how many something was undecided.
+/// How many environments were compared, and in which something was undecided, and why.
 #[derive(Debug, Default)]
 struct Tally {
     environments: usize,
-    undecided: usize,
+    undecided: Vec<String>,
 }
 
 fn check(policies: &[Written], base: &Contents, head: &Contents, tally: &mut Tally) -> Result<(), TestCaseError> {
@@ -163,7 +164,7 @@ fn check(policies: &[Written], base: &Contents, head: &Contents, tally: &mut Tal
         // What could not be worked out says so; that is no miss, and it must be rare.
         tally.environments += 1;
         if !outcome.undecided.is_empty() {
-            tally.undecided += 1;
+            tally.undecided.push(format!("{outcome:#?}\n{policies:#?}\n{base:#?}\n{head:#?}"));
             undecided.insert(outcome.action.clone());
         }
         for effect in &outcome.accounts {
@@ -199,12 +200,11 @@ fn check(policies: &[Written], base: &Contents, head: &Contents, tally: &mut Tal
 
 #[test]
 fn no_effect_of_a_directory_change_is_missed_and_none_is_false() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let mut runner = tape::usual(CASES);
     let tally = RefCell::new(Tally::default());
     let all = (two_sets(), two_directories());
     runner.run(&all, |((policies, _), (base, head))| check(&policies, &base, &head, &mut tally.borrow_mut())).unwrap();
     let Tally { environments, undecided } = tally.into_inner();
-    assert!(environments > 0 && undecided * 20 <= environments, "{undecided} of {environments} are undecided");
+    let told = undecided.join("\n");
+    assert!(environments > 0 && undecided.len() * 20 <= environments, "of {environments} are undecided: {told}");
 }
