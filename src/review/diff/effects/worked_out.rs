@@ -234,13 +234,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// An entity, what it refers to and what it is in, directly or through others.
+/// An entity, what it refers to and what it is in, directly or through others, also where the directory does not have it.
 fn reached(directory: &Directory, uid: &EntityUID) -> BTreeSet<EntityUID> {
     let (mut seen, mut next) = (BTreeSet::new(), vec![uid.clone()]);
     while let Some(uid) = next.pop() {
-        if let Some(entity) = directory.get(&uid)
-            && seen.insert(uid)
-        {
+        if !seen.insert(uid.clone()) {
+            continue;
+        }
+        if let Some(entity) = directory.get(&uid) {
             next.extend(directory::references(entity).chain(entity.ancestors().cloned()));
         }
     }

@@ -74,11 +74,11 @@ const ATOMS: [&str; 22] = [
 
 #[derive(Debug, Clone)]
 pub(super) struct Written {
-    permits: bool,
-    action: &'static str,
-    condition: String,
+    pub(super) permits: bool,
+    pub(super) action: &'static str,
+    pub(super) condition: String,
     /// A link of a template, and to which group.
-    link: Option<&'static str>,
+    pub(super) link: Option<&'static str>,
 }
 
 fn condition() -> impl Strategy<Value = String> {

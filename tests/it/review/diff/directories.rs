@@ -208,3 +208,43 @@ fn no_effect_of_a_directory_change_is_missed_and_none_is_false() {
     let told = undecided.join("\n");
     assert!(environments > 0 && undecided.len() * 20 <= environments, "of {environments} are undecided: {told}");
 }
+
+#[test]
+fn what_neither_directory_has_is_not_made_up() {
+    let permit =
+        |condition: &str| Written { permits: true, action: "action", condition: condition.to_owned(), link: None };
+    let entity = |kind: &str, id: &str, parents: &[&str], attrs: Value| {
+        let parents: Vec<_> = parents.iter().map(|parent| group(parent)).collect();
+        (format!("{kind} {id}"), json!({"uid": {"type": kind, "id": id}, "attrs": attrs, "parents": parents}))
+    };
+    let user = |id: &str, level: i64, home: &str, parents: &[&str]| {
+        entity("User", id, parents, json!({"level": level, "active": true, "home": group(home)}))
+    };
+    let (a, b) = ("a", "b");
+    let unit = |id: &str, attrs: Value| entity("Group", id, &[], attrs);
+    let boss = |id: &str| json!({"open": true, "boss": {"type": "User", "id": id}});
+    let open = json!({"open": true});
+    // The home of an account that leaves; and of another one afterwards.
+    let left = [vec![unit(b, open.clone()), user("u1", 2, a, &[b])], vec![unit(b, open.clone())]];
+    let others = [unit(a, boss("u2")), unit("c", open)];
+    let moved = [
+        [&others[..], &[user("u2", 0, a, &[]), user("u3", 1, a, &[])]].concat(),
+        [&others[..], &[user("u2", 2, "c", &[a]), user("u3", i64::MAX, "gone", &[])]].concat(),
+    ];
+    for (policies, [base, head]) in [
+        (vec![permit("principal.home == resource.unit && resource.unit.open")], left),
+        (
+            vec![
+                permit("(resource.unit has boss && resource.unit.boss.active) || resource.unit.open"),
+                permit("resource.unit == Group::\"a\" || principal.level > resource.level"),
+                permit("(resource.unit has boss && resource.unit.boss == principal) || principal.home.open"),
+            ],
+            moved,
+        ),
+    ] {
+        let mut tally = Tally::default();
+        let [base, head] = [base, head].map(|all| all.into_iter().collect());
+        check(&policies, &base, &head, &mut tally).unwrap();
+        assert!(tally.undecided.is_empty(), "{}", tally.undecided.join("\n"));
+    }
+}

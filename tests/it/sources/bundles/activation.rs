@@ -115,8 +115,17 @@ async fn settings_of_signals_that_cannot_be_used_are_refused() {
     let message = until_refused(&sidecar, "bundle-policies").await;
     assert!(message.contains("per_thousand"), "{message}");
     assert_eq!(level(&sidecar).await, 1);
+    let data = sidecar.data.clone();
     // So the next start finds what it can use.
     assert_eq!(sidecar.stop().code, Some(0));
+    // Commands read the same files, as docs/operating.md says.
+    let files = place.path("active");
+    fs::create_dir(&files).unwrap();
+    let unpacked = Command::new("tar").arg("-xf").arg(data.join("bundle.tar")).arg("-C").arg(&files).status().unwrap();
+    assert!(unpacked.success());
+    let (data, files) = (data.display().to_string(), files.join("files").display().to_string());
+    let (told, _) = check(&run(["signals", "status", "--data", &data, "--policies", &files]), 0);
+    assert!(told.contains("budget    0.3 signals"), "{told}");
     let sidecar = place.sidecar("[signals]\nenabled = true").start();
     assert_eq!(level(&sidecar).await, 1);
 }
