@@ -96,6 +96,7 @@
 //! | revision | the digest of policies or directory, by which a record names them |
 //! | environment | one subject type, action and resource type that the schema allows together |
 //! | bundle | a policy folder as one file, with a version, an end and signatures |
+//! | trust file | who may sign bundles and the next trust file, and how many persons it takes |
 //! | slice | the policies that can matter in one environment |
 //! | footprint | what the policies of a slice can read of a question and of the directory |
 //! | frame, segment | a record on disk with its checksum; a file of them |
@@ -146,7 +147,8 @@
 //! 3. **One snapshot per decision**: [`sources::snapshot::Snapshot`] (`tests/it/sources/reload.rs`).
 //! 4. **Cached = fresh**: [`pdp::cache::Cache`] (`tests/it/pdp/cached.rs`).
 //! 5. **A bad change changes nothing**: [`sources::store::Store`] (`tests/it/sources/reload.rs`).
-//!    With bundles, nothing that two persons did not sign is active: [`sources::bundle`] (`tests/it/sources/bundles/activation.rs`).
+//!    With bundles, nothing that two persons did not sign is active: [`sources::bundle`] (`tests/it/sources/bundles/activation.rs`,
+//!    `tests/it/sources/bundles/trust_attacks.rs`).
 //! 6. **Nothing recorded goes missing unseen**: [`record::evidence`], [`record::decision_log::verify`],
 //!    [`record::shipping`] (`tests/it/record/durability.rs`, `tests/it/record/shipping.rs`,
 //!    `src/record/decision_log/verify/tests.rs`).

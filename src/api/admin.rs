@@ -114,7 +114,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
 }
 
 /// The active bundle, who signed it, and why a newer one is not active.
-fn bundle(ActiveBundle { bundle, validity, refused }: &ActiveBundle) -> Value {
+fn bundle(ActiveBundle { bundle, validity, trust, refused }: &ActiveBundle) -> Value {
     let time = |at: SystemTime| Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.3}").into());
     let signers = bundle.tally().signers.iter();
     json!({
@@ -123,6 +123,7 @@ fn bundle(ActiveBundle { bundle, validity, refused }: &ActiveBundle) -> Value {
         "signers": signers.map(|signer| [&signer.person, &signer.organisation]).collect::<Vec<_>>(),
         "expires": bundle.manifest().expires.to_string(),
         "status": validity.at(Timestamp::now().as_millisecond()).name(),
+        "trust": trust.as_ref().map(|trust| json!({"version": trust.version, "digest": trust.digest.as_str()})),
         "refused": refused.as_ref().map(|(at, refusal)| {
             json!({"at": time(*at), "code": refusal.code.name(), "message": refusal.message})
         }),

@@ -10,6 +10,7 @@ mod show;
 mod sign;
 mod verify;
 
+pub(super) use sign::signature_of;
 pub(super) use verify::trust as trust_file;
 
 use super::{Exit, output::Output};
@@ -68,7 +69,7 @@ fn open(path: &Path, output: &mut Output) -> Result<Bundle, Exit> {
     Bundle::read(&bytes).map_err(|refusal| refused(path, &refusal, output))
 }
 
-fn refused(path: &Path, refusal: &Refusal, output: &mut Output) -> Exit {
+pub(super) fn refused(path: &Path, refusal: &Refusal, output: &mut Output) -> Exit {
     output.error(&format!("{}: {refusal}", path.display()));
     Exit::Failed
 }

@@ -3,7 +3,7 @@
 //! poort never holds a private key. `ssh-keygen` asks for the touch and the PIN of a security key, and speaks to an agent.
 
 use super::{Exit, Output, open, refused, show, write};
-use crate::sources::bundle::{BUNDLE, Bundle, Signature, stored};
+use crate::sources::bundle::{BUNDLE, Signature, stored};
 use clap::Args;
 use std::{
     io::{self, Write as _},
@@ -34,17 +34,10 @@ pub(super) fn run(Arguments { file, key }: &Arguments, output: &mut Output) -> R
     let bundle = open(file, output)?;
     output.tell(&show::summary(&bundle));
     output.tell(bundle.review().unwrap_or(show::NO_REVIEW));
-    let failed = |output: &mut Output, message: &str| {
+    let (signature, pem) = signature_of(key, (BUNDLE, bundle.signed_text())).map_err(|message| {
         output.error(&format!("{}: {message}", file.display()));
         Exit::Failed
-    };
-    let pem = ssh_keygen(key, &bundle).map_err(|error| failed(output, &format!("ssh-keygen: {error}")))?;
-    let pem = stored(&pem).ok_or_else(|| failed(output, "ssh-keygen gave no signature"))?;
-    let signature = Signature::verify(&pem, BUNDLE, bundle.signed_text());
-    let signature = signature.map_err(|message| failed(output, &format!("the signature {message}")))?;
-    if signature.presence.is_some_and(|presence| !presence.touched) {
-        return Err(failed(output, "nobody touched the security key, so this signature would not count"));
-    }
+    })?;
     let version = bundle.manifest().version;
     let signed = bundle.with_signature(signature.key.id(), pem);
     let bytes = signed.write().map_err(|refusal| refused(file, &refusal, output))?;
@@ -53,16 +46,30 @@ pub(super) fn run(Arguments { file, key }: &Arguments, output: &mut Output) -> R
     Ok(Exit::Done)
 }
 
-/// Signs the manifest, and gives what `ssh-keygen` writes. It asks on the terminal, not on standard input.
-fn ssh_keygen(key: &Path, bundle: &Bundle) -> io::Result<String> {
+/// A signature over a text for a purpose, and the form in which it is stored.
+pub(in super::super) fn signature_of(
+    key: &Path,
+    (namespace, text): (&str, &str),
+) -> Result<(Signature, String), String> {
+    let pem = ssh_keygen(key, (namespace, text)).map_err(|error| format!("ssh-keygen: {error}"))?;
+    let pem = stored(&pem).ok_or("ssh-keygen gave no signature")?;
+    let signature = Signature::verify(&pem, namespace, text).map_err(|message| format!("the signature {message}"))?;
+    if signature.presence.is_some_and(|presence| !presence.touched) {
+        return Err("nobody touched the security key, so this signature would not count".to_owned());
+    }
+    Ok((signature, pem))
+}
+
+/// Signs a text, and gives what `ssh-keygen` writes. It asks on the terminal, not on standard input.
+fn ssh_keygen(key: &Path, (namespace, text): (&str, &str)) -> io::Result<String> {
     let mut child = Command::new("ssh-keygen")
-        .args(["-Y", "sign", "-n", BUNDLE, "-f"])
+        .args(["-Y", "sign", "-n", namespace, "-f"])
         .arg(key)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(bundle.signed_text().as_bytes())?;
+        stdin.write_all(text.as_bytes())?;
     }
     let done = child.wait_with_output()?;
     if done.status.success() {

@@ -1,6 +1,6 @@
 //! `poort bundle verify`: who signed a bundle, and what is missing.
 
-use super::{Exit, Output, read_text, refused};
+use super::{Exit, Output, refused};
 use crate::sources::bundle::{Floor, Trust, Verified, choose};
 use clap::Args;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub(in super::super) struct Arguments {
     /// The bundle
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The trust file
+    /// The trust file that counts: the first one, or the newest that was signed
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
     /// The version before it
@@ -60,10 +60,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     Ok(Exit::Done)
 }
 
-/// The trust file at this path.
+/// The trust file at this path, a first one or a later one.
 pub(in super::super) fn trust(path: &Path, output: &mut Output) -> Result<Trust, Exit> {
-    let text = read_text(path, output)?;
-    Trust::read(&text).map_err(|message| {
+    let bytes = super::read(path, output)?;
+    Trust::pinned(&bytes).map_err(|message| {
         output.error(&format!("{}: {message}", path.display()));
         Exit::Usage
     })

@@ -1,7 +1,7 @@
 //! The kinds of records in the log.
 
 use super::{
-    bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED},
+    bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED, TRUST_ACTIVATED},
     checkpoint::CHECKPOINT,
     cosigned::COSIGNED,
     damage::DAMAGE,
@@ -60,7 +60,7 @@ impl RecordKind {
                 DAMAGE => Self::Damage,
                 RESTORED => Self::Restored,
                 SIGNAL | SIGNAL_SETTINGS => Self::Signal,
-                BUNDLE_ACTIVATED | BUNDLE_ACTIVE | BUNDLE_REFUSED => Self::Bundle,
+                BUNDLE_ACTIVATED | BUNDLE_ACTIVE | BUNDLE_REFUSED | TRUST_ACTIVATED => Self::Bundle,
                 _ => Self::Other,
             },
             Err(_) => Self::Other,

@@ -73,7 +73,7 @@ mod signer;
 mod stored_record;
 pub mod verify;
 
-pub use bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED, recorded_bundle};
+pub use bundle::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, BUNDLE_REFUSED, Recorded, TRUST_ACTIVATED, recorded_bundle};
 pub use caller::{Caller, Identity};
 pub use config::{Config, Failure};
 pub use cosigned::COSIGNED;

@@ -1,18 +1,23 @@
-//! Finds bundles in the folder of a courier: what may be activated, and why the rest is refused. It changes nothing.
+//! Finds bundles and trust files in the folder of a courier: what may be activated, and why the rest is refused. It changes nothing.
 //!
 //! **Invariant:** each file is read once, and what is activated are the bytes that were verified
 //! (`src/server/bundles/tests.rs::what_is_verified_is_what_answers`).
 
+use super::kept::TRUST_FILE;
 use crate::{
     oversight::signals::live,
     sources::{
-        bundle::{Bundle, Code, Config, Floor, Refusal, Trust, Verified, archive, choose},
+        bundle::{Bundle, Chain, Code, Config, Floor, NextTrust, Refusal, Verified, archive, choose},
         store::{CheckedBundle, Store},
     },
     types::{problem::Problem, revision::Revision},
 };
 use jiff::Timestamp;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The most files of a folder that are looked at, and the most bytes: the courier's folder may be anybody's, and accounts are read on the
 /// same thread.
@@ -37,39 +42,61 @@ pub(super) enum Start {
 #[derive(Debug)]
 pub(super) struct Finder {
     pub(super) config: Config,
-    pub(super) trust: Trust,
+    pub(super) trust: Chain,
     pub(super) store: Arc<Store>,
     /// The signals that are looked for under settings of the bundle.
     pub(super) signals: Option<live::Config>,
 }
 
 impl Finder {
-    /// Verifies what is in the folder of the courier.
+    /// Verifies the bundles that are in the folder of the courier.
     pub(super) fn scan(&self, floor: Option<&Floor>, found: &mut Found) {
+        for path in self.files(".tar", found) {
+            self.verify(&path, floor, found);
+        }
+    }
+
+    /// The trust files that are there, as far as they are in their form.
+    pub(super) fn trust_files(&self, found: &mut Found) -> Vec<(String, NextTrust)> {
+        let mut files = Vec::new();
+        for path in self.files(TRUST_FILE, found) {
+            let unreadable = |error| Refusal::new(Code::TrustFile, format!("it cannot be read: {error}"));
+            match archive::read_file(&path).map_err(unreadable).and_then(|bytes| NextTrust::read(&bytes)) {
+                Ok(next) => files.push((name(&path), next)),
+                Err(refusal) => found.refused.push((name(&path), refusal)),
+            }
+        }
+        files
+    }
+
+    /// The files in the folder of the courier whose names end like this, the greatest names first.
+    fn files(&self, ending: &str, found: &mut Found) -> Vec<PathBuf> {
         let folder = &self.config.folder;
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
                 let message = format!("the folder cannot be read: {error}");
                 found.refused.push((folder.display().to_string(), Refusal::new(Code::Archive, message)));
-                return;
+                return Vec::new();
             }
         };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| is_bundle(path)).collect();
+        let is_one = |path: &PathBuf| name(path).ends_with(ending) && !name(path).starts_with('.');
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_one).collect();
         paths.sort();
         // The newest have the greatest names, where they are named as `poort bundle build` names them.
         let mut left = MOST_BYTES;
-        for path in paths.iter().rev().take(MOST) {
+        let fits = |path: &PathBuf| {
             let length = fs::metadata(path).map_or(0, |file| file.len());
-            let Some(rest) = left.checked_sub(length.min(archive::LARGEST)) else { return };
-            left = rest;
-            self.verify(path, floor, found);
-        }
+            let rest = left.checked_sub(length.min(archive::LARGEST));
+            left = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        paths.into_iter().rev().take(MOST).take_while(fits).collect()
     }
 
     /// Reads a file once and verifies what it holds.
     pub(super) fn verify(&self, path: &Path, floor: Option<&Floor>, found: &mut Found) {
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = name(path);
         let bytes = match archive::read_file(path) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -79,9 +106,11 @@ impl Finder {
         };
         let is_active = |digest: &Revision| floor.is_some_and(|floor| floor.digest == *digest);
         let verified = match Bundle::read(&bytes) {
+            // It answers already, also where somebody that signed it was removed since.
+            Ok(bundle) if is_active(&bundle.digest()) && self.store.bundle().is_some() => return,
             // A key may be valid no more; that takes nothing from what is active.
-            Ok(bundle) if is_active(&bundle.digest()) => Verified::active(&bytes, &self.trust),
-            Ok(bundle) => match Verified::new(&bytes, &self.trust, Timestamp::now()) {
+            Ok(bundle) if is_active(&bundle.digest()) => Verified::active(&bytes, self.trust.newest()),
+            Ok(bundle) => match Verified::new(&bytes, self.trust.newest(), Timestamp::now()) {
                 // An old file lies there, and those who signed it are gone.
                 Err(_) if floor.is_some_and(|floor| bundle.manifest().version < floor.version) => return,
                 verified => verified,
@@ -151,9 +180,8 @@ impl Finder {
     }
 }
 
-fn is_bundle(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".tar") && !name.starts_with('.')
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn lines(problems: &[Problem]) -> String {

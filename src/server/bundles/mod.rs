@@ -6,27 +6,31 @@
 //! What is kept is one file, `bundle.tar`, which holds its own proof: it is verified again at each start. The floor is the newer of
 //! what it says and what the decision log says.
 //!
+//! The same order holds for trust files, which are looked at first: what comes is verified under the newest.
+//!
 //! - `finder`: finds what may be activated, and why the rest is refused
-//! - `kept`: the kept file
+//! - `kept`: the kept files
+//! - `trusted`: takes the trust files that follow the pinned one
 
 mod finder;
 mod kept;
+mod trusted;
 
 use super::StartError;
 use crate::{
     oversight::signals::live,
     record::{
-        decision_log::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, DecisionLog, recorded_bundle},
+        decision_log::{BUNDLE_ACTIVATED, BUNDLE_ACTIVE, DecisionLog, Recorded, recorded_bundle},
         spool::AppendError,
     },
     sources::{
-        bundle::{Code, Config, Floor, Refusal, Trust, archive},
+        bundle::{Chain, Code, Config, Floor, Refusal, Trust, archive},
         store::{CheckedBundle, Fingerprint, Store},
     },
     types::{escape, problem::Problem, revision::Revision},
 };
 use finder::{Finder, Found, Start};
-use kept::{KEPT, keep};
+use kept::{KEPT, keep, keep_trust};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
@@ -68,6 +72,8 @@ pub(super) struct Bundles {
     floor: Option<Floor>,
     /// The newest that the log calls active.
     on_record: Option<Floor>,
+    /// The trust file that the log calls the newest.
+    trust_on_record: Option<Floor>,
     /// The revision of the active policies.
     active: Option<Revision>,
     seen: Fingerprint,
@@ -80,7 +86,7 @@ pub(super) struct Bundles {
     refusals: Counter<u64>,
 }
 
-/// A bundle is not active though nothing is wrong with it.
+/// A bundle or a trust file is not active though nothing is wrong with it.
 #[derive(Debug, Error)]
 enum ActivationError {
     #[error("it cannot be kept in the data folder: {0}")]
@@ -100,16 +106,17 @@ impl Bundles {
     ) -> Result<Self, StartError> {
         let path = &config.trust;
         let bad = |message: String| StartError::configuration(BadTrust { path: path.clone(), message });
-        let text = archive::read_file(path).map_err(|error| bad(format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(text).map_err(|_| bad("is not UTF-8".to_owned()))?;
-        let trust = Trust::read(&text).map_err(bad)?;
+        let bytes = archive::read_file(path).map_err(|error| bad(format!("cannot be read: {error}")))?;
+        let trust = Trust::pinned(&bytes).map_err(bad)?;
         if trust.file().store != config.store {
             return Err(bad(format!("is for the store `{}`; bundle.store is `{}`", trust.file().store, config.store)));
         }
-        let floor = recorded_bundle(&records, &config.store).map_err(StartError::system)?;
+        let Recorded { bundle: floor, trust: trust_on_record } =
+            recorded_bundle(&records, &config.store).map_err(StartError::system)?;
+        let trust = Chain::new(trust);
         let refusals = meter
             .u64_counter("poort.bundle.refusals")
-            .with_description("Bundles that were refused, by the rule that they break.")
+            .with_description("Bundles and trust files that were refused, by the rule that they break.")
             .build();
         for code in Code::ALL {
             refusals.add(0, &[KeyValue::new("code", code.name())]);
@@ -119,6 +126,7 @@ impl Bundles {
             data: data.to_owned(),
             floor: floor.clone(),
             on_record: floor,
+            trust_on_record,
             active: None,
             seen: Fingerprint::default(),
             read: Fingerprint::default(),
@@ -134,6 +142,7 @@ impl Bundles {
     pub(super) fn find(&mut self) -> Result<CheckedBundle, Vec<Problem>> {
         let kept = self.data.join(KEPT);
         let mut found = Found::default();
+        self.resume_trust(&mut found).map_err(|(file, refusal)| vec![problem(&file, &refusal)])?;
         if kept.exists() {
             self.finder.verify(&kept, self.floor.as_ref(), &mut found);
         }
@@ -169,8 +178,9 @@ impl Bundles {
         self.finder.store.activate_bundle(checked)
     }
 
-    /// Keeps the bundle of the start and puts it on record, before anybody is answered.
+    /// Keeps the bundle and the trust files of the start and puts them on record, before anybody is answered.
     pub(super) fn settle(&mut self, log: &DecisionLog) -> io::Result<()> {
+        self.finder.trust.taken().iter().try_for_each(|taken| keep_trust(&self.data, taken))?;
         if let Some(active) = self.finder.store.bundle() {
             keep(&self.data, &active.bundle)?;
         }
@@ -200,12 +210,13 @@ impl Bundles {
     /// The same, whatever the times of files say.
     pub(super) fn look_again(&mut self, log: &DecisionLog) {
         let mut found = Found::default();
+        let is_taken = self.take_trust(log, &mut found);
         self.finder.scan(self.floor.as_ref(), &mut found);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
         self.tell(log, &refused);
         // Accounts that fit may come later than the policies.
         let waits = |code| code == Code::Future || (code == Code::Policies && self.finder.config.accounts.is_some());
-        self.waits = refused.iter().any(|(_, refusal)| waits(refusal.code));
+        self.waits = !is_taken || refused.iter().any(|(_, refusal)| waits(refusal.code));
         if let Some(checked) = checked {
             let version = checked.bundle().manifest().version;
             match self.activate(log, checked) {
@@ -220,14 +231,14 @@ impl Bundles {
             }
         }
         // Two histories are an alarm, whatever else is wrong.
-        let fork = refused.iter().find(|(_, refusal)| refusal.code == Code::Fork);
+        let fork = refused.iter().find(|(_, refusal)| matches!(refusal.code, Code::Fork | Code::TrustFork));
         self.finder.store.note_refused_bundle(fork.or(refused.first()).map(|(_, refusal)| refusal.clone()));
     }
 
     fn activate(&mut self, log: &DecisionLog, checked: CheckedBundle) -> Result<(), ActivationError> {
         let (bundle, revision) = (checked.bundle().clone(), checked.revision().clone());
         keep(&self.data, &bundle)?;
-        log.record_bundle(BUNDLE_ACTIVATED, &bundle, &revision)?;
+        log.record_bundle(BUNDLE_ACTIVATED, &bundle, &revision, &self.finder.trust.floor())?;
         // Checked before; a store with bundles takes it.
         drop(self.finder.store.activate_bundle(checked));
         self.floor = Some(Floor::from(&*bundle));
@@ -238,9 +249,10 @@ impl Bundles {
     }
 
     fn record_active(&mut self, log: &DecisionLog) {
+        self.record_taken(log);
         let (Some(active), Some(revision)) = (self.finder.store.bundle(), &self.active) else { return };
         let event = if self.on_record == self.floor { BUNDLE_ACTIVE } else { BUNDLE_ACTIVATED };
-        match log.record_bundle(event, &active.bundle, revision) {
+        match log.record_bundle(event, &active.bundle, revision, &self.finder.trust.floor()) {
             Ok(()) => {
                 self.on_record = self.floor.clone();
                 self.recorded_at = Some(Instant::now());
@@ -259,7 +271,7 @@ impl Bundles {
             self.refusals.add(1, &[KeyValue::new("code", refusal.code.name())]);
             error!(
                 file = &*escape::line(file),
-                "A bundle is refused; the active one keeps answering. {}",
+                "A bundle or a trust file is refused; what is active stays. {}",
                 escape::line(&refusal.to_string())
             );
             if let Err(error) = log.record_refused_bundle(file, refusal) {

@@ -75,7 +75,7 @@ fn what_is_verified_is_what_answers() {
         configuration: Vec::new(),
     };
     let store = Arc::new(Store::of_bundles(files, &config, &meter));
-    let finder = Finder { config, trust: trust(), store: store.clone(), signals: None };
+    let finder = Finder { config, trust: Chain::new(trust()), store: store.clone(), signals: None };
     let signed = bundle("signed", true);
     fs::write(&file, signed.write().unwrap()).unwrap();
     let mut found = Found::default();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const FORMAT: u32 = 1;
 
 /// The greatest number that canonical JSON has exactly.
-const GREATEST: u64 = (1 << 53) - 1;
+pub(super) const GREATEST: u64 = (1 << 53) - 1;
 
 /// What a bundle is. **Invariant:** the members are in the order of their names, as canonical JSON asks
 /// (`src/sources/bundle/tests/manifest.rs::the_written_form_is_canonical`).

@@ -12,6 +12,7 @@
 //! - `verified`: reads and verifies a bundle
 //! - `config`: its configuration
 //! - `chain`: which bundle follows the active one
+//! - `rotation`: which trust file follows the pinned one
 //! - `refusal`: why a bundle is refused
 
 pub mod archive;
@@ -19,6 +20,7 @@ mod chain;
 mod config;
 mod manifest;
 mod refusal;
+mod rotation;
 mod signature;
 mod trust;
 mod verified;
@@ -27,7 +29,8 @@ pub use chain::{Choice, Floor, choose};
 pub use config::Config;
 pub use manifest::{FileEntry, Manifest, Review, Rollback, is_store};
 pub use refusal::{Code, Refusal};
-pub use signature::{BUNDLE, Key, Presence, Signature, stored};
+pub use rotation::{Chain, NextTrust, Taken, told};
+pub use signature::{BUNDLE, Key, Presence, Signature, TRUST, stored};
 pub use trust::{Act, Person, PersonalKey, Signer, Tally, Thresholds, Trust, TrustFile};
 pub use verified::{Bundle, Verified};
 

@@ -1,9 +1,9 @@
-//! Why a bundle is refused: a code for scripts, and a sentence for people.
+//! Why a bundle or a trust file is refused: a code for scripts, and a sentence for people.
 
 use std::fmt;
 use thiserror::Error;
 
-/// A bundle is refused, and nothing of it is used.
+/// A bundle or a trust file is refused, and nothing of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
@@ -20,7 +20,7 @@ impl Refusal {
     }
 }
 
-/// The rules that a bundle can break. The names are stable.
+/// The rules that a bundle or a trust file can break. The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
     /// The archive is not one that poort writes.
@@ -41,11 +41,21 @@ pub enum Code {
     Future,
     /// This poort cannot use its policies.
     Policies,
+    /// The trust file is not in its form.
+    TrustFile,
+    /// It is for another store.
+    TrustStore,
+    /// A signature on it does not fit, or too few persons of it or of the one before it signed.
+    TrustSignatures,
+    /// It is older than the newest, or does not follow it.
+    TrustVersion,
+    /// Another trust file has its place.
+    TrustFork,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Archive,
         Self::Manifest,
         Self::Store,
@@ -55,6 +65,11 @@ impl Code {
         Self::Expired,
         Self::Future,
         Self::Policies,
+        Self::TrustFile,
+        Self::TrustStore,
+        Self::TrustSignatures,
+        Self::TrustVersion,
+        Self::TrustFork,
     ];
 
     /// Its stable name.
@@ -70,6 +85,11 @@ impl Code {
             Self::Expired => "bundle-expired",
             Self::Future => "bundle-future",
             Self::Policies => "bundle-policies",
+            Self::TrustFile => "trust-file",
+            Self::TrustStore => "trust-store",
+            Self::TrustSignatures => "trust-signatures",
+            Self::TrustVersion => "trust-version",
+            Self::TrustFork => "trust-fork",
         }
     }
 }

@@ -8,6 +8,8 @@ use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PublicKey, SshSig, pub
 
 /// The namespace of signatures over manifests.
 pub const BUNDLE: &str = "poort-bundle";
+/// The namespace of signatures over trust files.
+pub const TRUST: &str = "poort-trust";
 
 /// Somebody touched the key.
 const TOUCHED: u8 = 0x01;
@@ -98,7 +100,7 @@ impl Signature {
         let signature = SshSig::from_pem(pem).map_err(|error| format!("cannot be read: {error}"))?;
         // One signature has one form: nothing can be hidden beside it.
         if canonical(&signature).as_deref() != Some(pem) || signature.version() != SshSig::VERSION {
-            return Err("is not in the form that `poort bundle sign` stores".to_owned());
+            return Err("is not in the form that `poort bundle sign` and `poort trust sign` store".to_owned());
         }
         if !signature.reserved().is_empty() {
             return Err("has members that poort does not know".to_owned());

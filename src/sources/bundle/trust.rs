@@ -1,10 +1,10 @@
 //! The trust file: which persons may sign, with which keys, and how many of them each act takes.
 //!
-//! It is a file on the host of the sidecar, and the configuration names it. What counts is persons: two keys of one person are
+//! The first is a file on the host of the sidecar, and the configuration names it; `rotation` says which others follow. What counts is persons: two keys of one person are
 //! one, and a key belongs to one person.
 
 use super::{
-    manifest::{digest_of, is_store},
+    manifest::{GREATEST, digest_of, is_store},
     signature::{Key, Presence, Signature},
 };
 use crate::types::revision::Revision;
@@ -54,23 +54,24 @@ impl fmt::Display for Act {
     }
 }
 
-/// A trust file as it is written.
+/// A trust file as it is written. **Invariant:** here and in its parts, the members are in the order of their names, as canonical JSON
+/// asks (`src/sources/bundle/tests/rotation.rs::the_written_form_is_canonical`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustFile {
     /// Its form.
     pub format: u32,
-    /// The store whose bundles it is about.
-    pub store: String,
-    /// One above that of the trust file before it.
-    pub version: u64,
+    /// Who may sign.
+    pub persons: Vec<Person>,
     /// The digest of the trust file before it. `None`: it is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+    /// The store whose bundles it is about.
+    pub store: String,
     /// How many persons each act takes.
     pub thresholds: Thresholds,
-    /// Who may sign.
-    pub persons: Vec<Person>,
+    /// One above that of the trust file before it.
+    pub version: u64,
 }
 
 /// How many persons each act takes.
@@ -84,7 +85,9 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    const fn of(&self, act: Act) -> usize {
+    /// That of an act.
+    #[must_use]
+    pub const fn of(&self, act: Act) -> usize {
         match act {
             Act::Bundle => self.bundle,
             Act::Rollback => self.rollback,
@@ -97,31 +100,31 @@ impl Thresholds {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// The name, by which records name the person.
-    pub name: String,
-    /// The organisation.
-    pub organisation: String,
     /// What for.
     pub acts: BTreeSet<Act>,
     /// With which keys.
     pub keys: Vec<PersonalKey>,
+    /// The name, by which records name the person.
+    pub name: String,
+    /// The organisation.
+    pub organisation: String,
 }
 
 /// A key of a person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalKey {
-    /// The line of its `.pub` file.
-    pub key: String,
     /// From when on it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// Until when it counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
+    /// The line of its `.pub` file.
+    pub key: String,
     /// Whether a security key must have asked for its PIN. It must be touched in any case.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pin: bool,
+    /// Until when it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// A trust file that was checked.
@@ -195,8 +198,9 @@ impl Trust {
         if !is_store(store) {
             return Err("`store` is not a name of ASCII letters, digits and `._-`".to_owned());
         }
-        if *version == 0 || (*version == 1) != previous.is_none() {
-            return Err("`version` is at least 1, and `previous` is there exactly where it is more".to_owned());
+        if *version == 0 || *version > GREATEST || (*version == 1) != previous.is_none() {
+            return Err("`version` is at least 1 and less than 2⁵³, and `previous` is there exactly where it is more"
+                .to_owned());
         }
         if previous.as_ref().is_some_and(|previous| Revision::parse(previous).is_none()) {
             return Err("`previous` is no digest".to_owned());
@@ -323,17 +327,23 @@ impl Trust {
     }
 
     /// The keys as `allowed_signers` of OpenSSH, so that `ssh-keygen -Y verify` is all that an auditor needs. It does not look at
-    /// touch, PIN, thresholds, and for which of the two acts a person may sign.
+    /// touch, PIN, thresholds, and for which of the two acts on bundles a person may sign.
     #[must_use]
     pub fn allowed_signers(&self) -> String {
         let mut lines = String::new();
         let stamp = |at: Timestamp| at.strftime("%Y%m%d%H%M%SZ").to_string();
-        let may_sign = |person: &&Person| [Act::Bundle, Act::Rollback].iter().any(|act| person.acts.contains(act));
-        for person in self.file.persons.iter().filter(may_sign) {
+        for person in &self.file.persons {
+            let acts = &person.acts;
+            let bundles = (acts.contains(&Act::Bundle) || acts.contains(&Act::Rollback)).then_some(super::BUNDLE);
+            let trust = acts.contains(&Act::Trust).then_some(super::TRUST);
+            let namespaces = bundles.into_iter().chain(trust).collect::<Vec<_>>().join(",");
+            if namespaces.is_empty() {
+                continue;
+            }
             for personal in &person.keys {
                 let line = Key::parse(&personal.key).map(|key| key.line()).unwrap_or_default();
                 let name = person.name.split_whitespace().collect::<Vec<_>>().join(".");
-                lines.push_str(&format!("{name} namespaces=\"{}\"", super::BUNDLE));
+                lines.push_str(&format!("{name} namespaces=\"{namespaces}\""));
                 lines.extend(personal.from.map(|from| format!(",valid-after=\"{}\"", stamp(from))));
                 lines.extend(personal.until.map(|until| format!(",valid-before=\"{}\"", stamp(until))));
                 lines.push_str(&format!(" {line}\n"));
@@ -349,6 +359,12 @@ impl TrustFile {
     pub fn first(store: &str, threshold: usize, persons: Vec<Person>) -> Self {
         let thresholds = Thresholds { bundle: threshold, rollback: threshold, trust: threshold };
         Self { format: FORMAT, store: store.to_owned(), version: 1, previous: None, thresholds, persons }
+    }
+
+    /// Its text in canonical form, in which the next one is signed.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Its text.

@@ -20,8 +20,8 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 const MANIFEST: &str = "manifest.json";
 const REVIEW: &str = "review/diff.md";
 const FILES: &str = "files/";
-const SIGNATURES: &str = "signatures/";
-const SIGNATURE: &str = ".sig";
+pub(super) const SIGNATURES: &str = "signatures/";
+pub(super) const SIGNATURE: &str = ".sig";
 
 /// A bundle whose parts fit each other. Nobody vouches for it yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use super::{Config, Fingerprint, Read, Store};
 use crate::{
     sources::{
-        bundle::{self, Refusal, Verified},
+        bundle::{self, Floor, Refusal, Verified},
         snapshot::{self, Snapshot, Validity},
     },
     types::{problem::Problem, revision::Revision},
@@ -26,6 +26,7 @@ pub(super) struct Bundled {
     accounts: Option<PathBuf>,
     late: Duration,
     active: ArcSwapOption<Verified>,
+    trust: ArcSwapOption<Floor>,
     refused: Mutex<Option<(SystemTime, Refusal)>>,
 }
 
@@ -44,6 +45,8 @@ pub struct ActiveBundle {
     pub bundle: Arc<Verified>,
     /// How long it holds.
     pub validity: Validity,
+    /// The trust file that counts for what comes.
+    pub trust: Option<Arc<Floor>>,
     /// Why a newer one is not active.
     pub refused: Option<(SystemTime, Refusal)>,
 }
@@ -98,7 +101,8 @@ impl Store {
     #[must_use]
     pub fn of_bundles(config: Config, bundles: &bundle::Config, meter: &Meter) -> Self {
         let (accounts, late) = (bundles.accounts.clone(), bundles.late);
-        let bundled = Arc::new(Bundled { accounts, late, active: ArcSwapOption::empty(), refused: Mutex::default() });
+        let (active, trust) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let bundled = Arc::new(Bundled { accounts, late, active, trust, refused: Mutex::default() });
         observe(meter, &bundled);
         Self { bundled: Some(bundled), ..Self::new(config, meter) }
     }
@@ -126,6 +130,11 @@ impl Store {
         self.activate(Ok(read), fingerprint)
     }
 
+    /// Notes which trust file counts.
+    pub fn note_trust(&self, trust: &Floor) {
+        self.bundled.iter().for_each(|bundled| bundled.trust.store(Some(Arc::new(trust.clone()))));
+    }
+
     /// Notes why a newer bundle is not active, or that none is refused.
     pub fn note_refused_bundle(&self, refusal: Option<Refusal>) {
         let Some(bundled) = &self.bundled else { return };
@@ -141,7 +150,8 @@ impl Store {
         let bundled = self.bundled.as_ref()?;
         let bundle = bundled.active.load_full()?;
         let refused = bundled.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Some(ActiveBundle { validity: bundled.validity(&bundle), bundle, refused })
+        let (validity, trust) = (bundled.validity(&bundle), bundled.trust.load_full());
+        Some(ActiveBundle { bundle, validity, trust, refused })
     }
 
     fn bundled(&self) -> Result<&Bundled, Vec<Problem>> {
@@ -166,6 +176,9 @@ fn observe(meter: &Meter, bundled: &Arc<Bundled>) {
         meter.u64_observable_gauge(name).with_description(description).with_callback(observe).build();
     };
     gauge("poort.bundle.version", "The version of the active bundle.", |_, bundle| bundle.manifest().version);
+    gauge("poort.bundle.trust", "The version of the trust file.", |bundled, _| {
+        bundled.trust.load().as_ref().map_or(0, |trust| trust.version)
+    });
     gauge("poort.bundle.expires", "When the time of the active bundle is over, in seconds since 1970.", |_, bundle| {
         u64::try_from(bundle.manifest().expires.as_second()).unwrap_or_default()
     });
@@ -174,7 +187,9 @@ fn observe(meter: &Meter, bundled: &Arc<Bundled>) {
         "1 while the time of the active bundle is over and it still answers; 2 while everything is denied for that.",
         |bundled, bundle| bundled.validity(bundle).at(jiff::Timestamp::now().as_millisecond()) as u64,
     );
-    gauge("poort.bundle.refused", "1 while a newer bundle than the active one is refused.", |bundled, _| {
-        u64::from(bundled.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some())
-    });
+    gauge(
+        "poort.bundle.refused",
+        "1 while a newer bundle than the active one, or a trust file, is refused.",
+        |bundled, _| u64::from(bundled.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()),
+    );
 }

@@ -5,6 +5,7 @@ mod archive;
 mod attacks;
 mod chain;
 mod manifest;
+mod rotation;
 mod signatures;
 mod trust;
 

@@ -4,7 +4,9 @@ mod activation;
 mod floor;
 mod keys;
 mod officers;
+mod rotation;
 mod times;
+mod trust_attacks;
 
 use crate::support::{Sidecar, check, folder, policies, run, until};
 use jiff::{SignedDuration, Timestamp};
