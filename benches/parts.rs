@@ -12,12 +12,16 @@
 
 mod inside;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use divan::{Bencher, black_box};
 use inside::{Desk, question, question_with};
 use poort::{
     pdp::{
         cache::{self, Cache},
-        callers,
+        callers::{
+            self,
+            token::{GivenToken, IssuerConfig, Jwks, TokenFault, Tokens},
+        },
     },
     sources::{directory, policy::Policies},
     types::{
@@ -26,6 +30,11 @@ use poort::{
     },
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use serde_json::json;
 use std::{
     convert::Infallible,
     fmt::Write as _,
@@ -76,9 +85,79 @@ fn read_json(bencher: Bencher<'_, '_>) {
 fn permission(bencher: Bencher<'_, '_>) {
     let lists = "subjects = [\"Officer\", \"Partner\"]\norganisations = [\"politie\"]\nactions = [\"*\"]\nresources = [\"*\"]\n";
     let (desk, question) = (Desk::with_applications(&format!("[desk]\n{lists}")), question(3));
-    let ask = || callers::check(&desk.snapshot, black_box("desk"), black_box(&question).into());
-    assert!(ask().is_ok() && callers::check(&desk.snapshot, "other", (&question).into()).is_err());
+    let ask = || {
+        let may = callers::check(&desk.snapshot, black_box("desk"), black_box(&question).into());
+        (may, callers::own_token(&desk.snapshot, black_box("desk")).is_some())
+    };
+    assert!(ask() == (Ok(()), false) && callers::check(&desk.snapshot, "other", (&question).into()).is_err());
     bencher.bench(ask);
+}
+
+/// A token that was verified before: its digest, its clock and keys, its account.
+#[divan::bench]
+fn token_cached(bencher: Bencher<'_, '_>) {
+    let (issuer, question) = (Issuer::new(), question(3));
+    let given = issuer.signs(&question.subject.id);
+    let other = issuer.signs("another");
+    let ask = |given: &GivenToken| {
+        let verified = issuer.tokens.verify(black_box(given), "desk")?;
+        verified.check_subject(&SHIPPED.snapshot, &question.subject)
+    };
+    assert_eq!((ask(&given), ask(&other)), (Ok(()), Err(TokenFault::Account)));
+    bencher.bench(|| ask(&given));
+}
+
+/// One that was never seen: its signature (ES256) and claims too.
+#[divan::bench]
+fn token_fresh(bencher: Bencher<'_, '_>) {
+    let (issuer, question) = (Issuer::new(), question(3));
+    assert!(issuer.tokens.verify(&issuer.signs("a"), "other").is_err());
+    bencher.with_inputs(|| issuer.signs(&question.subject.id)).bench_refs(|given| {
+        issuer.tokens.verify(given, "desk").unwrap().check_subject(&SHIPPED.snapshot, &question.subject).unwrap();
+    });
+}
+
+/// An identity provider with one key.
+struct Issuer {
+    key: EcdsaKeyPair,
+    random: SystemRandom,
+    tokens: Tokens,
+}
+
+impl Issuer {
+    fn new() -> Self {
+        let (random, kind) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
+        let key = EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref(), &random).unwrap();
+        let config = IssuerConfig {
+            issuer: "https://idp.politie.example".to_owned(),
+            audience: "poort".to_owned(),
+            algorithms: vec!["ES256".parse().unwrap()],
+            subject: "sub".to_owned(),
+            kind: "Officer".to_owned(),
+            jwks: Jwks::File("none".into()),
+        };
+        let tokens = Tokens::new(&[("police".to_owned(), config)].into(), &opentelemetry::global::meter("bench"));
+        let (x, y) = key.public_key().as_ref().split_at(1).1.split_at(32);
+        let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let jwk = json!({"kty": "EC", "crv": "P-256", "kid": "a", "x": x, "y": y});
+        assert!(tokens.issuers().first().unwrap().take(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap());
+        Self { key, random, tokens }
+    }
+
+    /// A token of usual size, which no other equals.
+    fn signs(&self, account: &str) -> GivenToken {
+        let claims = json!({
+            "iss": "https://idp.politie.example", "aud": ["poort", "bvh"], "azp": "desk", "sub": account, "exp": 4_000_000_000_u64,
+            "acr": "high", "amr": ["hwk", "pin"], "auth_time": 1_760_000_000, "jti": format!("{:032x}", new_number()),
+            "name": "A. Example", "groups": ["detectives-north", "heron", "region-north", "on-duty"], "scope": "openid profile",
+        });
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "a"});
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let signature = self.key.sign(&self.random, format!("{header}.{claims}").as_bytes()).unwrap();
+        let token = format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(signature));
+        GivenToken::of([Some(token.as_str())].into_iter()).unwrap()
+    }
 }
 
 /// What the policies read of a question.

@@ -69,6 +69,7 @@
 //! | which policies are evaluated | `sources/policy/slices.rs` |
 //! | a status of gRPC or HTTP | `api/status.rs` |
 //! | by what an application is recognised | `pdp/callers/`, its keys in `config/callers.rs`, certificates in `api/transport/` |
+//! | what makes a subject's token count | `pdp/callers/token/`; when issuers' keys are read: `server/issuers.rs` |
 //! | what an application may ask | `sources/policy/applications.rs`, and `pdp/callers/permission.rs`, which holds it |
 //! | who may put policies live | `sources/bundle/`; when it happens: `server/bundles/` |
 //! | a sink | `record/shipping/sink/`, and its keys in `config/ship.rs` |
@@ -155,7 +156,7 @@
 //! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that
 //!    the engine can be asked (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
 //! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`). An application asks only what it
-//!    may: [`pdp::callers`] (`tests/it/api/callers.rs`).
+//!    may: [`pdp::callers`] (`tests/it/api/callers.rs`), and in nobody's name: [`pdp::callers::token`] (`tests/it/api/tokens.rs`).
 //! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`]
 //!    (`tests/it/record/log/replay.rs`).
 //! 10. **A signal can be made again** from the log and the settings, byte for byte, and changes no answer:

@@ -2,12 +2,15 @@
 
 use super::peer::Peer;
 use crate::{
-    pdp::{Binding, Call, LONGEST_DEADLINE, Refusal},
+    pdp::{Binding, Call, LONGEST_DEADLINE, Refusal, callers::token::GivenToken},
     types::{language::Language, trace::TraceContext},
 };
 use http::{Extensions, HeaderMap, HeaderValue, header};
 use std::time::{Duration, Instant};
 use tonic::metadata::{MetadataMap, MetadataValue};
+
+/// The header, and the key of gRPC's metadata, that carries the subject's own token.
+const TOKEN: &str = "poort-subject-token";
 
 /// The call with these headers, over the connection that the extensions name. A `traceparent` that is missing, invalid or
 /// there twice begins a new trace.
@@ -19,6 +22,7 @@ pub(super) fn call(headers: &HeaderMap, extensions: &Extensions, deadline: Optio
         deadline,
         caller: peer.map(|peer| peer.caller),
         identity: peer.and_then(|peer| peer.identity.clone()),
+        token: GivenToken::of(headers.get_all(TOKEN).iter().map(|value| value.to_str().ok())),
         share: peer.map(|peer| peer.share.clone()),
         asks_why: false,
     }
@@ -90,7 +94,8 @@ impl Spoken {
             | Refusal::Missing(_)
             | Refusal::TooMany { .. }
             | Refusal::UnknownCaller
-            | Refusal::NotPermitted(_) => self.for_developers(),
+            | Refusal::NotPermitted(_)
+            | Refusal::Token(_) => self.for_developers(),
             Refusal::Busy | Refusal::TooLarge | Refusal::Late | Refusal::NotReady | Refusal::NoRecord => self,
         }
     }

@@ -6,6 +6,7 @@
 //! | a page of a foreign site asks (`Origin`) | 403 | | `FOREIGN_ORIGIN` |
 //! | a caller that is no application (`[callers]`) | 403 | `PERMISSION_DENIED` | `UNKNOWN_CALLER` |
 //! | an application asks what it may not | 403 | `PERMISSION_DENIED` | `NOT_PERMITTED` |
+//! | the subject's own token is missing or does not count | 403 | `PERMISSION_DENIED` | `TOKEN_…`, see `TokenFault` |
 //! | nothing is at this address | 404 | `UNIMPLEMENTED` | `NOT_FOUND` |
 //! | an address that takes another method | 405 | | `WRONG_METHOD` |
 //! | a message that did not arrive in time | 408 | `DEADLINE_EXCEEDED` | `NOT_ARRIVED` |
@@ -21,7 +22,7 @@
 //! `application/problem+json`. Other callers get a JSON string (AuthZEN 1.0, section 10).
 
 use crate::{
-    pdp::{Refusal, engine::Invalid},
+    pdp::{Refusal, callers::token::TokenFault, engine::Invalid},
     types::{
         authzen::{self, ReadError},
         language::Language,
@@ -46,6 +47,7 @@ pub(super) enum Reason {
     ForeignOrigin,
     UnknownCaller,
     NotPermitted,
+    Token(TokenFault),
     NotFound,
     WrongMethod,
     NotArrived,
@@ -65,6 +67,7 @@ impl Reason {
             Self::ForeignOrigin => ("FOREIGN_ORIGIN", StatusCode::FORBIDDEN, Code::PermissionDenied),
             Self::UnknownCaller => ("UNKNOWN_CALLER", StatusCode::FORBIDDEN, Code::PermissionDenied),
             Self::NotPermitted => ("NOT_PERMITTED", StatusCode::FORBIDDEN, Code::PermissionDenied),
+            Self::Token(fault) => (fault.names().0, StatusCode::FORBIDDEN, Code::PermissionDenied),
             Self::NotFound => ("NOT_FOUND", StatusCode::NOT_FOUND, Code::Unimplemented),
             Self::WrongMethod => ("WRONG_METHOD", StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented),
             Self::NotArrived => ("NOT_ARRIVED", StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
@@ -93,6 +96,7 @@ impl Reason {
             Refusal::TooMany { .. } | Refusal::TooLarge => Self::TooLarge,
             Refusal::UnknownCaller => Self::UnknownCaller,
             Refusal::NotPermitted(_) => Self::NotPermitted,
+            Refusal::Token(fault) => Self::Token(*fault),
             Refusal::Busy => Self::Busy,
             Refusal::NotReady => Self::NotReady,
             Refusal::NoRecord => Self::NoRecord,

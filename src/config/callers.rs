@@ -1,9 +1,13 @@
-//! The configuration of callers: one table `[callers.NAME]` for each application, and the roots of trust domains.
+//! The configuration of callers: one table `[callers.NAME]` for each application, the roots of trust domains, and one table
+//! `[issuers.NAME]` for each identity provider whose tokens subjects have.
 
 use super::reader::Reader;
 use crate::{
     api::transport::Tls,
-    pdp::callers::{Application, Config, Credentials, SpiffeId, check_trust_domain},
+    pdp::callers::{
+        Application, Config, Credentials, SpiffeId, check_trust_domain,
+        token::{IssuerConfig, Jwks},
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +16,9 @@ use std::{
 
 /// All keys of an application.
 pub(super) const KEYS: [&str; 3] = ["certificate.dns", "socket.uid", "spiffe"];
+
+/// All keys of an issuer.
+pub(super) const ISSUER_KEYS: [&str; 6] = ["algorithms", "audience", "issuer", "jwks", "subject", "type"];
 
 /// The user that Linux shows for everyone whom poort's user namespace does not map: it is nobody in particular.
 const NOT_MAPPED: u32 = 65_534;
@@ -33,7 +40,43 @@ pub(super) fn callers(reader: &mut Reader<'_>) -> Config {
             }
         }
     }
-    Config { applications }
+    Config { applications, issuers: issuers(reader) }
+}
+
+fn issuers(reader: &mut Reader<'_>) -> BTreeMap<String, IssuerConfig> {
+    if reader.has("issuers") {
+        reader.know("issuers");
+        reader.mistake("issuers", "holds no issuer; name each in a table of its own: [issuers.NAME]");
+    }
+    let names = reader.names("issuers").into_iter();
+    names.filter_map(|name| issuer(reader, &format!("issuers.{name}")).map(|issuer| (name, issuer))).collect()
+}
+
+fn issuer(reader: &mut Reader<'_>, table: &str) -> Option<IssuerConfig> {
+    let [algorithms_key, audience_key, issuer_key, jwks_key, subject_key, kind_key] =
+        ISSUER_KEYS.map(|key| format!("{table}.{key}"));
+    for (key, example) in [
+        (&algorithms_key, "[\"ES256\"]"),
+        (&audience_key, "\"poort\""),
+        (&issuer_key, "\"https://idp.politie.example\""),
+        (&jwks_key, "a file, or \"https://idp.politie.example/jwks\""),
+        (&kind_key, "\"Officer\""),
+    ] {
+        if !reader.has(key) {
+            reader.mistake(key, &format!("is missing; an example is {example}"));
+        }
+    }
+    let [audience, issuer, subject, kind] =
+        [&audience_key, &issuer_key, &subject_key, &kind_key].map(|key| reader.text(key));
+    let (algorithms, jwks) = (reader.list(&algorithms_key), reader.parsed::<Jwks>(&jwks_key));
+    Some(IssuerConfig {
+        issuer: issuer?,
+        audience: audience?,
+        algorithms: algorithms?,
+        subject: subject.unwrap_or_else(|| "sub".to_owned()),
+        kind: kind?,
+        jwks: jwks?,
+    })
 }
 
 fn credentials(reader: &mut Reader<'_>, table: &str) -> Credentials {
@@ -81,6 +124,16 @@ pub(super) fn conflicts(config: &Config, tls: Option<&Tls>, application: Option<
         mistakes.push(
             "decisions.application: means nothing with [callers], by which each application is recognised".to_owned(),
         );
+    }
+    if applications.is_empty() && !config.issuers.is_empty() {
+        mistakes
+            .push("issuers: mean nothing without [callers]: a token counts for the application that asks".to_owned());
+    }
+    let mut named = BTreeSet::new();
+    for (name, IssuerConfig { issuer, .. }) in &config.issuers {
+        if !named.insert(issuer) {
+            mistakes.push(format!("issuers.{name}.issuer: `{issuer}` is another table's too; each needs its own"));
+        }
     }
     let mut seen = BTreeSet::new();
     for (name, Credentials { spiffe, dns, uid }) in applications {

@@ -103,7 +103,8 @@ impl Settings {
     pub fn read(source: &Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
         let settings = Self { written: source.written(), ..settings(&mut reader) };
-        let mut mistakes = reader.finish(&keys(), &[("callers", &callers::KEYS), ("ship", &ship::KEYS)]);
+        let mut mistakes = reader
+            .finish(&keys(), &[("callers", &callers::KEYS), ("issuers", &callers::ISSUER_KEYS), ("ship", &ship::KEYS)]);
         mistakes.extend(conflicts(&settings));
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
     }

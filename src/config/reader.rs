@@ -58,7 +58,9 @@ impl<'a> Reader<'a> {
     pub(super) fn mistake(&mut self, key: &str, message: &str) {
         let place = match self.source.values.get(key) {
             Some(given) => format!(" ({})", given.origin),
-            None if ["callers.", "ship."].iter().any(|table| key.starts_with(table)) => " (in the file)".to_owned(),
+            None if ["callers.", "issuers.", "ship."].iter().any(|table| key.starts_with(table)) => {
+                " (in the file)".to_owned()
+            }
             None => format!(" (in the file, or as {})", variable(key)),
         };
         self.mistakes.push(format!("{key}: {message}{place}"));

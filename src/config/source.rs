@@ -145,7 +145,7 @@ impl Source {
             let path = format!("{prefix}{}", key.get_ref());
             if let DeValue::Table(inner) = value.get_ref() {
                 // One that is empty means nothing elsewhere. There it would let nobody be recognised.
-                if inner.is_empty() && path.split('.').next() == Some("callers") {
+                if inner.is_empty() && matches!(path.split('.').next(), Some("callers" | "issuers")) {
                     let origin = Origin::File { name: name.to_owned(), line: line(text, key.span().start) };
                     self.put(&path, Raw::Other("an empty table"), origin);
                 }

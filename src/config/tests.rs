@@ -1,5 +1,8 @@
 use super::*;
-use crate::record::shipping::config::{Compression, Destination};
+use crate::{
+    pdp::callers::token::Jwks,
+    record::shipping::config::{Compression, Destination},
+};
 use std::{collections::BTreeMap, path::PathBuf};
 
 fn read(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<(Settings, Vec<String>), Vec<String>> {
@@ -147,7 +150,8 @@ fn the_example_file_holds_every_key_with_its_default() {
         .lines()
         .filter(|line| {
             table = if line.starts_with('[') { line } else { table };
-            !line.contains("no default") && !["[callers.", "[ship."].iter().any(|several| table.starts_with(several))
+            !line.contains("no default")
+                && !["[callers.", "[issuers.", "[ship."].iter().any(|several| table.starts_with(several))
         })
         .map(|line| format!("{line}\n"))
         .collect();
@@ -155,6 +159,9 @@ fn the_example_file_holds_every_key_with_its_default() {
     assert_eq!(format!("{defaults:?}"), format!("{written:?}"));
     for key in callers::KEYS {
         assert!(source.values.contains_key(&format!("callers.bvh-desk.{key}")), "{key} is not in poort.example.toml");
+    }
+    for key in callers::ISSUER_KEYS {
+        assert!(source.values.contains_key(&format!("issuers.police.{key}")), "{key} is not in poort.example.toml");
     }
     // The sinks hold every key of a sink, and where they state a default, it is one.
     for key in ship::KEYS {
@@ -171,6 +178,28 @@ fn the_example_file_holds_every_key_with_its_default() {
     assert!(matches!(&collector.to, Destination::OtlpGrpc(to) if to.compression == Compression::None));
     assert!(matches!(&risk.to, Destination::SsfPush(to) if to.issuer == "https://poort.example"));
     assert!(matches!(&stream.to, Destination::Nats(to) if to.subject == "poort.decisions"));
+}
+
+#[test]
+fn each_issuer_says_what_its_tokens_are() {
+    let caller = "[callers.desk]\nsocket.uid = 1201\n";
+    let police = "[issuers.police]\nissuer = \"https://idp.politie.example\"\naudience = \"poort\"\njwks = \"jwks.json\"\n\
+         algorithms = [\"ES256\", \"PS256\"]\ntype = \"Officer\"\n";
+    let (settings, _) = read(&format!("{caller}{police}"), &[], Flags::new()).unwrap();
+    let issuer = &settings.pdp.callers.issuers["police"];
+    assert_eq!((issuer.subject.as_str(), issuer.kind.as_str()), ("sub", "Officer"));
+    assert_eq!(issuer.jwks, Jwks::File("jwks.json".into()));
+    let changed = |from: &str, to: &str| caller.to_owned() + &police.replacen(from, to, 1);
+    let (settings, _) = read(&changed("\"jwks.json", "\"https://idp.politie.example/jwks"), &[], Flags::new()).unwrap();
+    assert!(matches!(&settings.pdp.callers.issuers["police"].jwks, Jwks::Url(url) if url.path() == "/jwks"));
+    refused(police, "issuers: mean nothing without [callers]");
+    refused("[issuers]", "issuers: holds no issuer");
+    refused(&changed("audience = \"poort\"\n", ""), "issuers.police.audience: is missing");
+    refused(&changed("\"ES256\"", "\"HS256\""), "issuers.police.algorithms: `HS256` must be ES256,");
+    refused(&changed("\"ES256\"", "\"none\""), "issuers.police.algorithms: `none` must be ES256,");
+    refused(&changed("\"jwks.json", "\"http://idp.politie.example/jwks"), "issuers.police.jwks: `http://idp");
+    refused(&changed("audience", "audiense"), "issuers.police.audiense: is not a key that poort knows; did you mean");
+    refused(&(changed("", "") + &police.replace("police", "other")), "another table's too; each needs its own");
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! A call to the decision point: how it arrived, its answer, and why it has none.
 
-use super::{Quota, callers::NotPermitted, engine::Mistakes};
+use super::{
+    Quota,
+    callers::{
+        NotPermitted,
+        token::{GivenToken, TokenFault},
+    },
+    engine::Mistakes,
+};
 use crate::{
     record::decision_log::{Caller, Identity},
     types::{
@@ -79,6 +86,8 @@ pub struct Call {
     pub caller: Option<Caller>,
     /// What its connection proves, if that is anything.
     pub identity: Option<Arc<Identity>>,
+    /// The subject's own token, if the call carries one.
+    pub token: Option<GivenToken>,
     /// The places for questions that its connection may take at once; `None`: as many as there are.
     pub share: Option<Quota>,
     /// It asks for explanations, and may.
@@ -126,6 +135,9 @@ pub enum Refusal {
     /// The application may not ask this.
     #[error("{0}")]
     NotPermitted(#[from] NotPermitted),
+    /// The subject's own token is needed and is not there, or does not count.
+    #[error("{0}")]
+    Token(#[from] TokenFault),
     /// As many questions as may be are under way.
     #[error("{}", answers::busy(Language::English))]
     Busy,
@@ -152,7 +164,8 @@ impl Refusal {
             | Self::Missing(_)
             | Self::TooMany { .. }
             | Self::UnknownCaller
-            | Self::NotPermitted(_) => self.to_string(),
+            | Self::NotPermitted(_)
+            | Self::Token(_) => self.to_string(),
             Self::Busy => answers::busy(language).to_owned(),
             Self::TooLarge => answers::too_large_to_record(language).to_owned(),
             Self::Late => answers::late(language).to_owned(),
@@ -192,6 +205,7 @@ mod tests {
             (Refusal::Missing("subject".to_owned()), false),
             (Refusal::TooMany { found: 2, limit: 1 }, false),
             (Refusal::UnknownCaller, false),
+            (Refusal::Token(TokenFault::Expired), false),
         ] {
             let [english, dutch] = Language::ALL.map(|language| refusal.message(language));
             assert_eq!(english, refusal.to_string());

@@ -48,6 +48,7 @@ impl Clock {
             today: local.date().to_string(),
             hour: u8::try_from(local.hour()).unwrap_or_default(),
             application: self.application.clone(),
+            token: None,
             policies: PolicyAge::Live,
         }
     }

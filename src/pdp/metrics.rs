@@ -161,7 +161,7 @@ impl Metrics {
 }
 
 /// Why calls are refused: what [`Metrics::unread`] and [`Refusal::kind`] say.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 11] = [
     "busy",
     "deadline_exceeded",
     "invalid",
@@ -169,6 +169,7 @@ const REASONS: [&str; 10] = [
     "no_room",
     "not_permitted",
     "not_ready",
+    "subject_token",
     "too_large",
     "unknown_caller",
     "untaken",
@@ -182,6 +183,7 @@ impl Refusal {
             Self::TooMany { .. } | Self::TooLarge => "too_large",
             Self::UnknownCaller => "unknown_caller",
             Self::NotPermitted(_) => "not_permitted",
+            Self::Token(_) => "subject_token",
             Self::Busy => "busy",
             Self::Late => "deadline_exceeded",
             Self::NotReady => "not_ready",

@@ -187,8 +187,8 @@ impl Pdp {
 
     async fn evaluate_one(&self, call: &Call, evaluation: Evaluation, run: &Run) -> Result<Answered<Answer>, Refusal> {
         let _places = self.enter(call, 1)?;
-        let (snapshot, moment) = self.snapshot_and_moment(call)?;
-        if let Err(refusal) = self.permit(call, &snapshot, (&evaluation).into()) {
+        let (snapshot, mut moment) = self.snapshot_and_moment(call)?;
+        if let Err(refusal) = self.permit(call, &snapshot, &mut moment, (&evaluation).into()) {
             let asked = refused::one(&evaluation);
             return Err(self.refuse(call, refusal, asked, &snapshot, &moment, run).await);
         }
@@ -227,19 +227,21 @@ impl Pdp {
             return Err(Refusal::TooMany { found, limit: self.config.batch });
         }
         let _places = self.enter(call, found.max(1))?;
-        let (snapshot, moment) = self.snapshot_and_moment(call)?;
+        let (snapshot, mut moment) = self.snapshot_and_moment(call)?;
         // Who may ask nothing is refused as a whole, within the bound on records; else each item is judged.
         let known = self.application(call).and_then(|application| {
-            application.map_or(Ok(()), |name| callers::check_named(&snapshot, name))?;
-            Ok(application)
+            let Some(name) = application else { return Ok((None, None)) };
+            callers::check_named(&snapshot, name)?;
+            Ok((application, self.token(call, &snapshot, name)?))
         });
-        let application = match known {
-            Ok(application) => application,
+        let (application, token) = match known {
+            Ok(known) => known,
             Err(refusal) => {
                 let asked = refused::several(&batch);
                 return Err(self.refuse(call, refusal, asked, &snapshot, &moment, run).await);
             }
         };
+        moment.token = token.as_ref().map(|token| token.claims.clone());
         let mut answers = Vec::with_capacity(found);
         let mut turn = Instant::now();
         for (index, item) in batch.items.iter().enumerate() {
@@ -248,11 +250,8 @@ impl Pdp {
                     .too_late(call, RecordedRequest::Several(Cow::Borrowed(&batch)), &snapshot, &moment, run)
                     .await;
             }
-            let answer = |parts: Parts<'_>| match callers::fault(&snapshot, application, parts) {
-                Some(fault) => {
-                    self.count_refused(application);
-                    Ok(fault)
-                }
+            let answer = |parts: Parts<'_>| match self.fault(&snapshot, application, token.as_deref(), parts) {
+                Some(fault) => Ok(fault),
                 None => self.answer(&snapshot, parts, &moment),
             };
             let (answer, is_last) = batch::step(&batch, index, item, answer);

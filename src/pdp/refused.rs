@@ -2,17 +2,25 @@
 //!
 //! What is refused is no decision, so it can leave no record where there were many: [`super::callers::Callers`] bounds them.
 
-use super::{Call, Pdp, Refusal, Run, callers, record};
+use super::{
+    Call, Pdp, Refusal, Run,
+    callers::{
+        self,
+        token::{TokenFault, Verified},
+    },
+    record,
+};
 use crate::{
     record::decision_log::{RecordedRequest, RecordedResponse, Unanswered},
     sources::snapshot::Snapshot,
     types::{
+        decision::{Answer, Fault},
         escape::cut,
         evaluation::{Action, Batch, Entity, Evaluation, Item, Parts},
         moment::Moment,
     },
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 impl Pdp {
     /// The application that asks; `None` where nobody is recognised.
@@ -24,17 +32,61 @@ impl Pdp {
         application.map(Some).ok_or(Refusal::UnknownCaller)
     }
 
-    /// Whether the caller may ask this.
-    pub(super) fn permit(&self, call: &Call, snapshot: &Snapshot, asked: Parts<'_>) -> Result<(), Refusal> {
-        match self.application(call)? {
-            None => Ok(()),
-            Some(application) => Ok(callers::check(snapshot, application, asked)?),
+    /// Whether the caller may ask this. The moment gets what policies see of the subject's own token.
+    pub(super) fn permit(
+        &self,
+        call: &Call,
+        snapshot: &Snapshot,
+        moment: &mut Moment,
+        asked: Parts<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(application) = self.application(call)? else { return Ok(()) };
+        callers::check(snapshot, application, asked)?;
+        if let Some(token) = self.token(call, snapshot, application)? {
+            token.check_subject(snapshot, asked.subject)?;
+            moment.token = Some(token.claims.clone());
+        }
+        Ok(())
+    }
+
+    /// The subject's own token, verified. `None`: there is none, and none is needed.
+    pub(super) fn token(
+        &self,
+        call: &Call,
+        snapshot: &Snapshot,
+        application: &str,
+    ) -> Result<Option<Arc<Verified>>, TokenFault> {
+        let (Some(callers), Some(own)) = (&self.callers, callers::own_token(snapshot, application)) else {
+            return Ok(None);
+        };
+        match &call.token {
+            None if own.required => Err(TokenFault::Missing),
+            None => Ok(None),
+            Some(given) => callers.tokens().verify(given, &own.client_id).map(Some),
         }
     }
 
-    pub(super) fn count_refused(&self, application: Option<&str>) {
+    /// The answer to an item of a batch that the application may not ask. `None`: it may.
+    pub(super) fn fault(
+        &self,
+        snapshot: &Snapshot,
+        application: Option<&str>,
+        token: Option<&Verified>,
+        asked: Parts<'_>,
+    ) -> Option<Answer> {
+        if let Some(fault) = callers::fault(snapshot, application, asked) {
+            self.count_refused(application, None);
+            return Some(fault);
+        }
+        let fault = token?.check_subject(snapshot, asked.subject).err()?;
+        self.count_refused(application, Some(fault));
+        Some(Answer::Fault(Fault { status: 403, message: fault.to_string() }))
+    }
+
+    fn count_refused(&self, application: Option<&str>, fault: Option<TokenFault>) {
         if let Some(callers) = &self.callers {
             callers.count(application);
+            fault.into_iter().for_each(|fault| callers.tokens().count(fault));
         }
     }
 
@@ -50,11 +102,12 @@ impl Pdp {
         run: &Run,
     ) -> Refusal {
         let application = call.identity.as_ref().and_then(|identity| identity.application.as_deref());
-        self.count_refused(application);
+        self.count_refused(application, if let Refusal::Token(fault) = refusal { Some(fault) } else { None });
         let unrecorded = self.callers.as_ref().and_then(|callers| callers.record(application));
         let Some(unrecorded) = unrecorded else { return refusal };
         let why = match refusal {
             Refusal::UnknownCaller => Unanswered::UnknownCaller(unrecorded),
+            Refusal::Token(fault) => Unanswered::Token(fault.names().1, unrecorded),
             _ => Unanswered::NotPermitted(unrecorded),
         };
         let record = record(call, asked, RecordedResponse::Nothing(why), snapshot, moment);

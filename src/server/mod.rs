@@ -12,6 +12,7 @@
 //! - `log`: the decision log, its shipping, and signals that are found in it
 //! - `readiness`: the health service follows the log
 //! - `certificates`: the server's certificate while poort runs, and when each certificate ends
+//! - `issuers`: the keys of those who issue subjects' tokens
 //! - `signals`: what signals ask for
 //! - `reload`: what SIGHUP reads again
 //! - `check`: what would keep a start from succeeding
@@ -20,6 +21,7 @@ mod bundles;
 mod certificates;
 mod check;
 mod files;
+mod issuers;
 mod log;
 mod parts;
 mod ports;
@@ -168,6 +170,7 @@ impl Server {
         let dispatch = api::dispatch(&pdp, &settings.api, &health, &meter, &stopping);
         let watched = witnesses.map(|witnesses| witnesses.start(log.clone(), stopping.clone()));
         let telling = readiness::tell(health.clone(), log.clone(), log_state, leaving.clone()).await;
+        let issuers = issuers::read(pdp.callers(), stopping.clone()).await;
         let port = callers.port();
         let callers = callers.open(dispatch, pdp.callers(), &settings, &meter, &stopping);
         if let (Some(file), Some(port)) = (&settings.ephemeral.port_file, port) {
@@ -184,6 +187,7 @@ impl Server {
         let mut parts = Parts::default();
         parts.push("reload", async move { drop((watching, certificates)) });
         parts.push("callers", callers.end());
+        parts.push("issuers", async { drop(futures_util::future::OptionFuture::from(issuers).await) });
         parts.push("health", async { drop(telling.await) });
         parts.push("retention", async { drop(futures_util::future::OptionFuture::from(sweeping).await) });
         parts.push("witnesses", async { drop(futures_util::future::OptionFuture::from(watched).await) });

@@ -7,7 +7,7 @@ use super::StartError;
 use crate::{
     api::transport::{self, Address, Bound, Dispatch, Limits, Passed, Port, ReplaceableTls, Tls, TlsError},
     config::Settings,
-    pdp::callers::{self, Application},
+    pdp::callers::{self, Application, own_token},
     sources::{policy::APPLICATIONS_FILE, store::Store},
 };
 use axum::Router;
@@ -149,7 +149,18 @@ pub(super) fn tell_of_applications(settings: &Settings, store: &Store) {
     if named.is_some() && configured.is_empty() {
         warn!("{APPLICATIONS_FILE} has no effect: no [callers] are configured, so nobody is recognised.");
     }
+    let issuers = &settings.pdp.callers.issuers;
+    for (name, issuer) in issuers {
+        if snapshot.policies.model.entity(&issuer.kind).is_err() {
+            warn!("issuers.{name}.type: the schema has no `{}`, so its tokens are of no account.", issuer.kind);
+        }
+    }
     for application in configured.keys().map(Application::as_str) {
+        if issuers.is_empty() && own_token(&snapshot, application).is_some_and(|token| token.required) {
+            warn!(
+                "{APPLICATIONS_FILE} wants a token of `{application}`, and no [issuers] are configured: it may ask nothing."
+            );
+        }
         if named.and_then(|named| named.get(application)).is_none() {
             warn!("{APPLICATIONS_FILE} does not name `{application}`, so it may ask nothing.");
         }

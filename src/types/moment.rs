@@ -1,6 +1,7 @@
 //! The moment of a decision. Policies read poort's clock, never the caller's.
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How old the policies of a decision are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +52,22 @@ pub struct Moment {
     pub hour: u8,
     /// The calling application, if configuration names it.
     pub application: Option<Arc<str>>,
+    /// What is known of the subject's own token, if the call carries one.
+    pub token: Option<Arc<TokenClaims>>,
     /// How old the policies are; they see `live` or `late`.
     pub policies: PolicyAge,
+}
+
+/// What policies see of a subject's own token (OpenID Connect Core 1.0, section 2).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenClaims {
+    /// The class of the authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// The methods of the authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amr: Option<BTreeSet<String>>,
+    /// When the subject authenticated, in RFC 3339, UTC, with milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! Configuration of callers: by what each application is recognised.
+//! Configuration of callers: by what each application is recognised, and whose tokens subjects have.
 
-use super::spiffe::SpiffeId;
+use super::{spiffe::SpiffeId, token::IssuerConfig};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// What callers are called in metrics that are no application.
@@ -11,6 +11,8 @@ pub(super) const UNKNOWN: &str = "unknown";
 pub struct Config {
     /// The applications. Empty: whoever reaches poort may ask, and nobody is recognised.
     pub applications: BTreeMap<Application, Credentials>,
+    /// Who issues subjects' own tokens, by the names of the tables.
+    pub issuers: BTreeMap<String, IssuerConfig>,
 }
 
 /// The name of an application.

@@ -14,16 +14,18 @@
 //! - `spiffe`, `certificate`: SPIFFE ids; whom a certificate names
 //! - `permission`: whether an application may ask a question
 //! - `refusals`: how many refused calls leave a record
+//! - `token`: the subject's own token
 
 mod certificate;
 mod config;
 mod permission;
 mod refusals;
 mod spiffe;
+pub mod token;
 
 pub use certificate::{Leaf, Named, Nameless};
 pub use config::{Application, Config, Credentials};
-pub use permission::{NotPermitted, check, check_named, fault};
+pub use permission::{NotPermitted, check, check_named, fault, own_token};
 pub use spiffe::{NotAnId, SpiffeId, check_trust_domain};
 
 use crate::{record::decision_log::Identity, types::escape};
@@ -34,6 +36,7 @@ use opentelemetry::{
 };
 use refusals::Refusals;
 use std::{collections::HashMap, sync::Arc};
+use token::Tokens;
 
 /// Recognises applications by their connections.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub struct Callers {
     users: HashMap<u32, String>,
     refusals: Refusals,
     refused: Counter<u64>,
+    tokens: Tokens,
 }
 
 impl Callers {
@@ -62,10 +66,11 @@ impl Callers {
             .build();
         let names = config.applications.keys().map(Application::as_str).chain([UNKNOWN]);
         names.for_each(|name| refused.add(0, &[KeyValue::new("application", name.to_owned())]));
+        let tokens = Tokens::new(&config.issuers, meter);
         if config.applications.is_empty() {
             return None;
         }
-        Some(Self { workloads, hosts, users, refusals: Refusals::default(), refused })
+        Some(Self { workloads, hosts, users, refusals: Refusals::default(), refused, tokens })
     }
 
     /// Whom a certificate proves, which TLS has verified.
@@ -86,6 +91,12 @@ impl Callers {
     #[must_use]
     pub fn of_user(&self, uid: u32) -> Identity {
         identity(format!("uid:{uid}"), self.users.get(&uid))
+    }
+
+    /// What verifies subjects' own tokens.
+    #[must_use]
+    pub const fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Counts a question that a caller may not ask.
@@ -122,6 +133,7 @@ mod tests {
             .into_iter()
             .map(|(name, credentials)| (name.parse().unwrap(), credentials))
             .collect(),
+            ..Config::default()
         };
         Callers::new(&config, &opentelemetry::global::meter("test")).unwrap()
     }

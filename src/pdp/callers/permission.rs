@@ -5,7 +5,7 @@
 
 use crate::{
     sources::{
-        policy::{ORGANISATION, Permitted},
+        policy::{ORGANISATION, OwnToken, Permitted},
         snapshot::Snapshot,
     },
     types::{
@@ -64,6 +64,12 @@ pub fn check_named(snapshot: &Snapshot, application: &str) -> Result<(), NotPerm
     if is_named { Ok(()) } else { Err(not()) }
 }
 
+/// What becomes of the subject's own token in this application's questions. `None`: it is not looked at.
+#[must_use]
+pub fn own_token<'s>(snapshot: &'s Snapshot, application: &str) -> Option<&'s OwnToken> {
+    snapshot.policies.applications.as_ref()?.get(application)?.token.as_ref()
+}
+
 /// The answer to an item of a batch that the application may not ask. `None`: it may, or no application is recognised.
 #[must_use]
 pub fn fault(snapshot: &Snapshot, application: Option<&str>, asked: Parts<'_>) -> Option<Answer> {
@@ -72,7 +78,7 @@ pub fn fault(snapshot: &Snapshot, application: Option<&str>, asked: Parts<'_>) -
 }
 
 fn refused(snapshot: &Snapshot, permitted: &Permitted, asked: Parts<'_>) -> Option<Why> {
-    let Permitted { subjects, organisations, actions, resources } = permitted;
+    let Permitted { subjects, organisations, actions, resources, token: _ } = permitted;
     let Parts { subject, action, resource, context: _ } = asked;
     let model = &snapshot.policies.model;
     let told = |name: &str| cut(name).into_owned();

@@ -12,6 +12,7 @@
 //! - `config`: what a question means that names what is not known
 //! - `translate`: AuthZEN's words to Cedar's; the only place where they meet
 //! - `key`: what the verdict depends on
+//! - `token`: the subject's own token, in values and in keys
 //! - `mistakes`: all that is wrong with a question
 //! - `undeclared`: what becomes of what the schema does not declare
 //! - `values`: values into Cedar values
@@ -26,6 +27,7 @@ mod decide;
 mod key;
 mod mistakes;
 mod obligations;
+mod token;
 mod translate;
 mod undeclared;
 mod values;

@@ -12,7 +12,7 @@ use super::{
     Config,
     key::{Key, Watch},
     mistakes::Mistakes,
-    obligations,
+    obligations, token,
     values::{self as made, Make},
 };
 use crate::{
@@ -338,6 +338,9 @@ impl<'a> CheckedQuestion<'a> {
         if declared.policies && reads.policies {
             key.name(moment.policies.seen());
         }
+        if let (Some(declared), true) = (declared.token, reads.token) {
+            token::add_to_key(&mut key, declared, moment.token.as_deref());
+        }
         Ok(Some(key.finish()))
     }
 
@@ -487,6 +490,9 @@ impl<'a> CheckedQuestion<'a> {
         }
         if declared.policies && reads.policies {
             pdp.insert(SmolStr::new_static("policies"), ast::Value::from(moment.policies.seen()));
+        }
+        if let (Some(declared), true, Some(claims)) = (declared.token, reads.token, &moment.token) {
+            pdp.insert(SmolStr::new_static("token"), token::value(declared, claims, CONTEXT)?);
         }
         Ok(Some(pdp))
     }

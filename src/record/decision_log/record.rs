@@ -313,7 +313,7 @@ fn write_basis(out: &mut Vec<u8>, decided: &RecordedResponse<'_>) {
 }
 
 fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
-    let Moment { now: _, now_text, today, hour, application, policies } = moment;
+    let Moment { now: _, now_text, today, hour, application, token, policies } = moment;
     out.extend_from_slice(b",\"poort.pdp\":{");
     if let Some(application) = application {
         out.extend_from_slice(b"\"application\":");
@@ -326,7 +326,13 @@ fn write_moment(out: &mut Vec<u8>, moment: &Moment) {
     if *policies != PolicyAge::Live {
         push(out, &[b"\",\"policies\":\"", policies.name().as_bytes()]);
     }
-    push(out, &[b"\",\"today\":\"", today.as_bytes(), b"\"}"]);
+    push(out, &[b"\",\"today\":\"", today.as_bytes(), b"\""]);
+    if let Some(claims) = token {
+        out.extend_from_slice(b",\"token\":");
+        // Writing texts to a Vec cannot fail.
+        let _ = serde_json::to_writer(&mut *out, claims.as_ref());
+    }
+    out.push(b'}');
 }
 
 #[cfg(test)]
@@ -380,6 +386,7 @@ mod tests {
             today: "2026-09-21".into(),
             hour: 16,
             application: Some("desk".into()),
+            token: None,
             policies: PolicyAge::Live,
         };
         let record = Record {

@@ -46,6 +46,8 @@ pub enum Unanswered {
     UnknownCaller(u64),
     /// The application may not ask it. So many refused calls before it left no record.
     NotPermitted(u64),
+    /// The subject's own token does not let the application ask: why. So many refused calls before it left no record.
+    Token(&'static str, u64),
 }
 
 impl RecordedResponse<'_> {
@@ -72,13 +74,18 @@ impl RecordedResponse<'_> {
             Self::Nothing(Unanswered::DeadlineExceeded) => Some("deadline_exceeded"),
             Self::Nothing(Unanswered::UnknownCaller(_)) => Some("unknown_caller"),
             Self::Nothing(Unanswered::NotPermitted(_)) => Some("not_permitted"),
+            Self::Nothing(Unanswered::Token(why, _)) => Some(why),
         }
     }
 
     /// How many refused calls before this one left no record.
     pub(super) const fn unrecorded(&self) -> u64 {
         match self {
-            Self::Nothing(Unanswered::UnknownCaller(unrecorded) | Unanswered::NotPermitted(unrecorded)) => *unrecorded,
+            Self::Nothing(
+                Unanswered::UnknownCaller(unrecorded)
+                | Unanswered::NotPermitted(unrecorded)
+                | Unanswered::Token(_, unrecorded),
+            ) => *unrecorded,
             Self::One(_) | Self::Several(_) | Self::Nothing(Unanswered::DeadlineExceeded) => 0,
         }
     }

@@ -6,12 +6,12 @@ use super::RecordKind;
 use crate::types::{
     decision::Decision,
     language::Language,
-    moment::{Moment, PolicyAge},
+    moment::{Moment, PolicyAge, TokenClaims},
     revision::Revision,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 use thiserror::Error;
 
 /// A decision record.
@@ -121,6 +121,7 @@ struct Pdp {
     now: String,
     today: String,
     policies: Option<String>,
+    token: Option<Arc<TokenClaims>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -299,7 +300,7 @@ impl<'a> StoredRecord<'a> {
     /// What the policies saw of the time.
     #[must_use]
     pub fn moment(&self) -> Moment {
-        let Pdp { application, hour, now, today, policies } = &self.attributes.pdp;
+        let Pdp { application, hour, now, today, policies, token } = &self.attributes.pdp;
         let age = policies.as_ref().and_then(|name| PolicyAge::ALL.into_iter().find(|age| age.name() == *name));
         Moment {
             now: self.timestamp,
@@ -307,6 +308,7 @@ impl<'a> StoredRecord<'a> {
             today: today.clone(),
             hour: *hour,
             application: application.as_deref().map(Into::into),
+            token: token.clone(),
             policies: age.unwrap_or_default(),
         }
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 const ORGANISATIONS: &str = "organisations: ";
 const ANY: &str = "organisations: any";
+const WITHOUT_TOKEN: &str = "without the subject's own token";
 
 /// The applications that may ask something else than before, by name.
 pub(super) fn changes(base: &Policies, head: &Policies) -> Vec<ApplicationChange> {
@@ -47,12 +48,15 @@ fn without(side: &BTreeSet<String>, other: &BTreeSet<String>) -> Vec<String> {
 
 /// What an application may ask, in lines. Any organisation is a line of its own, which permits all others.
 fn may_ask(permitted: &Permitted) -> BTreeSet<String> {
-    let Permitted { subjects, organisations, actions, resources } = permitted;
+    let Permitted { subjects, organisations, actions, resources, token } = permitted;
     let lists = [("subjects", &subjects.whole), ("actions", &actions.whole), ("resources", &resources.whole)];
     let named = lists.into_iter().flat_map(|(what, names)| names.iter().map(move |name| format!("{what}: {name}")));
     let organisations = match organisations {
         None => vec![ANY.to_owned()],
         Some(ids) => ids.iter().map(|id| format!("{ORGANISATIONS}{id:?}")).collect(),
     };
-    named.chain(organisations).collect()
+    // Policies read tokens. So one that is believed permits something, and is no bound alone.
+    let with = token.as_ref().map(|token| format!("with a token that is given to the client {:?}", token.client_id));
+    let without = token.as_ref().is_none_or(|token| !token.required).then(|| WITHOUT_TOKEN.to_owned());
+    named.chain(organisations).chain(with).chain(without).collect()
 }

@@ -4,7 +4,11 @@ use super::Facts;
 use crate::{
     review::proof::{Environment, Example},
     sources::policy::Policies,
-    types::{decision::Verdict, language::Language, moment::PolicyAge},
+    types::{
+        decision::Verdict,
+        language::Language,
+        moment::{PolicyAge, TokenClaims},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +28,9 @@ pub struct Question {
     /// Whether the time of the policies is over.
     #[serde(default)]
     pub late: bool,
+    /// What is known of the subject's own token, if that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenClaims>,
     /// Whether the policies read the moment.
     pub time_matters: bool,
     /// Whether the accounts, units and so on are those of the directory.
@@ -69,6 +76,7 @@ impl Question {
             now: example.moment.now_text.clone(),
             application: example.moment.application.as_ref().map(ToString::to_string),
             late: example.moment.policies != PolicyAge::Live,
+            token: example.moment.token.as_deref().cloned(),
             time_matters,
             real: example.real,
             facts: Facts::default(),
@@ -76,14 +84,17 @@ impl Question {
         }
     }
 
-    /// When it is asked, if the policies read the moment; by which application, and that policies are late, if they read that.
+    /// When it is asked, if the policies read the moment; by which application, with which token, and that policies are late, if they
+    /// read that.
     #[must_use]
     pub fn when(&self) -> Option<String> {
         let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
         let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
+        let said = |claims: &TokenClaims| serde_json::to_string(claims).unwrap_or_default();
+        let token = self.token.as_ref().map(|claims| format!("with the subject's own token ({})", said(claims)));
         let late = self.late.then(|| "under policies whose time is over".to_owned());
-        let all: Vec<_> = [time, application, late].into_iter().flatten().collect();
-        (!all.is_empty()).then(|| all.join(", "))
+        let parts: Vec<_> = [time, application, token, late].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
         now: String::new(),
         application: None,
         late: false,
+        token: None,
         time_matters: false,
         real: true,
         entities: Vec::new(),

@@ -63,7 +63,7 @@ fn differs(example: &Example, uid: &EntityUID, change: Direction, base: &Side, h
 
 /// The question again, to the directory as it is.
 fn example(question: &Question) -> Option<Example> {
-    let Question { question, today, hour, now, application, late, .. } = question;
+    let Question { question, today, hour, now, application, late, token, .. } = question;
     let evaluation = read_evaluation(question.to_string().as_bytes(), Limits { depth: DEPTH, batch: 1 }).ok()?;
     let moment = Moment {
         now: now.parse::<jiff::Timestamp>().ok()?.as_millisecond(),
@@ -71,6 +71,7 @@ fn example(question: &Question) -> Option<Example> {
         today: today.clone(),
         hour: *hour,
         application: application.as_deref().map(Arc::from),
+        token: token.clone().map(Arc::new),
         policies: if *late { PolicyAge::Late } else { PolicyAge::Live },
     };
     Some(Example { evaluation, moment, entities: Vec::new(), real: true })

@@ -3,7 +3,7 @@
 //! **Invariant:** no possible type is left out, so an attribute that none of them has is one that no question has.
 
 use crate::sources::policy::{
-    ActionModel, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape,
+    ActionModel, Attribute, Attributes, Extension, Limit, PdpShape, Policies, Reference, Shape, TokenShape,
     cedar_core::ast::{
         self, ActionConstraint, BinaryOp, EntityReference, Expr, ExprKind, Literal,
         PrincipalOrResourceConstraint as Party, Var,
@@ -128,19 +128,31 @@ fn context(action: &ActionModel) -> Attributes {
         let record = Shape::Record(properties.attributes.clone());
         context.insert("action".into(), Attribute::of(record, properties.required));
     }
-    if let Some(PdpShape { now, today, hour, application, policies }) = action.pdp {
+    if let Some(PdpShape { now, today, hour, application, policies, token }) = action.pdp {
         let given = [
             ("now", now, Shape::Extension(Extension::Datetime)),
             ("today", today, Shape::Extension(Extension::Datetime)),
             ("hour", hour, Shape::Long),
             ("application", application, Shape::String),
             ("policies", policies, Shape::String),
+            ("token", token.is_some(), Shape::Record(Arc::new(token.map(self::token).unwrap_or_default()))),
         ];
         let given = given.into_iter().filter(|(_, is_there, _)| *is_there);
-        let record = given.map(|(name, _, shape)| (name.into(), Attribute::of(shape, name != "application"))).collect();
+        let is_required = |name| !matches!(name, "application" | "token");
+        let record = given.map(|(name, _, shape)| (name.into(), Attribute::of(shape, is_required(name)))).collect();
         context.insert("pdp".into(), Attribute::of(Shape::Record(Arc::new(record)), true));
     }
     context
+}
+
+fn token(TokenShape { acr, amr, auth_time }: TokenShape) -> Attributes {
+    let given = [
+        ("acr", acr, Shape::String),
+        ("amr", amr, Shape::Set(Arc::new(Shape::String))),
+        ("auth_time", auth_time, Shape::Extension(Extension::Datetime)),
+    ];
+    let given = given.into_iter().filter(|(_, is_there, _)| *is_there);
+    given.map(|(name, _, shape)| (name.into(), Attribute::of(shape, false))).collect()
 }
 
 fn fits_party(constraint: &Party, kind: &ast::EntityType) -> bool {

@@ -15,7 +15,7 @@ use crate::{
         authzen,
         decision::Verdict,
         evaluation::{Action, Entity, Evaluation, Map, Value},
-        moment::{Moment, PolicyAge},
+        moment::{Moment, PolicyAge, TokenClaims},
     },
 };
 use cedar_policy_symcc::Env;
@@ -186,8 +186,20 @@ fn moment(pdp: Option<Value>, reads_today: bool) -> Result<Moment, String> {
         today,
         hour,
         application: text("application").map(Arc::from),
+        token: token(fields.get("token")),
         policies: if text("policies").as_deref() == Some("late") { PolicyAge::Late } else { PolicyAge::Live },
     })
+}
+
+fn token(given: Option<&Value>) -> Option<Arc<TokenClaims>> {
+    let Some(Value::Map(members)) = given else { return None };
+    let text = |value: &Value| if let Value::String(text) = value { Some(text.clone()) } else { None };
+    let amr = members.get("amr").and_then(|amr| match amr {
+        Value::List(methods) => Some(methods.iter().filter_map(text).collect()),
+        _ => None,
+    });
+    let [acr, auth_time] = ["acr", "auth_time"].map(|name| members.get(name).and_then(text));
+    Some(Arc::new(TokenClaims { acr, amr, auth_time }))
 }
 
 /// The day of an example where no policy reads the day.

@@ -249,6 +249,7 @@ impl Search<'_> {
         }
         try_one(example, &|example| example.moment.application = None);
         try_one(example, &|example| example.moment.policies = PolicyAge::Live);
+        try_one(example, &|example| example.moment.token = None);
         if !self.holds_in_directory(&self.environment.resource) {
             let id = format!("{}-1", self.environment.resource_name().to_lowercase());
             try_one(example, &|example| example.evaluation.resource.id.clone_from(&id));

@@ -66,12 +66,12 @@ mod words;
 mod written;
 
 pub use annotations::Marks;
-pub use applications::{Applications, Names, ORGANISATION, Permitted, organisation_type};
+pub use applications::{Applications, Names, ORGANISATION, OwnToken, Permitted, organisation_type};
 pub use facts::{SENTENCES, translation};
 pub use footprint::{EntityReads, Footprint, Ids, PdpReads, Profile, Reading, Reads, ValueReads};
 pub use limit::Limit;
 pub use listed::Listed;
-pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape};
+pub use model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape, TokenShape};
 pub use parse::Place;
 pub use prepared_policy::PreparedPolicy;
 pub use pretty::pretty;

@@ -107,6 +107,19 @@ pub struct PdpShape {
     pub application: bool,
     /// `policies`, a `String`: `late` where the time of a signed bundle is over, and otherwise `live`.
     pub policies: bool,
+    /// `token`, a record, optional: what is known of the subject's own token.
+    pub token: Option<TokenShape>,
+}
+
+/// Which parts of `context.pdp.token` an action's context declares. Each is optional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenShape {
+    /// `acr`, a `String`: the class of the authentication.
+    pub acr: bool,
+    /// `amr`, a `Set<String>`: its methods.
+    pub amr: bool,
+    /// `auth_time`, a `datetime`: when it was.
+    pub auth_time: bool,
 }
 
 impl EntityModel {

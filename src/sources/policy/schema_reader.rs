@@ -8,7 +8,7 @@ use super::{
     bounds::{self, Language},
     limits,
     listed::Listed,
-    model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape},
+    model::{ActionModel, ActionProperties, EntityModel, Held, Model, PdpShape, TokenShape},
     names::Names,
     obligations, reason_user,
     shape::{Attributes, Extension, Reference, Shape, attributes},
@@ -259,7 +259,8 @@ impl Reader<'_> {
 
     /// `context.pdp` may declare what poort provides, and nothing else.
     fn pdp(&mut self, action: &str, shape: &Shape) -> Option<PdpShape> {
-        let help = "poort provides: now: datetime, today: datetime, hour: Long, application?: String, policies: String";
+        let help = "poort provides: now: datetime, today: datetime, hour: Long, application?: String, policies: String, \
+             token?: { acr?: String, amr?: Set<String>, auth_time?: datetime }";
         let Shape::Record(declared) = shape else {
             let message = format!("`pdp` in the context of {action} is not a record");
             self.complain_word("pdp", "schema::pdp", message, help);
@@ -272,9 +273,12 @@ impl Reader<'_> {
                 ("today", Shape::Extension(Extension::Datetime)) => pdp.today = true,
                 ("hour", Shape::Long) => pdp.hour = true,
                 ("application", Shape::String) if !attribute.required => pdp.application = true,
-                ("application", Shape::String) => {
-                    let message = format!("`pdp.application` in the context of {action} must be optional");
-                    self.complain_word("application", "schema::pdp", message, help);
+                ("token", Shape::Record(declared)) if !attribute.required => {
+                    pdp.token = Some(self.token(action, declared, help));
+                }
+                ("application", Shape::String) | ("token", Shape::Record(_)) => {
+                    let message = format!("`pdp.{name}` in the context of {action} must be optional");
+                    self.complain_word(name, "schema::pdp", message, help);
                 }
                 ("policies", Shape::String) => pdp.policies = true,
                 _ => {
@@ -284,6 +288,28 @@ impl Reader<'_> {
             }
         }
         Some(pdp)
+    }
+
+    /// The same for `context.pdp.token`: no identity provider gives all of it.
+    fn token(&mut self, action: &str, declared: &Attributes, help: &str) -> TokenShape {
+        let mut token = TokenShape::default();
+        for (name, attribute) in declared {
+            match (name.as_str(), &attribute.shape) {
+                _ if attribute.required => {
+                    let message = format!("`pdp.token.{name}` in the context of {action} must be optional");
+                    self.complain_word(name, "schema::pdp", message, help);
+                }
+                ("acr", Shape::String) => token.acr = true,
+                ("amr", Shape::Set(element)) if **element == Shape::String => token.amr = true,
+                ("auth_time", Shape::Extension(Extension::Datetime)) => token.auth_time = true,
+                _ => {
+                    let message =
+                        format!("`pdp.token.{name}` in the context of {action} is not something poort provides");
+                    self.complain_word(name, "schema::pdp", message, help);
+                }
+            }
+        }
+        token
     }
 
     fn complain(&mut self, name: &ast::EntityType, code: &'static str, message: String, help: &str) {

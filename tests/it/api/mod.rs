@@ -12,4 +12,5 @@ pub(crate) mod description;
 mod faults;
 mod interop;
 mod languages;
+mod tokens;
 mod transport;

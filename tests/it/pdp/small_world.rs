@@ -14,7 +14,7 @@ pub const SCHEMA: &str = r#"
     entity Account in [Unit] { level: Long, active: Bool, unit: Unit };
     @source("request") @parents("unit")
     entity Case in [Unit] { unit: Unit, level: Long, first?: String, second?: String, labels?: Set<String> } tags String;
-    type Pdp = { now: datetime, today: datetime, hour: Long, application?: String, policies: String };
+    type Pdp = { now: datetime, today: datetime, hour: Long, application?: String, policies: String, token?: { acr?: String, amr?: Set<String> } };
     action any;
     action view, edit in [any] appliesTo {
         principal: [Account], resource: [Case],
@@ -25,13 +25,15 @@ pub const SCHEMA: &str = r#"
 "#;
 
 /// Policies that read one thing each; a revision has some of them.
-pub const POLICIES: [&str; 23] = [
+pub const POLICIES: [&str; 25] = [
     "permit (principal, action, resource) when { resource in principal.unit };",
     "permit (principal, action == Action::\"view\", resource) when { context.pdp.hour < 12 };",
     "permit (principal, action == Action::\"view\", resource) when { context.pdp.today < datetime(\"2026-02-01\") };",
     "permit (principal, action == Action::\"edit\", resource) when { context.pdp.now < datetime(\"2026-01-31T12:00:00.100Z\") };",
     "forbid (principal, action in Action::\"any\", resource) when { context.pdp.hour >= 23 };",
     "forbid (principal, action == Action::\"edit\", resource) when { context has pdp.application };",
+    "forbid (principal, action == Action::\"view\", resource) when { context has pdp.token.acr && context.pdp.token.acr == \"low\" };",
+    "permit (principal, action == Action::\"edit\", resource) when { context has pdp.token.amr && context.pdp.token.amr.contains(\"pin\") };",
     "permit (principal == Account::\"anna\", action, resource);",
     "permit (principal in Unit::\"north\", action == Action::\"quiet\", resource);",
     "forbid (principal, action, resource) unless { principal.active };",

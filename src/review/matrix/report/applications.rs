@@ -2,14 +2,14 @@
 
 use super::{super::Matrix, short};
 use crate::{
-    sources::policy::{Applications, Names, Permitted},
+    sources::policy::{Applications, Names, OwnToken, Permitted},
     types::escape,
 };
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
 /// The heads of the columns.
-const COLUMNS: [&str; 5] = ["application", "subjects", "organisations", "actions", "resources"];
+const COLUMNS: [&str; 6] = ["application", "subjects", "organisations", "actions", "resources", "token"];
 
 /// The table for a terminal. `None`: the folder does not say it.
 pub(super) fn text(matrix: &Matrix, paint: &dyn Fn(u8, &str) -> String) -> Option<String> {
@@ -28,10 +28,11 @@ pub(super) fn text(matrix: &Matrix, paint: &dyn Fn(u8, &str) -> String) -> Optio
 /// The same for a program.
 pub(super) fn json(matrix: &Matrix) -> Value {
     let one = |(name, permitted): (&str, &Permitted)| {
-        let Permitted { subjects, organisations, actions, resources } = permitted;
+        let Permitted { subjects, organisations, actions, resources, token } = permitted;
         json!({
             "application": name, "subjects": subjects.whole, "organisations": organisations, "actions": actions.whole,
-            "resources": resources.whole,
+            "resources": resources.whole, "token": need(token.as_ref()),
+            "client_id": token.as_ref().map(|token| &token.client_id),
         })
     };
     matrix.applications.as_ref().map_or(Value::Null, |applications| applications.iter().map(one).collect())
@@ -55,15 +56,26 @@ pub(super) fn section(matrix: &Matrix) -> Markup {
     }
 }
 
-fn rows(applications: &Applications) -> Vec<[String; 5]> {
+/// Whether the subject's own token is needed, in the words of the file.
+fn need(token: Option<&OwnToken>) -> &'static str {
+    match token {
+        None => "none",
+        Some(OwnToken { required: false, .. }) => "checked-if-given",
+        Some(OwnToken { required: true, .. }) => "required",
+    }
+}
+
+fn rows(applications: &Applications) -> Vec<[String; 6]> {
     let one = |(name, permitted): (&str, &Permitted)| {
-        let Permitted { subjects, organisations, actions, resources } = permitted;
+        let Permitted { subjects, organisations, actions, resources, token } = permitted;
         let named =
             |names: &Names| names.whole.iter().map(|name| short(name).trim_matches('"')).collect::<Vec<_>>().join(", ");
         let organisations = organisations
             .as_ref()
             .map_or_else(|| "any".to_owned(), |ids| ids.iter().cloned().collect::<Vec<_>>().join(", "));
-        [name.to_owned(), named(subjects), organisations, named(actions), named(resources)]
+        let client = token.as_ref().map(|token| format!(", client {}", token.client_id)).unwrap_or_default();
+        let token = format!("{}{client}", need(token.as_ref()));
+        [name.to_owned(), named(subjects), organisations, named(actions), named(resources), token]
     };
     applications.iter().map(one).collect()
 }

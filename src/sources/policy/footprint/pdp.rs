@@ -15,11 +15,13 @@ pub struct PdpReads {
     pub application: bool,
     /// How old the policies are.
     pub policies: bool,
+    /// The subject's own token.
+    pub token: bool,
 }
 
 impl PdpReads {
     /// All of it.
-    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true, policies: true };
+    pub const ALL: Self = Self { now: true, today: true, hour: true, application: true, policies: true, token: true };
 }
 
 impl Reads {
@@ -36,6 +38,7 @@ impl Reads {
             hour: reads("hour"),
             application: reads("application"),
             policies: reads("policies"),
+            token: reads("token"),
         }
     }
 }

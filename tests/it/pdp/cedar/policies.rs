@@ -365,12 +365,14 @@ impl Writer<'_, '_> {
         let context = self.context();
         let fields =
             self.aim.action.context.iter().find(|field| field.name == "pdp").map(|field| fields(&field.ty).len());
-        match (fields, self.tape.below(5)) {
+        match (fields, self.tape.below(7)) {
             (None, _) => "true".to_owned(),
             (Some(1), _) | (_, 0) => format!("({context}.pdp.hour >= 13)"),
             (_, 1) => format!("({context}.pdp.today < datetime(\"2026-02-01\"))"),
             (_, 2) => format!("({context}.pdp.now < datetime(\"2026-01-31T12:00:00.100Z\"))"),
             (_, 3) => format!("({context}.pdp.policies == \"late\")"),
+            (_, 4) => format!("({context} has pdp.token.acr && {context}.pdp.token.acr == \"high\")"),
+            (_, 5) => format!("({context} has pdp.token.amr && {context}.pdp.token.amr.contains(\"pin\"))"),
             _ => format!("({context} has pdp.application && {context}.pdp.application == \"desk\")"),
         }
     }

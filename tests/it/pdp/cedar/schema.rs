@@ -176,6 +176,10 @@ pub static ACTIONS: LazyLock<Vec<Action>> = LazyLock::new(|| {
                 must("hour", Ty::Long),
                 may("application", Ty::Text),
                 must("policies", Ty::Text),
+                may(
+                    "token",
+                    Ty::Record(vec![may("acr", Ty::Text), may("amr", set(Ty::Text)), may("auth_time", Ty::Datetime)]),
+                ),
             ]),
         )
     };

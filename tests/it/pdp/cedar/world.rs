@@ -15,13 +15,13 @@ use poort::{
     },
     types::{
         evaluation::{Action, Entity, Evaluation, Map, Value},
-        moment::{Moment, PolicyAge},
+        moment::{Moment, PolicyAge, TokenClaims},
         problem::Problem,
     },
 };
 use serde_json::json;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -291,7 +291,24 @@ pub fn moment(tape: &mut Tape<'_>) -> Moment {
     let (now, now_text, today, hour) = tape.pick(&MOMENTS);
     let application = [None, Some(Arc::from("desk"))][tape.below(2)].clone();
     let policies = tape.pick(&[PolicyAge::Live, PolicyAge::Live, PolicyAge::Late]);
-    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application, policies }
+    let token = token(tape).map(Arc::new);
+    Moment { now, now_text: now_text.to_owned(), today: today.to_owned(), hour, application, token, policies }
+}
+
+/// Several that differ in one claim each.
+fn token(tape: &mut Tape<'_>) -> Option<TokenClaims> {
+    let (acr, amr) = (Some("high".to_owned()), Some(BTreeSet::from(["hwk", "pin"].map(str::to_owned))));
+    let none = TokenClaims::default();
+    let claims = [
+        none.clone(),
+        TokenClaims { acr: acr.clone(), ..none.clone() },
+        TokenClaims { acr: Some("low".to_owned()), ..none.clone() },
+        TokenClaims { amr: amr.clone(), ..none.clone() },
+        TokenClaims { amr: Some(BTreeSet::new()), ..none.clone() },
+        TokenClaims { auth_time: Some("2026-01-31T11:00:00.000Z".to_owned()), ..none },
+        TokenClaims { acr, amr, auth_time: Some("2026-01-30T11:00:00.000Z".to_owned()) },
+    ];
+    claims.get(tape.below(claims.len() + 1)).cloned()
 }
 
 /// Around midnight and around a full hour, in Amsterdam.
@@ -398,6 +415,16 @@ fn pdp(declared: &Ty, moment: &Moment) -> Term {
             "today" => extension(&moment.today),
             "hour" => Term::Long(moment.hour.into()),
             "policies" => Term::Text(if moment.policies == PolicyAge::Live { "live" } else { "late" }.to_owned()),
+            "token" => {
+                let TokenClaims { acr, amr, auth_time } = moment.token.as_deref()?;
+                let methods = |amr: &BTreeSet<String>| Term::Set(amr.iter().cloned().map(Term::Text).collect());
+                let members = [
+                    ("acr", acr.clone().map(Term::Text)),
+                    ("amr", amr.as_ref().map(methods)),
+                    ("auth_time", auth_time.as_deref().map(extension)),
+                ];
+                Term::Record(members.into_iter().filter_map(|(name, term)| Some((name, term?))).collect())
+            }
             _ => Term::Text(moment.application.as_deref()?.to_owned()),
         };
         Some((field.name, value))

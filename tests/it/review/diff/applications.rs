@@ -46,6 +46,27 @@ fn what_an_application_may_ask_more_needs_acceptance() {
 }
 
 #[test]
+fn a_token_that_is_not_needed_any_more_needs_acceptance() {
+    let with = |need: &str, client: &str| format!("{DESK}token = \"{need}\"\nclient_id = \"{client}\"\n");
+    let (required, given) = (with("required", "desk"), with("checked-if-given", "desk"));
+    let without = "without the subject's own token";
+    for (before, after, widened) in [
+        (required.as_str(), DESK, without),
+        (&required, &given, without),
+        (&required, &with("required", "anpr"), "with a token that is given to the client \"anpr\""),
+        // Policies can permit by what a token says.
+        (DESK, &given, "with a token that is given to the client \"desk\""),
+    ] {
+        let found = world(Some(before), Some(after)).diff(&[], 5);
+        assert_eq!(found["applications"][0]["widened"], json!([widened]), "{after}: {found:#}");
+    }
+    let found = world(Some(&given), Some(&required)).diff(&[], 0);
+    assert_eq!(found["applications"][0]["narrowed"], json!([without]));
+    let (text, _) = world(None, Some(&required)).run(&["matrix", "--policies", "head"], 0);
+    assert!(text.contains("token          required, client desk"), "{text}");
+}
+
+#[test]
 fn what_an_application_may_ask_less_needs_none() {
     for (before, after) in [
         (DESK.replace("[\"consult\"]", "[\"*\"]"), Some(DESK.to_owned())),
@@ -88,7 +109,7 @@ fn each_form_of_report_names_the_application() {
 fn the_matrix_has_a_table_of_applications() {
     let world = world(None, Some(DESK));
     let (text, _) = world.run(&["matrix", "--policies", "head"], 0);
-    let row = "What applications may ask\ndesk\n  subjects       Officer\n  organisations  north\n  actions        consult\n  resources      Record\n";
+    let row = "What applications may ask\ndesk\n  subjects       Officer\n  organisations  north\n  actions        consult\n  resources      Record\n  token          none\n";
     assert!(text.ends_with(row), "{text}");
     let (found, _) = world.run(&["matrix", "--policies", "head", "--format", "json"], 0);
     let found: serde_json::Value = serde_json::from_str(&found).unwrap();

@@ -217,6 +217,7 @@ pub(super) fn moment(today: &str, now: &str, hour: u8) -> Moment {
         today: today.to_owned(),
         hour,
         application: None,
+        token: None,
         policies: PolicyAge::Live,
     }
 }

@@ -55,6 +55,7 @@ fn a_record_that_would_be_too_large_is_none() {
         today: String::new(),
         hour: 0,
         application: None,
+        token: None,
         policies: PolicyAge::Live,
     };
     let record = Record {

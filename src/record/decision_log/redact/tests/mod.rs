@@ -75,6 +75,7 @@ fn bytes_with(
         today: "2026-09-21".into(),
         hour: 16,
         application: None,
+        token: None,
         policies: PolicyAge::Live,
     };
     let record = Record {

@@ -1,8 +1,11 @@
 //! Applications: what each may ask, in `applications.toml` of the policy folder.
 //!
-//! Every key must be there: what is left out would be anything or nothing, and nobody should have to remember which. Names are
+//! Every list must be there: what is left out would be anything or nothing, and nobody should have to remember which. Names are
 //! those of the schema; `"*"` is all, and `"Politie::*"` all names that begin so. They are worked out when the files are read, so
 //! a schema that grows under a `*` shows in `poort diff`.
+
+#[cfg(test)]
+mod tests;
 
 use super::{
     Sources,
@@ -27,7 +30,7 @@ use toml::{
 /// The attribute of a subject that refers to its organisation.
 pub const ORGANISATION: &str = "organisation";
 
-const KEYS: [&str; 4] = ["actions", "organisations", "resources", "subjects"];
+const KEYS: [&str; 6] = ["actions", "client_id", "organisations", "resources", "subjects", "token"];
 
 /// What each application may ask, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +47,17 @@ pub struct Permitted {
     pub actions: Names,
     /// The types of resources.
     pub resources: Names,
+    /// What becomes of the subject's own token; it is not looked at, if `None`.
+    pub token: Option<OwnToken>,
+}
+
+/// That an application asks with the subject's own token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnToken {
+    /// Whether it may ask with nothing else.
+    pub required: bool,
+    /// The client id that its tokens are given to.
+    pub client_id: String,
 }
 
 /// Types or actions.
@@ -124,7 +138,47 @@ impl Entry<'_> {
         let actions = self.names(table, "actions", (actions, "action", &all), |action| action.uid.to_string());
         let resources = self.names(table, "resources", (entities, "type", &can_be_asked), kind);
         let organisations = self.organisations(table, &subjects);
-        Permitted { subjects, organisations, actions, resources }
+        let token = self.token(table);
+        Permitted { subjects, organisations, actions, resources, token }
+    }
+
+    /// Whether the subject's own token is needed, and to whom it is given.
+    fn token(&mut self, table: &DeTable<'_>) -> Option<OwnToken> {
+        let text = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+            DeValue::String(text) if !text.is_empty() => Some(text.to_string()),
+            _ => None,
+        };
+        let (token, client) = (table.get("token"), table.get("client_id"));
+        let required = match token.map(|value| (text(value), value.get_ref())) {
+            None => None,
+            Some((Some(choice), _)) if choice == "none" => None,
+            Some((Some(choice), _)) if choice == "checked-if-given" => Some(false),
+            Some((Some(choice), _)) if choice == "required" => Some(true),
+            Some(_) => {
+                let place = token.map_or_else(|| self.place.clone(), Spanned::span);
+                let message = "`token` must be \"required\", \"checked-if-given\" or \"none\"";
+                let problem = self.problem(message, place);
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        match (required, client, client.and_then(text)) {
+            (None, None, _) => None,
+            (Some(required), _, Some(client_id)) => Some(OwnToken { required, client_id }),
+            (None, Some(client), _) => {
+                let message = "`client_id` means nothing without `token = \"required\"` or `\"checked-if-given\"`";
+                let problem = self.problem(message, client.span());
+                self.problems.push(problem);
+                None
+            }
+            (Some(_), client, None) => {
+                let place = client.or(token).map_or_else(|| self.place.clone(), Spanned::span);
+                let problem = self.problem("`client_id` is missing, or no text", place);
+                let help = "give the id under which the identity provider knows the application: client_id = \"…\"";
+                self.problems.push(problem.help(help));
+                None
+            }
+        }
     }
 
     /// The types or actions of a key: those with these names, and of a name that ends in `*` all that begin like it.
@@ -228,77 +282,5 @@ pub fn organisation_type(subject: &EntityModel) -> Option<&ast::EntityType> {
     match attributes.get(ORGANISATION)? {
         Attribute { shape: Shape::Entity(reference), .. } => Some(&reference.kind),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Policies;
-    use super::*;
-
-    const SCHEMA: &str = "namespace Politie {
-        entity Organisation;
-        entity Officer { organisation: Organisation };
-        entity System;
-        @uri(\"https://politie.example/case\") @source(\"request\") entity BvhCase;
-        @source(\"request\") entity BvhPhoto;
-        action consult, enter appliesTo { principal: [Officer, System], resource: [BvhCase, BvhPhoto], context: {} };
-    }";
-
-    fn read(text: &str) -> (Option<Policies>, Vec<Problem>) {
-        let texts = [("schema.cedarschema", SCHEMA), ("applications.toml", text)];
-        let (_, policies, problems) = Policies::from_sources(&Sources::from_texts("p", texts));
-        (policies, problems)
-    }
-
-    #[test]
-    fn names_are_those_of_the_schema_and_all_that_begin_so() {
-        let (policies, problems) = read(
-            "[desk]\nsubjects = [\"Officer\"]\norganisations = [\"politie\"]\nactions = [\"consult\"]\nresources = [\"Bvh*\"]\n[all]\n\
-             subjects = [\"*\"]\norganisations = [\"*\"]\nactions = [\"*\"]\nresources = [\"Politie::BvhCase\"]\n",
-        );
-        assert!(problems.is_empty(), "{problems:#?}");
-        let applications = policies.unwrap().applications.unwrap();
-        let desk = applications.get("desk").unwrap();
-        assert_eq!(Vec::from_iter(&desk.resources.whole), ["Politie::BvhCase", "Politie::BvhPhoto"]);
-        for name in ["BvhCase", "Politie::BvhCase", "https://politie.example/case"] {
-            assert!(desk.resources.has(name), "{name}");
-        }
-        assert!(desk.subjects.has("Officer") && !desk.subjects.has("System") && !desk.actions.has("enter"));
-        assert_eq!(desk.organisations, Some(BTreeSet::from(["politie".to_owned()])));
-        let all = applications.get("all").unwrap();
-        assert!(all.organisations.is_none() && all.subjects.has("System") && all.actions.has("enter"));
-        assert!(!all.resources.has("BvhPhoto") && applications.get("other").is_none());
-    }
-
-    #[test]
-    fn a_mistake_is_told_with_its_place_and_changes_nothing() {
-        let whole = "[a]\nsubjects = [\"Officer\"]\norganisations = [\"*\"]\nactions = [\"consult\"]\nresources = [\"BvhCase\"]\n";
-        for (from, to, line, message) in [
-            ("\"Officer\"", "\"Oficer\"", 2, "unknown type `Oficer`; did you mean `Officer`?"),
-            ("\"consult\"", "\"consults\"", 4, "unknown action `consults`; did you mean `consult`?"),
-            ("\"BvhCase\"", "\"Bvx*\"", 5, "no type among the resources of actions begins with `Bvx`"),
-            ("\"BvhCase\"", "\"Officer\"", 5, "`Officer` is not among the resources of any action"),
-            ("[\"consult\"]", "\"consult\"", 4, "`actions` must be a list of strings that is not empty"),
-            ("[\"consult\"]", "[]", 4, "`actions` must be a list of strings that is not empty"),
-            ("resources", "resource", 5, "`resource` is not a key of an application"),
-            ("resources", "resource", 1, "`resources` is missing"),
-            ("organisations = [\"*\"]\n", "", 1, "`organisations` is missing"),
-            ("[a]\n", "a = 1\n[b]\n", 1, "`a` is no table"),
-            (
-                "[\"Officer\"]\norganisations = [\"*\"]",
-                "[\"System\"]\norganisations = [\"x\"]",
-                3,
-                "no `organisation` of subjects",
-            ),
-            ("actions = ", "actions ", 4, ""),
-        ] {
-            let (policies, problems) = read(&whole.replacen(from, to, 1));
-            assert!(policies.is_none(), "{to}");
-            let told = |problem: &Problem| {
-                problem.message().contains(message) && problem.position().is_some_and(|(found, _)| found == line)
-            };
-            assert!(problems.iter().any(told), "{to}: {problems:#?}");
-        }
     }
 }
