@@ -75,11 +75,10 @@ async fn a_search_skips_segments_without_the_name() {
     packed_log(&sidecar).await;
     let data = folder();
     copy_folder(&sidecar.data, data.path());
-    let one = sidecar.records()[0].clone();
-    let trace = one["trace_id"].as_str().unwrap();
-    let find = |more: &[&str]| log("cat", data.path(), &[&["--trace", trace], more].concat());
+    let all = sidecar.records();
     let lines = |out: &str| out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
-    assert_eq!(lines(&log_well("cat", data.path(), &["--trace", trace])), std::slice::from_ref(&one));
+    let trace = |one: &Value| one["trace_id"].as_str().unwrap().to_owned();
+    assert_eq!(lines(&log_well("cat", data.path(), &["--trace", &trace(&all[0])])), all[..1]);
 
     // A segment that does not hold it is damaged in its records: it shows whether it is read.
     let other = indexed(data.path()).remove(1);
@@ -87,6 +86,10 @@ async fn a_search_skips_segments_without_the_name() {
     let mut bytes = whole.clone();
     bytes[60] ^= 1;
     fs::write(&other.path, &bytes).unwrap();
+    // Of the names that it does not hold, a filter takes one in 256 for its own: of four, one is skipped.
+    let is_skipped = |one: &&Value| log("cat", data.path(), &["--trace", &trace(one)]).0 == 0;
+    let one = trace(all[..4].iter().find(is_skipped).unwrap());
+    let find = |more: &[&str]| log("cat", data.path(), &[&["--trace", &one], more].concat());
     let (code, out, told) = find(&[]);
     assert_eq!((code, lines(&out).len()), (0, 1), "{told}");
     let (code, ..) = find(&["--every-segment"]);
