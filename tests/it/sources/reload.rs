@@ -96,7 +96,9 @@ impl Load {
             let (mut client, over) = (sidecar.grpc().await, over.clone());
             asking.push(tokio::spawn(async move {
                 let mut seen = BTreeSet::new();
-                while !over.load(Ordering::SeqCst) {
+                loop {
+                    // Read before the question, so that what is active at the end is seen too.
+                    let is_last = over.load(Ordering::SeqCst);
                     let answer = client.evaluate(message(&allowed())).await.unwrap().into_inner();
                     seen.insert((world_in(&answer), answer.decision));
                     let evaluations = vec![message(&allowed()); items];
@@ -106,8 +108,10 @@ impl Load {
                         answers.iter().map(|answer| (world_in(answer), answer.decision)).collect();
                     assert_eq!(of_batch.len(), 1, "a batch saw two worlds: {of_batch:?}");
                     seen.extend(of_batch);
+                    if is_last {
+                        return seen;
+                    }
                 }
-                seen
             }));
         }
         Self { over, asking }
