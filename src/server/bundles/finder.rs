@@ -24,10 +24,11 @@ use std::{
 const MOST: usize = 1_000;
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What was found: what may be activated, the newest first, and what is refused, by its file.
+/// What was found: what may be activated, the newest first; copies of what answers already; and what is refused, by its file.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) bundles: Vec<(String, Arc<Verified>)>,
+    pub(super) again: Vec<Verified>,
     pub(super) refused: Vec<(String, Refusal)>,
 }
 
@@ -106,10 +107,18 @@ impl Finder {
         };
         let is_active = |digest: &Revision| floor.is_some_and(|floor| floor.digest == *digest);
         let verified = match Bundle::read(&bytes) {
-            // It answers already, also where somebody that signed it was removed since.
-            Ok(bundle) if is_active(&bundle.digest()) && self.store.bundle().is_some() => return,
             // A key may be valid no more; that takes nothing from what is active.
-            Ok(bundle) if is_active(&bundle.digest()) => Verified::active(&bytes, self.trust.newest()),
+            Ok(bundle) if is_active(&bundle.digest()) => {
+                match (Verified::active(&bytes, self.trust.newest()), self.store.bundle()) {
+                    // It answers already, also where somebody that signed it was removed since: that is no refusal.
+                    (Err(_), Some(active)) => Ok(active.bundle.as_ref().clone()),
+                    (Ok(verified), Some(_)) => {
+                        found.again.push(verified.clone());
+                        Ok(verified)
+                    }
+                    (verified, None) => verified,
+                }
+            }
             Ok(bundle) => match Verified::new(&bytes, self.trust.newest(), Timestamp::now()) {
                 // An old file lies there, and those who signed it are gone.
                 Err(_) if floor.is_some_and(|floor| bundle.manifest().version < floor.version) => return,
@@ -130,7 +139,7 @@ impl Finder {
         floor: Option<&Floor>,
         start: Start,
     ) -> (Option<CheckedBundle>, Vec<(String, Refusal)>) {
-        let Found { bundles, mut refused } = found;
+        let Found { bundles, again: _, mut refused } = found;
         let file_of = |bundle: &Verified| {
             let file = bundles.iter().find(|(_, found)| found.digest() == bundle.digest());
             file.map_or_else(String::new, |(file, _)| file.clone())

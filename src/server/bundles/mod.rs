@@ -212,6 +212,7 @@ impl Bundles {
         let mut found = Found::default();
         let is_taken = self.take_trust(log, &mut found);
         self.finder.scan(self.floor.as_ref(), &mut found);
+        self.keep_signed(&found.again);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
         self.tell(log, &refused);
         // Accounts that fit may come later than the policies.

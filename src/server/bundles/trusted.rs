@@ -3,9 +3,9 @@
 use super::{
     ActivationError, Bundles, DecisionLog,
     finder::Found,
-    kept::{keep_trust, kept_trust},
+    kept::{KEPT, keep, keep_trust, kept_trust},
 };
-use crate::sources::bundle::{Code, NextTrust, Refusal, Taken, Verified};
+use crate::sources::bundle::{Code, NextTrust, Refusal, Taken, Verified, archive};
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
@@ -83,6 +83,19 @@ impl Bundles {
             }
         }
         self.trust_on_record = Some(self.finder.trust.floor());
+    }
+
+    /// Keeps a copy of the active bundle that has the signatures for the next start, where the kept one lacks them.
+    pub(super) fn keep_signed(&self, copies: &[Verified]) {
+        let Some(signed) = copies.first() else { return };
+        let kept = archive::read_file(&self.data.join(KEPT));
+        if kept.is_ok_and(|kept| Verified::active(&kept, self.finder.trust.newest()).is_ok()) {
+            return;
+        }
+        match keep(&self.data, signed) {
+            Ok(()) => info!("The active bundle has the signatures for the next start."),
+            Err(error) => error!("The copy of the active bundle with more signatures is not kept: {error}"),
+        }
     }
 
     /// What is active stays; the next start verifies it again.

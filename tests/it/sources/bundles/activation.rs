@@ -131,6 +131,23 @@ async fn settings_of_signals_that_cannot_be_used_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_bundle_beside_the_active_one_is_no_refusal() {
+    let place = Place::new();
+    let sign = |bundle| place.sign(bundle, &["anna", "bram"]);
+    let first = sign(bundle(&files(1), 1, None));
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    place.bring(&sign(bundle(&files(2), 2, Some(&first))));
+    until_version(&sidecar, 2).await;
+    // The folder is read again.
+    place.bring_bytes("junk.tar", b"junk");
+    until_refused(&sidecar, "bundle-archive").await;
+    let data = sidecar.data.clone();
+    assert_eq!(sidecar.stop().code, Some(0));
+    assert_eq!(history(&data), ["activated 1", "activated 2", "refused bundle-archive"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_of_a_courier_hides_no_fork() {
     let place = Place::new();
     let sign = |bundle| place.sign(bundle, &["anna", "bram"]);

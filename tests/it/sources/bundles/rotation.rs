@@ -81,6 +81,24 @@ async fn a_removed_officer_counts_no_more_for_what_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_active_bundle_signed_once_more_starts_again() {
+    let rotation = Rotation::new();
+    let place = &rotation.place;
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "bram"]);
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    rotation.bring(&rotation.second());
+    sidecar.wait_for_line("sign it once more");
+    place.bring(&place.sign(first, &["dirk"]));
+    sidecar.wait_for_line("has the signatures for the next start");
+    assert!(status(&sidecar).await["refused"].is_null());
+    assert_eq!(sidecar.stop().code, Some(0));
+    // The courier's folder may be empty afterwards.
+    fs::remove_file(place.path("courier/voorbeeld-001.tar")).unwrap();
+    assert_eq!(level(&place.sidecar("").start()).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_persons_are_replaced_in_two_steps() {
     let rotation = Rotation::new();
     let place = &rotation.place;
