@@ -121,8 +121,8 @@ impl Server {
                 self.set_refused(None);
             }
             Err(error) => {
-                error!("The new certificate is refused; the one before goes on. {error}");
                 self.set_refused(Some(now));
+                error!("The new certificate is refused; the one before goes on. {error}");
             }
         }
     }

@@ -11,11 +11,11 @@ const HOLD: Duration = Duration::from_secs(30);
 impl<S: Sink> Delivery<S> {
     pub(super) async fn retry(&mut self, reason: Reason, asked: Option<Duration>, why: &str) {
         self.meters.retried(reason.label());
+        let wait = self.state.backoff.wait(asked);
+        self.begin_wait(reason.label(), why, wait);
         if !std::mem::replace(&mut self.state.is_told, true) {
             warn!(sink = %self.settings.name, reason = reason.label(), why, "Records wait; sending is tried again.");
         }
-        let wait = self.state.backoff.wait(asked);
-        self.begin_wait(reason.label(), why, wait);
         self.pause(wait).await;
     }
 

@@ -286,6 +286,12 @@ impl Store {
         last.fingerprint = fingerprint;
         match read {
             Ok(Read { activated, snapshot, warnings }) => {
+                let (revisions, snapshot) = (revisions(&snapshot), Arc::new(snapshot));
+                last.uses.activate(&revisions, &snapshot);
+                self.active.store(Some(Arc::clone(&snapshot)));
+                last.revisions = Some(revisions);
+                last.refused = None;
+                self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
                 tracing::info!(
                     revision = snapshot.policies.revision.short(),
                     directory_revision = snapshot.directory.revision.short(),
@@ -296,17 +302,11 @@ impl Store {
                 for warning in &warnings {
                     tracing::warn!("{}", warning.one_line());
                 }
-                let (revisions, snapshot) = (revisions(&snapshot), Arc::new(snapshot));
-                last.uses.activate(&revisions, &snapshot);
-                self.active.store(Some(snapshot));
-                last.revisions = Some(revisions);
-                last.refused = None;
                 match (activated, self.keeper.get()) {
                     (Ok(activated), Some(keeper)) => keeper.keep(activated),
                     (Ok(activated), None) => last.unkept = Some(activated),
                     (Err(error), _) => tracing::error!(%error, "The active directory is not archived."),
                 }
-                self.reloads.add(1, &[KeyValue::new("outcome", "activated")]);
                 Ok(warnings)
             }
             Err(problems) => {
@@ -316,14 +316,14 @@ impl Store {
                 if last.refused.as_ref().is_some_and(|refused| refused.problems == lines) {
                     return Err(problems);
                 }
+                last.refused = Some(Refused { at: SystemTime::now(), problems: lines });
+                self.reloads.add(1, &[KeyValue::new("outcome", "refused")]);
                 if last.revisions.is_some() {
                     tracing::error!(
                         "The change of policies or directory is refused; the last good revision keeps answering.\n{}",
                         problem::report(&problems, false)
                     );
                 }
-                last.refused = Some(Refused { at: SystemTime::now(), problems: lines });
-                self.reloads.add(1, &[KeyValue::new("outcome", "refused")]);
                 Err(problems)
             }
         }

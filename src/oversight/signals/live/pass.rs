@@ -173,8 +173,8 @@ impl<'p> Pass<'p> {
             match self.read().and_then(|found| self.write().map(|()| found)) {
                 Ok(found) => {
                     if self.trouble.take().is_some() {
-                        info!("Signals are looked for again.");
                         self.place.metrics.stalled(false);
+                        info!("Signals are looked for again.");
                     }
                     if !found {
                         break LOOK;
@@ -183,8 +183,8 @@ impl<'p> Pass<'p> {
                 Err(error) => {
                     let error = Some(error.to_string());
                     if self.trouble != error {
-                        warn!(error, "Signals wait: their log cannot be read or written. It is tried again.");
                         self.place.metrics.stalled(true);
+                        warn!(error, "Signals wait: their log cannot be read or written. It is tried again.");
                         self.trouble = error;
                     }
                     break AGAIN;
