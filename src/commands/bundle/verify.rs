@@ -1,6 +1,6 @@
 //! `poort bundle verify`: who signed a bundle, and what is missing.
 
-use super::{Exit, Output, refused};
+use super::{Exit, Output, open, refused};
 use crate::sources::bundle::{Floor, Trust, Verified, choose};
 use clap::Args;
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub(in super::super) struct Arguments {
     /// The trust file that counts: the first one, or the newest that was signed
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
-    /// The version before it
+    /// The version before it; who signed that does not matter here
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
     /// The moment for which that is said [default: now]
@@ -44,9 +44,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     verified.in_time(at).map_err(|refusal| refused(file, &refusal, output))?;
     let verified = Arc::new(verified);
     if let Some(previous) = previous {
-        let bytes = super::read(previous, output)?;
-        let before = Verified::active(&bytes, &trust).map_err(|refusal| refused(previous, &refusal, output))?;
-        let floor = Floor::from(&before);
+        // Its digest alone counts: those who signed it may be removed since.
+        let before = open(previous, output)?;
+        let floor = Floor { version: before.manifest().version, digest: before.digest() };
         if let Some((_, refusal)) = choose(Some(&floor), 0, [verified.clone()]).refused.pop() {
             return Err(refused(file, &refusal, output));
         }

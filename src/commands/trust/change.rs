@@ -21,7 +21,7 @@ pub(super) const REMOVE_EXAMPLES: &str = "Examples:
   poort trust remove 'Bram Voorbeeld' --until 2027-01-01T00:00:00Z -o politie-nl-2.trust     an end for all keys
 
 From then on, signatures of the person count for no bundle and no trust file that comes. The active bundle stays until the next
-start, which asks for enough signatures of who is left: sign it once more with one of them.";
+start, which asks for enough signatures of who is left: one of them signs it once more, and the courier brings that copy.";
 
 #[derive(Debug, Args)]
 struct Change {

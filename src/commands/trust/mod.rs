@@ -13,7 +13,7 @@ mod sign;
 mod verify;
 
 use super::{Exit, bundle, output::Output};
-use crate::sources::bundle::NextTrust;
+use crate::sources::bundle::{Code, NextTrust, Refusal, Trust};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -69,10 +69,32 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     }
 }
 
-/// The next trust file at this path.
-fn open(path: &Path, output: &mut Output) -> Result<NextTrust, Exit> {
-    let bytes = bundle::read(path, output)?;
-    NextTrust::read(&bytes).map_err(|refusal| bundle::refused(path, &refusal, output))
+/// A trust file and the one before it.
+#[derive(Debug, Args)]
+struct Pair {
+    /// The next trust file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The trust file before it
+    #[arg(long, value_name = "FILE", default_value = "trust.json")]
+    trust: PathBuf,
+}
+
+impl Pair {
+    /// The one before it, and the next one.
+    fn open(&self, output: &mut Output) -> Result<(Trust, NextTrust), Exit> {
+        let before = bundle::trust_file(&self.trust, output)?;
+        let bytes = bundle::read(&self.file, output)?;
+        Ok((before, NextTrust::read(&bytes).map_err(|refusal| self.refused(refusal, output))?))
+    }
+
+    fn refused(&self, mut refusal: Refusal, output: &mut Output) -> Exit {
+        if matches!(refusal.code, Code::TrustVersion | Code::TrustFork) {
+            let before = self.trust.display();
+            refusal.message.push_str(&format!("; the file before it is `{before}`: name another one with --trust"));
+        }
+        bundle::refused(&self.file, &refusal, output)
+    }
 }
 
 /// Writes a new trust file. One that is there is not written over: it may have signatures.

@@ -1,6 +1,6 @@
 //! `poort trust sign`: shows what the next trust file changes, and lets `ssh-keygen` sign it.
 
-use super::{Exit, Output, bundle, differences::differences, open};
+use super::{Exit, Output, Pair, bundle, differences::differences};
 use crate::sources::bundle::TRUST;
 use clap::Args;
 use std::path::PathBuf;
@@ -15,22 +15,18 @@ Those whom the new file adds sign too: this shows that their keys work. It needs
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
-    /// The next trust file; the signature is put into it
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The trust file before it
-    #[arg(long, value_name = "FILE", default_value = "trust.json")]
-    trust: PathBuf,
+    #[command(flatten)]
+    pair: Pair,
     /// The key, as ssh-keygen -Y sign -f takes it: a private key, or the public key of one in an agent
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 }
 
-pub(super) fn run(Arguments { file, trust, key }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let before = bundle::trust_file(trust, output)?;
-    let next = open(file, output)?;
-    next.is_after(&before).map_err(|refusal| bundle::refused(file, &refusal, output))?;
+pub(super) fn run(Arguments { pair, key }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let (before, next) = pair.open(output)?;
+    next.is_after(&before).map_err(|refusal| pair.refused(refusal, output))?;
     output.tell(&differences(before.file(), next.trust().file()));
+    let file = &pair.file;
     let (signature, pem) = bundle::signature_of(key, (TRUST, next.signed_text())).map_err(|message| {
         output.error(&format!("{}: {message}", file.display()));
         Exit::Failed

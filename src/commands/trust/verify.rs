@@ -1,10 +1,9 @@
 //! `poort trust verify`: what the next trust file changes, who signed it, and what is missing.
 
-use super::{Exit, Output, bundle, differences::differences, open};
+use super::{Exit, Output, Pair, differences::differences};
 use crate::sources::bundle::told;
 use clap::Args;
 use jiff::Timestamp;
-use std::path::PathBuf;
 
 pub(super) const EXAMPLES: &str = "Examples:
   poort trust verify politie-nl-2.trust
@@ -17,24 +16,19 @@ breaks.";
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
-    /// The next trust file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The trust file before it
-    #[arg(long, value_name = "FILE", default_value = "trust.json")]
-    trust: PathBuf,
+    #[command(flatten)]
+    pair: Pair,
     /// The moment for which that is said [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
 }
 
-pub(super) fn run(Arguments { file, trust, at }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let before = bundle::trust_file(trust, output)?;
-    let next = open(file, output)?;
+pub(super) fn run(Arguments { pair, at }: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let (before, next) = pair.open(output)?;
     output.tell(&differences(before.file(), next.trust().file()));
     let times = [at.unwrap_or_else(Timestamp::now)];
     let counted = next.verify(&before, &times).and_then(|_| next.tallies(&before, &times));
-    let tallies = counted.map_err(|refusal| bundle::refused(file, &refusal, output))?;
+    let tallies = counted.map_err(|refusal| pair.refused(refusal, output))?;
     let (version, store) = (next.trust().file().version, &before.file().store);
     output.conclude(&format!("version {version} for `{store}` may be taken\n{}\n", told(&before, &tallies)))?;
     Ok(Exit::Done)

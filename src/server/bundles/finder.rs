@@ -53,8 +53,21 @@ impl Finder {
     /// Verifies the bundles that are in the folder of the courier.
     pub(super) fn scan(&self, floor: Option<&Floor>, found: &mut Found) {
         for path in self.files(".tar", found) {
-            self.verify(&path, floor, found);
+            if let Some(bytes) = read(&path, found) {
+                self.verify(name(&path), &bytes, floor, found);
+            }
         }
+    }
+
+    /// Verifies the bundle that was active when poort ended. Returns the floor: the newer of this one and that bundle, since the log
+    /// may have been put back from a backup, and so may the file.
+    pub(super) fn resume(&self, path: &Path, floor: Option<Floor>, found: &mut Found) -> Option<Floor> {
+        let Some(bytes) = read(path, found) else { return floor };
+        self.verify(name(path), &bytes, floor.as_ref(), found);
+        // It was active, also where somebody that signed it was removed since.
+        let kept = self.trust.links().find_map(|trust| Verified::active(&bytes, trust).ok());
+        let kept = kept.map(|kept| Floor::from(&kept));
+        [kept, floor].into_iter().flatten().max_by_key(|floor| floor.version)
     }
 
     /// The trust files that are there, as far as they are in their form.
@@ -84,7 +97,7 @@ impl Finder {
         let is_one = |path: &PathBuf| name(path).ends_with(ending) && !name(path).starts_with('.');
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_one).collect();
         paths.sort();
-        // The newest have the greatest names, where they are named as `poort bundle build` names them.
+        // Among versions of as many digits the newest has the greatest name, as `poort bundle build` and `poort trust add` name them.
         let mut left = MOST_BYTES;
         let fits = |path: &PathBuf| {
             let length = fs::metadata(path).map_or(0, |file| file.len());
@@ -95,21 +108,12 @@ impl Finder {
         paths.into_iter().rev().take(MOST).take_while(fits).collect()
     }
 
-    /// Reads a file once and verifies what it holds.
-    pub(super) fn verify(&self, path: &Path, floor: Option<&Floor>, found: &mut Found) {
-        let file = name(path);
-        let bytes = match archive::read_file(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                found.refused.push((file, Refusal::new(Code::Archive, format!("it cannot be read: {error}"))));
-                return;
-            }
-        };
+    fn verify(&self, file: String, bytes: &[u8], floor: Option<&Floor>, found: &mut Found) {
         let is_active = |digest: &Revision| floor.is_some_and(|floor| floor.digest == *digest);
-        let verified = match Bundle::read(&bytes) {
+        let verified = match Bundle::read(bytes) {
             // A key may be valid no more; that takes nothing from what is active.
             Ok(bundle) if is_active(&bundle.digest()) => {
-                match (Verified::active(&bytes, self.trust.newest()), self.store.bundle()) {
+                match (Verified::active(bytes, self.trust.newest()), self.store.bundle()) {
                     // It answers already, also where somebody that signed it was removed since: that is no refusal.
                     (Err(_), Some(active)) => Ok(active.bundle.as_ref().clone()),
                     (Ok(verified), Some(_)) => {
@@ -119,7 +123,7 @@ impl Finder {
                     (verified, None) => verified,
                 }
             }
-            Ok(bundle) => match Verified::new(&bytes, self.trust.newest(), Timestamp::now()) {
+            Ok(bundle) => match Verified::new(bytes, self.trust.newest(), Timestamp::now()) {
                 // An old file lies there, and those who signed it are gone.
                 Err(_) if floor.is_some_and(|floor| bundle.manifest().version < floor.version) => return,
                 verified => verified,
@@ -187,6 +191,11 @@ impl Finder {
             None => (None, refused),
         }
     }
+}
+
+fn read(path: &Path, found: &mut Found) -> Option<Vec<u8>> {
+    let refused = |error| (name(path), Refusal::new(Code::Archive, format!("it cannot be read: {error}")));
+    archive::read_file(path).map_err(|error| found.refused.push(refused(error))).ok()
 }
 
 fn name(path: &Path) -> String {

@@ -144,13 +144,7 @@ impl Bundles {
         let mut found = Found::default();
         self.resume_trust(&mut found).map_err(|(file, refusal)| vec![problem(&file, &refusal)])?;
         if kept.exists() {
-            self.finder.verify(&kept, self.floor.as_ref(), &mut found);
-        }
-        // Whichever is newer: the log may have been put back from a backup, and so may the file.
-        if let Some((_, kept)) = found.bundles.first()
-            && self.floor.as_ref().is_none_or(|floor| kept.manifest().version > floor.version)
-        {
-            self.floor = Some(Floor::from(&**kept));
+            self.floor = self.finder.resume(&kept, self.floor.take(), &mut found);
         }
         self.finder.scan(self.floor.as_ref(), &mut found);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::Yes);
@@ -211,7 +205,10 @@ impl Bundles {
     pub(super) fn look_again(&mut self, log: &DecisionLog) {
         let mut found = Found::default();
         let is_taken = self.take_trust(log, &mut found);
-        self.finder.scan(self.floor.as_ref(), &mut found);
+        // Until then nobody knows who may sign: the newest trust file may remove somebody.
+        if is_taken {
+            self.finder.scan(self.floor.as_ref(), &mut found);
+        }
         self.keep_signed(&found.again);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
         self.tell(log, &refused);

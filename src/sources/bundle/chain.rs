@@ -42,7 +42,15 @@ pub struct Choice {
 pub fn choose(floor: Option<&Floor>, at_least: u64, bundles: impl IntoIterator<Item = Arc<Verified>>) -> Choice {
     let mut versions = BTreeMap::<u64, BTreeMap<Revision, Arc<Verified>>>::new();
     for bundle in bundles {
-        versions.entry(bundle.manifest().version).or_default().insert(bundle.digest().clone(), bundle);
+        let same = versions.entry(bundle.manifest().version).or_default().entry(bundle.digest().clone());
+        let signers = |bundle: &Verified| bundle.tally().signers.len();
+        // Of copies, the one with more signatures outlives the removal of a person.
+        same.and_modify(|known| {
+            if signers(&bundle) > signers(known) {
+                *known = bundle.clone();
+            }
+        })
+        .or_insert(bundle);
     }
     let mut choice = Choice::default();
     let has_newer = versions.range(floor.map_or(0, |floor| floor.version)..).next_back().is_some();

@@ -10,9 +10,8 @@ use super::{
     archive::{self, Members},
     chain::Floor,
     refusal::{Code, Refusal},
-    signature::TRUST,
+    signature::{TRUST, id_of, member_of},
     trust::{Act, Signer, Tally, Trust, TrustFile},
-    verified::{SIGNATURE, SIGNATURES},
 };
 use crate::types::revision::Revision;
 use jiff::Timestamp;
@@ -64,8 +63,8 @@ impl NextTrust {
         let mut members = archive::read(bytes).map_err(|refusal| refused(refusal.message))?;
         let text = members.remove(TEXT).ok_or_else(|| refused(format!("`{TEXT}` is missing")))?;
         let signatures = members.into_iter().map(|(name, pem)| {
-            let id = name.strip_prefix(SIGNATURES).and_then(|rest| rest.strip_suffix(SIGNATURE));
-            id.map(|id| (id.to_owned(), pem)).ok_or_else(|| refused(format!("`{name}` has no place in a trust file")))
+            let id = id_of(&name).map(str::to_owned);
+            id.map(|id| (id, pem)).ok_or_else(|| refused(format!("`{name}` has no place in a trust file")))
         });
         Self::of(text, signatures.collect::<Result<_, _>>()?)
     }
@@ -76,8 +75,7 @@ impl NextTrust {
     /// It is too large.
     pub fn write(&self) -> Result<Vec<u8>, Refusal> {
         let mut members = Members::from([(TEXT.to_owned(), self.text.clone())]);
-        let signatures = self.signatures.iter();
-        members.extend(signatures.map(|(id, pem)| (format!("{SIGNATURES}{id}{SIGNATURE}"), pem.clone())));
+        members.extend(self.signatures.iter().map(|(id, pem)| (member_of(id), pem.clone())));
         archive::write(&members)
     }
 
@@ -291,16 +289,18 @@ impl Chain {
         refusals.flatten().collect()
     }
 
+    /// Its files, from the pinned one to the newest.
+    pub fn links(&self) -> impl Iterator<Item = &Trust> {
+        [&self.pinned].into_iter().chain(self.taken.iter().map(|taken| &taken.next.trust))
+    }
+
     fn refusal(&self, file: &NextTrust, now: Timestamp) -> Option<Refusal> {
-        let links = || [&self.pinned].into_iter().chain(self.taken.iter().map(|taken| &taken.next.trust));
-        let digest = file.trust.digest();
-        let is_known = links().any(|link| link.digest() == digest)
-            || self.pinned.file().previous.as_deref() == Some(digest.as_str());
-        if is_known {
+        let (version, digest) = (file.trust.file().version, file.trust.digest());
+        // Old files may lie in the folder: whoever pinned the first of the chain vouches for none before it.
+        if version < self.pinned.file().version || self.links().any(|link| link.digest() == digest) {
             return None;
         }
-        let version = file.trust.file().version;
-        let before = links().find(|link| link.file().version.checked_add(1) == Some(version));
+        let before = self.links().find(|link| link.file().version.checked_add(1) == Some(version));
         match file.verify(before.unwrap_or(self.newest()), &[now]) {
             Err(refusal) => Some(refusal),
             Ok(_) => Some(file.fork("another trust file with this version is signed too")),

@@ -11,6 +11,10 @@ pub const BUNDLE: &str = "poort-bundle";
 /// The namespace of signatures over trust files.
 pub const TRUST: &str = "poort-trust";
 
+/// Where archives hold signatures, and how the names of these end.
+const FOLDER: &str = "signatures/";
+const ENDING: &str = ".sig";
+
 /// Somebody touched the key.
 const TOUCHED: u8 = 0x01;
 /// Somebody gave its PIN, or a fingerprint.
@@ -118,6 +122,16 @@ impl Signature {
         });
         Ok(Self { key, presence })
     }
+}
+
+/// The member of an archive that holds the signature of the key with this id.
+pub(super) fn member_of(id: &str) -> String {
+    format!("{FOLDER}{id}{ENDING}")
+}
+
+/// The id of the key whose signature this member of an archive holds.
+pub(super) fn id_of(member: &str) -> Option<&str> {
+    member.strip_prefix(FOLDER)?.strip_suffix(ENDING)
 }
 
 /// A signature as `ssh-keygen` wrote it, in the form that is stored. `None`: it is none.

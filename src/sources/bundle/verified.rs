@@ -7,7 +7,7 @@ use super::{
     archive::{self, Members},
     manifest::{Manifest, Review, digest_of, sha256},
     refusal::{Code, Refusal},
-    signature::BUNDLE,
+    signature::{BUNDLE, id_of, member_of},
     trust::{Act, Tally, Trust},
 };
 use crate::types::revision::Revision;
@@ -20,8 +20,6 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 const MANIFEST: &str = "manifest.json";
 const REVIEW: &str = "review/diff.md";
 const FILES: &str = "files/";
-pub(super) const SIGNATURES: &str = "signatures/";
-pub(super) const SIGNATURE: &str = ".sig";
 
 /// A bundle whose parts fit each other. Nobody vouches for it yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +58,7 @@ impl Bundle {
         let review = members.remove(REVIEW);
         let (mut files, mut signatures) = (Members::new(), BTreeMap::new());
         for (name, text) in members {
-            let signer = name.strip_prefix(SIGNATURES).and_then(|rest| rest.strip_suffix(SIGNATURE));
-            match (name.strip_prefix(FILES), signer) {
+            match (name.strip_prefix(FILES), id_of(&name)) {
                 (Some(path), _) => drop(files.insert(path.to_owned(), text)),
                 (None, Some(id)) => drop(signatures.insert(id.to_owned(), text)),
                 (None, None) => return Err(refused(format!("`{name}` has no place in a bundle"))),
@@ -95,7 +92,7 @@ impl Bundle {
         let mut members = Members::from([(MANIFEST.to_owned(), text.clone())]);
         members.extend(review.iter().map(|review| (REVIEW.to_owned(), review.clone())));
         members.extend(files.iter().map(|(path, text)| (format!("{FILES}{path}"), text.clone())));
-        members.extend(signatures.iter().map(|(id, pem)| (format!("{SIGNATURES}{id}{SIGNATURE}"), pem.clone())));
+        members.extend(signatures.iter().map(|(id, pem)| (member_of(id), pem.clone())));
         archive::write(&members)
     }
 

@@ -38,6 +38,17 @@ fn only_a_chain_without_gap_or_fork_leads_on() {
 }
 
 #[test]
+fn of_copies_the_one_with_most_signers_counts() {
+    let first = Manifest { previous: Some(digest('a')), ..manifest(5) };
+    let [few, many] = [&[ANNA, BRAM][..], &[ANNA, BRAM, cora(TOUCHED_WITH_PIN)]]
+        .map(|by| Arc::new(Verified::new(&signed(first.clone(), by), &trust(), now()).unwrap()));
+    for copies in [[&few, &many], [&many, &few]] {
+        let choice = choose(None, 0, copies.into_iter().cloned());
+        assert_eq!(choice.newer.iter().map(|it| it.tally().signers.len()).collect::<Vec<_>>(), [3]);
+    }
+}
+
+#[test]
 fn an_older_bundle_is_refused_unless_newer_ones_lie_beside_it() {
     let old = bundle(4, &digest('a'), 0);
     let active = after(&old, 0);

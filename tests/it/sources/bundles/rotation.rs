@@ -2,6 +2,7 @@
 
 use super::{trust_attacks::Rotation, *};
 use poort::sources::bundle::{NextTrust, Trust};
+use rustix::process::Signal;
 
 impl Rotation {
     fn bring(&self, next: &NextTrust) {
@@ -96,6 +97,54 @@ async fn the_active_bundle_signed_once_more_starts_again() {
     // The courier's folder may be empty afterwards.
     fs::remove_file(place.path("courier/voorbeeld-001.tar")).unwrap();
     assert_eq!(level(&place.sidecar("").start()).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_older_bundle_replaces_one_of_a_removed_officer() {
+    let rotation = Rotation::new();
+    let place = &rotation.place;
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "dirk"]);
+    let second = place.sign(bundle(&files(2), 2, Some(&first)), &["anna", "bram"]);
+    place.bring(&first);
+    place.bring(&second);
+    let sidecar = place.sidecar("").start();
+    assert_eq!(level(&sidecar).await, 2);
+    rotation.bring(&rotation.second());
+    sidecar.wait_for_line("sign it once more");
+    assert_eq!(sidecar.stop().code, Some(0));
+    // The kept file is a floor by itself, and its signatures are too few now.
+    fs::remove_dir_all(place.path("data/records")).unwrap();
+    let ended = place.sidecar("").fail();
+    assert_eq!(ended.code, Some(3), "{}", ended.log);
+    assert!(said(&ended).contains("bundle-signatures"), "{}", ended.log);
+    place.bring(&place.sign(second, &["dirk"]));
+    assert_eq!(level(&place.sidecar("").start()).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_bundle_is_taken_before_the_trust_file_that_is_here() {
+    let rotation = Rotation::new();
+    let place = &rotation.place;
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "bram"]);
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    // The trust file that removes Bram cannot be kept.
+    let blocked = place.path("data/trust");
+    fs::write(&blocked, "").unwrap();
+    rotation.bring(&rotation.second());
+    let waits = "A new trust file does not count yet";
+    sidecar.wait_for_line(waits);
+    place.bring(&place.sign(bundle(&files(2), 2, Some(&first)), &["anna", "bram"]));
+    for _ in 0..2 {
+        let before = sidecar.log().matches(waits).count();
+        sidecar.signal(Signal::HUP);
+        until("another look", async || (sidecar.log().matches(waits).count() > before).then_some(())).await;
+    }
+    assert_eq!(level(&sidecar).await, 1);
+    fs::remove_file(&blocked).unwrap();
+    until_trust(&sidecar, 2).await;
+    until_refused(&sidecar, "bundle-signatures").await;
+    assert_eq!(level(&sidecar).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -299,13 +299,13 @@ fn what_comes_after_it(table: &mut Table) {
     table.says_signed_by("another second one, with too few", TrustSignatures, &other, &["anna", "dirk"]);
     let skips = TrustFile { previous: Some(pinned.digest().to_string()), ..third.clone() };
     table.says_signed_by("one that leaves the second out", TrustFork, &skips, &["anna", "dirk", "emma"]);
-    // Pinned later: what is older stays so.
     let bytes = table.rotation.signed(&third, &["anna", "dirk", "emma"]);
-    let pinned_later = Chain::new(bytes.trust().clone());
-    let before = std::mem::replace(&mut table.chain, pinned_later);
-    table.says_signed_by("older than the pinned one", TrustVersion, &other, &["anna", "bram"]);
-    table.chain = before;
     judge(&table.chain, &bytes.write().unwrap()).unwrap();
+    // Pinned later: what is older is neither taken nor refused.
+    let pinned_later = Chain::new(bytes.trust().clone());
+    let older = [("other".to_owned(), table.rotation.signed(&other, &["anna", "bram"]))];
+    assert!(pinned_later.next(&older, Timestamp::now()).is_none());
+    assert_eq!(pinned_later.refusals(&older, Timestamp::now()), []);
 }
 
 #[test]
