@@ -156,7 +156,8 @@
 //! 7. **A proof means what it says**: [`review::proof`], [`review::matrix`], [`review::diff`] hold for every question that
 //!    the engine can be asked (`tests/it/review/analyses.rs`, `tests/it/review/diff/brute_force.rs`).
 //! 8. **One caller takes nothing that others need**: [`api`] (`tests/it/api/availability.rs`). An application asks only what it
-//!    may: [`pdp::callers`] (`tests/it/api/callers.rs`), and in nobody's name: [`pdp::callers::token`] (`tests/it/api/tokens.rs`).
+//!    may: [`pdp::callers`] (`tests/it/api/callers.rs`), and only in the name of who logged on: [`pdp::callers::token`]
+//!    (`tests/it/api/tokens.rs`).
 //! 9. **What was decided can be decided again**, bit by bit: [`oversight::replay::Replay`]
 //!    (`tests/it/record/log/replay.rs`).
 //! 10. **A signal can be made again** from the log and the settings, byte for byte, and changes no answer:

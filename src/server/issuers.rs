@@ -2,9 +2,12 @@
 //!
 //! A flood of tokens with unknown keys makes no more than one reading in each [`COOL_DOWN`].
 
-use crate::pdp::callers::{
-    Callers,
-    token::{Issuer, Jwks, LARGEST_JWKS},
+use crate::{
+    pdp::callers::{
+        Callers,
+        token::{Issuer, Jwks, LARGEST_JWKS},
+    },
+    types::problem::open_regular,
 };
 use futures_util::future::join_all;
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -12,11 +15,15 @@ use hyper::body::Bytes;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use std::{error::Error, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    io::{self, Read as _},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
-    fs::File,
-    io::AsyncReadExt as _,
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -79,22 +86,28 @@ async fn take(issuer: &Issuer, told: Option<String>) -> Option<String> {
     };
     issuer.count_failure();
     if told.as_ref() != Some(&why) {
-        error!("The issuer's keys cannot be used; those before go on for an hour. {why}");
+        error!("The issuer's keys cannot be used; those that were read before verify for an hour at most. {why}");
     }
     Some(why)
 }
 
 async fn read_one(jwks: &Jwks) -> Result<Vec<u8>, Failed> {
     match jwks {
-        Jwks::File(path) => read_file(path).await.map_err(|error| format!("`{}`: {error}", path.display()).into()),
+        Jwks::File(path) => {
+            let read = spawn_blocking({
+                let path = path.clone();
+                move || read_file(&path)
+            });
+            read.await?.map_err(|error| format!("`{}`: {error}", path.display()).into())
+        }
         Jwks::Url(url) => read_url(url).await.map_err(|error| format!("{url}: {}", innermost(error.as_ref())).into()),
     }
 }
 
 /// One byte more than a set may have is enough to see that it is too large.
-async fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut read = Vec::new();
-    File::open(path).await?.take(LARGEST_JWKS as u64 + 1).read_to_end(&mut read).await?;
+    open_regular(path)?.0.take(LARGEST_JWKS as u64 + 1).read_to_end(&mut read)?;
     Ok(read)
 }
 

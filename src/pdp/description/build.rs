@@ -176,6 +176,7 @@ impl Builder<'_> {
             ("hour", pdp.hour),
             ("application", pdp.application),
             ("policies", pdp.policies),
+            ("token", pdp.token.is_some()),
         ];
         let pdp = pdp.into_iter().filter_map(|(name, is_declared)| is_declared.then_some(name)).collect();
         let doc = words.doc.as_deref().map(str::to_owned);

@@ -3,10 +3,11 @@
 //! The issuer is a Python library (`tests/clients/python/issuer.py`): what signs here is not what verifies.
 
 use crate::support::{
-    Authority, BareChannel, Exposition, Reply, Sidecar, allowed, check, copied_policies, folder, installed, message,
-    repository, request_over, run, until,
+    Authority, BareChannel, Exposition, Reply, Sidecar, allowed, batch, check, copied_policies, folder, installed,
+    message, repository, request_over, run, until,
 };
 use hyper::{Request, StatusCode};
+use poort::api::pb;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -15,7 +16,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::net::UnixStream;
+use tokio::{net::UnixStream, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -138,14 +140,19 @@ async fn over_http(path: &Path, tokens: &[&str]) -> Result<bool, String> {
     }
 }
 
-/// The same over gRPC.
-async fn over_grpc(path: &Path, tokens: &[&str]) -> Result<bool, String> {
-    let mut client = BareChannel::over(UnixStream::connect(path).await.unwrap()).await.client();
-    let mut request = tonic::Request::new(message(&allowed()));
+/// A request over gRPC with these tokens.
+fn with<T>(message: T, tokens: &[&str]) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
     for token in tokens {
         request.metadata_mut().append("poort-subject-token", token.parse().unwrap());
     }
-    match client.evaluate(request).await {
+    request
+}
+
+/// The same over gRPC.
+async fn over_grpc(path: &Path, tokens: &[&str]) -> Result<bool, String> {
+    let mut client = BareChannel::over(UnixStream::connect(path).await.unwrap()).await.client();
+    match client.evaluate(with(message(&allowed()), tokens)).await {
         Ok(answer) => Ok(answer.into_inner().decision),
         Err(status) => {
             assert_eq!(status.code(), Code::PermissionDenied, "{status}");
@@ -238,7 +245,7 @@ async fn a_question_needs_its_subjects_own_token() {
     assert!(outcomes.contains(&"token_missing") && outcomes.contains(&"token_expired"), "{outcomes:?}");
     let exposition = Exposition::of(&sidecar).await;
     assert_eq!(exposition.value("poort_tokens_refused_total", "reason=\"token_expired\""), 2.0);
-    assert!(exposition.value("poort_issuers_reads_total", "issuer=\"police\"") >= 1.0);
+    assert!(exposition.value("poort_issuers_reads_total", "result=\"read\"") >= 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -293,6 +300,10 @@ async fn a_batch_is_about_one_account() {
     let error = &reply["evaluations"][1]["context"]["error"];
     assert_eq!(error["status"], 403, "{reply}");
     assert!(error["message"].as_str().unwrap().contains("of another account"), "{error}");
+    let mut client = BareChannel::over(UnixStream::connect(&path).await.unwrap()).await.client();
+    let answered = client.evaluate_batch(with(batch(&body), &[&token])).await.unwrap().into_inner().evaluations;
+    assert_eq!(answered.iter().map(|item| item.decision).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(answered[1].error.as_ref().unwrap().status, 403);
     // Without a token that counts the whole of it is refused.
     for (tokens, reason) in [(vec![], "TOKEN_MISSING"), (vec!["x"], "TOKEN_UNREADABLE")] {
         let reply = ask(&path, "evaluations", &tokens, &body).await;
@@ -300,7 +311,38 @@ async fn a_batch_is_about_one_account() {
         assert_eq!(sidecar.records().pop().unwrap()["attributes"]["poort.outcome"], reason.to_lowercase());
     }
     let refused = Exposition::of(&sidecar).await;
-    assert_eq!(refused.value("poort_tokens_refused_total", "reason=\"token_account\""), 1.0);
+    assert_eq!(refused.value("poort_tokens_refused_total", "reason=\"token_account\""), 2.0);
+    check_concealed(&sidecar, &[token]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_answers_no_longer_than_its_token_holds() {
+    let (mut issuer, folder) = (Issuer::new(&["es"]), folder());
+    let file = issuer.file();
+    let (sidecar, path) = issuer.sidecar(&file, "required", folder.path(), copied_policies(folder.path()));
+    // Clocks may be 30 seconds apart, so it holds for some seconds more.
+    let token = issuer.token("es", json!({"exp": now() - 20}), json!({}));
+    let mut client = BareChannel::over(UnixStream::connect(&path).await.unwrap()).await.client();
+    let (questions, received) = mpsc::channel(1);
+    let mut answers =
+        client.evaluate_stream(with(ReceiverStream::new(received), &[&token])).await.unwrap().into_inner();
+    let mut ask = async |id: &str| {
+        let mut question = allowed();
+        question["subject"]["id"] = id.into();
+        let evaluation = Some(message(&question));
+        questions.send(pb::EvaluateStreamRequest { evaluation, ..Default::default() }).await.unwrap();
+        match answers.message().await.unwrap().unwrap().result.unwrap() {
+            pb::evaluate_stream_response::Result::Evaluation(answer) => Ok(answer.decision),
+            pb::evaluate_stream_response::Result::Error(error) => Err((error.code, error.message)),
+        }
+    };
+    assert_eq!(ask("officer-0007").await, Ok(true));
+    let (code, told) = ask("officer-0008").await.unwrap_err();
+    assert_eq!(code, Code::PermissionDenied as i32);
+    assert!(told.contains("of another account"), "{told}");
+    let (code, told) = until("the end", async || ask("officer-0007").await.err()).await;
+    assert_eq!(code, Code::PermissionDenied as i32);
+    assert!(told.contains("has expired"), "{told}");
     check_concealed(&sidecar, &[token]);
 }
 

@@ -5,6 +5,13 @@ use crate::types::moment::TokenClaims;
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, sync::Arc};
 
+/// The longest text of a claim, in bytes: what OpenID Connect allows for `sub` (Core 1.0, section 2).
+const LONGEST: usize = 255;
+
+/// The most methods of `amr`, and the longest name of one: those of RFC 8176 have 3 to 5 letters.
+const METHODS: usize = 16;
+const LONGEST_METHOD: usize = 64;
+
 /// A token that was verified.
 #[derive(Debug)]
 pub struct Verified {
@@ -32,7 +39,7 @@ pub(super) fn read(
     let given = |name: &str| claims.get(name).filter(|value| !value.is_null());
     let text = |name: &str| match given(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::String(text)) if text.len() <= LONGEST => Ok(Some(text.clone())),
         Some(_) => Err(TokenFault::Unreadable),
     };
     // The library takes a list of issuers for each of them. OpenID Connect has one.
@@ -47,9 +54,9 @@ pub(super) fn read(
     let id = text(&issuer.subject)?.filter(|id| !id.is_empty()).ok_or(TokenFault::Account)?;
     let amr = match given("amr") {
         None => None,
-        Some(Value::Array(methods)) => {
-            let methods: Option<BTreeSet<_>> = methods.iter().map(|it| it.as_str().map(str::to_owned)).collect();
-            Some(methods.ok_or(TokenFault::Unreadable)?)
+        Some(Value::Array(methods)) if methods.len() <= METHODS => {
+            let name = |it: &Value| it.as_str().filter(|name| name.len() <= LONGEST_METHOD).map(str::to_owned);
+            Some(methods.iter().map(name).collect::<Option<BTreeSet<_>>>().ok_or(TokenFault::Unreadable)?)
         }
         Some(_) => return Err(TokenFault::Unreadable),
     };

@@ -11,17 +11,23 @@ pub enum TokenFault {
     Missing,
     /// It is not one JWT with the members that are needed.
     #[error(
-        "the subject's token cannot be read: it must be one signed JWT with `kid`, `exp` and claims of the usual types"
+        "the subject's token cannot be read: it must be one signed JWT with `kid`, `exp` and claims of the usual types and lengths"
     )]
     Unreadable,
     /// No issuer has the key.
-    #[error("no issuer publishes the key that the subject's token names; its keys are read again, so try once more")]
+    #[error(
+        "no issuer publishes the key that the subject's token names; keys are read again, so try once more in ten seconds"
+    )]
     UnknownKey,
     /// The keys were not read for too long.
-    #[error("the issuer's keys could not be read for an hour, so no token can be verified")]
+    #[error(
+        "the issuer's keys were not read within the last hour, so its tokens cannot be verified; the log of poort says why"
+    )]
     StaleKeys,
     /// The signature is not one of that key.
-    #[error("the signature of the subject's token is none of its issuer, or of an algorithm that is not allowed")]
+    #[error(
+        "the signature of the subject's token does not fit the key that it names, or has another algorithm than that key"
+    )]
     Signature,
     /// Its time is over.
     #[error("the subject's token has expired")]
@@ -36,7 +42,9 @@ pub enum TokenFault {
     #[error("the subject's token is not meant for poort: `aud` has another audience")]
     Audience,
     /// It was given to another application.
-    #[error("the subject's token was not given to this application: `azp` or `client_id` is another, or missing")]
+    #[error(
+        "the subject's token was not given to this application: `azp` or `client_id` names another, or both are missing"
+    )]
     Application,
     /// It is another account's.
     #[error("the subject's token is of another account than the subject")]

@@ -123,7 +123,9 @@ impl Tokens {
             .u64_counter("poort.issuers.reads")
             .with_description("How often issuers' keys were read, by issuer and result.")
             .build();
-        [READ, FAILED].iter().for_each(|result| reads.add(0, &[KeyValue::new("result", *result)]));
+        for (name, result) in issuers.keys().flat_map(|name| [(name, READ), (name, FAILED)]) {
+            reads.add(0, &[KeyValue::new("issuer", name.clone()), KeyValue::new("result", result)]);
+        }
         let refused = meter
             .u64_counter("poort.tokens.refused")
             .with_description(
@@ -185,16 +187,23 @@ impl Tokens {
             return Err(TokenFault::Unreadable);
         }
         let kid = header.kid.ok_or(TokenFault::Unreadable)?;
+        // Two issuers may use one `kid`: whoever signed it says most, and who only may have, more than nobody.
         let mut fault = TokenFault::UnknownKey;
         for (index, issuer) in self.issuers.iter().enumerate() {
             let keys = issuer.keys.load();
-            if issuer.is_stale(now) {
-                fault = TokenFault::StaleKeys;
+            let found = if issuer.is_stale(now) {
+                TokenFault::StaleKeys
             } else if let Some(Key { key, validation }) = keys.by_id.get(&kid) {
                 match decode::<Map<String, Value>>(token, key, validation) {
                     Ok(data) => return claims::read(&data.claims, &issuer.config, (index, keys.number), now),
-                    Err(error) => fault = TokenFault::of(error.kind()),
+                    Err(error) => TokenFault::of(error.kind()),
                 }
+            } else {
+                continue;
+            };
+            let is_signed = !matches!(found, TokenFault::StaleKeys | TokenFault::Signature);
+            if is_signed || fault == TokenFault::UnknownKey {
+                fault = found;
             }
         }
         if matches!(fault, TokenFault::UnknownKey | TokenFault::StaleKeys) {
@@ -213,7 +222,7 @@ impl Issuer {
     /// Takes its keys from a key set that was read now. Says whether they are others than before.
     ///
     /// # Errors
-    /// The set cannot be used, and the keys before it go on until they are too old.
+    /// The set cannot be used. The keys before it go on until they are too old, unless it is a set without a key of use.
     pub fn take(&self, jwks: &[u8]) -> Result<bool, Unusable> {
         self.take_at(jwks, jiff::Timestamp::now().as_second())
     }
@@ -222,8 +231,14 @@ impl Issuer {
         let (before, digest) = (self.keys.load(), Sha256::digest(jwks).into());
         let is_other = before.digest != digest;
         if is_other {
-            let by_id = keys::read(jwks, &self.config)?;
-            self.keys.store(Arc::new(Keys { by_id, digest, number: before.number + 1 }));
+            let number = before.number + 1;
+            let by_id = keys::read(jwks, &self.config).inspect_err(|error| {
+                // It publishes none of use, so those before are withdrawn.
+                if *error == Unusable::NoKey {
+                    self.keys.store(Arc::new(Keys { number, ..Keys::default() }));
+                }
+            })?;
+            self.keys.store(Arc::new(Keys { by_id, digest, number }));
         }
         self.read.store(now, Ordering::Release);
         self.count(READ);

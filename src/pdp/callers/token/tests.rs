@@ -82,7 +82,7 @@ fn what_is_remembered_ends_with_its_key() {
     assert_eq!(issuer.take(&set(&[pair.jwk()])), Ok(true));
     let given = pair.signs(&claims(1000));
     assert!(tokens.verify(&given, CLIENT).is_ok());
-    // The same set again changes nothing; one that cannot be used neither.
+    // The same set again changes nothing; one that cannot be read neither.
     assert_eq!(issuer.take(&set(&[pair.jwk()])), Ok(false));
     assert_eq!(issuer.take(b"{}"), Err(Unusable::NoSet));
     assert!(tokens.verify(&given, CLIENT).is_ok());
@@ -91,6 +91,68 @@ fn what_is_remembered_ends_with_its_key() {
     // Another key under the same id.
     assert_eq!(issuer.take(&set(&[Pair::new("a").jwk()])), Ok(true));
     assert_eq!(tokens.verify(&given, CLIENT).unwrap_err(), TokenFault::Signature);
+    // An issuer that publishes no key of use has withdrawn all of them.
+    issuer.take(&set(&[pair.jwk()])).unwrap();
+    assert!(tokens.verify(&given, CLIENT).is_ok());
+    for _ in 0..2 {
+        assert_eq!(issuer.take(&set(&[])), Err(Unusable::NoKey));
+        assert_eq!(tokens.verify(&given, CLIENT).unwrap_err(), TokenFault::UnknownKey);
+    }
+    assert_eq!(issuer.take(&set(&[pair.jwk()])), Ok(true));
+    assert!(tokens.verify(&given, CLIENT).is_ok());
+}
+
+#[test]
+fn the_issuer_that_signed_says_why() {
+    let config =
+        |issuer: &str| IssuerConfig { issuer: format!("https://{issuer}.example"), ..self::issuer(&["ES256"]) };
+    let issuers = BTreeMap::from(["a", "b"].map(|name| (name.to_owned(), config(name))));
+    let tokens = Tokens::new(&issuers, &opentelemetry::global::meter("test"));
+    let [a, b] = tokens.issuers() else { panic!("two issuers") };
+    // Both have a key of this name.
+    let pairs = [Pair::new("k"), Pair::new("k")];
+    let given = |pair: &Pair, issuer: &str, ends: i64| {
+        let mut claims = claims(ends);
+        claims["iss"] = format!("https://{issuer}.example").into();
+        pair.signs(&claims)
+    };
+    let fault = |given: &GivenToken| tokens.verify(given, CLIENT).err();
+    let check = |one: usize, name: &str, ends, expected| {
+        assert_eq!(fault(&given(&pairs[one], name, ends)), expected, "{name}");
+    };
+    a.take(&set(&[pairs[0].jwk()])).unwrap();
+    // The other's keys were never read.
+    check(0, "a", 100, None);
+    check(0, "a", -100, Some(TokenFault::Expired));
+    check(1, "b", 100, Some(TokenFault::Signature));
+    b.take(&set(&[pairs[1].jwk()])).unwrap();
+    for (one, name) in ["a", "b"].into_iter().enumerate() {
+        check(one, name, 100, None);
+        check(one, name, -100, Some(TokenFault::Expired));
+        check(1 - one, name, 100, Some(TokenFault::Issuer));
+        assert_eq!(fault(&given(&Pair::new("k"), name, 100)), Some(TokenFault::Signature));
+        assert_eq!(fault(&given(&Pair::new("other"), name, 100)), Some(TokenFault::UnknownKey));
+    }
+}
+
+#[test]
+fn claims_have_bounds() {
+    let (tokens, pair) = (tokens(), Pair::new("a"));
+    tokens.issuers()[0].take(&set(&[pair.jwk()])).unwrap();
+    let fault = |claim: &str, value: Value| {
+        let mut claims = claims(1000);
+        claims[claim] = value;
+        tokens.verify(&pair.signs(&claims), CLIENT).err()
+    };
+    let long = |length| Value::from("x".repeat(length));
+    for claim in ["sub", "acr"] {
+        assert_eq!(fault(claim, long(255)), None, "{claim}");
+        assert_eq!(fault(claim, long(256)), Some(TokenFault::Unreadable), "{claim}");
+    }
+    assert_eq!(fault("azp", long(256)), Some(TokenFault::Unreadable));
+    assert_eq!(fault("amr", vec![long(64); 16].into()), None);
+    assert_eq!(fault("amr", vec![long(64); 17].into()), Some(TokenFault::Unreadable));
+    assert_eq!(fault("amr", vec![long(65)].into()), Some(TokenFault::Unreadable));
 }
 
 #[test]
