@@ -114,7 +114,8 @@ impl Starting {
         self.spawn().wait()
     }
 
-    fn spawn(self) -> Sidecar {
+    /// Starts it and waits for nothing.
+    pub fn spawn(self) -> Sidecar {
         let Self { folder, policies, arguments, environment, data, config, wrapper, listen, passed } = self;
         let data = data.unwrap_or_else(|| folder.path().join("data"));
         let file = folder.path().join("poort.toml");
@@ -193,6 +194,12 @@ impl Sidecar {
     #[track_caller]
     pub fn wait_for_line(&self, part: &str) -> String {
         self.log.wait_for(part)
+    }
+
+    /// Waits for a line of its log, and says whether it ended before that.
+    #[track_caller]
+    pub fn ends_before(&self, part: &str) -> bool {
+        self.log.find(part).is_none()
     }
 
     /// Its log up to now.
@@ -378,14 +385,23 @@ impl Log {
 
     #[track_caller]
     fn wait_for(&self, part: &str) -> String {
+        self.find(part).unwrap_or_else(|| panic!("no line with `{part}`:\n{}", self.text()))
+    }
+
+    /// The first line with this, once it is there. `None`: the log ended without it.
+    #[track_caller]
+    fn find(&self, part: &str) -> Option<String> {
         let start = Instant::now();
         let mut state = self.state.lock().unwrap();
         loop {
             if let Some(line) = state.0.iter().find(|line| line.contains(part)) {
-                return line.clone();
+                return Some(line.clone());
+            }
+            if state.1 {
+                return None;
             }
             let left = PATIENCE.saturating_sub(start.elapsed());
-            assert!(!state.1 && !left.is_zero(), "no line with `{part}`:\n{}", state.0.join("\n"));
+            assert!(!left.is_zero(), "no line with `{part}` yet:\n{}", state.0.join("\n"));
             state = self.changed.wait_timeout(state, left).unwrap().0;
         }
     }

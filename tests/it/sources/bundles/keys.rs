@@ -8,6 +8,10 @@ use ssh_key::{
     Algorithm, HashAlg, LineEnding, PublicKey, SshSig,
     public::{Ed25519PublicKey, KeyData, SkEd25519},
 };
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Child,
+};
 
 /// A security key made in software: its line, and its signature over a text with these flags.
 fn security_key(flags: u8, text: &str) -> (String, String) {
@@ -59,6 +63,57 @@ fn openssh_verifies_what_poort_verifies_with_what_it_exports() {
         assert!(!openssh_verifies(&place, &allowed, principal, &git, text), "{name}");
         assert!(Signature::verify(&stored(&git).unwrap(), BUNDLE, text).is_err(), "{name}");
     }
+}
+
+/// An agent of OpenSSH with one key, which is in no file any more: as with a PIV card.
+struct Agent {
+    process: Child,
+    socket: PathBuf,
+}
+
+impl Agent {
+    fn with(place: &Place, name: &str) -> Self {
+        let (socket, key) = (place.path("agent.sock"), place.path(name));
+        let mut command = Command::new("ssh-agent");
+        command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        // It says where it listens.
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let agent = Self { process, socket };
+        let added = Command::new("ssh-add").arg("-q").arg(&key).env("SSH_AUTH_SOCK", &agent.socket).status().unwrap();
+        assert!(added.success(), "{line}");
+        fs::remove_file(key).unwrap();
+        agent
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_key_that_only_an_agent_has_signs() {
+    let place = Place::new();
+    let file = place.path("voorbeeld-1.tar");
+    fs::write(&file, place.sign(bundle(&files(1), 1, None), &["bram"]).write().unwrap()).unwrap();
+    let agent = Agent::with(&place, "anna");
+    let sign = |socket: &Path| {
+        let mut poort = Command::new(env!("CARGO_BIN_EXE_poort"));
+        poort.args(["bundle", "sign"]).arg(&file).arg("--key").arg(place.path("anna.pub"));
+        poort.env("SSH_AUTH_SOCK", socket).output().unwrap()
+    };
+    let (_, told) = check(&sign(Path::new("/nowhere")), 1);
+    assert!(told.contains("ssh-keygen: it ended with"), "{told}");
+    let (signed, _) = check(&sign(&agent.socket), 0);
+    assert!(signed.contains("signed version 1 with SHA256:"), "{signed}");
+    let trust = Trust::pinned(&fs::read(place.path("trust.json")).unwrap()).unwrap();
+    let verified = Verified::new(&fs::read(file).unwrap(), &trust, Timestamp::now()).unwrap();
+    let persons: Vec<_> = verified.tally().signers.iter().map(|signer| signer.person.as_str()).collect();
+    assert_eq!(persons, ["anna Voorbeeld", "bram Voorbeeld"]);
 }
 
 /// `ssh-keygen` calls a signature good that nobody touched a key for. poort does not count it.

@@ -1,6 +1,7 @@
 //! Signed bundles with the real binary and the real `ssh-keygen`: who gets policies live, and who does not.
 
 mod activation;
+mod crashes;
 mod floor;
 mod keys;
 mod officers;

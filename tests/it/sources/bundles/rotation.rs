@@ -5,7 +5,7 @@ use poort::sources::bundle::{NextTrust, Trust};
 use rustix::process::Signal;
 
 impl Rotation {
-    fn bring(&self, next: &NextTrust) {
+    pub fn bring(&self, next: &NextTrust) {
         let name = format!("voorbeeld-{}.trust", next.trust().file().version);
         self.place.bring_bytes(&name, &next.write().unwrap());
     }
@@ -15,12 +15,12 @@ impl Rotation {
     }
 
     /// The second trust file: without Bram and Cora.
-    fn second(&self) -> NextTrust {
+    pub fn second(&self) -> NextTrust {
         self.signed(&self.after(&self.pinned(), &["anna", "dirk", "emma"]), &["anna", "bram", "dirk"])
     }
 }
 
-async fn until_trust(sidecar: &Sidecar, version: u64) {
+pub async fn until_trust(sidecar: &Sidecar, version: u64) {
     let is_there = async || (status(sidecar).await["trust"]["version"] == version).then_some(());
     until("the trust file", is_there).await;
 }
