@@ -4,7 +4,7 @@
 
 use super::{
     Common, Exit, active::active, explain::explained, explained::Lines, language_flag::LanguageFlag, output::Output,
-    question,
+    question, token_flag::TokenFlag,
 };
 use crate::{
     pdp::{
@@ -28,6 +28,7 @@ pub(super) const EXAMPLES: &str = r#"Examples:
   poort evaluate question.json
   poort evaluate --explain < question.json
   poort evaluate --lang nl question.json      with titles, reasons and advice in Dutch
+  poort evaluate --token '{"acr": "high"}' question.json      as if the subject's own token said so
 
 A question:
   {"subject":  {"type": "Officer", "id": "officer-0007"},
@@ -48,6 +49,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
+    token: TokenFlag,
+    #[command(flatten)]
     language: LanguageFlag,
     #[command(flatten)]
     common: Common,
@@ -64,7 +67,7 @@ struct World {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, explain, language, common } = arguments;
+    let Arguments { file, explain, token, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let language = language.chosen(&settings);
     let bytes = question::read(file, output)?;
@@ -72,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let world = World {
         conditions: explain.then(|| conditions::of(&snapshot.policies)),
         snapshot,
-        moment: Clock::new(settings.time_zone, settings.application.as_deref()).now(),
+        moment: token.at(Clock::new(settings.time_zone, settings.application.as_deref()).now()),
         config: settings.pdp.engine,
         language,
     };

@@ -9,6 +9,7 @@ use super::{
     log::{RecordsOfTrace, meaning},
     output::Output,
     question::{Asked, By},
+    token_flag::TokenFlag,
 };
 use crate::{
     config::Settings,
@@ -86,6 +87,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "human", value_name = "FORM")]
     format: Form,
     #[command(flatten)]
+    token: TokenFlag,
+    #[command(flatten)]
     language: LanguageFlag,
     #[command(flatten)]
     common: Common,
@@ -100,7 +103,7 @@ struct World {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    let Arguments { file, by, trace, archive, today, format, language, common } = arguments;
+    let Arguments { file, by, trace, archive, today, format, token, language, common } = arguments;
     let (settings, _) = common.settings(Default::default(), output)?;
     let mut told = Told { form: *format, language: language.chosen(&settings), n_told: 0 };
     if let Some(trace) = trace {
@@ -131,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     })?;
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref()).on(*today);
     let conditions = conditions::of(&snapshot.policies);
-    let world = World { snapshot, conditions, moment: clock.now(), config: settings.pdp.engine };
+    let world = World { snapshot, conditions, moment: token.at(clock.now()), config: settings.pdp.engine };
     for (place, evaluation) in asked.questions() {
         let evaluation = evaluation.map_err(|fault| {
             output.error(&fault);

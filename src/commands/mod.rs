@@ -23,6 +23,7 @@
 //! - `exit`: exit codes
 //! - `solver_options`, `prove`: prove properties of the policies
 //! - `language_flag`: the language in which a command speaks to people
+//! - `token_flag`: what policies see of the subject's own token
 //! - `output`: the only writer of standard output and standard error
 
 mod account;
@@ -52,6 +53,7 @@ mod side;
 mod signals;
 mod solver_options;
 mod test;
+mod token_flag;
 mod trust;
 mod validate;
 mod witness;

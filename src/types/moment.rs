@@ -71,3 +71,9 @@ pub struct TokenClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<String>,
 }
+
+/// A moment as policies see it: in RFC 3339, UTC, with milliseconds.
+#[must_use]
+pub fn moment_text(moment: jiff::Timestamp) -> String {
+    format!("{moment:.3}")
+}

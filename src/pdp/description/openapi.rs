@@ -133,6 +133,7 @@ fn question(id: &str, text: &str, asked: &str, answered: &str) -> Value {
             header("tracestate", "W3C Trace Context."),
             header("Accept-Language", "The languages of sentences, as preferred: `en` and `nl` are known. `Content-Language` tells which was taken."),
             header("X-Request-ID", "Returns as it was sent."),
+            header("Poort-Subject-Token", "The subject's own token, a signed JWT, where the application needs one."),
         ],
         "requestBody": {"required": true, "content": content(asked)},
         "responses": statuses,

@@ -2,10 +2,11 @@
 
 use crate::types::{
     evaluation::{Evaluation, Map},
+    moment::TokenClaims,
     problem::SourceFile,
 };
 use jiff::{Timestamp, civil::Date};
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub enum Question {
         unknown: bool,
         /// Whether the time of the policies is over.
         late: bool,
+        /// What is known of the subject's own token, if the question has one.
+        token: Option<Arc<TokenClaims>>,
     },
     /// As Cedar's `run-tests` asks it: with entities and context of its own.
     Cedar(Box<CedarQuestion>),

@@ -160,6 +160,7 @@ impl Expander<'_> {
         }
         let when = row.when.or(case.when).unwrap_or(self.when);
         let late = row.late.or(case.late).unwrap_or_default();
+        let token = row.token.as_ref().or(case.token.as_ref());
         let unknown = row.unknown.or(case.unknown).unwrap_or_default();
         let note = row.note.as_ref().or(case.note.as_ref());
         let line = line_of(&self.file.text, place.start);
@@ -183,7 +184,13 @@ impl Expander<'_> {
                             parts,
                             place: place.clone(),
                             line,
-                            question: Question::Wire { evaluation: Box::new(evaluation), when, unknown, late },
+                            question: Question::Wire {
+                                evaluation: Box::new(evaluation),
+                                when,
+                                unknown,
+                                late,
+                                token: token.cloned(),
+                            },
                             expected: expected.clone(),
                         });
                     }

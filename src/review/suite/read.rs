@@ -8,11 +8,12 @@ use super::{
 };
 use crate::types::{
     evaluation::Map,
+    moment::{TokenClaims, moment_text},
     problem::{Problem, SourceFile},
     suggest::nearest,
 };
 use jiff::{Timestamp, civil::Date};
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// A suite as it is written.
 #[derive(Debug, Default)]
@@ -52,6 +53,7 @@ pub(super) struct Parts {
     pub(super) contexts: Option<Vec<Node>>,
     pub(super) when: Option<When>,
     pub(super) late: Option<bool>,
+    pub(super) token: Option<Arc<TokenClaims>>,
     pub(super) unknown: Option<bool>,
     pub(super) decision: Option<ExpectedDecision>,
     pub(super) policies: Option<Vec<PlacedName>>,
@@ -63,7 +65,7 @@ pub(super) struct Parts {
 }
 
 const SUITE: [&str; 8] = ["name", "note", "today", "now", "subjects", "resources", "contexts", "cases"];
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 19] = [
     "note",
     "subject",
     "subjects",
@@ -76,6 +78,7 @@ const PARTS: [&str; 18] = [
     "today",
     "now",
     "late",
+    "token",
     "unknown",
     "decision",
     "policies",
@@ -197,29 +200,47 @@ impl Reader<'_> {
         fields.clone()
     }
 
+    fn token(&mut self, node: &Node) -> Option<TokenClaims> {
+        let mut token = TokenClaims::default();
+        for (key, value) in self.fields(node, "`token`", &["acr", "amr", "auth_time"])? {
+            match key.name.as_str() {
+                "acr" => token.acr = Some(self.text("acr", value)?),
+                "amr" => token.amr = Some(self.texts("amr", value)?.into_iter().collect()),
+                "auth_time" => token.auth_time = Some(moment_text(self.moment("auth_time", value)?)),
+                _ => {}
+            }
+        }
+        Some(token)
+    }
+
     fn when(&mut self, when: &mut Option<When>, key: &Key, node: &Node) {
         if when.is_some() {
             self.complain(&key.place, "`today` and `now` exclude each other", "leave out one of the two");
             return;
         }
-        let text = node.text().unwrap_or_default();
-        let read = if key.name == "today" {
-            // Four digits for the year, as Cedar's dates have them.
-            text.parse::<Date>().ok().filter(|date| text.len() == 10 && date.year() >= 0).map(When::Day)
-        } else {
-            text.parse::<Timestamp>().ok().map(When::Moment)
+        *when = match key.name.as_str() {
+            "today" => self.day(node).map(When::Day),
+            name => self.moment(name, node).map(When::Moment),
         };
-        match read {
-            Some(read) => *when = Some(read),
-            None => {
-                let (what, example) = match key.name.as_str() {
-                    "today" => ("a date", "2026-11-23"),
-                    _ => ("a moment with an offset (RFC 3339)", "2026-11-23T10:15:00+01:00"),
-                };
-                let message = format!("`{}` is not {what}", key.name);
-                self.complain(&node.place, message, &format!("an example is {example}"));
-            }
+    }
+
+    fn day(&mut self, node: &Node) -> Option<Date> {
+        let text = node.text().unwrap_or_default();
+        // Four digits for the year, as Cedar's dates have them.
+        let day = text.parse::<Date>().ok().filter(|date| text.len() == 10 && date.year() >= 0);
+        if day.is_none() {
+            self.complain(&node.place, "`today` is not a date", "an example is 2026-11-23");
         }
+        day
+    }
+
+    fn moment(&mut self, key: &str, node: &Node) -> Option<Timestamp> {
+        let moment = node.text().unwrap_or_default().parse::<Timestamp>().ok();
+        if moment.is_none() {
+            let message = format!("`{key}` is not a moment with an offset (RFC 3339)");
+            self.complain(&node.place, message, "an example is 2026-11-23T10:15:00+01:00");
+        }
+        moment
     }
 
     fn case(&mut self, node: &Node) -> Option<WrittenCase> {
@@ -270,6 +291,7 @@ impl Reader<'_> {
                 "context" | "contexts" => self.things(&mut parts.contexts, key, value),
                 "today" | "now" => self.when(&mut parts.when, key, value),
                 "late" => parts.late = self.flag(name, value),
+                "token" => parts.token = self.token(value).map(Arc::new),
                 "unknown" => parts.unknown = self.flag(name, value),
                 "decision" => parts.decision = self.decision(value),
                 "policies" => parts.policies = self.names(name, value),

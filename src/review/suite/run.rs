@@ -189,11 +189,12 @@ impl<'a> Runner<'a> {
     }
 
     fn ask(&self, case: &Case) -> Result<AskedCase, Misasked> {
-        let Question::Wire { evaluation, when, unknown, late } = &case.question else {
+        let Question::Wire { evaluation, when, unknown, late, token } = &case.question else {
             return Err(Misasked::default());
         };
         let moment = self.moment(*when)?;
-        let moment = Moment { policies: if *late { PolicyAge::Late } else { moment.policies }, ..moment };
+        let policies = if *late { PolicyAge::Late } else { moment.policies };
+        let moment = Moment { policies, token: token.clone(), ..moment };
         let checked = match engine::check_question(self.snapshot, evaluation.as_ref(), &moment, self.config) {
             Ok(checked) => checked,
             Err(error) => return self.unfit(case, &error),

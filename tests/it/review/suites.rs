@@ -7,8 +7,9 @@ mod mutation;
 mod watch;
 
 use crate::support::{check, folder, repository, run};
+use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -316,6 +317,49 @@ fn a_case_may_be_about_policies_whose_time_is_over() {
     has(&folder.check(&[], 0).0, &["2 passed"]);
     folder.edit("tests/records.yaml", "late: true", "late: soon");
     has(&folder.check(&[], 3).1, &["`late` must be true or false"]);
+}
+
+#[test]
+fn what_is_known_of_a_token_can_be_tried_without_one() {
+    let policy = "@id(\"write\")\n@title(\"Who logged on with a key, lately.\")\n\
+                  permit (principal, action == Action::\"write\", resource) when { context.pdp has token &&\n\
+                  context.pdp.token has acr && context.pdp.token.acr == \"high\" &&\n\
+                  context.pdp.token has amr && context.pdp.token.amr.contains(\"hwk\") && context.pdp.token has auth_time\n\
+                  && context.pdp.now.durationSince(context.pdp.token.auth_time) <= duration(\"8h\") };\n";
+    let suite = "now: 2026-11-23T12:00:00Z\ncases:\n  - name: writing\n    subject: Officer::ann\n    action: write\n    \
+                 resource: {type: Record, id: r-1, properties: {unit: north, level: 2, made: 2026-11-01}}\n    \
+                 context: {purpose: \"8\"}\n    table:\n      - {decision: deny}\n      \
+                 - {token: {acr: high, amr: [hwk, pin], auth_time: 2026-11-23T05:00:00+01:00}, decision: allow}\n      \
+                 - {token: {acr: high, amr: [hwk], auth_time: 2026-11-23T04:00:00+01:00}, decision: deny}\n      \
+                 - {token: {acr: high}, decision: deny}\n";
+    let folder = Folder::with(&[("records.yaml", suite)]);
+    let token = "pdp: { now: datetime, token?: { acr?: String, amr?: Set<String>, auth_time?: datetime }, today";
+    folder.edit("schema.cedarschema", "pdp: { today", token);
+    folder.write("p.cedar", policy);
+    has(&folder.check(&[], 0).0, &["4 passed"]);
+    let question = folder.path.join("question.json");
+    let record =
+        json!({"type": "Record", "id": "r-1", "properties": {"unit": "north", "level": 2, "made": "2026-11-01"}});
+    let asked = json!({
+        "subject": {"type": "Officer", "id": "ann"}, "action": {"name": "write"}, "resource": record,
+        "context": {"purpose": "8"},
+    });
+    fs::write(&question, asked.to_string()).unwrap();
+    let (question, policies) = (question.to_str().unwrap(), folder.path.to_str().unwrap());
+    let given = json!({"acr": "high", "amr": ["hwk"], "auth_time": Timestamp::now().to_string()}).to_string();
+    let ask = |command: &str, more: &[&str]| run([&[command, question, "--policies", policies][..], more].concat());
+    check(&ask("evaluate", &[]), 2);
+    check(&ask("evaluate", &["--token", &given]), 0);
+    has(&check(&ask("explain", &["--token", &given]), 0).0, &["\"hwk\""]);
+    has(&check(&ask("evaluate", &["--token", "{\"arc\": \"high\"}"]), 64).1, &["unknown field `arc`", "an example is"]);
+    for (from, to, expected) in [
+        ("acr: high, amr: [hwk, pin]", "arc: high", "`token` has no key `arc`"),
+        ("amr: [hwk, pin]", "amr: hwk", "`amr` is a text; it must be a list"),
+        ("2026-11-23T05:00:00+01:00", "noon", "`auth_time` is not a moment with an offset"),
+    ] {
+        folder.write("tests/records.yaml", &suite.replacen(from, to, 1));
+        has(&folder.check(&[], 3).1, &[expected]);
+    }
 }
 
 #[test]

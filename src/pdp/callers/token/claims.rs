@@ -1,7 +1,7 @@
 //! The claims of a token that its issuer signed: about whom, for which application, and what policies see.
 
 use super::{config::IssuerConfig, fault::TokenFault, keys::LEEWAY};
-use crate::types::moment::TokenClaims;
+use crate::types::moment::{TokenClaims, moment_text};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -79,7 +79,7 @@ pub(super) fn read(
 fn moment(given: &Value, now: i64) -> Result<String, TokenFault> {
     let seconds = seconds(given).filter(|it| (0..=now.saturating_add(LEEWAY)).contains(it));
     let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    moment.map(|moment| format!("{moment:.3}")).ok_or(TokenFault::Unreadable)
+    moment.map(moment_text).ok_or(TokenFault::Unreadable)
 }
 
 /// Seconds since 1970, which can be a fraction (RFC 7519, section 2).
