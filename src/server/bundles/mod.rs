@@ -214,7 +214,7 @@ impl Bundles {
         self.tell(log, &refused);
         // Accounts that fit may come later than the policies.
         let waits = |code| code == Code::Future || (code == Code::Policies && self.finder.config.accounts.is_some());
-        self.waits = !is_taken || refused.iter().any(|(_, refusal)| waits(refusal.code));
+        self.waits |= refused.iter().any(|(_, refusal)| waits(refusal.code));
         if let Some(checked) = checked {
             let version = checked.bundle().manifest().version;
             match self.activate(log, checked) {

@@ -54,6 +54,11 @@ impl Bundles {
             // So that the floor is near the end of the log.
             self.record_active(log);
         }
+        // A signature may count as soon as its key does.
+        let newest = self.finder.trust.newest();
+        let is_next = |file: &NextTrust| file.trust().file().version > newest.file().version;
+        let mut next = files.iter().map(|(_, file)| file).filter(|file| is_next(file));
+        self.waits = !is_well || next.any(|file| newest.has_later_keys(now) || file.trust().has_later_keys(now));
         let refusals = self.finder.trust.refusals(&files, now);
         // What is tried again is not refused.
         found.refused.extend(refusals.into_iter().filter(|_| is_well));

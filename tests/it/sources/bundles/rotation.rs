@@ -173,6 +173,24 @@ async fn all_persons_are_replaced_in_two_steps() {
     assert!(history(&data).contains(&"refused trust-version".to_owned()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trust_file_is_taken_once_its_keys_begin() {
+    let rotation = Rotation::new();
+    let place = &rotation.place;
+    place.bring(&place.sign(bundle(&files(1), 1, None), &["anna", "bram"]));
+    let sidecar = place.sidecar("").start();
+    let mut file = rotation.after(&rotation.pinned(), &["anna", "bram", "dirk"]);
+    let begins = Timestamp::now() + SignedDuration::from_secs(4);
+    file.persons[2].keys[0].from = Some(begins);
+    file.thresholds.trust = 3;
+    rotation.bring(&rotation.signed(&file, &["anna", "bram", "dirk"]));
+    let message = until_refused(&sidecar, "trust-signatures").await;
+    assert!(message.contains("not valid at this time"), "{message}");
+    // Nothing changes in the folder.
+    until_trust(&sidecar, 2).await;
+    assert!(Timestamp::now() >= begins);
+}
+
 /// The kept bundle.
 fn bundle_of(sidecar: &Sidecar) -> Bundle {
     Bundle::read(&fs::read(sidecar.data.join("bundle.tar")).unwrap()).unwrap()
