@@ -201,8 +201,13 @@ async fn new_settings_signal_from_their_record_on() {
     assert_ne!(signals[2]["body"]["poort.signal"]["settings"], signals[1]["body"]["poort.signal"]["settings"]);
     let (_, told) = check(&run(["signals", "list", "--data", data.to_str().unwrap()]), 0);
     assert_eq!(told.trim(), "1 signals; on record are 1 open, 0 followed, 0 closed, 0 faded, 2 superseded");
-    let exposition = Exposition::of(&sidecar).await;
-    assert_eq!(exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}"), 3.0);
+    // A signal is on disk before its thread hears so.
+    until("the signals in the metrics", async || {
+        let exposition = Exposition::of(&sidecar).await;
+        let recorded = exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}");
+        (recorded == 3.0).then_some(())
+    })
+    .await;
     assert_eq!(sidecar.stop().code, Some(0));
     // After a restart the same settings stay as they are.
     let sidecar = builder(&place, &data).start();

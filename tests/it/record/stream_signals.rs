@@ -137,9 +137,14 @@ async fn a_record_that_is_sent_twice_counts_once() {
     nats.jetstream.publish("poort.decisions", "no record".into()).await.unwrap().await.unwrap();
     ask(&sidecar, 4, "decoy").await;
     signals_in(&signals, 2).await;
-    let exposition = Exposition::of(&instance).await;
+    // A signal is in the stream before the instance hears so.
+    let exposition = until("both signals in the metrics", async || {
+        let exposition = Exposition::of(&instance).await;
+        let recorded = exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}");
+        (recorded == 2.0).then_some(exposition)
+    })
+    .await;
     assert_eq!(exposition.value("poort_signals_repeated_total", ""), 1.0);
-    assert_eq!(exposition.value("poort_signals_recorded_total", "{change=\"opened\",family=\"exact\"}"), 2.0);
     until("the end of the stream", async || {
         (Exposition::of(&instance).await.value("poort_signals_behind", "") == 0.0).then_some(())
     })
