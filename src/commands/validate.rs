@@ -146,7 +146,7 @@ fn check_files(
         problems.extend(directory::findings(&snapshot.directory, &sources.directory, &schema));
         problems.extend(guarantees(policies, snapshot, &sources, bases).unwrap_or_else(|problems| problems));
         problems.extend(signals(policies, snapshot).unwrap_or_else(|problems| problems));
-        problems.extend(suites(policies, sources, settings, alone).unwrap_or_else(|problems| problems));
+        problems.extend(suites(policies, snapshot, sources, settings, alone).unwrap_or_else(|problems| problems));
     }
     (snapshot, problems)
 }
@@ -187,6 +187,7 @@ fn signals(policies: &Path, snapshot: &Snapshot) -> Result<Vec<Problem>, Vec<Pro
 /// `poort test` checks whether cases pass.
 fn suites(
     policies: &Path,
+    snapshot: &Snapshot,
     sources: Sources,
     settings: &Settings,
     alone: &mut BTreeSet<String>,
@@ -196,7 +197,8 @@ fn suites(
     if !of_the_folder || !policies.join(suite::FOLDER).exists() {
         return Ok(Vec::new());
     }
-    let (snapshot, found) = Snapshot::from_sources(&suite::with_entities(policies, sources)?);
+    let Sources { policies: files, directory } = suite::with_entities(policies, sources)?;
+    let (snapshot, found) = Snapshot::after(Some(snapshot), &files, &directory, &mut directory::Unobserved);
     let Some(snapshot) = snapshot else { return Err(found) };
     let own = policies.join(OF_TESTS);
     let findings = if own.exists() {
@@ -207,7 +209,8 @@ fn suites(
     let (suites, problems) = suite::load(policies);
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &[]);
-    let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    let failed = |message| vec![Problem::unreadable("suite::internal", &policies.display().to_string(), message)];
+    let ran = runner.run(suites).map_err(failed)?;
     alone.extend(ran.iter().flat_map(Ran::alone));
     Ok(findings.into_iter().chain(Results { ran, problems }.all_problems()).collect())
 }

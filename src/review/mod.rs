@@ -8,6 +8,7 @@
 //! - `basis`: finds the articles of law that rules rest on
 //! - `lint`: warns of valid policies that are probably wrong
 //! - `partial`: what partial evaluation takes
+//! - `all_cores`: work on all cores
 //! - `remedies`: what would allow a question that is denied
 //! - `reference`: what to ask, for developers of applications
 //! - `codegen`: builders of questions, for developers of applications
@@ -15,6 +16,7 @@
 //! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod account;
+mod all_cores;
 pub mod basis;
 pub mod codegen;
 pub mod diff;

@@ -143,8 +143,11 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     let clock = Clock::new(settings.time_zone.clone(), settings.application.as_deref());
     let conditions = conditions::of(&snapshot.policies);
     let runner = Runner::new(&snapshot, &clock, settings.pdp.engine, &conditions);
-    let results =
-        Results { ran: suites.into_iter().map(|suite| runner.run(suite)).collect(), problems: suite_problems };
+    let ran = runner.run(suites).map_err(|message| {
+        output.error(&message);
+        Exit::Failed
+    })?;
+    let results = Results { ran, problems: suite_problems };
     let wants_coverage = arguments.coverage || arguments.coverage_min.is_some() || arguments.html.is_some();
     let coverage = (wants_coverage || arguments.mutate).then(|| Coverage::of(&conditions, &results.ran));
     output.problems(&results.all_problems());

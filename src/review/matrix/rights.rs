@@ -8,24 +8,21 @@ use super::{
     letters, today,
 };
 use crate::{
-    review::partial,
+    review::{all_cores::on_all_cores, partial},
     sources::{
         policy::{Scope, cedar_core::ast},
         snapshot::Snapshot,
     },
 };
 use cedar_policy as cedar;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicUsize, Ordering},
-    thread,
 };
 
 /// The combinations that are wanted, ordered, as the policies are on a day.
 pub(super) struct Environments(pub(super) Vec<Environment>);
-
-/// The stack of a thread that evaluates, in bytes: policies are walked by recursion.
-const STACK: usize = 64 << 20;
 
 /// Called with the number of accounts that are done, and of all.
 pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
@@ -102,36 +99,6 @@ impl Environments {
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             Ok(account)
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let mut shares: Vec<Vec<(usize, Account)>> = (0..threads).map(|_| Vec::new()).collect();
-        for (index, account) in accounts.into_iter().enumerate() {
-            if let Some(share) = shares.get_mut(index % threads) {
-                share.push((index, account));
-            }
-        }
-        let mut filled = thread::scope(|scope| {
-            let handles: Vec<_> = shares
-                .into_iter()
-                .map(|share| {
-                    let fill_one = &fill_one;
-                    thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
-                        share
-                            .into_iter()
-                            .map(|(index, account)| Ok((index, fill_one(account)?)))
-                            .collect::<Result<Vec<_>, String>>()
-                    })
-                })
-                .collect();
-            let mut filled = Vec::with_capacity(total);
-            for handle in handles {
-                let handle = handle.map_err(|error| error.to_string())?;
-                filled.extend(
-                    handle.join().map_err(|_| "the evaluation broke off; this is a fault of poort".to_owned())??,
-                );
-            }
-            Ok::<_, String>(filled)
-        })?;
-        filled.sort_by_key(|(index, _)| *index);
-        Ok(filled.into_iter().map(|(_, account)| account).collect())
+        on_all_cores(|| accounts.into_par_iter().map(fill_one).collect())?
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         conditions::Conditioned,
         engine::{self, World},
     },
+    review::all_cores::on_all_cores,
     sources::{directory, policy::Schema, snapshot::Snapshot},
     types::{
         decision::{Decision, Verdict},
@@ -24,6 +25,7 @@ use crate::{
     },
 };
 use cedar_policy as cedar;
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 use std::collections::BTreeSet;
 
 /// The policies, the directory and the clock that suites run with.
@@ -127,11 +129,18 @@ impl<'a> Runner<'a> {
         Self { snapshot, clock, present: clock.now(), config: config.into(), conditions }
     }
 
-    /// Runs a suite.
-    #[must_use]
-    pub fn run(&self, suite: Suite) -> Ran {
+    /// Runs suites.
+    ///
+    /// # Errors
+    /// There is no room for a thread for each core.
+    pub fn run(&self, suites: Vec<Suite>) -> Result<Vec<Ran>, String> {
+        on_all_cores(|| suites.into_par_iter().map(|suite| self.run_one(suite)).collect())
+    }
+
+    fn run_one(&self, suite: Suite) -> Ran {
         let known = Known::of(self.snapshot);
-        let outcomes: Vec<_> = suite.cases.iter().map(|case| self.run_case(&suite.file, case, &known)).collect();
+        let cases = suite.cases.par_iter();
+        let outcomes: Vec<_> = cases.map(|case| self.run_case(&suite.file, case, &known)).collect();
         let mut warnings = Vec::new();
         for (case, outcome) in suite.cases.iter().zip(&outcomes) {
             warnings.extend(self.undeclared(&suite.file, case));

@@ -31,23 +31,17 @@ use super::{
 };
 use crate::{
     pdp::conditions::Conditioned,
+    review::all_cores::on_all_cores,
     sources::{policy::Policies, snapshot::Snapshot},
     types::problem::Problem,
 };
 use controls::{Breach, Controls};
 use explained::Explanations;
-use std::{
-    num::NonZero,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 use trial::{Fate, Trial};
-
-/// The stack of a thread that tries changes, in bytes: see `commands`.
-const STACK: usize = 64 << 20;
 
 /// The results of all mutations.
 #[derive(Debug, Default)]
@@ -154,16 +148,7 @@ pub fn mutate<'a>(
             tried();
         }
     };
-    thread::scope(|scope| {
-        let threads = (0..thread::available_parallelism().map_or(1, NonZero::get))
-            .map(|_| {
-                let thread = thread::Builder::new().name("poort-mutate".to_owned()).stack_size(STACK);
-                thread.spawn_scoped(scope, work).map_err(|error| error.to_string())
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let broke = || "the trial of the changes broke off; this is a fault of poort".to_owned();
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| broke()))
-    })?;
+    on_all_cores(|| rayon::broadcast(|_| work()))?;
     let fates = fates.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut mutation = Mutation::default();
     for (covered, change, fate) in fates {

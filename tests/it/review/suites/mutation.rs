@@ -220,7 +220,7 @@ fn check_found(policies: &Path) {
     let runner = Runner::new(&snapshot, &clock, UnknownEntities::Deny, &conditions);
     let (suites, problems) = suite::load(policies);
     assert_eq!(problems.iter().map(poort::types::problem::Problem::one_line).collect::<Vec<_>>(), [""; 0]);
-    let ran: Vec<_> = suites.into_iter().map(|suite| runner.run(suite)).collect();
+    let ran = runner.run(suites).unwrap();
     let coverage = Coverage::of(&conditions, &ran);
     let asked: Vec<_> = ran.iter().flat_map(|ran| &ran.outcomes).map(|outcome| outcome.asked().unwrap()).collect();
     assert!(asked.len() > 8);
