@@ -49,8 +49,9 @@ def policies(folder, accounts, settings):
     (folder / "schema.cedarschema").write_text(SCHEMA)
     (folder / "all.cedar").write_text(ALL)
     (folder / "signals/reasons.cedar").write_text(REASONS)
-    text = settings.read_text().split("[follow_up]")[0]
-    (folder / "signals/detectors.toml").write_text(re.sub(r"(?m)^same = .*$", 'same = ["station"]', re.sub(r"(?m)^itself = .*\n", "", text)))
+    # There are no systems here, so nothing is compared with its own days.
+    text = re.sub(r"(?m)^itself = .*\n", "", settings.read_text().split("[disclosure]")[0])
+    (folder / "signals/detectors.toml").write_text(re.sub(r"(?m)^same = .*$", 'same = ["station"]', text))
     uid = lambda kind, id: {"type": kind, "id": id}
     entities = [{"uid": uid("Team", f"team-{n}"), "attrs": {}, "parents": []} for n in range(50)]
     entities += [
