@@ -45,8 +45,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     let verified = Arc::new(verified);
     if let Some(previous) = previous {
         // Its digest alone counts: those who signed it may be removed since.
-        let before = open(previous, output)?;
-        let floor = Floor { version: before.manifest().version, digest: before.digest() };
+        let floor = Floor::from(&open(previous, output)?);
         if let Some((_, refusal)) = choose(Some(&floor), 0, [verified.clone()]).refused.pop() {
             return Err(refused(file, &refusal, output));
         }

@@ -50,24 +50,42 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// Verifies the bundles that are in the folder of the courier.
-    pub(super) fn scan(&self, floor: Option<&Floor>, found: &mut Found) {
+    /// Verifies the bundles that are in the folder of the courier. `active` is the one that is active, by the log or in memory.
+    pub(super) fn scan(&self, floor: Option<&Floor>, active: Option<&Floor>, found: &mut Found) {
         for path in self.files(".tar", found) {
             if let Some(bytes) = read(&path, found) {
-                self.verify(name(&path), &bytes, floor, found);
+                self.verify(name(&path), &bytes, floor, active, found);
             }
         }
     }
 
-    /// Verifies the bundle that was active when poort ended. Returns the floor: the newer of this one and that bundle, since the log
-    /// may have been put back from a backup, and so may the file.
-    pub(super) fn resume(&self, path: &Path, floor: Option<Floor>, found: &mut Found) -> Option<Floor> {
-        let Some(bytes) = read(path, found) else { return floor };
-        self.verify(name(path), &bytes, floor.as_ref(), found);
-        // It was active, also where somebody that signed it was removed since.
-        let kept = self.trust.links().find_map(|trust| Verified::active(&bytes, trust).ok());
-        let kept = kept.map(|kept| Floor::from(&kept));
-        [kept, floor].into_iter().flatten().max_by_key(|floor| floor.version)
+    /// Verifies the kept bundle. Returns the floor: the newer of this one and what the log calls active, since the log may have been
+    /// put back from a backup, and so may the file. Whether it counts is another matter: who signed it may be removed since, and
+    /// still nothing older takes its place.
+    ///
+    /// # Errors
+    /// Neither says what was active.
+    pub(super) fn resume(
+        &self,
+        path: &Path,
+        active: Option<&Floor>,
+        found: &mut Found,
+    ) -> Result<Option<Floor>, Refusal> {
+        let unreadable = |error| Refusal::new(Code::Archive, format!("it cannot be read: {error}"));
+        let bytes = archive::read_file(path).map_err(unreadable);
+        let kept = bytes.and_then(|bytes| Ok((Bundle::read(&bytes)?, bytes)));
+        match kept {
+            Ok((kept, bytes)) => {
+                self.verify(name(path), &bytes, active, active, found);
+                let kept = (kept.manifest().store == self.config.store).then(|| Floor::from(&kept));
+                Ok([kept, active.cloned()].into_iter().flatten().max_by_key(|floor| floor.version))
+            }
+            Err(refusal) if active.is_none() => Err(refusal),
+            Err(refusal) => {
+                found.refused.push((name(path), refusal));
+                Ok(active.cloned())
+            }
+        }
     }
 
     /// The trust files that are there, as far as they are in their form.
@@ -108,8 +126,8 @@ impl Finder {
         paths.into_iter().rev().take(MOST).take_while(fits).collect()
     }
 
-    fn verify(&self, file: String, bytes: &[u8], floor: Option<&Floor>, found: &mut Found) {
-        let is_active = |digest: &Revision| floor.is_some_and(|floor| floor.digest == *digest);
+    fn verify(&self, file: String, bytes: &[u8], floor: Option<&Floor>, active: Option<&Floor>, found: &mut Found) {
+        let is_active = |digest: &Revision| active.is_some_and(|active| active.digest == *digest);
         let verified = match Bundle::read(bytes) {
             // A key may be valid no more; that takes nothing from what is active.
             Ok(bundle) if is_active(&bundle.digest()) => {

@@ -144,9 +144,11 @@ impl Bundles {
         let mut found = Found::default();
         self.resume_trust(&mut found).map_err(|(file, refusal)| vec![problem(&file, &refusal)])?;
         if kept.exists() {
-            self.floor = self.finder.resume(&kept, self.floor.take(), &mut found);
+            let floor = self.finder.resume(&kept, self.on_record.as_ref(), &mut found);
+            self.floor = floor.map_err(|refusal| vec![problem(&kept.display().to_string(), &refusal)])?;
         }
-        self.finder.scan(self.floor.as_ref(), &mut found);
+        // What the log does not call active has to have keys that are valid now.
+        self.finder.scan(self.floor.as_ref(), self.on_record.as_ref(), &mut found);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::Yes);
         checked.ok_or_else(|| {
             let none = || vec![(self.finder.config.folder.display().to_string(), self.missing())];
@@ -204,10 +206,10 @@ impl Bundles {
     /// The same, whatever the times of files say.
     pub(super) fn look_again(&mut self, log: &DecisionLog) {
         let mut found = Found::default();
-        let is_taken = self.take_trust(log, &mut found);
+        let mut stuck = self.take_trust(log, &mut found).err();
         // Until then nobody knows who may sign: the newest trust file may remove somebody.
-        if is_taken {
-            self.finder.scan(self.floor.as_ref(), &mut found);
+        if stuck.is_none() {
+            self.finder.scan(self.floor.as_ref(), self.floor.as_ref(), &mut found);
         }
         self.keep_signed(&found.again);
         let (checked, refused) = self.finder.choose(found, self.floor.as_ref(), Start::No);
@@ -225,12 +227,14 @@ impl Bundles {
                 Err(error) => {
                     self.waits = true;
                     error!(version, "A new bundle is not active yet, and is tried again: {error}");
+                    stuck = Some(Refusal::new(Code::Archive, format!("version {version} is tried again: {error}")));
                 }
             }
         }
         // Two histories are an alarm, whatever else is wrong.
         let fork = refused.iter().find(|(_, refusal)| matches!(refusal.code, Code::Fork | Code::TrustFork));
-        self.finder.store.note_refused_bundle(fork.or(refused.first()).map(|(_, refusal)| refusal.clone()));
+        let told = fork.map(|(_, refusal)| refusal.clone()).or(stuck);
+        self.finder.store.note_refused_bundle(told.or_else(|| refused.first().map(|(_, refusal)| refusal.clone())));
     }
 
     fn activate(&mut self, log: &DecisionLog, checked: CheckedBundle) -> Result<(), ActivationError> {

@@ -79,7 +79,7 @@ fn what_is_verified_is_what_answers() {
     let signed = bundle("signed", true);
     fs::write(&file, signed.write().unwrap()).unwrap();
     let mut found = Found::default();
-    finder.scan(None, &mut found);
+    finder.scan(None, None, &mut found);
     let unsigned = bundle("not signed", false).write().unwrap();
     fs::write(&file, &unsigned).unwrap();
     let (checked, refused) = finder.choose(found, None, Start::Yes);
@@ -93,7 +93,7 @@ fn what_is_verified_is_what_answers() {
     assert_eq!(fs::read(data.join(KEPT)).unwrap(), signed.write().unwrap());
     // What lies there now is refused by itself.
     let mut found = Found::default();
-    finder.scan(None, &mut found);
+    finder.scan(None, None, &mut found);
     assert_eq!(found.refused.len(), 1);
     assert!(found.bundles.is_empty());
 }

@@ -37,32 +37,32 @@ impl Bundles {
         Ok(())
     }
 
-    /// Takes each trust file of the courier that follows the newest, and says whether nothing went wrong here.
-    pub(super) fn take_trust(&mut self, log: &DecisionLog, found: &mut Found) -> bool {
+    /// Takes each trust file of the courier that follows the newest.
+    ///
+    /// # Errors
+    /// One that follows could not be kept or recorded, and is tried again.
+    pub(super) fn take_trust(&mut self, log: &DecisionLog, found: &mut Found) -> Result<(), Refusal> {
         let files = self.finder.trust_files(found);
         let now = Timestamp::now();
-        let mut is_well = true;
+        self.waits = false;
         while let Some(taken) = self.finder.trust.next(&files, now) {
             let version = taken.next().trust().file().version;
             if let Err(error) = self.take(log, taken) {
-                is_well = false;
+                self.waits = true;
                 error!(version, "A new trust file does not count yet, and is tried again: {error}");
-                break;
+                let message = format!("version {version} is tried again, and no bundle is taken before it: {error}");
+                // The others are not refused before that.
+                return Err(Refusal::new(Code::TrustFile, message));
             }
             info!(version, "A new trust file counts.");
             self.warn_of_removed();
             // So that the floor is near the end of the log.
             self.record_active(log);
         }
-        // A signature may count as soon as its key does.
         let newest = self.finder.trust.newest();
-        let is_next = |file: &NextTrust| file.trust().file().version > newest.file().version;
-        let mut next = files.iter().map(|(_, file)| file).filter(|file| is_next(file));
-        self.waits = !is_well || next.any(|file| newest.has_later_keys(now) || file.trust().has_later_keys(now));
-        let refusals = self.finder.trust.refusals(&files, now);
-        // What is tried again is not refused.
-        found.refused.extend(refusals.into_iter().filter(|_| is_well));
-        is_well
+        self.waits = files.iter().any(|(_, file)| file.may_follow_later(newest, now));
+        found.refused.extend(self.finder.trust.refusals(&files, now));
+        Ok(())
     }
 
     fn take(&mut self, log: &DecisionLog, taken: Taken) -> Result<(), ActivationError> {

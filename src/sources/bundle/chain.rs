@@ -5,7 +5,7 @@
 
 use super::{
     refusal::{Code, Refusal},
-    verified::Verified,
+    verified::{Bundle, Verified},
 };
 use crate::types::revision::Revision;
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,6 +22,12 @@ pub struct Floor {
 impl From<&Verified> for Floor {
     fn from(bundle: &Verified) -> Self {
         Self { version: bundle.manifest().version, digest: bundle.digest().clone() }
+    }
+}
+
+impl From<&Bundle> for Floor {
+    fn from(bundle: &Bundle) -> Self {
+        Self { version: bundle.manifest().version, digest: bundle.digest() }
     }
 }
 

@@ -158,6 +158,13 @@ impl NextTrust {
         Ok(Taken { next: self.clone(), signers: tallies.into_iter().flat_map(|tally| tally.signers).collect() })
     }
 
+    /// Whether it may follow this one once the last of their keys has begun, and that is after this moment.
+    #[must_use]
+    pub fn may_follow_later(&self, before: &Trust, now: Timestamp) -> bool {
+        let begins = before.begins().chain(self.trust.begins()).filter(|begin| *begin > now).max();
+        begins.is_some_and(|begin| self.verify(before, &[begin]).is_ok())
+    }
+
     fn fork(&self, what: &str) -> Refusal {
         let (version, digest) = (self.trust.file().version, self.trust.digest().short());
         Refusal::new(Code::TrustFork, format!("two histories: version {version} ({digest}): {what}"))
@@ -290,7 +297,7 @@ impl Chain {
     }
 
     /// Its files, from the pinned one to the newest.
-    pub fn links(&self) -> impl Iterator<Item = &Trust> {
+    fn links(&self) -> impl Iterator<Item = &Trust> {
         [&self.pinned].into_iter().chain(self.taken.iter().map(|taken| &taken.next.trust))
     }
 

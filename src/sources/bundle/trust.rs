@@ -257,11 +257,9 @@ impl Trust {
         &self.digest
     }
 
-    /// Whether one of its keys counts only after this moment.
-    #[must_use]
-    pub fn has_later_keys(&self, now: Timestamp) -> bool {
-        let mut keys = self.file.persons.iter().flat_map(|person| &person.keys);
-        keys.any(|key| key.from.is_some_and(|from| from > now))
+    /// From when on keys count that have a beginning.
+    pub(super) fn begins(&self) -> impl Iterator<Item = Timestamp> {
+        self.file.persons.iter().flat_map(|person| &person.keys).filter_map(|key| key.from)
     }
 
     /// Counts who signed this text for an act. A key must be valid at all these times.

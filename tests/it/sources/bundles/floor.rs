@@ -54,6 +54,30 @@ async fn the_configuration_holds_a_floor_where_all_else_is_gone() {
     assert!(said(&ended).contains("`bundle.at_least` is 2"), "{}", ended.log);
 }
 
+/// Who can write to the data folder alone makes nothing active that a key signs whose time is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_key_makes_no_kept_bundle_active() {
+    let place = Place::new();
+    let first = place.sign(bundle(&files(1), 1, None), &["anna", "cora"]);
+    place.bring(&first);
+    let sidecar = place.sidecar("").start();
+    sidecar.stop();
+    // It was built an hour ago, when Bram's key was valid.
+    let text = fs::read_to_string(place.path("trust.json")).unwrap();
+    let mut file = poort::sources::bundle::Trust::read(&text).unwrap().file().clone();
+    let bram = file.persons.iter_mut().find(|person| person.name == "bram Voorbeeld").unwrap();
+    bram.keys[0].until = Some(Timestamp::now() - SignedDuration::from_mins(30));
+    fs::write(place.path("trust.json"), file.write()).unwrap();
+    let second = place.sign(bundle(&files(2), 2, Some(&first)), &["anna", "bram"]);
+    fs::write(place.path("data/bundle.tar"), second.write().unwrap()).unwrap();
+    place.bring(&second);
+    let ended = place.sidecar("").fail();
+    assert_eq!(ended.code, Some(3), "{}", ended.log);
+    assert!(said(&ended).contains("not valid at this time"), "{}", ended.log);
+    place.bring(&place.sign(second, &["cora"]));
+    assert_eq!(level(&place.sidecar("").start()).await, 2);
+}
+
 /// The steps of an activation, and what is on disk if it ends there: the old or the new bundle answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_at_each_step_leaves_the_old_or_the_new_bundle() {

@@ -114,9 +114,22 @@ async fn no_older_bundle_replaces_one_of_a_removed_officer() {
     assert_eq!(sidecar.stop().code, Some(0));
     // The kept file is a floor by itself, and its signatures are too few now.
     fs::remove_dir_all(place.path("data/records")).unwrap();
-    let ended = place.sidecar("").fail();
-    assert_eq!(ended.code, Some(3), "{}", ended.log);
-    assert!(said(&ended).contains("bundle-signatures"), "{}", ended.log);
+    let refused = |code: &str| {
+        let ended = place.sidecar("").fail();
+        assert_eq!(ended.code, Some(3), "{}", ended.log);
+        assert!(said(&ended).contains(code), "{}", ended.log);
+    };
+    refused("bundle-signatures");
+    // Also where no trust file counts it any more that is here.
+    fs::write(place.path("trust.json"), rotation.second().write().unwrap()).unwrap();
+    fs::remove_dir_all(place.path("data/trust")).unwrap();
+    refused("bundle-signatures");
+    // What cannot be read may have been newer.
+    let kept = place.path("data/bundle.tar");
+    let good = fs::read(&kept).unwrap();
+    fs::write(&kept, &good[..700]).unwrap();
+    refused("bundle-archive");
+    fs::write(&kept, good).unwrap();
     place.bring(&place.sign(second, &["dirk"]));
     assert_eq!(level(&place.sidecar("").start()).await, 2);
 }
@@ -134,6 +147,8 @@ async fn no_bundle_is_taken_before_the_trust_file_that_is_here() {
     rotation.bring(&rotation.second());
     let waits = "A new trust file does not count yet";
     sidecar.wait_for_line(waits);
+    let message = until_refused(&sidecar, "trust-file").await;
+    assert!(message.contains("version 2 is tried again, and no bundle is taken before it"), "{message}");
     place.bring(&place.sign(bundle(&files(2), 2, Some(&first)), &["anna", "bram"]));
     for _ in 0..2 {
         let before = sidecar.log().matches(waits).count();
@@ -180,7 +195,7 @@ async fn a_trust_file_is_taken_once_its_keys_begin() {
     place.bring(&place.sign(bundle(&files(1), 1, None), &["anna", "bram"]));
     let sidecar = place.sidecar("").start();
     let mut file = rotation.after(&rotation.pinned(), &["anna", "bram", "dirk"]);
-    let begins = Timestamp::now() + SignedDuration::from_secs(4);
+    let begins = Timestamp::now() + SignedDuration::from_secs(15);
     file.persons[2].keys[0].from = Some(begins);
     file.thresholds.trust = 3;
     rotation.bring(&rotation.signed(&file, &["anna", "bram", "dirk"]));
