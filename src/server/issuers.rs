@@ -5,7 +5,7 @@
 use crate::{
     pdp::callers::{
         Callers,
-        token::{Issuer, Jwks, LARGEST_JWKS},
+        token::{Issuer, Jwks, LARGEST_JWKS, Unusable},
     },
     types::problem::open_regular,
 };
@@ -76,17 +76,22 @@ async fn follow(issuer: &Issuer, mut told: Option<String>) {
 async fn take(issuer: &Issuer, told: Option<String>) -> Option<String> {
     let read = timeout(PATIENCE, read_one(&issuer.config.jwks)).await;
     let read = read.unwrap_or_else(|_| Err(format!("nothing came within {PATIENCE:?}").into()));
-    let why = match read.and_then(|jwks| Ok(issuer.take(&jwks)?)) {
+    let error = match read.and_then(|jwks| Ok(issuer.take(&jwks)?)) {
         Ok(false) => return None,
         Ok(true) => {
             info!(issuer = issuer.name, "The issuer's keys were read.");
             return None;
         }
-        Err(why) => format!("issuers.{}.jwks: {why}", issuer.name),
+        Err(error) => error,
     };
     issuer.count_failure();
+    let why = format!("issuers.{}.jwks: {error}", issuer.name);
     if told.as_ref() != Some(&why) {
-        error!("The issuer's keys cannot be used; those that were read before verify for an hour at most. {why}");
+        let before = match error.downcast_ref() {
+            Some(Unusable::NoKey) => "those that were read before are withdrawn",
+            _ => "those that were read before verify for an hour at most",
+        };
+        error!("The issuer's keys cannot be used; {before}. {why}");
     }
     Some(why)
 }

@@ -321,7 +321,7 @@ async fn a_stream_answers_no_longer_than_its_token_holds() {
     let file = issuer.file();
     let (sidecar, path) = issuer.sidecar(&file, "required", folder.path(), copied_policies(folder.path()));
     // Clocks may be 30 seconds apart, so it holds for some seconds more.
-    let token = issuer.token("es", json!({"exp": now() - 20}), json!({}));
+    let token = issuer.token("es", json!({"exp": now() - 15}), json!({}));
     let mut client = BareChannel::over(UnixStream::connect(&path).await.unwrap()).await.client();
     let (questions, received) = mpsc::channel(1);
     let mut answers =

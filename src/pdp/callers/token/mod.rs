@@ -187,7 +187,13 @@ impl Tokens {
             return Err(TokenFault::Unreadable);
         }
         let kid = header.kid.ok_or(TokenFault::Unreadable)?;
-        // Two issuers may use one `kid`: whoever signed it says most, and who only may have, more than nobody.
+        // Two issuers may use one `kid`. The one that signed it says most; then one whose keys nobody knows, which may have.
+        let rank = |fault| match fault {
+            TokenFault::UnknownKey => 0,
+            TokenFault::Signature => 1,
+            TokenFault::StaleKeys => 2,
+            _ => 3,
+        };
         let mut fault = TokenFault::UnknownKey;
         for (index, issuer) in self.issuers.iter().enumerate() {
             let keys = issuer.keys.load();
@@ -201,8 +207,7 @@ impl Tokens {
             } else {
                 continue;
             };
-            let is_signed = !matches!(found, TokenFault::StaleKeys | TokenFault::Signature);
-            if is_signed || fault == TokenFault::UnknownKey {
+            if rank(found) > rank(fault) {
                 fault = found;
             }
         }
@@ -233,9 +238,10 @@ impl Issuer {
         if is_other {
             let number = before.number + 1;
             let by_id = keys::read(jwks, &self.config).inspect_err(|error| {
-                // It publishes none of use, so those before are withdrawn.
+                // It publishes none of use, so those before are withdrawn, and what is known of it is new.
                 if *error == Unusable::NoKey {
                     self.keys.store(Arc::new(Keys { number, ..Keys::default() }));
+                    self.read.store(now, Ordering::Release);
                 }
             })?;
             self.keys.store(Arc::new(Keys { by_id, digest, number }));
