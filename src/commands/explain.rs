@@ -75,7 +75,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     by: By,
     /// Explain the record of this trace in the decision log: 32 hexadecimal digits
-    #[arg(long, value_name = "TRACE_ID", conflicts_with = "subject")]
+    #[arg(long, value_name = "TRACE_ID", conflicts_with_all = ["subject", "token"])]
     trace: Option<String>,
     /// Take the revisions of records from this folder [default: `revisions` in the data folder]
     #[arg(long, value_name = "DIR")]
@@ -124,6 +124,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     };
     let records = records_in(&bytes);
     if !records.is_empty() {
+        if token.is_given() {
+            output.error("--token: a record is explained with the token that it has");
+            return Err(Exit::Usage);
+        }
         return explain_records(&records, &settings, archive.as_ref(), &mut told, output);
     }
     let snapshot = Arc::new(active(&settings, output)?);

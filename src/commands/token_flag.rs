@@ -15,6 +15,11 @@ pub(super) struct TokenFlag {
 }
 
 impl TokenFlag {
+    /// Whether there is one.
+    pub(super) const fn is_given(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// This moment, with the token.
     pub(super) fn at(&self, moment: Moment) -> Moment {
         Moment { token: self.token.clone().map(Arc::new), ..moment }

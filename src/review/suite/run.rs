@@ -6,7 +6,7 @@
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
     explain::explain,
-    undeclared::{Undeclared, undeclared},
+    undeclared::{Undeclared, undeclared, undeclared_pdp},
 };
 use crate::{
     pdp::{
@@ -132,7 +132,7 @@ impl<'a> Runner<'a> {
     /// Runs suites.
     ///
     /// # Errors
-    /// There is no room for a thread for each core.
+    /// There is no room for a thread for each core, or the work broke off.
     pub fn run(&self, suites: Vec<Suite>) -> Result<Vec<Ran>, String> {
         on_all_cores(|| suites.into_par_iter().map(|suite| self.run_one(suite)).collect())
     }
@@ -160,11 +160,13 @@ impl<'a> Runner<'a> {
 
     /// Warns of what a case says and the schema does not declare, unless the case is about that.
     fn undeclared(&self, file: &SourceFile, case: &Case) -> Vec<Problem> {
-        let Question::Wire { evaluation, .. } = &case.question else { return Vec::new() };
+        let Question::Wire { evaluation, late, token, .. } = &case.question else { return Vec::new() };
         if case.expected.decision == ExpectedDecision::Invalid {
             return Vec::new();
         }
-        let found = undeclared(&self.snapshot.policies.model, evaluation);
+        let model = &self.snapshot.policies.model;
+        let mut found = undeclared(model, evaluation);
+        found.extend(undeclared_pdp(model, &evaluation.action.name, *late, token.as_deref()));
         let warning = |Undeclared { path, near }| {
             let message = format!("{}: the schema does not declare {path}, so it counts for nothing", case.title());
             let help = near.map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));

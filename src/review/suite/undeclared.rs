@@ -5,6 +5,7 @@ use crate::{
     sources::policy::{Attributes, EntityModel, Model, Shape},
     types::{
         evaluation::{Evaluation, Map, Path, Value},
+        moment::TokenClaims,
         suggest::nearest,
     },
 };
@@ -16,6 +17,25 @@ pub(super) struct Undeclared {
     pub(super) path: String,
     /// The one that was probably meant.
     pub(super) near: Option<String>,
+}
+
+/// What a case says of poort's own context, and the action's context does not declare.
+pub(super) fn undeclared_pdp(model: &Model, action: &str, late: bool, token: Option<&TokenClaims>) -> Vec<Undeclared> {
+    let Ok(action) = model.action(action) else { return Vec::new() };
+    let pdp = action.pdp.unwrap_or_default();
+    let declared = pdp.token.unwrap_or_default();
+    let given = |is_given: fn(&TokenClaims) -> bool| token.is_some_and(is_given);
+    let members = [
+        ("policies", late && !pdp.policies),
+        ("token", token.is_some() && pdp.token.is_none()),
+        ("token.acr", given(|it| it.acr.is_some()) && !declared.acr),
+        ("token.amr", given(|it| it.amr.is_some()) && !declared.amr),
+        ("token.auth_time", given(|it| it.auth_time.is_some()) && !declared.auth_time),
+    ];
+    let lacking = members.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name);
+    // Without a token there is no member of one.
+    let lacking = lacking.filter(|name| pdp.token.is_some() || !name.starts_with("token."));
+    lacking.map(|name| Undeclared { path: format!("context.pdp.{name}"), near: None }).collect()
 }
 
 /// All of them. What the names of type and action do not tell is left to the engine.

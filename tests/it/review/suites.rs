@@ -351,6 +351,7 @@ fn what_is_known_of_a_token_can_be_tried_without_one() {
     check(&ask("evaluate", &[]), 2);
     check(&ask("evaluate", &["--token", &given]), 0);
     has(&check(&ask("explain", &["--token", &given]), 0).0, &["\"hwk\""]);
+    has(&check(&run(["explain", "--trace", &"1".repeat(32), "--token", &given]), 64).1, &["--token"]);
     has(&check(&ask("evaluate", &["--token", "{\"arc\": \"high\"}"]), 64).1, &["unknown field `arc`", "an example is"]);
     for (from, to, expected) in [
         ("acr: high, amr: [hwk, pin]", "arc: high", "`token` has no key `arc`"),
@@ -360,6 +361,19 @@ fn what_is_known_of_a_token_can_be_tried_without_one() {
         folder.write("tests/records.yaml", &suite.replacen(from, to, 1));
         has(&folder.check(&[], 3).1, &[expected]);
     }
+}
+
+#[test]
+fn poorts_own_context_counts_only_where_it_is_declared() {
+    let folder = Folder::with(&[("records.yaml", SUITE)]);
+    let said = "  - name: nobody writes\n    late: true\n    token: {acr: high}";
+    folder.edit("tests/records.yaml", "  - name: nobody writes", said);
+    let told = folder.check(&[], 0).1;
+    has(&told, &["does not declare context.pdp.policies, so", "does not declare context.pdp.token, so"]);
+    folder.edit("schema.cedarschema", "pdp: { today", "pdp: { policies: String, token?: { amr?: Set<String> }, today");
+    let told = folder.check(&[], 0).1;
+    has(&told, &["does not declare context.pdp.token.acr, so"]);
+    assert!(!told.contains("context.pdp.policies") && !told.contains("context.pdp.token, so"), "{told}");
 }
 
 #[test]

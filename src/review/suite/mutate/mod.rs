@@ -37,10 +37,7 @@ use crate::{
 };
 use controls::{Breach, Controls};
 use explained::Explanations;
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 use trial::{Fate, Trial};
 
 /// The results of all mutations.
@@ -136,20 +133,17 @@ pub fn mutate<'a>(
         .map(|(case, outcome)| (case, outcome.asked().and_then(|asked| asked.world.as_ref())))
         .collect();
     let controls = Controls::new(guarantees, &cases);
-    let fates = Mutex::new(Vec::with_capacity(changes.len()));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let trial = Trial::new(snapshot, coverage, &cases, &controls);
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some((covered, change)) = changes.get(number) else { break };
-            let fate = trial.run(number, covered, change);
-            fates.lock().unwrap_or_else(PoisonError::into_inner).push((*covered, change.clone(), fate));
-            tried();
-        }
-    };
-    on_all_cores(|| rayon::broadcast(|_| work()))?;
-    let fates = fates.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let trial = Trial::new(snapshot, coverage, &cases, &controls);
+    let fates: Vec<_> = on_all_cores(|| {
+        let changes = changes.par_iter().enumerate();
+        changes
+            .map(|(number, (covered, change))| {
+                let fate = trial.run(number, covered, change);
+                tried();
+                (*covered, change.clone(), fate)
+            })
+            .collect()
+    })?;
     let mut mutation = Mutation::default();
     for (covered, change, fate) in fates {
         match fate {
