@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use cedar_policy as cedar;
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicUsize, Ordering},
@@ -99,6 +99,6 @@ impl Environments {
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             Ok(account)
         };
-        on_all_cores(|| accounts.into_par_iter().map(fill_one).collect())?
+        on_all_cores(|| accounts.into_par_iter().with_max_len(1).map(fill_one).collect())?
     }
 }
