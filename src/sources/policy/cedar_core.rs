@@ -1,5 +1,5 @@
 //! What poort uses of Cedar's internals (`cedar-policy-core`): the syntax tree with its values and entities, the validator's
-//! types, and three operations on them.
+//! types, and two operations on them.
 //!
 //! Why one file: that crate is not semver-stable. The rooms above `policy` name its types through here, so a new release of
 //! Cedar shows in this list what they use of it (`tests/it/house/layers.rs::few_rooms_know_what_is_inside_of_cedar`).
@@ -16,7 +16,7 @@ pub mod ast {
 /// The schema as the validator has it, and the type checker.
 pub mod validator {
     pub use cedar_policy_core::validator::{
-        ValidationMode, ValidatorEntityTypeKind, ValidatorSchema,
+        ValidationMode, Validator, ValidatorEntityTypeKind, ValidatorSchema,
         typecheck::{PolicyCheck, Typechecker},
         types::{AttributeType, Attributes, EntityKind, OpenTag, RequestEnv, Type},
     };
@@ -27,7 +27,7 @@ use cedar_policy_core::{
     entities::{Entities, TCComputation},
     extensions::Extensions,
     parser,
-    validator::{CoreSchema, Validator},
+    validator::CoreSchema,
 };
 use std::sync::Arc;
 
@@ -35,15 +35,6 @@ use std::sync::Arc;
 #[must_use]
 pub fn parse(id: Option<ast::PolicyID>, text: &str) -> Option<ast::Template> {
     parser::parse_policy_or_template(id, text).ok()
-}
-
-/// Whether these policies together are valid against a schema (strict).
-#[must_use]
-pub fn are_valid(validator: &cedar::Validator, policies: &[ast::Policy]) -> bool {
-    let mut set = ast::PolicySet::new();
-    let validator: &Validator = validator.as_ref();
-    policies.iter().all(|policy| set.add(policy.clone()).is_ok())
-        && validator.validate(&set, validator::ValidationMode::Strict).validation_passed()
 }
 
 /// Entities that already hold all their ancestors, as Cedar's interface takes them.

@@ -17,11 +17,13 @@
 //! - `controls`: those that break guarantees
 //! - `explained`: the comments
 //! - `trial`: whether a case notices
+//! - `validity`: whether a mutation is valid against the schema
 
 mod changes;
 mod controls;
 mod explained;
 mod trial;
+mod validity;
 
 pub use changes::Change;
 

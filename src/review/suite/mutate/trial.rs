@@ -4,6 +4,7 @@
 use super::{
     changes::{Change, MutationKind},
     controls::Controls,
+    validity::Validity,
 };
 use crate::{
     pdp::{conditions::Conditioned, engine::World},
@@ -21,7 +22,6 @@ use crate::{
     },
     types::decision::{ErrorKind, EvaluationError},
 };
-use cedar_policy as cedar;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What became of a change.
@@ -46,7 +46,7 @@ pub(super) struct Trial<'a> {
     coverage: &'a Coverage<'a>,
     cases: &'a [(&'a Case, Option<&'a World>)],
     controls: &'a Controls<'a>,
-    validator: cedar::Validator,
+    validity: Validity<'a>,
 }
 
 impl<'a> Trial<'a> {
@@ -56,8 +56,8 @@ impl<'a> Trial<'a> {
         cases: &'a [(&'a Case, Option<&'a World>)],
         controls: &'a Controls<'a>,
     ) -> Self {
-        let validator = cedar::Validator::new(snapshot.policies.schema.clone());
-        Self { snapshot, coverage, cases, controls, validator }
+        let validity = Validity::new(snapshot.policies.schema.as_ref());
+        Self { snapshot, coverage, cases, controls, validity }
     }
 
     /// What becomes of a change, which has this number.
@@ -119,21 +119,22 @@ impl<'a> Trial<'a> {
         let after = text.get(change.place.end.checked_sub(start)?..)?;
         let id = PolicyID::from_string(&policy.id);
         let template = cedar_core::parse(Some(id), &format!("{before}{}{after}", change.with))?;
+        if !self.validity.of(&template) {
+            return None;
+        }
         let template = Arc::new(template);
-        let changed: Vec<_> = if template.is_static() {
-            vec![Template::try_as_policy(template).ok()?]
-        } else {
-            let links = policy.deciding.iter();
-            links
-                .map(|link| {
-                    let values = link.env().clone();
-                    // A slot that the mutation removed has no value any more.
-                    let values = values.into_iter().filter(|(slot, _)| template.slots().any(|it| it.id == *slot));
-                    Template::link(template.clone(), link.id().clone(), values.collect()).ok()
-                })
-                .collect::<Option<_>>()?
-        };
-        cedar_core::are_valid(&self.validator, &changed).then_some(changed)
+        if template.is_static() {
+            return Some(vec![Template::try_as_policy(template).ok()?]);
+        }
+        let links = policy.deciding.iter();
+        links
+            .map(|link| {
+                let values = link.env().clone();
+                // A slot that the mutation removed has no value any more.
+                let values = values.into_iter().filter(|(slot, _)| template.slots().any(|it| it.id == *slot));
+                Template::link(template.clone(), link.id().clone(), values.collect()).ok()
+            })
+            .collect()
     }
 
     /// What matters to a case with the changed policy. `None` if the same policies apply and fail as before.
