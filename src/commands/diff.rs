@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     review::{
+        all_cores::on_all_cores,
         diff::{
             Accepted, Options, Side, compare,
             report::{Report, html, invalid, json, junit, markdown, sarif, terminal},
@@ -107,12 +108,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     solver_options::check_meaning(&settings, output)?;
     let accepted = accepted(arguments, output)?;
     let places = Places::of(&settings, arguments.common.directory.as_deref());
-    let (base, head) = sides(&places, arguments, output)?;
+    let (base, head, untested) = sides(&places, arguments, output)?;
     let effort = arguments.effort.effort(output)?;
     let cache = arguments.effort.cache();
-    let untested = untested(&places, arguments, &head);
     let options = Options { effort, filter: arguments.env.clone(), cache, untested };
-    let bar = output.progress("environments");
+    let bar = output.progress("proofs");
     let comparison = compare(&base, &head, &options, &|count| bar.set_length(count as u64), &|| bar.inc(1));
     bar.finish_and_clear();
     options.cache.iter().for_each(Cache::prune);
@@ -146,18 +146,23 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 }
 
 /// The actions that the suites asked about before, that there still are, and that no suite asks about now.
-fn untested(places: &Places, arguments: &Arguments, head: &Side) -> Vec<String> {
-    let (Some(before), Some(after)) = (places.tested(&arguments.base), places.tested(&arguments.head)) else {
-        return Vec::new();
-    };
+fn untested(before: Option<BTreeSet<String>>, after: Option<BTreeSet<String>>, head: &Side) -> Vec<String> {
+    let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
     let left = before.into_iter().filter(|action| !after.contains(action));
     left.filter(|action| head.snapshot.policies.model.action(action).is_ok()).collect()
 }
 
-/// Reads both sides. If one is not valid, its problems are reported in the form that was asked for.
-fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<(Side, Side), Exit> {
+/// Reads both sides at once, and what their suites leave untested. If one is not valid, its problems are reported in the form
+/// that was asked for.
+fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<(Side, Side, Vec<String>), Exit> {
+    let whole = |named: &str| rayon::join(|| places.read(named), || places.tested(named));
+    let read = on_all_cores(|| rayon::join(|| whole(&arguments.base), || whole(&arguments.head)));
+    let ((base, before), (head, after)) = read.map_err(|message| {
+        output.error(&message);
+        Exit::Failed
+    })?;
     let (mut wrong, mut names) = (Vec::new(), Vec::new());
-    let mut read = |named: &String| match places.read(named) {
+    let mut usable = |named: &String, read: Result<Side, Unusable>| match read {
         Ok(side) => Ok(Some(side)),
         Err(Unusable::Misnamed(message)) => {
             output.error(&message);
@@ -169,8 +174,9 @@ fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<
             Ok(None)
         }
     };
-    if let (Some(base), Some(head)) = (read(&arguments.base)?, read(&arguments.head)?) {
-        return Ok((base, head));
+    if let (Some(base), Some(head)) = (usable(&arguments.base, base)?, usable(&arguments.head, head)?) {
+        let untested = untested(before, after, &head);
+        return Ok((base, head, untested));
     }
     // Both sides may have the same mistake in the same file.
     let mut seen = BTreeSet::new();

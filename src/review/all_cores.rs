@@ -10,7 +10,7 @@ const STACK: usize = 64 << 20;
 ///
 /// # Errors
 /// There is no room for the threads, or the work broke off.
-pub(super) fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+pub fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).thread_name(|_| "poort-review".to_owned()).build();
     let pool = pool.map_err(|error| error.to_string())?;
     let done = catch_unwind(AssertUnwindSafe(|| pool.install(work)));

@@ -16,7 +16,7 @@
 //! - `report`: writes pages, tables and findings for people and for CI
 
 pub mod account;
-mod all_cores;
+pub mod all_cores;
 pub mod basis;
 pub mod codegen;
 pub mod diff;

@@ -34,7 +34,6 @@ const MOST: usize = 1_000;
 /// Questions that one side allows and the other does not.
 pub(super) struct OneWay<'a> {
     pub(super) pairing: &'a Pairing<'a>,
-    pub(super) change: Direction,
     /// Whose schema and directory count.
     pub(super) world: &'a Snapshot,
     pub(super) to: &'a Half<'a>,
@@ -161,13 +160,13 @@ impl<'a> OneWay<'a> {
 
     /// The accounts for whom the differences matter, of which these are examples.
     fn reached(&self, solver: &mut Solver, examples: Vec<Example>) -> (Reached, Vec<Example>) {
-        let Pairing { environment, pair, changed, apart } = self.pairing;
+        let Pairing { environment, direction, pair, changed, apart } = self.pairing;
         let differs = |example: &Example| self.judge(example).is_ok_and(|judged| judged.is_some());
-        let Self { change, world, to, from, .. } = *self;
+        let Self { world, to, from, .. } = *self;
         let (known, directories) = (pair.known, pair.directories);
         Reach {
             environment,
-            change,
+            change: *direction,
             known,
             directories,
             to,
@@ -292,18 +291,18 @@ impl<'a> OneWay<'a> {
             reason: "Refused: the schema does not have this question.".to_owned(),
         };
         let (to, from) = (SideAnswer::of(&allowed), denied.as_ref().map_or_else(refused, SideAnswer::of));
-        let (base, head) = match self.change {
+        let (base, head) = match self.pairing.direction {
             Direction::NewlyAllowed => (from, to),
             Direction::NewlyDenied => (to, from),
         };
         let digest = self.digest(&policies);
         let example = self.question(example, &policies);
-        Ok(Difference { change: self.change, policies, digest, example, base, head })
+        Ok(Difference { change: self.pairing.direction, policies, digest, example, base, head })
     }
 
     /// Names exactly this change of these policies.
     fn digest(&self, ids: &[String]) -> String {
-        let (before, after) = match self.change {
+        let (before, after) = match self.pairing.direction {
             Direction::NewlyAllowed => (self.from, Some(self.to)),
             Direction::NewlyDenied => (Some(self.to), self.from),
         };

@@ -1,7 +1,8 @@
-//! Compares two sides: plans each environment, proves in parallel those that need it, and collects the outcomes.
+//! Compares two sides: plans each environment, proves in parallel those that need it, each direction by itself, and collects the
+//! outcomes.
 
 use super::{
-    Comparison, EnvironmentChange, PolicyChange, Settled, Side, SideName, Together, applications, directory,
+    Comparison, Direction, EnvironmentChange, PolicyChange, Settled, Side, SideName, Together, applications, directory,
     effects::{Both, Effects, Found},
     naming,
     pairing::Pairing,
@@ -29,7 +30,7 @@ pub struct Options {
     pub untested: Vec<String>,
 }
 
-/// Compares two sides. `begin` is told how many environments need a proof, `done` is called after each.
+/// Compares two sides. `begin` is told how many proofs there are, `done` is called after each.
 ///
 /// # Errors
 /// Policies that cannot be compared at all.
@@ -77,19 +78,31 @@ pub fn compare(
         all_environments.iter().filter(is_touched).map(move |environment| (effects, *environment))
     });
     let touched: Vec<_> = touched.collect();
-    begin(tasks.len() + touched.len());
-    let proven = each(&tasks, options.effort, done, &|solver, (environment, pair, apart)| {
-        let outcome =
-            Pairing { environment, pair, changed: &changed, apart }.run_cached(solver, options.cache.as_ref());
-        let undecided_digest = (!outcome.undecided.is_empty()).then(|| plan.digest(environment));
-        EnvironmentChange { undecided_digest, ..outcome }
-    });
-    let mut proven = tasks.iter().zip(proven).map(|((environment, ..), outcome)| {
-        outcome.unwrap_or_else(|| EnvironmentChange {
-            undecided: vec!["the analysis broke off".to_owned()],
-            undecided_digest: Some(plan.digest(environment)),
-            ..EnvironmentChange::equal(environment, Settled::Solver)
+    let directions = [Direction::NewlyAllowed, Direction::NewlyDenied];
+    let pairings: Vec<_> = tasks
+        .iter()
+        .flat_map(|(environment, pair, apart)| {
+            let changed = &changed;
+            directions.map(|direction| Pairing { environment, direction, pair, changed, apart })
         })
+        .collect();
+    begin(pairings.len() + touched.len());
+    let cache = options.cache.as_ref();
+    let proven = each(&pairings, options.effort, done, &|solver, pairing| pairing.run_cached(solver, cache));
+    let mut proven = tasks.iter().zip(proven.chunks(directions.len())).map(|((environment, ..), outcomes)| {
+        let whole = outcomes.iter().cloned().map(|outcome| {
+            outcome.unwrap_or_else(|| EnvironmentChange {
+                undecided: vec!["the analysis broke off".to_owned()],
+                ..EnvironmentChange::equal(environment, Settled::Solver)
+            })
+        });
+        let whole = whole.reduce(|mut one, other| {
+            one.add(other);
+            one
+        });
+        let mut whole = whole.unwrap_or_else(|| EnvironmentChange::equal(environment, Settled::Solver));
+        whole.undecided_digest = (!whole.undecided.is_empty()).then(|| plan.digest(environment));
+        whole
     });
     let mut environments: Vec<_> =
         settled.into_iter().filter_map(|outcome| outcome.or_else(|| proven.next())).collect();

@@ -1,4 +1,4 @@
-//! Compares one environment in both directions, or takes the outcome of an earlier run if nothing that it depends on
+//! Compares one environment in one direction, or takes the outcome of an earlier run if nothing that it depends on
 //! changed.
 
 use super::{
@@ -11,10 +11,7 @@ impl Pairing<'_> {
     pub(super) fn run_cached(&self, solver: &mut Solver, cache: Option<&Cache>) -> EnvironmentChange {
         let mut outcome = self.one_cached(solver, cache);
         if let Some(pair) = &self.pair.also {
-            let more = Pairing { pair, ..*self }.one_cached(solver, cache);
-            outcome.differences.extend(more.differences);
-            outcome.reached = joined(outcome.reached, more.reached);
-            outcome.undecided.extend(more.undecided);
+            outcome.add(Pairing { pair, ..*self }.one_cached(solver, cache));
         }
         outcome
     }
@@ -38,6 +35,7 @@ impl Pairing<'_> {
     fn key(&self) -> String {
         let mut key = Key::new();
         key.part(&format!("{:?}", self.environment));
+        key.part(self.direction.name());
         key.part(self.pair.note.as_deref().unwrap_or_default());
         key.part(&self.pair.only.as_ref().map(NewQuestions::cause).unwrap_or_default());
         key.part(&format!("{}", self.apart.len()));
@@ -68,22 +66,31 @@ impl Pairing<'_> {
         let mut result = EnvironmentChange::equal(self.environment, Settled::Solver);
         result.note.clone_from(&self.pair.note);
         let (base, head) = (self.half(self.pair.base), self.half(self.pair.head));
-        for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
-            let (to, from) = match change {
-                Direction::NewlyAllowed => (&head, &base),
-                Direction::NewlyDenied => (&base, &head),
-            };
-            let Some(to) = to else { continue };
-            // The schema and the directory that count are the head's, where it has the environment.
-            let Some(world) = head.as_ref().or(base.as_ref()) else { continue };
-            let one_way = OneWay { pairing: self, change, world: world.snapshot, to, from: from.as_ref() };
-            if let Err(reason) = one_way.run(solver, &mut result.differences, &mut result.reached) {
-                result.undecided.push(format!("{}: {reason}", change.words()));
-            }
+        let (to, from) = match self.direction {
+            Direction::NewlyAllowed => (&head, &base),
+            Direction::NewlyDenied => (&base, &head),
+        };
+        // The schema and the directory that count are the head's, where it has the environment.
+        let (Some(to), Some(world)) = (to, head.as_ref().or(base.as_ref())) else { return result };
+        let one_way = OneWay { pairing: self, world: world.snapshot, to, from: from.as_ref() };
+        if let Err(reason) = one_way.run(solver, &mut result.differences, &mut result.reached) {
+            result.undecided.push(format!("{}: {reason}", self.direction.words()));
         }
         // The solver finds causes in no order.
-        result.differences.sort_by(|one, other| (one.change, &one.policies).cmp(&(other.change, &other.policies)));
+        result.differences.sort_by(|one, other| one.policies.cmp(&other.policies));
         result
+    }
+}
+
+impl EnvironmentChange {
+    /// What was found in the other direction, or of other questions.
+    pub(super) fn add(&mut self, more: Self) {
+        self.differences.extend(more.differences);
+        self.reached = joined(std::mem::take(&mut self.reached), more.reached);
+        self.undecided.extend(more.undecided);
+        if more.settled == Settled::Solver {
+            self.settled = Settled::Solver;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is compared in one environment: the policies of both sides that can apply to it.
 
-use super::new_questions::NewQuestions;
+use super::{Direction, new_questions::NewQuestions};
 use crate::{
     review::{
         partial,
@@ -28,9 +28,10 @@ pub(super) struct Pair<'a> {
     pub(super) also: Option<Box<Pair<'a>>>,
 }
 
-/// What is compared in one environment.
+/// What is compared in one environment, and in which direction.
 pub(super) struct Pairing<'a> {
     pub(super) environment: &'a Environment,
+    pub(super) direction: Direction,
     pub(super) pair: &'a Pair<'a>,
     /// The policies whose texts differ between the sides.
     pub(super) changed: &'a BTreeSet<String>,
