@@ -3,6 +3,7 @@
 //! Cedar's partial evaluation keeps `a && false`, because `a` could fail to evaluate. If it cannot, it is dropped.
 
 use super::failing::Failing;
+use crate::types::moment::moment_text;
 use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp};
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ fn written(moment: jiff::Timestamp, offset: i64) -> Option<Arc<Expr>> {
     // Cedar's dates have four digits for the year.
     let is_written = (0..=9999).contains(&utc.year());
     let is_day = utc.time() == jiff::civil::Time::midnight();
-    let date = if is_day { utc.date().to_string() } else { format!("{moment:.3}") };
+    let date = if is_day { utc.date().to_string() } else { moment_text(moment) };
     is_written.then(|| Arc::new(Expr::UnaryOp { op: UnaryOp::Datetime, expr: text(date) }))
 }
 

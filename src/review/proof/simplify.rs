@@ -2,7 +2,10 @@
 //! stay equal. Attributes that the example does not need are removed.
 
 use super::Example;
-use crate::types::evaluation::{Map, Value};
+use crate::types::{
+    evaluation::{Map, Value},
+    moment::moment_text,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -19,7 +22,7 @@ pub(super) fn move_to(example: &mut Example, day: &str) {
     let moved = |text: &str| {
         let moment = text.parse::<Timestamp>().ok().filter(|_| text.len() > 10)?;
         let moment = moment.checked_add(by).ok()?;
-        let text = format!("{moment:.3}");
+        let text = moment_text(moment);
         Some(text.strip_suffix("T00:00:00.000Z").map_or(text.clone(), str::to_owned))
     };
     each_json(&mut example.entities, &mut |value| {

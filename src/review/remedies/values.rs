@@ -7,7 +7,7 @@ use crate::{
         cedar_core::ast::{Eid, EntityType, EntityUID, Literal, Value, ValueKind},
         value_visitor, wire_value,
     },
-    types::evaluation,
+    types::{evaluation, moment::moment_text},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use smol_str::SmolStr;
@@ -142,6 +142,6 @@ pub(super) fn moved(value: &Value, steps: i64) -> Option<Value> {
         _ => text.parse::<Timestamp>().ok()?,
     };
     let moment = moment.checked_add(SignedDuration::from_hours(steps.checked_mul(24)?)).ok()?;
-    let text = format!("{moment:.3}");
+    let text = moment_text(moment);
     datetime(text.strip_suffix("T00:00:00.000Z").unwrap_or(&text))
 }
