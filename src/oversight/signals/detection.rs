@@ -33,9 +33,6 @@ const WORKDAYS: f64 = 20.0;
 const RISE: f64 = 1.1;
 const FALL: f64 = 1.02;
 
-/// The score of the smallest crowd.
-const CROWD: f64 = 4.0;
-
 /// The detection of signals under some settings.
 #[derive(Debug)]
 pub struct Detection {
@@ -285,14 +282,15 @@ impl Detection {
         signals
     }
 
-    /// What the accesses to its record say, of which this one is the last and without a reason. Those of a crowd are one signal about the
-    /// record: the ones of today count neither way for its accounts.
+    /// What the accesses to its record say, of which this one is the last and without a reason. Those of a crowd are one signal about its
+    /// first record: the ones of today count neither way for its accounts.
     fn crowd(&mut self, fact: &Fact, account: usize, opened: Opened) -> Option<Signal> {
         let Self { settings, revision, known, .. } = self;
         let Known { crowds, records, threshold, profiles, peers, calendar, .. } = known;
         let (set, day) = (settings.crowd?, calendar.today());
         let last = Access { account, day, opened, evidence: evidence(fact) };
-        let accesses = crowds.add(&fact.resource, last, &set)?;
+        let is_open = |record: &str| records.get(record).is_some_and(|open| open.iter().any(|it| !it.is_closed));
+        let (accesses, crowd) = crowds.add(&fact.resource, last, &set, is_open)?;
         let counted = if accesses.len() == set.accounts { 0 } else { accesses.len() - 1 };
         for access in accesses.iter().skip(counted).filter(|access| access.day == day) {
             let Some(profile) = profiles.get_mut(access.account) else { continue };
@@ -301,24 +299,25 @@ impl Detection {
             profile.today.unexplained -= access.opened.unexplained;
             peers.go_on(&profile.groups, &before, &profile.today);
         }
-        let observed = accesses.len() as f64;
-        // Twice as many accounts raise it.
-        let score = (CROWD + (observed / set.accounts as f64).log2()).min(HIGHEST);
-        let score = (score * 1e3).round() / 1e3;
-        let (family, detector) = (Family::Exact, Detector::Crowd);
-        let open = records.entry(fact.resource.clone()).or_default();
-        let (change, id) = tell(open, revision, &fact.resource, family, &detector, score, day)?;
-        let about = About::Record(fact.resource.clone());
+        let (family, detector, score) = (Family::Exact, Detector::Crowd, crowd.score(&set));
+        let open = records.entry(crowd.about.clone()).or_default();
+        let (change, id) = tell(open, revision, &crowd.about, family, &detector, score, day)?;
+        let about = About::Record(crowd.about.clone());
         let open = Open { id, family, detector, score, ..Open::new(day) };
         let signal = told(open, change, fact.time, about, *threshold, revision);
         let evidence = accesses.iter().rev().take(EVIDENCE).rev().map(|access| access.evidence).collect();
-        Some(Signal { days: set.days as usize, observed, surprise: score, evidence, ..signal })
+        let (observed, of) = match crowd.records() {
+            1 => (accesses.len() as f64, None),
+            records => (crowd.accounts() as f64, Some(records as f64)),
+        };
+        Some(Signal { days: set.days as usize, observed, of, surprise: signal.score, evidence, ..signal })
     }
 
     /// Nobody was told of the signals that are open, so what comes next opens them anew.
     pub fn forget_open(&mut self) {
         self.known.profiles.iter_mut().for_each(|profile| profile.open.clear());
         self.known.records.clear();
+        self.known.crowds.forget(0, 0, |_| false);
     }
 
     /// Ends the last day, of which no more records come.
@@ -414,7 +413,9 @@ impl Detection {
             let fade = |open| told(open, Change::Faded, time, about.clone(), threshold, &self.revision);
             signals.extend(quiet.map(fade));
         }
-        self.known.records.retain(|_, open| !open.is_empty());
+        let Known { records, crowds, .. } = &mut self.known;
+        records.retain(|_, open| !open.is_empty());
+        crowds.forget(day, quiet, |record| records.contains_key(record));
     }
 
     /// Somebody follows a signal up, or closes it. Nothing becomes of one that is closed, or not known.

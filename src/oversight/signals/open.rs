@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// By how much a score rises before it is told again.
-const RISE: f64 = 1.0;
+pub(super) const RISE: f64 = 1.0;
 
 /// An open signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct Open {
     pub(super) id: String,
     pub(super) family: Family,
     pub(super) detector: Detector,
-    /// The highest score that was told.
+    /// The highest score that was told. That of a crowd has no bound here.
     pub(super) score: f64,
     /// The day on which it was opened.
     pub(super) since: i64,
@@ -107,6 +107,7 @@ pub(super) fn told(
     settings: &Revision,
 ) -> Signal {
     let Open { id, family, detector, score, .. } = open;
+    let score = score.min(HIGHEST);
     Signal {
         id,
         change,

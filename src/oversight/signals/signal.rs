@@ -185,7 +185,7 @@ pub struct Signal {
     pub days: usize,
     /// What was counted.
     pub observed: f64,
-    /// Of how many; `None` for a number by itself.
+    /// Of how many, or at how many records; `None` for a number by itself.
     pub of: Option<f64>,
     /// What is usual among peers.
     pub expected: f64,
@@ -232,6 +232,7 @@ impl Signal {
             (Detector::Enumeration, _) => texts::enumeration(language, observed, among, expected),
             (Detector::Probing, _) => texts::probing(language, observed, of, among, expected),
             (Detector::Shopping, _) => texts::shopping(language, observed, among, expected),
+            (Detector::Crowd, _) if self.of.is_some() => texts::crowd_at_records(language, observed, days, of),
             (Detector::Crowd, _) => texts::crowd(language, observed, days),
             (Detector::Disclosure, _) => texts::disclosure(language, observed, among, expected),
             (Detector::NewDisclosure, _) => texts::new_disclosure(language).to_owned(),

@@ -823,6 +823,53 @@ fn accesses_of_a_crowd_count_for_none_of_its_accounts() {
 }
 
 #[test]
+fn records_that_the_same_accounts_open_are_one_signal() {
+    let mut work = Work::new(24, 90, 64);
+    let look = |work: &mut Work, account: usize, record: &str, day: i64, hour: i64| {
+        work.facts.push(access(&format!("officer-{account}"), record, day, hour, false));
+    };
+    // An operation of 16 accounts on 64 records, a quarter of the records a day.
+    for number in 0..64 {
+        (0..16).for_each(|account| {
+            look(&mut work, account, &format!("{number}-operation"), 40 + number / 16, 9 + number % 8);
+        });
+    }
+    // Of eight accounts at one record four are in it, which is too few; then five, which is enough.
+    (12..20).for_each(|account| look(&mut work, account, "notable", 44, 9));
+    (3..8).chain(70..73).for_each(|account| look(&mut work, account, "64-operation", 44, 10));
+    // Others are a crowd of their own. Of those of whom three come from each of two, more than half were told of.
+    (60..68).for_each(|account| look(&mut work, account, "other", 44, 11));
+    (0..3).chain(60..63).chain(80..82).for_each(|account| look(&mut work, account, "gathering", 44, 12));
+    let of_records = |work: &Work, change: Change| {
+        let signals =
+            work.signals().into_iter().filter(|it| matches!(it.about, About::Record(_)) && it.change == change);
+        signals.collect::<Vec<_>>()
+    };
+    let opened = of_records(&work, Change::Opened);
+    let about: Vec<_> = opened.iter().map(|it| (it.about.name(), it.observed, it.of)).collect();
+    let alone = |name| (name, 8.0, None);
+    assert_eq!(about, [alone("0-operation"), alone("notable"), alone("other")]);
+    // Twice as many accounts raise it, and each record: 4 for eight accounts at one. The highest score that is shown is 8.
+    let raised = of_records(&work, Change::Raised);
+    assert!(raised.iter().all(|it| it.about.name() == "0-operation" && it.id == opened[0].id));
+    let told: Vec<_> = raised.iter().map(|it| (it.of, it.score)).collect();
+    assert_eq!(told[..5], [(None, 5.0), (Some(2.0), 6.0), (Some(3.0), 7.0), (Some(4.0), 8.0), (Some(5.0), 8.0)]);
+    assert_eq!(told.len(), 1 + 65, "none is silent");
+    let sentence = raised.last().unwrap().sentence(Language::English);
+    assert!(sentence.starts_with("24 accounts had access to 66 records without a known reason"), "{sentence}");
+    // What comes after somebody closed it is new.
+    let act = Some(Act { signal: opened[0].id.clone(), verdict: Some(Verdict::Justified) });
+    work.facts.push(Fact { act, ..access("officer-9", "signal", 44, 13, true) });
+    (0..8).for_each(|account| look(&mut work, account, "celebrity", 44, 14));
+    let after = of_records(&work, Change::Opened);
+    assert_eq!(after.last().map(|it| (it.about.name(), it.observed, it.of)), Some(alone("celebrity")));
+    // Records and accounts of weeks ago count no more: it begins anew.
+    (20..28).for_each(|account| look(&mut work, account, "0-operation", 62, 9));
+    let after = of_records(&work, Change::Opened);
+    assert_eq!(after.last().map(|it| (it.about.name(), it.observed, it.of)), Some(alone("0-operation")));
+}
+
+#[test]
 fn accesses_of_a_crowd_launder_no_others() {
     let first = |with_crowd: bool| {
         let mut work = Work::new(23, 200, 50);

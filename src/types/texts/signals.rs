@@ -52,6 +52,10 @@ texts! {
         en: "Within {days} days {observed} accounts had access to one record, each without a known reason.",
         nl: "Binnen {days} dagen hadden {observed} accounts toegang tot één gegeven, elk zonder bekende reden."
     }
+    crowd_at_records(observed, days, of) {
+        en: "{observed} accounts had access to {of} records without a known reason, to each of them many within {days} days.",
+        nl: "{observed} accounts hadden zonder bekende reden toegang tot {of} gegevens, en bij elk daarvan veel accounts binnen {days} dagen."
+    }
     disclosure(observed, among, expected) {
         en: "Today this account disclosed records {observed} times to one recipient; {among} {expected} is usual.",
         nl: "Vandaag verstrekte dit account {observed} keer gegevens aan één ontvanger; {among} is {expected} gebruikelijk."
