@@ -80,7 +80,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Exit, Exit> 
     let text = match format {
         Form::Human => {
             let paint = |code, text: &str| output.paint_result(code, text);
-            let can = matrix::text(&rights, *conditions, &paint);
+            let can = matrix::text(&rights, *conditions, language, &paint);
             format!("{}\n{}\n{can}\n", account::text(&sheet, language, &paint), paint(1, texts::can_do(language)))
         }
         Form::Json => {

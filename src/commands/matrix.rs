@@ -2,6 +2,7 @@
 
 use super::{
     Common, Exit,
+    language_flag::LanguageFlag,
     output::Output,
     side::{Places, Unusable},
 };
@@ -16,6 +17,7 @@ use crate::{
     sources::snapshot::{Snapshot, Sources},
     types::{
         entity_id::{EntityId, NoId, is_same_type},
+        language::Language,
         problem::{Problem, has_errors},
     },
 };
@@ -28,6 +30,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort matrix --html review.html              the page for the yearly review of rights, also to print (A4, landscape)
   poort matrix --html review.html --since git:v2025 --since-day 2025-11-23
                                                with what changed since last year's review
+  poort matrix --html review.html --lang nl    the same page in Dutch
   poort matrix --account officer-0007 --details        one account with its conditions
   poort matrix --resource AnprHit --action disclose    who of the directory can disclose hits, under which conditions
   poort matrix --by Role                       what each role gives to the accounts in it, not what attributes give that name it
@@ -94,6 +97,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     with_test_accounts: bool,
     #[command(flatten)]
+    language: LanguageFlag,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -120,6 +125,7 @@ fn write_nothing(arguments: &Arguments, problems: &[Problem], output: &mut Outpu
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let common = &arguments.common;
     let (settings, _) = common.in_folder(arguments.folder.as_deref()).settings(Default::default(), output)?;
+    let language = arguments.language.chosen(&settings);
     if arguments.by.is_some() && arguments.format != Form::Table {
         output
             .error("--by is for the table; in CSV and JSON each line names an account, and the page shows groups too");
@@ -166,7 +172,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
     if let Some(file) = &arguments.html {
         let gives = given(&snapshot, &matrix, &matrix.group_types(), output)?;
         let review = Review { matrix: &matrix, changes: changes.as_ref(), gives: &gives };
-        if let Err(error) = fs::write(file, matrix::html(&review)) {
+        if let Err(error) = fs::write(file, matrix::html(&review, language)) {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
             return Ok(Exit::Failed);
         }
@@ -174,10 +180,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         return Ok(Exit::Done);
     }
     let text = match arguments.format {
-        Form::Table => table(arguments, &snapshot, &matrix, changes.as_ref(), output)?,
+        Form::Table => table(arguments, &snapshot, &matrix, changes.as_ref(), language, output)?,
         Form::Json => matrix::json(&Review { matrix: &matrix, changes: changes.as_ref(), gives: &[] }),
         Form::Csv => {
-            matrix::left_out(&matrix).into_iter().for_each(|line| output.tell(&line));
+            matrix::left_out(&matrix, language).into_iter().for_each(|line| output.tell(&line));
             matrix::csv(&matrix).map_err(|error| {
                 output.failure(&error);
                 Exit::Failed
@@ -236,6 +242,7 @@ fn table(
     snapshot: &Snapshot,
     matrix: &Matrix,
     changes: Option<&Changes>,
+    language: Language,
     output: &mut Output,
 ) -> Result<String, Exit> {
     if let Some(wanted) = &arguments.by {
@@ -247,14 +254,15 @@ fn table(
         let gives = given(snapshot, matrix, &[*kind], output)?;
         let gives = gives.first().map_or(&[][..], |(_, gives)| gives);
         let paint = |code, text: &str| output.paint_result(code, text);
-        return Ok(matrix::gives_text(matrix, kind, gives, &paint) + "\n");
+        return Ok(matrix::gives_text(matrix, kind, gives, language, &paint) + "\n");
     }
     let paint = |code, text: &str| output.paint_result(code, text);
-    let changed = changes.map(|changes| matrix::changes_text(matrix, changes, &paint) + "\n\n").unwrap_or_default();
+    let changed = changes.map(|changes| matrix::changes_text(matrix, changes, language, &paint) + "\n\n");
+    let changed = changed.unwrap_or_default();
     let is_asked = !arguments.resource.is_empty() && !arguments.action.is_empty();
     let table = match (matrix.records.as_slice(), matrix.actions.as_slice()) {
-        ([record], [action]) if is_asked => matrix::who_can_text(matrix, record, action, &paint),
-        _ => matrix::text(matrix, arguments.details, &paint),
+        ([record], [action]) if is_asked => matrix::who_can_text(matrix, record, action, language, &paint),
+        _ => matrix::text(matrix, arguments.details, language, &paint),
     };
     Ok(changed + &table + "\n")
 }

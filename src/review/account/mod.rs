@@ -11,7 +11,7 @@
 mod report;
 mod values;
 
-pub use report::{authorisation_json, json, text};
+pub use report::{authorisation_json, json, state, text};
 
 use crate::sources::{
     directory,

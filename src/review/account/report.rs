@@ -80,13 +80,23 @@ pub fn text(sheet: &AccountSheet, language: Language, paint: &dyn Fn(u8, &str) -
     lines.join("\n") + "\n"
 }
 
+/// The word of a state for a person.
+#[must_use]
+pub const fn state(state: State, language: Language) -> &'static str {
+    match state {
+        State::Current => texts::current(language),
+        State::NotYet => texts::not_yet(language),
+        State::Ended => texts::ended(language),
+    }
+}
+
 fn authorisation(lines: &mut Vec<String>, one: &Authorisation, language: Language, paint: &dyn Fn(u8, &str) -> String) {
-    let (colour, state) = match one.state {
-        State::Current => (32, texts::current(language)),
-        State::NotYet => (33, texts::not_yet(language)),
-        State::Ended => (31, texts::ended(language)),
+    let colour = match one.state {
+        State::Current => 32,
+        State::NotYet => 33,
+        State::Ended => 31,
     };
-    lines.push(format!("    {} {}", escape::line(&one.tag), paint(colour, state)));
+    lines.push(format!("    {} {}", escape::line(&one.tag), paint(colour, state(one.state, language))));
     facts(lines, 6, &one.facts);
 }
 

@@ -85,23 +85,6 @@ impl Filter {
         let is_named = self.named.as_ref().is_some_and(|named| named.is_action);
         if is_named { self.is_action(policies, action) } else { takes(&self.action, name) }
     }
-
-    /// What is asked, in words; `None` if that is all.
-    #[must_use]
-    pub fn words(&self) -> Option<String> {
-        let asked = [("account", &self.account), ("type of record", &self.record), ("action", &self.action)];
-        let words: Vec<_> = asked
-            .into_iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(what, text)| format!("{what} `{text}`"))
-            .collect();
-        (!words.is_empty()).then(|| words.join(", "))
-    }
-
-    /// What an account may that may nothing of what is asked.
-    pub(super) fn nothing(&self) -> &'static str {
-        if self.record.is_empty() && self.action.is_empty() { "nothing" } else { "nothing of what was asked" }
-    }
 }
 
 /// Whether a text holds what is wanted.

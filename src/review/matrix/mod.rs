@@ -47,6 +47,7 @@ pub use reach::Reach;
 pub use report::{
     Review, access_json, changes_text, csv, csv_header, gives_text, html, json, left_out, text, who_can_text,
 };
+pub use test_accounts::TestMark;
 
 use crate::{
     review::account::Authorisation,
@@ -83,8 +84,8 @@ pub struct Matrix {
     pub accounts: Vec<Account>,
     /// The test accounts that the filter leaves out, ordered by type and id.
     pub left_out: Vec<Account>,
-    /// How test accounts are recognised, such as `Officer.function is tester`; empty if the schema marks none.
-    pub test_marks: Vec<String>,
+    /// How test accounts are recognised; empty if the schema marks none.
+    pub test_marks: Vec<TestMark>,
     /// What was asked, with what it names.
     pub filter: Filter,
     /// What applications may ask, if the folder says it.
@@ -249,7 +250,7 @@ pub fn matrix(
         operations: letters::operations(snapshot),
         accounts,
         left_out,
-        test_marks: marks.words(),
+        test_marks: marks.all(),
         filter,
         applications: snapshot.policies.applications.clone(),
     })

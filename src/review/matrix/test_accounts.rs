@@ -1,9 +1,27 @@
 //! Tells test accounts from others, as the schema marks them: `@test_account("tester")` on an attribute of a type of account
 //! says that who has this value is one. Several values are separated by commas.
 
-use crate::sources::{directory, policy::cedar_core::ast::EntityUID, snapshot::Snapshot};
+use crate::{
+    sources::{directory, policy::cedar_core::ast::EntityUID, snapshot::Snapshot},
+    types::{language::Language, texts::matrix as texts},
+};
 use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
+
+/// How test accounts are recognised: an attribute with the values that mark them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestMark {
+    attribute: String,
+    values: Vec<Arc<str>>,
+}
+
+impl TestMark {
+    /// For people, such as `Officer.function is tester or robot`.
+    #[must_use]
+    pub fn words(&self, language: Language) -> String {
+        texts::test_mark(language, &self.attribute, self.values.join(texts::or(language)))
+    }
+}
 
 /// An attribute with the values that mark test accounts.
 type Marked = (SmolStr, Vec<Arc<str>>);
@@ -35,10 +53,13 @@ impl TestMarks {
         marks.into_iter().any(is_marked)
     }
 
-    /// For a person.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// Each, with the type of account.
+    pub(super) fn all(&self) -> Vec<TestMark> {
         let each = self.0.iter().flat_map(|(kind, marks)| {
-            marks.iter().map(move |(attribute, values)| format!("{kind}.{attribute} is {}", values.join(" or ")))
+            marks.iter().map(move |(attribute, values)| TestMark {
+                attribute: format!("{kind}.{attribute}"),
+                values: values.clone(),
+            })
         });
         each.collect()
     }

@@ -9,6 +9,7 @@
 //! - `account`: what the directory says of an account
 //! - `answers`: reasons and faults, as callers and users see them
 //! - `explain`: explanations of decisions
+//! - `matrix`, `matrix_page`: who may do what
 //! - `page`: what every page has
 //! - `signals`: signals of atypical use
 
@@ -19,7 +20,7 @@ macro_rules! texts {
 
         /// The texts of this file: name, English, Dutch, and what is named.
         #[cfg(test)]
-        pub(super) const ALL: &[super::tests::Entry] =
+        pub(crate) const ALL: &[super::Entry] =
             &[$((stringify!($name), $english, $dutch, &[$($(stringify!($part)),+)?])),+];
     };
     (@one $name:ident $english:literal, $dutch:literal) => {
@@ -44,21 +45,54 @@ macro_rules! texts {
     };
 }
 
+#[cfg(test)]
+use std::collections::BTreeSet;
+
 pub mod access_report;
 pub mod account;
 pub mod answers;
 pub mod explain;
+pub mod matrix;
+pub mod matrix_page;
 pub mod page;
 pub mod signals;
 
+/// A text's name, its English, its Dutch, and what it names.
+#[cfg(test)]
+pub(crate) type Entry = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+/// The names of the texts whose English is in what was written, where it is not in their Dutch too. A text counts by its longest
+/// part between names, if that is long enough to be nothing else.
+#[cfg(test)]
+pub(crate) fn english_in(written: &str, table: &[Entry]) -> BTreeSet<&'static str> {
+    let written = written.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let is_in = |(_, english, dutch, _): &&Entry| {
+        let parts = english.split('{').map(|part| part.split_once('}').map_or(part, |(_, part)| part));
+        let longest = parts.max_by_key(|part| part.len()).unwrap_or_default();
+        longest.len() > 12 && !dutch.contains(longest) && written.contains(longest)
+    };
+    table.iter().filter(is_in).map(|(name, ..)| *name).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::Entry;
     use std::collections::BTreeSet;
 
-    pub(super) type Entry = (&'static str, &'static str, &'static str, &'static [&'static str]);
-
     /// Texts that are the same in both languages.
-    const SAME: &[&str] = &["accounts"];
+    const SAME: &[&str] = &[
+        "account",
+        "account_head",
+        "accounts",
+        "accounts_head",
+        "client",
+        "many_accounts",
+        "one_account",
+        "part_account",
+        "test_mark",
+        "token",
+        "within",
+    ];
 
     fn all() -> impl Iterator<Item = &'static Entry> {
         [
@@ -66,6 +100,8 @@ mod tests {
             super::account::ALL,
             super::answers::ALL,
             super::explain::ALL,
+            super::matrix::ALL,
+            super::matrix_page::ALL,
             super::page::ALL,
             super::signals::ALL,
         ]

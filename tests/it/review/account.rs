@@ -56,9 +56,15 @@ fn an_account_is_shown_in_the_schemas_words() {
         assert!(told.contains(part), "no `{part}` in\n{told}");
     }
     let dutch = show(&["--lang", "nl"]);
-    for part in
-        ["Plaatsing", "files geldt", "old geëindigd", "laatste dag", "(niet bekend in de administratie)", "◐ read"]
-    {
+    for part in [
+        "Plaatsing",
+        "files geldt",
+        "old geëindigd",
+        "laatste dag",
+        "(niet bekend in de administratie)",
+        "Rechten op",
+        "◐ read",
+    ] {
         assert!(dutch.contains(part), "no `{part}` in\n{dutch}");
     }
     let sheet: Value = serde_json::from_str(&show(&["--format", "json"])).unwrap();

@@ -1,6 +1,7 @@
 //! Reports the matrix in the forms that people and programs read.
 //!
 //! - `text`: for a terminal; `who_can`, `groups`, `changes`: for a terminal, who can do one thing, what groups give, what changed
+//! - `words`: the words of rights, in a language
 //! - `table`: CSV, a line for each cell, and JSON
 //! - `applications`: what each application may ask, in all of these but CSV
 //! - `page`: HTML, the yearly review
@@ -10,8 +11,11 @@ mod changes;
 mod groups;
 mod page;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod who_can;
+mod words;
 
 pub use changes::changes_text;
 pub use groups::gives_text;
@@ -20,7 +24,7 @@ pub use table::{access_json, csv, csv_header, json};
 pub use text::{left_out, text};
 pub use who_can::who_can_text;
 
-use super::{Access, Changes, Gives, Matrix, Reach};
+use super::{Changes, Gives, Matrix};
 
 /// What a page or a document for a program is made from.
 #[derive(Debug, Clone, Copy)]
@@ -40,17 +44,4 @@ const CONDITIONS: &str = "◐";
 /// The name of a type or action without its namespace.
 fn short(name: &str) -> &str {
     name.rsplit_once("::").map_or(name, |(_, short)| short)
-}
-
-/// How far a right reaches, where that is not to all records: ` (unit)`.
-fn narrowed(access: &Access) -> String {
-    match access.reach() {
-        Some(reach) if reach != Reach::All => format!(" ({})", reach.word()),
-        _ => String::new(),
-    }
-}
-
-/// A number with its noun: `1 account`, `2 accounts`.
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -4,9 +4,12 @@ use super::{
     super::{Access, Account, Changes, Group, Matrix, Part, Reach},
     Review, applications,
 };
-use crate::review::{
-    account::{self, Authorisation},
-    report::inert,
+use crate::{
+    review::{
+        account::{self, Authorisation},
+        report::inert,
+    },
+    types::language::Language,
 };
 use serde_json::{Map, Value, json};
 
@@ -93,11 +96,12 @@ pub fn json(review: &Review<'_>) -> String {
         .collect();
     let accounts: Vec<_> = matrix.accounts.iter().map(account_json).collect();
     let left_out: Vec<_> = matrix.left_out.iter().map(account_json).collect();
+    let marks: Vec<_> = matrix.test_marks.iter().map(|mark| mark.words(Language::English)).collect();
     let (filter, text) = (&matrix.filter, |text: &String| (!text.is_empty()).then(|| text.clone()));
     let mut whole = json!({
         "day": matrix.day, "revision": matrix.revision, "directory_revision": matrix.directory_revision, "cells": cells,
         "asked": { "account": text(&filter.account), "record": text(&filter.record), "action": text(&filter.action) },
-        "accounts": accounts, "test_accounts": { "left_out": left_out, "recognised_by": matrix.test_marks },
+        "accounts": accounts, "test_accounts": { "left_out": left_out, "recognised_by": marks },
     });
     if let (Some(_), Some(members)) = (&matrix.applications, whole.as_object_mut()) {
         members.insert("applications".to_owned(), applications::json(matrix));

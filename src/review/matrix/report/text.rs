@@ -2,21 +2,18 @@
 
 use super::{
     super::{Access, Matrix},
-    ALWAYS, CONDITIONS, applications, counted, narrowed, short,
+    ALWAYS, CONDITIONS, applications, short,
+    words::{self, narrowed},
 };
-use crate::types::escape;
+use crate::types::{escape, language::Language, texts::matrix as texts};
 
 /// The whole matrix. `paint` puts a text in an ANSI colour, or leaves it as it is.
 #[must_use]
-pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) -> String {
+pub fn text(matrix: &Matrix, details: bool, language: Language, paint: &dyn Fn(u8, &str) -> String) -> String {
     let width = matrix.records.iter().map(|record| short(record).chars().count()).max().unwrap_or(0);
-    let mut lines = vec![format!(
-        "Rights on {}   {ALWAYS} always   {CONDITIONS} under conditions   (own), (unit): only records that name the account, or of \
-         groups that it is in or that name it   what is not shown: never",
-        matrix.day
-    )];
-    lines.extend(asked(matrix));
-    lines.extend(left_out(matrix));
+    let mut lines = vec![texts::rights_on(language, &matrix.day, ALWAYS, CONDITIONS)];
+    lines.extend(asked(matrix, language));
+    lines.extend(left_out(matrix, language));
     for account in &matrix.accounts {
         lines.push(String::new());
         let name = account.name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
@@ -37,42 +34,45 @@ pub fn text(matrix: &Matrix, details: bool, paint: &dyn Fn(u8, &str) -> String) 
                 .iter()
                 .map(|(action, access)| match access {
                     Access::Always { .. } => paint(32, &escape::line(&format!("{ALWAYS} {action}"))),
-                    _ => paint(33, &escape::line(&format!("{CONDITIONS} {action}{}", narrowed(access)))),
+                    _ => {
+                        let reach = narrowed(access.reach(), language);
+                        paint(33, &escape::line(&format!("{CONDITIONS} {action}{reach}")))
+                    }
                 })
                 .collect();
             lines.push(format!("  {:width$}  {}", short(record), words.join("  ")));
             if details {
-                cells.iter().for_each(|(action, access)| conditions(action, access, &mut lines));
+                cells.iter().for_each(|(action, access)| conditions(action, access, language, &mut lines));
             }
         }
         if nothing {
-            lines.push(format!("  {}", matrix.filter.nothing()));
+            lines.push(format!("  {}", words::nothing(&matrix.filter, language)));
         }
     }
-    lines.extend(applications::text(matrix, paint));
+    lines.extend(applications::text(matrix, language, paint));
     lines.join("\n")
 }
 
 /// A line about what was asked, if that is not all.
-pub(super) fn asked(matrix: &Matrix) -> Option<String> {
-    matrix.filter.words().map(|words| escape::line(&format!("only {words}")).into_owned())
+pub(super) fn asked(matrix: &Matrix, language: Language) -> Option<String> {
+    let part = words::part(&matrix.filter, language)?;
+    Some(escape::line(&texts::only(language, part)).into_owned())
 }
 
 /// A line about the test accounts that are not shown.
 #[must_use]
-pub fn left_out(matrix: &Matrix) -> Option<String> {
+pub fn left_out(matrix: &Matrix, language: Language) -> Option<String> {
     let number = matrix.left_out.len();
-    let accounts = counted(number, "test account");
-    let how = matrix.test_marks.join(", ");
-    (number > 0).then(|| format!("{accounts} left out ({how}); --with-test-accounts shows them"))
+    let how: Vec<_> = matrix.test_marks.iter().map(|mark| mark.words(language)).collect();
+    (number > 0).then(|| texts::left_out(language, words::test_accounts(number, language), how.join(", ")))
 }
 
 /// The conditions of a right, under what it is about.
-pub(super) fn conditions(action: &str, access: &Access, lines: &mut Vec<String>) {
+pub(super) fn conditions(action: &str, access: &Access, language: Language, lines: &mut Vec<String>) {
     let Access::Under { permits, forbids } = access else { return };
-    for (word, parts) in [("if", permits), ("unless", forbids)] {
+    for (word, parts) in [(texts::condition_if(language), permits), (texts::condition_unless(language), forbids)] {
         for part in parts {
-            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title.base());
+            let policy = format!("{action} {word} {}: {}", part.policy.id, part.policy.title.in_language(language));
             lines.push(format!("      {}", escape::line(&policy)));
             lines.extend(part.conditions.iter().map(|condition| format!("          {}", escape::line(condition))));
         }

@@ -107,6 +107,34 @@ fn the_page_shows_letters_reach_and_authorisations() {
 }
 
 #[test]
+fn a_matrix_is_in_dutch_where_that_is_asked() {
+    let folder = folder();
+    let policies = this_year(&folder.path().join("p"));
+    let told = matrix(&policies, &["--lang", "nl"]);
+    for part in ["Rechten op 2026-11-23", "1 testaccount weggelaten", "◐ write (eenheid)"] {
+        assert!(told.contains(part), "no {part} in\n{told}");
+    }
+    let file = folder.path().join("review.html");
+    page(&policies, &file, &["--lang", "nl"]);
+    let html = check_page(&file).html;
+    for part in [
+        "lang=\"nl\"",
+        "Wie wat mag op 2026-11-23",
+        "<span class=\"hidden\">eenheid </span>Wp</span>",
+        "bad\">het account zelf</span>",
+        "function is tester of robot",
+    ] {
+        assert!(html.contains(part), "no {part} in\n{html}");
+    }
+    // What programs read is the same.
+    for format in ["json", "csv"] {
+        let format = ["--format", format];
+        let dutch = [&format[..], &["--lang", "nl"]].concat();
+        assert_eq!(matrix(&policies, &dutch), matrix(&policies, &format));
+    }
+}
+
+#[test]
 fn test_accounts_are_left_out_counted_and_named() {
     let folder = folder();
     let policies = this_year(&folder.path().join("p"));

@@ -1,28 +1,31 @@
 //! The authorisations of an account: level, dates, approvers and whatever else the schema declares of them.
 
-use crate::review::{
-    account::{Authorisation, Fact, State},
-    matrix::Account,
-    report::{Tone, badge},
+use crate::{
+    review::{
+        account::{self, Authorisation, Fact, State},
+        matrix::Account,
+        report::{Tone, badge},
+    },
+    types::{language::Language, texts::matrix_page as texts},
 };
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-pub(super) fn authorisations(account: &Account) -> Markup {
+pub(super) fn authorisations(account: &Account, language: Language) -> Markup {
     let columns = columns(&account.authorisations);
     html! {
-        @if account.authorisations.is_empty() { p.name { "No authorisation of its own, nor by what it refers to." } }
+        @if account.authorisations.is_empty() { p.name { (texts::no_authorisation(language)) } }
         @else {
-            div.wide role="region" tabindex="0" aria-label=(format!("Authorisations of {} {}", account.kind, account.id)) { table.authorisations {
+            div.wide role="region" tabindex="0" aria-label=(texts::authorisations_of(language, format!("{} {}", account.kind, account.id))) { table.authorisations {
                 thead { tr {
-                    th scope="col" { "Authorised for" } th scope="col" { "By" } th scope="col" { "State" }
+                    th scope="col" { (texts::authorised_for(language)) } th scope="col" { (texts::by_head(language)) } th scope="col" { (texts::state_head(language)) }
                     @for name in &columns { th scope="col" { (name.replace('_', " ")) } }
                 } }
                 tbody { @for one in &account.authorisations { tr {
                     th scope="row" { (one.tag) }
-                    td { @match &one.by { Some(by) => { (by) " " code { (id_of(&one.of)) } } None => "itself" } }
-                    td { (state(one.state)) }
-                    @for name in &columns { td { @if let Some(fact) = fact(one, name) { (value(account, fact)) } } }
+                    td { @match &one.by { Some(by) => { (by) " " code { (id_of(&one.of)) } } None => (texts::itself(language)) } }
+                    td { (state(one.state, language)) }
+                    @for name in &columns { td { @if let Some(fact) = fact(one, name) { (value(account, fact, language)) } } }
                 } } }
             } }
         }
@@ -62,15 +65,15 @@ fn fact<'a>(one: &'a Authorisation, name: &str) -> Option<&'a Fact> {
     one.facts.iter().find(|fact| fact.name == name).or_else(|| one.of_facts.iter().find(|fact| fact.name == name))
 }
 
-fn value(account: &Account, fact: &Fact) -> Markup {
+fn value(account: &Account, fact: &Fact, language: Language) -> Markup {
     let Some(reference) = &fact.refers_to else {
         let class = is_date(fact).then_some("date");
         return html! { span class=[class] { (plain(&fact.value)) } };
     };
     html! {
         (reference.id) @if let Some(name) = &fact.about { span.name { (name) } }
-        @if !reference.is_known { " " (badge(Tone::Bad, "not in the directory")) }
-        @if reference.uid == account.uid.to_string() { " " (badge(Tone::Bad, "the account itself")) }
+        @if !reference.is_known { " " (badge(Tone::Bad, texts::not_in_directory(language))) }
+        @if reference.uid == account.uid.to_string() { " " (badge(Tone::Bad, texts::the_account_itself(language))) }
     }
 }
 
@@ -85,10 +88,11 @@ fn id_of(uid: &str) -> &str {
     uid.split_once("::\"").map_or(uid, |(_, id)| id.trim_end_matches('"'))
 }
 
-fn state(state: State) -> Markup {
-    match state {
-        State::Current => badge(Tone::Good, state.name()),
-        State::NotYet => badge(Tone::Neutral, state.name()),
-        State::Ended => badge(Tone::Warning, state.name()),
-    }
+fn state(state: State, language: Language) -> Markup {
+    let tone = match state {
+        State::Current => Tone::Good,
+        State::NotYet => Tone::Neutral,
+        State::Ended => Tone::Warning,
+    };
+    badge(tone, account::state(state, language))
 }

@@ -1,28 +1,34 @@
 //! The legend: the letters of the operations, and the signs of how far and how surely something is allowed.
 
-use crate::review::matrix::{Matrix, Operation, Reach};
+use super::words;
+use crate::{
+    review::matrix::{Matrix, Operation, Reach},
+    types::{
+        language::Language,
+        texts::{matrix as texts, matrix_page as page},
+    },
+};
 use maud::{Markup, html};
 
-pub(super) fn legend(matrix: &Matrix) -> Markup {
+pub(super) fn legend(matrix: &Matrix, language: Language) -> Markup {
     let is_shown = |operation: &&Operation| matrix.actions.contains(&operation.name);
     let operations: Vec<_> = matrix.operations.iter().filter(is_shown).collect();
     html! {
         section {
-            h2 id="legend" { "How to read it" }
-            p { "A cell has a letter for each operation that the account, which is one of the directory, may do with records of that type. An empty cell: "
-                "nothing, whatever is asked. The darker the letters, the further the right reaches:" }
+            h2 id="legend" { (page::how_to_read(language)) }
+            p { (page::how_cells_read(language)) }
             ul.legend {
-                @for (reach, words) in [
-                    (Reach::All, "records of everyone"),
-                    (Reach::Unit, "only records of a unit, a team or another group that the account is in, or that names it, such as a team that it leads"),
-                    (Reach::Own, "only records that name the account itself"),
-                ] { li { (sign(reach, "C", false)) " " strong { (reach.word()) } ": " (words) } }
-                li { (sign(Reach::All, "C", true)) " " strong { "always" } ": no condition is left. All others are allowed under conditions" }
+                @for (reach, meaning) in [
+                    (Reach::All, page::all_means(language)),
+                    (Reach::Unit, page::unit_means(language)),
+                    (Reach::Own, page::own_means(language)),
+                ] { li { (sign(reach, "C", false, language)) " " strong { (words::reach(reach, language)) } ": " (meaning) } }
+                li { (sign(Reach::All, "C", true, language)) " " strong { (texts::always(language)) } (page::always_means(language)) }
             }
-            p { "A capital is an operation. A small letter is a finer one, which is in the operation that is named after it." }
+            p { (page::how_letters_read(language)) }
             ul.letters { @for operation in operations { li title=[operation.doc.as_deref()] {
                 b { (operation.letter) } " " (operation.name)
-                @if let Some(whole) = whole(matrix, operation) { span.name { " in " (whole) } }
+                @if let Some(whole) = whole(matrix, operation) { span.name { (page::within(language, whole)) } }
             } } }
         }
     }
@@ -36,10 +42,10 @@ fn whole<'m>(matrix: &'m Matrix, operation: &'m Operation) -> Option<&'m str> {
 }
 
 /// Letters in the shade of their reach, which a reader of a screen hears as a word.
-pub(super) fn sign(reach: Reach, letters: &str, is_always: bool) -> Markup {
+pub(super) fn sign(reach: Reach, letters: &str, is_always: bool, language: Language) -> Markup {
     html! {
         span class=(format!("sign {}", reach.word())) {
-            span.hidden { @if is_always { "always, " } (reach.word()) " " }
+            span.hidden { @if is_always { (texts::always(language)) ", " } (words::reach(reach, language)) " " }
             (letters) @if is_always { (super::super::ALWAYS) }
         }
     }

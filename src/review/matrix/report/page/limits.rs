@@ -1,6 +1,9 @@
 //! The limits: what can still forbid something, each residual policy once, with a number by which the accounts refer to it.
 
-use crate::review::matrix::{Access, Matrix, Part};
+use crate::{
+    review::matrix::{Access, Matrix, Part},
+    types::{language::Language, texts::matrix_page as texts},
+};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,32 +26,31 @@ impl<'m> Limits<'m> {
     }
 
     /// The references to these limits.
-    pub(super) fn links(&self, forbids: &[Part]) -> Markup {
+    pub(super) fn links(&self, forbids: &[Part], language: Language) -> Markup {
         let numbers: Vec<_> =
             forbids.iter().filter_map(|part| self.numbers.get(&key(part)).map(|number| (part, number))).collect();
         html! {
-            p.limits { "unless a limit holds: "
+            p.limits { (texts::unless_limit(language))
                 @for (part, number) in numbers {
-                    a href=(format!("#l{number}")) title=(format!("{}: {}", part.policy.id, part.policy.title.base())) { "L" (number) } " "
+                    a href=(format!("#l{number}")) title=(format!("{}: {}", part.policy.id, part.policy.title.in_language(language))) { "L" (number) } " "
                 }
             }
         }
     }
 
-    pub(super) fn section(&self) -> Markup {
+    pub(super) fn section(&self, language: Language) -> Markup {
         html! {
             section {
-                h2 id="limits" { "Limits" }
-                @if self.all.is_empty() { p { "Nothing that is allowed above has a limit." } }
+                h2 id="limits" { (texts::limits(language)) }
+                @if self.all.is_empty() { p { (texts::no_limits(language)) } }
                 @else {
-                    p { "What can still forbid something that is allowed above. The accounts refer to these numbers. A limit holds "
-                        "where all of its conditions do." }
+                    p { (texts::how_limits_read(language)) }
                     div.wide role="region" tabindex="0" aria-labelledby="limits" { table.limits {
-                        thead { tr { th scope="col" { "Number" } th scope="col" { "Policy" } th scope="col" { "Conditions" } } }
+                        thead { tr { th scope="col" { (texts::number_head(language)) } th scope="col" { (texts::policy_head(language)) } th scope="col" { (texts::conditions_head(language)) } } }
                         tbody { @for (place, part) in self.all.iter().enumerate() {
                             tr id=(format!("l{}", place + 1)) {
                                 th scope="row" { "L" (place + 1) }
-                                td { code { (part.policy.id) } br; (part.policy.title.base()) }
+                                td { code { (part.policy.id) } br; (part.policy.title.in_language(language)) }
                                 td { (conditions(part)) }
                             }
                         } }

@@ -18,17 +18,23 @@ mod limits;
 mod overview;
 mod style;
 
-use super::{Review, applications, counted, short};
-use crate::review::{
-    matrix::{Access, Account, Group, Matrix},
-    report::{Page, Tone, facts},
+use super::{Review, applications, short, words};
+use crate::{
+    review::{
+        matrix::{Access, Account, Group, Matrix},
+        report::{Page, Tone, facts},
+    },
+    types::{
+        language::Language,
+        texts::{matrix as texts, matrix_page as page_texts},
+    },
 };
 use limits::Limits;
 use maud::{Markup, html};
 
 /// The page for the yearly review of rights.
 #[must_use]
-pub fn html(review: &Review<'_>) -> String {
+pub fn html(review: &Review<'_>, language: Language) -> String {
     let Review { matrix, changes, gives } = *review;
     let count = |wanted: &str| {
         let cells = matrix.accounts.iter().flat_map(|account| account.cells.values());
@@ -37,76 +43,84 @@ pub fn html(review: &Review<'_>) -> String {
     let limits = Limits::of(matrix);
     let is_one = matrix.records.len() == 1 && matrix.actions.len() == 1;
     let title = match (is_one, matrix.records.first(), matrix.actions.first()) {
-        (true, Some(record), Some(action)) => format!("Who may {action} {} on {}", short(record), matrix.day),
-        _ => format!("Who may do what on {}", matrix.day),
+        (true, Some(record), Some(action)) => page_texts::title_of_one(language, action, short(record), &matrix.day),
+        _ => page_texts::title(language, &matrix.day),
     };
-    let only = matrix.filter.words();
-    let title = only.as_ref().map_or(title.clone(), |words| format!("{title}: only {words}"));
+    let part = words::part(&matrix.filter, language);
+    let title = part.as_ref().map_or(title.clone(), |part| page_texts::title_of_part(language, title, part));
+    let counted = page_texts::of_directory(
+        language,
+        words::accounts(matrix.accounts.len(), language),
+        words::operations(matrix.actions.len(), language),
+        words::types(matrix.records.len(), language),
+    );
+    let script = style::script(language);
     let page = Page {
         title: &title,
         summary: html! {
-            @if only.is_none() { "The review of rights: " } @else { "A part of the review of rights: " }
-            (counted(matrix.accounts.len(), "account")) " of the directory, "
-            (counted(matrix.actions.len(), "operation")) ", " (counted(matrix.records.len(), "type")) " of record. Policies "
-            code { (matrix.revision) } ", directory " code { (matrix.directory_revision) } "."
+            @if part.is_none() { (page_texts::whole_review(language)) } @else { (page_texts::part_of_review(language)) }
+            (counted) code { (matrix.revision) } (page_texts::and_directory(language)) code { (matrix.directory_revision) } "."
         },
         body: html! {
             (facts([
-                ("accounts", matrix.accounts.len().to_string(), Tone::Neutral),
-                ("types of record", matrix.records.len().to_string(), Tone::Neutral),
-                ("always", count("always"), Tone::Warning),
-                ("under conditions", count("conditions"), Tone::Neutral),
-                ("never", count("never"), Tone::Good),
-                ("test accounts left out", matrix.left_out.len().to_string(), Tone::Neutral),
+                (page_texts::accounts(language), matrix.accounts.len().to_string(), Tone::Neutral),
+                (page_texts::types_of_record(language), matrix.records.len().to_string(), Tone::Neutral),
+                (texts::always(language), count("always"), Tone::Warning),
+                (texts::under_conditions(language), count("conditions"), Tone::Neutral),
+                (page_texts::never(language), count("never"), Tone::Good),
+                (page_texts::test_accounts_left_out(language), matrix.left_out.len().to_string(), Tone::Neutral),
             ]))
-            nav aria-label="Contents" { ul.contents {
-                li { a href="#legend" { "How to read it" } }
-                @if changes.is_some() { li { a href="#changes" { "What changed" } } }
-                li { a href="#glance" { "At a glance" } }
-                @if !gives.is_empty() { li { a href="#groups" { "What groups give" } } }
-                li { a href="#accounts" { "Account by account" } }
-                @if matrix.applications.is_some() { li { a href="#applications" { "What applications may ask" } } }
-                li { a href="#limits" { "Limits" } }
-                li { a href="#left-out" { "Left out" } }
+            nav aria-label=(page_texts::contents(language)) { ul.contents {
+                li { a href="#legend" { (page_texts::how_to_read(language)) } }
+                @if changes.is_some() { li { a href="#changes" { (page_texts::what_changed(language)) } } }
+                li { a href="#glance" { (page_texts::at_a_glance(language)) } }
+                @if !gives.is_empty() { li { a href="#groups" { (page_texts::what_groups_give(language)) } } }
+                li { a href="#accounts" { (page_texts::account_by_account(language)) } }
+                @if matrix.applications.is_some() { li { a href="#applications" { (texts::applications(language)) } } }
+                li { a href="#limits" { (page_texts::limits(language)) } }
+                li { a href="#left-out" { (page_texts::left_out(language)) } }
             } }
-            (legend::legend(matrix))
-            @if let Some(changes) = changes { (changes::changes(matrix, changes)) }
-            (overview::overview(matrix))
-            @if !gives.is_empty() { (groups::groups(matrix, gives)) }
-            (accounts::accounts(matrix, &limits))
-            (applications::section(matrix))
-            (limits.section())
-            (left_out(review))
+            (legend::legend(matrix, language))
+            @if let Some(changes) = changes { (changes::changes(matrix, changes, language)) }
+            (overview::overview(matrix, language))
+            @if !gives.is_empty() { (groups::groups(matrix, gives, language)) }
+            (accounts::accounts(matrix, &limits, language))
+            (applications::section(matrix, language))
+            (limits.section(language))
+            (left_out(matrix, language))
         },
         style: style::STYLE,
-        script: style::SCRIPT,
+        script: &script,
     };
-    page.render()
+    page.render_in(language)
 }
 
 /// The test accounts, so that nobody is out of the review unseen.
-fn left_out(review: &Review<'_>) -> Markup {
-    let matrix = review.matrix;
-    let asked = matrix.filter.words();
+fn left_out(matrix: &Matrix, language: Language) -> Markup {
+    let part = words::part(&matrix.filter, language);
+    let nobody = match &part {
+        None => page_texts::nobody_left_out(language),
+        Some(_) => page_texts::nobody_of_part_left_out(language),
+    };
+    let how: Vec<_> = matrix.test_marks.iter().map(|mark| short(&mark.words(language)).to_owned()).collect();
+    let counted = words::test_accounts(matrix.left_out.len(), language);
     html! {
         section {
-            h2 id="left-out" { "Left out" }
-            @if let Some(words) = &asked { p { "This page is about a part: only " (words) ". Whatever else there is, it leaves out." } }
+            h2 id="left-out" { (page_texts::left_out(language)) }
+            @if let Some(part) = &part { p { (page_texts::about_a_part(language, part)) } }
             @if matrix.test_marks.is_empty() {
-                p { "No " @if asked.is_none() { "account" } @else { "account of that part" }
-                    " is left out: the schema marks no test accounts (" code { "@test_account" } ")." }
+                p { (nobody) code { "@test_account" } ")." }
             } @else {
-                p { (counted(matrix.left_out.len(), "test account")) " left out. A test account is one whose "
-                    (matrix.test_marks.iter().map(|mark| short(mark)).collect::<Vec<_>>().join(", ")) "." }
+                p { (page_texts::left_out_by(language, counted, how.join(", "))) }
             }
             @if !matrix.left_out.is_empty() {
-                div.wide role="region" tabindex="0" aria-label="Test accounts that are left out" { table {
-                    thead { tr { th scope="col" { "Account" } th scope="col" { "Name" } th scope="col" { "In" } th scope="col" { "May do something with" } } }
+                div.wide role="region" tabindex="0" aria-label=(page_texts::accounts_left_out(language)) { table {
+                    thead { tr { th scope="col" { (page_texts::account_head(language)) } th scope="col" { (page_texts::name_head(language)) } th scope="col" { (page_texts::in_head(language)) } th scope="col" { (page_texts::may_something(language)) } } }
                     tbody { @for account in &matrix.left_out { tr {
                         th scope="row" { (short(&account.kind)) " " (account.id) }
                         td { (account.name.as_deref().unwrap_or_default()) }
                         td { (account.groups.iter().map(shown).collect::<Vec<_>>().join(", ")) }
-                        td { (reaches(matrix, account)) }
+                        td { (reaches(matrix, account, language)) }
                     } } }
                 } }
             }
@@ -115,10 +129,14 @@ fn left_out(review: &Review<'_>) -> Markup {
 }
 
 /// How many types of record an account may do something with.
-fn reaches(matrix: &Matrix, account: &Account) -> String {
+fn reaches(matrix: &Matrix, account: &Account, language: Language) -> String {
     let allowed = account.cells.iter().filter(|(_, access)| !matches!(access, Access::Never { .. }));
     let records: std::collections::BTreeSet<_> = allowed.map(|((record, _), _)| record).collect();
-    if records.is_empty() { matrix.filter.nothing().to_owned() } else { counted(records.len(), "type") + " of record" }
+    if records.is_empty() {
+        words::nothing(&matrix.filter, language).to_owned()
+    } else {
+        words::types(records.len(), language)
+    }
 }
 
 /// A group with its type and name.

@@ -1,22 +1,25 @@
 //! The overview: a row for each account, a column for each type of record, and letters for the operations.
 
 use super::{legend::sign, short};
-use crate::review::matrix::{Access, Account, Matrix, Reach};
+use crate::{
+    review::matrix::{Access, Account, Matrix, Reach},
+    types::{language::Language, texts::matrix_page as texts},
+};
 use maud::{Markup, html};
 
-pub(super) fn overview(matrix: &Matrix) -> Markup {
+pub(super) fn overview(matrix: &Matrix, language: Language) -> Markup {
     html! {
         section.glance {
-            h2 id="glance" { "At a glance" }
+            h2 id="glance" { (texts::at_a_glance(language)) }
             p.find {
-                label for="find" { "Show accounts with " }
-                input #find type="search" placeholder="name, id, unit, role, policy…";
+                label for="find" { (texts::show_accounts(language)) }
+                input #find type="search" placeholder=(texts::sought(language));
                 " " span #found role="status" {}
             }
             div.wide.tall role="region" tabindex="0" aria-labelledby="glance" {
                 table.overview {
                     thead { tr {
-                        th.corner scope="col" { "Account" }
+                        th.corner scope="col" { (texts::account_head(language)) }
                         @for record in &matrix.records { th.record scope="col" { span { (short(record)) } } }
                     } }
                     tbody { @for (index, account) in matrix.accounts.iter().enumerate() {
@@ -25,7 +28,7 @@ pub(super) fn overview(matrix: &Matrix) -> Markup {
                                 a href=(format!("#a{index}")) { (account.id) }
                                 @if let Some(name) = &account.name { span.name { (name) } }
                             }
-                            @for (column, record) in matrix.records.iter().enumerate() { (cell(matrix, account, record, index, column)) }
+                            @for (column, record) in matrix.records.iter().enumerate() { (cell(matrix, account, record, [index, column], language)) }
                         }
                     } }
                 }
@@ -34,13 +37,13 @@ pub(super) fn overview(matrix: &Matrix) -> Markup {
     }
 }
 
-fn cell(matrix: &Matrix, account: &Account, record: &str, index: usize, column: usize) -> Markup {
+fn cell(matrix: &Matrix, account: &Account, record: &str, [index, column]: [usize; 2], language: Language) -> Markup {
     let groups = letters(matrix, account, record);
     html! {
         td {
             @if !groups.is_empty() {
                 a href=(format!("#a{index}-{column}")) {
-                    @for (reach, is_always, letters) in groups { (sign(reach, &letters, is_always)) " " }
+                    @for (reach, is_always, letters) in groups { (sign(reach, &letters, is_always, language)) " " }
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! How the page looks: on a wide screen, on a narrow one, and on paper (A4 landscape, all columns, everything opened).
 
+use crate::types::{language::Language, texts::matrix_page as texts};
+
 pub(super) const STYLE: &str = r"
 :root { --all: #154273; --on-all: #fff; --unit: #d5e3f3; }
 @media (prefers-color-scheme: dark) { :root { --all: #8fbcf0; --on-all: #10161c; --unit: #24405e; } }
@@ -56,7 +58,12 @@ tr:target > *, h4:target { background: var(--warning-ground); }
 }
 ";
 
-pub(super) const SCRIPT: &str = r"
+/// The script, which says how many accounts were found.
+pub(super) fn script(language: Language) -> String {
+    SCRIPT.replace("FOUND", &texts::found(language, "${count}", "${sections.length}"))
+}
+
+const SCRIPT: &str = r"
 'use strict';
 const find = document.getElementById('find'), found = document.getElementById('found');
 const sections = [...document.querySelectorAll('details.account')];
@@ -70,7 +77,7 @@ function show() {
     document.querySelector(`tr[data-account='${section.dataset.account}']`).hidden = !fits;
     if (fits) count += 1;
   });
-  found.textContent = words.length ? `${count} of ${sections.length} accounts` : '';
+  found.textContent = words.length ? `FOUND` : '';
 }
 function open() {
   const target = document.getElementById(location.hash.slice(1));
