@@ -4,7 +4,7 @@
 
 mod watch;
 
-use super::{Common, Exit, output::Output};
+use super::{Common, Exit, language_flag::LanguageFlag, output::Output};
 use crate::{
     config::Settings,
     pdp::{Clock, conditions},
@@ -21,7 +21,10 @@ use crate::{
         policy::Policies,
         snapshot::{Snapshot, Sources},
     },
-    types::problem::{Problem, has_errors},
+    types::{
+        language::Language,
+        problem::{Problem, has_errors},
+    },
 };
 use clap::{Args, ValueEnum};
 use std::{fs, path::PathBuf};
@@ -31,6 +34,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort test new-policies --filter 'bvh*'     those whose `suite / case / subject action resource` fits
   poort test --format junit > report.xml      for CI
   poort test --mutate                         which rules could be lost without a test failing?
+  poort test --lang nl --html c.html          the page and the report in Dutch
   poort test --coverage-min 100 --html c.html is every policy and condition seen? And a page that shows it
 
 Exits with 0 if all is as expected, with 3 if policies or suites cannot be used, with 4 if a case
@@ -72,6 +76,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["list", "schema"])]
     watch: bool,
     #[command(flatten)]
+    language: LanguageFlag,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -102,6 +108,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
 
 fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<Exit, Exit> {
     let policies = settings.store.policies.as_path();
+    let language = arguments.language.chosen(settings);
     // For a missing folder, that message is enough.
     let (suites, suite_problems) = if policies.exists() { suite::load(policies) } else { Default::default() };
     if arguments.list {
@@ -135,7 +142,7 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
         output.problems(&results.problems);
         output.error("the policies are not valid, so no case was run");
         if arguments.format != Form::Human {
-            write(arguments, &results, None, More::default(), output)?;
+            write(arguments, &results, None, More::default(), language, output)?;
         }
         return Ok(Exit::NotValid);
     };
@@ -159,9 +166,9 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     };
     let mutation = mutation.flatten();
     let more = More { coverage: coverage.as_ref().filter(|_| wants_coverage), mutation: mutation.as_ref() };
-    write(arguments, &results, Some(&snapshot), more, output)?;
+    write(arguments, &results, Some(&snapshot), more, language, output)?;
     if let (Some(file), Some(coverage)) = (&arguments.html, &coverage) {
-        fs::write(file, report::html(&results, coverage, mutation.as_ref())).map_err(|error| {
+        fs::write(file, report::html(&results, coverage, mutation.as_ref(), language)).map_err(|error| {
             output.error(&format!("{}: cannot be written: {error}", file.display()));
             Exit::Failed
         })?;
@@ -170,8 +177,8 @@ fn run_once(arguments: &Arguments, settings: &Settings, output: &mut Output) -> 
     if let Some((coverage, least)) = is_below {
         output.error(&format!(
             "coverage is below {least}: policies that applied: {}; conditions seen both ways: {}",
-            coverage.of_policies(),
-            coverage.of_conditions(),
+            coverage.of_policies().words(Language::English),
+            coverage.of_conditions().words(Language::English),
         ));
     }
     let is_empty = results.counts().total() == 0;
@@ -196,13 +203,16 @@ fn write(
     results: &Results,
     snapshot: Option<&Snapshot>,
     more: More<'_>,
+    language: Language,
     output: &mut Output,
 ) -> Result<(), Exit> {
     let written = match arguments.format {
         Form::Human => {
-            let coverage = more.coverage.filter(|_| arguments.coverage).map(report::coverage_lines);
-            let mutation = more.mutation.map(report::mutation_lines);
-            coverage.into_iter().chain(mutation).chain([report::human(results)]).collect::<Vec<_>>().join("\n")
+            let coverage = more.coverage.filter(|_| arguments.coverage);
+            let coverage = coverage.map(|coverage| report::coverage_lines(coverage, language));
+            let mutation = more.mutation.map(|mutation| report::mutation_lines(mutation, language));
+            let results = report::human(results, language);
+            coverage.into_iter().chain(mutation).chain([results]).collect::<Vec<_>>().join("\n")
         }
         Form::Json => format!("{:#}", report::json(results, snapshot, more)),
         Form::Junit => report::junit(results, more).map_err(|error| {

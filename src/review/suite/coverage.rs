@@ -14,7 +14,11 @@ use crate::{
         policy::cedar_core::ast::{Effect, Policy},
         snapshot::Snapshot,
     },
-    types::decision::{ErrorKind, EvaluationError, Verdict},
+    types::{
+        decision::{ErrorKind, EvaluationError, Verdict},
+        language::Language,
+        texts::suite as texts,
+    },
 };
 use std::{collections::BTreeSet, fmt};
 
@@ -82,14 +86,16 @@ pub enum Level {
     Both,
 }
 
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Never => "never reached",
-            Self::OnlyTrue => "never false",
-            Self::OnlyFalse => "never true",
-            Self::Both => "both ways",
-        })
+impl Level {
+    /// For a person.
+    #[must_use]
+    pub const fn words(self, language: Language) -> &'static str {
+        match self {
+            Self::Never => texts::never_reached(language),
+            Self::OnlyTrue => texts::never_false(language),
+            Self::OnlyFalse => texts::never_true(language),
+            Self::Both => texts::both_ways(language),
+        }
     }
 }
 
@@ -116,12 +122,13 @@ impl Share {
     }
 }
 
-impl fmt::Display for Share {
-    /// Per cent with one decimal, rounded down, so that only what is complete is shown as 100 %.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Share {
+    /// For a person: per cent with one decimal, rounded down, so that only what is complete is shown as 100 %.
+    #[must_use]
+    pub fn words(self, language: Language) -> String {
         let Self { covered, total } = self;
-        let tenths = (covered * 1000).checked_div(*total).unwrap_or(1000);
-        write!(f, "{covered} of {total} ({}.{} %)", tenths / 10, tenths % 10)
+        let tenths = (covered * 1000).checked_div(total).unwrap_or(1000);
+        texts::share(language, covered, total, format!("{}.{}", tenths / 10, tenths % 10))
     }
 }
 
@@ -292,8 +299,8 @@ mod tests {
         assert!(reaches("100", share(3, 3)) && !reaches("100", share(99_999, 100_000)));
         assert!(reaches("66.666666", share(2, 3)) && !reaches("66.666667", share(2, 3)));
         assert!(reaches("100", share(0, 0)) && reaches("0", share(0, 1)));
-        assert_eq!(share(99_999, 100_000).to_string(), "99999 of 100000 (99.9 %)");
-        assert_eq!(share(0, 0).to_string(), "0 of 0 (100.0 %)");
+        assert_eq!(share(99_999, 100_000).words(Language::English), "99999 of 100000 (99.9 %)");
+        assert_eq!(share(0, 0).words(Language::English), "0 of 0 (100.0 %)");
     }
 
     #[test]

@@ -8,25 +8,49 @@ use crate::{
         engine::World,
     },
     sources::policy::cedar_core::ast,
-    types::decision::Verdict,
+    types::{decision::Verdict, language::Language, texts::suite as texts},
 };
 
 /// How many permits are shown that are neither named nor determining. The first are enough to see what is missing.
 const OTHERS: usize = 4;
 
 /// The outcome of one condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Came {
     To(bool),
     Error(String),
 }
 
-/// Explains a verdict that differs from what is expected, a line each.
-pub(super) fn explain(
-    conditions: &[Conditioned],
-    world: &World,
-    verdict: &Verdict,
-    expected: &Expected,
-) -> Vec<String> {
+/// A line of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line(What);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    /// A policy, as `permit id`. `None`: it cannot be evaluated.
+    Policy { policy: String, applies: Option<bool> },
+    /// A condition of the policy above, with its place.
+    Condition { text: String, came: Came, place: String },
+}
+
+impl Line {
+    /// For a person. What is true and false of a condition are Cedar's words.
+    #[must_use]
+    pub fn words(&self, language: Language) -> String {
+        match &self.0 {
+            What::Policy { policy, applies: Some(true) } => texts::policy_applies(language, policy),
+            What::Policy { policy, applies: Some(false) } => texts::policy_applies_not(language, policy),
+            What::Policy { policy, applies: None } => texts::policy_fails(language, policy),
+            What::Condition { text, came: Came::To(truth), place } => format!("  {truth:<5}  {text}  ({place})"),
+            What::Condition { text, came: Came::Error(error), place } => {
+                format!("  {:<5}  {text}: {error}  ({place})", texts::error(language))
+            }
+        }
+    }
+}
+
+/// Explains a verdict that differs from what is expected.
+pub(super) fn explain(conditions: &[Conditioned], world: &World, verdict: &Verdict, expected: &Expected) -> Vec<Line> {
     // Where a permit was missing, the permits that were nearest. Of the forbids, which are many and broad, only those that
     // the case names say something.
     let permit_is_missing = expected.decision == ExpectedDecision::Allow && !verdict.decision.is_allow();
@@ -53,7 +77,7 @@ pub(super) fn explain(
                 }
                 others += 1;
             }
-            lines.push(format!("{} {id} {}", one.effect, what(&applies)));
+            lines.push(Line(What::Policy { policy: format!("{} {id}", one.effect), applies: applies.ok() }));
             for (condition, came) in came.iter().filter(|(condition, _)| reached_body != condition.part.is_scope()) {
                 lines.push(line(one, condition, came));
             }
@@ -62,19 +86,8 @@ pub(super) fn explain(
     lines
 }
 
-fn what(applies: &Result<bool, String>) -> &'static str {
-    match applies {
-        Ok(true) => "applies",
-        Ok(false) => "does not apply",
-        Err(_) => "cannot be evaluated",
-    }
-}
-
-fn line(one: &Conditioned, condition: &Condition, came: &Came) -> String {
+fn line(one: &Conditioned, condition: &Condition, came: &Came) -> Line {
     let place = format!("{}:{}", one.place.file.name, one.line(&condition.place));
     let text = one.text(condition).split_whitespace().collect::<Vec<_>>().join(" ");
-    match came {
-        Came::To(truth) => format!("  {truth:<5}  {text}  ({place})"),
-        Came::Error(error) => format!("  error  {text}: {error}  ({place})"),
-    }
+    Line(What::Condition { text, came: came.clone(), place })
 }

@@ -5,7 +5,7 @@
 
 use super::{
     case::{Case, CedarQuestion, Expected, ExpectedDecision, ExpectedObligation, Names, Question, Suite, When},
-    explain::explain,
+    explain::{Line, explain},
     undeclared::{Undeclared, undeclared, undeclared_pdp},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         moment::{Moment, PolicyAge},
         problem::{Problem, SourceFile, causes},
         suggest::nearest,
+        texts::suite as texts,
     },
 };
 use cedar_policy as cedar;
@@ -107,13 +108,11 @@ pub struct AskedCase {
     pub unknown_references: Vec<String>,
 }
 
-/// How an answer differs from what is expected.
+/// An answer that differs from what is expected.
 #[derive(Debug)]
 pub struct Failure {
-    /// Each difference, a sentence each.
-    pub differences: Vec<String>,
-    /// Which policies and conditions decided, a line each. Empty if the decision is as expected.
-    pub explanation: Vec<String>,
+    /// Which policies and conditions decided. Empty if the decision is as expected.
+    pub explanation: Vec<Line>,
 }
 
 impl<'a> Runner<'a> {
@@ -191,12 +190,11 @@ impl<'a> Runner<'a> {
                 return CaseOutcome::Mistaken(if help.is_empty() { problem } else { problem.help(help) });
             }
         };
-        let differences = differences(&case.expected, &asked.answer);
-        if differences.is_empty() {
+        if differences(&case.expected, &asked.answer, Language::English).is_empty() {
             return CaseOutcome::Passed(asked);
         }
         let explanation = self.explanation(case, &asked);
-        CaseOutcome::Failed(asked, Failure { differences, explanation })
+        CaseOutcome::Failed(asked, Failure { explanation })
     }
 
     fn ask(&self, case: &Case) -> Result<AskedCase, Misasked> {
@@ -295,7 +293,7 @@ impl<'a> Runner<'a> {
         nearest(uid, known.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    fn explanation(&self, case: &Case, asked: &AskedCase) -> Vec<String> {
+    fn explanation(&self, case: &Case, asked: &AskedCase) -> Vec<Line> {
         let (Ok(verdict), Some(world)) = (&asked.answer, &asked.world) else { return Vec::new() };
         explain(self.conditions, world, verdict, &case.expected)
     }
@@ -367,16 +365,13 @@ fn cedar_world(schema: &Schema, question: &CedarQuestion) -> Result<(cedar::Requ
 
 /// How an answer differs from what is expected, a sentence each. Empty: not at all.
 #[must_use]
-pub fn differences(expected: &Expected, answer: &Result<Verdict, String>) -> Vec<String> {
+pub fn differences(expected: &Expected, answer: &Result<Verdict, String>, language: Language) -> Vec<String> {
     let mut found = Vec::new();
     let verdict = match answer {
         Ok(verdict) => verdict,
         Err(error) => {
             if expected.decision != ExpectedDecision::Invalid {
-                found.push(format!(
-                    "expected {}, but the question does not fit the schema: {error}",
-                    expected.decision.name()
-                ));
+                found.push(texts::expected_but_unfit(language, expected.decision.name(), error));
             }
             return found;
         }
@@ -387,27 +382,23 @@ pub fn differences(expected: &Expected, answer: &Result<Verdict, String>) -> Vec
         ExpectedDecision::Invalid => false,
     };
     if !same {
-        found.push(format!(
-            "expected {}, got {}. {}",
-            expected.decision.name(),
-            verdict.decision,
-            verdict.reason(Language::English)
-        ));
+        let reason = verdict.reason(language);
+        found.push(texts::expected_decision(language, expected.decision.name(), verdict.decision, reason));
     }
     if expected.decision == ExpectedDecision::Invalid {
         return found;
     }
     let policies: BTreeSet<&str> = verdict.policies.iter().map(|facts| facts.id.as_str()).collect();
-    found.extend(name_difference("determining policies", &expected.policies, &policies));
+    found.extend(name_difference(texts::determining(language), &expected.policies, &policies, language));
     let errors: BTreeSet<&str> = verdict.errors.iter().map(|error| error.policy.as_str()).collect();
-    if let Some(mut difference) = name_difference("policies that fail to evaluate", &expected.errors, &errors) {
+    if let Some(mut difference) = name_difference(texts::failing(language), &expected.errors, &errors, language) {
         for error in &verdict.errors {
             difference.push_str(&format!("; {}: {}", error.policy, error.message));
         }
         found.push(difference);
     }
     if let Some(expected) = &expected.obligations {
-        obligation_differences(expected, verdict, &mut found);
+        obligation_differences(expected, verdict, language, &mut found);
     }
     if let Some(expected) = &expected.advice {
         let sorted = |mut texts: Vec<String>| {
@@ -423,48 +414,56 @@ pub fn differences(expected: &Expected, answer: &Result<Verdict, String>) -> Vec
                 .collect(),
         );
         if wanted != given {
-            found.push(format!("expected the advice {}, got {}", listed(&wanted), listed(&given)));
+            found.push(texts::expected_advice(language, listed(&wanted, language), listed(&given, language)));
         }
     }
     found
 }
 
-fn name_difference(what: &str, expected: &Names, given: &BTreeSet<&str>) -> Option<String> {
-    let given_list = listed(given);
+fn name_difference(what: &str, expected: &Names, given: &BTreeSet<&str>, language: Language) -> Option<String> {
+    let given_list = listed(given, language);
     match expected {
         Names::Any => None,
-        Names::Count(count) => (given.len() != *count).then(|| format!("expected {count} {what}, got {given_list}")),
+        Names::Count(count) => {
+            (given.len() != *count).then(|| texts::expected_count(language, count, what, given_list))
+        }
         Names::Exactly(named) => {
             let wanted: BTreeSet<&str> = named.iter().map(|named| named.name.as_str()).collect();
-            (wanted != *given).then(|| format!("expected the {what} {}, got {given_list}", listed(&wanted)))
+            (wanted != *given).then(|| texts::expected_all(language, what, listed(&wanted, language), given_list))
         }
         Names::Including(named) => {
             let missing: BTreeSet<&str> =
                 named.iter().map(|named| named.name.as_str()).filter(|name| !given.contains(name)).collect();
-            (!missing.is_empty()).then(|| format!("expected {} among the {what}, got {given_list}", listed(&missing)))
+            (!missing.is_empty()).then(|| texts::expected_among(language, listed(&missing, language), what, given_list))
         }
     }
 }
 
-fn obligation_differences(expected: &[ExpectedObligation], verdict: &Verdict, found: &mut Vec<String>) {
+fn obligation_differences(
+    expected: &[ExpectedObligation],
+    verdict: &Verdict,
+    language: Language,
+    found: &mut Vec<String>,
+) {
     let given: Vec<_> = verdict.policies.iter().flat_map(|facts| &facts.obligations).collect();
     let wanted_ids: BTreeSet<&str> = expected.iter().map(|obligation| obligation.id.name.as_str()).collect();
     let given_ids: BTreeSet<&str> = given.iter().map(|obligation| obligation.id.as_str()).collect();
     if wanted_ids != given_ids {
-        found.push(format!("expected the obligations {}, got {}", listed(&wanted_ids), listed(&given_ids)));
+        let (wanted, given) = (listed(&wanted_ids, language), listed(&given_ids, language));
+        found.push(texts::expected_obligations(language, wanted, given));
     }
     for wanted in expected {
         let Some(given) = given.iter().find(|obligation| obligation.id == wanted.id.name) else { continue };
         if let Some(kind) = wanted.kind.as_ref().filter(|kind| **kind != given.kind) {
-            found.push(format!("expected the obligation {} to be of type {kind}, it is {}", given.id, given.kind));
+            found.push(texts::expected_type(language, &given.id, kind, &given.kind));
         }
         if wanted.properties.as_ref().is_some_and(|properties| *properties != given.properties) {
-            found.push(format!("the obligation {} has other properties: {:?}", given.id, given.properties));
+            found.push(texts::other_properties(language, &given.id, format!("{:?}", given.properties)));
         }
     }
 }
 
-fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>, language: Language) -> String {
     let names: Vec<_> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { texts::nothing_listed(language).to_owned() } else { names.join(", ") }
 }

@@ -12,6 +12,7 @@
 //! - `matrix`, `matrix_page`: who may do what
 //! - `page`: what every page has
 //! - `signals`: signals of atypical use
+//! - `suite`: the results of test suites
 
 /// Makes a function of each text. `{name}` in a text is what is given by that name.
 macro_rules! texts {
@@ -56,6 +57,7 @@ pub mod matrix;
 pub mod matrix_page;
 pub mod page;
 pub mod signals;
+pub mod suite;
 
 /// A text's name, its English, its Dutch, and what it names.
 #[cfg(test)]
@@ -104,6 +106,7 @@ mod tests {
             super::matrix_page::ALL,
             super::page::ALL,
             super::signals::ALL,
+            super::suite::ALL,
         ]
         .into_iter()
         .flatten()

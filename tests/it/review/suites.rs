@@ -172,6 +172,24 @@ fn a_suite_that_passes_is_one_line() {
 }
 
 #[test]
+fn results_are_in_dutch_where_that_is_asked() {
+    let folder = Folder::with(&[("records.yaml", &SUITE.replace("policies: [old]", "policies: [read]"))]);
+    let page = folder.path.join("page.html");
+    let dutch = ["--lang", "nl", "--coverage", "--html", page.to_str().unwrap()];
+    let (out, _) = folder.check(&dutch, 4);
+    has(
+        &out,
+        &["7 geslaagd, 2 mislukt", "verwacht de bepalende regels read, gekregen old", "dekking ", "2 van 2 (100.0 %)"],
+    );
+    has(&fs::read_to_string(&page).unwrap(), &["lang=\"nl\"", "Tests van de regels", "Mislukte gevallen"]);
+    // What programs read is the same.
+    for format in ["json", "junit"] {
+        let [english, dutch] = ["en", "nl"].map(|tag| folder.check(&["--lang", tag, "--format", format], 4).0);
+        assert_eq!(english, dutch);
+    }
+}
+
+#[test]
 fn the_day_of_a_case_is_a_local_day() {
     let suite = SUITE.replace("today: 2026-11-23", "now: 2026-11-23T22:59:59Z");
     let folder = Folder::with(&[("records.yaml", &suite)]);

@@ -4,6 +4,7 @@
 use crate::{
     pdp::conditions::{Conditioned, Part},
     sources::policy::{Token, cedar_core::ast::Effect, tokens},
+    types::{language::Language, texts::suite as texts},
 };
 use jiff::{ToSpan as _, civil::Date};
 use std::{collections::HashSet, ops::Range};
@@ -45,16 +46,16 @@ pub enum MutationKind {
 impl MutationKind {
     /// The kind of case that would notice.
     #[must_use]
-    pub const fn hint(self) -> &'static str {
+    pub const fn hint(self, language: Language) -> &'static str {
         match self {
-            Self::True => "a case in which it is false, and all else lets the policy apply",
-            Self::False => "a case in which it is true, and the policy decides",
-            Self::Negated => "a case in which only this decides whether the policy applies",
-            Self::Limit => "a case exactly at the limit",
-            Self::Step => "cases just before and just after the limit",
-            Self::Element => "a case with exactly this element",
-            Self::Wider => "a case that this part keeps out, and that all else lets in",
-            Self::Removed => "a case that this policy decides, and no other policy decides in the same way",
+            Self::True => texts::missing_false(language),
+            Self::False => texts::missing_true(language),
+            Self::Negated => texts::missing_decisive(language),
+            Self::Limit => texts::missing_limit(language),
+            Self::Step => texts::missing_step(language),
+            Self::Element => texts::missing_element(language),
+            Self::Wider => texts::missing_kept_out(language),
+            Self::Removed => texts::missing_decided(language),
         }
     }
 

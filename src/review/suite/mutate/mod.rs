@@ -35,7 +35,7 @@ use crate::{
     pdp::conditions::Conditioned,
     review::all_cores::on_all_cores,
     sources::{policy::Policies, snapshot::Snapshot},
-    types::problem::Problem,
+    types::{decision::Wording, problem::Problem},
 };
 use controls::{Breach, Controls};
 use explained::Explanations;
@@ -65,7 +65,7 @@ pub struct Control<'a> {
     /// Its id.
     pub guarantee: String,
     /// What it says.
-    pub title: String,
+    pub title: Wording,
     /// The first change that breaks it, if one does.
     pub broken: Option<Broken<'a>>,
 }
@@ -171,11 +171,14 @@ pub fn mutate<'a>(
     }
     mutation.problems = explanations.problems();
     let suites: Vec<_> = ran.iter().flat_map(|ran| ran.suite.cases.iter().map(|_| ran.suite.name.as_str())).collect();
+    let title = |id: &cedar_policy::PolicyId| {
+        guarantees.and_then(|stated| stated.facts.get(id)).map(|facts| facts.title.clone()).unwrap_or_default()
+    };
     mutation.guarantees = controls
         .tested()
         .map(|(guarantee, breach)| Control {
             guarantee: guarantee.id().to_string(),
-            title: guarantee.annotation("title").unwrap_or_default().to_owned(),
+            title: title(guarantee.id()),
             broken: breach.and_then(|Breach { takes_others, change, case }| {
                 let (covered, change) = changes.get(change)?;
                 let id: &str = covered.policy.id.as_ref();

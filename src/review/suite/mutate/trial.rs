@@ -20,7 +20,10 @@ use crate::{
         },
         snapshot::Snapshot,
     },
-    types::decision::{ErrorKind, EvaluationError},
+    types::{
+        decision::{ErrorKind, EvaluationError},
+        language::Language,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -161,7 +164,9 @@ impl<'a> Trial<'a> {
 
     fn notices(&self, case: usize, found: &Found) -> bool {
         let case = self.cases.get(case).map(|(case, _)| case);
-        case.is_some_and(|case| !differences(&case.expected, &Ok(found.verdict(self.snapshot))).is_empty())
+        case.is_some_and(|case| {
+            !differences(&case.expected, &Ok(found.verdict(self.snapshot)), Language::English).is_empty()
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
         report::Lines,
         suite::coverage::{Coverage, Covered, Level, Share},
     },
+    types::{language::Language, texts::suite as texts},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,12 +24,13 @@ impl Gap<'_> {
         self.condition.map_or_else(|| policy.place.line(), |(condition, _)| policy.line(&condition.place))
     }
 
-    pub(super) fn what(&self) -> String {
-        self.condition.map_or_else(|| "never applied".to_owned(), |(_, level)| level.to_string())
+    pub(super) fn what(&self, language: Language) -> &'static str {
+        self.condition.map_or(texts::never_applied(language), |(_, level)| level.words(language))
     }
 
-    pub(super) fn text(&self) -> String {
-        let text = self.condition.map_or("the whole policy", |(condition, _)| self.covered.policy.text(condition));
+    pub(super) fn text(&self, language: Language) -> String {
+        let text = self.condition.map(|(condition, _)| self.covered.policy.text(condition));
+        let text = text.unwrap_or(texts::whole_policy(language));
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
@@ -60,13 +62,17 @@ pub(super) fn by_file<'a>(coverage: &'a Coverage<'a>) -> BTreeMap<&'a str, (Shar
 
 /// Coverage as lines.
 #[must_use]
-pub fn coverage_lines(coverage: &Coverage<'_>) -> String {
+pub fn coverage_lines(coverage: &Coverage<'_>, language: Language) -> String {
+    let row = |name: &str, policies: Share, conditions: Share| {
+        [name.to_owned(), policies.words(language), conditions.words(language)]
+    };
     let rows: Vec<[String; 3]> = by_file(coverage)
         .into_iter()
-        .map(|(file, (policies, conditions))| [file.to_owned(), policies.to_string(), conditions.to_string()])
-        .chain([["all".to_owned(), coverage.of_policies().to_string(), coverage.of_conditions().to_string()]])
+        .map(|(file, (policies, conditions))| row(file, policies, conditions))
+        .chain([row(texts::all_files(language), coverage.of_policies(), coverage.of_conditions())])
         .collect();
-    let header = ["coverage".to_owned(), "policies that applied".to_owned(), "conditions seen both ways".to_owned()];
+    let header = [texts::coverage, texts::policies_applied, texts::conditions_seen];
+    let header = header.map(|text| text(language).to_owned());
     let width = |column: usize| {
         rows.iter()
             .chain([&header])
@@ -83,12 +89,13 @@ pub fn coverage_lines(coverage: &Coverage<'_>) -> String {
     let gaps = gaps(coverage);
     if !gaps.is_empty() {
         lines.push("");
-        lines.push("not seen:");
+        lines.push(texts::not_seen(language));
     }
     for gap in &gaps {
         let policy = gap.covered.policy;
         let id: &str = policy.id.as_ref();
-        lines.push(&format!("  {}:{}  {id}  {}: {}", policy.place.file.name, gap.line(), gap.what(), gap.text()));
+        let (what, text) = (gap.what(language), gap.text(language));
+        lines.push(&format!("  {}:{}  {id}  {what}: {text}", policy.place.file.name, gap.line()));
     }
     lines.into_text()
 }
@@ -102,7 +109,7 @@ pub(super) fn coverage_json(coverage: &Coverage<'_>) -> Value {
         let id: &str = policy.id.as_ref();
         json!({
             "file": policy.place.file.name.as_ref(), "line": gap.line(), "policy": id,
-            "what": gap.what(), "text": gap.text(),
+            "what": gap.what(Language::English), "text": gap.text(Language::English),
         })
     };
     json!({

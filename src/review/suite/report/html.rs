@@ -4,15 +4,17 @@
 use super::{
     Results,
     coverage::{by_file, gaps},
-    mutation::MISSING_CONTROL,
 };
-use crate::review::{
-    report::{Page, Tone, badge, facts},
-    suite::{
-        coverage::{Coverage, Covered, Level, Seen},
-        mutate::Mutation,
-        run::CaseOutcome,
+use crate::{
+    review::{
+        report::{Page, Tone, badge, facts},
+        suite::{
+            coverage::{Coverage, Covered, Level, Seen},
+            mutate::Mutation,
+            run::{CaseOutcome, differences},
+        },
     },
+    types::{language::Language, texts::suite as words},
 };
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -33,39 +35,39 @@ sup { font-size: .7em; font-weight: 700; padding-right: .15em; user-select: none
 
 /// The page.
 #[must_use]
-pub fn html(results: &Results, coverage: &Coverage<'_>, mutation: Option<&Mutation<'_>>) -> String {
+pub fn html(results: &Results, coverage: &Coverage<'_>, mutation: Option<&Mutation<'_>>, language: Language) -> String {
     let counts = results.counts();
     let (policies, conditions) = (coverage.of_policies(), coverage.of_conditions());
     let tone = |covered: usize, total: usize| if covered == total { Tone::Good } else { Tone::Warning };
     let bad = counts.failed + counts.mistaken;
     let figures = [
-        ("cases", counts.total().to_string(), Tone::Neutral),
-        ("failed", bad.to_string(), if bad == 0 { Tone::Good } else { Tone::Bad }),
-        ("policies that applied", policies.to_string(), tone(policies.covered, policies.total)),
-        ("conditions seen both ways", conditions.to_string(), tone(conditions.covered, conditions.total)),
+        (words::cases(language), counts.total().to_string(), Tone::Neutral),
+        (words::failed_figure(language), bad.to_string(), if bad == 0 { Tone::Good } else { Tone::Bad }),
+        (words::policies_applied(language), policies.words(language), tone(policies.covered, policies.total)),
+        (words::conditions_seen(language), conditions.words(language), tone(conditions.covered, conditions.total)),
     ];
     let page = Page {
-        title: "Tests of the policies",
-        summary: html! { "What the test suites expect, and which conditions of the policies they have seen." },
+        title: words::title(language),
+        summary: html! { (words::summary(language)) },
         body: html! {
             (facts(figures))
-            (failures(results))
-            (missing(coverage))
-            @if let Some(mutation) = mutation { (changes(mutation)) }
-            (texts(coverage))
-            (suites(results))
+            (failures(results, language))
+            (missing(coverage, language))
+            @if let Some(mutation) = mutation { (changes(mutation, language)) }
+            (texts(coverage, language))
+            (suites(results, language))
         },
         style: STYLE,
         script: "",
     };
-    page.render()
+    page.render_in(language)
 }
 
-fn suites(results: &Results) -> Markup {
+fn suites(results: &Results, language: Language) -> Markup {
     html! {
-        h2 { "Suites" }
-        div.wide role="region" tabindex="0" aria-label="Suites" { table {
-            thead { tr { th scope="col" { "Suite" } th scope="col" { "File" } th scope="col" { "Passed" } th scope="col" { "Failed" } th scope="col" { "Not asked" } } }
+        h2 { (words::suites(language)) }
+        div.wide role="region" tabindex="0" aria-label=(words::suites(language)) { table {
+            thead { tr { @for head in [words::suite, words::file, words::passed_head, words::failed_head, words::not_asked] { th scope="col" { (head(language)) } } } }
             tbody { @for ran in &results.ran {
                 @let counts = ran.counts();
                 tr {
@@ -80,53 +82,53 @@ fn suites(results: &Results) -> Markup {
     }
 }
 
-fn failures(results: &Results) -> Markup {
+fn failures(results: &Results, language: Language) -> Markup {
     let problems = results.all_problems();
     let failed = results.ran.iter().flat_map(|ran| {
         ran.suite.cases.iter().zip(&ran.outcomes).filter_map(move |(case, outcome)| match outcome {
-            CaseOutcome::Failed(_, failure) => Some((&ran.suite, case, failure)),
+            CaseOutcome::Failed(asked, failure) => Some((&ran.suite, case, asked, failure)),
             CaseOutcome::Passed(_) | CaseOutcome::Mistaken(_) => None,
         })
     });
     let failed: Vec<_> = failed.collect();
     html! {
         @if !failed.is_empty() {
-            h2 { "Failed cases" }
-            @for (suite, case, failure) in failed {
+            h2 { (words::failed_cases(language)) }
+            @for (suite, case, asked, failure) in failed {
                 details open {
-                    summary { (badge(Tone::Bad, "failed")) " " (suite.name) ": " (case.title()) }
+                    summary { (badge(Tone::Bad, words::failed_figure(language))) " " (suite.name) ": " (case.title()) }
                     p.mono { (suite.file.name) ":" (case.line) }
                     @if let Some(note) = &case.note { p { (note) } }
-                    ul { @for difference in &failure.differences { li { (difference) } } }
-                    @if !failure.explanation.is_empty() { pre { (failure.explanation.join("\n")) } }
+                    ul { @for difference in differences(&case.expected, &asked.answer, language) { li { (difference) } } }
+                    @if !failure.explanation.is_empty() { pre { (failure.explanation.iter().map(|line| line.words(language)).collect::<Vec<_>>().join("\n")) } }
                 }
             }
         }
         @if !problems.is_empty() {
-            h2 { "Problems of the suites" }
+            h2 { (words::problems(language)) }
             ul { @for problem in &problems { li { (problem.one_line()) } } }
         }
     }
 }
 
-fn missing(coverage: &Coverage<'_>) -> Markup {
+fn missing(coverage: &Coverage<'_>, language: Language) -> Markup {
     let mut gaps = gaps(coverage);
     // A condition that was never evaluated matters most.
     gaps.sort_by_key(|gap| gap.condition.map(|(_, level)| level));
     html! {
-        h2 { "Not seen" }
+        h2 { (words::not_seen_head(language)) }
         @if gaps.is_empty() {
-            p { (badge(Tone::Good, "nothing")) " Every policy applied in some case, and every condition was seen both ways." }
+            p { (badge(Tone::Good, words::nothing(language))) (words::all_was_seen(language)) }
         } @else {
-            div.wide role="region" tabindex="0" aria-label="What the tests have not seen" { table {
-                thead { tr { th scope="col" { "What" } th scope="col" { "Policy" } th scope="col" { "Condition" } th scope="col" { "Place" } } }
+            div.wide role="region" tabindex="0" aria-label=(words::what_was_not_seen(language)) { table {
+                thead { tr { @for head in [words::what, words::policy, words::condition, words::place] { th scope="col" { (head(language)) } } } }
                 tbody { @for gap in &gaps {
                     @let id: &str = gap.covered.policy.id.as_ref();
-                    @let tone = if gap.what().contains("never reached") || gap.condition.is_none() { Tone::Bad } else { Tone::Warning };
+                    @let tone = if gap.condition.is_none_or(|(_, level)| level == Level::Never) { Tone::Bad } else { Tone::Warning };
                     tr {
-                        td { (badge(tone, &gap.what())) }
+                        td { (badge(tone, gap.what(language))) }
                         td { a href=(format!("#policy-{id}")) { (id) } }
-                        td.mono { (gap.text()) }
+                        td.mono { (gap.text(language)) }
                         td.mono { (gap.covered.policy.place.file.name) ":" (gap.line()) }
                     }
                 } }
@@ -135,22 +137,22 @@ fn missing(coverage: &Coverage<'_>) -> Markup {
     }
 }
 
-fn changes(mutation: &Mutation<'_>) -> Markup {
+fn changes(mutation: &Mutation<'_>, language: Language) -> Markup {
     let Mutation { unnoticed, noticed, .. } = mutation;
     html! {
-        h2 { "Changes that no case notices" }
-        p { (noticed + unnoticed.len()) " changes of one condition were tried; some case notices " (noticed) " of them." }
+        h2 { (words::unnoticed_head(language)) }
+        p { (words::changes_tried(language, noticed + unnoticed.len(), noticed)) }
         @if !unnoticed.is_empty() {
-            div.wide role="region" tabindex="0" aria-label="Changes that no case notices" { table {
-                thead { tr { th scope="col" { "Policy" } th scope="col" { "Change" } th scope="col" { "Missing" } th scope="col" { "Place" } } }
+            div.wide role="region" tabindex="0" aria-label=(words::unnoticed_head(language)) { table {
+                thead { tr { @for head in [words::policy, words::change, words::missing_head, words::place] { th scope="col" { (head(language)) } } } }
                 tbody { @for one in unnoticed {
                     @let id: &str = one.policy.id.as_ref();
                     tr {
                         td { a href=(format!("#policy-{id}")) { (id) } }
-                        td.mono { (one.shown()) }
+                        td.mono { (one.shown(language)) }
                         td { @match &one.explained {
-                            Some(reason) => { (badge(Tone::Neutral, "explained")) " because " (reason) },
-                            None => (one.change.kind.hint()),
+                            Some(reason) => { (badge(Tone::Neutral, words::explained(language))) " " (words::because(language, reason)) },
+                            None => (one.change.kind.hint(language)),
                         } }
                         td.mono { (one.policy.place.file.name) ":" (one.line) }
                     }
@@ -158,15 +160,15 @@ fn changes(mutation: &Mutation<'_>) -> Markup {
             } }
         }
         @if !mutation.guarantees.is_empty() {
-            h2 { "Guarantees and what breaks them" }
-            div.wide role="region" tabindex="0" aria-label="Guarantees and what breaks them" { table {
-                thead { tr { th scope="col" { "Guarantee" } th scope="col" { "Change that breaks it" } th scope="col" { "Case" } } }
+            h2 { (words::guarantees_head(language)) }
+            div.wide role="region" tabindex="0" aria-label=(words::guarantees_head(language)) { table {
+                thead { tr { @for head in [words::guarantee, words::breaking_change, words::case] { th scope="col" { (head(language)) } } } }
                 tbody { @for control in &mutation.guarantees {
                     tr {
-                        td { (control.guarantee) " " (control.title) }
+                        td { (control.guarantee) " " (control.title.in_language(language)) }
                         @match &control.broken {
-                            Some(broken) => { td.mono { (broken.shown()) } td { (broken.case) } },
-                            None => { td { (badge(Tone::Warning, "none")) } td { "missing: " (MISSING_CONTROL) } },
+                            Some(broken) => { td.mono { (broken.shown(language)) } td { (broken.case) } },
+                            None => { td { (badge(Tone::Warning, words::none(language))) } td { (words::missing(language, words::missing_control(language))) } },
                         }
                     }
                 } }
@@ -175,7 +177,7 @@ fn changes(mutation: &Mutation<'_>) -> Markup {
     }
 }
 
-fn texts(coverage: &Coverage<'_>) -> Markup {
+fn texts(coverage: &Coverage<'_>, language: Language) -> Markup {
     let mut files: BTreeMap<&str, Vec<&Covered<'_>>> = BTreeMap::new();
     for covered in &coverage.policies {
         files.entry(&covered.policy.place.file.name).or_default().push(covered);
@@ -189,23 +191,23 @@ fn texts(coverage: &Coverage<'_>) -> Markup {
     let mut files: Vec<_> = files.into_iter().collect();
     files.sort_by_key(|(file, _)| (std::cmp::Reverse(missing(file)), *file));
     html! {
-        h2 { "Policies" }
+        h2 { (words::policies(language)) }
         div.legend {
             @for level in [Level::Never, Level::OnlyTrue, Level::OnlyFalse, Level::Both] {
-                span { (marked(level, "condition", "")) " " (level) }
+                span { (marked(level, words::a_condition(language), "")) " " (level.words(language)) }
             }
-            span { "The number of cases shows when the pointer rests on a condition." }
+            span { (words::hover_shows(language)) }
         }
         @for (file, policies) in files {
             details open[missing(file) > 0] {
                 summary {
                     span.mono { (file) } " "
                     @match missing(file) {
-                        0 => (badge(Tone::Good, "all seen")),
-                        missing => (badge(Tone::Warning, &format!("{missing} not seen"))),
+                        0 => (badge(Tone::Good, words::all_seen(language))),
+                        missing => (badge(Tone::Warning, &words::so_many_unseen(language, missing))),
                     }
                 }
-                (text(&policies))
+                (text(&policies, language))
             }
         }
     }
@@ -214,7 +216,7 @@ fn texts(coverage: &Coverage<'_>) -> Markup {
 /// A piece of a line, with the condition that it belongs to.
 type Piece<'a> = (&'a str, Option<(&'a Seen, Level)>);
 
-fn text(policies: &[&Covered<'_>]) -> Markup {
+fn text(policies: &[&Covered<'_>], language: Language) -> Markup {
     let Some(first) = policies.first() else { return html! {} };
     let text = first.policy.place.file.text.as_ref();
     let mut starts: BTreeMap<usize, &Covered<'_>> = BTreeMap::new();
@@ -235,13 +237,13 @@ fn text(policies: &[&Covered<'_>]) -> Markup {
     let lines = lines(&pieces);
     html! {
         table.code { tbody { @for (index, line) in lines.iter().enumerate() {
-            @if let Some(covered) = starts.get(&(index + 1)) { (heading(covered)) }
+            @if let Some(covered) = starts.get(&(index + 1)) { (heading(covered, language)) }
             tr {
                 td.n { (index + 1) }
                 td { @for (piece, seen) in line {
                     @match seen {
                         None => (piece),
-                        Some((seen, level)) => (marked(*level, piece, &hover(seen))),
+                        Some((seen, level)) => (marked(*level, piece, &hover(seen, language))),
                     }
                 } }
             }
@@ -271,13 +273,13 @@ fn lines<'a>(pieces: &[Piece<'a>]) -> Vec<Vec<Piece<'a>>> {
     lines
 }
 
-fn heading(covered: &Covered<'_>) -> Markup {
+fn heading(covered: &Covered<'_>, language: Language) -> Markup {
     let id: &str = covered.policy.id.as_ref();
     let (tone, text) = match (covered.can_apply(), covered.applied.len()) {
-        (false, _) => (Tone::Neutral, "a template without links".to_owned()),
-        (true, 0) => (Tone::Bad, "never applied".to_owned()),
-        (true, 1) => (Tone::Good, "applied in 1 case".to_owned()),
-        (true, count) => (Tone::Good, format!("applied in {count} cases")),
+        (false, _) => (Tone::Neutral, words::template_without_links(language).to_owned()),
+        (true, 0) => (Tone::Bad, words::never_applied(language).to_owned()),
+        (true, 1) => (Tone::Good, words::applied_in_one(language).to_owned()),
+        (true, count) => (Tone::Good, words::applied_in(language, count)),
     };
     html! { tr.policy id=(format!("policy-{id}")) { td.n { "" } td { strong { (id) } " " (badge(tone, &text)) } } }
 }
@@ -292,10 +294,10 @@ fn marked(level: Level, text: &str, hover: &str) -> Markup {
     html! { mark class=(class) title=(hover) { sup { (sign) } (text) } }
 }
 
-fn hover(seen: &Seen) -> String {
+fn hover(seen: &Seen, language: Language) -> String {
     let errors = match seen.errors.len() {
         0 => String::new(),
-        count => format!(", could not be evaluated in {count}"),
+        count => words::failed_in(language, count),
     };
-    format!("true in {}, false in {} cases{errors}", seen.holds.len(), seen.fails.len())
+    words::seen_in(language, seen.holds.len(), seen.fails.len()) + &errors
 }

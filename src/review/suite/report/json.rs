@@ -24,7 +24,7 @@ use crate::{
         report::{Format, findings},
         suite::{
             case::{Case, Names},
-            run::{CaseOutcome, Ran},
+            run::{CaseOutcome, Ran, differences},
         },
     },
     sources::snapshot::Snapshot,
@@ -71,8 +71,11 @@ fn suite(ran: &Ran) -> Value {
 }
 
 fn case(case: &Case, outcome: &CaseOutcome) -> Value {
-    let (differences, explanation) = match outcome {
-        CaseOutcome::Failed(_, failure) => (failure.differences.as_slice(), failure.explanation.as_slice()),
+    let (differences, explanation): (_, Vec<_>) = match outcome {
+        CaseOutcome::Failed(asked, failure) => (
+            differences(&case.expected, &asked.answer, Language::English),
+            failure.explanation.iter().map(|line| line.words(Language::English)).collect(),
+        ),
         CaseOutcome::Passed(_) | CaseOutcome::Mistaken(_) => Default::default(),
     };
     let problem = match outcome {

@@ -2,16 +2,16 @@
 //! file that cannot be read is a suite with one error, so that a CI system that reads only this form shows it.
 //! Mutations that no case notices are a suite too.
 
-use super::{More, Results, mutation::MISSING_CONTROL};
+use super::{More, Results};
 use crate::{
     review::{
         report::Lines,
         suite::{
             mutate::Mutation,
-            run::{CaseOutcome, Ran},
+            run::{CaseOutcome, Ran, differences},
         },
     },
-    types::escape,
+    types::{escape, language::Language, texts::suite as texts},
 };
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -48,11 +48,13 @@ fn suite(ran: &Ran) -> TestSuite {
     for (case, outcome) in suite.cases.iter().zip(outcomes) {
         let status = match outcome {
             CaseOutcome::Passed(_) => TestCaseStatus::success(),
-            CaseOutcome::Failed(_, failure) => {
+            CaseOutcome::Failed(asked, failure) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 let mut lines = Lines::default();
-                failure.differences.iter().chain(&failure.explanation).for_each(|line| lines.push(line));
-                let message = failure.differences.join("; ");
+                let differences = differences(&case.expected, &asked.answer, Language::English);
+                differences.iter().for_each(|line| lines.push(line));
+                failure.explanation.iter().for_each(|line| lines.push(&line.words(Language::English)));
+                let message = differences.join("; ");
                 status.set_message(escape::line(&message).as_ref()).set_type("failed");
                 status.set_description(lines.into_text().trim_end());
                 status
@@ -77,15 +79,17 @@ fn mutation_suite(mutation: &Mutation<'_>) -> TestSuite {
     let mut suite = TestSuite::new("mutation");
     for unnoticed in mutation.unexplained() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_type("unnoticed").set_message(format!("no case notices; missing: {}", unnoticed.change.kind.hint()));
-        let mut case = TestCase::new(escape::line(&unnoticed.shown()).as_ref(), status);
+        let hint = unnoticed.change.kind.hint(Language::English);
+        status.set_type("unnoticed").set_message(format!("no case notices; missing: {hint}"));
+        let mut case = TestCase::new(escape::line(&unnoticed.shown(Language::English)).as_ref(), status);
         case.set_classname("mutation");
         place(&mut case, &unnoticed.policy.place.file.name, unnoticed.line);
         suite.add_test_case(case);
     }
     for control in mutation.unbroken() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_type("unbroken").set_message(format!("no change breaks it; missing: {MISSING_CONTROL}"));
+        let missing = texts::missing_control(Language::English);
+        status.set_type("unbroken").set_message(format!("no change breaks it; missing: {missing}"));
         let mut case = TestCase::new(escape::line(&control.guarantee).as_ref(), status);
         case.set_classname("guarantees");
         suite.add_test_case(case);

@@ -13,6 +13,8 @@ mod human;
 mod json;
 mod junit;
 mod mutation;
+#[cfg(test)]
+mod tests;
 
 pub use coverage::coverage_lines;
 pub use html::html;

@@ -1,111 +1,105 @@
 //! Reports the mutations that no case notices, for a terminal, for scripts and for CI.
 
-use super::human::counted;
 use crate::{
     pdp::conditions::Conditioned,
     review::{
         report::Lines,
         suite::mutate::{Broken, Change, Control, Mutation, Unnoticed},
     },
+    types::{language::Language, texts::suite as texts},
 };
 use serde_json::{Value, json};
 
 impl Unnoticed<'_> {
     /// The change in words.
     #[must_use]
-    pub fn shown(&self) -> String {
-        self.change.shown(self.policy)
+    pub fn shown(&self, language: Language) -> String {
+        self.change.shown(self.policy, language)
     }
 }
 
 impl Broken<'_> {
     /// The change in words.
     #[must_use]
-    pub fn shown(&self) -> String {
-        let change = self.change.shown(self.policy);
-        if self.without.is_empty() { change } else { format!("{change}, without {}", self.without.join(", ")) }
+    pub fn shown(&self, language: Language) -> String {
+        let change = self.change.shown(self.policy, language);
+        if self.without.is_empty() { change } else { texts::change_without(language, change, self.without.join(", ")) }
     }
 }
 
 impl Change {
     /// The change of this policy in words.
-    fn shown(&self, policy: &Conditioned) -> String {
+    fn shown(&self, policy: &Conditioned, language: Language) -> String {
         let condition = self.condition.and_then(|index| policy.conditions.get(index));
         let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = |place: std::ops::Range<usize>| flat(policy.place.file.text.get(place).unwrap_or_default());
         let id: &str = policy.id.as_ref();
         let Some(condition) = condition else {
             return match self.with.as_str() {
-                "" => format!("the {} {id} is gone", policy.effect),
-                with => format!("{} becomes {with}", text(self.place.clone())),
+                "" => texts::policy_gone(language, policy.effect, id),
+                with => texts::becomes(language, text(self.place.clone()), with),
             };
         };
         let (whole, changed) = (&condition.place, &self.place);
         let before = text(whole.clone());
         if changed == whole {
-            return format!("{before}  becomes  {}", flat(&self.with));
+            return texts::condition_becomes(language, before, flat(&self.with));
         }
         let around = |place: std::ops::Range<usize>| policy.place.file.text.get(place).unwrap_or_default();
         let after = format!("{}{}{}", around(whole.start..changed.start), self.with, around(changed.end..whole.end));
-        format!("{before}  becomes  {}", flat(&after))
+        texts::condition_becomes(language, before, flat(&after))
     }
 }
 
-/// The case that a guarantee lacks.
-pub(super) const MISSING_CONTROL: &str =
-    "a case that it is about, and that a change of one policy would allow (for a permit: deny)";
-
 /// The changes as lines.
 #[must_use]
-pub fn mutation_lines(mutation: &Mutation<'_>) -> String {
+pub fn mutation_lines(mutation: &Mutation<'_>, language: Language) -> String {
     let mut lines = Lines::default();
     let unexplained: Vec<_> = mutation.unexplained().collect();
     let explained: Vec<_> = mutation.unnoticed.iter().filter(|unnoticed| unnoticed.explained.is_some()).collect();
     if !unexplained.is_empty() {
-        lines.push("changes that no case notices:");
+        lines.push(texts::unnoticed_changes(language));
     }
     for unnoticed in &unexplained {
         let id: &str = unnoticed.policy.id.as_ref();
+        let missing = unnoticed.change.kind.hint(language);
         let cases = match unnoticed.reached {
-            0 => "no case comes".to_owned(),
-            1 => "1 case comes".to_owned(),
-            count => format!("{count} cases come"),
+            0 => texts::no_case_here(language, missing),
+            1 => texts::one_case_here(language, missing),
+            count => texts::cases_here(language, count, missing),
         };
         lines.push(&format!("  {}:{}  {id}", unnoticed.policy.place.file.name, unnoticed.line));
-        lines.push(&format!("    {}", unnoticed.shown()));
-        lines.push(&format!("    {cases} here; missing: {}", unnoticed.change.kind.hint()));
+        lines.push(&format!("    {}", unnoticed.shown(language)));
+        lines.push(&format!("    {cases}"));
     }
     if !explained.is_empty() {
-        lines.push("changes that the policies explain as harmless:");
+        lines.push(texts::explained_changes(language));
     }
     for unnoticed in &explained {
         let place = format!("{}:{}", unnoticed.policy.place.file.name, unnoticed.line);
-        lines.push(&format!("  {place}  {}", unnoticed.shown()));
-        lines.push(&format!("    because {}", unnoticed.explained.as_deref().unwrap_or_default()));
+        lines.push(&format!("  {place}  {}", unnoticed.shown(language)));
+        let reason = unnoticed.explained.as_deref().unwrap_or_default();
+        lines.push(&format!("    {}", texts::because(language, reason)));
     }
     let unbroken: Vec<_> = mutation.unbroken().collect();
     if !unbroken.is_empty() {
-        lines.push("guarantees that no change breaks in any case:");
+        lines.push(texts::unbroken_guarantees(language));
     }
     for Control { guarantee, title, .. } in &unbroken {
-        lines.push(&format!("  {guarantee}  {title}"));
-        lines.push(&format!("    missing: {MISSING_CONTROL}"));
+        lines.push(&format!("  {guarantee}  {}", title.in_language(language)));
+        lines.push(&format!("    {}", texts::missing(language, texts::missing_control(language))));
     }
     if !mutation.guarantees.is_empty() {
-        lines.push(&format!(
-            "guarantees: {} of {} broken by a change in a case",
-            mutation.guarantees.len() - unbroken.len(),
-            mutation.guarantees.len(),
-        ));
+        let all = mutation.guarantees.len();
+        lines.push(&texts::guarantees_broken(language, all - unbroken.len(), all));
     }
     let Mutation { noticed, invalid, same, .. } = mutation;
-    lines.push(&format!(
-        "mutation: {} tried, {noticed} noticed, {} not noticed, {} explained; not tried: {invalid} that do not fit the schema, \
-         {same} that change nothing",
-        counted(noticed + mutation.unnoticed.len(), "change"),
-        unexplained.len(),
-        explained.len(),
-    ));
+    let tried = match noticed + mutation.unnoticed.len() {
+        1 => texts::one_change(language).to_owned(),
+        count => texts::many_changes(language, count),
+    };
+    let (unexplained, explained) = (unexplained.len(), explained.len());
+    lines.push(&texts::mutation_sum(language, tried, noticed, unexplained, explained, invalid, same));
     lines.into_text()
 }
 
@@ -121,8 +115,8 @@ pub(super) fn mutation_json(mutation: &Mutation<'_>) -> Value {
             "line": unnoticed.line,
             "policy": id,
             "kind": unnoticed.change.kind.name(),
-            "change": unnoticed.shown(),
-            "missing": unnoticed.change.kind.hint(),
+            "change": unnoticed.shown(Language::English),
+            "missing": unnoticed.change.kind.hint(Language::English),
             "reached": unnoticed.reached,
             "explained": unnoticed.explained,
         })
@@ -132,11 +126,11 @@ pub(super) fn mutation_json(mutation: &Mutation<'_>) -> Value {
         json!({
             "file": broken.policy.place.file.name.as_ref(),
             "policy": id,
-            "change": broken.shown(),
+            "change": broken.shown(Language::English),
             "case": broken.case,
         })
     };
-    let control = |control: &Control<'_>| json!({"id": control.guarantee, "title": control.title, "broken": control.broken.as_ref().map(broken)});
+    let control = |control: &Control<'_>| json!({"id": control.guarantee, "title": control.title.base(), "broken": control.broken.as_ref().map(broken)});
     json!({
         "tried": noticed + unnoticed.len(),
         "noticed": noticed,
