@@ -2,6 +2,7 @@
 
 use super::{
     Common, Exit,
+    language_flag::LanguageFlag,
     output::Output,
     side::{Places, Unusable},
     solver_options,
@@ -17,7 +18,7 @@ use crate::{
         proof::Cache,
         report::{self, findings},
     },
-    types::problem::Problem,
+    types::{language::Language, problem::Problem},
 };
 use clap::{Args, ValueEnum};
 use std::{
@@ -31,6 +32,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   poort diff git:v1.4 git:v1.5                    two revisions
   poort diff git:main:old/place policies          a folder that moved
   poort diff git:main policies --accept accepted.yaml --report html=diff.html --report markdown=diff.md
+  poort diff git:main policies --lang nl --report html=diff.html    the reports for people in Dutch
   poort diff git:main policies --accept-template >> accepted.yaml
 
 BASE and HEAD are a folder, git:REVISION, git:REVISION:path/to/policies, archive:POLICIES or archive:POLICIES,DIRECTORY.
@@ -75,6 +77,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     effort: solver_options::SolverOptions,
     #[command(flatten)]
+    language: LanguageFlag,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -106,9 +110,10 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let (settings, _) = arguments.common.settings(Default::default(), output)?;
     solver_options::check_meaning(&settings, output)?;
+    let language = arguments.language.chosen(&settings);
     let accepted = accepted(arguments, output)?;
     let places = Places::of(&settings, arguments.common.directory.as_deref());
-    let (base, head, untested) = sides(&places, arguments, output)?;
+    let (base, head, untested) = sides(&places, arguments, language, output)?;
     let effort = arguments.effort.effort(output)?;
     let cache = arguments.effort.cache();
     let options = Options { effort, filter: arguments.env.clone(), cache, untested };
@@ -127,7 +132,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         return Err(Exit::Usage);
     }
     let report = Report::new(&comparison, &accepted, arguments.strict);
-    write_files(arguments, output, |format| write(format, &report))?;
+    write_files(arguments, output, |format| write(format, &report, language))?;
     for unused in &report.judged().unused {
         let file = arguments.accept.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
         let why = unused.reason.as_ref().map_or("leave it out", String::as_str);
@@ -137,8 +142,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Ex
         template(&comparison, &accepted, arguments.strict)
     } else {
         match arguments.format {
-            Format::Human => terminal(&report, output.result_is_coloured()),
-            format => write(format, &report),
+            Format::Human => terminal(&report, language, output.result_is_coloured()),
+            format => write(format, &report, language),
         }
     };
     output.conclude(&format!("{}\n", text.trim_end()))?;
@@ -154,7 +159,12 @@ fn untested(before: Option<BTreeSet<String>>, after: Option<BTreeSet<String>>, h
 
 /// Reads both sides at once, and what their suites leave untested. If one is not valid, its problems are reported in the form
 /// that was asked for.
-fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<(Side, Side, Vec<String>), Exit> {
+fn sides(
+    places: &Places,
+    arguments: &Arguments,
+    language: Language,
+    output: &mut Output,
+) -> Result<(Side, Side, Vec<String>), Exit> {
     let whole = |named: &str| rayon::join(|| places.read(named), || places.tested(named));
     let read = on_all_cores(|| rayon::join(|| whole(&arguments.base), || whole(&arguments.head)));
     let ((base, before), (head, after)) = read.map_err(|message| {
@@ -181,11 +191,11 @@ fn sides(places: &Places, arguments: &Arguments, output: &mut Output) -> Result<
     // Both sides may have the same mistake in the same file.
     let mut seen = BTreeSet::new();
     wrong.retain(|problem: &Problem| seen.insert(problem.one_line()));
-    write_files(arguments, output, |format| not_valid(format, &wrong))?;
+    write_files(arguments, output, |format| not_valid(format, &wrong, language))?;
     if arguments.format == Format::Human {
         output.problems(&wrong);
     } else {
-        output.conclude(&format!("{}\n", not_valid(arguments.format, &wrong).trim_end()))?;
+        output.conclude(&format!("{}\n", not_valid(arguments.format, &wrong, language).trim_end()))?;
     }
     let folders: Vec<_> = names.iter().filter(|name| name.starts_with("git:") || Path::new(name).exists()).collect();
     for name in folders {
@@ -204,26 +214,26 @@ fn write_files(arguments: &Arguments, output: &mut Output, text: impl Fn(Format)
     Ok(())
 }
 
-fn write(format: Format, report: &Report<'_>) -> String {
+fn write(format: Format, report: &Report<'_>, language: Language) -> String {
     match format {
-        Format::Human => terminal(report, false),
+        Format::Human => terminal(report, language, false),
         Format::Json => json(report),
-        Format::Markdown => markdown(report),
+        Format::Markdown => markdown(report, language),
         Format::Sarif => sarif(report),
         Format::Junit => junit(report),
-        Format::Html => html(report),
+        Format::Html => html(report, language),
     }
 }
 
 /// The problems of a side, in each form.
-fn not_valid(format: Format, problems: &[Problem]) -> String {
+fn not_valid(format: Format, problems: &[Problem], language: Language) -> String {
     match format {
         Format::Human => findings(problems, report::Format::Human, false),
         Format::Json => findings(problems, report::Format::Json, false),
         Format::Sarif => findings(problems, report::Format::Sarif, false),
-        Format::Markdown => invalid::markdown(problems),
+        Format::Markdown => invalid::markdown(problems, language),
         Format::Junit => invalid::junit(problems),
-        Format::Html => invalid::html(problems),
+        Format::Html => invalid::html(problems, language),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Groups what a change of the directory changes, so that a change that matters to many accounts in many environments is
 //! read once.
 
-use super::{AccountEffect, Comparison, Direction, EnvironmentChange, comparison::counted};
+use super::{AccountEffect, Comparison, Direction, EnvironmentChange, comparison};
+use crate::types::{language::Language, texts::diff as texts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many accounts or environments are named; the others are counted.
@@ -61,39 +62,41 @@ fn length(effect: &AccountEffect) -> usize {
 impl AccountGroup<'_> {
     /// In one line: for whom, and what.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let mut whom = match self.accounts.as_slice() {
-            [] => "whoever asks".to_owned(),
+            [] => texts::whoever_asks(language).to_owned(),
             [one] => (*one).to_owned(),
-            several => format!("{} ({})", counted(several.len(), "account"), some(several.iter().copied())),
+            several => {
+                let accounts = comparison::accounts(several.len(), language);
+                texts::accounts_named(language, accounts, some(several.iter().copied(), language))
+            }
         };
         for (place, uids) in self.named {
-            whom.push_str(&format!(", where {place} is {}", some(uids.iter().map(String::as_str))));
+            whom = texts::where_place_is(language, whom, place, some(uids.iter().map(String::as_str), language));
         }
-        format!("{} for {whom}: {}", self.change.words(), self.environments())
+        texts::change_for(language, self.change.words(language), whom, self.environments(language))
     }
 
     /// The other changes that cause it too, if there are any.
     #[must_use]
-    pub fn others(&self) -> Option<String> {
+    pub fn others(&self, language: Language) -> Option<String> {
         let (_, others) = self.because.split_first()?;
-        (!others.is_empty())
-            .then(|| format!("together with what changed of {}", some(others.iter().map(String::as_str))))
+        (!others.is_empty()).then(|| texts::together_with(language, some(others.iter().map(String::as_str), language)))
     }
 
-    fn environments(&self) -> String {
+    fn environments(&self, language: Language) -> String {
         let names: BTreeSet<_> =
             self.members.iter().map(|(outcome, _)| format!("{} × {}", outcome.action, outcome.resource)).collect();
-        some(names.iter().map(String::as_str))
+        some(names.iter().map(String::as_str), language)
     }
 }
 
 /// The first of them, and how many more.
-fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>, language: Language) -> String {
     let more = names.len().saturating_sub(NAMED);
     let named: Vec<_> = names.take(NAMED).collect();
     let named = named.join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    if more > 0 { texts::and_more(language, named, more) } else { named }
 }
 
 impl Comparison {

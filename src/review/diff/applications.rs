@@ -2,16 +2,16 @@
 //!
 //! An application without an entry may ask nothing. So a file that is new widens, and one that is gone does not.
 
-use super::{Change, changes::ApplicationChange};
+use super::{
+    Change,
+    application_lines::{ANY, ORGANISATIONS, WITHOUT_TOKEN},
+    changes::ApplicationChange,
+};
 use crate::{
     sources::policy::{Applications, Permitted, Policies},
-    types::revision::Revision,
+    types::{language::Language, revision::Revision, texts::diff as texts},
 };
 use std::collections::BTreeSet;
-
-const ORGANISATIONS: &str = "organisations: ";
-const ANY: &str = "organisations: any";
-const WITHOUT_TOKEN: &str = "without the subject's own token";
 
 /// The applications that may ask something else than before, by name.
 pub(super) fn changes(base: &Policies, head: &Policies) -> Vec<ApplicationChange> {
@@ -56,7 +56,7 @@ fn may_ask(permitted: &Permitted) -> BTreeSet<String> {
         Some(ids) => ids.iter().map(|id| format!("{ORGANISATIONS}{id:?}")).collect(),
     };
     // Policies read tokens. So one that is believed permits something, and is no bound alone.
-    let with = token.as_ref().map(|token| format!("with a token that is given to the client {:?}", token.client_id));
+    let with = token.as_ref().map(|token| texts::with_token(Language::English, format!("{:?}", token.client_id)));
     let without = token.as_ref().is_none_or(|token| !token.required).then(|| WITHOUT_TOKEN.to_owned());
     named.chain(organisations).chain(with).chain(without).collect()
 }

@@ -18,13 +18,14 @@ use super::{
     facts,
     new_questions::NewQuestions,
     pairing::{Half, Pairing},
+    question::worded,
 };
 use crate::{
     review::proof::{
         Assumed, Compiled, Example, Expr, Rule, Scene, Search, Searched, Solver, assumptions, joined, meaning,
     },
     sources::snapshot::Snapshot,
-    types::{decision::Verdict, revision::Revision},
+    types::{decision::Verdict, language::Language, revision::Revision, texts::answers as texts},
 };
 use std::collections::BTreeSet;
 
@@ -288,7 +289,7 @@ impl<'a> OneWay<'a> {
         let refused = || SideAnswer {
             allowed: false,
             policies: Vec::new(),
-            reason: "Refused: the schema does not have this question.".to_owned(),
+            reason: worded(|language| texts::refused(language).to_owned()),
         };
         let (to, from) = (SideAnswer::of(&allowed), denied.as_ref().map_or_else(refused, SideAnswer::of));
         let (base, head) = match self.pairing.direction {
@@ -333,6 +334,9 @@ impl<'a> OneWay<'a> {
         let sides: Vec<facts::Sides<'_>> =
             ids.iter().map(|id| (rule(self.from, id), rule(Some(self.to), id))).collect();
         let (environment, directory) = (self.pairing.environment, &self.world.directory);
-        Question { facts: Facts::of(&sides, example, environment, directory, question.when()), ..question }
+        Question {
+            facts: Facts::of(&sides, example, environment, directory, question.when(Language::English)),
+            ..question
+        }
     }
 }

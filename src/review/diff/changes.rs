@@ -1,6 +1,12 @@
 //! The changes in files between two sides: policies, guarantees, schema and directory.
 
-use serde::Serialize;
+use super::application_lines;
+use crate::types::{
+    decision::Wording,
+    language::Language,
+    texts::{diff as texts, diff_headline},
+};
+use serde::{Serialize, Serializer};
 
 /// How something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,16 +27,16 @@ pub enum Change {
 }
 
 impl Change {
-    /// Its name.
+    /// For people.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn words(self, language: Language) -> &'static str {
         match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Changed => "changed",
-            Self::Renamed => "renamed",
-            Self::Obligations => "obligations changed",
-            Self::Reworded => "reworded",
+            Self::Added => texts::added(language),
+            Self::Removed => texts::removed(language),
+            Self::Changed => texts::changed(language),
+            Self::Renamed => texts::renamed(language),
+            Self::Obligations => texts::obligations_changed(language),
+            Self::Reworded => texts::reworded(language),
         }
     }
 }
@@ -42,8 +48,9 @@ pub struct PolicyChange {
     pub id: String,
     /// Its id in the side before, if that is another one.
     pub renamed_from: Option<String>,
-    /// What it says, in one sentence.
-    pub title: String,
+    /// What it says, in one sentence. A program gets it as the author wrote it.
+    #[serde(serialize_with = "base")]
+    pub title: Wording,
     /// How it changed.
     pub change: Change,
     /// Names exactly this change: the digest of effect and conditions on both sides.
@@ -62,6 +69,10 @@ pub struct PolicyChange {
     pub head: Option<Spot>,
     /// Its text with what was removed and added.
     pub lines: Vec<Line>,
+}
+
+fn base<S: Serializer>(wording: &Wording, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(wording.base())
 }
 
 impl PolicyChange {
@@ -110,16 +121,17 @@ pub struct ObligationChange {
 
 impl ObligationChange {
     /// All of it: whether it is gone or new, what it is, and its text.
-    pub fn lines(&self) -> impl Iterator<Item = (char, &'static str, &str)> {
+    pub fn lines(&self, language: Language) -> impl Iterator<Item = (char, &'static str, &str)> {
+        let (obligation, advice) = (texts::obligation(language), texts::advice(language));
         let list = |mark, what, texts| -> Vec<(char, &'static str, &str)> {
             let texts: &Vec<String> = texts;
             texts.iter().map(|text| (mark, what, text.as_str())).collect()
         };
         [
-            list('-', "obligation", &self.lost),
-            list('+', "obligation", &self.gained),
-            list('-', "advice", &self.advice_lost),
-            list('+', "advice", &self.advice_gained),
+            list('-', obligation, &self.lost),
+            list('+', obligation, &self.gained),
+            list('-', advice, &self.advice_lost),
+            list('+', advice, &self.advice_gained),
         ]
         .into_iter()
         .flatten()
@@ -142,10 +154,10 @@ pub struct ApplicationChange {
 }
 
 impl ApplicationChange {
-    /// All of it: whether it is gone or new, and its text.
-    pub fn lines(&self) -> impl Iterator<Item = (char, &str)> {
-        let narrowed = self.narrowed.iter().map(|text| ('-', text.as_str()));
-        narrowed.chain(self.widened.iter().map(|text| ('+', text.as_str())))
+    /// All of it for people: whether it is gone or new, and its text.
+    pub fn lines(&self, language: Language) -> impl Iterator<Item = (char, String)> {
+        let narrowed = self.narrowed.iter().map(move |text| ('-', application_lines::words(text, language)));
+        narrowed.chain(self.widened.iter().map(move |text| ('+', application_lines::words(text, language))))
     }
 }
 
@@ -201,6 +213,18 @@ pub struct SchemaChange {
     pub added: Vec<String>,
 }
 
+impl SchemaChange {
+    /// Whether it is a type or an action, for people.
+    #[must_use]
+    pub fn kind(&self, language: Language) -> &'static str {
+        if self.what == texts::action(Language::English) {
+            texts::action(language)
+        } else {
+            texts::entity_type(language)
+        }
+    }
+}
+
 /// An entity of the directory that changed: an account, or an entity that accounts are in or refer to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntityChange {
@@ -241,19 +265,19 @@ impl Fact {
 
     /// The values before and now.
     #[must_use]
-    pub fn sides(&self) -> [&str; 2] {
-        [&self.before, &self.after].map(|side| side.as_deref().unwrap_or("nothing"))
+    pub fn sides(&self, language: Language) -> [&str; 2] {
+        [&self.before, &self.after].map(|side| side.as_deref().unwrap_or(diff_headline::nothing(language)))
     }
 
     /// In one line: `level: 1 → 3`, `tasks: + "9"`.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let elements = self.elements();
         if !elements.is_empty() {
             let elements: Vec<_> = elements.iter().map(|(mark, text)| format!("{mark} {text}")).collect();
             return format!("{}: {}", self.name, elements.join(", "));
         }
-        let [before, after] = self.sides();
+        let [before, after] = self.sides(language);
         format!("{}: {before} → {after}", self.name)
     }
 }

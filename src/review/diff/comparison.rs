@@ -1,7 +1,10 @@
 //! The comparison: the result of comparing two sides.
 
 use super::{Account, ApplicationChange, Change, EntityChange, PolicyChange, Question, SchemaChange, SideAnswer};
-use crate::review::proof::Environment;
+use crate::{
+    review::proof::Environment,
+    types::{language::Language, texts::diff as texts},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -66,13 +69,58 @@ pub struct EnvironmentChange {
     /// both sides, and of the schemas where these differ in what matters here.
     pub undecided_digest: Option<String>,
     /// What the comparison rests on, if not on the same types on both sides.
-    pub note: Option<String>,
+    pub note: Option<Note>,
     /// How it was settled.
     pub settled: Settled,
     /// What the change of the directory changes under the policies of the side after.
     pub accounts: Vec<AccountEffect>,
     /// Whether what policies read of the directory changed together with them.
     pub together: Together,
+}
+
+/// What a comparison rests on, if not on the same types on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Note {
+    /// The old schema does not have these questions.
+    RefusedBefore,
+    /// The new schema does not have these questions.
+    RefusedNow,
+    /// Compared for the questions of the old schema, and one more of the new schema.
+    OldQuestions,
+    /// Compared under the new schema.
+    NewSchema,
+}
+
+impl Note {
+    const ALL: [Self; 4] = [Self::RefusedBefore, Self::RefusedNow, Self::OldQuestions, Self::NewSchema];
+
+    /// For people.
+    #[must_use]
+    pub const fn words(self, language: Language) -> &'static str {
+        match self {
+            Self::RefusedBefore => texts::refused_before(language),
+            Self::RefusedNow => texts::refused_now(language),
+            Self::OldQuestions => texts::old_questions(language),
+            Self::NewSchema => texts::under_new_schema(language),
+        }
+    }
+}
+
+/// In files: its words in English.
+impl From<Note> for String {
+    fn from(note: Note) -> Self {
+        note.words(Language::English).to_owned()
+    }
+}
+
+impl TryFrom<String> for Note {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_it = |note: &Self| note.words(Language::English) == text;
+        Self::ALL.into_iter().find(is_it).ok_or_else(|| format!("`{text}` is no note"))
+    }
 }
 
 /// What of the directory changed together with policies that read it. Then neither `differences` nor `accounts` alone say what
@@ -190,10 +238,10 @@ impl Direction {
 
     /// Its name for people.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn words(self, language: Language) -> &'static str {
         match self {
-            Self::NewlyAllowed => "newly allowed",
-            Self::NewlyDenied => "newly denied",
+            Self::NewlyAllowed => texts::newly_allowed(language),
+            Self::NewlyDenied => texts::newly_denied(language),
         }
     }
 }
@@ -262,39 +310,41 @@ impl Comparison {
 
     /// What the whole rests on, in sentences that every report shows.
     #[must_use]
-    pub fn notes(&self) -> Vec<String> {
+    pub fn notes(&self, language: Language) -> Vec<String> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for note in self.environments.iter().filter_map(|outcome| outcome.note.as_deref()) {
-            *counts.entry(note).or_default() += 1;
+        for note in self.environments.iter().filter_map(|outcome| outcome.note) {
+            *counts.entry(note.words(language)).or_default() += 1;
         }
-        let mut notes: Vec<_> =
-            counts.into_iter().map(|(note, count)| format!("{}: {note}", counted(count, "environment"))).collect();
+        let mut notes: Vec<_> = counts
+            .into_iter()
+            .map(|(note, count)| texts::note_of(language, environments(count, language), note))
+            .collect();
         if self.filtered > 0 {
-            notes.push(format!("{} left out by --env and not looked at", counted(self.filtered, "environment")));
+            notes.push(texts::left_out_by_env(language, environments(self.filtered, language)));
         }
         if !self.directory.is_empty() {
             let count = |wanted| self.directory.iter().filter(|entity| entity.change == wanted).count();
-            notes.push(format!(
-                "the directory changed ({} added, {} removed, {} changed): each change asks for acceptance",
+            notes.push(texts::directory_changed(
+                language,
                 count(Change::Added),
                 count(Change::Removed),
                 count(Change::Changed),
             ));
         }
         if !self.untested.is_empty() {
-            notes.push(format!("the tests no longer ask about: {}", self.untested.join(", ")));
+            notes.push(texts::no_longer_tested(language, self.untested.join(", ")));
         }
         if let Some(reason) = &self.not_worked_out {
-            notes.push(format!("what the change of the directory changes in decisions is not proven: {reason}"));
+            notes.push(texts::not_proven(language, reason));
         }
         notes
     }
 
     /// The answer in one line.
     #[must_use]
-    pub fn summary(&self) -> String {
-        let mut summary = format!(
-            "newly allowed in {} of {} environments, newly denied in {}, undecided {}, proven equal {}",
+    pub fn summary(&self, language: Language) -> String {
+        let mut summary = texts::summary(
+            language,
             self.count(Direction::NewlyAllowed),
             self.environments.len(),
             self.count(Direction::NewlyDenied),
@@ -305,18 +355,18 @@ impl Comparison {
         for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
             let count = self.accounts(change);
             if count > 0 {
-                summary.push_str(&format!(", {} for {} by the directory", change.words(), counted(count, "account")));
+                summary.push_str(&texts::by_directory(language, change.words(language), accounts(count, language)));
             }
         }
-        for (what, count) in [
-            ("not looked at", self.filtered),
-            ("guarantees changed", self.guarantees.len()),
-            ("policies with changed obligations", obligations),
-            ("applications that may ask something else", self.applications.len()),
-            ("changes of the directory", self.directory.len()),
+        for (count, words) in [
+            (self.filtered, texts::sum_not_looked_at as fn(_, _) -> String),
+            (self.guarantees.len(), texts::sum_guarantees),
+            (obligations, texts::sum_obligations),
+            (self.applications.len(), texts::sum_applications),
+            (self.directory.len(), texts::sum_directory),
         ] {
             if count > 0 {
-                summary.push_str(&format!(", {what} {count}"));
+                summary.push_str(&words(language, count));
             }
         }
         summary
@@ -324,6 +374,11 @@ impl Comparison {
 }
 
 /// `1 environment`, `2 environments`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+pub(super) fn environments(count: usize, language: Language) -> String {
+    if count == 1 { texts::one_environment(language).to_owned() } else { texts::many_environments(language, count) }
+}
+
+/// `1 account`, `2 accounts`.
+pub(super) fn accounts(count: usize, language: Language) -> String {
+    if count == 1 { texts::one_account(language).to_owned() } else { texts::many_accounts(language, count) }
 }

@@ -4,7 +4,10 @@
 use super::{
     Direction, EnvironmentChange, Reached, Settled, causes::OneWay, new_questions::NewQuestions, pairing::Pairing,
 };
-use crate::review::proof::{Cache, Environment, Key, Solver};
+use crate::{
+    review::proof::{Cache, Environment, Key, Solver},
+    types::language::Language,
+};
 
 impl Pairing<'_> {
     /// The comparison, or that of an earlier run.
@@ -36,7 +39,7 @@ impl Pairing<'_> {
         let mut key = Key::new();
         key.part(&format!("{:?}", self.environment));
         key.part(self.direction.name());
-        key.part(self.pair.note.as_deref().unwrap_or_default());
+        key.part(self.pair.note.map_or("", |note| note.words(Language::English)));
         key.part(&self.pair.only.as_ref().map(NewQuestions::cause).unwrap_or_default());
         key.part(&format!("{}", self.apart.len()));
         self.apart.iter().for_each(|uid| key.part(&uid.to_string()));
@@ -64,7 +67,7 @@ impl Pairing<'_> {
 
     fn run(&self, solver: &mut Solver) -> EnvironmentChange {
         let mut result = EnvironmentChange::equal(self.environment, Settled::Solver);
-        result.note.clone_from(&self.pair.note);
+        result.note = self.pair.note;
         let (base, head) = (self.half(self.pair.base), self.half(self.pair.head));
         let (to, from) = match self.direction {
             Direction::NewlyAllowed => (&head, &base),
@@ -74,7 +77,7 @@ impl Pairing<'_> {
         let (Some(to), Some(world)) = (to, head.as_ref().or(base.as_ref())) else { return result };
         let one_way = OneWay { pairing: self, world: world.snapshot, to, from: from.as_ref() };
         if let Err(reason) = one_way.run(solver, &mut result.differences, &mut result.reached) {
-            result.undecided.push(format!("{}: {reason}", self.direction.words()));
+            result.undecided.push(format!("{}: {reason}", self.direction.words(Language::English)));
         }
         // The solver finds causes in no order.
         result.differences.sort_by(|one, other| one.policies.cmp(&other.policies));

@@ -28,6 +28,9 @@ pub struct Facts {
     pub context: Vec<String>,
     /// When it is asked, and by which application.
     pub when: Option<String>,
+    /// They name what the question lacks, each as `no name`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacking: bool,
 }
 
 /// How many facts of one kind are shown, and how much of one.

@@ -2,6 +2,7 @@
 //! once.
 
 use super::{Comparison, Difference, Direction, Effect, EnvironmentChange};
+use crate::types::{language::Language, texts::diff as texts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Differences of one direction with the same cause.
@@ -66,15 +67,25 @@ pub fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
         .collect()
 }
 
-/// A policy that causes a difference, in words: the texts before and after its id.
+/// A policy that causes a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause<'a> {
-    /// Such as `by` or `because the forbid`.
-    pub lead: String,
     /// The policy.
     pub id: &'a str,
-    /// Such as `is gone`.
-    pub tail: &'static str,
+    did: Did,
+}
+
+/// What a policy did to cause a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Did {
+    /// It decides; the first of those that do.
+    Decides,
+    /// It decides too.
+    DecidesToo,
+    /// It is gone.
+    IsGone(Effect),
+    /// It changed.
+    Changed(Effect),
 }
 
 /// What policies did to cause a difference. A policy that takes part in the decision as it is now decides it; one that no
@@ -88,13 +99,13 @@ pub fn causes<'a>(comparison: &Comparison, direction: Direction, policies: &'a [
     let (mut by, mut because) = (Vec::new(), Vec::new());
     for id in policies {
         let change = comparison.policies.iter().find(|change| change.id == *id);
-        let mut because = |effect: Effect, tail| {
-            because.push(Cause { lead: format!("because the {}", effect.name()), id, tail });
-        };
+        let mut because = |did| because.push(Cause { id, did });
         match change.map(|change| (change.before, change.after)) {
-            Some((Some(effect), None)) => because(effect, "is gone"),
-            Some((Some(before), Some(after))) if before == opposing && after == opposing => because(before, "changed"),
-            _ => by.push(Cause { lead: if by.is_empty() { "by".to_owned() } else { String::new() }, id, tail: "" }),
+            Some((Some(effect), None)) => because(Did::IsGone(effect)),
+            Some((Some(before), Some(after))) if before == opposing && after == opposing => {
+                because(Did::Changed(before));
+            }
+            _ => by.push(Cause { id, did: if by.is_empty() { Did::Decides } else { Did::DecidesToo } }),
         }
     }
     by.extend(because);
@@ -102,16 +113,35 @@ pub fn causes<'a>(comparison: &Comparison, direction: Direction, policies: &'a [
 }
 
 impl Cause<'_> {
+    /// What is said before its id, such as `by` or `because the forbid`.
+    #[must_use]
+    pub fn lead(&self, language: Language) -> String {
+        match self.did {
+            Did::Decides => texts::by(language).to_owned(),
+            Did::DecidesToo => String::new(),
+            Did::IsGone(effect) | Did::Changed(effect) => texts::because_the(language, effect.name()),
+        }
+    }
+
+    /// What is said after its id, such as `is gone`.
+    #[must_use]
+    pub const fn tail(&self, language: Language) -> &'static str {
+        match self.did {
+            Did::Decides | Did::DecidesToo => "",
+            Did::IsGone(_) => texts::is_gone(language),
+            Did::Changed(_) => texts::has_changed(language),
+        }
+    }
+
     /// In words, with its id written by `code`.
-    pub fn words(&self, code: &dyn Fn(&str) -> String) -> String {
-        let Self { lead, id, tail } = self;
-        let parts = [lead.clone(), code(id), (*tail).to_owned()];
+    pub fn words(&self, language: Language, code: &dyn Fn(&str) -> String) -> String {
+        let parts = [self.lead(language), code(self.id), self.tail(language).to_owned()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// Several in words.
     #[must_use]
-    pub fn all(causes: &[Self], code: &dyn Fn(&str) -> String) -> String {
-        causes.iter().map(|cause| cause.words(code)).collect::<Vec<_>>().join(", ")
+    pub fn all(causes: &[Self], language: Language, code: &dyn Fn(&str) -> String) -> String {
+        causes.iter().map(|cause| cause.words(language, code)).collect::<Vec<_>>().join(", ")
     }
 }

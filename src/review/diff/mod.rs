@@ -18,7 +18,8 @@
 //! - `read`: what policies read by name
 //! - `new_questions`: those without an attribute that became optional
 //! - `question`: the question that shows a difference
-//! - `schema`, `policies`, `obligations`, `applications`, `directory`: the changes in files
+//! - `schema`, `policies`, `obligations`, `applications`, `directory`: the changes in files; `application_lines`: what applications
+//!   may ask, in a language
 //! - `review_item`: an item that reviewers may have to accept
 //! - `accept`: what they accepted
 //! - `group`, `account_group`: equal causes over environments
@@ -27,6 +28,7 @@
 
 mod accept;
 mod account_group;
+mod application_lines;
 mod applications;
 mod causes;
 mod changes;
@@ -64,7 +66,8 @@ pub use changes::{
 };
 pub use compare::{Options, compare};
 pub use comparison::{
-    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Reached, Settled, SideName, Together, Whole,
+    AccountEffect, Comparison, Difference, Direction, EnvironmentChange, Note, Reached, Settled, SideName, Together,
+    Whole,
 };
 pub use facts::Facts;
 pub use group::{Cause, Group, causes, groups};

@@ -78,7 +78,7 @@ impl NewQuestions {
 
     /// What one of them lacks, as facts.
     pub(super) fn facts(&self, question: &Evaluation) -> Facts {
-        let mut facts = Facts::default();
+        let mut facts = Facts { lacking: true, ..Facts::default() };
         for (part, name) in self.missing_in(question) {
             let of = match part {
                 Part::Principal => &mut facts.account,

@@ -1,6 +1,6 @@
 //! What is compared in one environment: the policies of both sides that can apply to it.
 
-use super::{Direction, new_questions::NewQuestions};
+use super::{Direction, Note, new_questions::NewQuestions};
 use crate::{
     review::{
         partial,
@@ -20,7 +20,7 @@ pub(super) struct Pair<'a> {
     pub(super) head: Option<(&'a Snapshot, &'a [Rule])>,
     /// The schema that counts: the head's, where it has the environment.
     pub(super) known: &'a MissingEntities,
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Note>,
     pub(super) directories: &'a PartialDirectories,
     /// Only these questions are looked at, and the first that is decided otherwise is enough.
     pub(super) only: Option<NewQuestions>,

@@ -2,7 +2,7 @@
 //! against a refusal where one side does not have the environment.
 
 use super::{
-    EnvironmentChange, SchemaChange, Settled, Side,
+    EnvironmentChange, Note, SchemaChange, Settled, Side,
     pairing::{Pair, PartialDirectories},
     policies,
     read::Read,
@@ -132,16 +132,14 @@ impl<'a> Plan<'a> {
     pub(super) fn step(&'a self, environment: &Environment) -> Step<'a> {
         match (self.base.environments.contains(environment), self.head.environments.contains(environment)) {
             (true, true) => self.both(environment),
-            (false, _) => Step::Prove(Pair {
-                base: None,
-                note: Some("the old schema does not have these questions: they were refused".to_owned()),
-                ..self.pair(&self.base_judge)
-            }),
+            (false, _) => {
+                Step::Prove(Pair { base: None, note: Some(Note::RefusedBefore), ..self.pair(&self.base_judge) })
+            }
             (true, false) => Step::Prove(Pair {
                 base: Some((&self.base.side.snapshot, &self.base.rules)),
                 head: None,
                 known: &self.base.known,
-                note: Some("the new schema does not have these questions: they are refused".to_owned()),
+                note: Some(Note::RefusedNow),
                 directories: &self.directories,
                 only: None,
                 also: None,
@@ -177,11 +175,7 @@ impl<'a> Plan<'a> {
             return Step::Prove(Pair {
                 head: Some((older, &self.head.rules)),
                 known: &self.base.known,
-                note: Some(
-                    "compared for the questions that the old schema accepts; of those that only the new one \
-                     accepts, one is shown that is allowed"
-                        .to_owned(),
-                ),
+                note: Some(Note::OldQuestions),
                 also: Some(Box::new(also)),
                 ..self.pair(&self.base_judge)
             });
@@ -193,14 +187,7 @@ impl<'a> Plan<'a> {
             ));
         }
         match self.adapted() {
-            Some(Ok(judge)) => Step::Prove(Pair {
-                note: Some(
-                    "compared under the new schema: for questions as it has them, and not for those that only the old \
-                     schema accepts"
-                        .to_owned(),
-                ),
-                ..self.pair(judge)
-            }),
+            Some(Ok(judge)) => Step::Prove(Pair { note: Some(Note::NewSchema), ..self.pair(judge) }),
             Some(Err(reason)) => undecided(format!(
                 "the types changed, and the old policies are not valid under the new schema: {reason}"
             )),

@@ -5,7 +5,11 @@ use super::{AnnotationChange, Change, Effect, Line, PolicyChange, Spot, obligati
 use crate::{
     review::proof::Rule,
     sources::policy::Policies,
-    types::{decision::PolicyFacts, revision::Revision},
+    types::{
+        decision::{PolicyFacts, Wording},
+        language::Language,
+        revision::Revision,
+    },
 };
 use cedar_policy as cedar;
 use similar::{ChangeTag, TextDiff};
@@ -61,7 +65,7 @@ fn change(
         (None, _) => Change::Added,
         (_, None) => Change::Removed,
     };
-    let title = other.or(one).and_then(|stated| stated.annotations.get("title")).cloned().unwrap_or_default();
+    let title = other.or(one).map(title).unwrap_or_default();
     let (base, head) = (spot(base, before, one), spot(head, id, other));
     Some(PolicyChange {
         id: id.to_owned(),
@@ -77,6 +81,18 @@ fn change(
         base,
         head,
     })
+}
+
+/// Its title, in each language that it has.
+fn title(stated: &Stated) -> Wording {
+    let named = |name: &str| stated.annotations.get(name).cloned();
+    let mut title = Wording::from(named("title").unwrap_or_default());
+    for language in Language::ALL {
+        if let Some(text) = named(&format!("title_{language}")) {
+            title.translate(language, text);
+        }
+    }
+    title
 }
 
 fn digest(id: &str, base: Option<&Stated>, head: Option<&Stated>) -> String {

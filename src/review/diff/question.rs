@@ -5,9 +5,10 @@ use crate::{
     review::proof::{Environment, Example},
     sources::policy::Policies,
     types::{
-        decision::Verdict,
+        decision::{Verdict, Wording},
         language::Language,
         moment::{PolicyAge, TokenClaims},
+        texts::diff_headline as texts,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,7 @@ pub struct SideAnswer {
     /// The policies that decide it: id and title.
     pub policies: Vec<Policy>,
     /// In one sentence.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// A policy, as reports name it.
@@ -58,7 +59,7 @@ pub struct Policy {
     /// Its id.
     pub id: String,
     /// What it says, in one sentence.
-    pub title: String,
+    pub title: Wording,
 }
 
 impl Question {
@@ -87,12 +88,12 @@ impl Question {
     /// When it is asked, if the policies read the moment; by which application, with which token, and that policies are late, if they
     /// read that.
     #[must_use]
-    pub fn when(&self) -> Option<String> {
-        let application = self.application.as_ref().map(|name| format!("by the application {name:?}"));
-        let time = self.time_matters.then(|| format!("on {} in hour {} (now: {})", self.today, self.hour, self.now));
+    pub fn when(&self, language: Language) -> Option<String> {
+        let application = self.application.as_ref().map(|name| texts::asked_by(language, format!("{name:?}")));
+        let time = self.time_matters.then(|| texts::asked_on(language, &self.today, self.hour, &self.now));
         let said = |claims: &TokenClaims| serde_json::to_string(claims).unwrap_or_default();
-        let token = self.token.as_ref().map(|claims| format!("with the subject's own token ({})", said(claims)));
-        let late = self.late.then(|| "under policies whose time is over".to_owned());
+        let token = self.token.as_ref().map(|claims| texts::asked_with_token(language, said(claims)));
+        let late = self.late.then(|| texts::asked_late(language).to_owned());
         let parts: Vec<_> = [time, application, token, late].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -106,9 +107,16 @@ impl SideAnswer {
             policies: verdict
                 .policies
                 .iter()
-                .map(|facts| Policy { id: facts.id.clone(), title: facts.title.base().to_owned() })
+                .map(|facts| Policy { id: facts.id.clone(), title: facts.title.clone() })
                 .collect(),
-            reason: verdict.reason(Language::English),
+            reason: worded(|language| verdict.reason(language)),
         }
     }
+}
+
+/// A sentence that is made in each language.
+pub(super) fn worded(sentence: impl Fn(Language) -> String) -> Wording {
+    let mut wording = Wording::from(sentence(Language::English));
+    wording.translate(Language::Dutch, sentence(Language::Dutch));
+    wording
 }

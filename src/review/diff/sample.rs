@@ -4,12 +4,12 @@ use super::{
     Comparison, Difference, Direction, EnvironmentChange, Facts, Question, Settled, SideAnswer, SideName, Together,
     Whole,
 };
-use crate::types::revision::Revision;
+use crate::types::{decision::Wording, revision::Revision};
 use std::collections::BTreeMap;
 
 /// An environment in which something is newly allowed by these policies.
 pub(super) fn outcome(policies: &[&str]) -> EnvironmentChange {
-    let said = |allowed| SideAnswer { allowed, policies: Vec::new(), reason: String::new() };
+    let said = |allowed| SideAnswer { allowed, policies: Vec::new(), reason: Wording::default() };
     let example = Question {
         question: serde_json::Value::Null,
         today: String::new(),

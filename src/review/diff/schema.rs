@@ -11,6 +11,7 @@ use crate::{
         Attribute, Held, Policies, Reference, Shape,
         cedar_core::validator::{AttributeType, Type, ValidatorEntityTypeKind, ValidatorSchema},
     },
+    types::{language::Language, texts::diff as texts},
 };
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,8 +248,8 @@ fn carries_meaning(line: &str, other: &[String], is_asked: bool, is_action: bool
 /// What was added, removed and changed.
 pub(super) fn changes(base: &Declared, head: &Declared) -> Vec<SchemaChange> {
     let mut all = Vec::new();
-    compare("entity type", &base.types, &head.types, &mut all);
-    compare("action", &base.actions, &head.actions, &mut all);
+    compare(texts::entity_type(Language::English), &base.types, &head.types, &mut all);
+    compare(texts::action(Language::English), &base.actions, &head.actions, &mut all);
     all
 }
 

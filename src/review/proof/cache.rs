@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 58] = [
+const MADE_BY: [&str; 60] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -71,6 +71,8 @@ const MADE_BY: [&str; 58] = [
     include_str!("../../sources/policy/shape.rs"),
     include_str!("../../sources/policy/slices.rs"),
     include_str!("../../sources/policy/value_visitor.rs"),
+    include_str!("../../types/decision/wording.rs"),
+    include_str!("../../types/texts/answers.rs"),
 ];
 
 /// Only its owner looks into the folder: results hold examples of real accounts.

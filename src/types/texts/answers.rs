@@ -40,6 +40,10 @@ texts! {
         en: "Denied: the application does not support the obligations of this access: {keys}.",
         nl: "Geweigerd: de applicatie ondersteunt de verplichtingen van deze toegang niet: {keys}."
     }
+    refused {
+        en: "Refused: the schema does not have this question.",
+        nl: "Afgewezen: het schema heeft deze vraag niet."
+    }
     not_allowed { en: "This is not allowed.", nl: "Dit is niet toegestaan." }
     reference(number) { en: "Reference: {number}.", nl: "Kenmerk: {number}." }
     and_more(count) { en: "and {count} more", nl: "en nog {count}" }

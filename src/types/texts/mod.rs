@@ -8,6 +8,7 @@
 //! - `access_report`: who asked for data about a person
 //! - `account`: what the directory says of an account
 //! - `answers`: reasons and faults, as callers and users see them
+//! - `diff_headline`, `diff`, `diff_reports`: what a change of policies would do
 //! - `explain`: explanations of decisions
 //! - `matrix`, `matrix_page`: who may do what
 //! - `page`: what every page has
@@ -52,6 +53,9 @@ use std::collections::BTreeSet;
 pub mod access_report;
 pub mod account;
 pub mod answers;
+pub mod diff;
+pub mod diff_headline;
+pub mod diff_reports;
 pub mod explain;
 pub mod matrix;
 pub mod matrix_page;
@@ -87,12 +91,20 @@ mod tests {
         "account_head",
         "accounts",
         "accounts_head",
+        "accounts_named",
         "client",
+        "guarantee_line",
+        "is",
         "many_accounts",
+        "note_of",
+        "of_schema",
         "one_account",
         "part_account",
+        "schema",
+        "schema_head",
         "test_mark",
         "token",
+        "verdict",
         "within",
     ];
 
@@ -101,6 +113,9 @@ mod tests {
             super::access_report::ALL,
             super::account::ALL,
             super::answers::ALL,
+            super::diff::ALL,
+            super::diff_headline::ALL,
+            super::diff_reports::ALL,
             super::explain::ALL,
             super::matrix::ALL,
             super::matrix_page::ALL,

@@ -14,7 +14,7 @@ use crate::{
         policy::cedar_core::ast::{Eid, EntityType, EntityUID, ExprKind, Literal},
         snapshot::Snapshot,
     },
-    types::decision::Verdict,
+    types::{decision::Verdict, language::Language},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,7 +81,7 @@ impl<'a> Case<'a> {
         for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
             match self.one_way(solver, change, &sides, (&compared, &outcome.left_out)) {
                 Ok(found) => outcome.effects.extend(found),
-                Err(reason) => outcome.undecided.push(format!("{}: {reason}", change.words())),
+                Err(reason) => outcome.undecided.push(format!("{}: {reason}", change.words(Language::English))),
             }
         }
         outcome.differs = !outcome.effects.is_empty() || !outcome.undecided.is_empty();

@@ -4,6 +4,7 @@ use super::super::{
     AccountEffect, Comparison, Direction, EnvironmentChange, Question, Reached, SideAnswer, Together, lists::what,
     people,
 };
+use crate::types::language::Language;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For whom something is different.
@@ -17,8 +18,8 @@ pub(super) enum Whom<'a> {
     Any(&'a str),
     /// No account of the directory, though another of these types.
     Nobody(BTreeSet<&'a str>),
-    /// Whoever asks about these, such as `resource.team is heron`.
-    Asking(String),
+    /// Whoever asks about these: the ids in places such as `resource.team`.
+    Asking(Vec<(&'a str, Vec<String>)>),
     /// Whoever the question describes, by type.
     Described(&'a str),
 }
@@ -122,7 +123,7 @@ fn merged<'a>(concerns: impl Iterator<Item = Concern<'a>>) -> Vec<Concern<'a>> {
         let same = all.iter_mut().find(|it| {
             it.change == concern.change
                 && matches!((&it.whom, &concern.whom), (Whom::Nobody(_), Whom::Nobody(_)))
-                && what(&it.environments) == what(&concern.environments)
+                && what(&it.environments, Language::English) == what(&concern.environments, Language::English)
         });
         match (same, concern) {
             (Some(Concern { whom: Whom::Nobody(kinds), .. }), Concern { whom: Whom::Nobody(more), .. }) => {
@@ -155,10 +156,7 @@ fn rank(shown: Option<Shown<'_>>) -> (bool, bool, usize) {
     shown.map_or((true, true, 0), |shown| (false, !shown.question.real, shown.question.question.to_string().len()))
 }
 
-fn about(effect: &AccountEffect) -> String {
-    let named = effect.named.iter().map(|(place, uids)| {
-        let ids: Vec<_> = uids.iter().map(|uid| people::id(uid)).collect();
-        format!("{place} is {}", super::some(ids.iter().map(String::as_str)))
-    });
-    named.collect::<Vec<_>>().join(" and ")
+fn about(effect: &AccountEffect) -> Vec<(&str, Vec<String>)> {
+    let ids = |uids: &[String]| uids.iter().map(|uid| people::id(uid)).collect();
+    effect.named.iter().map(|(place, uids)| (place.as_str(), ids(uids))).collect()
 }

@@ -12,11 +12,11 @@ mod example;
 mod tests;
 
 use super::{
-    Change, Comparison, Direction, EnvironmentChange, Together,
-    comparison::counted,
+    Change, Comparison, Direction, EnvironmentChange, Together, comparison,
     lists::{joined, some, what},
     people,
 };
+use crate::types::{language::Language, texts::diff_headline as texts};
 use concerns::{Concern, Whom, concerns};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,25 +37,26 @@ pub struct Headline {
 impl Headline {
     /// The headline of a comparison.
     #[must_use]
-    pub fn of(comparison: &Comparison) -> Self {
+    pub fn of(comparison: &Comparison, language: Language) -> Self {
         let concerns = concerns(comparison);
         let mut sentences: Vec<_> =
-            concerns.iter().take(SENTENCES).map(|concern| sentence(comparison, concern)).collect();
+            concerns.iter().take(SENTENCES).map(|concern| sentence(comparison, concern, language)).collect();
         let more = concerns.len().saturating_sub(SENTENCES);
-        if more > 0 {
-            let are = if more == 1 { "is" } else { "are" };
-            sentences.push(format!("{}, of other accounts or operations, {are} below.", counted(more, "more change")));
-        }
-        sentences.extend(open(comparison));
+        sentences.extend(match more {
+            0 => None,
+            1 => Some(texts::one_more(language).to_owned()),
+            count => Some(texts::many_more(language, count)),
+        });
+        sentences.extend(open(comparison, language));
         let is_equal = comparison.environments.iter().all(EnvironmentChange::is_equal);
         if is_equal && comparison.not_worked_out.is_none() {
-            let part = if comparison.filtered > 0 { " in what was looked at" } else { "" };
-            sentences.push(format!("No account can do more or less than before{part}."));
+            let nobody = if comparison.filtered > 0 { texts::nobody_can_more_in_part } else { texts::nobody_can_more };
+            sentences.push(nobody(language).to_owned());
         }
-        sentences.extend(asked_of_applications(comparison));
-        sentences.extend(asked_by_applications(comparison));
-        sentences.extend(renamed(comparison));
-        let example = concerns.first().and_then(|concern| example::told(comparison, concern));
+        sentences.extend(asked_of_applications(comparison, language));
+        sentences.extend(asked_by_applications(comparison, language));
+        sentences.extend(renamed(comparison, language));
+        let example = concerns.first().and_then(|concern| example::told(comparison, concern, language));
         Self { sentences, example }
     }
 
@@ -66,53 +67,69 @@ impl Headline {
 }
 
 /// What became possible, or no longer is.
-const fn can(change: Direction) -> &'static str {
-    match change {
-        Direction::NewlyAllowed => "can now",
-        Direction::NewlyDenied => "can no longer",
+fn sentence(comparison: &Comparison, concern: &Concern<'_>, language: Language) -> String {
+    let Concern { change, whom, environments, at_least, example: _ } = concern;
+    let what = what(environments, language);
+    let is_allowed = *change == Direction::NewlyAllowed;
+    match whom {
+        Whom::Asking(places) => {
+            let about = about(places, language);
+            let words = if is_allowed { texts::asking_allowed } else { texts::asking_denied };
+            words(language, what, about)
+        }
+        Whom::Described(kind) => {
+            let words = if is_allowed { texts::described_allowed } else { texts::described_denied };
+            words(language, kind, what)
+        }
+        Whom::Nobody(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.to_lowercase()).collect();
+            let words = if is_allowed { texts::nobody_allowed } else { texts::nobody_denied };
+            words(language, kinds.join(texts::or_kind(language)), what)
+        }
+        Whom::Any(kind) => {
+            let words = if is_allowed { texts::any_allowed } else { texts::any_denied };
+            words(language, kind.to_lowercase(), what)
+        }
+        Whom::AnyOf(kind, count) => {
+            let words = if is_allowed { texts::any_of_allowed } else { texts::any_of_denied };
+            words(language, counted(*count, &kind.to_lowercase()), what)
+        }
+        Whom::Accounts(accounts) => {
+            let who = who(comparison, accounts, language);
+            let who = if *at_least { texts::at_least(language, who) } else { who };
+            let words = if is_allowed { texts::accounts_allowed } else { texts::accounts_denied };
+            words(language, who, what, groups(comparison, accounts, language))
+        }
     }
 }
 
-fn sentence(comparison: &Comparison, concern: &Concern<'_>) -> String {
-    let Concern { change, whom, environments, at_least, example: _ } = concern;
-    let (can, what) = (can(*change), what(environments));
-    match whom {
-        Whom::Asking(about) => format!("Whoever asks {can} {what}, where {about}."),
-        Whom::Described(kind) => format!("{kind}s that questions describe {can} {what}."),
-        Whom::Nobody(kinds) => {
-            let kinds: Vec<_> = kinds.iter().map(|kind| kind.to_lowercase()).collect();
-            let nobody = format!("No {} of the directory", kinds.join(" or "));
-            match change {
-                Direction::NewlyAllowed => format!("{nobody} can now {what}; another could."),
-                Direction::NewlyDenied => format!("{nobody} loses this: {what}; another could."),
-            }
-        }
-        Whom::Any(kind) => {
-            format!("It is not known whether any {} of the directory {can} {what}.", kind.to_lowercase())
-        }
-        Whom::AnyOf(kind, count) => {
-            format!("It is not known whether any of {} {can} {what}.", counted(*count, &kind.to_lowercase()))
-        }
-        Whom::Accounts(accounts) => {
-            let least = if *at_least { "At least " } else { "" };
-            format!("{least}{} {can} {what}{}.", who(comparison, accounts), groups(comparison, accounts))
-        }
-    }
+/// What questions are about, such as `resource.team is heron`.
+fn about(places: &[(&str, Vec<String>)], language: Language) -> String {
+    let named = places
+        .iter()
+        .map(|(place, ids)| texts::place_is(language, place, some(ids.iter().map(String::as_str), language)));
+    named.collect::<Vec<_>>().join(texts::and_place(language))
+}
+
+/// A number of accounts of a type, whose name the schema has.
+fn counted(count: usize, kind: &str) -> String {
+    format!("{count} {kind}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How many of which type; who, if it is one.
-fn who(comparison: &Comparison, accounts: &BTreeSet<&str>) -> String {
+fn who(comparison: &Comparison, accounts: &BTreeSet<&str>, language: Language) -> String {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let word = |name: &&str| comparison.people.get(*name).map_or("account", |account| account.kind.as_str());
+    let word =
+        |name: &&str| comparison.people.get(*name).map_or(texts::account(language), |account| account.kind.as_str());
     accounts.iter().for_each(|name| *kinds.entry(word(name)).or_default() += 1);
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| counted(count, kind)).collect();
-    joined(&kinds)
+    joined(&kinds, language)
 }
 
 /// What they have in common, such as ` (organisation politie; unit station-north-1 3, station-south 2)`.
-fn groups(comparison: &Comparison, accounts: &BTreeSet<&str>) -> String {
+fn groups(comparison: &Comparison, accounts: &BTreeSet<&str>, language: Language) -> String {
     let mut by_name: BTreeMap<&str, (usize, BTreeMap<&str, usize>)> = BTreeMap::new();
     for account in accounts.iter().filter_map(|name| comparison.people.get(*name)) {
         for (name, ids) in &account.groups {
@@ -135,30 +152,23 @@ fn groups(comparison: &Comparison, accounts: &BTreeSet<&str>) -> String {
         let values =
             values.iter().map(|(id, count)| if all(*count) { (*id).to_owned() } else { format!("{id} {count}") });
         let values: Vec<String> = values.collect();
-        parts.push(format!("{name} {}", some(values.iter().map(String::as_str))));
+        parts.push(format!("{name} {}", some(values.iter().map(String::as_str), language)));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
 
 /// What is not known.
-fn open(comparison: &Comparison) -> Vec<String> {
+fn open(comparison: &Comparison, language: Language) -> Vec<String> {
     let mut sentences = Vec::new();
     if comparison.undecided() > 0 {
-        sentences.push(format!(
-            "It is undecided whether accounts can do more or less in {} of {}.",
-            comparison.undecided(),
-            counted(comparison.environments.len(), "environment")
-        ));
+        let all = comparison::environments(comparison.environments.len(), language);
+        sentences.push(texts::undecided_in(language, comparison.undecided(), all));
     }
     if let Some(reason) = &comparison.not_worked_out {
-        sentences.push(format!("It is not known what the change of the directory allows: {reason}."));
+        sentences.push(texts::not_worked_out(language, reason));
     }
     if comparison.environments.iter().any(is_open_together) {
-        sentences.push(
-            "Policies and the directory changed together: for accounts and records that both concern it is not known what \
-             could be done before."
-                .to_owned(),
-        );
+        sentences.push(texts::changed_together(language).to_owned());
     }
     sentences
 }
@@ -173,44 +183,41 @@ fn is_open_together(outcome: &EnvironmentChange) -> bool {
 }
 
 /// Applications that may ask more than before.
-fn asked_by_applications(comparison: &Comparison) -> Option<String> {
+fn asked_by_applications(comparison: &Comparison, language: Language) -> Option<String> {
     let wider = comparison.applications.iter().filter(|change| !change.widened.is_empty());
     let names: Vec<_> = wider.map(|change| change.application.as_str()).collect();
-    (!names.is_empty()).then(|| format!("Applications that may ask more than before: {}.", some(names.iter().copied())))
+    (!names.is_empty()).then(|| texts::applications_ask_more(language, some(names.iter().copied(), language)))
 }
 
 /// What answers ask of applications otherwise than before.
-fn asked_of_applications(comparison: &Comparison) -> Vec<String> {
+fn asked_of_applications(comparison: &Comparison, language: Language) -> Vec<String> {
     let changed = comparison.policies.iter().filter_map(|change| Some((change, change.obligations.as_ref()?)));
     let mut sentences: Vec<_> = changed
         .flat_map(|(change, obligations)| {
-            let quoted = |texts: &[String]| some(texts.iter().map(String::as_str));
+            let quoted = |all: &[String]| some(all.iter().map(String::as_str), language);
             let lost = (!obligations.lost.is_empty()).then(|| match change.after {
-                Some(_) => format!(
-                    "Where `{}` decides, applications no longer have to: {}.",
-                    change.id,
-                    quoted(&obligations.lost)
-                ),
-                None => format!("`{}` is gone, and with it: {}.", change.id, quoted(&obligations.lost)),
+                Some(_) => texts::no_longer_have_to(language, &change.id, quoted(&obligations.lost)),
+                None => texts::gone_with_it(language, &change.id, quoted(&obligations.lost)),
             });
             // What a new policy asks is no change of what was allowed before.
-            let gained = (change.before.is_some() && !obligations.gained.is_empty()).then(|| {
-                format!("Where `{}` decides, applications now have to: {}.", change.id, quoted(&obligations.gained))
-            });
+            let gained = (change.before.is_some() && !obligations.gained.is_empty())
+                .then(|| texts::now_have_to(language, &change.id, quoted(&obligations.gained)));
             lost.into_iter().chain(gained)
         })
         .collect();
     let more = sentences.len().saturating_sub(SENTENCES);
     sentences.truncate(SENTENCES);
-    if more > 0 {
-        sentences.push(format!("{} more of obligations below.", counted(more, "change")));
-    }
+    sentences.extend(match more {
+        0 => None,
+        1 => Some(texts::one_more_obligation(language).to_owned()),
+        count => Some(texts::many_more_obligations(language, count)),
+    });
     sentences
 }
 
-fn renamed(comparison: &Comparison) -> Option<String> {
+fn renamed(comparison: &Comparison, language: Language) -> Option<String> {
     let changes = comparison.policies.iter().chain(&comparison.guarantees);
     let renamed = changes.filter(|change| change.change == Change::Renamed || change.renamed_from.is_some());
     let names: Vec<_> = renamed.map(|change| format!("`{}`", change.named())).collect();
-    (!names.is_empty()).then(|| format!("Renamed: {}.", some(names.iter().map(String::as_str))))
+    (!names.is_empty()).then(|| texts::renamed(language, some(names.iter().map(String::as_str), language)))
 }

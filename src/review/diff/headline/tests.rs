@@ -5,6 +5,7 @@ use crate::review::diff::{
     AccountEffect, Facts, Question, Reached, SideAnswer,
     sample::{comparison, outcome},
 };
+use crate::types::decision::Wording;
 
 /// An environment in which an officer could do more, and of which this is known of the officers of the directory.
 fn environment(action: &str, resource: &str, reached: Option<(&[&str], usize)>) -> EnvironmentChange {
@@ -32,14 +33,14 @@ fn about_heron() -> AccountEffect {
         named: vec![(text("resource.team"), vec![text("Police::Team::\"heron\"")])],
         because: Vec::new(),
         example: Question { facts: Facts { record: vec![text("level 1")], ..Facts::default() }, ..question },
-        base: SideAnswer { allowed: false, policies: Vec::new(), reason: String::new() },
-        head: SideAnswer { allowed: true, policies: Vec::new(), reason: text("Allowed.") },
+        base: SideAnswer { allowed: false, policies: Vec::new(), reason: Wording::default() },
+        head: SideAnswer { allowed: true, policies: Vec::new(), reason: "Allowed.".into() },
     }
 }
 
 #[track_caller]
 fn check(environments: Vec<EnvironmentChange>, expected: &[&str]) -> Headline {
-    let headline = Headline::of(&comparison(environments));
+    let headline = Headline::of(&comparison(environments), Language::English);
     assert_eq!(headline.sentences, expected);
     headline
 }
@@ -87,7 +88,7 @@ fn nobody_is_never_said_beside_what_is_open() {
     check(vec![EnvironmentChange { together: Together::Records, ..one() }], &[unknown, together]);
     let mut whole = comparison(vec![one()]);
     whole.not_worked_out = Some("so".to_owned());
-    assert_eq!(Headline::of(&whole).sentences[0], unknown);
+    assert_eq!(Headline::of(&whole, Language::English).sentences[0], unknown);
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn a_number_beside_what_is_open_is_a_least_one() {
         EnvironmentChange { together: Together::Records, ..known() },
         environment("consult", "Record", Some((&["ann"], 2))),
     ] {
-        assert_eq!(Headline::of(&comparison(vec![open])).sentences[0], least);
+        assert_eq!(Headline::of(&comparison(vec![open]), Language::English).sentences[0], least);
     }
     check(
         vec![environment("consult", "Record", Some((&[], 3)))],
@@ -120,18 +121,18 @@ fn a_difference_is_never_left_out() {
 fn further_changes_are_counted() {
     let all =
         (0..6).map(|index| environment("consult", &format!("Record{index}"), Some((&["ann", "bob", "cas"], index))));
-    let headline = Headline::of(&comparison(all.collect()));
+    let headline = Headline::of(&comparison(all.collect()), Language::English);
     // What is known of the same accounts is one sentence.
     assert_eq!(headline.sentences.len(), 1, "{headline:?}");
     let all = (0..6).map(|index| environment("consult", &format!("Record{index}"), Some((&[], index + 1))));
-    let headline = Headline::of(&comparison(all.collect()));
+    let headline = Headline::of(&comparison(all.collect()), Language::English);
     assert_eq!(headline.sentences[4], "2 more changes, of other accounts or operations, are below.");
 }
 
 #[test]
 fn an_example_belongs_to_its_sentence() {
     let one = EnvironmentChange { accounts: vec![about_heron()], ..environment("consult", "Record", NOBODY) };
-    let headline = Headline::of(&comparison(vec![one]));
+    let headline = Headline::of(&comparison(vec![one]), Language::English);
     // That of the policies would be of an account of the directory.
     let expected = "For example a made-up officer can now consult Record (level 1): Allowed.";
     assert_eq!(headline.example.as_deref(), Some(expected), "{headline:?}");
@@ -155,7 +156,7 @@ fn a_fact_of_another_entity_has_its_name() {
         digest: String::new(),
     };
     // A unit with the id of the account that asks.
-    assert_eq!(example::fact_of(&of("ann"), &fact, Some(&ann)), "ann head a::\"b → nothing");
+    assert_eq!(example::fact_of(&of("ann"), &fact, Some(&ann), Language::English), "ann head a::\"b → nothing");
     let own = EntityChange { id: ann.clone(), ..of("ann") };
-    assert_eq!(example::fact_of(&own, &fact, Some(&ann)), "head a::\"b → nothing");
+    assert_eq!(example::fact_of(&own, &fact, Some(&ann), Language::English), "head a::\"b → nothing");
 }

@@ -1,18 +1,25 @@
 //! Writes a comparison as one HTML page, for an officer.
 
-use super::{Report, Standing, counted, guarantee_words};
-use crate::review::{
-    diff::{
-        Change, Comparison, Direction, EnvironmentChange, Group, PolicyChange, Question, Settled, SideAnswer, groups,
+use super::{Report, Standing, guarantee_words};
+use crate::{
+    review::{
+        diff::{
+            Change, Comparison, Direction, EnvironmentChange, Group, PolicyChange, Question, Settled, SideAnswer,
+            comparison::environments, groups,
+        },
+        report::{Page, Tone, badge, facts},
     },
-    report::{Page, Tone, badge, facts},
+    types::{
+        language::Language,
+        texts::{diff as texts, diff_reports as reports},
+    },
 };
 use maud::{Markup, html};
 use serde_json::Value;
 
 /// The comparison as one self-contained page.
 #[must_use]
-pub fn html(report: &Report<'_>) -> String {
+pub fn html(report: &Report<'_>, language: Language) -> String {
     let comparison = report.comparison;
     let allowed = comparison.count(Direction::NewlyAllowed);
     let denied = comparison.count(Direction::NewlyDenied);
@@ -21,86 +28,86 @@ pub fn html(report: &Report<'_>) -> String {
     let tone = |count: usize, bad: Tone| if count == 0 { Tone::Good } else { bad };
     let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
     let groups = groups(comparison);
-    let headline = report.headline();
+    let headline = report.headline(language);
     let body = html! {
         (facts([
-            ("newly allowed", allowed.to_string(), tone(allowed, Tone::Bad)),
-            ("newly denied", denied.to_string(), tone(denied, Tone::Warning)),
-            ("undecided", undecided.to_string(), tone(undecided, Tone::Bad)),
-            ("guarantees", comparison.guarantees.len().to_string(), tone(comparison.guarantees.len(), Tone::Warning)),
-            ("obligations", obligations_changed.to_string(), tone(obligations_changed, Tone::Warning)),
-            ("applications", comparison.applications.len().to_string(), tone(comparison.applications.len(), Tone::Bad)),
-            ("directory", comparison.directory.len().to_string(), tone(comparison.directory.len(), Tone::Bad)),
-            ("proven equal", comparison.equal().to_string(), Tone::Neutral),
-            ("environments", comparison.environments.len().to_string(), Tone::Neutral),
+            (texts::newly_allowed(language), allowed.to_string(), tone(allowed, Tone::Bad)),
+            (texts::newly_denied(language), denied.to_string(), tone(denied, Tone::Warning)),
+            (reports::undecided_figure(language), undecided.to_string(), tone(undecided, Tone::Bad)),
+            (reports::guarantees_figure(language), comparison.guarantees.len().to_string(), tone(comparison.guarantees.len(), Tone::Warning)),
+            (reports::obligations_figure(language), obligations_changed.to_string(), tone(obligations_changed, Tone::Warning)),
+            (reports::applications_figure(language), comparison.applications.len().to_string(), tone(comparison.applications.len(), Tone::Bad)),
+            (reports::directory_figure(language), comparison.directory.len().to_string(), tone(comparison.directory.len(), Tone::Bad)),
+            (reports::equal_figure(language), comparison.equal().to_string(), Tone::Neutral),
+            (reports::environments_figure(language), comparison.environments.len().to_string(), Tone::Neutral),
         ]))
-        p { "Compared: " strong { (comparison.base.name) } " (policies " code { (short(&comparison.base.policies)) }
-            ", directory " code { (short(&comparison.base.directory)) } ") with "
-            strong { (comparison.head.name) } " (policies " code { (short(&comparison.head.policies)) }
-            ", directory " code { (short(&comparison.head.directory)) } ")." }
-        p { "An environment is a type of account, an operation and a type of record. Proven equal: for every question, at "
-            "every moment, both sides decide alike." }
-        @for note in comparison.notes() { p { (badge(Tone::Warning, "note")) " " (note) } }
-        p { label { "Show only what holds this text: " input type="search" id="filter" placeholder="Officer, consult, bvh…"; } }
-        @for group in &groups { (one(report, group)) }
-        (undecided_ones(report))
-        (guarantees(report))
-        (obligations(report))
-        (applications(report))
-        (accounts(report))
-        (files(report))
-        h2 { "Environments" }
-        p { (proven_equal(comparison)) }
+        p { (reports::compared(language))
+            strong { (comparison.base.name) } (reports::with_policies(language)) code { (short(&comparison.base.policies)) }
+            (reports::and_directory(language)) code { (short(&comparison.base.directory)) } (reports::with_side(language))
+            strong { (comparison.head.name) } (reports::with_policies(language)) code { (short(&comparison.head.policies)) }
+            (reports::and_directory(language)) code { (short(&comparison.head.directory)) } ")." }
+        p { (reports::what_environments_are(language)) }
+        @for note in comparison.notes(language) { p { (badge(Tone::Warning, texts::note(language))) " " (note) } }
+        p { label { (reports::show_only(language)) input type="search" id="filter" placeholder="Officer, consult, bvh…"; } }
+        @for group in &groups { (one(report, group, language)) }
+        (undecided_ones(report, language))
+        (guarantees(report, language))
+        (obligations(report, language))
+        (applications(report, language))
+        (accounts(report, language))
+        (files(report, language))
+        h2 { (reports::environments(language)) }
+        p { (proven_equal(comparison, language)) }
         @let others: Vec<_> = comparison.environments.iter().filter(|it| !it.is_equal()).collect();
-        @if !others.is_empty() { div.wide role="region" tabindex="0" aria-label="Environments" { table {
-            thead { tr { th scope="col" { "account" } th scope="col" { "operation" } th scope="col" { "record" } th scope="col" { "result" } th scope="col" { "settled" } } }
-            tbody { @for outcome in others { (row(outcome)) } }
+        @if !others.is_empty() { div.wide role="region" tabindex="0" aria-label=(reports::environments(language)) { table {
+            thead { tr { @for head in [reports::account, reports::operation, reports::record, reports::result, reports::settled] { th scope="col" { (head(language)) } } } }
+            tbody { @for outcome in others { (row(outcome, language)) } }
         } } }
     };
     let page = Page {
-        title: "What a policy change would do",
+        title: texts::title(language),
         summary: html! {
             @for (index, line) in headline.lines().enumerate() {
                 @if index == 0 { strong { (line) } } @else { br; (line) }
             }
             br;
-            @if report.passes() { (badge(Tone::Good, "passed")) } @else { (badge(Tone::Bad, "not passed")) }
-            " " (report.verdict()) ". " (comparison.summary()) "."
+            @if report.passes() { (badge(Tone::Good, texts::passed(language))) } @else { (badge(Tone::Bad, texts::not_passed(language))) }
+            " " (report.verdict(language)) ". " (comparison.summary(language)) "."
         },
         body,
         style: STYLE,
         script: SCRIPT,
     };
-    page.render()
+    page.render_in(language)
 }
 
-fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
+fn one(report: &Report<'_>, group: &Group<'_>, language: Language) -> Markup {
     let tone = match group.change {
         Direction::NewlyAllowed => Tone::Bad,
         Direction::NewlyDenied => Tone::Warning,
     };
     let Some((outcome, difference)) = group.members.first() else { return html! {} };
     html! {
-        section.item data-text=(format!("{} {} {}", group.change.words(), group.environments(), group.policies.join(" "))) {
+        section.item data-text=(format!("{} {} {}", group.change.words(language), group.environments(), group.policies.join(" "))) {
             h2 {
-                (badge(tone, group.change.words())) " "
-                (mark(report.standing_of(group).1))
+                (badge(tone, group.change.words(language))) " "
+                (mark(report.standing_of(group).1, language))
                 (group.environments()) ", "
                 @for (index, cause) in group.causes.iter().enumerate() {
-                    @if index > 0 { ", " } (cause.lead) " " code { (cause.id) } " " (cause.tail)
+                    @if index > 0 { ", " } (cause.lead(language)) " " code { (cause.id) } " " (cause.tail(language))
                 }
             }
-            @if let Some(note) = &outcome.note { p { (badge(Tone::Warning, "note")) " " (note) } }
-            (example(outcome, &difference.example, [&difference.base, &difference.head]))
+            @if let Some(note) = outcome.note { p { (badge(Tone::Warning, texts::note(language))) " " (note.words(language)) } }
+            (example(outcome, &difference.example, [&difference.base, &difference.head], language))
             @for change in report.comparison.policies.iter().filter(|change| group.policies.contains(&change.id)) {
-                (policy(change))
+                (policy(change, language))
             }
             @if group.members.len() > 1 {
                 details {
-                    summary { (counted(group.members.len(), "environment")) ", each with its question" }
+                    summary { (reports::each_with_question(language, environments(group.members.len(), language))) }
                     @for (outcome, difference) in group.members.iter().skip(1) {
                         h3 { (outcome.name()) }
-                        (example(outcome, &difference.example, [&difference.base, &difference.head]))
+                        (example(outcome, &difference.example, [&difference.base, &difference.head], language))
                     }
                 }
             }
@@ -109,22 +116,22 @@ fn one(report: &Report<'_>, group: &Group<'_>) -> Markup {
 }
 
 /// The state of the review, after a heading.
-fn mark(standing: Standing) -> Markup {
+fn mark(standing: Standing, language: Language) -> Markup {
     match standing {
-        Standing::Open => html! { (badge(Tone::Bad, "not accepted")) " " },
-        Standing::Accepted => html! { (badge(Tone::Good, "accepted")) " " },
+        Standing::Open => html! { (badge(Tone::Bad, texts::not_accepted(language))) " " },
+        Standing::Accepted => html! { (badge(Tone::Good, texts::accepted(language))) " " },
         Standing::Listed => html! {},
     }
 }
 
-fn undecided_ones(report: &Report<'_>) -> Markup {
+fn undecided_ones(report: &Report<'_>, language: Language) -> Markup {
     let matters = report.undecided();
     html! {
-        @if !matters.is_empty() { h2 { "Undecided" } }
+        @if !matters.is_empty() { h2 { (reports::undecided_head(language)) } }
         @for matter in matters {
             @if let Some(outcome) = matter.outcome() {
                 section.item data-text=(outcome.name()) {
-                    h3 { (badge(Tone::Bad, "undecided")) " " (mark(report.standing(matter))) (outcome.name()) }
+                    h3 { (badge(Tone::Bad, texts::undecided(language))) " " (mark(report.standing(matter), language)) (outcome.name()) }
                     ul { @for reason in &outcome.undecided { li { (reason) } } }
                 }
             }
@@ -132,35 +139,34 @@ fn undecided_ones(report: &Report<'_>) -> Markup {
     }
 }
 
-fn guarantees(report: &Report<'_>) -> Markup {
+fn guarantees(report: &Report<'_>, language: Language) -> Markup {
     let changed = report.guarantees();
     html! {
         @if !changed.is_empty() {
-            h2 { "Guarantees" }
-            p { "A guarantee says what must hold whatever the policies say. One that is gone keeps no later change from "
-                "breaking it." }
+            h2 { (reports::guarantees_head(language)) }
+            p { (reports::what_guarantees_are(language)) }
         }
         @for (change, standing) in changed {
             section.item data-text=(format!("guarantee {}", change.id)) {
-                p { (mark(standing)) "The guarantee " code { (change.id) } " is " (guarantee_words(change.change)) "." }
-                (policy(change))
+                p { (mark(standing, language)) (reports::the_guarantee(language)) code { (change.id) } (reports::is(language)) (guarantee_words(change.change, language)) "." }
+                (policy(change, language))
             }
         }
     }
 }
 
-fn obligations(report: &Report<'_>) -> Markup {
+fn obligations(report: &Report<'_>, language: Language) -> Markup {
     let changed = report.obligations();
     html! {
         @if !changed.is_empty() {
-            h2 { "Obligations" }
-            p { "What the answer asks of the application: what to hide, to show or to record." }
+            h2 { (reports::obligations_head(language)) }
+            p { (reports::what_obligations_are(language)) }
         }
         @for (change, obligations, standing) in changed {
             section.item data-text=(format!("obligations {}", change.id)) {
-                h3 { (mark(standing)) code { (change.id) } " asks something else of callers" }
-                @if !change.title.is_empty() { p { (change.title) } }
-                pre.change { @for (mark, what, text) in obligations.lines() {
+                h3 { (mark(standing, language)) code { (change.id) } (reports::asks_something_else(language)) }
+                @if !change.title.is_empty() { p { (change.title.in_language(language)) } }
+                pre.change { @for (mark, what, text) in obligations.lines(language) {
                     span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (what) ": " (text) "\n" }
                 } }
             }
@@ -168,17 +174,17 @@ fn obligations(report: &Report<'_>) -> Markup {
     }
 }
 
-fn applications(report: &Report<'_>) -> Markup {
+fn applications(report: &Report<'_>, language: Language) -> Markup {
     let changed = report.applications();
     html! {
         @if !changed.is_empty() {
-            h2 { "Applications" }
-            p { "What an application may ask at all: for which subjects, about which actions and records." }
+            h2 { (reports::applications_head(language)) }
+            p { (reports::what_applications_may(language)) }
         }
         @for (change, standing) in changed {
             section.item data-text=(format!("application {}", change.application)) {
-                h3 { (mark(standing)) code { (change.application) } " may ask something else" }
-                pre.change { @for (mark, text) in change.lines() {
+                h3 { (mark(standing, language)) code { (change.application) } (reports::may_ask_something_else(language)) }
+                pre.change { @for (mark, text) in change.lines(language) {
                     span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (text) "\n" }
                 } }
             }
@@ -186,19 +192,18 @@ fn applications(report: &Report<'_>) -> Markup {
     }
 }
 
-fn accounts(report: &Report<'_>) -> Markup {
+fn accounts(report: &Report<'_>, language: Language) -> Markup {
     let changed = report.accounts();
     html! {
         @if !changed.is_empty() {
-            h2 { "Directory" }
-            p { "What the directory says of accounts, and of what they are in or refer to, changed. Below each change is what "
-                "it allows and denies." }
+            h2 { (reports::directory_head(language)) }
+            p { (reports::what_directory_changed(language)) }
         }
         @for (change, standing, groups) in changed {
             section.item data-text=(format!("directory {}", change.id)) {
-                h3 { (mark(standing)) code { (change.id) } " " (badge(Tone::Neutral, change.change.name())) }
+                h3 { (mark(standing, language)) code { (change.id) } " " (badge(Tone::Neutral, change.change.words(language))) }
                 ul { @for fact in &change.facts {
-                    @let [before, after] = fact.sides();
+                    @let [before, after] = fact.sides(language);
                     @let elements = fact.elements();
                     li { (fact.name) ":"
                         @if elements.is_empty() { " " code { (before) } " → " code { (after) } }
@@ -206,10 +211,10 @@ fn accounts(report: &Report<'_>) -> Markup {
                     }
                 } }
                 @for group in groups {
-                    h4 { (group.line()) }
-                    @if let Some(others) = group.others() { p { (others) } }
+                    h4 { (group.line(language)) }
+                    @if let Some(others) = group.others(language) { p { (others) } }
                     @if let Some((outcome, effect)) = group.members.first() {
-                        (example(outcome, &effect.example, [&effect.base, &effect.head]))
+                        (example(outcome, &effect.example, [&effect.base, &effect.head], language))
                     }
                 }
             }
@@ -217,43 +222,48 @@ fn accounts(report: &Report<'_>) -> Markup {
     }
 }
 
-fn example(outcome: &EnvironmentChange, example: &Question, [base, head]: [&SideAnswer; 2]) -> Markup {
+fn example(
+    outcome: &EnvironmentChange,
+    example: &Question,
+    [base, head]: [&SideAnswer; 2],
+    language: Language,
+) -> Markup {
     let part = |pointer: &str| example.question.pointer(pointer).cloned().unwrap_or(Value::Null);
     let rows = [
-        ("account", party(&part("/subject"))),
-        ("operation", party_action(&part("/action"))),
-        ("record", party(&part("/resource"))),
-        ("circumstances", fields(&part("/context"))),
+        (reports::account(language), party(&part("/subject"))),
+        (reports::operation(language), party_action(&part("/action"))),
+        (reports::record(language), party(&part("/resource"))),
+        (reports::circumstances(language), fields(&part("/context"))),
     ];
     html! {
-        p { "A question in " (outcome.name()) ": "
-            @if example.real { (badge(Tone::Neutral, "accounts of the directory")) }
-            @else { (badge(Tone::Neutral, "made-up accounts")) } }
+        p { (reports::a_question_in(language, outcome.name()))
+            @if example.real { (badge(Tone::Neutral, reports::real_accounts(language))) }
+            @else { (badge(Tone::Neutral, reports::made_up_accounts(language))) } }
         table.question { tbody {
             @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } }
-            @if let Some(when) = example.when() { tr { th scope="row" { "asked" } td { (when) } } }
-            (said("before", base))
-            (said("after", head))
+            @if let Some(when) = example.when(language) { tr { th scope="row" { (reports::asked(language)) } td { (when) } } }
+            (said(texts::before(language), base, language))
+            (said(texts::after(language), head, language))
         } }
-        details { summary { "The question for poort evaluate" }
+        details { summary { (reports::question_for_evaluate(language)) }
             pre { (format!("{:#}", example.question)) }
             @if !example.entities.is_empty() {
-                p { "Its accounts are made up; the directory would have to hold:" }
+                p { (reports::would_have_to_hold(language)) }
                 pre { (format!("{:#}", Value::from(example.entities.clone()))) }
             }
         }
     }
 }
 
-fn said(side: &str, said: &SideAnswer) -> Markup {
+fn said(side: &str, said: &SideAnswer, language: Language) -> Markup {
     html! {
         tr {
             th scope="row" { (side) }
             td {
-                @if said.allowed { (badge(Tone::Good, "allow")) } @else { (badge(Tone::Bad, "deny")) }
-                " " (said.reason)
+                @if said.allowed { (badge(Tone::Good, texts::allow(language))) } @else { (badge(Tone::Bad, texts::deny(language))) }
+                " " (said.reason.in_language(language))
                 @if !said.policies.is_empty() {
-                    ul { @for policy in &said.policies { li { code { (policy.id) } " " (policy.title) } } }
+                    ul { @for policy in &said.policies { li { code { (policy.id) } " " (policy.title.in_language(language)) } } }
                 }
             }
         }
@@ -284,12 +294,12 @@ fn fields(value: &Value) -> Markup {
     html! { ul.fields { @for (name, value) in fields { li { (name) ": " code { (text(value)) } } } } }
 }
 
-fn policy(change: &PolicyChange) -> Markup {
+fn policy(change: &PolicyChange, language: Language) -> Markup {
     let spot = change.head.as_ref().or(change.base.as_ref());
     html! {
-        h3 { code { (change.named()) } " " (badge(Tone::Neutral, change.change.name())) " "
+        h3 { code { (change.named()) } " " (badge(Tone::Neutral, change.change.words(language))) " "
             @if let Some(spot) = spot { span.mono { (spot.file) ":" (spot.line) } } }
-        @if !change.title.is_empty() { p { (change.title) } }
+        @if !change.title.is_empty() { p { (change.title.in_language(language)) } }
         pre.change {
             @for line in &change.lines {
                 @let class = match line.mark { '+' => "added", '-' => "removed", _ => "kept" };
@@ -301,30 +311,30 @@ fn policy(change: &PolicyChange) -> Markup {
     }
 }
 
-fn files(report: &Report<'_>) -> Markup {
+fn files(report: &Report<'_>, language: Language) -> Markup {
     let comparison = report.comparison;
     html! {
         @if !comparison.schema.is_empty() {
-            h2 { "Schema" }
+            h2 { (reports::schema(language)) }
             ul { @for change in &comparison.schema {
-                li { (badge(Tone::Neutral, change.change.name())) " " (change.what) " " code { (change.name) }
+                li { (badge(Tone::Neutral, change.change.words(language))) " " (change.kind(language)) " " code { (change.name) }
                     @if change.change == Change::Changed {
                         ul {
-                            @for line in &change.removed { li { "no longer " code { (line) } } }
-                            @for line in &change.added { li { "now " code { (line) } } }
+                            @for line in &change.removed { li { (reports::no_longer(language)) code { (line) } } }
+                            @for line in &change.added { li { (reports::now(language)) code { (line) } } }
                         }
                     }
                 }
             } }
         }
         @if !comparison.policies.is_empty() {
-            h2 { "Policies" }
+            h2 { (reports::policies(language)) }
             ul { @for change in &comparison.policies {
-                li { (badge(Tone::Neutral, change.change.name())) " " code { (change.named()) } " " (change.title)
+                li { (badge(Tone::Neutral, change.change.words(language))) " " code { (change.named()) } " " (change.title.in_language(language))
                     @if !change.annotations.is_empty() { ul { @for annotation in &change.annotations {
                         li { "@" (annotation.name) ": "
-                            (annotation.before.as_deref().unwrap_or("nothing")) " → "
-                            (annotation.after.as_deref().unwrap_or("nothing")) }
+                            (annotation.before.as_deref().unwrap_or(reports::nothing(language))) " → "
+                            (annotation.after.as_deref().unwrap_or(reports::nothing(language))) }
                     } } }
                 }
             } }
@@ -333,22 +343,19 @@ fn files(report: &Report<'_>) -> Markup {
 }
 
 /// How many environments are proven equal, and how.
-fn proven_equal(comparison: &Comparison) -> String {
+fn proven_equal(comparison: &Comparison, language: Language) -> String {
     let equal = |wanted: &[Settled]| {
         comparison.environments.iter().filter(|it| it.is_equal() && wanted.contains(&it.settled)).count()
     };
     let (unchanged, proven) = (equal(&[Settled::Unchanged]), equal(&[Settled::Solver, Settled::Cache]));
-    format!(
-        "{} proven equal: {unchanged} have the same policies on both sides, and {proven} were proven by the solver.",
-        counted(comparison.equal(), "environment")
-    )
+    reports::proven_equal(language, environments(comparison.equal(), language), unchanged, proven)
 }
 
-fn row(outcome: &EnvironmentChange) -> Markup {
+fn row(outcome: &EnvironmentChange, language: Language) -> Markup {
     let settled = match outcome.settled {
-        Settled::Unchanged => "same policies",
-        Settled::Solver => "proof",
-        Settled::Cache => "earlier proof",
+        Settled::Unchanged => reports::same_policies(language),
+        Settled::Solver => reports::proof(language),
+        Settled::Cache => reports::earlier_proof(language),
     };
     html! {
         tr.item data-text=(outcome.name()) {
@@ -357,10 +364,10 @@ fn row(outcome: &EnvironmentChange) -> Markup {
                 @for change in [Direction::NewlyAllowed, Direction::NewlyDenied] {
                     @if outcome.differences.iter().any(|difference| difference.change == change)
                         || outcome.accounts.iter().any(|effect| effect.change == change) {
-                        (badge(if change == Direction::NewlyAllowed { Tone::Bad } else { Tone::Warning }, change.words())) " "
+                        (badge(if change == Direction::NewlyAllowed { Tone::Bad } else { Tone::Warning }, change.words(language))) " "
                     }
                 }
-                @if !outcome.undecided.is_empty() { (badge(Tone::Bad, "undecided")) }
+                @if !outcome.undecided.is_empty() { (badge(Tone::Bad, texts::undecided(language))) }
             }
             td { (settled) @if outcome.note.is_some() { " *" } }
         }

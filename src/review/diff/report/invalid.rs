@@ -3,14 +3,11 @@
 use crate::review::report::markdown::{code, escaped};
 use crate::{
     review::report::{Page, Tone, badge},
-    types::problem::Problem,
+    types::{language::Language, problem::Problem, texts::diff as texts},
 };
 use maud::html;
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use std::fmt::Write as _;
-
-const TITLE: &str = "What a policy change would do";
-const ANSWER: &str = "A side is not valid, so nothing can be said about the change.";
 
 fn place(problem: &Problem) -> String {
     match problem.position() {
@@ -21,8 +18,9 @@ fn place(problem: &Problem) -> String {
 
 /// A list.
 #[must_use]
-pub fn markdown(problems: &[Problem]) -> String {
-    let mut text = format!("## ❌ Policy change: not valid\n\n{ANSWER}\n\n");
+pub fn markdown(problems: &[Problem], language: Language) -> String {
+    let (heading, answer) = (texts::not_valid_heading(language), texts::side_not_valid(language));
+    let mut text = format!("## ❌ {heading}\n\n{answer}\n\n");
     for problem in problems {
         let help = problem.help_text().map(|help| format!(" ({})", escaped(help))).unwrap_or_default();
         let _ = writeln!(text, "- {}: {}{help}", code(&place(problem)), escaped(problem.message()));
@@ -51,7 +49,7 @@ pub fn junit(problems: &[Problem]) -> String {
 
 /// A page.
 #[must_use]
-pub fn html(problems: &[Problem]) -> String {
+pub fn html(problems: &[Problem], language: Language) -> String {
     let body = html! {
         ul { @for problem in problems {
             li { code { (place(problem)) } " " (problem.message())
@@ -59,6 +57,6 @@ pub fn html(problems: &[Problem]) -> String {
             }
         } }
     };
-    let summary = html! { (badge(Tone::Bad, "not valid")) " " (ANSWER) };
-    Page { title: TITLE, summary, body, style: "", script: "" }.render()
+    let summary = html! { (badge(Tone::Bad, texts::not_valid(language))) " " (texts::side_not_valid(language)) };
+    Page { title: texts::title(language), summary, body, style: "", script: "" }.render_in(language)
 }

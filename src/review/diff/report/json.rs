@@ -1,7 +1,10 @@
 //! Writes a comparison as JSON, for scripts.
 
 use super::Report;
-use crate::review::diff::{AccountGroup, Cause, Direction, EnvironmentChange, ReviewItem, account_groups, groups};
+use crate::{
+    review::diff::{AccountGroup, Cause, Direction, EnvironmentChange, ReviewItem, account_groups, groups},
+    types::language::Language,
+};
 use serde_json::{Value, json};
 
 /// The whole comparison as one object.
@@ -9,22 +12,23 @@ use serde_json::{Value, json};
 pub fn json(report: &Report<'_>) -> String {
     let comparison = report.comparison;
     let judged = &report.judged;
-    let headline = report.headline();
+    let headline = report.headline(Language::English);
     let groups: Vec<_> = groups(comparison)
         .iter()
         .map(|group| {
             json!({
                 "change": group.change.name(),
                 "policies": group.policies,
-                "because": Cause::all(&group.causes, &str::to_owned),
+                "because": Cause::all(&group.causes, Language::English, &str::to_owned),
                 "environments": group.members.iter().map(|(outcome, _)| outcome.name()).collect::<Vec<_>>(),
             })
         })
         .collect();
     let mut whole = serde_json::to_value(comparison).unwrap_or_default();
+    answers(&mut whole);
     if let Some(object) = whole.as_object_mut() {
         let more = [
-            ("summary", json!(comparison.summary())),
+            ("summary", json!(comparison.summary(Language::English))),
             ("passed", json!(report.passes())),
             (
                 "counts",
@@ -41,8 +45,8 @@ pub fn json(report: &Report<'_>) -> String {
             ),
             ("headline", json!(headline.sentences)),
             ("headline_example", json!(headline.example)),
-            ("verdict", json!(report.verdict())),
-            ("notes", json!(comparison.notes())),
+            ("verdict", json!(report.verdict(Language::English))),
+            ("notes", json!(comparison.notes(Language::English))),
             ("not_accepted", judged.open.iter().map(|matter| named(*matter)).collect()),
             ("accepted", judged.accepted.iter().map(|matter| named(*matter)).collect()),
             ("groups", Value::Array(groups)),
@@ -54,6 +58,31 @@ pub fn json(report: &Report<'_>) -> String {
     format!("{whole:#}")
 }
 
+/// Leaves of what sides say the sentences as their author wrote them, or in English. A cached comparison has them in each language.
+fn answers(comparison: &mut Value) {
+    fn all<'v>(value: &'v mut Value, name: &str) -> impl Iterator<Item = &'v mut Value> {
+        value.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
+    }
+    let plain = |value: &mut Value, name: &str| {
+        if let Some(text) = value.get_mut(name)
+            && let Some(base) = text.get_mut("base").map(Value::take)
+        {
+            *text = base;
+        }
+    };
+    for environment in all(comparison, "environments") {
+        for list in ["differences", "accounts"] {
+            for found in all(environment, list) {
+                for side in ["base", "head"] {
+                    let Some(said) = found.get_mut(side) else { continue };
+                    plain(said, "reason");
+                    all(said, "policies").for_each(|policy| plain(policy, "title"));
+                }
+            }
+        }
+    }
+}
+
 /// What a change of the directory changes.
 fn effects(group: &AccountGroup<'_>) -> Value {
     json!({
@@ -61,7 +90,7 @@ fn effects(group: &AccountGroup<'_>) -> Value {
         "accounts": group.accounts,
         "named": group.named,
         "because": group.because,
-        "line": group.line(),
+        "line": group.line(Language::English),
         "environments": group.members.iter().map(|(outcome, _)| outcome.name()).collect::<Vec<_>>(),
     })
 }

@@ -2,7 +2,10 @@
 //! of a guarantee, of obligations, of what an application may ask or of the directory.
 
 use super::{Report, Standing, account_line, application_line, guarantee_words};
-use crate::review::diff::{Cause, Difference, EnvironmentChange, ItemKind, ReviewItem, causes};
+use crate::{
+    review::diff::{Cause, Difference, EnvironmentChange, ItemKind, ReviewItem, causes},
+    types::language::Language,
+};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 /// JUnit XML. An item that needs acceptance and has none fails; an environment in which only an undecided part needs it
@@ -23,11 +26,12 @@ pub fn junit(report: &Report<'_>) -> String {
         add(outcome.name(), status(report, outcome), told(report, outcome));
     }
     for (change, standing) in report.guarantees() {
-        let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change));
+        let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change, Language::English));
         add(format!("guarantee {}", change.id), passed_or(ItemKind::Guarantee, standing, &message), message.clone());
     }
     for (change, obligations, standing) in report.obligations() {
-        let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
+        let lines: Vec<_> =
+            obligations.lines(Language::English).map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         add(
             format!("obligations of {}", change.id),
@@ -52,8 +56,8 @@ pub fn junit(report: &Report<'_>) -> String {
         status.set_type("not-looked-at").set_message("nothing is said about what was left out");
         add("environments left out by --env".to_owned(), status, String::new());
     }
-    let mut notes = vec![report.verdict()];
-    notes.extend(comparison.notes());
+    let mut notes = vec![report.verdict(Language::English)];
+    notes.extend(comparison.notes(Language::English));
     suite.set_system_out(XmlString::new(notes.join("\n")));
     let mut whole = Junit::new("poort diff");
     whole.add_test_suite(suite);
@@ -92,7 +96,7 @@ fn status(report: &Report<'_>, outcome: &EnvironmentChange) -> TestCaseStatus {
 
 /// What is there and asks for nothing, and what the environment's result rests on.
 fn told(report: &Report<'_>, outcome: &EnvironmentChange) -> String {
-    let mut told: Vec<String> = outcome.note.iter().cloned().collect();
+    let mut told: Vec<String> = outcome.note.into_iter().map(String::from).collect();
     for difference in &outcome.differences {
         match report.standing(ReviewItem::Difference(outcome, difference)) {
             Standing::Open => {}
@@ -111,14 +115,14 @@ fn details(report: &Report<'_>, difference: &Difference) -> String {
         "{}\n{}\nbefore: {}\nafter: {}",
         line(report, difference),
         difference.example.question,
-        difference.base.reason,
-        difference.head.reason
+        difference.base.reason.base(),
+        difference.head.reason.base()
     )
 }
 
 fn line(report: &Report<'_>, difference: &Difference) -> String {
     let causes = causes(report.comparison, difference.change, &difference.policies);
-    format!("{} {}", difference.change.words(), Cause::all(&causes, &str::to_owned))
+    format!("{} {}", difference.change.words(Language::English), Cause::all(&causes, Language::English, &str::to_owned))
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod junit;
 mod markdown;
 mod sarif;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use html::html;
 pub use json::json;
@@ -20,9 +22,10 @@ pub use sarif::sarif;
 pub use terminal::terminal;
 
 use super::{
-    Accepted, AccountGroup, ApplicationChange, Change, Comparison, EntityChange, Fact, Group, Headline, ItemKind,
-    Judged, ObligationChange, PolicyChange, ReviewItem, account_groups, comparison::counted,
+    Accepted, AccountGroup, ApplicationChange, Change, Comparison, EntityChange, Group, Headline, ItemKind, Judged,
+    ObligationChange, PolicyChange, ReviewItem, account_groups, comparison,
 };
+use crate::types::{language::Language, texts::diff as texts};
 
 /// What a report is about.
 #[derive(Debug)]
@@ -133,66 +136,73 @@ impl<'a> Report<'a> {
     }
 
     /// Who can now do what, in words: the first lines of every form that people read.
-    fn headline(&self) -> Headline {
-        Headline::of(self.comparison)
+    fn headline(&self, language: Language) -> Headline {
+        Headline::of(self.comparison, language)
     }
 
     /// The verdict in one line.
     #[must_use]
-    pub fn verdict(&self) -> String {
+    pub fn verdict(&self, language: Language) -> String {
         let of =
             |all: &[ReviewItem<'_>], wanted: &[ItemKind]| all.iter().filter(|it| wanted.contains(&it.kind())).count();
+        type Words = fn(Language, String) -> String;
+        type Counted = fn(usize, Language) -> String;
         let differences = [ItemKind::NewlyAllowed, ItemKind::NewlyDenied];
-        let kinds: [(&[ItemKind], &str, &str, &str); 6] = [
-            (&differences, "difference", "not accepted", "accepted"),
-            (&[ItemKind::Undecided], "environment", "undecided", "undecided and accepted"),
-            (&[ItemKind::Guarantee], "change", "of guarantees not accepted", "of guarantees accepted"),
-            (&[ItemKind::Obligations], "change", "of obligations not accepted", "of obligations accepted"),
-            (
-                &[ItemKind::Application],
-                "change",
-                "of what applications may ask not accepted",
-                "of what applications may ask accepted",
-            ),
-            (&[ItemKind::Account], "change", "of the directory not accepted", "of the directory accepted"),
+        let environments: Counted = comparison::environments;
+        let kinds: [(&[ItemKind], Counted, Words, Words); 6] = [
+            (&differences, counted_differences, texts::part_not_accepted, texts::part_accepted),
+            (&[ItemKind::Undecided], environments, texts::part_undecided, texts::part_undecided_accepted),
+            (&[ItemKind::Guarantee], counted_changes, texts::guarantees_not_accepted, texts::guarantees_accepted),
+            (&[ItemKind::Obligations], counted_changes, texts::obligations_not_accepted, texts::obligations_accepted),
+            (&[ItemKind::Application], counted_changes, texts::applications_not_accepted, texts::applications_accepted),
+            (&[ItemKind::Account], counted_changes, texts::directory_not_accepted, texts::directory_accepted),
         ];
         let mut parts = Vec::new();
-        for (kinds, what, open, accepted) in kinds {
+        for (kinds, counted, open, accepted) in kinds {
             for (matters, words) in [(&self.judged.open, open), (&self.judged.accepted, accepted)] {
                 let count = of(matters, kinds);
                 if count > 0 {
-                    parts.push(format!("{} {words}", counted(count, what)));
+                    parts.push(words(language, counted(count, language)));
                 }
             }
         }
         if self.comparison.filtered > 0 {
-            parts.push(format!("{} not looked at", counted(self.comparison.filtered, "environment")));
+            parts.push(texts::not_looked_at(language, environments(self.comparison.filtered, language)));
         }
-        let word = if self.passes() { "passed" } else { "not passed" };
-        if parts.is_empty() { word.to_owned() } else { format!("{word}: {}", parts.join(", ")) }
+        let word = if self.passes() { texts::passed(language) } else { texts::not_passed(language) };
+        if parts.is_empty() { word.to_owned() } else { texts::verdict(language, word, parts.join(", ")) }
     }
 }
 
-/// A change of the directory in one line.
-fn account_line(change: &EntityChange, groups: &[AccountGroup<'_>]) -> String {
-    let facts = change.facts.iter().map(Fact::line);
-    let parts: Vec<_> = facts.chain(groups.iter().map(AccountGroup::line)).collect();
-    format!("{} {} in the directory: {}", change.id, change.change.name(), parts.join("; "))
+fn counted_differences(count: usize, language: Language) -> String {
+    if count == 1 { texts::one_difference(language).to_owned() } else { texts::many_differences(language, count) }
 }
 
-/// A change of what an application may ask, in one line.
+fn counted_changes(count: usize, language: Language) -> String {
+    if count == 1 { texts::one_change(language).to_owned() } else { texts::many_changes(language, count) }
+}
+
+/// A change of the directory in one line, for programs.
+fn account_line(change: &EntityChange, groups: &[AccountGroup<'_>]) -> String {
+    let english = Language::English;
+    let facts = change.facts.iter().map(|fact| fact.line(english));
+    let parts: Vec<_> = facts.chain(groups.iter().map(|group| group.line(english))).collect();
+    format!("{} {} in the directory: {}", change.id, change.change.words(english), parts.join("; "))
+}
+
+/// A change of what an application may ask, in one line, for programs.
 fn application_line(change: &ApplicationChange) -> String {
-    let lines: Vec<_> = change.lines().map(|(mark, text)| format!("{mark} {text}")).collect();
+    let lines: Vec<_> = change.lines(Language::English).map(|(mark, text)| format!("{mark} {text}")).collect();
     format!("what the application {} may ask changed: {}", change.application, lines.join("; "))
 }
 
 /// A change of a guarantee in words.
-const fn guarantee_words(change: Change) -> &'static str {
+const fn guarantee_words(change: Change, language: Language) -> &'static str {
     match change {
-        Change::Added => "new",
-        Change::Removed => "gone: it no longer keeps later changes from breaking it",
-        Change::Changed => "changed: it says something else now",
-        Change::Renamed => "renamed: it says the same",
-        Change::Obligations | Change::Reworded => "reworded: it says the same",
+        Change::Added => texts::guarantee_added(language),
+        Change::Removed => texts::guarantee_removed(language),
+        Change::Changed => texts::guarantee_changed(language),
+        Change::Renamed => texts::guarantee_renamed(language),
+        Change::Obligations | Change::Reworded => texts::guarantee_reworded(language),
     }
 }

@@ -7,7 +7,10 @@ use crate::{
         diff::{Cause, Comparison, Direction, Group, PolicyChange, groups},
         report::{Format, findings},
     },
-    types::problem::{Problem, SourceFile},
+    types::{
+        language::Language,
+        problem::{Problem, SourceFile},
+    },
 };
 use std::ops::Range;
 
@@ -31,12 +34,13 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
         found.push(standing(problem, report.standing(matter), help));
     }
     for (change, state) in report.guarantees() {
-        let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change));
+        let message = format!("the guarantee `{}` is {}", change.id, guarantee_words(change.change, Language::English));
         let problem = at(comparison, "diff::guarantee", Some(change), message);
         found.push(standing(problem, state, REVIEW));
     }
     for (change, obligations, state) in report.obligations() {
-        let lines: Vec<_> = obligations.lines().map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
+        let lines: Vec<_> =
+            obligations.lines(Language::English).map(|(mark, what, text)| format!("{mark} {what} {text}")).collect();
         let message = format!("what `{}` asks of callers changed: {}", change.id, lines.join("; "));
         let problem = at(comparison, "diff::obligations", Some(change), message);
         found.push(standing(problem, state, REVIEW));
@@ -51,10 +55,11 @@ fn problems(report: &Report<'_>) -> Vec<Problem> {
         found.push(standing(problem, state, REVIEW));
     }
     if comparison.filtered > 0 {
-        let problem = Problem::unreadable("diff::not-looked-at", &comparison.head.name, report.verdict());
+        let problem =
+            Problem::unreadable("diff::not-looked-at", &comparison.head.name, report.verdict(Language::English));
         found.push(problem.help("leave out --env"));
     }
-    let notes = comparison.notes().into_iter();
+    let notes = comparison.notes(Language::English).into_iter();
     found.extend(notes.map(|note| Problem::unreadable("diff::note", &comparison.head.name, note).as_warning()));
     found
 }
@@ -79,9 +84,9 @@ fn of_group(report: &Report<'_>, group: &Group<'_>) -> Problem {
     let example = group.members.first().map(|(_, difference)| difference.example.question.to_string());
     let message = format!(
         "{}: {}, {}; such as {}",
-        group.change.words(),
+        group.change.words(Language::English),
         group.environments(),
-        Cause::all(&group.causes, &|id| format!("`{id}`")),
+        Cause::all(&group.causes, Language::English, &|id| format!("`{id}`")),
         example.unwrap_or_default(),
     );
     let change = comparison.policies.iter().find(|change| group.policies.contains(&change.id));

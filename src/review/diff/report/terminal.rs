@@ -1,28 +1,32 @@
 //! Writes a comparison for a terminal.
 
-use super::{Report, Standing, counted, guarantee_words};
+use super::{Report, Standing, guarantee_words};
 use crate::{
     review::diff::{
         AccountEffect, AccountGroup, Cause, Change, Difference, Direction, Group, PolicyChange, Question, SideAnswer,
-        groups,
+        comparison::environments, groups,
     },
-    types::escape,
+    types::{
+        escape,
+        language::Language,
+        texts::{diff as texts, diff_reports as reports},
+    },
 };
 use std::fmt::Write as _;
 
 /// The comparison for a person. `colour` makes it coloured.
 #[must_use]
-pub fn terminal(report: &Report<'_>, colour: bool) -> String {
-    let mut writer = Writer { text: String::new(), colour };
+pub fn terminal(report: &Report<'_>, language: Language, colour: bool) -> String {
+    let mut writer = Writer { text: String::new(), language, colour };
     writer.write(report);
     writer.text
 }
 
 /// The note after a heading.
-const fn mark(standing: Standing) -> &'static str {
+fn mark(standing: Standing, language: Language) -> String {
     match standing {
-        Standing::Accepted => "  (accepted)",
-        Standing::Open | Standing::Listed => "",
+        Standing::Accepted => format!("  ({})", texts::accepted(language)),
+        Standing::Open | Standing::Listed => String::new(),
     }
 }
 
@@ -35,6 +39,7 @@ const fn tone(standing: Standing) -> u8 {
 
 struct Writer {
     text: String,
+    language: Language,
     colour: bool,
 }
 
@@ -51,70 +56,72 @@ impl Writer {
     }
 
     fn write(&mut self, report: &Report<'_>) {
-        let comparison = report.comparison;
+        let (comparison, language) = (report.comparison, self.language);
         let code = if report.passes() { 32 } else { 31 };
-        let verdict = self.paint(code, &report.verdict());
-        let headline = report.headline();
+        let verdict = self.paint(code, &report.verdict(language));
+        let headline = report.headline(language);
         for (index, line) in headline.lines().enumerate() {
             let line = if index == 0 { self.paint(1, line) } else { escape::line(line).into_owned() };
             self.line(&line);
         }
         self.line("");
         self.line(&verdict);
-        self.line(&comparison.summary());
+        self.line(&comparison.summary(language));
         let short = |revision: &str| revision.get(7..19).unwrap_or(revision).to_owned();
-        self.line(&format!(
-            "compared: {} (policies {}, directory {}) with {} (policies {}, directory {})",
-            comparison.base.name,
+        self.line(&reports::sides(
+            language,
+            &comparison.base.name,
             short(&comparison.base.policies),
             short(&comparison.base.directory),
-            comparison.head.name,
+            &comparison.head.name,
             short(&comparison.head.policies),
             short(&comparison.head.directory),
         ));
-        for note in comparison.notes() {
-            self.line(&format!("note: {note}"));
+        for note in comparison.notes(language) {
+            self.line(&reports::note_line(language, note));
         }
         for group in groups(comparison) {
             self.group(report, &group);
         }
         for matter in report.undecided() {
             let Some(outcome) = matter.outcome() else { continue };
-            let word = self.paint(33, "UNDECIDED");
-            self.line(&format!("\n{word}  {}{}", outcome.name(), mark(report.standing(matter))));
+            let word = self.paint(33, reports::undecided_word(language));
+            self.line(&format!("\n{word}  {}{}", outcome.name(), mark(report.standing(matter), language)));
             for reason in &outcome.undecided {
                 self.line(&format!("  {reason}"));
             }
         }
         for (change, standing) in report.guarantees() {
-            let word = self.paint(tone(standing), "GUARANTEE");
-            let words = guarantee_words(change.change);
-            self.line(&format!("\n{word}  `{}` is {words}{}", change.id, mark(standing)));
+            let word = self.paint(tone(standing), reports::guarantee_word(language));
+            let words = reports::guarantee_line(language, &change.id, guarantee_words(change.change, language));
+            self.line(&format!("\n{word}  {words}{}", mark(standing, language)));
             self.policy(change, true);
         }
         for (change, obligations, standing) in report.obligations() {
-            let word = self.paint(tone(standing), "OBLIGATIONS");
-            self.line(&format!("\n{word}  of `{}` changed{}", change.id, mark(standing)));
+            let word = self.paint(tone(standing), reports::obligations_word(language));
+            let words = reports::of_changed(language, &change.id);
+            self.line(&format!("\n{word}  {words}{}", mark(standing, language)));
             self.policy(change, false);
-            for (mark, what, text) in obligations.lines() {
+            for (mark, what, text) in obligations.lines(language) {
                 let text = self.paint(if mark == '+' { 32 } else { 31 }, &format!("    {mark} {what}: {text}"));
                 self.line(&text);
             }
         }
         for (change, standing) in report.applications() {
-            let word = self.paint(tone(standing), "APPLICATION");
-            let name = escape::line(&change.application);
-            self.line(&format!("\n{word}  `{name}` may ask something else{}", mark(standing)));
-            for (mark, text) in change.lines() {
+            let word = self.paint(tone(standing), reports::application_word(language));
+            let words = reports::may_ask(language, escape::line(&change.application));
+            self.line(&format!("\n{word}  {words}{}", mark(standing, language)));
+            for (mark, text) in change.lines(language) {
                 let text = self.paint(if mark == '+' { 32 } else { 31 }, &format!("    {mark} {text}"));
                 self.line(&text);
             }
         }
         for (change, standing, groups) in report.accounts() {
-            let word = self.paint(tone(standing), "DIRECTORY");
-            self.line(&format!("\n{word}  {} {}{}", escape::line(&change.id), change.change.name(), mark(standing)));
+            let word = self.paint(tone(standing), reports::directory_word(language));
+            let (id, mark) = (escape::line(&change.id), mark(standing, language));
+            self.line(&format!("\n{word}  {id} {}{mark}", change.change.words(language)));
             for fact in &change.facts {
-                self.line(&format!("    {}", escape::line(&fact.line())));
+                self.line(&format!("    {}", escape::line(&fact.line(language))));
             }
             for group in groups {
                 self.accounts(&group);
@@ -124,26 +131,28 @@ impl Writer {
     }
 
     fn group(&mut self, report: &Report<'_>, group: &Group<'_>) {
+        let language = self.language;
         let (word, code) = match group.change {
-            Direction::NewlyAllowed => ("NEWLY ALLOWED", 31),
-            Direction::NewlyDenied => ("NEWLY DENIED", 33),
+            Direction::NewlyAllowed => (reports::allowed_word(language), 31),
+            Direction::NewlyDenied => (reports::denied_word(language), 33),
         };
         let (open, standing) = report.standing_of(group);
         let mark = match standing {
             Standing::Open if open < group.members.len() => {
-                format!("  ({open} of {} not accepted)", group.members.len())
+                format!("  {}", reports::some_not_accepted(language, open, group.members.len()))
             }
-            standing => mark(standing).to_owned(),
+            standing => mark(standing, language),
         };
         let word = self.paint(code, word);
-        let causes = Cause::all(&group.causes, &|id| format!("`{id}`"));
+        let causes = Cause::all(&group.causes, language, &|id| format!("`{id}`"));
         self.line(&format!("\n{word}  {}, {causes}{mark}", group.environments()));
         let Some((outcome, difference)) = group.members.first() else { return };
-        if let Some(note) = &outcome.note {
-            self.line(&format!("  note: {note}"));
+        if let Some(note) = outcome.note {
+            self.line(&format!("  {}", reports::note_line(language, note.words(language))));
         }
         if group.members.len() > 1 {
-            self.line(&format!("  one of {}: {}", counted(group.members.len(), "environment"), outcome.name()));
+            let all = environments(group.members.len(), language);
+            self.line(&format!("  {}", reports::one_of(language, all, outcome.name())));
         }
         let Difference { example, base, head, .. } = difference;
         self.example(example, [base, head]);
@@ -154,9 +163,9 @@ impl Writer {
 
     fn accounts(&mut self, group: &AccountGroup<'_>) {
         let code = if group.change == Direction::NewlyAllowed { 31 } else { 33 };
-        let line = self.paint(code, &group.line());
+        let line = self.paint(code, &group.line(self.language));
         self.line(&format!("  {line}"));
-        if let Some(others) = group.others() {
+        if let Some(others) = group.others(self.language) {
             self.line(&format!("  {}", escape::line(&others)));
         }
         if let Some((_, AccountEffect { example, base, head, .. })) = group.members.first() {
@@ -166,20 +175,24 @@ impl Writer {
 
     fn example(&mut self, example: &Question, [base, head]: [&SideAnswer; 2]) {
         let Question { question, real, entities, .. } = example;
-        let kind = if *real { "a question (accounts of the directory)" } else { "a question (made-up accounts)" };
-        self.line(&format!("  {kind}:"));
+        let language = self.language;
+        let kind = if *real { reports::real_question } else { reports::made_up_question };
+        self.line(&format!("  {}:", kind(language)));
         self.line(&format!("    {}", escape::line(&question.to_string())));
-        if let Some(when) = example.when() {
-            self.line(&format!("    asked {when}"));
+        if let Some(when) = example.when(language) {
+            self.line(&format!("    {}", reports::asked_line(language, when)));
         }
         for entity in entities {
-            self.line(&format!("    with {entity}"));
+            self.line(&format!("    {}", reports::with_entity(language, entity)));
         }
-        for (side, SideAnswer { allowed, policies, reason }) in [("before", base), ("after ", head)] {
-            let word = if *allowed { self.paint(32, "allow") } else { self.paint(31, "deny") };
+        let sides = [(texts::before(language), base), (texts::after(language), head)];
+        let width = sides.iter().map(|(side, _)| side.len()).max().unwrap_or_default();
+        for (side, SideAnswer { allowed, policies, reason }) in sides {
+            let word =
+                if *allowed { self.paint(32, texts::allow(language)) } else { self.paint(31, texts::deny(language)) };
             let by: Vec<_> = policies.iter().map(|policy| format!("`{}`", policy.id)).collect();
-            let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
-            self.line(&format!("  {side} {word}{by}: {reason}"));
+            let by = if by.is_empty() { String::new() } else { texts::by_policies(language, by.join(", ")) };
+            self.line(&format!("  {side:width$} {word}{by}: {}", reason.in_language(language)));
         }
     }
 
@@ -187,7 +200,7 @@ impl Writer {
         let spot = change.head.as_ref().or(change.base.as_ref());
         let place = spot.map(|spot| format!("  {}:{}", spot.file, spot.line)).unwrap_or_default();
         let name = self.paint(1, &change.named());
-        self.line(&format!("  {} {name}{place}", change.change.name()));
+        self.line(&format!("  {} {name}{place}", change.change.words(self.language)));
         if !with_lines {
             return;
         }
@@ -200,26 +213,27 @@ impl Writer {
     }
 
     fn files(&mut self, report: &Report<'_>) {
-        let comparison = report.comparison;
+        let (comparison, language) = (report.comparison, self.language);
         let mut text = String::new();
         for change in &comparison.schema {
-            let _ = writeln!(text, "  {} {} {}", change.change.name(), change.what, change.name);
+            let _ = writeln!(text, "  {} {} {}", change.change.words(language), change.kind(language), change.name);
             if change.change == Change::Changed {
                 text.extend(change.removed.iter().map(|line| format!("    - {line}\n")));
                 text.extend(change.added.iter().map(|line| format!("    + {line}\n")));
             }
         }
         if !text.is_empty() {
-            self.line("\nschema:");
+            self.line(&format!("\n{}", reports::schema_head(language)));
             self.text.push_str(&text);
         }
         if !comparison.policies.is_empty() {
-            self.line("\npolicies:");
+            self.line(&format!("\n{}", reports::policies_head(language)));
             for change in &comparison.policies {
                 self.policy(change, false);
                 for annotation in &change.annotations {
+                    let nothing = texts::nothing_said(language);
                     let shown =
-                        |text: &Option<String>| text.as_deref().map_or("none".to_owned(), |text| format!("{text:?}"));
+                        |text: &Option<String>| text.as_deref().map_or(nothing.to_owned(), |text| format!("{text:?}"));
                     self.line(&format!(
                         "    @{}: {} → {}",
                         annotation.name,

@@ -28,6 +28,31 @@ fn what_a_result_rests_on_is_in_every_form() {
 }
 
 #[test]
+fn reports_for_people_are_in_dutch_where_asked() {
+    let world = World::new();
+    let title = "@title(\"An officer may consult for purpose 8.\")";
+    let titled = POLICIES.replace(title, &format!("{title}\n@title_nl(\"Agenten raadplegen.\")"));
+    world.side("base", &titled);
+    world.side("head", titled.split("@id(\"inactive\")").next().unwrap());
+    let dutch = |format: &str| world.run(&["diff", "base", "head", "--lang", "nl", "--format", format], 5).0;
+    // The second run takes what the first one proved.
+    for format in ["human", "markdown", "human", "html"] {
+        let told = dutch(format);
+        for part in ["Nu toegestaan voor 1 officer (officer-2; ", "omdat forbid", "Agenten raadplegen.", "Toegestaan: "]
+        {
+            assert!(told.contains(part), "{format}: no {part} in\n{told}");
+        }
+        for left in ["can now", "because the", "not accepted", "Allowed: "] {
+            assert!(!told.contains(left), "{format}: {left} in\n{told}");
+        }
+    }
+    assert!(dutch("html").contains("<html lang=\"nl\">"));
+    for format in ["json", "sarif", "junit"] {
+        assert_eq!(dutch(format), read(&world, format, 5), "{format}");
+    }
+}
+
+#[test]
 fn what_was_not_compared_is_in_every_form() {
     let world = World::new();
     world.side("head", POLICIES);
