@@ -15,6 +15,10 @@ pub(super) struct Commit {
 impl Commit {
     /// The commit that a revision names.
     pub(super) fn of(revision: &str) -> Result<Self, String> {
+        // Git would take it for a flag.
+        if revision.is_empty() || revision.starts_with('-') {
+            return Err(format!("`{revision}` is no revision; write git:main, or git:main:path/to/policies"));
+        }
         let root = git(&["rev-parse", "--show-toplevel"], None)
             .map_err(|error| format!("this is not inside a git repository ({error})"))?;
         let root = PathBuf::from(text(&root)?.trim_end());

@@ -185,9 +185,6 @@ impl Places {
             Some((revision, folder)) => (revision, Some(folder.trim_matches('/').to_owned())),
             None => (named, None),
         };
-        if revision.is_empty() || revision.starts_with('-') {
-            return Err(misnamed(format!("`{revision}` is no revision; write git:main, or git:main:path/to/policies")));
-        }
         let commit = Commit::of(revision).map_err(misnamed)?;
         let folder = folder.map_or_else(|| commit.inside(&self.policies), Ok).map_err(misnamed)?;
         let is_policy = |name: &str| {
@@ -220,7 +217,7 @@ impl Places {
 
 /// The git revision that was probably meant by the name of a missing folder.
 fn meant_revision(folder: &Path) -> Option<String> {
-    let named = folder.to_str().filter(|named| !named.starts_with('-') && !folder.exists())?;
+    let named = folder.to_str().filter(|_| !folder.exists())?;
     Commit::of(named).ok().map(|_| format!("git:{named}"))
 }
 

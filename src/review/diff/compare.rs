@@ -13,7 +13,7 @@ use super::{
 use crate::{
     review::proof::{Cache, Effort, Environment, Rule, each},
     sources::policy::cedar_core::ast::EntityUID,
-    types::revision::Revision,
+    types::{language::Language, revision::Revision},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,18 +89,14 @@ pub fn compare(
     begin(pairings.len() + touched.len());
     let cache = options.cache.as_ref();
     let proven = each(&pairings, options.effort, done, &|solver, pairing| pairing.run_cached(solver, cache));
-    let mut proven = tasks.iter().zip(proven.chunks(directions.len())).map(|((environment, ..), outcomes)| {
-        let whole = outcomes.iter().cloned().map(|outcome| {
-            outcome.unwrap_or_else(|| EnvironmentChange {
-                undecided: vec!["the analysis broke off".to_owned()],
+    let mut proven = tasks.iter().zip(proven.chunks(directions.len())).map(|((environment, pair, _), outcomes)| {
+        let mut whole = EnvironmentChange { note: pair.note, ..EnvironmentChange::equal(environment, Settled::Cache) };
+        for (outcome, direction) in outcomes.iter().zip(directions) {
+            whole.add(outcome.clone().unwrap_or_else(|| EnvironmentChange {
+                undecided: vec![format!("{}: the analysis broke off", direction.words(Language::English))],
                 ..EnvironmentChange::equal(environment, Settled::Solver)
-            })
-        });
-        let whole = whole.reduce(|mut one, other| {
-            one.add(other);
-            one
-        });
-        let mut whole = whole.unwrap_or_else(|| EnvironmentChange::equal(environment, Settled::Solver));
+            }));
+        }
         whole.undecided_digest = (!whole.undecided.is_empty()).then(|| plan.digest(environment));
         whole
     });

@@ -91,6 +91,7 @@ impl EnvironmentChange {
         self.differences.extend(more.differences);
         self.reached = joined(std::mem::take(&mut self.reached), more.reached);
         self.undecided.extend(more.undecided);
+        self.note = self.note.or(more.note);
         if more.settled == Settled::Solver {
             self.settled = Settled::Solver;
         }
@@ -111,4 +112,37 @@ fn joined(mut some: Vec<Reached>, more: Vec<Reached>) -> Vec<Reached> {
         }
     }
     some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Note, *};
+
+    #[test]
+    fn what_both_directions_say_is_in_the_whole() {
+        let action = r#"Action::"read""#.parse().unwrap();
+        let environment = Environment { principal: "A".parse().unwrap(), action, resource: "B".parse().unwrap() };
+        let reached = |change, names: [&str; 2]| Reached {
+            change,
+            accounts: names.map(str::to_owned).to_vec(),
+            open: 1,
+            whoever: false,
+        };
+        let mut whole = EnvironmentChange::equal(&environment, Settled::Cache);
+        whole.add(EnvironmentChange {
+            reached: vec![reached(Direction::NewlyAllowed, ["a", "c"])],
+            ..EnvironmentChange::equal(&environment, Settled::Cache)
+        });
+        assert_eq!((whole.settled, whole.note), (Settled::Cache, None));
+        whole.add(EnvironmentChange {
+            note: Some(Note::NewSchema),
+            undecided: vec!["newly denied: it took too long".to_owned()],
+            reached: vec![reached(Direction::NewlyDenied, ["a", "b"]), reached(Direction::NewlyAllowed, ["b", "c"])],
+            ..EnvironmentChange::equal(&environment, Settled::Solver)
+        });
+        assert_eq!((whole.settled, whole.note, whole.undecided.len()), (Settled::Solver, Some(Note::NewSchema), 1));
+        let accounts: Vec<_> = whole.reached.iter().map(|it| (it.change, it.accounts.concat(), it.open)).collect();
+        let expected = [(Direction::NewlyAllowed, "abc".to_owned(), 1), (Direction::NewlyDenied, "ab".to_owned(), 1)];
+        assert_eq!(accounts, expected);
+    }
 }

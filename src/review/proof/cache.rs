@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The programs that made a result are part of what it depends on.
-const MADE_BY: [&str; 60] = [
+const MADE_BY: [&str; 61] = [
     // Cedar and its analysis, with their versions.
     include_str!("../../../Cargo.lock"),
     include_str!("assumptions.rs"),
@@ -37,6 +37,7 @@ const MADE_BY: [&str; 60] = [
     include_str!("search.rs"),
     include_str!("solver.rs"),
     include_str!("workers.rs"),
+    include_str!("../../types/texts/diff_headline.rs"),
     include_str!("../diff/causes.rs"),
     include_str!("../diff/comparison.rs"),
     include_str!("../diff/effects/expressions.rs"),
