@@ -128,7 +128,11 @@ impl Share {
     pub fn words(self, language: Language) -> String {
         let Self { covered, total } = self;
         let tenths = (covered * 1000).checked_div(total).unwrap_or(1000);
-        texts::share(language, covered, total, format!("{}.{}", tenths / 10, tenths % 10))
+        let point = match language {
+            Language::English => '.',
+            Language::Dutch => ',',
+        };
+        texts::share(language, covered, total, format!("{}{point}{}", tenths / 10, tenths % 10))
     }
 }
 

@@ -23,11 +23,11 @@ texts! {
     reworded { en: "reworded", nl: "anders verwoord" }
     refused_before {
         en: "the old schema does not have these questions: they were refused",
-        nl: "het oude schema heeft deze vragen niet: zij werden afgewezen"
+        nl: "het oude schema kent deze vragen niet: zij werden afgewezen"
     }
     refused_now {
         en: "the new schema does not have these questions: they are refused",
-        nl: "het nieuwe schema heeft deze vragen niet: zij worden afgewezen"
+        nl: "het nieuwe schema kent deze vragen niet: zij worden afgewezen"
     }
     old_questions {
         en: "compared for the questions that the old schema accepts; of those that only the new one accepts, one is shown that is \
@@ -37,7 +37,7 @@ texts! {
     }
     under_new_schema {
         en: "compared under the new schema: for questions as it has them, and not for those that only the old schema accepts",
-        nl: "vergeleken onder het nieuwe schema: voor vragen zoals dat ze heeft, en niet voor vragen die alleen het oude schema aanneemt"
+        nl: "vergeleken onder het nieuwe schema: voor vragen zoals het nieuwe schema die kent, en niet voor vragen die alleen het oude schema aanneemt"
     }
     note_of(environments, note) { en: "{environments}: {note}", nl: "{environments}: {note}" }
     left_out_by_env(environments) {
@@ -46,8 +46,8 @@ texts! {
     }
     directory_changed(added, removed, changed) {
         en: "the directory changed ({added} added, {removed} removed, {changed} changed): each change asks for acceptance",
-        nl: "de administratie is gewijzigd ({added} toegevoegd, {removed} verwijderd, {changed} gewijzigd): elke wijziging vraagt \
-             acceptatie"
+        nl: "de administratie is gewijzigd ({added} toegevoegd, {removed} verwijderd, {changed} gewijzigd): elke wijziging moet \
+             worden geaccepteerd"
     }
     no_longer_tested(actions) { en: "the tests no longer ask about: {actions}", nl: "de tests vragen niet meer naar: {actions}" }
     not_proven(reason) {
@@ -147,14 +147,14 @@ texts! {
     undecided { en: "undecided", nl: "onbeslist" }
     accepted { en: "accepted", nl: "geaccepteerd" }
     not_accepted { en: "not accepted", nl: "niet geaccepteerd" }
-    before { en: "before", nl: "voor" }
+    before { en: "before", nl: "vóór" }
     after { en: "after", nl: "na" }
     nothing_said { en: "none", nl: "niets" }
     title { en: "What a policy change would do", nl: "Wat een wijziging van regels zou doen" }
     not_valid { en: "not valid", nl: "ongeldig" }
     side_not_valid {
         en: "A side is not valid, so nothing can be said about the change.",
-        nl: "Een kant is ongeldig; daarom is over de wijziging niets te zeggen."
+        nl: "Een van de versies is ongeldig; daarom is over de wijziging niets te zeggen."
     }
     not_valid_heading { en: "Policy change: not valid", nl: "Wijziging van regels: ongeldig" }
 }

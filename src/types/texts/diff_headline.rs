@@ -52,6 +52,7 @@ texts! {
         en: "{who} can no longer {what}{groups}.",
         nl: "Niet meer toegestaan voor {who}{groups}: {what}."
     }
+    many_of_kind(count, kind) { en: "{count} {kind}s", nl: "{count} accounts van de soort {kind}" }
     at_least(who) { en: "At least {who}", nl: "ten minste {who}" }
     account { en: "account", nl: "account" }
     place_is(place, what) { en: "{place} is {what}", nl: "{place} {what} is" }
@@ -131,7 +132,7 @@ texts! {
     asked_by(application) { en: "by the application {application}", nl: "door de applicatie {application}" }
     asked_on(day, hour, now) {
         en: "on {day} in hour {hour} (now: {now})",
-        nl: "op {day} in uur {hour} (nu: {now})"
+        nl: "op {day} om {hour} uur (nu: {now})"
     }
     asked_with_token(claims) {
         en: "with the subject's own token ({claims})",

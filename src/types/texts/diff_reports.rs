@@ -20,7 +20,7 @@ texts! {
         en: "An environment is a type of account, an operation and a type of record. Proven equal: for every question, at every moment, \
              both sides decide alike.",
         nl: "Een combinatie is een soort account, een handeling en een soort gegeven. Bewezen gelijk: op elke vraag, op elk moment, geven \
-             beide kanten hetzelfde besluit."
+             beide versies hetzelfde besluit."
     }
     show_only { en: "Show only what holds this text: ", nl: "Toon alleen wat deze tekst bevat: " }
     environments { en: "Environments", nl: "Combinaties" }
@@ -45,7 +45,7 @@ texts! {
     obligations_head { en: "Obligations", nl: "Verplichtingen" }
     what_obligations_are {
         en: "What the answer asks of the application: what to hide, to show or to record.",
-        nl: "Wat het antwoord van de applicatie vraagt: wat te verbergen, te tonen of vast te leggen."
+        nl: "Wat de applicatie volgens het antwoord moet verbergen, tonen of vastleggen."
     }
     asks_something_else { en: " asks something else of callers", nl: " vraagt iets anders van applicaties" }
     applications_head { en: "Applications", nl: "Applicaties" }
@@ -78,7 +78,7 @@ texts! {
     nothing { en: "nothing", nl: "niets" }
     proven_equal(environments, unchanged, proven) {
         en: "{environments} proven equal: {unchanged} have the same policies on both sides, and {proven} were proven by the solver.",
-        nl: "{environments} bewezen gelijk: {unchanged} hebben aan beide kanten dezelfde regels, en {proven} zijn bewezen door de solver."
+        nl: "{environments} bewezen gelijk: {unchanged} hebben in beide versies dezelfde regels, en {proven} zijn bewezen door de solver."
     }
     same_policies { en: "same policies", nl: "dezelfde regels" }
     proof { en: "proof", nl: "bewijs" }
@@ -113,8 +113,8 @@ texts! {
         nl: "Een vraag in {environment} ({accounts}):"
     }
     asked_at(when) { en: "Asked {when}.", nl: "Gevraagd {when}." }
-    before_head { en: "Before", nl: "Voor" }
-    after_head { en: "After", nl: "Na" }
+    before_head { en: "Before", nl: "Vóór de wijziging" }
+    after_head { en: "After", nl: "Na de wijziging" }
     the_made_up { en: "The made-up accounts", nl: "De verzonnen accounts" }
     what_changed_in_files { en: "What changed in the files", nl: "Wat in de bestanden is gewijzigd" }
     of_schema(change, what, name) { en: "schema: {change} {what} {name}", nl: "schema: {change} {what} {name}" }

@@ -102,7 +102,7 @@ texts! {
     how_cells_read {
         en: "A cell has a letter for each operation that the account, which is one of the directory, may do with records of that type. An \
              empty cell: nothing, whatever is asked. The darker the letters, the further the right reaches:",
-        nl: "Een cel heeft een letter voor elke handeling die het account, een uit de administratie, mag doen met gegevens van die soort. \
+        nl: "Een cel heeft een letter voor elke handeling die het account (uit de administratie) mag doen met gegevens van die soort. \
              Een lege cel: niets, wat er ook wordt gevraagd. Hoe donkerder de letters, hoe verder het recht reikt:"
     }
     all_means { en: "records of everyone", nl: "gegevens van iedereen" }

@@ -94,13 +94,13 @@ texts! {
     }
     missing_decided {
         en: "a case that this policy decides, and no other policy decides in the same way",
-        nl: "een geval waarover deze regel beslist, en geen andere regel hetzelfde"
+        nl: "een geval waarover deze regel beslist, en waarvoor geen andere regel hetzelfde besluit geeft"
     }
     missing_control {
         en: "a case that it is about, and that a change of one policy would allow (for a permit: deny)",
-        nl: "een geval waar de waarborg over gaat, en dat een wijziging van één regel zou toestaan (bij permit: weigeren)"
+        nl: "een geval waar de waarborg over gaat, en dat een wijziging van één regel zou toestaan (bij een waarborg die toestaat: zou weigeren)"
     }
-    unnoticed_changes { en: "changes that no case notices:", nl: "wijzigingen die geen geval opmerkt:" }
+    unnoticed_changes { en: "changes that no case notices:", nl: "wijzigingen die in geen testgeval opvallen:" }
     no_case_here(missing) { en: "no case comes here; missing: {missing}", nl: "geen geval komt hier; ontbreekt: {missing}" }
     one_case_here(missing) { en: "1 case comes here; missing: {missing}", nl: "1 geval komt hier; ontbreekt: {missing}" }
     cases_here(count, missing) {
@@ -114,12 +114,12 @@ texts! {
     because(reason) { en: "because {reason}", nl: "omdat {reason}" }
     unbroken_guarantees {
         en: "guarantees that no change breaks in any case:",
-        nl: "waarborgen die in geen geval door een wijziging worden geschonden:"
+        nl: "waarborgen waarvan geen testgeval toont dat een wijziging ze schendt:"
     }
     missing(what) { en: "missing: {what}", nl: "ontbreekt: {what}" }
     guarantees_broken(broken, all) {
         en: "guarantees: {broken} of {all} broken by a change in a case",
-        nl: "waarborgen: {broken} van {all} in een geval geschonden door een wijziging"
+        nl: "waarborgen: {broken} van {all} in een testgeval geschonden door een wijziging"
     }
     one_change { en: "1 change", nl: "1 wijziging" }
     many_changes(count) { en: "{count} changes", nl: "{count} wijzigingen" }
@@ -155,7 +155,7 @@ texts! {
     policy { en: "Policy", nl: "Regel" }
     condition { en: "Condition", nl: "Voorwaarde" }
     place { en: "Place", nl: "Plaats" }
-    unnoticed_head { en: "Changes that no case notices", nl: "Wijzigingen die geen geval opmerkt" }
+    unnoticed_head { en: "Changes that no case notices", nl: "Wijzigingen die in geen testgeval opvallen" }
     changes_tried(tried, noticed) {
         en: "{tried} changes of one condition were tried; some case notices {noticed} of them.",
         nl: "{tried} wijzigingen van één voorwaarde zijn geprobeerd; {noticed} daarvan worden in een geval opgemerkt."

@@ -179,7 +179,7 @@ fn results_are_in_dutch_where_that_is_asked() {
     let (out, _) = folder.check(&dutch, 4);
     has(
         &out,
-        &["7 geslaagd, 2 mislukt", "verwacht de bepalende regels read, gekregen old", "dekking ", "2 van 2 (100.0 %)"],
+        &["7 geslaagd, 2 mislukt", "verwacht de bepalende regels read, gekregen old", "dekking ", "2 van 2 (100,0 %)"],
     );
     has(&fs::read_to_string(&page).unwrap(), &["lang=\"nl\"", "Tests van de regels", "Mislukte gevallen"]);
     // What programs read is the same.

@@ -92,7 +92,7 @@ fn sentence(comparison: &Comparison, concern: &Concern<'_>, language: Language) 
         }
         Whom::AnyOf(kind, count) => {
             let words = if is_allowed { texts::any_of_allowed } else { texts::any_of_denied };
-            words(language, counted(*count, &kind.to_lowercase()), what)
+            words(language, counted(*count, &kind.to_lowercase(), language), what)
         }
         Whom::Accounts(accounts) => {
             let who = who(comparison, accounts, language);
@@ -112,8 +112,13 @@ fn about(places: &[(&str, Vec<String>)], language: Language) -> String {
 }
 
 /// A number of accounts of a type, whose name the schema has.
-fn counted(count: usize, kind: &str) -> String {
-    format!("{count} {kind}{}", if count == 1 { "" } else { "s" })
+fn counted(count: usize, kind: &str, language: Language) -> String {
+    match count {
+        1 => format!("1 {kind}"),
+        // Of no type that is known: the word has the same plural in both languages.
+        _ if kind == texts::account(language) => format!("{count} {kind}s"),
+        _ => texts::many_of_kind(language, count, kind),
+    }
 }
 
 /// How many of which type; who, if it is one.
@@ -124,7 +129,7 @@ fn who(comparison: &Comparison, accounts: &BTreeSet<&str>, language: Language) -
     accounts.iter().for_each(|name| *kinds.entry(word(name)).or_default() += 1);
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| counted(count, kind)).collect();
+    let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| counted(count, kind, language)).collect();
     joined(&kinds, language)
 }
 

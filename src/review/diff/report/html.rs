@@ -147,7 +147,7 @@ fn guarantees(report: &Report<'_>, language: Language) -> Markup {
             p { (reports::what_guarantees_are(language)) }
         }
         @for (change, standing) in changed {
-            section.item data-text=(format!("guarantee {}", change.id)) {
+            section.item data-text=(format!("{} {}", reports::guarantees_head(language), change.id)) {
                 p { (mark(standing, language)) (reports::the_guarantee(language)) code { (change.id) } (reports::is(language)) (guarantee_words(change.change, language)) "." }
                 (policy(change, language))
             }
@@ -163,7 +163,7 @@ fn obligations(report: &Report<'_>, language: Language) -> Markup {
             p { (reports::what_obligations_are(language)) }
         }
         @for (change, obligations, standing) in changed {
-            section.item data-text=(format!("obligations {}", change.id)) {
+            section.item data-text=(format!("{} {}", reports::obligations_head(language), change.id)) {
                 h3 { (mark(standing, language)) code { (change.id) } (reports::asks_something_else(language)) }
                 @if !change.title.is_empty() { p { (change.title.in_language(language)) } }
                 pre.change { @for (mark, what, text) in obligations.lines(language) {
@@ -182,7 +182,7 @@ fn applications(report: &Report<'_>, language: Language) -> Markup {
             p { (reports::what_applications_may(language)) }
         }
         @for (change, standing) in changed {
-            section.item data-text=(format!("application {}", change.application)) {
+            section.item data-text=(format!("{} {}", reports::applications_head(language), change.application)) {
                 h3 { (mark(standing, language)) code { (change.application) } (reports::may_ask_something_else(language)) }
                 pre.change { @for (mark, text) in change.lines(language) {
                     span class=(if mark == '+' { "added" } else { "removed" }) { (mark) " " (text) "\n" }
@@ -200,7 +200,7 @@ fn accounts(report: &Report<'_>, language: Language) -> Markup {
             p { (reports::what_directory_changed(language)) }
         }
         @for (change, standing, groups) in changed {
-            section.item data-text=(format!("directory {}", change.id)) {
+            section.item data-text=(format!("{} {}", reports::directory_head(language), change.id)) {
                 h3 { (mark(standing, language)) code { (change.id) } " " (badge(Tone::Neutral, change.change.words(language))) }
                 ul { @for fact in &change.facts {
                     @let [before, after] = fact.sides(language);

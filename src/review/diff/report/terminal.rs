@@ -186,7 +186,7 @@ impl Writer {
             self.line(&format!("    {}", reports::with_entity(language, entity)));
         }
         let sides = [(texts::before(language), base), (texts::after(language), head)];
-        let width = sides.iter().map(|(side, _)| side.len()).max().unwrap_or_default();
+        let width = sides.iter().map(|(side, _)| side.chars().count()).max().unwrap_or_default();
         for (side, SideAnswer { allowed, policies, reason }) in sides {
             let word =
                 if *allowed { self.paint(32, texts::allow(language)) } else { self.paint(31, texts::deny(language)) };

@@ -119,7 +119,7 @@ fn nothing_is_left_in_english_where_dutch_is_asked() {
 
 /// Otherwise the test in Dutch would find nothing.
 #[test]
-fn the_reports_have_most_of_the_texts() {
+fn the_reports_have_many_of_the_texts() {
     let both = written(Language::English).concat();
     for (table, least) in [(texts::ALL, 20), (matrix_page::ALL, 30)] {
         let found = english_in(&both, table);
